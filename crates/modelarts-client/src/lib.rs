@@ -1,0 +1,26 @@
+//! The generated client and types of the ModelArts API.
+//!
+//! Most users want the `modelarts` crate, which adds credentials, retries, errors and waiters. This
+//! crate is what the documents in `openapi/` say, in Rust, and nothing else: one module per API family,
+//! each with a `Client` whose methods return builders, a module `types` with the bodies and a module
+//! `enums` with the [open enumerations](Open).
+//!
+//! The code under `src/generated` is written by `cargo xtask regen`. To change it, change the document.
+
+mod error_code;
+// Formatted by its generator.
+#[rustfmt::skip]
+mod generated;
+mod open;
+mod operation;
+mod secret;
+mod transport;
+
+pub use error_code::{ErrorClass, ErrorCode, ErrorEntry};
+// One public module per document listed in `openapi/documents.toml`, and nothing else.
+pub use generated::*;
+pub use open::{Open, OpenEnum};
+pub use operation::Operation;
+pub use progenitor_client::{Error, ResponseValue};
+pub use secret::Secret;
+pub use transport::{Hooks, Transport, TransportFuture};

@@ -1,0 +1,28 @@
+//! What the document says of an operation besides its types.
+
+/// An operation of the document.
+///
+/// ```
+/// let start = modelarts_client::devenviron::OPERATIONS
+///     .iter()
+///     .find(|operation| operation.id == "startNotebook");
+/// assert!(start.is_some_and(|operation| operation.idempotent));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Operation {
+    /// The `operationId`.
+    pub id: &'static str,
+    /// The name of the generated method, which is also what [`Transport`](crate::Transport) is told.
+    pub method_name: &'static str,
+    /// The tag.
+    pub tag: &'static str,
+    /// The HTTP method, in upper case.
+    pub method: &'static str,
+    /// The path template, with names in braces.
+    pub path: &'static str,
+    /// Whether sending it twice does no more than sending it once.
+    pub idempotent: bool,
+    /// One line.
+    pub summary: &'static str,
+}

@@ -1,0 +1,570 @@
+//! Tables against the document: parameters, fields, types, mandatory marks, listed values, statuses.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use modelarts_client::RoundTrip;
+use serde_json::Value;
+use xtask::check::parts;
+use xtask::document::{Document, OperationRef, text};
+use xtask::source::{Source, entries, sources};
+
+use crate::page::{Field, Page, Role, Table};
+use crate::report::{Aspect, Kind, Report};
+use crate::samples;
+use crate::shape::Shape;
+
+/// A document, prepared for the comparison.
+pub(crate) struct Family<'a> {
+    pub(crate) document: &'a Document,
+    pub(crate) strict: xtask::strict::Strict,
+    pub(crate) round_trip: RoundTrip,
+    /// The object schemas that name a table as their source.
+    claims: BTreeMap<(&'a str, u32), Vec<&'a str>>,
+}
+
+impl<'a> Family<'a> {
+    pub(crate) fn new(document: &'a Document, round_trip: RoundTrip) -> anyhow::Result<Self> {
+        let mut claims: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        let objects = document
+            .schemas()
+            .filter(|(_, schema)| text(schema, "type") == "object");
+        for (name, schema) in objects {
+            for source in sources(schema) {
+                if let Source::Table { page, number } = source {
+                    claims.entry((page, number)).or_default().push(name);
+                }
+            }
+        }
+        Ok(Self {
+            document,
+            strict: xtask::strict::Strict::new(document)?,
+            round_trip,
+            claims,
+        })
+    }
+
+    fn schema(&self, name: &str) -> &'a Value {
+        let pointer = format!("/components/schemas/{name}");
+        self.document
+            .value
+            .pointer(&pointer)
+            .unwrap_or(&Value::Null)
+    }
+
+    fn operation(&self, page: &Page) -> Option<OperationRef<'a>> {
+        self.document.operations().into_iter().find(|operation| {
+            operation.path == page.path && operation.method.eq_ignore_ascii_case(&page.method)
+        })
+    }
+}
+
+/// An operation as the comparison needs it.
+pub(crate) struct Operation<'a> {
+    value: OperationRef<'a>,
+    /// Name of the schema of the request's body.
+    pub(crate) request: Option<&'a str>,
+    /// Name of the schema of the body of a success.
+    pub(crate) response: Option<&'a str>,
+    /// Name of the schema of the shared error body.
+    pub(crate) error: Option<&'a str>,
+}
+
+impl<'a> Operation<'a> {
+    fn new(document: &'a Document, value: OperationRef<'a>) -> Self {
+        let body = |holder: &'a Value| {
+            document
+                .resolve(holder)
+                .pointer("/content/application~1json/schema")
+                .and_then(parts::target)
+        };
+        let responses = || {
+            let responses = value.value.get("responses").and_then(Value::as_object);
+            responses.into_iter().flatten()
+        };
+        let of_status = |first: char| {
+            responses()
+                .filter(|(status, _)| status.starts_with(first))
+                .find_map(|(_, response)| body(response))
+        };
+        Self {
+            value,
+            request: value.value.get("requestBody").and_then(body),
+            response: of_status('2'),
+            error: of_status('4'),
+        }
+    }
+
+    fn statuses(&self) -> BTreeSet<u16> {
+        let responses = self.value.value.get("responses").and_then(Value::as_object);
+        responses
+            .into_iter()
+            .flat_map(|responses| responses.keys())
+            .filter_map(|status| status.parse().ok())
+            .collect()
+    }
+
+    /// The parameters of one place, such as the query.
+    pub(crate) fn parameters(
+        &self,
+        document: &'a Document,
+        place: &str,
+    ) -> BTreeMap<&'a str, &'a Value> {
+        self.value
+            .parameters()
+            .map(|parameter| document.resolve(parameter))
+            .filter(|parameter| text(parameter, "in") == place)
+            .map(|parameter| (text(parameter, "name"), parameter))
+            .collect()
+    }
+}
+
+/// The comparison of all pages with all documents.
+pub(crate) struct Comparison<'a, 'r> {
+    families: &'a [Family<'a>],
+    pages: &'a [Page],
+    report: &'r mut Report,
+    /// Operations that a page describes.
+    met: BTreeSet<&'a str>,
+    /// The values of each enumeration that some table names.
+    named: BTreeMap<&'a str, BTreeSet<&'a str>>,
+}
+
+/// Compares all pages with all documents.
+pub(crate) fn compare<'a>(families: &'a [Family<'a>], pages: &'a [Page], report: &mut Report) {
+    let mut comparison = Comparison {
+        families,
+        pages,
+        report,
+        met: BTreeSet::new(),
+        named: BTreeMap::new(),
+    };
+    for page in pages {
+        comparison.page(page);
+    }
+    comparison.left_over();
+}
+
+impl<'a> Comparison<'a, '_> {
+    fn page(&mut self, page: &'a Page) {
+        let name = page.name.as_str();
+        let families = self.families;
+        let found = families
+            .iter()
+            .find_map(|family| Some((family, family.operation(page)?)));
+        let Some((family, operation)) = found else {
+            let message = format!("no document has {} {}", page.method, page.path);
+            let difference = (format!("{name}/operation"), Kind::Missing, message);
+            self.report.fact(name, Aspect::Operations, Some(difference));
+            return;
+        };
+        self.met.insert(operation.id());
+        self.report.fact(name, Aspect::Operations, None);
+        let operation = Operation::new(family.document, operation);
+        self.statuses(page, &operation);
+        self.stray_parameters(family, page, &operation);
+        for table in &page.tables {
+            match table.role {
+                Role::Path => self.parameters(family, page, &operation, table, "path"),
+                Role::Query => self.parameters(family, page, &operation, table, "query"),
+                Role::Header => self.parameters(family, page, &operation, table, "header"),
+                Role::Request => self.body(family, page, operation.request, table),
+                Role::Response => self.body(family, page, operation.response, table),
+                Role::Other => {}
+            }
+        }
+        samples::compare(family, page, &operation, self.report);
+    }
+
+    fn statuses(&mut self, page: &Page, operation: &Operation<'_>) {
+        let documented = operation.statuses();
+        let listed: BTreeSet<u16> = page.status_codes.iter().map(|status| status.code).collect();
+        for status in &listed {
+            let message = || format!("the page lists status {status}, the document does not");
+            let difference = (!documented.contains(status))
+                .then(|| (format!("{}/{status}", page.name), Kind::Status, message()));
+            self.report.fact(&page.name, Aspect::Statuses, difference);
+        }
+        // Pages of the old generation list none.
+        let successes = documented
+            .iter()
+            .filter(|status| (200..300).contains(*status));
+        for status in successes.filter(|status| !listed.is_empty() && !listed.contains(status)) {
+            let message = format!("the document has status {status}, the page does not");
+            let difference = (format!("{}/{status}", page.name), Kind::Status, message);
+            self.report
+                .fact(&page.name, Aspect::Statuses, Some(difference));
+        }
+    }
+
+    /// Parameters of a place for which the page has no table at all.
+    fn stray_parameters(&mut self, family: &Family<'a>, page: &Page, operation: &Operation<'a>) {
+        for (place, role) in [("path", Role::Path), ("query", Role::Query)] {
+            if page.tables.iter().any(|table| table.role == role) {
+                continue;
+            }
+            for name in operation.parameters(family.document, place).keys() {
+                let message = format!("the page has no {place} parameters");
+                let difference = (
+                    format!("{}/{place}/{name}", page.name),
+                    Kind::Extra,
+                    message,
+                );
+                self.report
+                    .fact(&page.name, Aspect::Parameters, Some(difference));
+            }
+        }
+    }
+
+    fn parameters(
+        &mut self,
+        family: &Family<'a>,
+        page: &Page,
+        operation: &Operation<'a>,
+        table: &Table,
+        place: &str,
+    ) {
+        let mut documented = operation.parameters(family.document, place);
+        for field in &table.fields {
+            let at = format!("{}/T{}/{}", page.name, table.number, field.name);
+            let Some(parameter) = documented.remove(field.name.as_str()) else {
+                let message = format!("the operation has no such {place} parameter");
+                let difference = (at, Kind::Missing, message);
+                self.report
+                    .fact(&page.name, Aspect::Parameters, Some(difference));
+                continue;
+            };
+            self.report.fact(&page.name, Aspect::Parameters, None);
+            let required = parameter.get("required") == Some(&Value::Bool(true));
+            self.mandatory(page, &at, field, required);
+            let schema = parameter.get("schema").unwrap_or(&Value::Null);
+            self.kind(family, page, &at, field, schema);
+            self.values(family, page, &at, field, schema);
+            self.provenance(family, page, table, field, schema);
+        }
+        for name in documented.keys() {
+            let at = format!("{}/T{}/{name}", page.name, table.number);
+            let message = format!("the table has no such {place} parameter");
+            self.report.fact(
+                &page.name,
+                Aspect::Parameters,
+                Some((at, Kind::Extra, message)),
+            );
+        }
+    }
+
+    /// A table of a body against the schema that names it as its source.
+    fn body(&mut self, family: &Family<'a>, page: &Page, body: Option<&'a str>, table: &Table) {
+        let at = format!("{}/T{}", page.name, table.number);
+        let claims = family.claims.get(&(page.name.as_str(), table.number));
+        let claims = claims.map_or(&[][..], Vec::as_slice);
+        let difference = match (claims, body) {
+            ([], _) => Some((
+                Kind::Missing,
+                "no schema names this table in x-source".to_owned(),
+            )),
+            ([name], Some(body)) if table.root && *name != body => Some((
+                Kind::Reference,
+                format!("describes the body, which is {body}, not {name}"),
+            )),
+            ([name], Some(body)) if *name != body && !self.leads(family, body, name) => Some((
+                Kind::Reference,
+                format!("{name} names it in x-source, but {body} does not lead there"),
+            )),
+            ([name], None) => Some((
+                Kind::Reference,
+                format!("{name} names it in x-source, but the operation has no such body"),
+            )),
+            ([_], Some(_)) => None,
+            (several, _) => Some((
+                Kind::Reference,
+                format!(
+                    "several schemas name it in x-source: {}",
+                    several.join(", ")
+                ),
+            )),
+        };
+        let difference = difference.map(|(kind, message)| (at, kind, message));
+        self.report.fact(&page.name, Aspect::References, difference);
+        for name in claims {
+            self.fields(family, page, table, name);
+        }
+    }
+
+    fn leads(&self, family: &Family<'a>, from: &str, to: &str) -> bool {
+        parts::reachable(family.document, family.schema(from)).contains(to)
+    }
+
+    fn fields(&mut self, family: &Family<'a>, page: &Page, table: &Table, name: &'a str) {
+        let schema = family.schema(name);
+        let none = serde_json::Map::new();
+        let properties = schema.get("properties").and_then(Value::as_object);
+        let properties = properties.unwrap_or(&none);
+        let required = schema.get("required").and_then(Value::as_array);
+        for field in &table.fields {
+            let at = format!("{}/T{}/{}", page.name, table.number, field.name);
+            let Some(property) = family
+                .schema(name)
+                .pointer(&format!("/properties/{}", field.name))
+            else {
+                let difference = (at, Kind::Missing, format!("{name} has no such property"));
+                self.report
+                    .fact(&page.name, Aspect::Fields, Some(difference));
+                continue;
+            };
+            self.report.fact(&page.name, Aspect::Fields, None);
+            if table.role == Role::Request {
+                let required = required.is_some_and(|names| names.iter().any(|n| n == &field.name));
+                self.mandatory(page, &at, field, required);
+            }
+            self.kind(family, page, &at, field, property);
+            self.values(family, page, &at, field, property);
+            self.provenance(family, page, table, field, property);
+            self.reference(family, page, &at, field, property);
+        }
+        for (property, value) in properties {
+            if table.fields.iter().any(|field| field.name == *property)
+                || is_marked(family.document, value)
+                || self.is_elsewhere(schema, property)
+            {
+                continue;
+            }
+            let at = format!("{}/T{}/{property}", page.name, table.number);
+            let message = format!("{name} has this property, but no table that it names does");
+            self.report
+                .fact(&page.name, Aspect::Fields, Some((at, Kind::Extra, message)));
+        }
+    }
+
+    /// Whether another table that the schema names has a field of this name.
+    fn is_elsewhere(&self, schema: &Value, field: &str) -> bool {
+        sources(schema).into_iter().any(|source| {
+            let Source::Table { page, number } = source else {
+                return false;
+            };
+            self.pages
+                .iter()
+                .filter(|other| other.name == page)
+                .flat_map(|other| &other.tables)
+                .filter(|table| table.number == number)
+                .any(|table| table.fields.iter().any(|other| other.name == field))
+        })
+    }
+
+    fn mandatory(&mut self, page: &Page, at: &str, field: &Field, required: bool) {
+        let mandatory = field.mandatory.unwrap_or(false);
+        let words = |yes| if yes { "mandatory" } else { "optional" };
+        let difference = (mandatory != required).then(|| {
+            let message = format!(
+                "is {} on the page and {} in the document",
+                words(mandatory),
+                words(required)
+            );
+            (at.to_owned(), Kind::Mandatory, message)
+        });
+        self.report.fact(&page.name, Aspect::Mandatory, difference);
+    }
+
+    fn kind(&mut self, family: &Family<'a>, page: &Page, at: &str, field: &Field, schema: &Value) {
+        let refers = field.tables(&page.name).next().is_some();
+        let listed = Shape::of_field(&field.kind, refers);
+        let documented = Shape::of_schema(family.document, schema);
+        let message = match (listed, documented) {
+            (Some(listed), Some(documented)) if listed == documented => None,
+            (Some(listed), Some(documented)) => Some(format!(
+                "is {listed} (`{}`) on the page and {documented} in the document",
+                field.kind
+            )),
+            (None, _) => Some(format!("the type `{}` is not understood", field.kind)),
+            (_, None) => Some("has no type in the document".to_owned()),
+        };
+        let difference = message.map(|message| (at.to_owned(), Kind::Type, message));
+        self.report.fact(&page.name, Aspect::Types, difference);
+    }
+
+    fn values(
+        &mut self,
+        family: &Family<'a>,
+        page: &Page,
+        at: &str,
+        field: &Field,
+        schema: &'a Value,
+    ) {
+        let (name, known) = known_values(family.document, schema);
+        if let Some(name) = name {
+            let named = known.iter().filter(|value| field.names(value)).copied();
+            self.named.entry(name).or_default().extend(named);
+        }
+        let numbers: Vec<String> = schema
+            .get("x-extensible-enum")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter(|value| value.is_number())
+            .map(ToString::to_string)
+            .collect();
+        let is_flag = text(schema, "type") == "boolean";
+        for option in field.options.iter().flatten() {
+            let is_known = known.contains(&option.as_str())
+                || numbers.contains(option)
+                || (is_flag && ["true", "false"].contains(&option.as_str()));
+            let difference = (!is_known).then(|| {
+                let message = format!("the document does not list the value {option}");
+                (at.to_owned(), Kind::Values, message)
+            });
+            self.report.fact(&page.name, Aspect::Values, difference);
+        }
+    }
+
+    /// Whether the enumeration of a field names the field's table as a source.
+    fn provenance(
+        &mut self,
+        family: &Family<'a>,
+        page: &Page,
+        table: &Table,
+        field: &Field,
+        schema: &'a Value,
+    ) {
+        let (Some(name), _) = known_values(family.document, schema) else {
+            return;
+        };
+        let expected = Source::Table {
+            page: &page.name,
+            number: table.number,
+        };
+        let is_named = sources(family.schema(name)).contains(&expected);
+        let difference = (!is_named).then(|| {
+            let at = format!("{}/T{}/{}", page.name, table.number, field.name);
+            let message = format!("{name} lacks `{expected}` in x-source");
+            (at, Kind::Reference, message)
+        });
+        self.report.fact(&page.name, Aspect::References, difference);
+    }
+
+    /// Whether the field leads to a table of the schema that the property leads to.
+    fn reference(
+        &mut self,
+        family: &Family<'a>,
+        page: &Page,
+        at: &str,
+        field: &Field,
+        schema: &Value,
+    ) {
+        let is_object = Shape::of_schema(family.document, schema).is_some_and(|s| s.has_fields());
+        let target = parts::target(schema).or_else(|| parts::target(schema.get("items")?));
+        let (true, Some(target)) = (is_object, target) else {
+            return;
+        };
+        let known = |name: &str| self.pages.iter().any(|page| page.name == name);
+        let Some((other, number)) = field.tables(&page.name).find(|(name, _)| known(name)) else {
+            return;
+        };
+        let claims = family.claims.get(&(other, number));
+        let agrees = claims.is_some_and(|names| names.contains(&target));
+        let difference = (!agrees).then(|| {
+            let message = format!(
+                "leads to {other} T{number} on the page and to {target} in the document, whose x-source lacks it"
+            );
+            (at.to_owned(), Kind::Reference, message)
+        });
+        self.report.fact(&page.name, Aspect::References, difference);
+    }
+
+    /// What the documents have and no page: operations, values of enumerations.
+    fn left_over(&mut self) {
+        for family in self.families {
+            let name = family.document.name.as_str();
+            let operations = family.document.operations();
+            if !operations
+                .iter()
+                .any(|operation| self.met.contains(operation.id()))
+            {
+                // None of the pages is about this document.
+                continue;
+            }
+            for operation in operations {
+                let difference = (!self.met.contains(operation.id())).then(|| {
+                    let message = "no page describes the operation".to_owned();
+                    (format!("{name}/{}", operation.id()), Kind::Extra, message)
+                });
+                self.report.fact(name, Aspect::Operations, difference);
+            }
+            self.documented_examples(family);
+            for (schema, named) in &self.named {
+                for (value, difference) in unnamed(family.schema(schema), named) {
+                    let difference = difference.then(|| {
+                        let message =
+                            "no table names the value; if it was only seen, x-observed lists it";
+                        (
+                            format!("{name}/{schema}/{value}"),
+                            Kind::Values,
+                            message.to_owned(),
+                        )
+                    });
+                    self.report.fact(name, Aspect::Values, difference);
+                }
+            }
+        }
+    }
+
+    /// Examples that call themselves documented are what stands on the page.
+    fn documented_examples(&mut self, family: &Family<'a>) {
+        for example in parts::all_examples(family.document) {
+            for source in sources(example.value) {
+                let Source::SampleOf { page, number } = source else {
+                    continue;
+                };
+                let Some(page) = self.pages.iter().find(|known| known.name == page) else {
+                    continue;
+                };
+                let sample = page.samples.get((number as usize).wrapping_sub(1));
+                let agrees =
+                    sample.is_some_and(|sample| sample.json.as_ref() == example.value.get("value"));
+                let difference = (!agrees).then(|| {
+                    let message = format!("the example at {} is not this sample", example.pointer);
+                    (format!("{}/S{number}", page.name), Kind::Sample, message)
+                });
+                self.report
+                    .fact(&family.document.name, Aspect::Samples, difference);
+            }
+        }
+    }
+}
+
+/// The values of an enumeration, each with whether no table names it.
+fn unnamed<'v>(schema: &'v Value, named: &BTreeSet<&str>) -> impl Iterator<Item = (&'v str, bool)> {
+    let observed = list(schema, "x-observed");
+    let named: BTreeSet<String> = named.iter().map(|value| (*value).to_owned()).collect();
+    let values = [list(schema, "x-extensible-enum"), list(schema, "enum")].concat();
+    values.into_iter().map(move |value| {
+        let is_unnamed = !named.contains(value) && !observed.contains(&value);
+        (value, is_unnamed)
+    })
+}
+
+fn list<'v>(schema: &'v Value, key: &str) -> Vec<&'v str> {
+    let list = schema.get(key).and_then(Value::as_array);
+    list.into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect()
+}
+
+/// The enumeration of a schema or of its entries: name and values.
+fn known_values<'a>(document: &'a Document, schema: &'a Value) -> (Option<&'a str>, Vec<&'a str>) {
+    let schema = schema.get("items").unwrap_or(schema);
+    let resolved = document.resolve(schema);
+    let values = [list(resolved, "x-extensible-enum"), list(resolved, "enum")].concat();
+    let name = parts::target(schema).filter(|_| !values.is_empty());
+    (name, values)
+}
+
+/// Whether a property says of itself that no table has it.
+fn is_marked(document: &Document, property: &Value) -> bool {
+    let schema = property.get("items").unwrap_or(property);
+    let is_mark = |entry: &&str| ["sample", "observed"].contains(entry);
+    let all_marks = |value: &Value| {
+        let entries = entries(value);
+        !entries.is_empty() && entries.iter().all(is_mark)
+    };
+    all_marks(property) || all_marks(document.resolve(schema))
+}

@@ -1,0 +1,135 @@
+//! The service's pages, as facts.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// A page: one operation with its tables and samples.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Page {
+    #[serde(rename = "page")]
+    pub(crate) name: String,
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) tables: Vec<Table>,
+    pub(crate) samples: Vec<Sample>,
+    pub(crate) status_codes: Vec<StatusCode>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Table {
+    pub(crate) number: u32,
+    pub(crate) role: Role,
+    /// Whether it describes the body itself.
+    pub(crate) root: bool,
+    pub(crate) fields: Vec<Field>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Role {
+    Path,
+    Query,
+    Header,
+    Request,
+    Response,
+    Other,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Field {
+    pub(crate) name: String,
+    /// Nothing where the table has no such column.
+    pub(crate) mandatory: Option<bool>,
+    #[serde(rename = "type")]
+    pub(crate) kind: String,
+    pub(crate) description: String,
+    /// The listed values.
+    pub(crate) options: Option<Vec<String>>,
+    pub(crate) refs: Vec<Reference>,
+}
+
+/// Where the text of a field leads.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Reference {
+    pub(crate) table: Option<u32>,
+    /// Nothing for the page itself.
+    pub(crate) page: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Sample {
+    pub(crate) role: SampleRole,
+    pub(crate) http: Option<RequestLine>,
+    pub(crate) json: Option<Value>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum SampleRole {
+    Request,
+    Response,
+    Error,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct RequestLine {
+    #[serde(default)]
+    pub(crate) query: BTreeMap<String, Value>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct StatusCode {
+    pub(crate) code: u16,
+}
+
+impl Field {
+    /// The tables that the field refers to, each with the name of its page.
+    pub(crate) fn tables<'a>(&'a self, page: &'a str) -> impl Iterator<Item = (&'a str, u32)> {
+        self.refs
+            .iter()
+            .filter_map(move |r| Some((r.page.as_deref().unwrap_or(page), r.table?)))
+    }
+
+    /// Whether the values that the field may have include this one, by list or by a word of the text.
+    pub(crate) fn names(&self, value: &str) -> bool {
+        let is_listed = |options: &Vec<String>| options.iter().any(|option| option == value);
+        self.options.as_ref().is_some_and(is_listed)
+            || self
+                .description
+                .split(|c: char| !c.is_alphanumeric() && c != '_')
+                .any(|word| word == value)
+    }
+}
+
+/// Reads all pages of a folder, in the order of their file names.
+pub(crate) fn read(folder: &Path) -> Result<Vec<Page>> {
+    let mut files = Vec::new();
+    let entries = fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
+    for entry in entries {
+        let file = entry?.path();
+        if file
+            .extension()
+            .is_some_and(|extension| extension == "json")
+        {
+            files.push(file);
+        }
+    }
+    files.sort();
+    anyhow::ensure!(
+        !files.is_empty(),
+        "{} holds no pages (*.json)",
+        folder.display()
+    );
+    files
+        .iter()
+        .map(|file| {
+            let text = fs::read_to_string(file)?;
+            serde_json::from_str(&text).with_context(|| format!("in {}", file.display()))
+        })
+        .collect()
+}

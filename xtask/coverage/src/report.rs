@@ -1,0 +1,244 @@
+//! What the comparison finds, and how much there was to compare.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use xtask::errata::Errata;
+
+/// What is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Aspect {
+    Operations,
+    Parameters,
+    Fields,
+    Types,
+    Mandatory,
+    Values,
+    References,
+    Statuses,
+    Samples,
+}
+
+impl Aspect {
+    const ALL: [Self; 9] = [
+        Self::Operations,
+        Self::Parameters,
+        Self::Fields,
+        Self::Types,
+        Self::Mandatory,
+        Self::Values,
+        Self::References,
+        Self::Statuses,
+        Self::Samples,
+    ];
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Operations => "operations",
+            Self::Parameters => "parameters",
+            Self::Fields => "fields",
+            Self::Types => "types",
+            Self::Mandatory => "mandatory",
+            Self::Values => "values",
+            Self::References => "references",
+            Self::Statuses => "statuses",
+            Self::Samples => "samples",
+        }
+    }
+}
+
+/// How page and document differ; the names stand in the errata.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Missing,
+    Extra,
+    Type,
+    Mandatory,
+    Values,
+    Reference,
+    Status,
+    Sample,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Missing => "missing",
+            Self::Extra => "extra",
+            Self::Type => "type",
+            Self::Mandatory => "mandatory",
+            Self::Values => "values",
+            Self::Reference => "reference",
+            Self::Status => "status",
+            Self::Sample => "sample",
+        })
+    }
+}
+
+/// A difference that is not on purpose.
+#[derive(Debug)]
+struct Difference {
+    span: String,
+    message: String,
+}
+
+/// How many facts were compared, and how many of them differ.
+#[derive(Debug, Default, Clone, Copy)]
+struct Figure {
+    facts: usize,
+    differ: usize,
+}
+
+impl Figure {
+    fn add(&mut self, other: Self) {
+        self.facts += other.facts;
+        self.differ += other.differ;
+    }
+
+    /// In hundredths of a percent, rounded down: only a full score is a full score.
+    fn score(self) -> usize {
+        match self.facts {
+            0 => 10_000,
+            facts => (facts - self.differ) * 10_000 / facts,
+        }
+    }
+}
+
+/// Collects facts and differences.
+#[derive(Debug)]
+pub(crate) struct Report {
+    /// What the errata declare to be on purpose: span, id of the row.
+    on_purpose: BTreeMap<String, String>,
+    met: BTreeSet<String>,
+    figures: BTreeMap<String, BTreeMap<Aspect, Figure>>,
+    differences: Vec<Difference>,
+}
+
+impl Report {
+    pub(crate) fn new(errata: &Errata) -> Self {
+        let own = |(span, id): (&str, &str)| (span.to_owned(), id.to_owned());
+        Self {
+            on_purpose: errata.on_purpose().map(own).collect(),
+            met: BTreeSet::new(),
+            figures: BTreeMap::new(),
+            differences: Vec::new(),
+        }
+    }
+
+    /// Counts a fact of a page, and reports it where it differs without an erratum.
+    pub(crate) fn fact(
+        &mut self,
+        page: &str,
+        aspect: Aspect,
+        difference: Option<(String, Kind, String)>,
+    ) {
+        let figure = self
+            .figures
+            .entry(page.to_owned())
+            .or_default()
+            .entry(aspect)
+            .or_default();
+        figure.facts += 1;
+        let Some((place, kind, message)) = difference else {
+            return;
+        };
+        let span = format!("{place}:{kind}");
+        if self.on_purpose.contains_key(&span) {
+            self.met.insert(span);
+            return;
+        }
+        figure.differ += 1;
+        self.differences.push(Difference { span, message });
+    }
+
+    /// Spans of the errata that match no difference, although what they speak of was compared.
+    fn stale(&self) -> impl Iterator<Item = (&str, &str)> {
+        let is_compared = |span: &str| {
+            let page = span.split('/').next().unwrap_or_default();
+            self.figures.contains_key(page)
+        };
+        self.on_purpose
+            .iter()
+            .filter(|(span, _)| !self.met.contains(*span))
+            .filter(move |(span, _)| is_compared(span))
+            .map(|(span, id)| (span.as_str(), id.as_str()))
+    }
+
+    /// All findings, one line each: differences first, then stale errata.
+    pub(crate) fn findings(&self) -> Vec<String> {
+        let differences = self
+            .differences
+            .iter()
+            .map(|Difference { span, message }| format!("{span}: {message}"));
+        let stale = self.stale().map(|(span, id)| {
+            format!(
+                "{span}: stale: {} row {id} declares a difference that does not exist (any more)",
+                xtask::errata::FILE
+            )
+        });
+        differences.chain(stale).collect()
+    }
+
+    /// Whether the total reaches a percentage and no erratum is stale.
+    pub(crate) fn suffices(&self, percent: f64) -> bool {
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a score has at most five digits"
+        )]
+        let score = self.total().score() as f64;
+        score >= percent * 100.0 && self.stale().next().is_none()
+    }
+
+    fn total(&self) -> Figure {
+        let mut total = Figure::default();
+        for figure in self.figures.values().flat_map(BTreeMap::values) {
+            total.add(*figure);
+        }
+        total
+    }
+}
+
+/// The figures as a table, one line for each page and a total.
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:<24}", "page")?;
+        for aspect in Aspect::ALL {
+            write!(f, "{:>12}", aspect.title())?;
+        }
+        writeln!(f, "{:>12}", "all")?;
+        let mut totals: BTreeMap<Aspect, Figure> = BTreeMap::new();
+        for (page, figures) in &self.figures {
+            line(f, page, figures)?;
+            for (aspect, figure) in figures {
+                totals.entry(*aspect).or_default().add(*figure);
+            }
+        }
+        line(f, "total", &totals)?;
+        write!(
+            f,
+            "{} differences, {} more on purpose",
+            self.differences.len(),
+            self.met.len()
+        )
+    }
+}
+
+fn line(
+    f: &mut fmt::Formatter<'_>,
+    title: &str,
+    figures: &BTreeMap<Aspect, Figure>,
+) -> fmt::Result {
+    write!(f, "{title:<24}")?;
+    let mut all = Figure::default();
+    for aspect in Aspect::ALL {
+        let figure = figures.get(&aspect).copied().unwrap_or_default();
+        all.add(figure);
+        let cell = match figure.facts {
+            0 => "-".to_owned(),
+            facts => format!("{}/{facts}", facts - figure.differ),
+        };
+        write!(f, "{cell:>12}")?;
+    }
+    let score = all.score();
+    writeln!(f, "{:>10}.{:02} %", score / 100, score % 100)
+}

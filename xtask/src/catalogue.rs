@@ -1,0 +1,233 @@
+//! The error catalogue `openapi/errors.yaml`, as data and as Rust.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+
+use crate::problem::Problem;
+
+/// Path from the root of the checkout.
+pub const FILE: &str = "openapi/errors.yaml";
+
+const CLASSES: [&str; 11] = [
+    "not_found",
+    "conflict",
+    "busy",
+    "capacity",
+    "quota",
+    "throttled",
+    "authentication",
+    "permission",
+    "frozen",
+    "invalid_argument",
+    "internal",
+];
+
+/// The file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Catalogue {
+    /// Which codes belong here.
+    pub selection: Selection,
+    /// The codes, ascending.
+    pub errors: Vec<Entry>,
+}
+
+/// Which codes of the service's list belong here.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Selection {
+    /// The first two of the four digits.
+    pub prefixes: Vec<String>,
+}
+
+/// A code.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// `ModelArts.` and four digits.
+    pub code: String,
+    /// `observed` where the service's list lacks the code.
+    #[serde(default)]
+    pub source: Option<String>,
+    /// HTTP statuses under which the service lists it.
+    pub statuses: Vec<u16>,
+    /// What it says, unless `by_status` has something else.
+    #[serde(flatten)]
+    pub meaning: Meaning,
+    /// Whether the resource may be in the wanted state already.
+    #[serde(default)]
+    pub already_in_state: bool,
+    /// Where the code means something else under a status.
+    #[serde(default)]
+    pub by_status: BTreeMap<u16, Meaning>,
+}
+
+/// What a code says and what to do.
+#[derive(Debug, Deserialize)]
+pub struct Meaning {
+    /// How a client should take it, one of the classes of the file's head.
+    pub class: String,
+    /// A sentence on what happened.
+    pub meaning: String,
+    /// A sentence on the way out.
+    pub remedy: String,
+}
+
+impl Catalogue {
+    /// Reads the file of this checkout.
+    pub fn read(root: &Path) -> Result<Self> {
+        let text =
+            fs::read_to_string(root.join(FILE)).with_context(|| format!("reading {FILE}"))?;
+        Self::parse(&text).with_context(|| format!("in {FILE}"))
+    }
+
+    /// Reads a catalogue from its text.
+    pub fn parse(text: &str) -> Result<Self> {
+        Ok(serde_saphyr::from_str(text)?)
+    }
+
+    /// What is wrong with it.
+    pub fn problems(&self) -> Vec<Problem> {
+        let mut found = Vec::new();
+        let mut report = |code: &str, rule, message: String| {
+            found.push(Problem {
+                file: FILE.to_owned(),
+                pointer: format!("/errors/{code}"),
+                rule,
+                message,
+            });
+        };
+        let mut last = "";
+        for entry in &self.errors {
+            let code = entry.code.as_str();
+            if code <= last {
+                report(
+                    code,
+                    "catalogue-order",
+                    format!("stands after {last}; keep codes ascending, each once"),
+                );
+            }
+            last = code;
+            let digits = code.strip_prefix("ModelArts.").unwrap_or_default();
+            if digits.len() != 4 || !digits.bytes().all(|b| b.is_ascii_digit()) {
+                report(
+                    code,
+                    "catalogue-code",
+                    "a code is `ModelArts.` and four digits".to_owned(),
+                );
+            }
+            if entry.statuses.is_empty() || entry.statuses.iter().any(|s| !(400..600).contains(s)) {
+                report(
+                    code,
+                    "catalogue-status",
+                    "statuses are HTTP error statuses, one at least".to_owned(),
+                );
+            }
+            for meaning in std::iter::once(&entry.meaning).chain(entry.by_status.values()) {
+                if !CLASSES.contains(&meaning.class.as_str()) {
+                    report(
+                        code,
+                        "catalogue-class",
+                        format!("`{}` is none of {}", meaning.class, CLASSES.join(", ")),
+                    );
+                }
+                if meaning.meaning.trim().is_empty() || meaning.remedy.trim().is_empty() {
+                    report(
+                        code,
+                        "catalogue-text",
+                        "meaning and remedy are sentences".to_owned(),
+                    );
+                }
+            }
+            if let Some(foreign) = entry.by_status.keys().find(|s| !entry.statuses.contains(s)) {
+                report(
+                    code,
+                    "catalogue-status",
+                    format!("by_status names {foreign}, which is none of its statuses"),
+                );
+            }
+        }
+        found
+    }
+
+    /// Writes the table that `ErrorCode` looks things up in.
+    pub fn module(&self) -> Result<String> {
+        let mut out = String::from(
+            "use crate::error_code::{ErrorClass, ErrorEntry, Meaning};\n\
+             pub(crate) static CATALOGUE: &[ErrorEntry] = &[\n",
+        );
+        for entry in &self.errors {
+            write!(
+                out,
+                "ErrorEntry {{ code: {:?}, statuses: &{:?}, already_in_state: {}, main: {}, by_status: &[",
+                entry.code,
+                entry.statuses,
+                entry.already_in_state,
+                rust(&entry.meaning)
+            )?;
+            for (status, meaning) in &entry.by_status {
+                write!(out, "({status}, {}),", rust(meaning))?;
+            }
+            out.push_str("] },\n");
+        }
+        out.push_str("];\n");
+        Ok(out)
+    }
+}
+
+fn rust(meaning: &Meaning) -> String {
+    format!(
+        "Meaning {{ class: ErrorClass::{}, text: {:?}, remedy: {:?} }}",
+        crate::enums::variant_name(&meaning.class),
+        meaning.meaning.trim(),
+        meaning.remedy.trim()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "
+selection: {prefixes: ['63']}
+errors:
+  - {code: ModelArts.6309, statuses: [400], class: not_found, meaning: Gone., remedy: Look.}
+";
+
+    fn rules(text: &str) -> Vec<&'static str> {
+        let catalogue = Catalogue::parse(text).unwrap();
+        catalogue
+            .problems()
+            .iter()
+            .map(|problem| problem.rule)
+            .collect()
+    }
+
+    #[test]
+    fn a_good_catalogue_has_no_problems() {
+        assert!(rules(GOOD).is_empty());
+    }
+
+    #[test]
+    fn each_rule_finds_its_fault() {
+        assert_eq!(
+            rules(&GOOD.replace("not_found", "lost")),
+            ["catalogue-class"]
+        );
+        assert_eq!(rules(&GOOD.replace("[400]", "[204]")), ["catalogue-status"]);
+        assert_eq!(rules(&GOOD.replace("6309", "63")), ["catalogue-code"]);
+        assert_eq!(rules(&GOOD.replace("Look.", "''")), ["catalogue-text"]);
+        let twice = format!("{GOOD}{}", GOOD.lines().last().unwrap());
+        assert_eq!(rules(&twice), ["catalogue-order"]);
+    }
+
+    #[test]
+    fn a_misspelt_key_is_an_error() {
+        assert!(Catalogue::parse(&GOOD.replace("remedy", "remdy")).is_err());
+    }
+}

@@ -1,0 +1,155 @@
+//! `cargo xtask check`: are the documents what we promise?
+
+mod enums;
+mod examples;
+mod operations;
+pub mod parts;
+mod schemas;
+mod sources;
+mod texts;
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use crate::catalogue::Catalogue;
+use crate::document::Document;
+use crate::errata::Errata;
+use crate::problem::{Problem, push};
+use crate::workspace;
+
+/// A house rule for documents.
+struct Rule {
+    /// Name, as it stands in messages.
+    name: &'static str,
+    /// Why the rule is there.
+    why: &'static str,
+    /// Finds what breaks it.
+    run: fn(&Document) -> Vec<Problem>,
+}
+
+/// The rules for a document that is whole.
+const RULES: [&[Rule]; 6] = [
+    operations::RULES,
+    schemas::RULES,
+    enums::RULES,
+    texts::RULES,
+    sources::RULES,
+    examples::RULES,
+];
+
+/// What is looked at elsewhere: before a document is whole, and in the files beside it.
+const OTHERS: [(&str, &str); 13] = [
+    (
+        "yaml",
+        "text that is no YAML, or repeats a key, says nothing certain",
+    ),
+    ("reference", "a reference to nowhere breaks every reader"),
+    ("operation-id", "two operations of one id become one method"),
+    ("openapi", "every tool expects the structure of OpenAPI 3.0"),
+    (
+        "catalogue-order",
+        "ascending codes, each once, can be read and searched",
+    ),
+    ("catalogue-code", "codes have the form of the service"),
+    (
+        "catalogue-status",
+        "a code stands under error statuses only",
+    ),
+    ("catalogue-class", "clients decide by the class of an error"),
+    ("catalogue-text", "meaning and remedy are what users see"),
+    ("errata-columns", "each row says what, how and why"),
+    ("errata-id", "rows are referred to by their id"),
+    (
+        "errata-span",
+        "the transcription check reads the last column",
+    ),
+    (
+        "feature",
+        "a document is a cargo feature of the client, of the same name",
+    ),
+];
+
+/// Reads all documents; all their problems if there are any.
+pub fn documents(root: &Path) -> Result<Result<Vec<Document>, Vec<Problem>>> {
+    let mut documents = Vec::new();
+    let mut problems = Vec::new();
+    for family in workspace::families(root)? {
+        match Document::read(root, &family.name)? {
+            Ok(document) => {
+                problems.extend(broken_rules(&document));
+                documents.push(document);
+            }
+            Err(found) => problems.extend(found),
+        }
+    }
+    problems.extend(Catalogue::read(root)?.problems());
+    problems.extend(Errata::read(root)?.problems());
+    problems.extend(missing_features(root)?);
+    Ok(if problems.is_empty() {
+        Ok(documents)
+    } else {
+        Err(problems)
+    })
+}
+
+fn rules() -> impl Iterator<Item = &'static Rule> {
+    RULES.into_iter().flatten()
+}
+
+/// Everything in which a document breaks the rules.
+fn broken_rules(document: &Document) -> Vec<Problem> {
+    rules().flat_map(|rule| (rule.run)(document)).collect()
+}
+
+/// Documents without a cargo feature of their name.
+fn missing_features(root: &Path) -> Result<Vec<Problem>> {
+    const FILE: &str = "crates/modelarts-client/Cargo.toml";
+    let text = fs::read_to_string(root.join(FILE)).with_context(|| format!("reading {FILE}"))?;
+    let manifest: toml::Table = text.parse().with_context(|| format!("in {FILE}"))?;
+    let features = manifest.get("features").and_then(toml::Value::as_table);
+    let is_known = |name: &str| features.is_some_and(|features| features.contains_key(name));
+    Ok(workspace::families(root)?
+        .into_iter()
+        .filter(|family| !is_known(&family.name))
+        .map(|family| Problem {
+            file: FILE.to_owned(),
+            pointer: push("/features", &family.name),
+            rule: "feature",
+            message: format!(
+                "the document `{0}` needs a feature of its name: `{0} = []`",
+                family.name
+            ),
+        })
+        .collect())
+}
+
+/// Prints the names of all rules and their reasons.
+pub fn print_rules() {
+    let rules = rules().map(|rule| (rule.name, rule.why));
+    for (name, why) in rules.chain(OTHERS) {
+        println!("{name:<22}{why}");
+    }
+}
+
+/// Prints every problem; false when there is one.
+pub fn run() -> Result<bool> {
+    let root = workspace::root();
+    match documents(&root)? {
+        Ok(documents) => {
+            let count = rules().count() + OTHERS.len();
+            println!("{} documents keep {count} rules", documents.len());
+            Ok(true)
+        }
+        Err(problems) => {
+            for problem in &problems {
+                eprintln!("{problem}");
+            }
+            Ok(false)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,212 @@
+//! Rules for enumerations.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::Rule;
+use super::parts;
+use crate::document::{Document, text};
+use crate::enums::texts;
+use crate::problem::{Problem, push};
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        name: "enum-component",
+        why: "an enumeration without a name becomes an invented type, or several",
+        run: enum_component,
+    },
+    Rule {
+        name: "enum-open",
+        why: "a value that the service adds must not break a client; where it cannot, say why",
+        run: enum_open,
+    },
+    Rule {
+        name: "enum-descriptions",
+        why: "a value without a sentence tells nobody when it is met",
+        run: enum_descriptions,
+    },
+    Rule {
+        name: "enum-case",
+        why: "generators make one name of values that differ by case only",
+        run: enum_case,
+    },
+    Rule {
+        name: "enum-states",
+        why: "waiters go by x-states: a value without a place would let them wait for ever",
+        run: enum_states,
+    },
+    Rule {
+        name: "enum-extras",
+        why: "x-observed and x-enum-varnames are about the values; others are left-overs",
+        run: enum_extras,
+    },
+];
+
+/// A named enumeration.
+struct Enumeration<'a> {
+    pointer: String,
+    schema: &'a Value,
+    values: Vec<&'a str>,
+}
+
+fn enumerations(document: &Document) -> impl Iterator<Item = Enumeration<'_>> {
+    parts::components(document).filter_map(|(_, part)| {
+        let values = [
+            texts(part.value, "x-extensible-enum"),
+            texts(part.value, "enum"),
+        ]
+        .concat();
+        (!values.is_empty()).then_some(Enumeration {
+            pointer: part.pointer,
+            schema: part.value,
+            values,
+        })
+    })
+}
+
+fn enum_component(document: &Document) -> Vec<Problem> {
+    parts::schemas(document)
+        .into_iter()
+        .filter(|schema| !schema.is_component && text(schema.value, "type") == "string")
+        .flat_map(|schema| {
+            ["enum", "x-extensible-enum"]
+                .into_iter()
+                .filter(|key| schema.value.get(key).is_some())
+                .map(|key| {
+                    let message = "give the enumeration a component of its own and refer to it";
+                    document.problem(push(&schema.pointer, key), "enum-component", message)
+                })
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+fn enum_open(document: &Document) -> Vec<Problem> {
+    parts::schemas(document)
+        .into_iter()
+        .filter(|schema| {
+            let closed = schema.value.get("enum").is_some();
+            let reason = text(schema.value, "x-closed-because");
+            closed == reason.trim().is_empty()
+        })
+        .map(|schema| {
+            let message = "write `x-extensible-enum`, or keep `enum` and give the reason in `x-closed-because`";
+            document.problem(schema.pointer, "enum-open", message)
+        })
+        .collect()
+}
+
+fn enum_descriptions(document: &Document) -> Vec<Problem> {
+    let mut found = Vec::new();
+    for Enumeration {
+        pointer,
+        schema,
+        values,
+    } in enumerations(document)
+    {
+        let pointer = push(&pointer, "x-enum-descriptions");
+        let described = schema.get("x-enum-descriptions").and_then(Value::as_object);
+        for value in &values {
+            let sentence = described
+                .and_then(|map| map.get(*value))
+                .and_then(Value::as_str);
+            if sentence.is_none_or(|sentence| sentence.trim().is_empty()) {
+                let message = format!("`{value}` has no sentence");
+                found.push(document.problem(pointer.as_str(), "enum-descriptions", message));
+            }
+        }
+        for name in described.into_iter().flat_map(|map| map.keys()) {
+            if !values.contains(&name.as_str()) {
+                let message = format!("`{name}` is no value");
+                found.push(document.problem(pointer.as_str(), "enum-descriptions", message));
+            }
+        }
+    }
+    found
+}
+
+fn enum_case(document: &Document) -> Vec<Problem> {
+    let mut found = Vec::new();
+    for Enumeration {
+        pointer, values, ..
+    } in enumerations(document)
+    {
+        let mut known = HashMap::new();
+        for value in values {
+            if let Some(earlier) = known.insert(value.to_ascii_lowercase(), value) {
+                let message = format!(
+                    "`{value}` and `{earlier}` differ by case only; keep the spelling of the tables"
+                );
+                found.push(document.problem(pointer.as_str(), "enum-case", message));
+            }
+        }
+    }
+    found
+}
+
+fn enum_states(document: &Document) -> Vec<Problem> {
+    const STATES: [&str; 4] = ["transient", "settled", "failed", "gone"];
+    let mut found = Vec::new();
+    for Enumeration {
+        pointer,
+        schema,
+        values,
+    } in enumerations(document)
+    {
+        let Some(states) = schema.get("x-states").and_then(Value::as_object) else {
+            continue;
+        };
+        let mut report = |message| {
+            found.push(document.problem(push(&pointer, "x-states"), "enum-states", message));
+        };
+        for state in states.keys() {
+            if !STATES.contains(&state.as_str()) {
+                report(format!("`{state}` is none of {}", STATES.join(", ")));
+            }
+        }
+        let listed: Vec<&str> = states
+            .values()
+            .filter_map(Value::as_array)
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        for value in &values {
+            let times = listed.iter().filter(|listed| *listed == value).count();
+            if times != 1 {
+                report(format!("`{value}` stands in {times} lists instead of one"));
+            }
+        }
+        if let Some(foreign) = listed.iter().find(|listed| !values.contains(listed)) {
+            report(format!("`{foreign}` is no value"));
+        }
+    }
+    found
+}
+
+fn enum_extras(document: &Document) -> Vec<Problem> {
+    let mut found = Vec::new();
+    for Enumeration {
+        pointer,
+        schema,
+        values,
+    } in enumerations(document)
+    {
+        for value in texts(schema, "x-observed") {
+            if !values.contains(&value) {
+                let pointer = push(&pointer, "x-observed");
+                found.push(document.problem(
+                    pointer,
+                    "enum-extras",
+                    format!("`{value}` is no value"),
+                ));
+            }
+        }
+        let names = texts(schema, "x-enum-varnames").len();
+        if names != 0 && names != values.len() {
+            let message = format!("{names} names for {} values", values.len());
+            found.push(document.problem(push(&pointer, "x-enum-varnames"), "enum-extras", message));
+        }
+    }
+    found
+}

@@ -1,0 +1,310 @@
+//! Rules for operations.
+
+use std::collections::{BTreeSet, HashMap};
+
+use serde_json::Value;
+
+use super::Rule;
+use crate::document::{Document, OperationRef, text};
+use crate::problem::{Problem, push};
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        name: "operation-id-form",
+        why: "ids become method names in every language: a verb and a noun in camelCase",
+        run: operation_id_form,
+    },
+    Rule {
+        name: "operation-tag",
+        why: "tags become groups of methods: each operation has one, declared with a description",
+        run: operation_tag,
+    },
+    Rule {
+        name: "operation-summary",
+        why: "summaries stand in lists: short, different from each other, no sentence",
+        run: operation_summary,
+    },
+    Rule {
+        name: "operation-description",
+        why: "a summary alone does not tell states, limits and what happens after the answer",
+        run: operation_description,
+    },
+    Rule {
+        name: "operation-docs",
+        why: "whoever doubts the document must find the page of the service",
+        run: operation_docs,
+    },
+    Rule {
+        name: "operation-idempotent",
+        why: "clients repeat a request after a lost answer only where that does no harm",
+        run: operation_idempotent,
+    },
+    Rule {
+        name: "response-status",
+        why: "`default` and ranges hide which statuses the service documents",
+        run: response_status,
+    },
+    Rule {
+        name: "response-success",
+        why: "an operation that cannot succeed has been transcribed in part only",
+        run: response_success,
+    },
+    Rule {
+        name: "response-error",
+        why: "one error body for all operations gives clients one error type",
+        run: response_error,
+    },
+    Rule {
+        name: "path-parameters",
+        why: "a placeholder without a parameter, or the reverse, cannot be filled in",
+        run: path_parameters,
+    },
+];
+
+const SUMMARY: usize = 60;
+
+fn each(
+    document: &Document,
+    rule: impl Fn(OperationRef<'_>) -> Option<(String, String)>,
+    name: &'static str,
+) -> Vec<Problem> {
+    document
+        .operations()
+        .into_iter()
+        .filter_map(rule)
+        .map(|(pointer, message)| document.problem(pointer, name, message))
+        .collect()
+}
+
+fn operation_id_form(document: &Document) -> Vec<Problem> {
+    let fits = |id: &str| {
+        let mut words = 1;
+        let camel = id.bytes().all(|b| {
+            words += usize::from(b.is_ascii_uppercase());
+            b.is_ascii_alphanumeric()
+        });
+        camel && words > 1 && id.starts_with(|c: char| c.is_ascii_lowercase())
+    };
+    each(
+        document,
+        |operation| {
+            let id = operation.id();
+            (!fits(id)).then(|| {
+                (
+                    push(&operation.pointer(), "operationId"),
+                    format!("`{id}` is not a verb and a noun in camelCase, such as `showThing`"),
+                )
+            })
+        },
+        "operation-id-form",
+    )
+}
+
+fn operation_tag(document: &Document) -> Vec<Problem> {
+    let declared = document.value.get("tags").and_then(Value::as_array);
+    let declared: HashMap<&str, &str> = declared
+        .into_iter()
+        .flatten()
+        .map(|tag| (text(tag, "name"), text(tag, "description")))
+        .collect();
+    let mut used = BTreeSet::new();
+    let mut found = Vec::new();
+    for operation in document.operations() {
+        let tags = operation.value.get("tags").and_then(Value::as_array);
+        let tags: Vec<&str> = tags
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        used.extend(tags.iter().copied());
+        let message = match tags.as_slice() {
+            [tag] if declared.contains_key(tag) => continue,
+            [tag] => format!("the tag `{tag}` is not declared; add it to `tags` of the document"),
+            tags => format!("has {} tags instead of one", tags.len()),
+        };
+        let pointer = push(&operation.pointer(), "tags");
+        found.push(document.problem(pointer, "operation-tag", message));
+    }
+    for (name, description) in declared {
+        if !used.contains(name) {
+            let message = format!("no operation has the tag `{name}`; remove it");
+            found.push(document.problem("/tags", "operation-tag", message));
+        } else if description.is_empty() {
+            let message = format!("the tag `{name}` has no description");
+            found.push(document.problem("/tags", "operation-tag", message));
+        }
+    }
+    found
+}
+
+fn operation_summary(document: &Document) -> Vec<Problem> {
+    let mut known = HashMap::new();
+    let mut found = Vec::new();
+    for operation in document.operations() {
+        let summary = text(operation.value, "summary");
+        let length = summary.chars().count();
+        let earlier = known.insert(summary, operation.id());
+        let message = if summary.is_empty() {
+            "is missing".to_owned()
+        } else if length > SUMMARY {
+            format!("has {length} characters; {SUMMARY} is the limit")
+        } else if summary.ends_with('.') {
+            "ends with a full stop; it is a title, not a sentence".to_owned()
+        } else if !summary.starts_with(|c: char| c.is_uppercase()) {
+            "does not begin with a capital".to_owned()
+        } else if let Some(earlier) = earlier {
+            format!("`{summary}` is the summary of {earlier} too")
+        } else {
+            continue;
+        };
+        let pointer = push(&operation.pointer(), "summary");
+        found.push(document.problem(pointer, "operation-summary", message));
+    }
+    found
+}
+
+fn operation_description(document: &Document) -> Vec<Problem> {
+    each(
+        document,
+        |operation| {
+            text(operation.value, "description")
+                .trim()
+                .is_empty()
+                .then(|| (operation.pointer(), "has no description".to_owned()))
+        },
+        "operation-description",
+    )
+}
+
+fn operation_docs(document: &Document) -> Vec<Problem> {
+    each(
+        document,
+        |operation| {
+            let docs = operation.value.get("externalDocs");
+            let url = docs.map_or("", |docs| text(docs, "url"));
+            let described = docs.is_some_and(|docs| !text(docs, "description").is_empty());
+            (!described || !url.starts_with("https://")).then(|| {
+                (
+                    push(&operation.pointer(), "externalDocs"),
+                    "needs a description and the https address of the page".to_owned(),
+                )
+            })
+        },
+        "operation-docs",
+    )
+}
+
+fn operation_idempotent(document: &Document) -> Vec<Problem> {
+    each(
+        document,
+        |operation| {
+            let known = operation
+                .value
+                .get("x-idempotent")
+                .is_some_and(Value::is_boolean);
+            (!known).then(|| {
+                (
+                    push(&operation.pointer(), "x-idempotent"),
+                    "must be true or false: does sending it twice do no more than once?".to_owned(),
+                )
+            })
+        },
+        "operation-idempotent",
+    )
+}
+
+fn statuses<'a>(operation: &OperationRef<'a>) -> impl Iterator<Item = (&'a str, &'a Value)> {
+    operation
+        .value
+        .get("responses")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+        .map(|(status, response)| (status.as_str(), response))
+}
+
+fn response_status(document: &Document) -> Vec<Problem> {
+    let is_status = |status: &str| {
+        status
+            .parse()
+            .is_ok_and(|code: u16| (100..600).contains(&code))
+    };
+    each(
+        document,
+        |operation| {
+            let (status, _) = statuses(&operation).find(|(status, _)| !is_status(status))?;
+            Some((
+                push(&push(&operation.pointer(), "responses"), status),
+                format!("`{status}` is no status; list each status by its number"),
+            ))
+        },
+        "response-status",
+    )
+}
+
+fn response_success(document: &Document) -> Vec<Problem> {
+    each(
+        document,
+        |operation| {
+            let succeeds = statuses(&operation).any(|(status, _)| status.starts_with('2'));
+            (!succeeds).then(|| {
+                (
+                    push(&operation.pointer(), "responses"),
+                    "has no status of success".to_owned(),
+                )
+            })
+        },
+        "response-success",
+    )
+}
+
+fn response_error(document: &Document) -> Vec<Problem> {
+    const SHARED: &str = "#/components/responses/Error";
+    let is_error = |status: &str| status.starts_with('4') || status.starts_with('5');
+    each(
+        document,
+        |operation| {
+            let (status, _) = statuses(&operation)
+                .find(|(status, response)| is_error(status) && text(response, "$ref") != SHARED)?;
+            Some((
+                push(&push(&operation.pointer(), "responses"), status),
+                format!("must be `$ref: '{SHARED}'`"),
+            ))
+        },
+        "response-error",
+    )
+}
+
+fn path_parameters(document: &Document) -> Vec<Problem> {
+    each(
+        document,
+        |operation| {
+            let placeholders: BTreeSet<&str> = operation
+                .path
+                .split('{')
+                .skip(1)
+                .filter_map(|rest| rest.split('}').next())
+                .collect();
+            let parameters: Vec<&Value> = operation
+                .parameters()
+                .map(|parameter| document.resolve(parameter))
+                .filter(|parameter| text(parameter, "in") == "path")
+                .collect();
+            let names: BTreeSet<&str> = parameters.iter().map(|p| text(p, "name")).collect();
+            let optional = parameters
+                .iter()
+                .find(|parameter| parameter.get("required") != Some(&Value::Bool(true)));
+            let message = if let Some(name) = placeholders.difference(&names).next() {
+                format!("{{{name}}} in the path has no parameter")
+            } else if let Some(name) = names.difference(&placeholders).next() {
+                format!("the path has no {{{name}}} for the parameter")
+            } else if let Some(parameter) = optional {
+                format!("`{}` must be `required: true`", text(parameter, "name"))
+            } else {
+                return None;
+            };
+            Some((operation.pointer(), message))
+        },
+        "path-parameters",
+    )
+}

@@ -1,0 +1,254 @@
+//! The parts of a document that rules look at.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::document::{Document, METHODS, walk};
+use crate::problem::push;
+
+/// Something in a document, and the pointer to it.
+pub struct Part<'a> {
+    /// JSON pointer to it.
+    pub pointer: String,
+    /// What stands there.
+    pub value: &'a Value,
+}
+
+/// Which way a body travels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// From the client to the service.
+    Request,
+    /// From the service to the client.
+    Response,
+}
+
+/// A schema, and whether it has a name.
+pub struct Schema<'a> {
+    /// JSON pointer to it.
+    pub pointer: String,
+    /// What stands there.
+    pub value: &'a Value,
+    /// A component of its own, as opposed to something inside another schema, a parameter or a body.
+    pub is_component: bool,
+}
+
+/// A named property of a component.
+pub struct Property<'a> {
+    /// JSON pointer to it.
+    pub pointer: String,
+    /// Its name.
+    pub name: &'a str,
+    /// Its schema, often a reference.
+    pub value: &'a Value,
+}
+
+/// The members of an object, with their pointers.
+fn members<'a>(
+    holder: Option<&'a Value>,
+    pointer: &str,
+) -> impl Iterator<Item = (&'a str, Part<'a>)> + use<'a> {
+    let pointer = pointer.to_owned();
+    holder
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+        .map(move |(name, value)| {
+            let pointer = push(&pointer, name);
+            (name.as_str(), Part { pointer, value })
+        })
+}
+
+fn component<'a>(
+    document: &'a Document,
+    kind: &str,
+) -> impl Iterator<Item = (&'a str, Part<'a>)> + use<'a> {
+    let pointer = push("/components", kind);
+    members(document.value.pointer(&pointer), &pointer)
+}
+
+/// Name and place of each schema component.
+pub fn components(document: &Document) -> impl Iterator<Item = (&str, Part<'_>)> {
+    component(document, "schemas")
+}
+
+/// Every parameter that is written out: components, those of path items, those of operations.
+pub fn parameters(document: &Document) -> Vec<Part<'_>> {
+    let mut found: Vec<Part<'_>> = component(document, "parameters")
+        .map(|(_, part)| part)
+        .collect();
+    let mut list = |holder: &'_ Part<'_>| {
+        let pointer = push(&holder.pointer, "parameters");
+        let parameters = document.value.pointer(&pointer).and_then(Value::as_array);
+        for (index, value) in parameters.into_iter().flatten().enumerate() {
+            if value.get("$ref").is_none() {
+                found.push(Part {
+                    pointer: push(&pointer, &index.to_string()),
+                    value,
+                });
+            }
+        }
+    };
+    for (_, item) in members(document.value.get("paths"), "/paths") {
+        list(&item);
+        for (method, operation) in members(Some(item.value), &item.pointer) {
+            if METHODS.contains(&method) {
+                list(&operation);
+            }
+        }
+    }
+    found
+}
+
+/// Every response that is written out.
+fn responses(document: &Document) -> Vec<Part<'_>> {
+    let mut found: Vec<Part<'_>> = component(document, "responses")
+        .map(|(_, part)| part)
+        .collect();
+    for operation in document.operations() {
+        let pointer = push(&operation.pointer(), "responses");
+        found.extend(
+            members(operation.value.get("responses"), &pointer)
+                .map(|(_, part)| part)
+                .filter(|part| part.value.get("$ref").is_none()),
+        );
+    }
+    found
+}
+
+/// Every body with its media type object: of requests, of responses, of shared responses.
+pub fn bodies(document: &Document) -> Vec<(Direction, Part<'_>)> {
+    let requests = document.operations().into_iter().filter_map(|operation| {
+        let value = operation.value.get("requestBody")?;
+        let pointer = push(&operation.pointer(), "requestBody");
+        Some((Direction::Request, Part { pointer, value }))
+    });
+    let responses = responses(document)
+        .into_iter()
+        .map(|part| (Direction::Response, part));
+    requests
+        .chain(responses)
+        .flat_map(|(direction, holder)| {
+            let pointer = push(&holder.pointer, "content");
+            members(holder.value.get("content"), &pointer)
+                .map(move |(_, part)| (direction, part))
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// Every schema at every depth.
+pub fn schemas(document: &Document) -> Vec<Schema<'_>> {
+    fn inside<'a>(found: &mut Vec<Schema<'a>>, part: Part<'a>, is_component: bool) {
+        let Part { pointer, value } = part;
+        for (_, property) in members(value.get("properties"), &push(&pointer, "properties")) {
+            inside(found, property, false);
+        }
+        for key in ["items", "additionalProperties"] {
+            if let Some(nested) = value.get(key).filter(|nested| nested.is_object()) {
+                let part = Part {
+                    pointer: push(&pointer, key),
+                    value: nested,
+                };
+                inside(found, part, false);
+            }
+        }
+        found.push(Schema {
+            pointer,
+            value,
+            is_component,
+        });
+    }
+    let mut found = Vec::new();
+    for (_, part) in components(document) {
+        inside(&mut found, part, true);
+    }
+    let headers = responses(document).into_iter().flat_map(|response| {
+        let pointer = push(&response.pointer, "headers");
+        members(response.value.get("headers"), &pointer)
+            .map(|(_, part)| part)
+            .collect::<Vec<_>>()
+    });
+    let bodies = bodies(document).into_iter().map(|(_, part)| part);
+    for holder in parameters(document)
+        .into_iter()
+        .chain(headers)
+        .chain(bodies)
+    {
+        if let Some(value) = holder.value.get("schema") {
+            let pointer = push(&holder.pointer, "schema");
+            inside(&mut found, Part { pointer, value }, false);
+        }
+    }
+    found
+}
+
+/// Every property of every component.
+pub fn properties(document: &Document) -> Vec<Property<'_>> {
+    components(document)
+        .flat_map(|(_, part)| {
+            members(
+                part.value.get("properties"),
+                &push(&part.pointer, "properties"),
+            )
+            .map(|(name, Part { pointer, value })| Property {
+                pointer,
+                name,
+                value,
+            })
+            .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// The name of the schema component that a value refers to.
+pub fn target(value: &Value) -> Option<&str> {
+    value
+        .get("$ref")?
+        .as_str()?
+        .strip_prefix("#/components/schemas/")
+}
+
+/// Names of the schema components that a part leads to, directly or through others.
+pub fn reachable<'a>(document: &'a Document, start: &'a Value) -> BTreeSet<&'a str> {
+    let mut names = BTreeSet::new();
+    let mut open = vec![start];
+    while let Some(value) = open.pop() {
+        walk(value, "", &mut |_, value| {
+            let Some(reference) = value.get("$ref").and_then(Value::as_str) else {
+                return;
+            };
+            let next = document.value.pointer(reference.trim_start_matches('#'));
+            match target(value) {
+                Some(name) if !names.insert(name) => {}
+                _ => open.extend(next),
+            }
+        });
+    }
+    names
+}
+
+/// Names of the schema components that bodies of one direction lead to.
+pub fn travelling(document: &Document, direction: Direction) -> BTreeSet<&str> {
+    bodies(document)
+        .into_iter()
+        .filter(|(way, _)| *way == direction)
+        .filter_map(|(_, body)| body.value.get("schema"))
+        .flat_map(|schema| reachable(document, schema))
+        .collect()
+}
+
+/// The named examples of a media type.
+pub fn examples<'a>(body: &Part<'a>) -> impl Iterator<Item = Part<'a>> + use<'a> {
+    let pointer = push(&body.pointer, "examples");
+    members(body.value.get("examples"), &pointer).map(|(_, part)| part)
+}
+
+/// All named examples of all bodies.
+pub fn all_examples(document: &Document) -> Vec<Part<'_>> {
+    bodies(document)
+        .iter()
+        .flat_map(|(_, body)| examples(body))
+        .collect()
+}

@@ -1,0 +1,217 @@
+//! Every rule against a document that keeps them all, with one fault put into it at a time.
+
+use std::collections::BTreeSet;
+
+use super::*;
+
+const GOOD: &str = "
+openapi: 3.0.3
+info: {title: T, version: '1'}
+tags:
+  - {name: Things, description: All things.}
+security:
+  - Token: []
+paths:
+  /things/{id}:
+    parameters:
+      - {$ref: '#/components/parameters/Id'}
+    put:
+      tags: [Things]
+      summary: Update a thing
+      description: Changes a thing at once.
+      externalDocs: {description: The page., url: https://example.com/thing}
+      operationId: updateThing
+      x-source: [UpdateThing]
+      x-idempotent: true
+      parameters:
+        - {name: kind, in: query, description: The kind., example: BIG, schema: {$ref: '#/components/schemas/Kind'}}
+      requestBody:
+        required: true
+        content:
+          application/json:
+            schema: {$ref: '#/components/schemas/ThingReq'}
+            examples:
+              big:
+                summary: A big thing
+                x-sample: documented
+                x-source: [UpdateThing S1]
+                value: {name: a, labels: {a: b}}
+      responses:
+        '200':
+          description: The thing.
+          content:
+            application/json:
+              schema: {$ref: '#/components/schemas/Thing'}
+              examples:
+                big:
+                  summary: A big thing afterwards
+                  x-sample: composed
+                  value: {kind: BIG, update_at: 1, part: {token: x}, count: 2}
+        '400': {$ref: '#/components/responses/Error'}
+components:
+  securitySchemes:
+    Token: {type: apiKey, in: header, name: X-Token}
+  parameters:
+    Id: {name: id, in: path, required: true, description: Which thing., schema: {type: string}, example: a}
+  responses:
+    Error:
+      description: It failed.
+      content:
+        application/json:
+          schema: {$ref: '#/components/schemas/Problem'}
+          examples:
+            missing: {summary: No such thing, x-sample: composed, value: {message: Gone.}}
+  schemas:
+    Kind:
+      type: string
+      description: Kind of a thing.
+      x-source: [UpdateThing T2]
+      x-extensible-enum: [BIG, SMALL]
+      x-enum-descriptions: {BIG: It is big., SMALL: It is small.}
+      x-observed: [SMALL]
+      x-states: {transient: [], settled: [BIG], failed: [SMALL], gone: []}
+    Problem:
+      type: object
+      description: What went wrong.
+      x-source: [response]
+      properties:
+        message: {type: string, description: For people.}
+    ThingReq:
+      type: object
+      description: A thing to be.
+      x-source: [UpdateThing T2]
+      required: [name]
+      properties:
+        name: {type: string, description: Its name., maxLength: 3}
+        labels: {type: object, description: Its labels., additionalProperties: {type: string}}
+        kind: {$ref: '#/components/schemas/Kind'}
+    Thing:
+      type: object
+      description: A thing.
+      x-source: [UpdateThing T3]
+      properties:
+        kind: {$ref: '#/components/schemas/Kind'}
+        update_at: {type: integer, format: int64, description: Last change in milliseconds.}
+        part: {$ref: '#/components/schemas/Part'}
+        count: {type: integer, format: int32, description: How many., x-source: observed}
+    Part:
+      type: object
+      description: A part of a thing.
+      x-source: [sample]
+      properties:
+        token: {type: string, format: password, description: A secret.}
+";
+
+/// Rule, what is replaced in the good document, by what, and the end of the pointer to the fault.
+#[rustfmt::skip]
+const FAULTS: &[(&str, &str, &str, &str)] = &[
+    ("operation-id-form", "updateThing\n", "update\n", "/put/operationId"),
+    ("operation-id-form", "updateThing\n", "Update_thing\n", "/put/operationId"),
+    ("operation-tag", "tags: [Things]", "tags: []", "/put/tags"),
+    ("operation-tag", "tags: [Things]", "tags: [Others]", "/put/tags"),
+    ("operation-tag", "description: All things.", "description: ''", "/tags"),
+    ("operation-summary", "Update a thing\n", "Update a thing.\n", "/put/summary"),
+    ("operation-summary", "Update a thing\n", "update a thing\n", "/put/summary"),
+    ("operation-summary", "      summary: Update a thing\n", "", "/put/summary"),
+    ("operation-summary", "Update a thing\n", "Update a thing so thoroughly that its title does not fit on a line\n", "/put/summary"),
+    ("operation-description", "Changes a thing at once.", "''", "/put"),
+    ("operation-docs", "https:", "ftp:", "/put/externalDocs"),
+    ("operation-idempotent", "x-idempotent: true", "x-idempotent: perhaps", "/x-idempotent"),
+    ("response-status", "'400': {$ref", "'4XX': {$ref", "/responses/4XX"),
+    ("response-status", "'400': {$ref", "default: {$ref", "/responses/default"),
+    ("response-success", "'200':\n", "'302':\n", "/put/responses"),
+    ("response-error", "'400': {$ref: '#/components/responses/Error'}", "'400': {$ref: '#/components/responses/Error'}\n        '404': {description: Gone.}", "/responses/404"),
+    ("path-parameters", "{id}", "{name}", "/put"),
+    ("path-parameters", "in: path, required: true", "in: path, required: false", "/put"),
+    ("schema-name", "Part", "thing_part", "/schemas/thing_part"),
+    ("schema-name", "Part", "PART", "/schemas/PART"),
+    ("schema-type", "message: {type: string, ", "message: {", "/message"),
+    ("schema-type", "labels: {type: object, description: Its labels., additionalProperties: {type: string}}", "labels: {type: array, description: Its labels.}", "/labels"),
+    ("inline-object", "additionalProperties: {type: string}", "properties: {a: {type: string}}", "/labels"),
+    ("inline-object", "schema: {$ref: '#/components/schemas/Problem'}", "schema: {type: array, items: {$ref: '#/components/schemas/Problem'}}", "/schema"),
+    ("reference-siblings", "part: {$ref: '#/components/schemas/Part'}", "part: {$ref: '#/components/schemas/Part', nullable: true}", "/part"),
+    ("composition", "message: {type: string", "message: {type: string, anyOf: [{type: string}]", "/message/anyOf"),
+    ("composition", "message: {type: string", "message: {type: string, readOnly: true", "/readOnly"),
+    ("integer-format", "format: int64, ", "", "/update_at"),
+    ("integer-format", "type: integer, format: int32", "type: number, format: int32", "/count"),
+    ("required-property", "required: [name]", "required: [name, size]", "/ThingReq/required"),
+    ("direction", "additionalProperties: {type: string}}\n", "additionalProperties: {type: string}}\n        part: {$ref: '#/components/schemas/Part'}\n", "/schemas/Part"),
+    ("lenient-response", "How many.,", "How many., minimum: 1,", "/count/minimum"),
+    ("lenient-response", "    Part:\n", "    Part:\n      required: [token]\n", "/Part/required"),
+    ("unused-component", "        part: {$ref: '#/components/schemas/Part'}\n", "        part: {type: object, description: Any., additionalProperties: true}\n", "/schemas/Part"),
+    ("unused-component", "security:\n  - Token: []\n", "", "/securitySchemes/Token"),
+    ("enum-component", "message: {type: string", "message: {type: string, x-extensible-enum: [Gone.]", "/message/x-extensible-enum"),
+    ("enum-open", "x-extensible-enum", "enum", "/schemas/Kind"),
+    ("enum-open", "x-extensible-enum", "x-closed-because: So.\n      x-extensible-enum", "/schemas/Kind"),
+    ("enum-descriptions", "SMALL: It is small.", "SMALL: ''", "/x-enum-descriptions"),
+    ("enum-descriptions", "SMALL: It is small.", "SMALL: Small., OLD: Old.", "/x-enum-descriptions"),
+    ("enum-case", "SMALL", "big", "/schemas/Kind"),
+    ("enum-states", "settled: [BIG]", "settled: []", "/x-states"),
+    ("enum-states", "settled: [BIG]", "settled: [BIG, SMALL]", "/x-states"),
+    ("enum-states", "settled: [BIG]", "settled: [BIG, OLD]", "/x-states"),
+    ("enum-states", "gone: []", "lost: []", "/x-states"),
+    ("enum-extras", "x-observed: [SMALL]", "x-observed: [OLD]", "/x-observed"),
+    ("enum-extras", "x-observed: [SMALL]", "x-enum-varnames: [LARGE]", "/x-enum-varnames"),
+    ("description", "description: For people.", "description: ''", "/message"),
+    ("description", "description: Which thing., ", "", "/parameters/Id"),
+    ("unit", "Last change in milliseconds.", "Last change.", "/update_at"),
+    ("secret", "format: password, ", "", "/token"),
+    ("source-operation", "x-source: [UpdateThing]", "x-source: [UpdateThing T1]", "/put/x-source"),
+    ("source-schema", "      x-source: [sample]\n", "", "/Part/x-source"),
+    ("source-schema", "x-source: [sample]", "x-source: [somewhere]", "/Part/x-source"),
+    ("source-property", "x-source: observed", "x-source: UpdateThing T3", "/count/x-source"),
+    ("source-example", "x-source: [UpdateThing S1]", "x-source: []", "/big/x-source"),
+    ("source-example", "x-sample: documented", "x-sample: composed", "/big/x-source"),
+    ("example-present", "          examples:\n            missing: {summary: No such thing, x-sample: composed, value: {message: Gone.}}\n", "", "/application~1json"),
+    ("example-form", "summary: A big thing\n", "summary: ''\n", "/examples/big"),
+    ("example-form", "x-sample: composed\n", "x-sample: made\n", "/examples/big"),
+    ("example-fits", "{name: a, labels", "{name: abcd, labels", "/big/value/name"),
+    ("example-fits", "{name: a, labels", "{name: a, colour: red, labels", "/big/value"),
+    ("example-fits", "{kind: BIG", "{kind: HUGE", "/big/value/kind"),
+    ("parameter-example", "example: BIG", "example: 7", "/0/example"),
+];
+
+fn document(text: &str) -> Document {
+    Document::parse("t", "openapi/t.yaml", text).unwrap()
+}
+
+#[test]
+fn a_good_document_breaks_no_rule() {
+    assert_eq!(broken_rules(&document(GOOD)), []);
+}
+
+#[test]
+fn each_rule_finds_its_fault_and_no_other_rule_does() {
+    let mut wrong = Vec::new();
+    for (rule, from, to, pointer) in FAULTS {
+        assert!(GOOD.contains(from), "{rule}: `{from}` is not there");
+        let found = broken_rules(&document(&GOOD.replace(from, to)));
+        let is_found = found
+            .iter()
+            .any(|problem| problem.pointer.ends_with(pointer));
+        // What is missing or of another type cannot fit the example any more either.
+        let is_other = |problem: &&Problem| ![*rule, "example-fits"].contains(&problem.rule);
+        if !is_found || found.iter().any(|problem| is_other(&problem)) {
+            let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+            wrong.push(format!("{rule} for `{to}`: {found:#?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_rule_is_tried() {
+    let tried: BTreeSet<&str> = FAULTS.iter().map(|(rule, ..)| *rule).collect();
+    let names: BTreeSet<&str> = rules().map(|rule| rule.name).collect();
+    assert_eq!(tried, names);
+}
+
+#[test]
+fn names_are_unique_and_reasons_given() {
+    let all = rules().map(|rule| (rule.name, rule.why)).chain(OTHERS);
+    let mut known = BTreeSet::new();
+    for (name, why) in all {
+        assert!(known.insert(name), "{name} stands twice");
+        assert!(!why.is_empty(), "{name} has no reason");
+    }
+}

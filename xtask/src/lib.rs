@@ -1,0 +1,15 @@
+//! What maintainers' commands are made of: documents, their rules, and the code that comes from them.
+
+pub mod catalogue;
+pub mod check;
+mod closed;
+pub mod document;
+mod enums;
+pub mod errata;
+mod generate;
+mod lower;
+pub mod problem;
+pub mod regen;
+pub mod source;
+pub mod strict;
+pub mod workspace;

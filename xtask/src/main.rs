@@ -1,0 +1,72 @@
+//! Maintainers' commands: `cargo xtask --help`.
+
+use std::process::{Command as Process, ExitCode};
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+use xtask::{check, regen, workspace};
+
+
+/// Keeps the document, the generated code and the published files in step.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Write the generated files from the documents in `openapi/`.
+    Regen {
+        /// Write nothing; show what would change and fail if anything would.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Check the documents: structure, house rules, examples, provenance, errata.
+    Check {
+        /// Print the rules with their reasons instead.
+        #[arg(long)]
+        rules: bool,
+    },
+    /// Compare the documents with the service's pages: `cargo xtask coverage --help`.
+    #[command(disable_help_flag = true)]
+    Coverage {
+        /// Passed on to the program `xtask-coverage`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Regen { check } => regen::run(check),
+        Command::Check { rules: true } => {
+            check::print_rules();
+            Ok(true)
+        }
+        Command::Check { rules: false } => check::run(),
+        Command::Coverage { arguments } => coverage(&arguments),
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// A program of its own, since it needs the generated client, which `regen` must not need.
+fn coverage(arguments: &[String]) -> Result<bool> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Process::new(cargo)
+        .args(["run", "--quiet", "--manifest-path"])
+        .arg(workspace::root().join("Cargo.toml"))
+        .args(["--package", "xtask-coverage", "--"])
+        .args(arguments)
+        .status()
+        .context("starting xtask-coverage")?;
+    Ok(status.success())
+}

@@ -1,0 +1,124 @@
+//! `cargo xtask regen`: write the generated files, or show that they are not what they should be.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use similar::TextDiff;
+
+use crate::catalogue::Catalogue;
+use crate::{check, generate, workspace};
+
+/// Writes the files, or with `check` compares them; false when something is wrong.
+pub fn run(check: bool) -> Result<bool> {
+    let root = workspace::root();
+    let documents = match check::documents(&root)? {
+        Ok(documents) => documents,
+        Err(problems) => {
+            for problem in &problems {
+                eprintln!("{problem}");
+            }
+            eprintln!("\nNothing was written; correct the document first.");
+            return Ok(false);
+        }
+    };
+    let catalogue = Catalogue::read(&root)?;
+    let files = generate::files(&documents, &catalogue)?;
+    let stale = stale(&root, &files.keys().cloned().collect())?;
+    if check {
+        return compare(&root, &files, &stale);
+    }
+    let mut written = 0;
+    for (path, text) in &files {
+        let path = root.join(path);
+        if fs::read_to_string(&path).is_ok_and(|old| normal(&old) == *text) {
+            continue;
+        }
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        // A whole file or the old one, whatever happens: write beside it, then rename.
+        let fresh = path.with_extension("new");
+        fs::write(&fresh, text).with_context(|| format!("writing {}", fresh.display()))?;
+        fs::rename(&fresh, &path).with_context(|| format!("writing {}", path.display()))?;
+        written += 1;
+    }
+    for path in &stale {
+        fs::remove_file(root.join(path))?;
+    }
+    println!(
+        "{} files, {written} written, {} removed",
+        files.len(),
+        stale.len()
+    );
+    Ok(true)
+}
+
+fn compare(
+    root: &Path,
+    files: &std::collections::BTreeMap<PathBuf, String>,
+    stale: &BTreeSet<PathBuf>,
+) -> Result<bool> {
+    let mut differ = 0;
+    for (path, text) in files {
+        let old = fs::read_to_string(root.join(path)).unwrap_or_default();
+        let old = normal(&old);
+        if old == *text {
+            continue;
+        }
+        differ += 1;
+        let name = path.display().to_string();
+        print!(
+            "{}",
+            TextDiff::from_lines(&old, text)
+                .unified_diff()
+                .context_radius(3)
+                .header(
+                    &format!("{name} (on disk)"),
+                    &format!("{name} (from the document)")
+                )
+        );
+    }
+    for path in stale {
+        differ += 1;
+        println!("{} is not generated any more", path.display());
+    }
+    if differ > 0 {
+        eprintln!(
+            "\n{differ} generated files differ from what the documents say. Do not edit them: change the \
+             document in openapi/, run `cargo xtask regen` and commit both."
+        );
+        return Ok(false);
+    }
+    println!("{} generated files are what the documents say", files.len());
+    Ok(true)
+}
+
+/// Files in the generated folders that nothing generates.
+fn stale(root: &Path, known: &BTreeSet<PathBuf>) -> Result<BTreeSet<PathBuf>> {
+    fn collect(root: &Path, folder: &Path, found: &mut BTreeSet<PathBuf>) -> Result<()> {
+        let Ok(entries) = fs::read_dir(root.join(folder)) else {
+            return Ok(());
+        };
+        for entry in entries {
+            let entry = entry?;
+            let path = folder.join(entry.file_name());
+            if entry.file_type()?.is_dir() {
+                collect(root, &path, found)?;
+            } else {
+                found.insert(path);
+            }
+        }
+        Ok(())
+    }
+    let mut found = BTreeSet::new();
+    collect(root, Path::new(generate::CODE), &mut found)?;
+    collect(root, Path::new(generate::PUBLISHED), &mut found)?;
+    Ok(found.difference(known).cloned().collect())
+}
+
+/// Line ends as we write them, for checkouts that convert them.
+fn normal(text: &str) -> String {
+    text.replace("\r\n", "\n")
+}

@@ -1,0 +1,35 @@
+//! Where things are, and which documents there are.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+
+/// The root of the checkout.
+pub fn root() -> PathBuf {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    manifest.parent().unwrap_or(manifest).to_path_buf()
+}
+
+/// One line of `openapi/documents.toml`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Family {
+    /// Name of the document, the generated module and its cargo feature.
+    pub name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct List {
+    document: Vec<Family>,
+}
+
+/// The API families of `openapi/documents.toml`.
+pub fn families(root: &Path) -> Result<Vec<Family>> {
+    let path = root.join("openapi/documents.toml");
+    let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+    let list: List = toml::from_str(&text).with_context(|| format!("in {}", path.display()))?;
+    Ok(list.document)
+}
