@@ -5,6 +5,9 @@
 //! each with a `Client` whose methods return builders, a module `types` with the bodies and a module
 //! `enums` with the [open enumerations](Open).
 //!
+//! This crate chooses no TLS library. A client for `https` addresses is built with `Client::new_with_client` and a
+//! `reqwest::Client` that has one; `modelarts::http_client_builder()` makes such a client.
+//!
 //! The code under `src/generated` is written by `cargo xtask regen`. To change it, change the document.
 
 mod error_code;

@@ -5,8 +5,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use http::header::CONTENT_LENGTH;
-use reqwest::{Request, Response, StatusCode};
+use http::header::{CONTENT_LENGTH, HeaderValue};
+use reqwest::{Method, Request, Response, StatusCode};
 
 /// The future of [`Transport::execute`].
 pub type TransportFuture<'a> = Pin<Box<dyn Future<Output = reqwest::Result<Response>> + Send + 'a>>;
@@ -36,9 +36,10 @@ pub type TransportFuture<'a> = Pin<Box<dyn Future<Output = reqwest::Result<Respo
 ///     }
 /// }
 ///
+/// # fn build(http: reqwest::Client) -> devenviron::Client {
 /// let hooks = Hooks::new(Arc::new(Token("00000000")));
-/// let client = devenviron::Client::new("http://127.0.0.1:8780", hooks);
-/// # let _ = client;
+/// devenviron::Client::new_with_client("http://127.0.0.1:8780", http, hooks)
+/// # }
 /// ```
 pub trait Transport: fmt::Debug + Send + Sync {
     /// Sends one request and returns the answer, whatever its status.
@@ -74,10 +75,23 @@ impl Hooks {
     ) -> reqwest::Result<Response> {
         let response = match &self.transport {
             Some(transport) => transport.execute(http, request, operation_id).await?,
-            None => http.execute(request).await?,
+            None => http.execute(with_length(request)).await?,
         };
         Ok(settle(response))
     }
+}
+
+/// Says that there is no body where one is usual: without the header, gateways refuse such requests.
+fn with_length(mut request: Request) -> Request {
+    let usual = matches!(
+        *request.method(),
+        Method::POST | Method::PUT | Method::PATCH
+    );
+    if usual && request.body().is_none() {
+        let none = HeaderValue::from_static("0");
+        request.headers_mut().insert(CONTENT_LENGTH, none);
+    }
+    request
 }
 
 /// Gives an answer without content the empty object that its type decodes from.
@@ -135,6 +149,19 @@ mod tests {
                 .body(body)
                 .unwrap(),
         )
+    }
+
+    #[test]
+    fn a_post_without_body_says_so() {
+        let request = |method| Request::new(method, "http://127.0.0.1/".parse().unwrap());
+        let length = |method| {
+            with_length(request(method))
+                .headers()
+                .get(CONTENT_LENGTH)
+                .cloned()
+        };
+        assert_eq!(length(Method::POST), Some(HeaderValue::from_static("0")));
+        assert_eq!(length(Method::GET), None);
     }
 
     #[tokio::test]

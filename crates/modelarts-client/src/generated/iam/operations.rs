@@ -9,7 +9,7 @@ pub static OPERATIONS: &[Operation] = &[
         tag: "Tokens",
         method: "POST",
         path: "/v3/auth/tokens",
-        idempotent: false,
+        idempotent: true,
         summary: "Create a token",
     },
     Operation {

@@ -1,0 +1,625 @@
+//! Starting, holding and stopping an emulator.
+
+use std::future::Future;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use modelarts_client::Secret;
+use tokio::net::TcpSocket;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::app::{App, Outside, initial};
+use crate::clock::{Clock, ClockMode, Millis, system_millis};
+use crate::faults::Fault;
+use crate::ids::random_seed;
+use crate::log::{LogFilter, LoggedRequest};
+use crate::seed::{Capacity, DEFAULT_REGION, Seed};
+use crate::server::{router, serve};
+use crate::state::{Durations, InstanceStatus, PlannedFailure, Saved, SeedError, Settings, State};
+use crate::store::{Loaded, Store};
+
+/// The time at which a manual clock of a seeded emulator begins: 2026-01-01T00:00:00Z.
+const SEEDED_START: Millis = 1_767_225_600_000;
+
+/// Waiting connections; more are refused by the system.
+const BACKLOG: u32 = 4096;
+
+/// Why an emulator cannot be started or does not do what it was told.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct Error(#[from] Kind);
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Kind {
+    #[error("cannot listen on {address}: {source}")]
+    Bind {
+        address: SocketAddr,
+        source: std::io::Error,
+    },
+    #[error("{0} is reachable from other machines; allow_remote(true) says that this is meant")]
+    Remote(IpAddr),
+    #[error(transparent)]
+    Seed(#[from] SeedError),
+    #[error("state file: {0}")]
+    Data(String),
+    #[error("{0}")]
+    Told(String),
+}
+
+impl From<crate::error::ApiError> for Error {
+    fn from(error: crate::error::ApiError) -> Self {
+        Kind::Told(error.message).into()
+    }
+}
+
+/// How an emulator is to be; [`Emulator::builder`] begins one.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct EmulatorBuilder {
+    address: SocketAddr,
+    remote: bool,
+    seed: Option<u64>,
+    seed_data: Seed,
+    mode: ClockMode,
+    factor: f64,
+    start_at: Option<Millis>,
+    durations: Durations,
+    strict: bool,
+    stale_reads: Duration,
+    data: Option<PathBuf>,
+    faults: Vec<Fault>,
+    region: String,
+    log_entries: usize,
+}
+
+impl Default for EmulatorBuilder {
+    fn default() -> Self {
+        Self {
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            remote: false,
+            seed: None,
+            seed_data: Seed::default(),
+            mode: ClockMode::Real,
+            factor: 1.0,
+            start_at: None,
+            durations: Durations::default(),
+            strict: false,
+            stale_reads: Duration::ZERO,
+            data: None,
+            faults: Vec::new(),
+            region: DEFAULT_REGION.into(),
+            log_entries: 1_000,
+        }
+    }
+}
+
+impl EmulatorBuilder {
+    /// Where to listen; a free port on the loopback address without it.
+    pub fn bind(mut self, address: SocketAddr) -> Self {
+        self.address = address;
+        self
+    }
+
+    /// The port on the address; 0 for a free one.
+    pub fn port(mut self, port: u16) -> Self {
+        self.address.set_port(port);
+        self
+    }
+
+    /// Whether an address that other machines reach may be bound, and the control plane used from there.
+    pub fn allow_remote(mut self, allowed: bool) -> Self {
+        self.remote = allowed;
+        self
+    }
+
+    /// The number from which all ids and secrets are drawn; the same number gives the same ones.
+    ///
+    /// With a [manual](Self::manual) clock the times repeat too: it begins at 2026-01-01T00:00:00Z.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Accounts and resources to begin with.
+    pub fn seed_data(mut self, seed: Seed) -> Self {
+        self.seed_data = seed;
+        self
+    }
+
+    /// A clock that stands until it is advanced.
+    pub fn manual(mut self) -> Self {
+        self.mode = ClockMode::Manual;
+        self
+    }
+
+    /// A clock that runs `factor` times as fast as real time.
+    pub fn scale(mut self, factor: f64) -> Self {
+        self.mode = ClockMode::Scaled;
+        self.factor = factor;
+        self
+    }
+
+    /// When the emulated time begins, in milliseconds since the epoch; now without it.
+    pub fn start_at(mut self, millis: i64) -> Self {
+        self.start_at = Some(millis);
+        self
+    }
+
+    /// How long things take.
+    pub fn durations(mut self, durations: Durations) -> Self {
+        self.durations = durations;
+        self
+    }
+
+    /// Whether the documentation wins where practice is more lenient.
+    ///
+    /// Strict: unknown properties are refused, a running instance has to be stopped before it is deleted or changed,
+    /// pages have 10, 20 or 50 notebooks, SSH needs a key pair, profile and flavor have to be for the same
+    /// hardware, and only ML Studio instances restart.
+    pub fn strict(mut self, strict: bool) -> Self {
+        self.strict = strict;
+        self
+    }
+
+    /// How long, in emulated time, a read after a stop or deletion still shows the status from before.
+    pub fn stale_reads(mut self, behind: Duration) -> Self {
+        self.stale_reads = behind;
+        self
+    }
+
+    /// A SQLite file that keeps the state; what is in it wins over [`seed_data`](Self::seed_data).
+    pub fn data(mut self, file: impl AsRef<Path>) -> Self {
+        self.data = Some(file.as_ref().to_owned());
+        self
+    }
+
+    /// A fault that stands from the start.
+    pub fn fault(mut self, fault: Fault) -> Self {
+        self.faults.push(fault);
+        self
+    }
+
+    /// The region in the catalogue of the identity service; `eu-de` without it.
+    pub fn region(mut self, region: impl Into<String>) -> Self {
+        self.region = region.into();
+        self
+    }
+
+    /// How many requests the log keeps; 1000 without it, 0 for none.
+    pub fn log_entries(mut self, entries: usize) -> Self {
+        self.log_entries = entries;
+        self
+    }
+
+    /// Starts the emulator in the background of the present Tokio runtime.
+    ///
+    /// # Errors
+    /// When the address cannot be bound or is not allowed, the seed contradicts itself, or the state file cannot be used.
+    pub async fn start(self) -> Result<Emulator, Error> {
+        let ip = self.address.ip();
+        if !ip.is_loopback() && !self.remote {
+            return Err(Kind::Remote(ip).into());
+        }
+        let number = self.seed.unwrap_or_else(random_seed);
+        let (store, loaded) = self.open()?;
+        let clock = self.clock(loaded.as_ref());
+        let settings = Settings {
+            durations: self.durations.clone(),
+            strict: self.strict,
+            stale_reads: Millis::try_from(self.stale_reads.as_millis()).unwrap_or(Millis::MAX / 4),
+        };
+        let (mut state, fresh) = match loaded {
+            Some(loaded) => {
+                let state = State::load(settings, loaded.rows)
+                    .map_err(|error| Kind::Data(error.to_string()))?;
+                (state, false)
+            }
+            None => {
+                let now = clock.now_millis();
+                let state =
+                    initial(settings, self.seed_data.clone(), number, now).map_err(Kind::Seed)?;
+                (state, true)
+            }
+        };
+        if store.is_some() {
+            state.remember_changes(fresh);
+        }
+        let outside = Outside {
+            region: self.region,
+            remote: self.remote,
+            log_entries: self.log_entries,
+        };
+        let app = App::new(state, clock, self.seed_data, store, outside)
+            .ok_or_else(|| Kind::Told("the key for tokens cannot be used".into()))?;
+        app.stamp().await?;
+        for fault in self.faults {
+            app.faults.add(fault);
+        }
+        Emulator::listen(Arc::new(app), self.address).await
+    }
+
+    /// Starts the emulator and serves until `shutdown` completes and the answers under way are out.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn serve_until(self, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
+        let emulator = self.start().await?;
+        shutdown.await;
+        emulator.shutdown().await;
+        Ok(())
+    }
+
+    #[cfg(feature = "sqlite")]
+    fn open(&self) -> Result<Opened, Error> {
+        let Some(file) = &self.data else {
+            return Ok((None, None));
+        };
+        let (store, loaded) =
+            crate::store::SqliteStore::open(file).map_err(|error| Kind::Data(error.to_string()))?;
+        Ok((Some(Arc::new(store)), loaded))
+    }
+
+    #[cfg(not(feature = "sqlite"))]
+    fn open(&self) -> Result<Opened, Error> {
+        match &self.data {
+            None => Ok((None, None)),
+            Some(_) => Err(Kind::Data("this build has no SQLite".into()).into()),
+        }
+    }
+
+    /// The clock, which goes on where a loaded state was left.
+    fn clock(&self, loaded: Option<&Loaded>) -> Clock {
+        let real = system_millis();
+        let begin = match (self.start_at, self.mode, self.seed) {
+            (Some(start), _, _) => start,
+            (None, ClockMode::Manual, Some(_)) => SEEDED_START,
+            _ => real,
+        };
+        let start = match loaded.map(|loaded| loaded.stamp) {
+            None => begin,
+            Some(stamp) => {
+                let passed = (real - stamp.real).max(0) as f64;
+                let passed = match self.mode {
+                    ClockMode::Manual => 0.0,
+                    ClockMode::Scaled => passed * self.factor,
+                    ClockMode::Real => passed,
+                };
+                stamp.emulated.saturating_add(passed as Millis)
+            }
+        };
+        match self.mode {
+            ClockMode::Manual => Clock::manual(start),
+            ClockMode::Scaled if self.factor.is_finite() && self.factor > 0.0 => {
+                Clock::new(ClockMode::Scaled, start, self.factor)
+            }
+            _ => Clock::new(ClockMode::Real, start, 1.0),
+        }
+    }
+}
+
+/// A file and what was in it, if there is one.
+type Opened = (Option<Arc<dyn Store>>, Option<Loaded>);
+
+/// A running emulator; dropping it stops it.
+///
+/// ```
+/// # tokio::runtime::Runtime::new()?.block_on(async {
+/// use modelarts_emulator::Emulator;
+/// use std::time::Duration;
+///
+/// let emulator = Emulator::builder().manual().start().await?;
+/// let url = format!("{}/v1/{}/notebooks", emulator.base_url(), emulator.project_id());
+/// // … create a notebook there with the header X-Auth-Token: emulator.token() …
+/// emulator.clock().advance(Duration::from_secs(90));
+/// // … and it is RUNNING.
+/// # assert!(url.starts_with("http://127.0.0.1:"));
+/// # Ok::<(), modelarts_emulator::Error>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Emulator {
+    app: Arc<App>,
+    address: SocketAddr,
+    base_url: String,
+    identity: Identity,
+    stop: watch::Sender<bool>,
+    server: Option<JoinHandle<()>>,
+}
+
+/// The account that the handle speaks for.
+#[derive(Debug)]
+pub(crate) struct Identity {
+    project: String,
+    project_name: String,
+    user: String,
+    user_name: String,
+    domain: String,
+    password: Secret,
+    access_key: String,
+    secret_key: Secret,
+}
+
+impl Emulator {
+    /// Starts one with the defaults: in memory, in real time, on a free port of the loopback address.
+    ///
+    /// # Errors
+    /// When no port can be bound.
+    pub async fn start() -> Result<Self, Error> {
+        Self::builder().start().await
+    }
+
+    /// Begins the description of another kind of emulator.
+    pub fn builder() -> EmulatorBuilder {
+        EmulatorBuilder::default()
+    }
+
+    async fn listen(app: Arc<App>, address: SocketAddr) -> Result<Self, Error> {
+        let told = |source| Kind::Bind { address, source };
+        let socket = if address.is_ipv6() {
+            TcpSocket::new_v6()
+        } else {
+            TcpSocket::new_v4()
+        }
+        .map_err(told)?;
+        // A port that was in use a moment ago may be taken over.
+        #[cfg(unix)]
+        socket.set_reuseaddr(true).map_err(told)?;
+        socket.bind(address).map_err(told)?;
+        let listener = socket.listen(BACKLOG).map_err(told)?;
+        let address = listener.local_addr().map_err(told)?;
+        let reachable = match address.ip() {
+            ip if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            ip => ip,
+        };
+        let base_url = format!("http://{}", SocketAddr::new(reachable, address.port()));
+        let _ = app.base_url.set(base_url.clone());
+        let (stop, stopped) = watch::channel(false);
+        let server = tokio::spawn(serve(listener, router(&app), stopped));
+        Ok(Self {
+            identity: Identity::of(&app),
+            app,
+            address,
+            base_url,
+            stop,
+            server: Some(server),
+        })
+    }
+
+    /// Where it is, without a slash at the end: `http://127.0.0.1:40001`.
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// The address that it listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The id of its first project.
+    pub fn project_id(&self) -> &str {
+        &self.identity.project
+    }
+
+    /// The name of its first project.
+    pub fn project_name(&self) -> &str {
+        &self.identity.project_name
+    }
+
+    /// The region in its catalogue.
+    pub fn region(&self) -> &str {
+        &self.app.region
+    }
+
+    /// The name of its first user.
+    pub fn user_name(&self) -> &str {
+        &self.identity.user_name
+    }
+
+    /// The id of its first user.
+    pub fn user_id(&self) -> &str {
+        &self.identity.user
+    }
+
+    /// The account (domain) of its first user.
+    pub fn domain_name(&self) -> &str {
+        &self.identity.domain
+    }
+
+    /// The password of its first user.
+    pub fn password(&self) -> &Secret {
+        &self.identity.password
+    }
+
+    /// An access key of its first user.
+    pub fn access_key(&self) -> &str {
+        &self.identity.access_key
+    }
+
+    /// The secret key that belongs to [`access_key`](Self::access_key).
+    pub fn secret_key(&self) -> &Secret {
+        &self.identity.secret_key
+    }
+
+    /// A new token of the first user for the first project, good for 24 hours of emulated time.
+    pub fn token(&self) -> Secret {
+        Secret::new(self.identity.token(&self.app))
+    }
+
+    /// Its clock.
+    pub fn clock(&self) -> &Clock {
+        &self.app.clock
+    }
+
+    /// Adds a fault; gives it back with its number.
+    pub fn add_fault(&self, fault: Fault) -> Fault {
+        self.app.faults.add(fault)
+    }
+
+    /// The faults that stand.
+    pub fn faults(&self) -> Vec<Fault> {
+        self.app.faults.list()
+    }
+
+    /// Removes all faults.
+    pub fn clear_faults(&self) {
+        self.app.faults.clear();
+    }
+
+    /// The last requests that fit, oldest first, without secrets.
+    pub fn requests(&self, filter: &LogFilter) -> Vec<LoggedRequest> {
+        self.app.log.list(filter)
+    }
+
+    /// Lets something fail that the service does by itself: the next creation, start, mount and so on.
+    ///
+    /// # Errors
+    /// When the state file cannot be written, like every method that changes the state.
+    pub async fn plan_failure(&self, failure: PlannedFailure) -> Result<(), Error> {
+        self.app
+            .write(|state, _| {
+                state.core.failures.push(failure);
+                state.touch_core();
+                Ok(())
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Sets what there is to give out.
+    ///
+    /// # Errors
+    /// When the state file cannot be written.
+    pub async fn set_capacity(&self, capacity: Capacity) -> Result<(), Error> {
+        self.app
+            .write(|state, now| {
+                state.set_capacity(capacity, now);
+                Ok(())
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Adds what a seed describes.
+    ///
+    /// # Errors
+    /// When the seed contradicts itself or what is there, or the state file cannot be written.
+    pub async fn seed(&self, seed: Seed) -> Result<(), Error> {
+        self.app
+            .write(|state, now| {
+                state
+                    .seed(seed, now)
+                    .map_err(|error| crate::error::ApiError::value("seed", error))
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Puts an instance into a status; `false` if there is none of this id.
+    ///
+    /// # Errors
+    /// When the state file cannot be written.
+    pub async fn set_status(
+        &self,
+        id: &str,
+        status: InstanceStatus,
+        fail_reason: Option<&str>,
+    ) -> Result<bool, Error> {
+        let reason = fail_reason.map(ToOwned::to_owned);
+        let known = self
+            .app
+            .write(|state, now| Ok(state.force_status(id, status, reason, now)))
+            .await?;
+        Ok(known)
+    }
+
+    /// Goes back to the state at the start; accounts, tokens and the time stay, faults and log are emptied.
+    ///
+    /// # Errors
+    /// When the state file cannot be written.
+    pub async fn reset(&self) -> Result<(), Error> {
+        Ok(self.app.reset().await?)
+    }
+
+    /// The whole state.
+    ///
+    /// # Errors
+    /// When it cannot be put into words, which does not happen.
+    pub fn snapshot(&self) -> Result<Saved, Error> {
+        self.app
+            .read(|state, now| state.save(now))
+            .map_err(|error| Kind::Told(error.to_string()).into())
+    }
+
+    /// Takes over a snapshot, with its time if the clock is a manual one.
+    ///
+    /// # Errors
+    /// When it is no snapshot, or the state file cannot be written.
+    pub async fn restore(&self, saved: Saved) -> Result<(), Error> {
+        Ok(self.app.restore(saved).await?)
+    }
+
+    /// Stops taking connections, waits for the answers under way, and ends.
+    pub async fn shutdown(mut self) {
+        self.stop.send_replace(true);
+        if let Some(server) = self.server.take() {
+            // A server that panicked has ended too.
+            let _ = server.await;
+        }
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+        if let Some(server) = &self.server {
+            server.abort();
+        }
+    }
+}
+
+impl Identity {
+    /// A new token for the project.
+    pub(crate) fn token(&self, app: &App) -> String {
+        let now = app.clock.now_millis();
+        app.issue(&self.user, Some(&self.project), now).0
+    }
+
+    pub(crate) fn of(app: &App) -> Self {
+        app.read(|state, _| {
+            let accounts = &state.accounts;
+            let first = &accounts.first;
+            let user = accounts.users.get(&first.user);
+            let key = accounts
+                .keys
+                .values()
+                .find(|key| key.user == first.user && key.security_token.is_none());
+            // The first project that the user may work in, by preference the first of all.
+            let project = user.and_then(|user| {
+                user.projects
+                    .get(&first.project)
+                    .or_else(|| user.projects.first())
+                    .and_then(|id| accounts.projects.get(id))
+            });
+            Self {
+                project: project
+                    .map(|project| project.id.clone())
+                    .unwrap_or_default(),
+                project_name: project
+                    .map(|project| project.name.clone())
+                    .unwrap_or_default(),
+                user: first.user.clone(),
+                user_name: user.map(|user| user.name.clone()).unwrap_or_default(),
+                domain: user
+                    .map(|user| accounts.domain_name(&user.domain))
+                    .unwrap_or_default(),
+                password: user.map(|user| user.password.clone()).unwrap_or_default(),
+                access_key: key.map(|key| key.access.clone()).unwrap_or_default(),
+                secret_key: key.map(|key| key.secret.clone()).unwrap_or_default(),
+            }
+        })
+    }
+}

@@ -1,0 +1,168 @@
+//! A request that has been found good, and the answer to it.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{FromRequestParts, RawPathParams};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::request::Parts;
+use http::{HeaderValue, StatusCode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::app::App;
+use crate::error::{ApiError, ApiResult, code};
+use crate::pipeline::refusal;
+use crate::state::{At, Caller, Paging, State};
+use crate::validate::{Operation, Query};
+
+/// The most records on a page.
+const LARGEST_PAGE: usize = 1_000;
+
+/// What a handler is given.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    pub(crate) app: Arc<App>,
+    pub(crate) operation: &'static Operation,
+    pub(crate) caller: Caller,
+    pub(crate) params: Arc<RawPathParams>,
+    pub(crate) query: Query,
+    pub(crate) body: Value,
+    pub(crate) request_id: Arc<str>,
+    /// The host that the client asked for.
+    pub(crate) host: Option<HeaderValue>,
+}
+
+impl<S: Sync> FromRequestParts<S> for Call {
+    type Rejection = StatusCode;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, StatusCode> {
+        // Every operation comes through the pipeline, which puts the call there.
+        parts
+            .extensions
+            .remove()
+            .ok_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+}
+
+impl Call {
+    /// A parameter of the path.
+    pub(crate) fn param(&self, name: &str) -> &str {
+        param(&self.params, name).unwrap_or_default()
+    }
+
+    /// The host that the client asked for.
+    pub(crate) fn host(&self) -> Option<&str> {
+        self.host.as_ref().and_then(|host| host.to_str().ok())
+    }
+
+    /// The body as its type.
+    pub(crate) fn body<T: DeserializeOwned>(&mut self) -> ApiResult<T> {
+        serde_json::from_value(self.body.take()).map_err(|error| {
+            ApiError::new(
+                code::PARAMETER,
+                format!("The body cannot be used: {error}."),
+            )
+        })
+    }
+
+    /// Which part of a list is wanted.
+    pub(crate) fn paging(&self, default: Option<usize>) -> ApiResult<Paging> {
+        let number = |name: &str| match self.query.integer(name) {
+            None => Ok(None),
+            Some(number) => usize::try_from(number)
+                .map(Some)
+                .map_err(|_| ApiError::value(name, "it must not be negative")),
+        };
+        let limit = number("limit")?;
+        if let Some(limit) = limit.filter(|limit| *limit > LARGEST_PAGE) {
+            return Err(ApiError::value(
+                "limit",
+                format_args!("a page has at most {LARGEST_PAGE} records, not {limit}"),
+            ));
+        }
+        Ok(Paging {
+            offset: number("offset")?.unwrap_or(0),
+            limit: limit.filter(|limit| *limit > 0).or(default),
+        })
+    }
+
+    /// Answers from the state as it is.
+    pub(crate) fn read<T: Serialize>(
+        &self,
+        look: impl FnOnce(&State, &At<'_>) -> ApiResult<T>,
+    ) -> Response {
+        let result = self.app.read(|state, now| look(state, &self.at(now)));
+        self.answer(StatusCode::OK, result)
+    }
+
+    /// Answers with JSON that the state has made.
+    pub(crate) fn read_json(
+        &self,
+        look: impl FnOnce(&State, &At<'_>) -> ApiResult<Bytes>,
+    ) -> Response {
+        match self.app.read(|state, now| look(state, &self.at(now))) {
+            Ok(json) => json_bytes(StatusCode::OK, json),
+            Err(error) => refusal(&error, self.operation, &self.request_id),
+        }
+    }
+
+    /// Changes the state and answers with the result.
+    pub(crate) async fn write<T: Serialize>(
+        &self,
+        change: impl FnOnce(&mut State, &At<'_>) -> ApiResult<T>,
+    ) -> Response {
+        let result = self
+            .app
+            .write(|state, now| change(state, &self.at(now)))
+            .await;
+        self.answer(StatusCode::OK, result)
+    }
+
+    fn at(&self, now: i64) -> At<'_> {
+        At {
+            now,
+            caller: &self.caller,
+        }
+    }
+
+    pub(crate) fn answer<T: Serialize>(
+        &self,
+        status: StatusCode,
+        result: ApiResult<T>,
+    ) -> Response {
+        match result {
+            Ok(value) => json_response(status, &value),
+            Err(error) => refusal(&error, self.operation, &self.request_id),
+        }
+    }
+}
+
+/// A parameter of a path.
+pub(crate) fn param<'a>(params: &'a RawPathParams, name: &str) -> Option<&'a str> {
+    params
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, value)| value)
+}
+
+/// A value as a JSON answer.
+pub(crate) fn json_response<T: Serialize>(status: StatusCode, value: &T) -> Response {
+    let mut bytes = Vec::with_capacity(1024);
+    if serde_json::to_writer(&mut bytes, value).is_err() {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    }
+    json_bytes(status, Bytes::from(bytes))
+}
+
+fn json_bytes(status: StatusCode, json: Bytes) -> Response {
+    let mut response = Response::new(Body::from(json));
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}

@@ -1,0 +1,90 @@
+//! The documents in the browser, below `/docs/`: Swagger UI from this binary, working against this emulator.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use http::StatusCode;
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use serde_json::{Value, json};
+use utoipa_swagger_ui::Config;
+
+use crate::app::App;
+use crate::builder::Identity;
+use crate::openapi::control_description;
+
+pub(crate) fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/docs", get(async || Redirect::permanent("/docs/")))
+        .route("/docs/", get(page))
+        .route("/docs/page.js", get(script))
+        .route("/docs/openapi/{file}", get(document))
+        .route("/docs/assets/{file}", get(asset))
+}
+
+async fn page() -> Response {
+    (
+        [
+            (CONTENT_TYPE, "text/html; charset=utf-8"),
+            // Nothing from anywhere else, whatever a document contains.
+            (
+                CONTENT_SECURITY_POLICY,
+                "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:",
+            ),
+        ],
+        include_str!("docs/index.html"),
+    )
+        .into_response()
+}
+
+/// Starts the page, signed in: the account is of this emulator only.
+async fn script(State(app): State<Arc<App>>) -> Response {
+    let token = (!app.remote).then(|| Identity::of(&app).token(&app));
+    let settings = json!({ "token": token });
+    let script = format!(
+        "const settings = {settings};\n{}",
+        include_str!("docs/page.js")
+    );
+    (
+        [
+            (CONTENT_TYPE, "text/javascript; charset=utf-8"),
+            (CACHE_CONTROL, "no-store"),
+        ],
+        script,
+    )
+        .into_response()
+}
+
+/// A document, with this emulator as its first server.
+async fn document(Path(file): Path<String>) -> Response {
+    let text = match file.as_str() {
+        "devenviron.json" => modelarts_client::devenviron::DOCUMENT.to_owned(),
+        "iam.json" => modelarts_client::iam::DOCUMENT.to_owned(),
+        "control.json" => control_description().to_json().unwrap_or_default(),
+        _ => return StatusCode::NOT_FOUND.into_response(),
+    };
+    let Ok(mut document) = serde_json::from_str::<Value>(&text) else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    if let Some(members) = document.as_object_mut() {
+        let here = json!({"url": "/", "description": "This emulator"});
+        let others = members.remove("servers");
+        let others = others
+            .as_ref()
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten();
+        let servers: Vec<Value> = std::iter::once(here).chain(others.cloned()).collect();
+        members.insert("servers".to_owned(), Value::from(servers));
+    }
+    axum::Json(document).into_response()
+}
+
+async fn asset(Path(file): Path<String>) -> Response {
+    match utoipa_swagger_ui::serve(&file, Arc::new(Config::default())) {
+        Ok(Some(asset)) => ([(CONTENT_TYPE, asset.content_type)], asset.bytes).into_response(),
+        _ => StatusCode::NOT_FOUND.into_response(),
+    }
+}

@@ -1,0 +1,23 @@
+window.ui = SwaggerUIBundle({
+  dom_id: "#page",
+  urls: [
+    { name: "ModelArts DevEnviron", url: "openapi/devenviron.json" },
+    { name: "Identity (sign-in)", url: "openapi/iam.json" },
+    { name: "Control plane of this emulator", url: "openapi/control.json" },
+  ],
+  presets: [SwaggerUIBundle.presets.apis, SwaggerUIStandalonePreset],
+  layout: "StandaloneLayout",
+  deepLinking: true,
+  docExpansion: "list",
+  defaultModelsExpandDepth: 0,
+  displayOperationId: true,
+  displayRequestDuration: true,
+  filter: true,
+  tryItOutEnabled: true,
+  validatorUrl: null,
+  onComplete: () => {
+    if (settings.token) {
+      window.ui.preauthorizeApiKey("XAuthToken", settings.token);
+    }
+  },
+});

@@ -1,0 +1,299 @@
+//! Failures on demand: what a test wants to see go wrong on the wire.
+
+use std::collections::BTreeMap;
+
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::ids::Ids;
+
+/// A disturbance of answers.
+///
+/// Without an effect it only delays; `status` replaces the answer. Faults are tried in the order in which they were
+/// added, and the first one that fits acts.
+///
+/// ```
+/// use modelarts_emulator::Fault;
+///
+/// let throttled = Fault::status(429).operation("listNotebooks").times(2);
+/// assert_eq!(throttled.times, Some(2));
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Fault {
+    /// Number given by the emulator.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<u64>,
+    /// The `operationId` that it disturbs; absent or `*` for all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operation: Option<String>,
+    /// How many requests it disturbs before it is gone; absent for as long as it stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub times: Option<u32>,
+    /// How many fitting requests it lets pass first.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub skip: u32,
+    /// How likely it acts, from 0 to 1; always if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probability: Option<f64>,
+    /// Real milliseconds before anything else happens.
+    #[serde(skip_serializing_if = "is_none_ms")]
+    pub delay_ms: u64,
+    /// Whether the operation is carried out before its answer is disturbed: a lost answer.
+    #[serde(skip_serializing_if = "is_false")]
+    pub after: bool,
+    /// The HTTP status of the answer instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// The error code of the answer instead; drawn from the status if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// The message of the answer instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// The whole body of the answer instead, as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+    /// Headers of the answer instead, like `Retry-After` or `Content-Type`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
+    /// Whether the connection is reset instead of an answer.
+    #[serde(skip_serializing_if = "is_false")]
+    pub reset: bool,
+    /// Whether the answer ends in the middle of its body.
+    #[serde(skip_serializing_if = "is_false")]
+    pub truncate: bool,
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+fn is_none_ms(number: &u64) -> bool {
+    *number == 0
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+impl Fault {
+    /// Every answer has this HTTP status.
+    pub fn status(status: u16) -> Self {
+        Self {
+            status: Some(status),
+            ..Self::default()
+        }
+    }
+
+    /// The connection is reset.
+    pub fn reset() -> Self {
+        Self {
+            reset: true,
+            ..Self::default()
+        }
+    }
+
+    /// The answer ends in the middle.
+    pub fn truncated() -> Self {
+        Self {
+            truncate: true,
+            ..Self::default()
+        }
+    }
+
+    /// The answer comes late, by real time.
+    pub fn delay(by: std::time::Duration) -> Self {
+        Self {
+            delay_ms: u64::try_from(by.as_millis()).unwrap_or(u64::MAX),
+            ..Self::default()
+        }
+    }
+
+    /// Only for this `operationId`.
+    #[must_use]
+    pub fn operation(mut self, id: impl Into<String>) -> Self {
+        self.operation = Some(id.into());
+        self
+    }
+
+    /// Only so many times.
+    #[must_use]
+    pub fn times(mut self, times: u32) -> Self {
+        self.times = Some(times);
+        self
+    }
+
+    /// Not before so many fitting requests.
+    #[must_use]
+    pub fn skip(mut self, requests: u32) -> Self {
+        self.skip = requests;
+        self
+    }
+
+    /// Only with this probability, from 0 to 1.
+    #[must_use]
+    pub fn probability(mut self, probability: f64) -> Self {
+        self.probability = Some(probability);
+        self
+    }
+
+    /// With this error code.
+    #[must_use]
+    pub fn code(mut self, code: impl Into<String>) -> Self {
+        self.code = Some(code.into());
+        self
+    }
+
+    /// With this body, as it is.
+    #[must_use]
+    pub fn body(mut self, body: impl Into<String>) -> Self {
+        self.body = Some(body.into());
+        self
+    }
+
+    /// With this header.
+    #[must_use]
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.insert(name.into(), value.into());
+        self
+    }
+
+    /// The operation is carried out and only its answer disturbed.
+    #[must_use]
+    pub fn after_the_operation(mut self) -> Self {
+        self.after = true;
+        self
+    }
+
+    fn fits(&self, operation: &str) -> bool {
+        self.operation
+            .as_deref()
+            .is_none_or(|wanted| wanted == "*" || wanted == operation)
+    }
+}
+
+/// The faults that stand.
+#[derive(Debug)]
+pub(crate) struct Faults {
+    list: Mutex<List>,
+    /// Read on every request, so without a lock.
+    any: std::sync::atomic::AtomicBool,
+}
+
+#[derive(Debug)]
+struct List {
+    faults: Vec<Fault>,
+    next: u64,
+    chance: Ids,
+}
+
+impl Faults {
+    pub(crate) fn new(chance: Ids) -> Self {
+        Self {
+            list: Mutex::new(List {
+                faults: Vec::new(),
+                next: 1,
+                chance,
+            }),
+            any: false.into(),
+        }
+    }
+
+    pub(crate) fn add(&self, mut fault: Fault) -> Fault {
+        let mut list = self.list.lock();
+        fault.id = Some(list.next);
+        list.next += 1;
+        list.faults.push(fault.clone());
+        self.any.store(true, std::sync::atomic::Ordering::Release);
+        fault
+    }
+
+    pub(crate) fn list(&self) -> Vec<Fault> {
+        self.list.lock().faults.clone()
+    }
+
+    pub(crate) fn clear(&self) {
+        self.list.lock().faults.clear();
+        self.any.store(false, std::sync::atomic::Ordering::Release);
+    }
+
+    pub(crate) fn remove(&self, id: u64) -> bool {
+        let mut list = self.list.lock();
+        let before = list.faults.len();
+        list.faults.retain(|fault| fault.id != Some(id));
+        list.faults.len() < before
+    }
+
+    /// The fault that acts on this request, which counts against it.
+    pub(crate) fn take(&self, operation: &str) -> Option<Fault> {
+        if !self.any.load(std::sync::atomic::Ordering::Acquire) {
+            return None;
+        }
+        let mut list = self.list.lock();
+        let List { faults, chance, .. } = &mut *list;
+        let index = faults.iter_mut().position(|fault| {
+            if !fault.fits(operation) {
+                return false;
+            }
+            if fault.skip > 0 {
+                fault.skip -= 1;
+                return false;
+            }
+            fault
+                .probability
+                .is_none_or(|probability| chance.fraction() < probability)
+        })?;
+        let acting = faults[index].clone();
+        if let Some(times) = &mut faults[index].times {
+            *times = times.saturating_sub(1);
+            if *times == 0 {
+                faults.remove(index);
+            }
+        }
+        let any = !faults.is_empty();
+        self.any.store(any, std::sync::atomic::Ordering::Release);
+        Some(acting)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults() -> Faults {
+        Faults::new(Ids::seeded(1))
+    }
+
+    #[test]
+    fn a_fault_acts_on_its_operation_so_many_times() {
+        let faults = faults();
+        faults.add(Fault::status(503).operation("showNotebook").times(2));
+        assert!(faults.take("listNotebooks").is_none());
+        assert!(faults.take("showNotebook").is_some());
+        assert!(faults.take("showNotebook").is_some());
+        assert!(faults.take("showNotebook").is_none());
+        assert!(faults.list().is_empty());
+    }
+
+    #[test]
+    fn skipped_requests_pass_first() {
+        let faults = faults();
+        faults.add(Fault::reset().skip(2).times(1));
+        let acted: Vec<bool> = (0..4).map(|_| faults.take("any").is_some()).collect();
+        assert_eq!(acted, [false, false, true, false]);
+    }
+
+    #[test]
+    fn a_probability_is_roughly_kept_and_repeats_with_its_seed() {
+        let count = || {
+            let faults = faults();
+            faults.add(Fault::status(500).probability(0.25));
+            (0..1000).filter(|_| faults.take("any").is_some()).count()
+        };
+        assert!((200..300).contains(&count()), "{}", count());
+        assert_eq!(count(), count());
+    }
+}

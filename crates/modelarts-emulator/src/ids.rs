@@ -1,0 +1,159 @@
+//! Identifiers and other random values, reproducible from a seed.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde::{Deserialize, Serialize};
+
+/// A stream of random numbers (SplitMix64).
+///
+/// It is plain data, so that it is saved with the state it made: after a restart it goes on where it
+/// was and never gives an identifier twice.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Ids {
+    state: u64,
+}
+
+impl Ids {
+    pub(crate) fn seeded(seed: u64) -> Self {
+        Self { state: seed }
+    }
+
+    /// A stream of its own for another purpose.
+    pub(crate) fn fork(&mut self) -> Self {
+        Self { state: self.next() }
+    }
+
+    fn next(&mut self) -> u64 {
+        self.state = self.state.wrapping_add(STEP);
+        mix(self.state)
+    }
+
+    pub(crate) fn bytes<const N: usize>(&mut self) -> [u8; N] {
+        let mut bytes = [0; N];
+        for chunk in bytes.chunks_mut(8) {
+            let word = self.next().to_le_bytes();
+            chunk.copy_from_slice(&word[..chunk.len()]);
+        }
+        bytes
+    }
+
+    /// From 0 up to, but not including, 1.
+    pub(crate) fn fraction(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// 32 hexadecimal digits, as the identity service names projects and users.
+    pub(crate) fn hex32(&mut self) -> String {
+        hex(&self.bytes::<16>())
+    }
+
+    /// A version 4 UUID.
+    pub(crate) fn uuid(&mut self) -> String {
+        let mut bytes = self.bytes::<16>();
+        bytes[6] = bytes[6] & 0x0f | 0x40;
+        bytes[8] = bytes[8] & 0x3f | 0x80;
+        let text = hex(&bytes);
+        format!(
+            "{}-{}-{}-{}-{}",
+            &text[..8],
+            &text[8..12],
+            &text[12..16],
+            &text[16..20],
+            &text[20..]
+        )
+    }
+
+    /// A text of letters and digits.
+    pub(crate) fn text(&mut self, length: usize) -> String {
+        const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789abcdefghijklmnopqrstuvwxyz";
+        (0..length)
+            .map(|_| char::from(LETTERS[(self.next() % LETTERS.len() as u64) as usize]))
+            .collect()
+    }
+}
+
+const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+
+fn mix(mut z: u64) -> u64 {
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+/// A seed that nobody can guess.
+pub(crate) fn random_seed() -> u64 {
+    // Without a source of randomness the identifiers merely repeat from run to run.
+    getrandom::u64().unwrap_or_else(|_| mix(crate::clock::system_millis() as u64))
+}
+
+/// The ids of requests: drawn without a lock, apart from the state's ids, so that reading does not
+/// change what is created next.
+#[derive(Debug)]
+pub(crate) struct RequestIds {
+    next: AtomicU64,
+    salt: u64,
+}
+
+impl RequestIds {
+    pub(crate) fn new(ids: &mut Ids) -> Self {
+        Self {
+            next: AtomicU64::new(ids.next()),
+            salt: ids.next(),
+        }
+    }
+
+    pub(crate) fn next(&self) -> Arc<str> {
+        let low = self.next.fetch_add(STEP, Ordering::Relaxed);
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&mix(low).to_be_bytes());
+        bytes[8..].copy_from_slice(&mix(low ^ self.salt).to_be_bytes());
+        hex(&bytes).into()
+    }
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_repeats_its_ids() {
+        let (mut a, mut b) = (Ids::seeded(7), Ids::seeded(7));
+        assert_eq!(a.uuid(), b.uuid());
+        assert_eq!(a.hex32(), b.hex32());
+        assert_ne!(a.uuid(), a.uuid());
+    }
+
+    #[test]
+    fn uuids_are_of_version_4() {
+        let uuid = Ids::seeded(1).uuid();
+        assert_eq!(uuid.len(), 36);
+        assert_eq!(&uuid[14..15], "4");
+        assert!("89ab".contains(&uuid[19..20]), "{uuid}");
+    }
+
+    #[test]
+    fn a_saved_stream_goes_on() {
+        let mut ids = Ids::seeded(3);
+        ids.uuid();
+        let saved = serde_json::to_string(&ids).unwrap();
+        let mut loaded: Ids = serde_json::from_str(&saved).unwrap();
+        assert_eq!(loaded.uuid(), ids.uuid());
+    }
+
+    #[test]
+    fn request_ids_differ() {
+        let ids = RequestIds::new(&mut Ids::seeded(1));
+        assert_ne!(ids.next(), ids.next());
+    }
+}

@@ -1,0 +1,63 @@
+//! A stateful local emulator of the ModelArts DevEnviron API.
+//!
+//! It serves both generations of the API and as much of the identity service as clients need to sign in, with
+//! the states, limits and error codes of the real thing, over plain HTTP on the loopback address. In a test it runs
+//! in the same process, one per test, on a clock that the test moves:
+//!
+//! ```
+//! # tokio::runtime::Runtime::new()?.block_on(async {
+//! use modelarts_emulator::{Emulator, Fault};
+//!
+//! let emulator = Emulator::builder().manual().seed(7).start().await?;
+//! emulator.add_fault(Fault::status(429).operation("listNotebooks").times(1));
+//! println!("{} {}", emulator.base_url(), emulator.project_id());
+//! # Ok::<(), modelarts_emulator::Error>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What is different from the service
+//! * The two generations share one store, quotas aside, but an instance is seen only by the generation that created it.
+//! * Deleted instances of the old generation read DELETED until they are gone; the list of its statuses has no DELETING.
+//! * Nothing leaves the machine: images, buckets, key pairs and addresses are taken at their word.
+//! * An instance has no load of its own: a lease of the type `idle` counts from the start, the last renewal, or
+//!   the last `POST /_emulator/instances/{id}/activity`.
+//!
+//! # Requests in a time that is not real
+//! Tokens expire on the emulated clock. So do signatures, except that a scaled clock also accepts the real time, the
+//! only one that a client outside can know.
+
+mod app;
+mod auth;
+mod builder;
+mod call;
+#[cfg(feature = "client")]
+mod client;
+mod clock;
+#[cfg(feature = "docs")]
+mod docs;
+mod error;
+mod faults;
+mod ids;
+mod log;
+mod openapi;
+mod pipeline;
+mod recent;
+mod routes;
+mod seed;
+mod server;
+mod state;
+mod store;
+mod validate;
+
+pub use builder::{Emulator, EmulatorBuilder, Error};
+pub use clock::{Clock, ClockMode, ClockReading};
+pub use faults::Fault;
+pub use log::{LogFilter, LoggedRequest};
+pub use openapi::{api_description, control_description, iam_description};
+pub use seed::{
+    Capacity, Seed, SeedAccessKey, SeedDomain, SeedImage, SeedInstance, SeedProject, SeedUser,
+};
+pub use state::{
+    Durations, Generation, ImageStatus, InstanceStatus, PlannedFailure, Saved, SeedError, Step,
+};

@@ -1,0 +1,291 @@
+//! What was asked and answered lately.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use parking_lot::Mutex;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::clock::Millis;
+
+/// A request and its answer, without secrets.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[non_exhaustive]
+pub struct LoggedRequest {
+    /// The `X-Request-Id` of the answer.
+    pub id: String,
+    /// Emulated time of the request, in milliseconds since the epoch.
+    pub time: i64,
+    /// HTTP method.
+    pub method: String,
+    /// Path as it was sent.
+    pub path: String,
+    /// Query as it was sent, if there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
+    /// The `operationId`, unless the path belongs to no operation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operation: Option<String>,
+    /// Headers that tell clients apart; everything else is left out.
+    pub headers: Vec<(String, String)>,
+    /// How the caller proved who it is: `token`, `signature` or nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credentials: Option<String>,
+    /// The body, if it was JSON, with its secrets replaced.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub body: Option<Value>,
+    /// HTTP status of the answer; 0 if the connection was reset.
+    pub status: u16,
+    /// Error code of the answer, if it was a refusal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<String>,
+    /// The fault that acted on it, if one did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fault: Option<u64>,
+    /// Real microseconds until the answer was ready.
+    pub micros: u64,
+}
+
+/// A filter of the log; what is absent does not matter.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct LogFilter {
+    /// Only this `operationId`.
+    pub operation: Option<String>,
+    /// Only this method.
+    pub method: Option<String>,
+    /// Only this status.
+    pub status: Option<u16>,
+    /// Only paths that contain this.
+    pub path: Option<String>,
+    /// Only since this emulated time.
+    pub since: Option<i64>,
+    /// Only the last so many.
+    pub limit: Option<usize>,
+}
+
+impl LogFilter {
+    fn fits(&self, entry: &Entry) -> bool {
+        self.operation
+            .as_deref()
+            .is_none_or(|wanted| entry.operation == Some(wanted))
+            && self
+                .method
+                .as_deref()
+                .is_none_or(|wanted| entry.method.as_str().eq_ignore_ascii_case(wanted))
+            && self.status.is_none_or(|wanted| entry.status == wanted)
+            && self
+                .path
+                .as_deref()
+                .is_none_or(|wanted| entry.uri.path().contains(wanted))
+            && self.since.is_none_or(|since| entry.time >= since)
+    }
+}
+
+/// An entry as it is kept: cheap to make, put into words when somebody asks.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) id: Arc<str>,
+    pub(crate) time: Millis,
+    pub(crate) method: http::Method,
+    pub(crate) uri: http::Uri,
+    pub(crate) operation: Option<&'static str>,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) credentials: Option<&'static str>,
+    pub(crate) body: Option<Value>,
+    pub(crate) status: u16,
+    pub(crate) error_code: Option<String>,
+    pub(crate) fault: Option<u64>,
+    pub(crate) micros: u64,
+}
+
+const SHOWN: [HeaderName; 5] = [
+    header::HOST,
+    header::USER_AGENT,
+    header::ACCEPT,
+    header::CONTENT_TYPE,
+    header::CONTENT_LENGTH,
+];
+const SHOWN_OWN: [&str; 4] = ["x-sdk-date", "x-project-id", "x-language", "retry-after"];
+
+/// The headers that may be shown.
+pub(crate) fn shown(headers: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
+    headers
+        .iter()
+        .filter(|(name, _)| SHOWN.contains(name) || SHOWN_OWN.contains(&name.as_str()))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
+const SECRETS: [&str; 8] = [
+    "password",
+    "token",
+    "secret",
+    "ssh_private_key",
+    "access_token",
+    "security_token",
+    "secret_key",
+    "script",
+];
+
+/// Replaces everything that must not be shown; below `token` that is the `id`, and so everything.
+pub(crate) fn redact(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            for (name, value) in map {
+                let secret = SECRETS.contains(&name.to_ascii_lowercase().as_str());
+                // `identity.password` holds the user beside the password itself.
+                if secret && !(value.is_object() && name == "password") {
+                    *value = "REDACTED".into();
+                } else {
+                    redact(value);
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(redact),
+        _ => {}
+    }
+}
+
+impl Entry {
+    fn tell(&self) -> LoggedRequest {
+        LoggedRequest {
+            id: self.id.to_string(),
+            time: self.time,
+            method: self.method.to_string(),
+            path: self.uri.path().to_owned(),
+            query: self.uri.query().map(ToOwned::to_owned),
+            operation: self.operation.map(ToOwned::to_owned),
+            headers: self
+                .headers
+                .iter()
+                .map(|(name, value)| {
+                    let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+                    (name.as_str().to_owned(), value)
+                })
+                .collect(),
+            credentials: self.credentials.map(ToOwned::to_owned),
+            body: self.body.clone(),
+            status: self.status,
+            error_code: self.error_code.clone(),
+            fault: self.fault,
+            micros: self.micros,
+        }
+    }
+}
+
+/// The last requests, at most as many as it was made for.
+#[derive(Debug)]
+pub(crate) struct Log {
+    entries: Mutex<VecDeque<Entry>>,
+    most: usize,
+}
+
+impl Log {
+    pub(crate) fn new(most: usize) -> Self {
+        Self {
+            entries: Mutex::default(),
+            most,
+        }
+    }
+
+    pub(crate) fn push(&self, entry: Entry) {
+        if self.most == 0 {
+            return;
+        }
+        let mut entries = self.entries.lock();
+        // The oldest is dropped after the lock.
+        let _oldest = if entries.len() >= self.most {
+            entries.pop_front()
+        } else {
+            None
+        };
+        entries.push_back(entry);
+        drop(entries);
+    }
+
+    pub(crate) fn clear(&self) {
+        self.entries.lock().clear();
+    }
+
+    /// The entries that fit, oldest first.
+    pub(crate) fn list(&self, filter: &LogFilter) -> Vec<LoggedRequest> {
+        let entries = self.entries.lock();
+        let fitting = entries.iter().rev().filter(|entry| filter.fits(entry));
+        let mut told: Vec<LoggedRequest> = fitting
+            .take(filter.limit.unwrap_or(usize::MAX))
+            .map(Entry::tell)
+            .collect();
+        told.reverse();
+        told
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn entry(status: u16, uri: &str) -> Entry {
+        Entry {
+            id: "r".into(),
+            time: 1,
+            method: http::Method::GET,
+            uri: uri.parse().unwrap(),
+            operation: None,
+            headers: Vec::new(),
+            credentials: None,
+            body: None,
+            status,
+            error_code: None,
+            fault: None,
+            micros: 0,
+        }
+    }
+
+    #[test]
+    fn the_log_is_bounded_and_filtered() {
+        let log = Log::new(3);
+        for (status, uri) in [(200, "/a"), (404, "/b"), (200, "/c"), (200, "/d?x=1")] {
+            log.push(entry(status, uri));
+        }
+        let all = log.list(&LogFilter::default());
+        let paths: Vec<&str> = all.iter().map(|entry| entry.path.as_str()).collect();
+        assert_eq!(paths, ["/b", "/c", "/d"]);
+        let filter = LogFilter {
+            status: Some(200),
+            limit: Some(1),
+            ..LogFilter::default()
+        };
+        assert_eq!(log.list(&filter)[0].query.as_deref(), Some("x=1"));
+    }
+
+    #[test]
+    fn secrets_are_replaced_at_any_depth() {
+        let mut body = json!({"auth": {"identity": {
+            "methods": ["password", "token"],
+            "password": {"user": {"name": "ada", "password": "hunter2"}},
+            "token": {"id": "hunter2"},
+        }}, "list": [{"ssh_private_key": "hunter2"}]});
+        redact(&mut body);
+        let text = body.to_string();
+        assert!(!text.contains("hunter2"), "{text}");
+        assert!(text.contains("ada"), "{text}");
+    }
+
+    #[test]
+    fn headers_with_secrets_are_left_out() {
+        let mut headers = HeaderMap::new();
+        headers.insert("X-Auth-Token", "hunter2".parse().unwrap());
+        headers.insert("Authorization", "hunter2".parse().unwrap());
+        headers.insert("User-Agent", "test".parse().unwrap());
+        let shown = shown(&headers);
+        assert_eq!(shown.len(), 1);
+        assert_eq!(shown[0].0, "user-agent");
+    }
+}

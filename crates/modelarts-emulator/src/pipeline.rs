@@ -1,0 +1,520 @@
+//! What happens to every request: it gets an id, is disturbed if a fault says so, has to prove who it is from, is held
+//! against the document, answered and logged.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::body::{Body, HttpBody};
+use axum::extract::{FromRequestParts, MatchedPath, RawPathParams, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use bytes::Bytes;
+use futures::{StreamExt, stream};
+use http::header::{ALLOW, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST};
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, Request, StatusCode};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use modelarts_client::iam::types::{KeystoneError, KeystoneErrorResponse};
+use serde_json::json;
+
+use crate::app::{App, Session};
+use crate::call::{Call, json_response, param};
+use crate::clock::{real_instant, real_sleep};
+use crate::error::{ApiError, ApiResult, code};
+use crate::faults::Fault;
+use crate::log::{Entry, redact, shown};
+use crate::routes::{guard, put_into_words};
+use crate::state::Caller;
+use crate::validate::{Api, OPERATIONS, Operation};
+
+/// The largest body that an operation takes.
+pub(crate) const BODY_LIMIT: usize = 1024 * 1024;
+
+/// The largest body that the log keeps.
+const LOGGED_BODY: usize = 16 * 1024;
+
+/// How long a client may take to send a body, in real time.
+const BODY_TIME: Duration = Duration::from_secs(30);
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Of the control plane and of what else is no part of the emulated service.
+pub(crate) const CONTROL: &str = "/_emulator";
+
+/// What a connection and its requests know of each other.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ConnectionHandle(Arc<AtomicBool>);
+
+impl ConnectionHandle {
+    fn reset(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_reset(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// The code of a refusal, passed along with the answer for the log.
+#[derive(Clone, Debug)]
+struct RefusalCode(String);
+
+pub(crate) async fn pipeline(
+    State(app): State<Arc<App>>,
+    request: Request<Body>,
+    next: Next,
+) -> Response {
+    let begun = real_instant();
+    let id = app.request_ids.next();
+    let (parts, body) = request.into_parts();
+    if parts.uri.path().starts_with(CONTROL) {
+        let response = match guard(&parts.headers, app.remote) {
+            Some(refusal) => refusal,
+            None => put_into_words(next.run(Request::from_parts(parts, body)).await),
+        };
+        return with_id(response, &id);
+    }
+    let mut entry = Entry {
+        id,
+        time: app.clock.now_millis(),
+        method: parts.method.clone(),
+        uri: parts.uri.clone(),
+        operation: None,
+        headers: shown(&parts.headers),
+        credentials: None,
+        body: None,
+        status: 0,
+        error_code: None,
+        fault: None,
+        micros: 0,
+    };
+    let response = answer(&app, parts, body, next, &mut entry).await;
+    let response = with_id(response, &entry.id);
+    finish(&app, entry, begun, &response);
+    response
+}
+
+fn finish(app: &App, mut entry: Entry, begun: std::time::Instant, response: &Response) {
+    entry.micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+    entry.status = response.status().as_u16();
+    entry.error_code = response
+        .extensions()
+        .get::<RefusalCode>()
+        .map(|code| code.0.clone());
+    tracing::info!(
+        target: "modelarts_emulator::request",
+        request_id = %entry.id,
+        method = %entry.method,
+        path = entry.uri.path(),
+        operation = entry.operation,
+        status = entry.status,
+        error_code = entry.error_code.as_deref(),
+        micros = entry.micros,
+    );
+    app.log.push(entry);
+}
+
+fn with_id(mut response: Response, id: &str) -> Response {
+    if let Ok(value) = HeaderValue::from_str(id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    response
+}
+
+async fn answer(
+    app: &Arc<App>,
+    parts: Parts,
+    body: Body,
+    next: Next,
+    entry: &mut Entry,
+) -> Response {
+    let Some(path) = parts.extensions.get::<MatchedPath>().cloned() else {
+        return no_route(&parts, &entry.id);
+    };
+    let Some(operation) = OPERATIONS.find(parts.method.as_str(), path.as_str()) else {
+        let methods = OPERATIONS.methods(path.as_str());
+        if methods.is_empty() {
+            return put_into_words(next.run(Request::from_parts(parts, body)).await);
+        }
+        return no_method(&parts, &methods);
+    };
+    entry.operation = Some(&operation.id);
+    match app.faults.take(&operation.id) {
+        None => serve(app, parts, body, next, operation, entry).await,
+        // Boxed, like everything rare, so that the common way stays small: it is moved on every request.
+        Some(fault) => {
+            Box::pin(serve_disturbed(
+                fault, app, parts, body, next, operation, entry,
+            ))
+            .await
+        }
+    }
+}
+
+async fn serve_disturbed(
+    fault: Fault,
+    app: &Arc<App>,
+    parts: Parts,
+    body: Body,
+    next: Next,
+    operation: &'static Operation,
+    entry: &mut Entry,
+) -> Response {
+    entry.fault = fault.id;
+    if fault.delay_ms > 0 {
+        real_sleep(Duration::from_millis(fault.delay_ms)).await;
+    }
+    let connection = parts.extensions.get::<ConnectionHandle>().cloned();
+    let response = if fault.replaces() && !fault.after {
+        Response::default()
+    } else {
+        serve(app, parts, body, next, operation, entry).await
+    };
+    if fault.reset
+        && let Some(connection) = connection
+    {
+        connection.reset();
+    }
+    disturb(&fault, response, operation).await
+}
+
+async fn serve(
+    app: &Arc<App>,
+    parts: Parts,
+    body: Body,
+    next: Next,
+    operation: &'static Operation,
+    entry: &mut Entry,
+) -> Response {
+    let mut parts = parts;
+    match prepare(app, &mut parts, body, operation, entry).await {
+        Ok(call) => {
+            parts.extensions.insert(call);
+            next.run(Request::from_parts(parts, Body::empty())).await
+        }
+        Err(error) => refusal(&error, operation, &entry.id),
+    }
+}
+
+/// Everything that has to be right before the operation itself is asked.
+async fn prepare(
+    app: &Arc<App>,
+    parts: &mut Parts,
+    body: Body,
+    operation: &'static Operation,
+    entry: &mut Entry,
+) -> ApiResult<Call> {
+    let bytes = read_body(parts, body).await?;
+    let session = match operation.id.as_str() {
+        "createToken" => None,
+        _ => Some(authenticate(app, parts, &bytes)?),
+    };
+    entry.credentials = session.as_ref().map(Session::by);
+    let params = RawPathParams::from_request_parts(parts, &())
+        .await
+        .map_err(|_| ApiError::new(code::PARAMETER, "The path is not UTF-8 after decoding."))?;
+    let caller = match session {
+        None => Caller::nobody(),
+        Some(session) => admit(app, parts, operation, &session, &params)?,
+    };
+    let query = operation.check_query(parts.uri.query().unwrap_or_default())?;
+    let content_type = parts
+        .headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let strict = app.settings.strict;
+    let body = operation.check_body(content_type, &bytes, strict);
+    if operation.takes_body() && bytes.len() <= LOGGED_BODY {
+        entry.body = match &body {
+            Ok(body) => Some(body.clone()),
+            Err(_) => serde_json::from_slice(&bytes).ok(),
+        };
+        entry.body.iter_mut().for_each(redact);
+    }
+    Ok(Call {
+        app: Arc::clone(app),
+        operation,
+        caller,
+        params: Arc::new(params),
+        query,
+        body: body?,
+        request_id: Arc::clone(&entry.id),
+        host: parts.headers.get(HOST).cloned(),
+    })
+}
+
+async fn read_body(parts: &Parts, body: Body) -> ApiResult<Bytes> {
+    if body.is_end_stream() {
+        return Ok(Bytes::new());
+    }
+    let announced = parts
+        .headers
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > BODY_LIMIT as u64) {
+        return Err(too_large());
+    }
+    Box::pin(collect(body)).await
+}
+
+async fn collect(body: Body) -> ApiResult<Bytes> {
+    let collected = Limited::new(body, BODY_LIMIT).collect();
+    match tokio::time::timeout(BODY_TIME, collected).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(_)) => Err(ApiError::new(
+            code::PARAMETER,
+            "The body ended before its end.",
+        )),
+        Err(_) => Err(ApiError::new(
+            code::TIMEOUT,
+            "The body did not arrive in time.",
+        )),
+    }
+}
+
+fn too_large() -> ApiError {
+    ApiError::with_status(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        code::PARAMETER,
+        format!("The body is larger than {BODY_LIMIT} bytes."),
+    )
+}
+
+fn authenticate(app: &App, parts: &Parts, body: &Bytes) -> ApiResult<Session> {
+    let text = |name: &str| parts.headers.get(name).map(HeaderValue::to_str);
+    if let Some(token) = text("x-auth-token") {
+        let token = token.unwrap_or_default().trim();
+        if token.is_empty() {
+            return Err(ApiError::new(
+                code::NO_TOKEN,
+                "The header X-Auth-Token is empty.",
+            ));
+        }
+        return app.by_token(token);
+    }
+    match parts.headers.get(AUTHORIZATION).map(HeaderValue::to_str) {
+        Some(text) => app.by_signature(parts, body, text.unwrap_or_default()),
+        None => Err(ApiError::new(
+            code::NO_TOKEN,
+            "The request is not signed and has no token; send X-Auth-Token or a signature.",
+        )),
+    }
+}
+
+/// Lets the user of a session into the project of the path, or not.
+fn admit(
+    app: &App,
+    parts: &Parts,
+    operation: &Operation,
+    session: &Session,
+    params: &RawPathParams,
+) -> ApiResult<Caller> {
+    let asked = param(params, "project_id").filter(|_| operation.project);
+    let header = parts
+        .headers
+        .get("x-project-id")
+        .and_then(|value| value.to_str().ok());
+    app.read(|state, _| {
+        let user = state.accounts.users.get(session.user()).ok_or_else(|| {
+            ApiError::new(
+                code::BAD_TOKEN,
+                "The user of the token does not exist any more.",
+            )
+        })?;
+        let Some(asked) = asked else {
+            return Ok(Caller {
+                user: user.id.clone(),
+                project: session.project().unwrap_or_default().to_owned(),
+                admin: user.admin,
+            });
+        };
+        if matches!(session, Session::Token(_)) && session.project().is_none() {
+            return Err(ApiError::new(
+                code::NO_PROJECT,
+                "The token is not for a project; sign in with the project as scope.",
+            ));
+        }
+        let scope = session.project().or(header).unwrap_or(asked);
+        if scope != asked || !user.projects.contains(asked) {
+            return Err(ApiError::new(
+                code::FORBIDDEN,
+                format!(
+                    "The credentials do not allow {} in the project of the path.",
+                    operation.id
+                ),
+            ));
+        }
+        Ok(Caller {
+            user: user.id.clone(),
+            project: asked.to_owned(),
+            admin: user.admin,
+        })
+    })
+}
+
+/// A refusal in the words of the service that was asked.
+pub(crate) fn refusal(error: &ApiError, operation: &Operation, request_id: &str) -> Response {
+    let mut response = match operation.api {
+        Api::Iam => json_response(error.status, &keystone(error)),
+        Api::DevEnviron if error.code.starts_with("APIG.") => gateway(error, request_id),
+        Api::DevEnviron => json_response(error.status, &error.body(operation.old)),
+    };
+    response
+        .extensions_mut()
+        .insert(RefusalCode(error.code.to_owned()));
+    response
+}
+
+/// What the gateway in front of the service says.
+fn gateway(error: &ApiError, request_id: &str) -> Response {
+    json_response(
+        error.status,
+        &json!({
+            "error_code": error.code,
+            "error_msg": error.message,
+            "request_id": request_id,
+        }),
+    )
+}
+
+fn keystone(error: &ApiError) -> KeystoneErrorResponse {
+    KeystoneErrorResponse {
+        error: Some(KeystoneError {
+            code: Some(i32::from(error.status.as_u16())),
+            message: Some(error.message.clone()),
+            title: error.status.canonical_reason().map(ToOwned::to_owned),
+        }),
+        error_code: None,
+        error_msg: Some(error.message.clone()),
+    }
+}
+
+fn no_route(parts: &Parts, request_id: &str) -> Response {
+    let path: String = parts.uri.path().chars().take(256).collect();
+    let error = ApiError::with_status(
+        StatusCode::NOT_FOUND,
+        code::GATEWAY_ROUTE,
+        format!("The API does not exist: {} {path}.", parts.method),
+    );
+    gateway(&error, request_id)
+}
+
+fn no_method(parts: &Parts, methods: &[&str]) -> Response {
+    let allowed = methods.join(", ");
+    let error = ApiError::with_status(
+        StatusCode::METHOD_NOT_ALLOWED,
+        code::GATEWAY_ROUTE,
+        format!(
+            "The path has no operation {}; it has {allowed}.",
+            parts.method
+        ),
+    );
+    let mut response = json_response(
+        error.status,
+        &error.body(parts.uri.path().contains("/demanager/")),
+    );
+    if let Ok(value) = HeaderValue::from_str(&allowed) {
+        response.headers_mut().insert(ALLOW, value);
+    }
+    response
+}
+
+impl Fault {
+    /// Whether it leaves nothing of the real answer.
+    fn replaces(&self) -> bool {
+        self.reset || self.status.is_some() || self.code.is_some() || self.body.is_some()
+    }
+}
+
+/// The answer as the fault wants it.
+async fn disturb(fault: &Fault, response: Response, operation: &Operation) -> Response {
+    let mut response = if fault.replaces() {
+        replacement(fault, operation)
+    } else {
+        response
+    };
+    for (name, value) in &fault.headers {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    if fault.truncate {
+        return cut(response).await;
+    }
+    response
+}
+
+fn replacement(fault: &Fault, operation: &Operation) -> Response {
+    let status = fault
+        .status
+        .and_then(|status| StatusCode::from_u16(status).ok())
+        .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    if let Some(body) = &fault.body {
+        let mut response = Response::new(Body::from(body.clone()));
+        *response.status_mut() = status;
+        let kind = if body.trim_start().starts_with('<') {
+            "text/html"
+        } else {
+            "application/json"
+        };
+        response
+            .headers_mut()
+            .insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        return response;
+    }
+    if status.is_informational() || status == StatusCode::NO_CONTENT {
+        let mut response = Response::default();
+        *response.status_mut() = status;
+        return response;
+    }
+    let (drawn, text) = match status.as_u16() {
+        401 => (code::BAD_TOKEN, "The token is not valid."),
+        403 => (code::FORBIDDEN, "The operation is not allowed."),
+        408 => (code::TIMEOUT, "The service did not answer in time."),
+        429 => (
+            "ModelArts.6101",
+            "Too many requests: pause, and wait up to one minute.",
+        ),
+        _ => (
+            code::INTERNAL,
+            "The emulator was told to let this request fail.",
+        ),
+    };
+    let message = fault.message.clone().unwrap_or_else(|| text.to_owned());
+    let error = ApiError::with_status(status, drawn, message);
+    let given = fault.code.clone();
+    let code = given.clone().unwrap_or_else(|| drawn.to_owned());
+    let mut response = match operation.api {
+        Api::Iam => json_response(status, &keystone(&error)),
+        Api::DevEnviron => {
+            let mut body = error.body(operation.old);
+            body.error_code = given.or(body.error_code);
+            json_response(status, &body)
+        }
+    };
+    response.extensions_mut().insert(RefusalCode(code));
+    response
+}
+
+/// The answer, ending in the middle of its body.
+async fn cut(response: Response) -> Response {
+    let (mut parts, body) = response.into_parts();
+    let bytes = body
+        .collect()
+        .await
+        .map(|body| body.to_bytes())
+        .unwrap_or_default();
+    parts
+        .headers
+        .insert(CONTENT_LENGTH, HeaderValue::from(bytes.len().max(1)));
+    let half = bytes.slice(..bytes.len() / 2);
+    // The pause lets the first half leave before the connection breaks.
+    let end = stream::once(async {
+        tokio::task::yield_now().await;
+        Err(std::io::Error::from(std::io::ErrorKind::ConnectionAborted))
+    });
+    let chunks = stream::once(async { Ok(half) }).chain(end);
+    Response::from_parts(parts, Body::from_stream(chunks))
+}

@@ -1,0 +1,704 @@
+//! The control plane, `/_emulator/`: what a test or an operator tells the emulator itself.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
+use axum::extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Path, Query, Request, State};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use modelarts_client::Secret;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::routes;
+
+use super::Api;
+use crate::app::App;
+use crate::call::json_response;
+use crate::clock::ClockReading;
+use crate::error::ApiError;
+use crate::faults::Fault;
+use crate::log::{LogFilter, LoggedRequest};
+use crate::seed::{Capacity, Seed};
+use crate::state::{InstanceStatus, PlannedFailure, Saved};
+
+/// The largest body: a snapshot of a large state.
+const BODY_LIMIT: usize = 1024 * 1024 * 1024;
+
+pub(super) fn api() -> Api {
+    Api::new()
+        .routes(routes!(health))
+        .routes(routes!(reset))
+        .routes(routes!(seed))
+        .routes(routes!(accounts))
+        .routes(routes!(snapshot))
+        .routes(routes!(restore))
+        .routes(routes!(show_clock, set_clock))
+        .routes(routes!(list_faults, add_fault, clear_faults))
+        .routes(routes!(remove_fault))
+        .routes(routes!(list_failures, plan_failure, clear_failures))
+        .routes(routes!(list_requests, clear_requests))
+        .routes(routes!(show_capacity, set_capacity))
+        .routes(routes!(set_status))
+        .routes(routes!(note_activity))
+        .routes(routes!(document))
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+}
+
+/// Refuses those who could not reach a loopback address themselves, above all web pages from elsewhere.
+pub(crate) fn guard(headers: &HeaderMap, remote: bool) -> Option<Response> {
+    let text = |name| {
+        headers
+            .get(name)
+            .and_then(|value: &HeaderValue| value.to_str().ok())
+    };
+    let host = text(header::HOST).unwrap_or_default();
+    let foreign = text(header::ORIGIN)
+        .is_some_and(|origin| origin.split_once("://").map(|(_, host)| host) != Some(host));
+    if !foreign && (remote || is_local(host)) {
+        return None;
+    }
+    let error = "the control plane answers only to this machine";
+    Some(ControlError::new(StatusCode::FORBIDDEN, error).into_response())
+}
+
+fn is_local(host: &str) -> bool {
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    name.is_empty()
+        || name.eq_ignore_ascii_case("localhost")
+        || name
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
+/// A refusal of the control plane.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct ControlError {
+    #[serde(skip)]
+    #[schema(ignore)]
+    status: u16,
+    /// What is wrong, in one line.
+    error: String,
+}
+
+impl ControlError {
+    fn new(status: StatusCode, error: impl std::fmt::Display) -> Self {
+        Self {
+            status: status.as_u16(),
+            error: error.to_string(),
+        }
+    }
+}
+
+impl IntoResponse for ControlError {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::BAD_REQUEST);
+        json_response(status, &self)
+    }
+}
+
+impl From<ApiError> for ControlError {
+    fn from(error: ApiError) -> Self {
+        Self::new(error.status, error.message)
+    }
+}
+
+/// Puts a refusal of the router itself into words.
+pub(crate) fn put_into_words(response: Response) -> Response {
+    let error = match response.status() {
+        StatusCode::NOT_FOUND => {
+            "the emulator has nothing here; see /_emulator/openapi/control.json"
+        }
+        StatusCode::METHOD_NOT_ALLOWED => "the path has no such method; see the header Allow",
+        _ => return response,
+    };
+    if response.headers().contains_key(header::CONTENT_TYPE) {
+        return response;
+    }
+    let mut worded = ControlError::new(response.status(), error).into_response();
+    if let Some(allowed) = response.headers().get(header::ALLOW) {
+        worded.headers_mut().insert(header::ALLOW, allowed.clone());
+    }
+    worded
+}
+
+/// A JSON body, whatever its declared type.
+struct Body<T>(T);
+
+impl<T: DeserializeOwned> FromRequest<Arc<App>> for Body<T> {
+    type Rejection = ControlError;
+
+    async fn from_request(mut request: Request, app: &Arc<App>) -> Result<Self, ControlError> {
+        request.headers_mut().insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        );
+        Json::from_request(request, app)
+            .await
+            .map(|Json(value)| Self(value))
+            .map_err(|rejection: JsonRejection| {
+                let status = match rejection.status() {
+                    StatusCode::PAYLOAD_TOO_LARGE => StatusCode::PAYLOAD_TOO_LARGE,
+                    _ => StatusCode::BAD_REQUEST,
+                };
+                ControlError::new(status, rejection.body_text())
+            })
+    }
+}
+
+/// A segment of the path.
+struct Segment(String);
+
+impl FromRequestParts<Arc<App>> for Segment {
+    type Rejection = ControlError;
+
+    async fn from_request_parts(
+        parts: &mut http::request::Parts,
+        app: &Arc<App>,
+    ) -> Result<Self, ControlError> {
+        Path::from_request_parts(parts, app)
+            .await
+            .map(|Path(text)| Self(text))
+            .map_err(|rejection: PathRejection| {
+                ControlError::new(StatusCode::NOT_FOUND, rejection.body_text())
+            })
+    }
+}
+
+/// The parameters of the query.
+struct Params<T>(T);
+
+impl<T: DeserializeOwned> FromRequestParts<Arc<App>> for Params<T> {
+    type Rejection = ControlError;
+
+    async fn from_request_parts(
+        parts: &mut http::request::Parts,
+        app: &Arc<App>,
+    ) -> Result<Self, ControlError> {
+        Query::from_request_parts(parts, app)
+            .await
+            .map(|Query(value)| Self(value))
+            .map_err(|rejection: QueryRejection| {
+                ControlError::new(rejection.status(), rejection.body_text())
+            })
+    }
+}
+
+type Answer<T> = Result<Json<T>, ControlError>;
+type Done = Result<StatusCode, ControlError>;
+
+/// That the emulator runs, and what it holds.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Health {
+    /// Always `ok`.
+    pub(crate) status: String,
+    /// The version of the emulator.
+    pub(crate) version: String,
+    /// How many instances there are, of both generations.
+    pub(crate) instances: usize,
+    /// How many images there are, the built-in ones included.
+    pub(crate) images: usize,
+}
+
+#[utoipa::path(
+    get, path = "/_emulator/health", operation_id = "health", tag = "Emulator", summary = "Tell that it runs",
+    responses((status = 200, description = "It runs.", body = Health))
+)]
+async fn health(State(app): State<Arc<App>>) -> Json<Health> {
+    let (instances, images) = app.read(|state, _| state.size());
+    Json(Health {
+        status: "ok".into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        instances,
+        images,
+    })
+}
+
+#[utoipa::path(
+    post, path = "/_emulator/reset", operation_id = "reset", tag = "State", summary = "Go back to the beginning",
+    description = "Everything that was created is gone; accounts, tokens and the time stay. Faults and log are emptied.",
+    responses((status = 204, description = "Done."), (status = 500, description = "Not stored.", body = ControlError))
+)]
+async fn reset(State(app): State<Arc<App>>) -> Done {
+    app.reset().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[utoipa::path(
+    post, path = "/_emulator/seed", operation_id = "seed", tag = "State", summary = "Add what a seed describes",
+    request_body = Seed,
+    responses(
+        (status = 200, description = "Added.", body = Health),
+        (status = 400, description = "The seed contradicts itself.", body = ControlError)
+    )
+)]
+async fn seed(State(app): State<Arc<App>>, Body(seed): Body<Seed>) -> Answer<Health> {
+    app.write(|state, now| {
+        state
+            .seed(seed, now)
+            .map_err(|error| ApiError::value("seed", error))
+    })
+    .await?;
+    Ok(health(State(app)).await)
+}
+
+/// The accounts of the emulator, with the secrets that only it knows.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+struct AccountList {
+    /// Name by id.
+    projects: BTreeMap<String, String>,
+    /// Who may sign in.
+    users: Vec<AccountUser>,
+}
+
+/// A user that may sign in.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+struct AccountUser {
+    /// Id of the user.
+    id: String,
+    /// Name of the user.
+    name: String,
+    /// Name of the account.
+    domain: String,
+    /// Password of the user.
+    password: Secret,
+    /// Ids of the projects.
+    projects: Vec<String>,
+    /// Secret key by access key.
+    access_keys: BTreeMap<String, Secret>,
+}
+
+#[utoipa::path(
+    get, path = "/_emulator/accounts", operation_id = "accounts", tag = "State", summary = "List who may sign in",
+    description = "With passwords and keys, which mean nothing outside this emulator.",
+    responses((status = 200, description = "The accounts.", body = AccountList))
+)]
+async fn accounts(State(app): State<Arc<App>>) -> Json<AccountList> {
+    app.read(|state, _| {
+        let accounts = &state.accounts;
+        let keys_of = |user: &str| {
+            accounts
+                .keys
+                .values()
+                .filter(|key| key.user == user)
+                .map(|key| (key.access.clone(), key.secret.clone()))
+                .collect()
+        };
+        Json(AccountList {
+            projects: accounts
+                .projects
+                .values()
+                .map(|project| (project.id.clone(), project.name.clone()))
+                .collect(),
+            users: accounts
+                .users
+                .values()
+                .map(|user| AccountUser {
+                    id: user.id.clone(),
+                    name: user.name.clone(),
+                    domain: accounts.domain_name(&user.domain),
+                    password: user.password.clone(),
+                    projects: user.projects.iter().cloned().collect(),
+                    access_keys: keys_of(&user.id),
+                })
+                .collect(),
+        })
+    })
+}
+
+#[utoipa::path(
+    get, path = "/_emulator/snapshot", operation_id = "snapshot", tag = "State", summary = "Take a snapshot",
+    responses(
+        (status = 200, description = "The whole state.", body = Saved),
+        (status = 500, description = "It cannot be written.", body = ControlError)
+    )
+)]
+async fn snapshot(State(app): State<Arc<App>>) -> Answer<Saved> {
+    app.read(|state, now| state.save(now))
+        .map(Json)
+        .map_err(|error| ControlError::new(StatusCode::INTERNAL_SERVER_ERROR, error))
+}
+
+#[utoipa::path(
+    post, path = "/_emulator/restore", operation_id = "restore", tag = "State", summary = "Take over a snapshot",
+    request_body = Saved,
+    responses(
+        (status = 204, description = "Taken over."),
+        (status = 400, description = "It is no snapshot.", body = ControlError)
+    )
+)]
+async fn restore(State(app): State<Arc<App>>, Body(saved): Body<Saved>) -> Done {
+    app.restore(saved).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[utoipa::path(
+    get, path = "/_emulator/clock", operation_id = "showClock", tag = "Clock", summary = "Tell the time",
+    responses((status = 200, description = "The time.", body = ClockReading))
+)]
+async fn show_clock(State(app): State<Arc<App>>) -> Json<ClockReading> {
+    Json(app.clock.reading())
+}
+
+/// What is to be done to the clock; everything that is given is done, in this order.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+struct ClockChange {
+    /// `true`: stands until advanced.
+    manual: bool,
+    /// Emulated seconds per real second, more than 0.
+    scale: Option<f64>,
+    /// `true` stops it, `false` lets it go on.
+    frozen: Option<bool>,
+    /// Milliseconds to move it ahead.
+    advance_ms: Option<u64>,
+    /// Milliseconds since the epoch to move it ahead to.
+    advance_to: Option<i64>,
+}
+
+#[utoipa::path(
+    put, path = "/_emulator/clock", operation_id = "setClock", tag = "Clock", summary = "Advance, scale or stop the time",
+    request_body = ClockChange,
+    responses(
+        (status = 200, description = "The time now.", body = ClockReading),
+        (status = 400, description = "The change makes no sense.", body = ControlError)
+    )
+)]
+async fn set_clock(
+    State(app): State<Arc<App>>,
+    Body(change): Body<ClockChange>,
+) -> Answer<ClockReading> {
+    let clock = &app.clock;
+    if let Some(scale) = change.scale
+        && !(scale.is_finite() && scale > 0.0)
+    {
+        let error = "scale has to be more than 0; use frozen to stop the time";
+        return Err(ControlError::new(StatusCode::BAD_REQUEST, error));
+    }
+    if change.manual {
+        clock.set_manual();
+    }
+    if let Some(scale) = change.scale {
+        clock.set_scale(scale);
+    }
+    match change.frozen {
+        Some(true) => clock.freeze(),
+        Some(false) => clock.resume(),
+        None => {}
+    }
+    if let Some(by) = change.advance_ms {
+        clock.advance(Duration::from_millis(by));
+    }
+    if let Some(target) = change.advance_to {
+        clock.advance_to(target);
+    }
+    app.stamp().await?;
+    Ok(Json(clock.reading()))
+}
+
+#[utoipa::path(
+    get, path = "/_emulator/faults", operation_id = "listFaults", tag = "Faults", summary = "List the faults",
+    responses((status = 200, description = "The faults that stand.", body = Vec<Fault>))
+)]
+async fn list_faults(State(app): State<Arc<App>>) -> Json<Vec<Fault>> {
+    Json(app.faults.list())
+}
+
+#[utoipa::path(
+    post, path = "/_emulator/faults", operation_id = "addFault", tag = "Faults", summary = "Add a fault",
+    request_body = Fault,
+    responses(
+        (status = 201, description = "It stands.", body = Fault),
+        (status = 400, description = "The fault makes no sense.", body = ControlError)
+    )
+)]
+async fn add_fault(
+    State(app): State<Arc<App>>,
+    Body(fault): Body<Fault>,
+) -> Result<(StatusCode, Json<Fault>), ControlError> {
+    let refused = |error: &str| Err(ControlError::new(StatusCode::BAD_REQUEST, error));
+    if fault
+        .status
+        .is_some_and(|status| !(200..=599).contains(&status))
+    {
+        return refused("status has to lie between 200 and 599");
+    }
+    if fault
+        .probability
+        .is_some_and(|chance| !(0.0..=1.0).contains(&chance))
+    {
+        return refused("probability has to lie between 0 and 1");
+    }
+    Ok((StatusCode::CREATED, Json(app.faults.add(fault))))
+}
+
+#[utoipa::path(
+    delete, path = "/_emulator/faults", operation_id = "clearFaults", tag = "Faults", summary = "Remove all faults",
+    responses((status = 204, description = "Done."))
+)]
+async fn clear_faults(State(app): State<Arc<App>>) -> StatusCode {
+    app.faults.clear();
+    StatusCode::NO_CONTENT
+}
+
+#[utoipa::path(
+    delete, path = "/_emulator/faults/{id}", operation_id = "removeFault", tag = "Faults", summary = "Remove a fault",
+    params(("id" = u64, Path, description = "Number of the fault.")),
+    responses(
+        (status = 204, description = "Done."),
+        (status = 404, description = "There is no such fault.", body = ControlError)
+    )
+)]
+async fn remove_fault(State(app): State<Arc<App>>, Segment(id): Segment) -> Done {
+    let removed = id.parse().is_ok_and(|id| app.faults.remove(id));
+    if removed {
+        return Ok(StatusCode::NO_CONTENT);
+    }
+    Err(ControlError::new(
+        StatusCode::NOT_FOUND,
+        "there is no fault of this number",
+    ))
+}
+
+#[utoipa::path(
+    get, path = "/_emulator/failures", operation_id = "listFailures", tag = "Faults",
+    summary = "List the planned failures",
+    responses((status = 200, description = "What is going to fail.", body = Vec<PlannedFailure>))
+)]
+async fn list_failures(State(app): State<Arc<App>>) -> Json<Vec<PlannedFailure>> {
+    Json(app.read(|state, _| state.core.failures.clone()))
+}
+
+#[utoipa::path(
+    post, path = "/_emulator/failures", operation_id = "planFailure", tag = "Faults",
+    summary = "Let something fail that the service does by itself",
+    description = "The next creation, start, stop and so on ends in its failed status.",
+    request_body = PlannedFailure,
+    responses(
+        (status = 201, description = "It is planned.", body = PlannedFailure),
+        (status = 400, description = "The failure makes no sense.", body = ControlError)
+    )
+)]
+async fn plan_failure(
+    State(app): State<Arc<App>>,
+    Body(failure): Body<PlannedFailure>,
+) -> Result<(StatusCode, Json<PlannedFailure>), ControlError> {
+    let planned = failure.clone();
+    app.write(|state, _| {
+        state.core.failures.push(planned);
+        state.touch_core();
+        Ok(())
+    })
+    .await?;
+    Ok((StatusCode::CREATED, Json(failure)))
+}
+
+#[utoipa::path(
+    delete, path = "/_emulator/failures", operation_id = "clearFailures", tag = "Faults",
+    summary = "Plan no failures any more",
+    responses((status = 204, description = "Done."), (status = 500, description = "Not stored.", body = ControlError))
+)]
+async fn clear_failures(State(app): State<Arc<App>>) -> Done {
+    app.write(|state, _| {
+        state.core.failures.clear();
+        state.touch_core();
+        Ok(())
+    })
+    .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Which requests of the log are wanted.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+struct LogQuery {
+    /// Only this `operationId`.
+    operation: Option<String>,
+    /// Only this method.
+    method: Option<String>,
+    /// Only this status.
+    status: Option<u16>,
+    /// Only paths that contain this.
+    path: Option<String>,
+    /// Only since this emulated time, in milliseconds since the epoch.
+    since: Option<i64>,
+    /// Only the last so many.
+    limit: Option<usize>,
+}
+
+#[utoipa::path(
+    get, path = "/_emulator/requests", operation_id = "listRequests", tag = "Log", summary = "List the last requests",
+    description = "Oldest first, without secrets. Requests to the control plane are not among them.",
+    params(LogQuery),
+    responses(
+        (status = 200, description = "The requests.", body = Vec<LoggedRequest>),
+        (status = 400, description = "The filter makes no sense.", body = ControlError)
+    )
+)]
+async fn list_requests(
+    State(app): State<Arc<App>>,
+    Params(query): Params<LogQuery>,
+) -> Json<Vec<LoggedRequest>> {
+    Json(app.log.list(&LogFilter {
+        operation: query.operation,
+        method: query.method,
+        status: query.status,
+        path: query.path,
+        since: query.since,
+        limit: query.limit,
+    }))
+}
+
+#[utoipa::path(
+    delete, path = "/_emulator/requests", operation_id = "clearRequests", tag = "Log", summary = "Empty the log",
+    responses((status = 204, description = "Done."))
+)]
+async fn clear_requests(State(app): State<Arc<App>>) -> StatusCode {
+    app.log.clear();
+    StatusCode::NO_CONTENT
+}
+
+#[utoipa::path(
+    get, path = "/_emulator/capacity", operation_id = "showCapacity", tag = "Capacity",
+    summary = "Tell what there is to give out",
+    responses((status = 200, description = "The capacity.", body = Capacity))
+)]
+async fn show_capacity(State(app): State<Arc<App>>) -> Json<Capacity> {
+    Json(app.read(|state, _| state.core.capacity.clone()))
+}
+
+#[utoipa::path(
+    put, path = "/_emulator/capacity", operation_id = "setCapacity", tag = "Capacity",
+    summary = "Set what there is to give out",
+    request_body = Capacity,
+    responses(
+        (status = 200, description = "The capacity now.", body = Capacity),
+        (status = 400, description = "The capacity makes no sense.", body = ControlError)
+    )
+)]
+async fn set_capacity(
+    State(app): State<Arc<App>>,
+    Body(capacity): Body<Capacity>,
+) -> Answer<Capacity> {
+    let set = capacity.clone();
+    app.write(|state, now| {
+        state.set_capacity(set, now);
+        Ok(())
+    })
+    .await?;
+    Ok(Json(capacity))
+}
+
+/// A status that an instance is to be in.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct StatusChange {
+    /// The status; a transient one ends as usual.
+    status: InstanceStatus,
+    /// Why, for a failed one.
+    fail_reason: Option<String>,
+}
+
+#[utoipa::path(
+    put, path = "/_emulator/instances/{id}/status", operation_id = "setStatus", tag = "State",
+    summary = "Put an instance into a status",
+    params(("id" = String, Path, description = "ID of an instance of either generation.")),
+    request_body = StatusChange,
+    responses(
+        (status = 204, description = "Done."),
+        (status = 400, description = "There is no such status.", body = ControlError),
+        (status = 404, description = "There is no such instance.", body = ControlError)
+    )
+)]
+async fn set_status(
+    State(app): State<Arc<App>>,
+    Segment(id): Segment,
+    Body(change): Body<StatusChange>,
+) -> Done {
+    let known = app
+        .write(|state, now| Ok(state.force_status(&id, change.status, change.fail_reason, now)))
+        .await?;
+    found(known)
+}
+
+#[utoipa::path(
+    post, path = "/_emulator/instances/{id}/activity", operation_id = "noteActivity", tag = "State",
+    summary = "Let an instance be in use",
+    description = "The countdown of a lease of the type idle begins anew.",
+    params(("id" = String, Path, description = "ID of an instance of either generation.")),
+    responses(
+        (status = 204, description = "Done."),
+        (status = 404, description = "There is no such instance.", body = ControlError)
+    )
+)]
+async fn note_activity(State(app): State<Arc<App>>, Segment(id): Segment) -> Done {
+    let known = app
+        .write(|state, now| Ok(state.note_activity(&id, now)))
+        .await?;
+    found(known)
+}
+
+fn found(known: bool) -> Done {
+    if known {
+        return Ok(StatusCode::NO_CONTENT);
+    }
+    Err(ControlError::new(
+        StatusCode::NOT_FOUND,
+        "there is no instance of this id",
+    ))
+}
+
+#[utoipa::path(
+    get, path = "/_emulator/openapi/{name}", operation_id = "document", tag = "Emulator",
+    summary = "Show what the emulator serves",
+    params(("name" = String, Path, description = "`devenviron.json`, `iam.json` or `control.json`.")),
+    responses(
+        (status = 200, description = "An OpenAPI document.", body = Object),
+        (status = 404, description = "There is no such document.", body = ControlError)
+    )
+)]
+async fn document(Segment(name): Segment) -> Result<Response, ControlError> {
+    let text = match name.as_str() {
+        "devenviron.json" => modelarts_client::devenviron::DOCUMENT.to_owned(),
+        "iam.json" => modelarts_client::iam::DOCUMENT.to_owned(),
+        "control.json" => crate::openapi::control_description()
+            .to_json()
+            .map_err(|error| ControlError::new(StatusCode::INTERNAL_SERVER_ERROR, error))?,
+        _ => {
+            return Err(ControlError::new(
+                StatusCode::NOT_FOUND,
+                "there is devenviron.json, iam.json and control.json",
+            ));
+        }
+    };
+    let kind = [(header::CONTENT_TYPE, "application/json")];
+    Ok((kind, text).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_loopback_names_are_local() {
+        for local in ["127.0.0.1:8780", "localhost", "[::1]:80", "127.5.5.5", ""] {
+            assert!(is_local(local), "{local}");
+        }
+        for other in [
+            "evil.example:8780",
+            "10.0.0.1",
+            "[2001:db8::1]:80",
+            "localhost.evil",
+        ] {
+            assert!(!is_local(other), "{other}");
+        }
+    }
+}

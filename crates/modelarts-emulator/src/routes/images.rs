@@ -1,0 +1,143 @@
+//! Tag `Images`.
+
+use axum::response::Response;
+use modelarts_client::devenviron::enums::{OpenImageServiceType, OpenImageType, OpenSortDirection};
+use modelarts_client::devenviron::types::{
+    CreateImageRequest, Image, ImageGroupList, ImageList, RegisterImageRequest,
+};
+use utoipa_axum::routes;
+
+use super::notebooks::ascending;
+use super::{Api, Errors};
+use crate::call::Call;
+use crate::error::ApiResult;
+use crate::state::ImageQuery;
+
+pub(super) fn api() -> Api {
+    Api::new()
+        .routes(routes!(list_images, register_image))
+        .routes(routes!(list_image_groups))
+        .routes(routes!(show_image, delete_image))
+        .routes(routes!(create_image))
+}
+
+const PAGE: usize = 200;
+
+#[utoipa::path(
+    get, path = "/v1/{project_id}/images", operation_id = "listImages", tag = "Images",
+    params(
+        ("project_id" = String, Path),
+        ("limit" = Option<i32>, Query),
+        ("name" = Option<String>, Query),
+        ("name_fuzzy_match" = Option<bool>, Query),
+        ("namespace" = Option<String>, Query),
+        ("offset" = Option<i32>, Query),
+        ("service_type" = Option<OpenImageServiceType>, Query),
+        ("sort_dir" = Option<OpenSortDirection>, Query),
+        ("sort_key" = Option<String>, Query),
+        ("type" = Option<OpenImageType>, Query),
+        ("workspace_id" = Option<String>, Query),
+    ),
+    responses((status = 200, description = "A page.", body = ImageList), Errors)
+)]
+async fn list_images(call: Call) -> Response {
+    call.read(|state, at| {
+        let query = ImageQuery {
+            sort_key: call.query.get("sort_key"),
+            service_type: call.query.get("service_type"),
+            ascending: ascending(&call)?,
+            paging: call.paging(Some(PAGE))?,
+            ..image_query(&call)
+        };
+        state.list_images(at, &query)
+    })
+}
+
+#[utoipa::path(
+    get, path = "/v1/{project_id}/images/group", operation_id = "listImageGroups", tag = "Images",
+    params(
+        ("project_id" = String, Path),
+        ("name" = Option<String>, Query),
+        ("name_fuzzy_match" = Option<bool>, Query),
+        ("namespace" = Option<String>, Query),
+        ("type" = Option<OpenImageType>, Query),
+        ("workspace_id" = Option<String>, Query),
+    ),
+    responses((status = 200, description = "All groups.", body = ImageGroupList), Errors)
+)]
+async fn list_image_groups(call: Call) -> Response {
+    call.read(|state, at| -> ApiResult<ImageGroupList> {
+        Ok(state.list_image_groups(at, &image_query(&call)))
+    })
+}
+
+fn image_query(call: &Call) -> ImageQuery<'_> {
+    let query = &call.query;
+    ImageQuery {
+        name: query.get("name"),
+        exact: query.boolean("name_fuzzy_match") == Some(false),
+        namespace: query.get("namespace"),
+        kind: query.get("type"),
+        workspace: query.get("workspace_id"),
+        ..ImageQuery::default()
+    }
+}
+
+#[utoipa::path(
+    post, path = "/v1/{project_id}/images", operation_id = "registerImage", tag = "Images",
+    params(("project_id" = String, Path)),
+    request_body = RegisterImageRequest,
+    responses(
+        (status = 200, description = "It is registered.", body = Image),
+        (status = 201, description = "It is registered.", body = Image),
+        Errors
+    )
+)]
+async fn register_image(mut call: Call) -> Response {
+    let request = call.body::<RegisterImageRequest>();
+    call.write(|state, at| state.register_image(at, request?))
+        .await
+}
+
+#[utoipa::path(
+    get, path = "/v1/{project_id}/images/{id}", operation_id = "showImage", tag = "Images",
+    params(("project_id" = String, Path), ("id" = String, Path)),
+    responses((status = 200, description = "The image.", body = Image), Errors)
+)]
+async fn show_image(call: Call) -> Response {
+    call.read(|state, at| state.show_image(at, call.param("id")))
+}
+
+#[utoipa::path(
+    delete, path = "/v1/{project_id}/images/{id}", operation_id = "deleteImage", tag = "Images",
+    params(
+        ("project_id" = String, Path),
+        ("id" = String, Path),
+        ("force" = Option<bool>, Query),
+    ),
+    responses(
+        (status = 200, description = "It is deleted.", body = Image),
+        (status = 204, description = "It is deleted."),
+        Errors
+    )
+)]
+async fn delete_image(call: Call) -> Response {
+    call.write(|state, at| state.delete_image(at, call.param("id")))
+        .await
+}
+
+#[utoipa::path(
+    post, path = "/v1/{project_id}/notebooks/{id}/create-image", operation_id = "createImage", tag = "Images",
+    params(("project_id" = String, Path), ("id" = String, Path)),
+    request_body = CreateImageRequest,
+    responses(
+        (status = 200, description = "It is being saved.", body = Image),
+        (status = 201, description = "It is being saved.", body = Image),
+        Errors
+    )
+)]
+async fn create_image(mut call: Call) -> Response {
+    let request = call.body::<CreateImageRequest>();
+    call.write(|state, at| state.create_image(at, call.param("id"), request?))
+        .await
+}

@@ -1,0 +1,199 @@
+//! What the emulator knows at the start, or is told later.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use modelarts_client::Secret;
+use modelarts_client::devenviron::types;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::state::{Generation, ImageStatus, InstanceStatus};
+
+/// The project that the emulator has when nothing else is asked for.
+pub(crate) const DEFAULT_PROJECT: &str = "7f3c0e6a1b5d4c2f9e8d7a6b5c4d3e2f";
+pub(crate) const DEFAULT_REGION: &str = "eu-de";
+
+/// Projects, users and resources to begin with; a JSON file for `modelarts emulator --seed-file`.
+///
+/// Everything may be left out. Identifiers and secrets that are missing are drawn, and a seed without a
+/// user gets the default one.
+///
+/// ```
+/// let seed: modelarts_emulator::Seed = serde_json::from_str(r#"{
+///     "projects": [{"name": "eu-de_team"}],
+///     "instances": [{"project": "eu-de_team", "name": "train-bert", "status": "STOPPED"}]
+/// }"#)?;
+/// assert_eq!(seed.instances[0].count, 1);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Seed {
+    /// Accounts; without any there is one called `emulator`.
+    pub domains: Vec<SeedDomain>,
+    /// Projects; without any there is one called `eu-de`.
+    pub projects: Vec<SeedProject>,
+    /// Users; without any there is one called `modelarts`, who may work in every project.
+    pub users: Vec<SeedUser>,
+    /// Images beside the built-in ones.
+    pub images: Vec<SeedImage>,
+    /// Flavors beside the built-in ones, or instead of those with the same id.
+    pub flavors: Vec<types::NotebookFlavor>,
+    /// Instances in given states.
+    pub instances: Vec<SeedInstance>,
+    /// What there is to give out.
+    pub capacity: Option<Capacity>,
+}
+
+/// An account of a [`Seed`].
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct SeedDomain {
+    /// Drawn if absent.
+    pub id: Option<String>,
+    /// Unique.
+    pub name: String,
+}
+
+/// A project of a [`Seed`].
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct SeedProject {
+    /// Drawn if absent.
+    pub id: Option<String>,
+    /// As in the region's list, for example `eu-de_team`.
+    pub name: String,
+    /// Name of its account; the first one if absent.
+    pub domain: Option<String>,
+    /// Ids of its workspaces beside `0`.
+    pub workspaces: BTreeSet<String>,
+    /// Its dedicated pools: name by id. Absent: the pools of the examples.
+    pub pools: Option<BTreeMap<String, String>>,
+}
+
+/// A user of a [`Seed`].
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct SeedUser {
+    /// Drawn if absent.
+    pub id: Option<String>,
+    /// Unique within the account.
+    pub name: String,
+    /// Name of the account; the first one if absent.
+    pub domain: Option<String>,
+    /// Drawn if absent.
+    pub password: Option<Secret>,
+    /// Whether the user sees and filters other users' instances.
+    pub admin: bool,
+    /// Names or ids of projects; all if absent.
+    pub projects: Option<Vec<String>>,
+    /// Access keys; one is drawn if absent.
+    pub access_keys: Option<Vec<SeedAccessKey>>,
+    /// Names of key pairs; any name is accepted if absent.
+    pub key_pairs: Option<BTreeSet<String>>,
+}
+
+/// An access key of a [`Seed`].
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct SeedAccessKey {
+    /// The access key.
+    pub access: String,
+    /// The secret key.
+    pub secret: Secret,
+    /// The security token, if the pair is a temporary one.
+    pub security_token: Option<Secret>,
+}
+
+/// An image of a [`Seed`].
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct SeedImage {
+    /// Name or id of the project; absent: built in, for all.
+    pub project: Option<String>,
+    /// ACTIVE if absent.
+    pub status: Option<ImageStatus>,
+    /// The image itself; what is missing is made up.
+    pub image: types::Image,
+}
+
+/// One instance of a [`Seed`], or several alike.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct SeedInstance {
+    /// Which of the two APIs shows it.
+    pub generation: Generation,
+    /// Drawn if absent; only for a single one.
+    pub id: Option<String>,
+    /// How many; the names of several get a number.
+    pub count: u32,
+    /// Name or id of the project; the first one if absent.
+    pub project: Option<String>,
+    /// Name or id of the owner; the first user if absent.
+    pub owner: Option<String>,
+    /// Its name.
+    pub name: String,
+    /// Its description.
+    pub description: String,
+    /// Its status; a transient one ends as if it had begun at the time of the seeding.
+    pub status: InstanceStatus,
+    /// Why it is in a failed status.
+    pub fail_reason: Option<String>,
+    /// Its flavor.
+    pub flavor: Option<String>,
+    /// Its image; new generation.
+    pub image_id: Option<String>,
+    /// Its profile; old generation. `ML-Studio-cpu` makes it an ML Studio instance.
+    pub profile_id: Option<String>,
+    /// Size of its EVS disk in GB.
+    pub capacity: Option<i32>,
+    /// Milliseconds until the automatic stop, -1 for never; an hour if absent.
+    pub duration: Option<i64>,
+    /// Its workspace.
+    pub workspace_id: Option<String>,
+    /// Milliseconds since the epoch; the time of the seeding if absent.
+    pub create_at: Option<i64>,
+}
+
+impl Default for SeedInstance {
+    fn default() -> Self {
+        Self {
+            generation: Generation::Notebook,
+            id: None,
+            count: 1,
+            project: None,
+            owner: None,
+            name: String::new(),
+            description: String::new(),
+            status: InstanceStatus::Running,
+            fail_reason: None,
+            flavor: None,
+            image_id: None,
+            profile_id: None,
+            capacity: None,
+            duration: None,
+            workspace_id: None,
+            create_at: None,
+        }
+    }
+}
+
+/// What there is to give out; everything absent is unlimited.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Capacity {
+    /// Machines by flavor: `0` means sold out. A free flavor queues, another one is refused.
+    pub flavors: BTreeMap<String, u32>,
+    /// Instances that a project may have, in each generation.
+    pub instances: Option<u32>,
+    /// EVS storage of the region in GB, for new disks and growth.
+    pub evs: Option<u64>,
+}

@@ -1,0 +1,111 @@
+//! The socket: connections in, answers out, and an orderly end.
+
+use std::convert::Infallible;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::middleware::from_fn_with_state;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tower_service::Service;
+
+use crate::app::App;
+use crate::clock::real_sleep;
+use crate::pipeline::{ConnectionHandle, pipeline};
+use crate::routes::ROUTES;
+
+/// How long a client may take to send the head of a request, in real time.
+const HEAD_TIME: Duration = Duration::from_secs(60);
+const MAX_HEADERS: usize = 100;
+const MAX_HEAD: usize = 64 * 1024;
+
+/// How long the end of the emulator waits for answers that are under way.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// All routes, for one emulator.
+pub(crate) fn router(app: &Arc<App>) -> Router {
+    let routes = ROUTES.0.clone();
+    #[cfg(feature = "docs")]
+    let routes = routes.merge(crate::docs::routes());
+    routes
+        .fallback(async || http::StatusCode::NOT_FOUND)
+        .layer(from_fn_with_state(Arc::clone(app), pipeline))
+        .with_state(Arc::clone(app))
+}
+
+/// Answers until told to stop; then waits for the answers under way.
+pub(crate) async fn serve(listener: TcpListener, router: Router, mut stop: watch::Receiver<bool>) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(connection(stream, router.clone(), stop.clone()));
+                }
+                Err(error) => {
+                    // Out of file handles, as a rule: they come back when connections end.
+                    tracing::warn!(%error, "no connection could be accepted");
+                    real_sleep(Duration::from_millis(50)).await;
+                }
+            },
+            Some(_) = connections.join_next() => {}
+            () = told(&mut stop) => break,
+        }
+    }
+    drop(listener);
+    let all = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(GRACE, all).await.is_err() {
+        tracing::warn!("some connections did not end in time and are cut");
+    }
+}
+
+/// Waits until the emulator is told to stop, or is gone.
+async fn told(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+async fn connection(stream: TcpStream, router: Router, mut stop: watch::Receiver<bool>) {
+    // Small answers must not wait for more to come.
+    let _ = stream.set_nodelay(true);
+    let handle = ConnectionHandle::default();
+    let service = service_fn(|request: http::Request<Incoming>| {
+        let mut router = router.clone();
+        let handle = handle.clone();
+        async move {
+            let (mut parts, body) = request.into_parts();
+            parts.extensions.insert(handle.clone());
+            let request = http::Request::from_parts(parts, Body::new(body));
+            let answered: Result<_, Infallible> = router.call(request).await;
+            match answered {
+                Ok(_) if handle.is_reset() => Err(io::Error::from(io::ErrorKind::ConnectionReset)),
+                Ok(response) => Ok(response),
+                Err(never) => match never {},
+            }
+        }
+    });
+    let mut connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIME)
+        .max_headers(MAX_HEADERS)
+        .max_buf_size(MAX_HEAD)
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::select! {
+        _ = &mut connection => {}
+        () = told(&mut stop) => {
+            std::pin::Pin::new(&mut connection).graceful_shutdown();
+            let _ = (&mut connection).await;
+        }
+    }
+    if handle.is_reset() {
+        // Without lingering the socket closes with a reset instead of an orderly end.
+        let _ = connection.into_parts().io.into_inner().set_zero_linger();
+    }
+}

@@ -1,0 +1,468 @@
+//! Instances, old generation.
+
+use modelarts_client::devenviron::types::{
+    CreateDevEnvInstanceRequest, DeleteDevEnvInstanceResponse, DevEnvAutoStopReq, DevEnvInstance,
+    DevEnvInstanceAction, DevEnvInstanceList, DevEnvStorageReq, ManageDevEnvInstanceResponse,
+    UpdateDevEnvInstanceRequest,
+};
+
+use super::catalogue;
+use super::listing::Scope;
+use super::model::{Details, DevEnv, Generation, Instance, Lease};
+use super::page::{Order, Paging, SortKey};
+use super::transitions::{INSTANCES, Phase};
+use super::wire::{View, dev_env_status};
+use super::{At, InstanceStatus as S, State, Step};
+use crate::clock::Millis;
+use crate::error::{ApiError, ApiResult, code};
+
+/// Limits of `auto_stop.duration`, in seconds.
+const SHORTEST: i32 = 3_600;
+const LONGEST: i32 = 86_400;
+
+/// The filters of the list.
+#[derive(Debug, Default)]
+pub(crate) struct DevEnvQuery<'a> {
+    pub(crate) own: bool,
+    pub(crate) status: Option<&'a str>,
+    pub(crate) workspace: Option<&'a str>,
+    pub(crate) ai_project: Option<&'a str>,
+    pub(crate) pool: Option<&'a str>,
+    pub(crate) by_creation: bool,
+    pub(crate) descending: bool,
+    pub(crate) paging: Paging,
+}
+
+impl State {
+    pub(crate) fn list_dev_envs(&self, at: &At<'_>, query: &DevEnvQuery<'_>) -> DevEnvInstanceList {
+        let scope = Scope {
+            project: at.caller.project.clone(),
+            generation: Generation::DevEnv,
+            free: None,
+            owner: query.own.then(|| at.caller.user.clone()),
+        };
+        let order = Order {
+            keys: vec![if query.by_creation {
+                SortKey::Created
+            } else {
+                SortKey::Name
+            }],
+            descending: query.descending,
+        };
+        let filter = |instance: &Instance| {
+            let Some(dev_env) = instance.dev_env() else {
+                return false;
+            };
+            let pool = dev_env.pool.as_ref().map(|pool| pool.id.as_str());
+            query
+                .status
+                .is_none_or(|wanted| dev_env_status(instance.status()).eq_ignore_ascii_case(wanted))
+                && query
+                    .workspace
+                    .is_none_or(|wanted| instance.workspace == wanted)
+                && query
+                    .ai_project
+                    .is_none_or(|wanted| dev_env.ai_project == wanted)
+                && query.pool.is_none_or(|wanted| pool == Some(wanted))
+        };
+        let filtered = query.status.is_some()
+            || query.workspace.is_some()
+            || query.ai_project.is_some()
+            || query.pool.is_some();
+        let filter: Option<&dyn Fn(&Instance) -> bool> = filtered.then_some(&filter);
+        let (page, total) = self.select(&scope, &order, filter, query.paging);
+        DevEnvInstanceList {
+            total_count: Some(super::page::clamp(total)),
+            instances: Some(
+                page.into_iter()
+                    .map(|instance| self.dev_env_wire(instance, at.now, View::Read))
+                    .collect(),
+            ),
+        }
+    }
+
+    pub(crate) fn show_dev_env(&self, at: &At<'_>, id: &str) -> ApiResult<DevEnvInstance> {
+        let instance = self.find(at.caller, Generation::DevEnv, id)?;
+        Ok(self.dev_env_wire(instance, at.now, View::Read))
+    }
+
+    pub(crate) fn create_dev_env(
+        &mut self,
+        at: &At<'_>,
+        request: CreateDevEnvInstanceRequest,
+    ) -> ApiResult<DevEnvInstance> {
+        let now = at.now;
+        let profile = catalogue::profile(&request.profile_id).ok_or_else(|| {
+            let known: Vec<&str> = catalogue::PROFILES
+                .iter()
+                .map(|profile| profile.id)
+                .collect();
+            ApiError::value(
+                "profile_id",
+                format_args!(
+                    "'{}' is unknown; one of {}",
+                    request.profile_id,
+                    known.join(", ")
+                ),
+            )
+        })?;
+        let flavor = self.require_flavor(&request.flavor)?;
+        if flavor.hardware != profile.hardware && self.settings.strict {
+            return Err(ApiError::new(
+                code::PROFILE_FLAVOR,
+                format!(
+                    "The profile is for {} and the flavor '{}' for {}; choose two of one kind.",
+                    profile.hardware, request.flavor, flavor.hardware
+                ),
+            ));
+        }
+        let free = flavor.is_free();
+        check_storage(
+            &request.spec.storage,
+            "spec.storage",
+            &["obs", "evs", "efs"],
+        )?;
+        for (index, storage) in request.spec.extend_storage.iter().flatten().enumerate() {
+            let field = format!("spec.extend_storage[{index}]");
+            check_storage(storage, &field, &["obsfs", "obs"])?;
+        }
+        let (lease, prompt) = auto_stop(request.spec.auto_stop.as_ref(), None, now)?;
+        let workspace = request
+            .workspace
+            .and_then(|workspace| workspace.id)
+            .unwrap_or_else(|| "0".into());
+        self.check_workspace(at.caller, &workspace)?;
+        self.check_quota(at.caller, Generation::DevEnv)?;
+        let sold_out = self.is_sold_out(&request.flavor);
+        if sold_out && !free {
+            return Err(ApiError::new(
+                code::SOLD_OUT,
+                format!(
+                    "The flavor '{}' is sold out; take another one or try again later.",
+                    request.flavor
+                ),
+            ));
+        }
+        let failing = if sold_out {
+            None
+        } else {
+            self.planned(Step::Create)
+        };
+        let status = if sold_out {
+            S::CreateQueuing
+        } else {
+            S::Creating
+        };
+        let seq = self.next_seq();
+        let id = format!("DE-{}", self.core.ids.uuid());
+        self.add(Instance {
+            seq,
+            id: id.clone(),
+            project: at.caller.project.clone(),
+            owner: at.caller.user.clone(),
+            name: request.name,
+            description: request.description.unwrap_or_default(),
+            workspace,
+            flavor: request.flavor,
+            free,
+            phase: Phase::enter(status, now, INSTANCES, &self.settings.durations, failing),
+            previous: S::Init,
+            created: now,
+            updated: now,
+            lease,
+            failure: None,
+            queue: sold_out.then(|| self.queue_place(now)),
+            details: Details::DevEnv(DevEnv {
+                profile: request.profile_id,
+                storage: request.spec.storage,
+                extend_storage: request.spec.extend_storage,
+                annotations: request.spec.annotations.unwrap_or_default(),
+                pool: request.pool,
+                ai_project: request
+                    .ai_project
+                    .and_then(|project| project.id)
+                    .unwrap_or_else(|| "default-ai-project".into()),
+                prompt,
+                ml_studio: profile.ml_studio,
+            }),
+        });
+        self.answer_dev_env(at, &id)
+    }
+
+    pub(crate) fn update_dev_env(
+        &mut self,
+        at: &At<'_>,
+        id: &str,
+        request: UpdateDevEnvInstanceRequest,
+    ) -> ApiResult<DevEnvInstance> {
+        let now = at.now;
+        let instance = self.find(at.caller, Generation::DevEnv, id)?;
+        if instance.status() == S::Frozen {
+            return Err(frozen());
+        }
+        let change = request
+            .spec
+            .as_ref()
+            .and_then(|spec| spec.auto_stop.as_ref());
+        let auto_stop = change
+            .map(|change| auto_stop(Some(change), Some(instance), now))
+            .transpose()?;
+        let seq = instance.seq;
+        self.change(seq, now, |instance, _| {
+            instance.updated = now;
+            if let Some(description) = request.description {
+                instance.description = description;
+            }
+            let Some((lease, prompt)) = auto_stop else {
+                return;
+            };
+            instance.lease = lease;
+            if let Details::DevEnv(dev_env) = &mut instance.details {
+                dev_env.prompt = prompt;
+            }
+        });
+        self.answer_dev_env(at, id)
+    }
+
+    pub(crate) fn delete_dev_env(
+        &mut self,
+        at: &At<'_>,
+        id: &str,
+    ) -> ApiResult<DeleteDevEnvInstanceResponse> {
+        let instance = self.find(at.caller, Generation::DevEnv, id)?;
+        let status = instance.status();
+        if status == S::Deleting || (status.is_transient() && !status.is_queued()) {
+            return Err(in_between(status));
+        }
+        if self.settings.strict && status.is_up() {
+            return Err(ApiError::new(
+                code::STOP_FIRST,
+                "The instance is RUNNING; stop it before you delete it.",
+            ));
+        }
+        let seq = instance.seq;
+        let failing = self.planned(Step::Delete);
+        self.change(seq, at.now, |instance, durations| {
+            instance.enter(S::Deleting, at.now, durations, failing);
+        });
+        Ok(DeleteDevEnvInstanceResponse {
+            instance_id: Some(id.to_owned()),
+        })
+    }
+
+    pub(crate) fn manage_dev_env(
+        &mut self,
+        at: &At<'_>,
+        id: &str,
+        action: DevEnvInstanceAction,
+    ) -> ApiResult<ManageDevEnvInstanceResponse> {
+        let now = at.now;
+        let instance = self.find(at.caller, Generation::DevEnv, id)?;
+        let before = instance.status();
+        let ml_studio = instance.dev_env().is_some_and(|dev_env| dev_env.ml_studio);
+        let step = match action {
+            DevEnvInstanceAction::Start => startable(before).map(|()| Step::Start)?,
+            DevEnvInstanceAction::Stop => stoppable(before).map(|()| Step::Stop)?,
+            DevEnvInstanceAction::Restart if self.settings.strict && !ml_studio => {
+                return Err(ApiError::value(
+                    "action",
+                    "restart is for ML Studio instances only",
+                ));
+            }
+            DevEnvInstanceAction::Restart => restartable(before).map(|()| Step::Restart)?,
+        };
+        let (seq, free, flavor) = (instance.seq, instance.free, instance.flavor.clone());
+        let sold_out = step == Step::Start && self.is_sold_out(&flavor);
+        if sold_out && !free {
+            return Err(ApiError::new(
+                code::START_CAPACITY,
+                format!(
+                    "No machine of the flavor '{flavor}' is free; start the instance again later."
+                ),
+            ));
+        }
+        let failing = if sold_out { None } else { self.planned(step) };
+        let place = sold_out.then(|| self.queue_place(now));
+        let status = match step {
+            Step::Start if sold_out => S::StartQueuing,
+            Step::Start => S::Starting,
+            Step::Stop => S::Stopping,
+            _ if before == S::Active => S::Rebooting,
+            _ => S::Restarting,
+        };
+        self.change(seq, now, |instance, durations| {
+            instance.enter(status, now, durations, failing);
+            instance.queue = place;
+        });
+        Ok(ManageDevEnvInstanceResponse {
+            current_status: Some(dev_env_status(status).into()),
+            previous_state: Some(dev_env_status(before).into()),
+        })
+    }
+
+    fn answer_dev_env(&self, at: &At<'_>, id: &str) -> ApiResult<DevEnvInstance> {
+        let instance = self.find(at.caller, Generation::DevEnv, id)?;
+        Ok(self.dev_env_wire(instance, at.now, View::Fresh))
+    }
+}
+
+fn frozen() -> ApiError {
+    ApiError::new(
+        code::FROZEN,
+        "The instance is frozen; settle the balance of the account first.",
+    )
+}
+
+fn in_between(status: S) -> ApiError {
+    let (code, text) = match status {
+        S::Starting => (code::STARTING, "starting; wait until it is RUNNING"),
+        S::Stopping => (code::STOPPING, "stopping; wait until it is STOPPED"),
+        _ => (
+            code::BUSY,
+            "busy with another operation; wait until that has ended",
+        ),
+    };
+    ApiError::new(code, format!("The instance is {text}."))
+}
+
+fn startable(status: S) -> ApiResult<()> {
+    match status {
+        S::Stopped | S::StartFailed | S::CreateFailed => Ok(()),
+        S::Frozen => Err(frozen()),
+        status if status.is_up() => Err(ApiError::new(
+            code::ALREADY_RUNNING,
+            "The instance is running already.",
+        )),
+        status => Err(in_between(status)),
+    }
+}
+
+fn stoppable(status: S) -> ApiResult<()> {
+    match status {
+        S::Error | S::Unavailable => Ok(()),
+        S::Frozen => Err(frozen()),
+        S::Stopped => Err(ApiError::new(
+            code::ALREADY_STOPPED,
+            "The instance is stopped already.",
+        )),
+        status if status.is_up() => Ok(()),
+        status => Err(in_between(status)),
+    }
+}
+
+fn restartable(status: S) -> ApiResult<()> {
+    match status {
+        S::Frozen => Err(frozen()),
+        status if status.is_up() => Ok(()),
+        status if status.is_transient() => Err(in_between(status)),
+        status => Err(ApiError::new(
+            code::NOT_RUNNING,
+            format!(
+                "The instance is {}; only a running one can be restarted.",
+                dev_env_status(status)
+            ),
+        )),
+    }
+}
+
+/// The countdown that a request asks for, on top of what an instance has.
+fn auto_stop(
+    request: Option<&DevEnvAutoStopReq>,
+    instance: Option<&Instance>,
+    now: Millis,
+) -> ApiResult<(Lease, bool)> {
+    let before = instance.map(|instance| &instance.lease);
+    let prompt = instance
+        .and_then(Instance::dev_env)
+        .is_none_or(|dev_env| dev_env.prompt);
+    let enabled = request
+        .and_then(|request| request.enable)
+        .unwrap_or_else(|| before.is_some_and(|lease| lease.enabled));
+    let duration = request.and_then(|request| request.duration);
+    if let Some(duration) = duration
+        && !(SHORTEST..=LONGEST).contains(&duration)
+    {
+        return Err(ApiError::new(
+            code::DURATION,
+            format!(
+                "'duration' is {duration} but has to lie between {SHORTEST} and {LONGEST} seconds."
+            ),
+        ));
+    }
+    let asked_to = request.and_then(|request| request.enable) == Some(true);
+    if asked_to && duration.is_none() {
+        return Err(ApiError::new(
+            code::NO_DURATION,
+            "'duration' (seconds) is required when auto_stop is enabled.",
+        ));
+    }
+    let running = instance.is_some_and(|instance| instance.status().is_up());
+    let lease = Lease {
+        enabled,
+        idle: false,
+        duration: duration
+            .map(|seconds| Millis::from(seconds) * 1000)
+            .or(before.map(|lease| lease.duration))
+            .unwrap_or_else(|| Millis::from(SHORTEST) * 1000),
+        since: before.filter(|_| running).map_or(now, |lease| lease.since),
+        updated: now,
+    };
+    // A lease that would have ended already begins anew instead of stopping the instance at once.
+    let lease = Lease {
+        since: if lease.ends().is_some_and(|end| end <= now) {
+            now
+        } else {
+            lease.since
+        },
+        ..lease
+    };
+    let prompt = request.and_then(|request| request.prompt).unwrap_or(prompt);
+    Ok((lease, prompt))
+}
+
+fn check_storage(storage: &DevEnvStorageReq, field: &str, accepted: &[&str]) -> ApiResult<()> {
+    let kind = storage.type_.as_str();
+    if !accepted
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(kind))
+    {
+        return Err(ApiError::new(
+            code::STORAGE_TYPE,
+            format!("'{field}.type' is '{kind}'; use {}.", accepted[0]),
+        ));
+    }
+    let path = storage
+        .location
+        .as_ref()
+        .and_then(|location| location.path.as_deref())
+        .unwrap_or_default();
+    if !kind.eq_ignore_ascii_case("obs") && path.is_empty() {
+        return Ok(());
+    }
+    if path.is_empty() {
+        return Err(ApiError::new(
+            code::NO_PATH,
+            format!("'{field}.location.path' is required when the type is obs."),
+        ));
+    }
+    if !kind.to_ascii_lowercase().starts_with("obs") {
+        return Ok(());
+    }
+    if !path.ends_with('/') {
+        return Err(ApiError::new(
+            code::PATH_END,
+            "The param path needs to end with /.",
+        ));
+    }
+    let plain = path.strip_prefix("obs:/").unwrap_or(path);
+    let folders = plain.split('/').filter(|part| !part.is_empty()).count();
+    if folders < 2 {
+        return Err(ApiError::new(
+            code::PATH_ROOT,
+            format!(
+                "'{field}.location.path' has to name a folder in a bucket, like /bucket/folder/."
+            ),
+        ));
+    }
+    Ok(())
+}

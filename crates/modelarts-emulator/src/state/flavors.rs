@@ -1,0 +1,155 @@
+//! What machines there are.
+
+use modelarts_client::devenviron::types::{FlavorList, NotebookFlavor};
+
+use super::catalogue::Flavor;
+use super::model::Generation;
+use super::page::{Paging, clamp};
+use super::{At, State, Touched};
+use crate::error::{ApiError, ApiResult, code};
+
+/// The filters of the list.
+#[derive(Debug, Default)]
+pub(crate) struct FlavorQuery<'a> {
+    pub(crate) category: Option<&'a str>,
+    pub(crate) cluster: Option<&'a str>,
+    pub(crate) sort_key: Option<&'a str>,
+    pub(crate) descending: bool,
+    pub(crate) paging: Paging,
+}
+
+impl State {
+    pub(crate) fn flavor(&self, id: &str) -> Option<&Flavor> {
+        self.flavors.iter().find(|flavor| flavor.id() == id)
+    }
+
+    /// Adds a flavor, or replaces the one with its id.
+    pub(crate) fn put_flavor(&mut self, offer: NotebookFlavor) {
+        let flavor = Flavor::from_offer(offer);
+        match self
+            .flavors
+            .iter_mut()
+            .find(|known| known.id() == flavor.id())
+        {
+            Some(known) => *known = flavor,
+            None => self.flavors.push(flavor),
+        }
+        self.touch(Touched::Flavors);
+    }
+
+    fn offer(&self, flavor: &Flavor) -> NotebookFlavor {
+        NotebookFlavor {
+            sold_out: Some(self.is_sold_out(flavor.id())),
+            ..flavor.offer.clone()
+        }
+    }
+
+    pub(crate) fn list_flavors(&self, query: &FlavorQuery<'_>) -> ApiResult<FlavorList> {
+        let fits = |flavor: &&Flavor| {
+            let category = query.category.is_none_or(|wanted| {
+                flavor
+                    .offer
+                    .category
+                    .as_ref()
+                    .is_some_and(|known| *known == wanted)
+            });
+            let dedicated = query
+                .cluster
+                .is_some_and(|cluster| cluster.eq_ignore_ascii_case("DEDICATED"));
+            category && (!dedicated || flavor.dedicated)
+        };
+        let mut flavors: Vec<&Flavor> = self.flavors.iter().filter(fits).collect();
+        sort(&mut flavors, query)?;
+        let (flavors, numbers) = query.paging.cut(flavors, 1);
+        Ok(FlavorList {
+            data: Some(
+                flavors
+                    .into_iter()
+                    .map(|flavor| self.offer(flavor))
+                    .collect(),
+            ),
+            flavors: None,
+            current: Some(numbers.current),
+            pages: Some(numbers.pages),
+            size: Some(numbers.size),
+            total: Some(numbers.total),
+        })
+    }
+
+    /// The flavors that an instance can change to: the same list twice, as `data` and as `flavors`.
+    pub(crate) fn switchable_flavors(
+        &self,
+        at: &At<'_>,
+        id: &str,
+        paging: Paging,
+    ) -> ApiResult<FlavorList> {
+        let instance = self.find(at.caller, Generation::Notebook, id)?;
+        let flavors: Vec<&Flavor> = self
+            .flavors
+            .iter()
+            .filter(|flavor| self.can_switch(&instance.flavor, flavor))
+            .collect();
+        let (flavors, numbers) = paging.cut(flavors, 1);
+        let offers: Vec<NotebookFlavor> = flavors
+            .into_iter()
+            .map(|flavor| self.offer(flavor))
+            .collect();
+        Ok(FlavorList {
+            data: Some(offers.clone()),
+            flavors: Some(offers),
+            current: Some(numbers.current),
+            pages: Some(numbers.pages),
+            size: Some(numbers.size),
+            total: Some(numbers.total),
+        })
+    }
+
+    /// Whether an instance can change from one flavor to the other: of one architecture, one price model.
+    pub(crate) fn can_switch(&self, from: &str, to: &Flavor) -> bool {
+        self.flavor(from).is_some_and(|from| {
+            from.id() != to.id()
+                && from.offer.arch == to.offer.arch
+                && from.offer.feature == to.offer.feature
+        })
+    }
+
+    pub(crate) fn require_flavor(&self, id: &str) -> ApiResult<&Flavor> {
+        self.flavor(id).ok_or_else(|| {
+            ApiError::new(
+                code::NO_FLAVOR,
+                format!(
+                    "The flavor '{id}' is not offered here; list the flavors and take one of them."
+                ),
+            )
+        })
+    }
+
+    /// How many instances of the flavor a user has; for the old generation's details.
+    pub(crate) fn count_of_flavor(&self, flavor: &str) -> i32 {
+        clamp(self.occupied.get(flavor).copied().unwrap_or_default() as usize)
+    }
+}
+
+fn sort(flavors: &mut [&Flavor], query: &FlavorQuery<'_>) -> ApiResult<()> {
+    let Some(keys) = query.sort_key.filter(|keys| !keys.trim().is_empty()) else {
+        return Ok(());
+    };
+    for key in keys.split(',').map(str::trim).rev() {
+        match key {
+            "id" => flavors.sort_by_key(|flavor| flavor.offer.id.clone()),
+            "name" => flavors.sort_by_key(|flavor| flavor.offer.name.clone()),
+            "memory" => flavors.sort_by_key(|flavor| flavor.offer.memory),
+            "vcpus" => flavors.sort_by_key(|flavor| flavor.offer.vcpus),
+            _ => {
+                return Err(ApiError::new(
+                    code::SORT_KEY,
+                    format!("Flavors cannot be sorted by '{key}'; use id, name, memory or vcpus."),
+                ));
+            }
+        }
+    }
+    if query.descending {
+        flavors.reverse();
+    }
+    Ok(())
+}

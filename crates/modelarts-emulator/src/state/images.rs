@@ -1,0 +1,463 @@
+//! Images: built in, registered, or saved from a notebook.
+
+use std::collections::BTreeMap;
+
+use modelarts_client::devenviron::types::{
+    CreateImageRequest, Image, ImageGroup, ImageGroupList, ImageList, RegisterImageRequest,
+};
+
+use super::model::{Generation, ImageEntry};
+use super::page::Paging;
+use super::transitions::{IMAGES, Phase};
+use super::{At, Caller, ImageStatus, InstanceStatus, State, Step, Subject, Touched};
+use crate::clock::Millis;
+use crate::error::{ApiError, ApiResult, code};
+
+/// The filters of the two lists.
+#[derive(Debug, Default)]
+pub(crate) struct ImageQuery<'a> {
+    pub(crate) name: Option<&'a str>,
+    pub(crate) exact: bool,
+    pub(crate) namespace: Option<&'a str>,
+    pub(crate) service_type: Option<&'a str>,
+    pub(crate) kind: Option<&'a str>,
+    pub(crate) workspace: Option<&'a str>,
+    pub(crate) sort_key: Option<&'a str>,
+    pub(crate) ascending: bool,
+    pub(crate) paging: Paging,
+}
+
+/// `host/namespace/name:tag`.
+struct SwrPath<'a> {
+    namespace: &'a str,
+    name: &'a str,
+    tag: &'a str,
+}
+
+impl<'a> SwrPath<'a> {
+    fn parse(path: &'a str) -> Option<Self> {
+        let (place, tag) = path.rsplit_once(':')?;
+        let mut parts = place.rsplitn(3, '/');
+        let (name, namespace, host) = (parts.next()?, parts.next()?, parts.next()?);
+        let empty = [tag, name, namespace, host]
+            .iter()
+            .any(|part| part.is_empty());
+        (!empty && !tag.contains('/')).then_some(Self {
+            namespace,
+            name,
+            tag,
+        })
+    }
+}
+
+impl State {
+    /// Puts an image into the catalogue.
+    pub(super) fn add_image(
+        &mut self,
+        project: Option<String>,
+        image: Image,
+        status: ImageStatus,
+        now: Millis,
+    ) {
+        let phase = Phase::enter(status, now, IMAGES, &self.settings.durations, None);
+        let seq = self.next_seq();
+        self.put_image(ImageEntry {
+            seq,
+            project,
+            image,
+            phase,
+        });
+    }
+
+    pub(super) fn put_image(&mut self, entry: ImageEntry) {
+        let seq = entry.seq;
+        if let Some(until) = entry.phase.until {
+            self.agenda.insert((until, Subject::Image(seq)));
+        }
+        self.image_ids.insert(entry.id().to_owned(), seq);
+        self.images.insert(seq, entry);
+        self.touch(Touched::Image(seq));
+    }
+
+    fn image(&self, id: &str) -> Option<&ImageEntry> {
+        self.image_ids.get(id).and_then(|seq| self.images.get(seq))
+    }
+
+    /// An image that the caller may use: built in, the project's, or public.
+    pub(super) fn visible_image(&self, caller: &Caller, id: &str) -> Option<&ImageEntry> {
+        self.image(id).filter(|entry| {
+            let public = entry
+                .image
+                .visibility
+                .as_ref()
+                .is_some_and(|visibility| *visibility == "PUBLIC");
+            entry
+                .project
+                .as_ref()
+                .is_none_or(|owner| *owner == caller.project)
+                || public
+        })
+    }
+
+    fn find_image(&self, caller: &Caller, id: &str) -> ApiResult<&ImageEntry> {
+        self.visible_image(caller, id).ok_or_else(|| {
+            ApiError::new(
+                code::NO_IMAGE,
+                format!("The image '{}' does not exist.", shorten(id)),
+            )
+        })
+    }
+
+    /// The images in the caller's lists: the built-in ones and the project's.
+    fn listed(&self, caller: &Caller, query: &ImageQuery<'_>) -> Vec<&ImageEntry> {
+        let fits = |entry: &&ImageEntry| {
+            let image = &entry.image;
+            entry
+                .project
+                .as_ref()
+                .is_none_or(|owner| *owner == caller.project)
+                && query.name.is_none_or(|wanted| {
+                    if query.exact {
+                        entry.name() == wanted
+                    } else {
+                        entry.name().contains(wanted)
+                    }
+                })
+                && query
+                    .namespace
+                    .is_none_or(|wanted| image.namespace.as_deref() == Some(wanted))
+                && query
+                    .kind
+                    .is_none_or(|wanted| image.type_.as_ref().is_some_and(|known| *known == wanted))
+                && query.service_type.is_none_or(|wanted| {
+                    image
+                        .service_type
+                        .as_ref()
+                        .is_some_and(|known| *known == wanted)
+                })
+                && query.workspace.is_none_or(|wanted| {
+                    entry.project.is_none() || image.workspace_id.as_deref() == Some(wanted)
+                })
+        };
+        self.images.values().filter(fits).collect()
+    }
+
+    pub(crate) fn list_images(&self, at: &At<'_>, query: &ImageQuery<'_>) -> ApiResult<ImageList> {
+        let mut images = self.listed(at.caller, query);
+        sort(&mut images, query)?;
+        let (images, numbers) = query.paging.cut(images, 1);
+        Ok(ImageList {
+            current: Some(numbers.current),
+            pages: Some(numbers.pages),
+            size: Some(numbers.size),
+            total: Some(numbers.total),
+            data: Some(images.into_iter().map(Self::image_wire).collect()),
+        })
+    }
+
+    /// The images by name: one group for all tags of one name in one organization.
+    pub(crate) fn list_image_groups(&self, at: &At<'_>, query: &ImageQuery<'_>) -> ImageGroupList {
+        let mut groups: BTreeMap<(String, String), ImageGroup> = BTreeMap::new();
+        for entry in self.listed(at.caller, query) {
+            let image = &entry.image;
+            let namespace = image.namespace.clone().unwrap_or_default();
+            let group = groups
+                .entry((namespace, entry.name().to_owned()))
+                .or_insert_with(|| ImageGroup {
+                    name: image.name.clone(),
+                    namespace: image.namespace.clone(),
+                    create_at: image.create_at,
+                    update_at: image.update_at,
+                    version_count: Some(0),
+                });
+            group.version_count = group.version_count.map(|count| count + 1);
+            group.create_at = group.create_at.min(image.create_at);
+            group.update_at = group.update_at.max(image.update_at);
+        }
+        let (groups, numbers) = query.paging.cut(groups.into_values().collect(), 1);
+        ImageGroupList {
+            current: Some(numbers.current),
+            pages: Some(numbers.pages),
+            size: Some(numbers.size),
+            total: Some(numbers.total),
+            data: Some(groups),
+        }
+    }
+
+    pub(crate) fn show_image(&self, at: &At<'_>, id: &str) -> ApiResult<Image> {
+        self.find_image(at.caller, id).map(Self::image_wire)
+    }
+
+    pub(crate) fn register_image(
+        &mut self,
+        at: &At<'_>,
+        request: RegisterImageRequest,
+    ) -> ApiResult<Image> {
+        let path = SwrPath::parse(&request.swr_path).ok_or_else(|| {
+            ApiError::value("swr_path", "it has to be host/organization/name:tag")
+        })?;
+        self.check_image_tag(at.caller, path.namespace, path.name, path.tag)?;
+        let workspace = request.workspace_id.clone().unwrap_or_else(|| "0".into());
+        self.check_workspace(at.caller, &workspace)?;
+        check_known("arch", request.arch.as_ref())?;
+        check_known("origin", request.origin.as_ref())?;
+        check_known("service_type", request.service_type.as_ref())?;
+        check_known("visibility", request.visibility.as_ref())?;
+        let arch = request.arch.as_ref().map_or_else(
+            || "x86_64".to_owned(),
+            |arch| arch.as_str().to_ascii_lowercase(),
+        );
+        let resources = request
+            .resource_category
+            .filter(|resources| !resources.is_empty())
+            .unwrap_or_else(|| vec!["CPU".into(), "GPU".into()]);
+        let services = request
+            .services
+            .filter(|services| !services.is_empty())
+            .unwrap_or_else(|| vec!["NOTEBOOK".into(), "SSH".into()]);
+        let image = Image {
+            id: Some(self.core.ids.uuid()),
+            name: Some(path.name.to_owned()),
+            namespace: Some(path.namespace.to_owned()),
+            tag: Some(path.tag.to_owned()),
+            description: Some(request.description.unwrap_or_default()),
+            arch: Some(arch.as_str().into()),
+            dev_services: Some(services),
+            resource_categories: Some(resources),
+            origin: Some(request.origin.unwrap_or_else(|| "CUSTOMIZE".into())),
+            service_type: Some(request.service_type.unwrap_or_else(|| "UNKNOWN".into())),
+            visibility: Some(request.visibility.unwrap_or_else(|| "PRIVATE".into())),
+            size: Some(3_376_133_259),
+            type_: Some("DEDICATED".into()),
+            create_at: Some(at.now),
+            update_at: Some(at.now),
+            workspace_id: Some(workspace),
+            swr_path: Some(request.swr_path),
+            ..Image::default()
+        };
+        let id = image.id.clone().unwrap_or_default();
+        let project = Some(at.caller.project.clone());
+        self.add_image(project, image, ImageStatus::Active, at.now);
+        self.show_image(at, &id)
+    }
+
+    /// Saves a running notebook as an image; the notebook uses the image afterwards.
+    pub(crate) fn create_image(
+        &mut self,
+        at: &At<'_>,
+        id: &str,
+        request: CreateImageRequest,
+    ) -> ApiResult<Image> {
+        let now = at.now;
+        let instance = self.find(at.caller, Generation::Notebook, id)?;
+        let notebook = instance.notebook().ok_or_else(ApiError::no_instance)?;
+        match instance.status() {
+            InstanceStatus::Running => {}
+            InstanceStatus::Snapshotting => {
+                return Err(ApiError::new(
+                    code::BUSY,
+                    "Another image of the instance is being saved; wait until it is RUNNING.",
+                ));
+            }
+            status => {
+                return Err(ApiError::new(
+                    code::NOT_RUNNING,
+                    format!("The instance is {status}; an image can be saved while it is RUNNING."),
+                ));
+            }
+        }
+        let workspace = request.workspace_id.unwrap_or_else(|| "0".into());
+        self.check_workspace(at.caller, &workspace)?;
+        let given = |text: Option<String>| text.filter(|text| !text.is_empty());
+        let name = given(request.name).unwrap_or_else(|| instance.name.to_ascii_lowercase());
+        let namespace = given(request.namespace).unwrap_or_else(|| "modelarts".into());
+        let tag = given(request.tag).unwrap_or_else(|| format!("{now}"));
+        self.check_image_tag(at.caller, &namespace, &name, &tag)?;
+        let base = self
+            .image(&notebook.image)
+            .map(|entry| entry.image.clone())
+            .unwrap_or_default();
+        let seq = instance.seq;
+        let image_id = self.core.ids.uuid();
+        let image = Image {
+            id: Some(image_id.clone()),
+            swr_path: Some(format!("swr.example.com/{namespace}/{name}:{tag}")),
+            name: Some(name),
+            namespace: Some(namespace),
+            tag: Some(tag),
+            description: Some(request.description.unwrap_or_default()),
+            origin: Some("IMAGE_SAVE".into()),
+            type_: Some("DEDICATED".into()),
+            visibility: Some("PRIVATE".into()),
+            size: Some(9_126_805_504),
+            create_at: Some(now),
+            update_at: Some(now),
+            workspace_id: Some(workspace),
+            ..base
+        };
+        let failing = self.planned(Step::SaveImage);
+        let durations = &self.settings.durations;
+        let entry = ImageEntry {
+            seq: 0,
+            project: Some(at.caller.project.clone()),
+            image,
+            phase: Phase::enter(
+                ImageStatus::Creating,
+                now,
+                IMAGES,
+                durations,
+                failing.clone(),
+            ),
+        };
+        let entry = ImageEntry {
+            seq: self.next_seq(),
+            ..entry
+        };
+        self.put_image(entry);
+        self.change(seq, now, |instance, durations| {
+            instance.enter(InstanceStatus::Snapshotting, now, durations, failing);
+            if let Some(notebook) = instance.notebook_mut() {
+                notebook.saving = Some(image_id.clone());
+            }
+        });
+        self.show_image(at, &image_id).map(|image| Image {
+            // The answer comes before the saving begins.
+            status: Some(ImageStatus::Init.as_str().into()),
+            ..image
+        })
+    }
+
+    pub(crate) fn delete_image(&mut self, at: &At<'_>, id: &str) -> ApiResult<Image> {
+        let entry = self.find_image(at.caller, id)?;
+        if entry.project.as_ref() != Some(&at.caller.project) {
+            return Err(ApiError::new(
+                code::FORBIDDEN,
+                format!("The image '{id}' is built in or another project's and cannot be deleted."),
+            ));
+        }
+        if entry.phase.until.is_some() {
+            return Err(ApiError::new(
+                code::BUSY,
+                "The image is being saved; wait until it is ACTIVE.",
+            ));
+        }
+        let user = self.instances.values().find(|instance| {
+            instance
+                .notebook()
+                .is_some_and(|notebook| notebook.image == id)
+        });
+        if let Some(user) = user {
+            return Err(ApiError::new(
+                code::BUSY,
+                format!(
+                    "The image is in use by the instance {}; change or delete that first.",
+                    user.id
+                ),
+            ));
+        }
+        let seq = entry.seq;
+        let image = Image {
+            status: Some(ImageStatus::Deleted.as_str().into()),
+            ..entry.image.clone()
+        };
+        self.image_ids.remove(id);
+        self.images.remove(&seq);
+        self.touch(Touched::Image(seq));
+        Ok(image)
+    }
+
+    fn check_image_tag(
+        &self,
+        caller: &Caller,
+        namespace: &str,
+        name: &str,
+        tag: &str,
+    ) -> ApiResult<()> {
+        let taken = self.images.values().any(|entry| {
+            entry.project.as_ref() == Some(&caller.project)
+                && entry.image.namespace.as_deref() == Some(namespace)
+                && entry.name() == name
+                && entry.image.tag.as_deref() == Some(tag)
+        });
+        if !taken {
+            return Ok(());
+        }
+        Err(ApiError::new(
+            code::IMAGE_TAG,
+            format!(
+                "The image {namespace}/{name} has the tag '{tag}' already; choose another one."
+            ),
+        ))
+    }
+}
+
+fn check_known<E: modelarts_client::OpenEnum>(
+    field: &str,
+    value: Option<&modelarts_client::Open<E>>,
+) -> ApiResult<()> {
+    match value {
+        Some(value) if value.is_unknown() => Err(ApiError::value(
+            field,
+            format_args!("'{value}' is none of {}", E::values().join(", ")),
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn sort(images: &mut [&ImageEntry], query: &ImageQuery<'_>) -> ApiResult<()> {
+    let keys = query
+        .sort_key
+        .filter(|keys| !keys.trim().is_empty())
+        .unwrap_or("create_at");
+    for key in keys.split(',').map(str::trim).rev() {
+        let plain: String = key.chars().filter(char::is_ascii_alphanumeric).collect();
+        match plain.to_ascii_lowercase().as_str() {
+            "createat" | "createtime" => {
+                images.sort_by_key(|entry| (entry.image.create_at, entry.seq))
+            }
+            "updateat" | "updatetime" => {
+                images.sort_by_key(|entry| (entry.image.update_at, entry.seq))
+            }
+            "name" => images.sort_by(|a, b| a.name().cmp(b.name())),
+            "size" => images.sort_by_key(|entry| entry.image.size),
+            _ => {
+                return Err(ApiError::new(
+                    code::SORT_KEY,
+                    format!(
+                        "Images cannot be sorted by '{}'; use createTime, updateTime, name or size.",
+                        shorten(key)
+                    ),
+                ));
+            }
+        }
+    }
+    if !query.ascending {
+        images.reverse();
+    }
+    Ok(())
+}
+
+fn shorten(text: &str) -> String {
+    text.chars().take(64).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn swr_paths_have_four_parts() {
+        let path = SwrPath::parse("swr.eu-de.example.com:443/team/sub/jax:0.4").unwrap();
+        assert_eq!((path.namespace, path.name, path.tag), ("sub", "jax", "0.4"));
+        for broken in [
+            "",
+            "jax",
+            "team/jax:1",
+            "host/team/jax",
+            "host/team/:1",
+            "h/t/n:",
+        ] {
+            assert!(SwrPath::parse(broken).is_none(), "{broken}");
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! The countdown to the automatic stop, new generation.
+
+use modelarts_client::devenviron::enums::LeaseType;
+use modelarts_client::devenviron::types::{self, LeaseReq};
+
+use super::model::{Generation, Instance, Lease};
+use super::{At, InstanceStatus, State};
+use crate::clock::Millis;
+use crate::error::{ApiError, ApiResult, code};
+
+const SHORTEST: Millis = 3_600_000;
+const LONGEST: Millis = 259_200_000;
+const DEFAULT: Millis = 3_600_000;
+
+/// What a request says about the lease: `duration` beside it wins and makes it a timing one.
+pub(crate) fn requested(
+    duration: Option<i64>,
+    lease: Option<&LeaseReq>,
+    now: Millis,
+) -> ApiResult<Option<Lease>> {
+    let kind = lease.and_then(|lease| lease.type_.as_ref());
+    if let Some(kind) = kind.filter(|kind| kind.is_unknown()) {
+        return Err(ApiError::value(
+            "lease.type",
+            format_args!("'{kind}' is neither timing nor idle"),
+        ));
+    }
+    let asked = duration.or(lease.and_then(|lease| lease.duration));
+    if asked.is_none() && kind.is_none() {
+        return Ok(None);
+    }
+    let idle = duration.is_none() && kind.is_some_and(|kind| *kind == LeaseType::Idle);
+    let (enabled, length) = match asked {
+        Some(-1) => (false, DEFAULT),
+        Some(length) if (SHORTEST..=LONGEST).contains(&length) => (true, length),
+        Some(length) => {
+            return Err(ApiError::new(
+                code::DURATION,
+                format!(
+                    "'duration' is {length} but has to lie between {SHORTEST} and {LONGEST} milliseconds, or be -1 for no automatic stop."
+                ),
+            ));
+        }
+        None => (true, DEFAULT),
+    };
+    Ok(Some(Lease {
+        enabled,
+        idle,
+        duration: length,
+        since: now,
+        updated: now,
+    }))
+}
+
+/// The lease of a notebook that does not ask for one.
+pub(crate) fn default(now: Millis) -> Lease {
+    Lease {
+        enabled: true,
+        idle: false,
+        duration: DEFAULT,
+        since: now,
+        updated: now,
+    }
+}
+
+impl State {
+    pub(crate) fn show_lease(&self, at: &At<'_>, id: &str) -> ApiResult<types::Lease> {
+        let instance = self.find(at.caller, Generation::Notebook, id)?;
+        Ok(wire(instance))
+    }
+
+    pub(crate) fn renew_lease(
+        &mut self,
+        at: &At<'_>,
+        id: &str,
+        duration: Option<i64>,
+        lease: Option<&LeaseReq>,
+    ) -> ApiResult<types::Lease> {
+        let now = at.now;
+        let instance = self.find(at.caller, Generation::Notebook, id)?;
+        let renewed = match requested(duration, lease, now)? {
+            Some(lease) => lease,
+            None => default(now),
+        };
+        if instance.status() == InstanceStatus::Frozen {
+            return Err(ApiError::new(code::FROZEN, "The instance is frozen."));
+        }
+        if !instance.status().is_up() {
+            return Err(ApiError::new(
+                code::NOT_RUNNING,
+                format!(
+                    "The lease can be renewed while the instance is RUNNING; it is {}.",
+                    instance.status()
+                ),
+            ));
+        }
+        let seq = instance.seq;
+        self.change(seq, now, |instance, _| {
+            instance.lease = renewed;
+            instance.updated = now;
+            wire(instance)
+        })
+        .ok_or_else(ApiError::no_instance)
+    }
+}
+
+/// The lease as it is answered: its duration counts from the creation of the instance.
+pub(crate) fn wire(instance: &Instance) -> types::Lease {
+    let lease = &instance.lease;
+    types::Lease {
+        create_at: Some(instance.created),
+        duration: Some(lease.ends().map_or(-1, |ends| ends - instance.created)),
+        enable: Some(lease.enabled),
+        type_: Some(if lease.idle { "IDLE" } else { "TIMING" }.into()),
+        update_at: Some(lease.updated),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_plain_duration_wins_and_is_timing() {
+        let lease = LeaseReq {
+            duration: Some(7_200_000),
+            type_: Some("IDLE".into()),
+        };
+        let both = requested(Some(3_600_000), Some(&lease), 5)
+            .unwrap()
+            .unwrap();
+        assert!(!both.idle && both.ends() == Some(3_600_005));
+        let one = requested(None, Some(&lease), 5).unwrap().unwrap();
+        assert!(one.idle && one.ends() == Some(7_200_005));
+    }
+
+    #[test]
+    fn minus_one_switches_off_and_other_small_numbers_are_refused() {
+        let off = requested(Some(-1), None, 0).unwrap().unwrap();
+        assert_eq!(off.ends(), None);
+        for duration in [0, 1, SHORTEST - 1, LONGEST + 1, i64::MAX, -2] {
+            let refused = requested(Some(duration), None, 0).unwrap_err();
+            assert_eq!(refused.code, code::DURATION, "{duration}");
+        }
+        assert!(requested(None, None, 0).unwrap().is_none());
+    }
+}

@@ -1,0 +1,160 @@
+//! State as it is kept: row by row in a file, or whole as a snapshot.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::catalogue::Flavor;
+use super::model::{ImageEntry, Instance};
+use super::{Core, Settings, State, Touched};
+use crate::auth::accounts::Accounts;
+use crate::clock::Millis;
+
+/// The format of a snapshot and of the rows' bodies.
+pub(crate) const FORMAT: u32 = 1;
+
+/// One thing that is saved; without a body it is gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Row {
+    pub(crate) kind: &'static str,
+    pub(crate) key: u64,
+    pub(crate) body: Option<String>,
+}
+
+/// The kinds of rows.
+pub(crate) mod kind {
+    pub(crate) const CORE: &str = "core";
+    pub(crate) const ACCOUNTS: &str = "accounts";
+    pub(crate) const FLAVORS: &str = "flavors";
+    pub(crate) const INSTANCE: &str = "instance";
+    pub(crate) const IMAGE: &str = "image";
+}
+
+/// The whole state of an emulator, with the time at which it was taken.
+///
+/// It is meant for [`restore`](crate::Emulator::restore), in this emulator or in another one. It holds the
+/// credentials of the emulated accounts, none of which means anything elsewhere.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(transparent)]
+#[schema(value_type = Object)]
+pub struct Saved(pub(crate) serde_json::Value);
+
+#[derive(Serialize, Deserialize)]
+struct Whole {
+    format: u32,
+    now: Millis,
+    core: Core,
+    accounts: Accounts,
+    flavors: Vec<Flavor>,
+    instances: Vec<Instance>,
+    images: Vec<ImageEntry>,
+}
+
+/// Why saved state cannot be taken over.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LoadError {
+    #[error("the state has the format {0}, this emulator reads {FORMAT}")]
+    Format(u32),
+    #[error("the state is damaged: {0}")]
+    Damaged(#[from] serde_json::Error),
+    #[error("the state is damaged: an unknown kind of row, {0}")]
+    Kind(String),
+}
+
+impl State {
+    /// From now on every change is remembered until it is taken.
+    pub(crate) fn remember_changes(&mut self, everything: bool) {
+        let mut touched = std::collections::BTreeSet::new();
+        if everything {
+            touched.extend([Touched::Core, Touched::Accounts, Touched::Flavors]);
+            touched.extend(self.instances.keys().map(|seq| Touched::Instance(*seq)));
+            touched.extend(self.images.keys().map(|seq| Touched::Image(*seq)));
+        }
+        self.touched = Some(touched);
+    }
+
+    /// What has changed since it was last asked.
+    pub(crate) fn take_changes(&mut self) -> Vec<Row> {
+        let Some(touched) = &mut self.touched else {
+            return Vec::new();
+        };
+        let touched = std::mem::take(touched);
+        touched.into_iter().map(|what| self.row(what)).collect()
+    }
+
+    fn row(&self, what: Touched) -> Row {
+        // Maps with text keys, numbers and texts: writing them as JSON cannot fail.
+        fn json<T: Serialize>(value: &T) -> Option<String> {
+            serde_json::to_string(value).ok()
+        }
+        let (kind, key, body) = match what {
+            Touched::Core => (kind::CORE, 0, json(&self.core)),
+            Touched::Accounts => (kind::ACCOUNTS, 0, json(&self.accounts)),
+            Touched::Flavors => (kind::FLAVORS, 0, json(&self.flavors)),
+            Touched::Instance(seq) => {
+                (kind::INSTANCE, seq, self.instances.get(&seq).and_then(json))
+            }
+            Touched::Image(seq) => (kind::IMAGE, seq, self.images.get(&seq).and_then(json)),
+        };
+        Row { kind, key, body }
+    }
+
+    /// The state that rows of kind and body describe.
+    pub(crate) fn load(
+        settings: Settings,
+        rows: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, LoadError> {
+        let mut state = Self::bare(settings, Core::new(0));
+        for (kind, body) in rows {
+            match kind.as_str() {
+                kind::CORE => state.core = serde_json::from_str(&body)?,
+                kind::ACCOUNTS => state.accounts = serde_json::from_str(&body)?,
+                kind::FLAVORS => state.flavors = serde_json::from_str(&body)?,
+                kind::INSTANCE => state.add_loaded(serde_json::from_str(&body)?),
+                kind::IMAGE => state.put_image(serde_json::from_str(&body)?),
+                _ => return Err(LoadError::Kind(kind)),
+            }
+        }
+        Ok(state)
+    }
+
+    /// Takes an instance over as it is: a queue moves on when time does, not here.
+    fn add_loaded(&mut self, instance: Instance) {
+        self.instance_ids.insert(instance.id.clone(), instance.seq);
+        self.listing.insert(&instance);
+        self.attach(&instance);
+        self.instances.insert(instance.seq, instance);
+    }
+
+    pub(crate) fn save(&self, now: Millis) -> Result<Saved, serde_json::Error> {
+        let mut instances: Vec<Instance> = self.instances.values().cloned().collect();
+        instances.sort_by_key(|instance| instance.seq);
+        serde_json::to_value(Whole {
+            format: FORMAT,
+            now,
+            core: self.core.clone(),
+            accounts: self.accounts.clone(),
+            flavors: self.flavors.clone(),
+            instances,
+            images: self.images.values().cloned().collect(),
+        })
+        .map(Saved)
+    }
+
+    /// The state of a snapshot, and its time.
+    pub(crate) fn restore(settings: Settings, saved: Saved) -> Result<(Self, Millis), LoadError> {
+        let whole: Whole = serde_json::from_value(saved.0)?;
+        if whole.format != FORMAT {
+            return Err(LoadError::Format(whole.format));
+        }
+        let mut state = Self::bare(settings, whole.core);
+        state.accounts = whole.accounts;
+        state.flavors = whole.flavors;
+        for image in whole.images {
+            state.put_image(image);
+        }
+        for instance in whole.instances {
+            state.add_loaded(instance);
+        }
+        Ok((state, whole.now))
+    }
+}

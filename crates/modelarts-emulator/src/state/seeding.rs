@@ -1,0 +1,369 @@
+//! A seed becomes state.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use modelarts_client::Secret;
+use modelarts_client::devenviron::types::{self, DevEnvStorageLocationReq, DevEnvStorageReq};
+
+use super::catalogue;
+use super::lease;
+use super::model::{Details, DevEnv, Generation, Instance, Lease, Notebook, Volume};
+use super::transitions::{INSTANCES, Phase, VolumeStatus};
+use super::{ImageStatus, InstanceStatus, State, Touched};
+use crate::auth::accounts::{AccessKey, Domain, Project, User, keep_first};
+use crate::clock::Millis;
+use crate::seed::{
+    DEFAULT_PROJECT, DEFAULT_REGION, Seed, SeedAccessKey, SeedDomain, SeedImage, SeedInstance,
+    SeedProject, SeedUser,
+};
+
+/// A seed that contradicts itself or what is there.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("seed: {0}")]
+pub struct SeedError(pub(crate) String);
+
+fn missing(what: &str, name: &str, field: &str) -> SeedError {
+    SeedError(format!(
+        "{field} names the {what} '{name}', which does not exist"
+    ))
+}
+
+impl State {
+    /// Adds what a seed describes; the first seed of an empty state also brings the default account.
+    pub(crate) fn seed(&mut self, seed: Seed, now: Millis) -> Result<(), SeedError> {
+        let first = self.accounts.users.is_empty();
+        self.seed_accounts(seed.domains, seed.projects, seed.users, first)?;
+        for flavor in seed.flavors {
+            self.put_flavor(flavor);
+        }
+        for image in seed.images {
+            self.seed_image(image, now)?;
+        }
+        if let Some(capacity) = seed.capacity {
+            self.set_capacity(capacity, now);
+        }
+        for instance in seed.instances {
+            self.seed_instances(&instance, now)?;
+        }
+        self.touch(Touched::Core);
+        // Names of users, pools and images are part of many answers.
+        self.rendered.clear();
+        Ok(())
+    }
+
+    fn seed_accounts(
+        &mut self,
+        mut domains: Vec<SeedDomain>,
+        mut projects: Vec<SeedProject>,
+        mut users: Vec<SeedUser>,
+        first: bool,
+    ) -> Result<(), SeedError> {
+        if first && domains.is_empty() {
+            domains.push(SeedDomain {
+                name: "emulator".into(),
+                ..SeedDomain::default()
+            });
+        }
+        if first && projects.is_empty() {
+            projects.push(SeedProject {
+                id: Some(DEFAULT_PROJECT.into()),
+                name: DEFAULT_REGION.into(),
+                ..SeedProject::default()
+            });
+        }
+        if first && users.is_empty() {
+            users.push(SeedUser {
+                name: "modelarts".into(),
+                ..SeedUser::default()
+            });
+        }
+        for domain in domains {
+            let id = domain.id.unwrap_or_else(|| self.core.ids.hex32());
+            let name = domain.name;
+            keep_first(&mut self.accounts.first.domain, &id);
+            self.accounts
+                .domains
+                .insert(id.clone(), Domain { id, name });
+        }
+        for project in projects {
+            self.seed_project(project)?;
+        }
+        for user in users {
+            self.seed_user(user)?;
+        }
+        self.touch(Touched::Accounts);
+        Ok(())
+    }
+
+    fn domain_id(&self, name: Option<&str>) -> Result<String, SeedError> {
+        let domain = match name {
+            Some(name) => self
+                .accounts
+                .domain_named(name)
+                .ok_or_else(|| missing("account", name, "domain"))?,
+            None => return Ok(self.accounts.first.domain.clone()),
+        };
+        Ok(domain.id.clone())
+    }
+
+    fn seed_project(&mut self, project: SeedProject) -> Result<(), SeedError> {
+        let id = project.id.unwrap_or_else(|| self.core.ids.hex32());
+        let domain = self.domain_id(project.domain.as_deref())?;
+        let pools = project.pools.unwrap_or_else(|| {
+            [
+                ("pool7f3c0e6a", "team-pool"),
+                ("pool-7c1e5b20", "language-pool"),
+            ]
+            .map(|(id, name)| (id.to_owned(), name.to_owned()))
+            .into()
+        });
+        keep_first(&mut self.accounts.first.project, &id);
+        self.accounts.projects.insert(
+            id.clone(),
+            Project {
+                id,
+                name: project.name,
+                domain,
+                workspaces: project.workspaces,
+                pools,
+            },
+        );
+        Ok(())
+    }
+
+    fn seed_user(&mut self, user: SeedUser) -> Result<(), SeedError> {
+        let id = user.id.unwrap_or_else(|| self.core.ids.hex32());
+        let domain = self.domain_id(user.domain.as_deref())?;
+        let projects: BTreeSet<String> = match user.projects {
+            None => self.accounts.projects.keys().cloned().collect(),
+            Some(names) => names
+                .iter()
+                .map(|name| self.project_id(Some(name)))
+                .collect::<Result<_, _>>()?,
+        };
+        let password = user
+            .password
+            .unwrap_or_else(|| Secret::new(self.core.ids.text(20)));
+        let keys = user.access_keys.unwrap_or_else(|| {
+            vec![SeedAccessKey {
+                access: self.core.ids.text(20).to_ascii_uppercase(),
+                secret: Secret::new(self.core.ids.text(40)),
+                security_token: None,
+            }]
+        });
+        for key in keys {
+            self.accounts.keys.insert(
+                key.access.clone(),
+                AccessKey {
+                    access: key.access,
+                    secret: key.secret,
+                    security_token: key.security_token,
+                    user: id.clone(),
+                },
+            );
+        }
+        keep_first(&mut self.accounts.first.user, &id);
+        self.accounts.users.insert(
+            id.clone(),
+            User {
+                id,
+                name: user.name,
+                domain,
+                password,
+                admin: user.admin,
+                projects,
+                key_pairs: user.key_pairs,
+            },
+        );
+        Ok(())
+    }
+
+    fn project_id(&self, name: Option<&str>) -> Result<String, SeedError> {
+        let Some(name) = name else {
+            return Ok(self.accounts.first.project.clone());
+        };
+        self.accounts
+            .find_project(Some(name), None, None)
+            .or_else(|| self.accounts.find_project(None, Some(name), None))
+            .map(|project| project.id.clone())
+            .ok_or_else(|| missing("project", name, "project"))
+    }
+
+    fn seed_image(&mut self, seed: SeedImage, now: Millis) -> Result<(), SeedError> {
+        let project = seed
+            .project
+            .as_deref()
+            .map(|name| self.project_id(Some(name)))
+            .transpose()?;
+        let given = seed.image;
+        let kind = if project.is_some() {
+            "DEDICATED"
+        } else {
+            "BUILD_IN"
+        };
+        let image = types::Image {
+            id: Some(given.id.unwrap_or_else(|| self.core.ids.uuid())),
+            name: Some(given.name.unwrap_or_else(|| "image".into())),
+            tag: Some(given.tag.unwrap_or_else(|| "1.0.0".into())),
+            arch: Some(given.arch.unwrap_or_else(|| "x86_64".into())),
+            type_: Some(given.type_.unwrap_or_else(|| kind.into())),
+            create_at: Some(given.create_at.unwrap_or(now)),
+            update_at: Some(given.update_at.unwrap_or(now)),
+            workspace_id: Some(given.workspace_id.unwrap_or_else(|| "0".into())),
+            ..given
+        };
+        self.add_image(
+            project,
+            image,
+            seed.status.unwrap_or(ImageStatus::Active),
+            now,
+        );
+        Ok(())
+    }
+
+    fn seed_instances(&mut self, seed: &SeedInstance, now: Millis) -> Result<(), SeedError> {
+        let project = self.project_id(seed.project.as_deref())?;
+        let owner = match seed.owner.as_deref() {
+            None => self.accounts.users.get(&self.accounts.first.user),
+            Some(name) => self
+                .accounts
+                .find_user(Some(name), None, None)
+                .or_else(|| self.accounts.find_user(None, Some(name), None)),
+        };
+        let owner = owner
+            .map(|user| user.id.clone())
+            .ok_or_else(|| missing("user", seed.owner.as_deref().unwrap_or_default(), "owner"))?;
+        if let Some(profile) = &seed.profile_id
+            && catalogue::profile(profile).is_none()
+        {
+            return Err(missing("profile", profile, "profile_id"));
+        }
+        if let Some(id) = &seed.id
+            && (seed.count > 1 || self.instance_ids.contains_key(id))
+        {
+            return Err(SeedError(format!("the id '{id}' would not be unique")));
+        }
+        for number in 0..seed.count {
+            let instance = self.seeded(seed, &project, &owner, number, now);
+            self.add(instance);
+        }
+        Ok(())
+    }
+
+    fn seeded(
+        &mut self,
+        seed: &SeedInstance,
+        project: &str,
+        owner: &str,
+        number: u32,
+        now: Millis,
+    ) -> Instance {
+        let created = seed.create_at.unwrap_or(now);
+        let name = match (seed.name.as_str(), seed.count) {
+            ("", _) => format!("notebook-{:04}", number + 1),
+            (name, 1) => name.to_owned(),
+            (name, _) => format!("{name}-{:04}", number + 1),
+        };
+        let flavor = seed
+            .flavor
+            .clone()
+            .unwrap_or_else(|| "modelarts.vm.cpu.2u".into());
+        let free = self.flavor(&flavor).is_some_and(|flavor| flavor.is_free());
+        let lease = match seed.duration {
+            None => lease::default(created),
+            Some(duration) => Lease {
+                enabled: duration >= 0,
+                duration: duration.max(0),
+                ..lease::default(created)
+            },
+        };
+        let uuid = self.core.ids.uuid();
+        let details = match seed.generation {
+            Generation::Notebook => Details::Notebook(self.seeded_notebook(seed, created)),
+            Generation::DevEnv => Details::DevEnv(seeded_dev_env(seed)),
+        };
+        let id = match seed.generation {
+            Generation::Notebook => uuid,
+            Generation::DevEnv => format!("DE-{uuid}"),
+        };
+        let durations = &self.settings.durations;
+        let mut phase = Phase::enter(seed.status, now, INSTANCES, durations, None);
+        phase.since = phase.since.min(created.max(phase.since));
+        let queue = seed.status.is_queued().then(|| self.queue_place(now));
+        Instance {
+            seq: self.next_seq(),
+            id: seed.id.clone().unwrap_or(id),
+            project: project.to_owned(),
+            owner: owner.to_owned(),
+            name,
+            description: seed.description.clone(),
+            workspace: seed.workspace_id.clone().unwrap_or_else(|| "0".into()),
+            flavor,
+            free,
+            phase,
+            previous: InstanceStatus::Init,
+            created,
+            updated: now,
+            lease: Lease {
+                since: now,
+                ..lease
+            },
+            failure: seed.fail_reason.clone(),
+            queue,
+            details,
+        }
+    }
+
+    fn seeded_notebook(&mut self, seed: &SeedInstance, now: Millis) -> Notebook {
+        let begun = !matches!(
+            seed.status,
+            InstanceStatus::Init | InstanceStatus::Creating | InstanceStatus::CreateFailed
+        );
+        let status = if begun {
+            VolumeStatus::InUse
+        } else {
+            VolumeStatus::Initializing
+        };
+        Notebook {
+            image: seed
+                .image_id
+                .clone()
+                .unwrap_or_else(|| "c2f4d5a6-1b7e-4d2a-9c3f-2f6f0f5c8e11".into()),
+            token: self.core.ids.uuid(),
+            volume: Volume {
+                category: "EVS".into(),
+                ownership: "MANAGED".into(),
+                capacity: seed.capacity.unwrap_or(5),
+                phase: Phase::settled(status, now),
+            },
+            pool: None,
+            endpoints: Vec::new(),
+            hooks: None,
+            mounts: Vec::new(),
+            saving: None,
+            ready: begun,
+        }
+    }
+}
+
+fn seeded_dev_env(seed: &SeedInstance) -> DevEnv {
+    let profile = seed
+        .profile_id
+        .clone()
+        .unwrap_or_else(|| "Python3-cpu".into());
+    DevEnv {
+        ml_studio: catalogue::profile(&profile).is_some_and(|profile| profile.ml_studio),
+        profile,
+        storage: DevEnvStorageReq {
+            type_: "obs".into(),
+            location: Some(DevEnvStorageLocationReq {
+                path: Some("/team-bucket/work/".into()),
+            }),
+        },
+        extend_storage: None,
+        annotations: BTreeMap::new(),
+        pool: None,
+        ai_project: "default-ai-project".into(),
+        prompt: true,
+    }
+}

@@ -1,0 +1,231 @@
+//! OBS storage that is mounted to a notebook.
+
+use modelarts_client::devenviron::types::{AttachObsRequest, DataVolume, DataVolumeList};
+
+use super::model::{Generation, Instance, Mount};
+use super::page::Paging;
+use super::transitions::{MOUNTS, MountStatus, Phase};
+use super::wire::data_volume;
+use super::{At, State, Step};
+use crate::error::{ApiError, ApiResult, code};
+
+const MOST: usize = 10;
+
+impl State {
+    pub(crate) fn list_mounts(&self, at: &At<'_>, id: &str) -> ApiResult<DataVolumeList> {
+        let instance = self.find(at.caller, Generation::Notebook, id)?;
+        let (mounts, numbers) = Paging::default().cut(mounts(instance).iter().collect(), 1);
+        Ok(DataVolumeList {
+            current: Some(numbers.current),
+            pages: Some(numbers.pages),
+            size: Some(numbers.size),
+            total: Some(numbers.total),
+            data: Some(mounts.into_iter().map(data_volume).collect()),
+        })
+    }
+
+    pub(crate) fn show_mount(&self, at: &At<'_>, id: &str, storage: &str) -> ApiResult<DataVolume> {
+        let instance = self.find(at.caller, Generation::Notebook, id)?;
+        find(instance, storage).map(data_volume)
+    }
+
+    pub(crate) fn attach_obs(
+        &mut self,
+        at: &At<'_>,
+        id: &str,
+        request: AttachObsRequest,
+    ) -> ApiResult<DataVolume> {
+        let instance = self.find(at.caller, Generation::Notebook, id)?;
+        require_running(instance)?;
+        let category = request
+            .category
+            .as_ref()
+            .map_or("OBS", |category| category.as_str());
+        if !["OBS", "OBSFS"]
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(category))
+        {
+            return Err(ApiError::new(
+                code::STORAGE_TYPE,
+                format!("'category' is '{category}'; only OBS can be mounted."),
+            ));
+        }
+        let path = request.mount_path.unwrap_or_default();
+        let uri = request.uri.unwrap_or_default();
+        check_mount_path(&path)?;
+        check_uri(&uri)?;
+        let known = mounts(instance);
+        if known.iter().any(|mount| mount.path == path) {
+            return Err(ApiError::value(
+                "mount_path",
+                format_args!("something is mounted at {path} already"),
+            ));
+        }
+        if known.len() >= MOST {
+            return Err(ApiError::value(
+                "mount_path",
+                format_args!("an instance has at most {MOST} mounts; unmount one first"),
+            ));
+        }
+        let seq = instance.seq;
+        let failing = self.planned(Step::Mount);
+        let mount = Mount {
+            id: self.core.ids.uuid(),
+            path,
+            uri,
+            phase: Phase::enter(
+                MountStatus::Mounting,
+                at.now,
+                MOUNTS,
+                &self.settings.durations,
+                failing,
+            ),
+        };
+        self.touch_core();
+        let answer = data_volume(&mount);
+        self.change(seq, at.now, |instance, _| {
+            if let Some(notebook) = instance.notebook_mut() {
+                notebook.mounts.push(mount);
+            }
+        });
+        Ok(answer)
+    }
+
+    pub(crate) fn cancel_obs(
+        &mut self,
+        at: &At<'_>,
+        id: &str,
+        storage: &str,
+    ) -> ApiResult<DataVolume> {
+        let instance = self.find(at.caller, Generation::Notebook, id)?;
+        let mount = find(instance, storage)?;
+        let status = mount.phase.status;
+        if matches!(
+            status,
+            MountStatus::Mounting | MountStatus::Unmounting | MountStatus::Unmounted
+        ) {
+            return Err(ApiError::new(
+                code::BUSY,
+                format!(
+                    "The storage is {}; wait until that has ended.",
+                    status.as_str()
+                ),
+            ));
+        }
+        // What never was mounted needs no running instance to go away.
+        if status != MountStatus::MountFailed {
+            require_running(instance)?;
+        }
+        let seq = instance.seq;
+        let failing = self.planned(Step::Unmount);
+        self.change(seq, at.now, |instance, durations| {
+            let notebook = instance.notebook_mut()?;
+            let mount = notebook
+                .mounts
+                .iter_mut()
+                .find(|mount| mount.id == storage)?;
+            mount.phase = Phase::enter(MountStatus::Unmounting, at.now, MOUNTS, durations, failing);
+            Some(data_volume(mount))
+        })
+        .flatten()
+        .ok_or_else(ApiError::no_instance)
+    }
+}
+
+fn mounts(instance: &Instance) -> &[Mount] {
+    instance.notebook().map_or(&[], |notebook| &notebook.mounts)
+}
+
+fn find<'a>(instance: &'a Instance, storage: &str) -> ApiResult<&'a Mount> {
+    mounts(instance)
+        .iter()
+        .find(|mount| mount.id == storage)
+        .ok_or_else(|| {
+            ApiError::new(
+                code::NO_STORAGE_ID,
+                "The instance has no mounted storage of this id.",
+            )
+        })
+}
+
+fn require_running(instance: &Instance) -> ApiResult<()> {
+    if instance.status().is_up() {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        code::NOT_RUNNING,
+        format!(
+            "The instance is {}; storage is mounted and unmounted while it is RUNNING.",
+            instance.status()
+        ),
+    ))
+}
+
+/// `/data/<letters, digits, - or _>/`.
+fn check_mount_path(path: &str) -> ApiResult<()> {
+    if path.is_empty() {
+        return Err(ApiError::required("mount_path", ""));
+    }
+    let name = path
+        .strip_prefix("/data/")
+        .map(|rest| rest.strip_suffix('/').unwrap_or(rest));
+    let good = name.is_some_and(|name| {
+        !name.is_empty()
+            && name
+                .chars()
+                .all(|letter| letter.is_ascii_alphanumeric() || "-_".contains(letter))
+    });
+    if good {
+        return Ok(());
+    }
+    Err(ApiError::value(
+        "mount_path",
+        "it has to be /data/<name>/, with letters, digits, - and _ in the name",
+    ))
+}
+
+fn check_uri(uri: &str) -> ApiResult<()> {
+    if uri.is_empty() {
+        return Err(ApiError::required("uri", ""));
+    }
+    let bucket = uri
+        .strip_prefix("obs://")
+        .and_then(|place| place.split('/').next());
+    if bucket.is_some_and(|bucket| !bucket.is_empty()) {
+        return Ok(());
+    }
+    Err(ApiError::value(
+        "uri",
+        "it has to be obs://<file system>/<folder>/",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mount_paths_lie_directly_below_data() {
+        for good in ["/data/corpus/", "/data/a-b_1"] {
+            assert!(check_mount_path(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "/data/",
+            "/data//",
+            "/home/x/",
+            "/data/a/b/",
+            "/data/ä/",
+        ] {
+            assert!(check_mount_path(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn uris_name_a_bucket() {
+        assert!(check_uri("obs://nlp-corpus/wikipedia/").is_ok());
+        for bad in ["", "obs://", "obs:///x/", "https://x/"] {
+            assert!(check_uri(bad).is_err(), "{bad}");
+        }
+    }
+}

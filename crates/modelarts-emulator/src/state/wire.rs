@@ -1,0 +1,449 @@
+//! How resources look in an answer.
+
+use std::collections::BTreeMap;
+
+use modelarts_client::Secret;
+use modelarts_client::devenviron::types;
+use serde_json::json;
+
+use super::catalogue::{self, Flavor, Profile};
+use super::model::{DevEnv, ImageEntry, Instance, Mount, Notebook, Queue};
+use super::page::clamp;
+use super::transitions::InstanceStatus as S;
+use super::{State, lease};
+use crate::clock::Millis;
+
+/// Who looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum View {
+    /// A read, which may be behind.
+    Read,
+    /// The answer of the operation that made the change.
+    Fresh,
+}
+
+const STEPS: [&str; 4] = [
+    "Prepare storage",
+    "Prepare compute resources",
+    "Configure the network",
+    "Initialize the instance",
+];
+
+impl State {
+    /// The status, or the one from before while reads are behind.
+    fn status_for(&self, instance: &Instance, now: Millis, view: View) -> S {
+        let status = instance.status();
+        let behind = view == View::Read
+            && matches!(status, S::Stopping | S::Stopped | S::Deleting)
+            && now < instance.phase.since + self.settings.stale_reads;
+        if behind { instance.previous } else { status }
+    }
+
+    pub(super) fn notebook_wire(
+        &self,
+        instance: &Instance,
+        now: Millis,
+        view: View,
+    ) -> types::Notebook {
+        let Some(notebook) = instance.notebook() else {
+            return types::Notebook::default();
+        };
+        let status = match self.status_for(instance, now, view) {
+            // The new generation knows no queue.
+            S::CreateQueuing => S::Creating,
+            S::StartQueuing => S::Starting,
+            status => status,
+        };
+        types::Notebook {
+            id: Some(instance.id.clone()),
+            name: Some(instance.name.clone()),
+            description: Some(instance.description.clone()),
+            status: Some(status.as_str().into()),
+            feature: Some(if instance.free { "DEFAULT" } else { "NOTEBOOK" }.into()),
+            flavor: Some(instance.flavor.clone()),
+            fail_reason: instance.failure.clone(),
+            action_progress: progress(instance, notebook, now),
+            endpoints: (!notebook.endpoints.is_empty()).then(|| endpoints(notebook)),
+            image: Some(self.notebook_image(&notebook.image)),
+            lease: Some(lease::wire(instance)),
+            pool: notebook.pool.as_ref().map(|id| self.pool(instance, id)),
+            token: Some(Secret::new(notebook.token.as_str())),
+            url: notebook.ready.then(|| {
+                Secret::new(format!(
+                    "https://authoring-modelarts.example.com/{}/lab",
+                    instance.id
+                ))
+            }),
+            volume: Some(volume(notebook)),
+            data_volumes: (!notebook.mounts.is_empty())
+                .then(|| notebook.mounts.iter().map(data_volume).collect()),
+            workspace_id: Some(instance.workspace.clone()),
+            billing_items: (!instance.free).then(|| vec!["STORAGE".into(), "COMPUTE".into()]),
+            user: Some(self.user(&instance.owner)),
+            user_id: Some(instance.owner.clone()),
+            create_at: Some(instance.created),
+            update_at: Some(instance.updated),
+            ..types::Notebook::default()
+        }
+    }
+
+    fn notebook_image(&self, id: &str) -> types::Image {
+        let Some(entry) = self.image_ids.get(id).and_then(|seq| self.images.get(seq)) else {
+            return types::Image {
+                id: Some(id.to_owned()),
+                ..types::Image::default()
+            };
+        };
+        let image = &entry.image;
+        types::Image {
+            id: image.id.clone(),
+            name: image.name.clone(),
+            description: image.description.clone(),
+            swr_path: image.swr_path.clone(),
+            tag: image.tag.clone(),
+            type_: image.type_.clone(),
+            ..types::Image::default()
+        }
+    }
+
+    fn pool(&self, instance: &Instance, id: &str) -> types::Pool {
+        let project = self.accounts.projects.get(&instance.project);
+        types::Pool {
+            id: Some(id.to_owned()),
+            name: project.and_then(|project| project.pools.get(id)).cloned(),
+        }
+    }
+
+    fn user(&self, id: &str) -> types::User {
+        let user = self.accounts.users.get(id);
+        types::User {
+            id: Some(id.to_owned()),
+            name: user.map(|user| user.name.clone()),
+            domain: user.map(|user| types::Domain {
+                id: Some(user.domain.clone()),
+                name: Some(self.accounts.domain_name(&user.domain)),
+            }),
+        }
+    }
+
+    pub(super) fn dev_env_wire(
+        &self,
+        instance: &Instance,
+        now: Millis,
+        view: View,
+    ) -> types::DevEnvInstance {
+        let Some(dev_env) = instance.dev_env() else {
+            return types::DevEnvInstance::default();
+        };
+        let flavor = self.flavor(&instance.flavor);
+        types::DevEnvInstance {
+            id: Some(instance.id.clone()),
+            name: Some(instance.name.clone()),
+            description: Some(instance.description.clone()),
+            status: Some(dev_env_status(self.status_for(instance, now, view)).into()),
+            creation_timestamp: Some(instance.created.to_string()),
+            latest_update_timestamp: Some(instance.updated.to_string()),
+            profile: Some(catalogue::profile(&dev_env.profile).map_or_else(
+                || types::DevEnvProfile {
+                    id: Some(dev_env.profile.clone()),
+                    ..types::DevEnvProfile::default()
+                },
+                profile,
+            )),
+            flavor: Some(instance.flavor.clone()),
+            flavor_details: flavor.map(|flavor| self.flavor_details(flavor, instance, now)),
+            pool: dev_env.pool.as_ref().map(|pool| types::DevEnvPool {
+                id: Some(pool.id.clone()),
+                name: pool.name.clone(),
+                type_: pool.type_.clone(),
+                owner: pool.owner.as_ref().map(|owner| types::DevEnvPoolOwner {
+                    project_id: owner.project_id.clone(),
+                }),
+            }),
+            spec: Some(spec(instance, dev_env, now)),
+            workspace: Some(types::DevEnvWorkspace {
+                id: Some(instance.workspace.clone()),
+            }),
+            ai_project: Some(types::DevEnvAiProject {
+                id: Some(dev_env.ai_project.clone()),
+            }),
+            error_code: instance
+                .failure
+                .as_ref()
+                .map(|_| crate::error::code::START_CAPACITY.to_owned()),
+            queuing_info: instance
+                .queue
+                .as_ref()
+                .map(|queue| self.queuing_info(instance, queue, flavor, now)),
+            user: Some(types::DevEnvUser {
+                id: Some(instance.owner.clone()),
+                name: self
+                    .accounts
+                    .users
+                    .get(&instance.owner)
+                    .map(|user| user.name.clone()),
+            }),
+            repository: None,
+        }
+    }
+
+    fn flavor_details(
+        &self,
+        flavor: &Flavor,
+        instance: &Instance,
+        now: Millis,
+    ) -> types::DevEnvFlavorDetails {
+        let offer = &flavor.offer;
+        let sold_out = self.is_sold_out(flavor.id());
+        let mut params = serde_json::Map::new();
+        params.insert("CPU".into(), json!(offer.vcpus));
+        if let Some(gpu) = &offer.gpu {
+            params.insert("GPU".into(), json!(gpu.gpu));
+            params.insert("gpu_type".into(), json!(gpu.type_));
+        }
+        let memory = offer.memory.unwrap_or_default() / 1024 / 1024;
+        params.insert("memory".into(), json!(format!("{memory}GiB")));
+        let queued = (flavor.is_free() && sold_out).then(|| self.queue_length(flavor.id(), now));
+        types::DevEnvFlavorDetails {
+            name: offer.id.clone(),
+            status: Some(if sold_out { "soldOut" } else { "onSale" }.into()),
+            queuing_num: queued.map(|(length, _)| length),
+            queue_left_time: queued.map(|(_, left)| left),
+            storage_list: Some(vec!["obs".into(), "evs".into()]),
+            is_permitted: Some(true),
+            type_: Some(flavor.hardware.as_str().into()),
+            params: Some(params),
+            promo_type: Some(
+                if flavor.is_free() {
+                    "Free"
+                } else {
+                    "NoDiscount"
+                }
+                .into(),
+            ),
+            instance_num: Some(self.count_of_flavor(&instance.flavor)),
+            store_time: Some(-1),
+            ..types::DevEnvFlavorDetails::default()
+        }
+    }
+
+    /// How many wait for a flavor, and how many seconds the last of them will.
+    fn queue_length(&self, flavor: &str, now: Millis) -> (i32, i32) {
+        let Some(places) = self.queues.get(flavor) else {
+            return (0, 0);
+        };
+        let left = places
+            .last()
+            .and_then(|(_, seq)| self.instances.get(seq)?.queue.as_ref())
+            .map_or(0, |queue| seconds(queue.until - now));
+        (clamp(places.len()), left)
+    }
+
+    fn queuing_info(
+        &self,
+        instance: &Instance,
+        queue: &Queue,
+        flavor: Option<&Flavor>,
+        now: Millis,
+    ) -> types::DevEnvQueuingInfo {
+        let place = (queue.since, instance.seq);
+        let before = self
+            .queues
+            .get(&instance.flavor)
+            .map_or(0, |places| places.range(..place).count());
+        types::DevEnvQueuingInfo {
+            id: Some(instance.id.clone()),
+            name: Some(instance.name.clone()),
+            de_type: Some("Notebook".into()),
+            flavor: Some(instance.flavor.clone()),
+            flavor_details: flavor.map(|flavor| self.flavor_details(flavor, instance, now)),
+            status: Some(instance.status().as_str().into()),
+            begin_timestamp: Some(queue.since),
+            remain_time: Some(seconds(queue.until - now)),
+            end_timestamp: Some(queue.until),
+            rank: Some(clamp(before + 1)),
+        }
+    }
+
+    pub(super) fn image_wire(entry: &ImageEntry) -> types::Image {
+        types::Image {
+            status: Some(entry.phase.status.as_str().into()),
+            ..entry.image.clone()
+        }
+    }
+}
+
+/// The status in the old generation's words.
+pub(super) fn dev_env_status(status: S) -> &'static str {
+    match status {
+        S::Init => S::Creating,
+        S::Deleting => S::Deleted,
+        S::DeleteFailed | S::Error | S::Frozen => S::Unavailable,
+        S::Snapshotting => S::Running,
+        status => status,
+    }
+    .as_str()
+}
+
+fn seconds(millis: Millis) -> i32 {
+    i32::try_from((millis.max(0) + 999) / 1000).unwrap_or(i32::MAX)
+}
+
+fn progress(
+    instance: &Instance,
+    notebook: &Notebook,
+    now: Millis,
+) -> Option<Vec<types::JobProgress>> {
+    let phase = &instance.phase;
+    let done = match phase.status {
+        S::Init | S::CreateQueuing | S::StartQueuing => 0,
+        S::Creating | S::Starting => {
+            let whole = (phase.until? - phase.since).max(1);
+            usize::try_from((now - phase.since) * 4 / whole).unwrap_or_default()
+        }
+        S::CreateFailed | S::StartFailed => 1,
+        S::Running if notebook.ready => 4,
+        _ => return None,
+    };
+    let failed = matches!(phase.status, S::CreateFailed | S::StartFailed);
+    let job = |(index, text): (usize, &&str)| types::JobProgress {
+        notebook_id: Some(instance.id.clone()),
+        status: Some(
+            match index.cmp(&done) {
+                std::cmp::Ordering::Less => "COMPLETED",
+                std::cmp::Ordering::Equal if failed => "FAILED",
+                std::cmp::Ordering::Equal if instance.queue.is_none() => "PROCESSING",
+                _ => "WAITING",
+            }
+            .into(),
+        ),
+        step: Some(index as i32 + 1),
+        step_description: Some((*text).to_owned()),
+    };
+    Some(STEPS.iter().enumerate().map(job).collect())
+}
+
+fn endpoints(notebook: &Notebook) -> Vec<types::EndpointsRes> {
+    notebook
+        .endpoints
+        .iter()
+        .map(|endpoint| {
+            let ssh = endpoint
+                .service
+                .as_ref()
+                .is_some_and(|service| *service == "SSH");
+            types::EndpointsRes {
+                allowed_access_ips: endpoint.allowed_access_ips.clone(),
+                dev_service: endpoint.service.clone(),
+                service: endpoint.service.clone(),
+                ssh_keys: endpoint.key_pair_names.clone(),
+                key_pair_names: endpoint.key_pair_names.clone(),
+                uri: (ssh && notebook.ready)
+                    .then(|| "ssh://ma-user@dev-modelarts.example.com:32022".to_owned()),
+            }
+        })
+        .collect()
+}
+
+fn volume(notebook: &Notebook) -> types::VolumeRes {
+    let volume = &notebook.volume;
+    let shown = notebook.ready || volume.is_evs();
+    types::VolumeRes {
+        capacity: Some(volume.capacity),
+        category: Some(volume.category.as_str().into()),
+        ownership: Some(volume.ownership.as_str().into()),
+        mount_path: Some("/home/ma-user/work/".into()),
+        status: shown.then(|| volume.phase.status.as_str().into()),
+    }
+}
+
+pub(super) fn data_volume(mount: &Mount) -> types::DataVolume {
+    types::DataVolume {
+        category: Some("OBSFS".into()),
+        id: Some(mount.id.clone()),
+        mount_path: Some(mount.path.clone()),
+        status: Some(mount.phase.status.as_str().into()),
+        uri: Some(mount.uri.clone()),
+    }
+}
+
+fn profile(profile: &Profile) -> types::DevEnvProfile {
+    types::DevEnvProfile {
+        id: Some(profile.id.into()),
+        name: Some(profile.name.into()),
+        description: Some(profile.description.into()),
+        de_type: Some("Notebook".into()),
+        flavor_type: Some(profile.hardware.into()),
+        provision: Some(types::DevEnvProvision {
+            type_: Some("Docker".into()),
+            annotations: Some(BTreeMap::from([(
+                "category".to_owned(),
+                profile.category.to_owned(),
+            )])),
+            spec: Some(types::DevEnvProvisionSpec {
+                engine: Some("CCE".into()),
+                params: Some(types::DevEnvDockerParams {
+                    namespace: Some("atelier".into()),
+                    image_name: Some(profile.image_name.into()),
+                    image_tag: Some(profile.image_tag.into()),
+                    annotations: None,
+                }),
+            }),
+        }),
+        labels: None,
+    }
+}
+
+fn spec(instance: &Instance, dev_env: &DevEnv, now: Millis) -> types::DevEnvNotebookSpec {
+    let storage = |request: &types::DevEnvStorageReq| types::DevEnvStorage {
+        type_: Some(request.type_.clone()),
+        location: request
+            .location
+            .as_ref()
+            .map(|location| types::DevEnvStorageLocation {
+                path: location.path.clone(),
+                volume_size: (request.type_ == "evs").then_some(5),
+                volume_unit: (request.type_ == "evs").then(|| "GB".to_owned()),
+            }),
+    };
+    let lease = &instance.lease;
+    let ends = instance.status().is_up().then(|| lease.ends()).flatten();
+    let mut annotations = dev_env.annotations.clone();
+    annotations.insert(
+        "target_domain".into(),
+        "https://modelarts-notebook.example.com".into(),
+    );
+    let url = if instance.status().is_up() {
+        format!(
+            "https://modelarts-notebook.example.com/user/{}",
+            instance.id
+        )
+    } else {
+        String::new()
+    };
+    annotations.insert("url".into(), url);
+    types::DevEnvNotebookSpec {
+        storage: Some(storage(&dev_env.storage)),
+        extend_storage: dev_env
+            .extend_storage
+            .as_ref()
+            .map(|all| all.iter().map(storage).collect()),
+        auto_stop: Some(types::DevEnvAutoStop {
+            enable: Some(lease.enabled),
+            duration: Some(seconds(lease.duration)),
+            prompt: Some(dev_env.prompt),
+            stop_timestamp: ends,
+            remain_time: ends.map(|ends| seconds(ends - now)),
+        }),
+        failed_reasons: instance
+            .failure
+            .as_ref()
+            .map(|message| types::DevEnvFailedReasons {
+                code: Some(crate::error::code::START_CAPACITY.to_owned()),
+                message: Some(message.clone()),
+                detail: None,
+            }),
+        annotations: Some(annotations),
+        ..types::DevEnvNotebookSpec::default()
+    }
+}

@@ -1,0 +1,696 @@
+//! What the document says of a request, checked.
+//!
+//! Limits are written down once, in the document. Here they are read from it when the first emulator starts,
+//! and every request is held against them before any rule of the service itself.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use regex::Regex;
+use serde_json::{Map, Value};
+
+use crate::auth::signature::decode;
+use crate::error::{ApiError, ApiResult, code};
+
+/// The operations of all documents, by method and path template.
+pub(crate) static OPERATIONS: LazyLock<Operations> = LazyLock::new(|| {
+    let mut operations = Operations::default();
+    operations.read(modelarts_client::devenviron::DOCUMENT, Api::DevEnviron);
+    operations.read(modelarts_client::iam::DOCUMENT, Api::Iam);
+    operations
+});
+
+/// The document that an operation stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Api {
+    DevEnviron,
+    Iam,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Operations {
+    /// The operations of each path, with their methods.
+    paths: HashMap<String, Vec<(String, Operation)>>,
+}
+
+/// What the document says of the requests of an operation.
+#[derive(Debug)]
+pub(crate) struct Operation {
+    pub(crate) id: String,
+    pub(crate) api: Api,
+    /// Whether it belongs to the old generation.
+    pub(crate) old: bool,
+    /// Whether the first segments of its path name a project.
+    pub(crate) project: bool,
+    query: Vec<Parameter>,
+    body: Option<Body>,
+}
+
+#[derive(Debug)]
+struct Parameter {
+    name: String,
+    required: bool,
+    rule: Rule,
+}
+
+#[derive(Debug)]
+struct Body {
+    required: bool,
+    rule: Rule,
+}
+
+/// A schema, with its references followed.
+#[derive(Debug)]
+enum Rule {
+    Text {
+        least: usize,
+        most: usize,
+        pattern: Option<Regex>,
+        values: Vec<String>,
+    },
+    Integer {
+        least: i64,
+        most: i64,
+    },
+    Number,
+    Boolean,
+    List {
+        most: usize,
+        items: Box<Rule>,
+    },
+    Object {
+        properties: HashMap<String, Rule>,
+        required: Vec<String>,
+        /// What other properties have to be; `None`: there are none.
+        others: Option<Box<Rule>>,
+    },
+    Anything,
+}
+
+impl Operations {
+    pub(crate) fn find(&self, method: &str, path: &str) -> Option<&Operation> {
+        let operations = self.paths.get(path)?;
+        operations
+            .iter()
+            .find(|(known, _)| known == method)
+            .map(|(_, operation)| operation)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn by_id(&self, id: &str) -> Option<&Operation> {
+        let all = self.paths.values().flatten();
+        all.map(|(_, operation)| operation)
+            .find(|operation| operation.id == id)
+    }
+
+    /// The methods that a path has.
+    pub(crate) fn methods(&self, path: &str) -> Vec<&str> {
+        let operations = self.paths.get(path).into_iter().flatten();
+        let mut methods: Vec<&str> = operations.map(|(method, _)| method.as_str()).collect();
+        methods.sort_unstable();
+        methods
+    }
+
+    fn read(&mut self, document: &str, api: Api) {
+        // The document is checked when it is compiled in; a damaged one has no operations.
+        let Ok(document) = serde_json::from_str::<Value>(document) else {
+            return;
+        };
+        let Some(paths) = document["paths"].as_object() else {
+            return;
+        };
+        for (path, item) in paths {
+            let Some(item) = item.as_object() else {
+                continue;
+            };
+            for (method, operation) in item.iter().filter(|(name, _)| *name != "parameters") {
+                let operation = Operation::read(&document, api, path, operation);
+                let method = method.to_ascii_uppercase();
+                let operations = self.paths.entry(path.clone()).or_default();
+                operations.push((method, operation));
+            }
+        }
+    }
+}
+
+impl Operation {
+    fn read(document: &Value, api: Api, path: &str, operation: &Value) -> Self {
+        let parameters = operation["parameters"].as_array().into_iter().flatten();
+        let query = parameters
+            .map(|parameter| follow(document, parameter))
+            .filter(|parameter| parameter["in"] == "query")
+            .map(|parameter| Parameter {
+                name: text(&parameter["name"]),
+                required: parameter["required"] == true,
+                rule: Rule::read(document, &parameter["schema"]),
+            })
+            .collect();
+        let request = &operation["requestBody"];
+        let schema = &request["content"]["application/json"]["schema"];
+        Self {
+            id: text(&operation["operationId"]),
+            api,
+            old: path.contains("/demanager/"),
+            project: path.contains("{project_id}"),
+            query,
+            body: (!schema.is_null()).then(|| Body {
+                required: request["required"] == true,
+                rule: Rule::read(document, schema),
+            }),
+        }
+    }
+
+    /// The query, if it is as the document wants it.
+    pub(crate) fn check_query(&self, raw: &str) -> ApiResult<Query> {
+        let query = Query::parse(raw)?;
+        for parameter in &self.query {
+            match query.get(&parameter.name) {
+                None if parameter.required => {
+                    return Err(ApiError::required(&parameter.name, " in the query"));
+                }
+                None => {}
+                Some(value) => parameter.rule.check_text(&parameter.name, value)?,
+            }
+        }
+        Ok(query)
+    }
+
+    /// Whether the operation takes a body at all.
+    pub(crate) fn takes_body(&self) -> bool {
+        self.body.is_some()
+    }
+
+    /// The body, if it is as the document wants it; an absent one is an empty object.
+    pub(crate) fn check_body(
+        &self,
+        content_type: Option<&str>,
+        bytes: &[u8],
+        strict: bool,
+    ) -> ApiResult<Value> {
+        let Some(body) = &self.body else {
+            return Ok(Value::Null);
+        };
+        if bytes.iter().all(u8::is_ascii_whitespace) {
+            if body.required {
+                return Err(ApiError::new(
+                    code::PARAMETER,
+                    "The request has no body; send the parameters as a JSON object.",
+                ));
+            }
+            return Ok(Value::Object(Map::new()));
+        }
+        if content_type.is_some_and(|kind| !is_json(kind)) {
+            return Err(ApiError::new(
+                code::PARAMETER,
+                "The body is not declared as JSON; send it with Content-Type: application/json.",
+            ));
+        }
+        let mut value: Value = serde_json::from_slice(bytes).map_err(|error| {
+            ApiError::new(code::PARAMETER, format!("The body is not JSON: {error}."))
+        })?;
+        if !strict {
+            drop_nulls(&mut value);
+        }
+        body.rule.check("", &value, strict)?;
+        Ok(value)
+    }
+}
+
+fn is_json(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    let essence = essence.to_ascii_lowercase();
+    essence.is_empty() || essence == "application/json" || essence.ends_with("+json")
+}
+
+/// A property that is null is one that was not sent.
+fn drop_nulls(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.retain(|_, value| !value.is_null());
+            map.values_mut().for_each(drop_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
+        _ => {}
+    }
+}
+
+fn follow<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
+    value["$ref"]
+        .as_str()
+        .and_then(|reference| reference.strip_prefix('#'))
+        .and_then(|pointer| document.pointer(pointer))
+        .unwrap_or(value)
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+fn size(value: &Value) -> Option<usize> {
+    value.as_u64().and_then(|size| usize::try_from(size).ok())
+}
+
+impl Rule {
+    fn read(document: &Value, schema: &Value) -> Self {
+        let schema = follow(document, schema);
+        match schema["type"].as_str() {
+            Some("string") => Self::Text {
+                least: size(&schema["minLength"]).unwrap_or(0),
+                most: size(&schema["maxLength"]).unwrap_or(usize::MAX),
+                pattern: schema["pattern"]
+                    .as_str()
+                    .and_then(|text| Regex::new(text).ok()),
+                values: schema["enum"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .map(text)
+                    .collect(),
+            },
+            Some("integer") => {
+                let (least, most) = match schema["format"].as_str() {
+                    Some("int32") => (i64::from(i32::MIN), i64::from(i32::MAX)),
+                    _ => (i64::MIN, i64::MAX),
+                };
+                Self::Integer {
+                    least: schema["minimum"].as_i64().unwrap_or(least),
+                    most: schema["maximum"].as_i64().unwrap_or(most),
+                }
+            }
+            Some("number") => Self::Number,
+            Some("boolean") => Self::Boolean,
+            Some("array") => Self::List {
+                most: size(&schema["maxItems"]).unwrap_or(usize::MAX),
+                items: Box::new(Self::read(document, &schema["items"])),
+            },
+            Some("object") => Self::object(document, schema),
+            _ => Self::Anything,
+        }
+    }
+
+    fn object(document: &Value, schema: &Value) -> Self {
+        let properties = schema["properties"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(name, property)| (name.clone(), Self::read(document, property)))
+            .collect();
+        let required = schema["required"].as_array().into_iter().flatten();
+        let others = match &schema["additionalProperties"] {
+            Value::Bool(true) => Some(Box::new(Self::Anything)),
+            Value::Object(_) => Some(Box::new(Self::read(
+                document,
+                &schema["additionalProperties"],
+            ))),
+            _ => None,
+        };
+        Self::Object {
+            properties,
+            required: required.map(text).collect(),
+            others,
+        }
+    }
+
+    fn check(&self, field: &str, value: &Value, strict: bool) -> ApiResult<()> {
+        match (self, value) {
+            (Self::Text { .. }, Value::String(text)) => self.check_length(field, text),
+            (Self::Integer { .. }, Value::Number(number)) => match number.as_i64() {
+                Some(number) => self.check_range(field, number),
+                None if number.is_u64() => self.check_range(field, i64::MAX),
+                None => Err(self.wrong_type(field)),
+            },
+            (Self::Number, Value::Number(_))
+            | (Self::Boolean, Value::Bool(_))
+            | (Self::Anything, _) => Ok(()),
+            (Self::List { most, items }, Value::Array(values)) => {
+                if values.len() > *most {
+                    return Err(ApiError::value(
+                        field,
+                        format_args!(
+                            "it has {} entries, at most {most} are allowed",
+                            values.len()
+                        ),
+                    ));
+                }
+                values.iter().enumerate().try_for_each(|(index, value)| {
+                    items.check(&format!("{field}[{index}]"), value, strict)
+                })
+            }
+            (Self::Object { .. }, Value::Object(map)) => self.check_properties(field, map, strict),
+            _ => Err(self.wrong_type(field)),
+        }
+    }
+
+    fn check_properties(
+        &self,
+        field: &str,
+        map: &Map<String, Value>,
+        strict: bool,
+    ) -> ApiResult<()> {
+        let Self::Object {
+            properties,
+            required,
+            others,
+        } = self
+        else {
+            return Ok(());
+        };
+        let inside = |name: &str| match field {
+            "" => name.to_owned(),
+            field => format!("{field}.{name}"),
+        };
+        if let Some(name) = required.iter().find(|name| !map.contains_key(*name)) {
+            return Err(missing(&inside(name), name));
+        }
+        for (name, value) in map {
+            match (properties.get(name), others) {
+                (Some(rule), _) => rule.check(&inside(name), value, strict)?,
+                (None, Some(rule)) => rule.check(&inside(name), value, strict)?,
+                (None, None) if strict => {
+                    return Err(ApiError::value(
+                        &inside(&name.chars().take(64).collect::<String>()),
+                        "the operation has no such property; remove it",
+                    ));
+                }
+                (None, None) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// A value from the query, which is text whatever its type.
+    fn check_text(&self, field: &str, value: &str) -> ApiResult<()> {
+        match self {
+            Self::Text { .. } => self.check_length(field, value),
+            Self::Integer { .. } => match value.parse() {
+                Ok(number) => self.check_range(field, number),
+                Err(_) => Err(self.wrong_type(field)),
+            },
+            Self::Boolean if truth(value).is_none() => Err(self.wrong_type(field)),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_length(&self, field: &str, value: &str) -> ApiResult<()> {
+        let Self::Text {
+            least,
+            most,
+            pattern,
+            values,
+        } = self
+        else {
+            return Ok(());
+        };
+        let length = value.chars().count();
+        if length > *most || length < *least {
+            let rule = if length > *most {
+                format!("it has {length} characters, at most {most} are allowed")
+            } else {
+                format!("it has {length} characters, at least {least} are needed")
+            };
+            return Err(ApiError::value(field, rule));
+        }
+        if !values.is_empty() && !values.iter().any(|known| known == value) {
+            return Err(ApiError::value(
+                field,
+                format_args!("it has to be one of {}", values.join(", ")),
+            ));
+        }
+        match pattern {
+            Some(pattern) if !pattern.is_match(value) => Err(mismatch(field, value, pattern)),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_range(&self, field: &str, number: i64) -> ApiResult<()> {
+        let Self::Integer { least, most } = self else {
+            return Ok(());
+        };
+        if (*least..=*most).contains(&number) {
+            return Ok(());
+        }
+        let code = match last(field) {
+            "duration" => code::DURATION,
+            "capacity" | "storage_new_size" => code::EVS_SIZE,
+            _ => code::VALUE,
+        };
+        Err(ApiError::new(
+            code,
+            format!("'{field}' is {number} but has to lie between {least} and {most}."),
+        ))
+    }
+
+    fn wrong_type(&self, field: &str) -> ApiError {
+        let wanted = match self {
+            Self::Text { .. } => "String",
+            Self::Integer { .. } => "Integer",
+            Self::Number => "Number",
+            Self::Boolean => "Boolean",
+            Self::List { .. } => "Array",
+            Self::Object { .. } | Self::Anything => "Object",
+        };
+        let field = if field.is_empty() { "body" } else { field };
+        ApiError::new(
+            code::TYPE,
+            format!("'{field}' has to be of the type {wanted}."),
+        )
+    }
+}
+
+fn last(field: &str) -> &str {
+    field.rsplit('.').next().unwrap_or(field)
+}
+
+fn missing(field: &str, name: &str) -> ApiError {
+    if name == "storage" {
+        return ApiError::new(
+            code::NO_STORAGE,
+            format!("'{field}' is required to create an instance: say where its files are."),
+        );
+    }
+    ApiError::required(field, "")
+}
+
+/// Names the first character that the pattern does not take, if there is one.
+fn mismatch(field: &str, value: &str, pattern: &Regex) -> ApiError {
+    if value.is_empty() {
+        return ApiError::value(field, "it must not be empty");
+    }
+    let single = |letter: &char| !pattern.is_match(letter.encode_utf8(&mut [0; 4]));
+    let forbidden = value.chars().find(single);
+    match (last(field), forbidden) {
+        ("name" | "description", Some(letter)) => ApiError::new(
+            code::CHARACTER,
+            format!(
+                "'{field}' contains the character {letter:?}, which is not allowed; it has to match {pattern}."
+            ),
+        ),
+        _ => ApiError::value(field, format_args!("it has to match {pattern}")),
+    }
+}
+
+/// A query boolean, in any letter case: some clients write `True`.
+pub(crate) fn truth(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" => Some(true),
+        "false" => Some(false),
+        _ => None,
+    }
+}
+
+/// The decoded query of a request.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Query {
+    pairs: Vec<(String, String)>,
+}
+
+impl Query {
+    pub(crate) fn parse(raw: &str) -> ApiResult<Self> {
+        let decoded = |text: &str| {
+            String::from_utf8(decode(&text.replace('+', " "))).map_err(|_| {
+                ApiError::new(code::PARAMETER, "The query is not UTF-8 after decoding.")
+            })
+        };
+        let pairs = raw
+            .split('&')
+            .filter(|pair| !pair.is_empty())
+            .map(|pair| {
+                let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+                Ok((decoded(name)?, decoded(value)?))
+            })
+            .collect::<ApiResult<_>>()?;
+        Ok(Self { pairs })
+    }
+
+    /// The first value of a name; an empty one counts as absent.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.pairs
+            .iter()
+            .find(|(known, value)| known == name && !value.is_empty())
+            .map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn integer(&self, name: &str) -> Option<i64> {
+        self.get(name).and_then(|value| value.parse().ok())
+    }
+
+    pub(crate) fn boolean(&self, name: &str) -> Option<bool> {
+        self.get(name).and_then(truth)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn operation(id: &str) -> &'static Operation {
+        OPERATIONS.by_id(id).unwrap()
+    }
+
+    fn body(id: &str, body: &Value) -> ApiResult<Value> {
+        operation(id).check_body(None, body.to_string().as_bytes(), false)
+    }
+
+    fn notebook() -> Value {
+        json!({
+            "name": "train-bert", "flavor": "f", "image_id": "i",
+            "volume": {"category": "EVS", "ownership": "MANAGED"},
+        })
+    }
+
+    fn with(pointer: &str, value: Value) -> Value {
+        let mut body = notebook();
+        let (parent, name) = pointer.rsplit_once('/').unwrap();
+        body.pointer_mut(parent).unwrap()[name] = value;
+        body
+    }
+
+    #[test]
+    fn a_good_request_passes_and_nulls_are_dropped() {
+        let passed = body("createNotebook", &with("/description", Value::Null)).unwrap();
+        assert_eq!(passed, notebook());
+    }
+
+    #[test]
+    fn every_rule_names_its_field_and_code() {
+        let long = "x".repeat(129);
+        for (value, expected, field) in [
+            (with("/name", json!("a b")), code::CHARACTER, "'name'"),
+            (with("/name", json!("")), code::VALUE, "'name'"),
+            (with("/name", json!(long)), code::VALUE, "128"),
+            (with("/name", json!(7)), code::TYPE, "'name'"),
+            (with("/description", json!("a<b")), code::CHARACTER, "'<'"),
+            (
+                with("/duration", json!(259_200_001)),
+                code::DURATION,
+                "'duration'",
+            ),
+            (with("/duration", json!(1.5)), code::TYPE, "'duration'"),
+            (
+                with("/duration", json!(u64::MAX)),
+                code::DURATION,
+                "'duration'",
+            ),
+            (
+                with("/volume/capacity", json!(4097)),
+                code::EVS_SIZE,
+                "'volume.capacity'",
+            ),
+            (
+                with("/volume", json!({"category": "EVS"})),
+                code::REQUIRED,
+                "'volume.ownership'",
+            ),
+            (
+                with("/endpoints", json!([{"allowed_access_ips": [1]}])),
+                code::TYPE,
+                "'endpoints[0].allowed_access_ips[0]'",
+            ),
+            (
+                with(
+                    "/endpoints",
+                    json!([{"allowed_access_ips": ["", "", "", "", "", ""]}]),
+                ),
+                code::VALUE,
+                "at most 5",
+            ),
+            (json!([]), code::TYPE, "'body'"),
+        ] {
+            let error = body("createNotebook", &value).unwrap_err();
+            assert_eq!(error.code, expected, "{value} {error}");
+            assert!(error.message.contains(field), "{error}");
+        }
+    }
+
+    #[test]
+    fn lengths_are_counted_in_characters() {
+        let description = json!("ä".repeat(512));
+        assert!(body("createNotebook", &with("/description", description)).is_ok());
+    }
+
+    #[test]
+    fn unknown_properties_are_refused_only_when_strict() {
+        let extra = with("/colour", json!("red")).to_string();
+        let create = operation("createNotebook");
+        assert!(create.check_body(None, extra.as_bytes(), false).is_ok());
+        let error = create.check_body(None, extra.as_bytes(), true).unwrap_err();
+        assert!(error.message.contains("colour"), "{error}");
+    }
+
+    #[test]
+    fn what_is_no_json_is_told_where() {
+        let create = operation("createNotebook");
+        for (bytes, expected) in [
+            (&b"{\"name\": }"[..], "line 1 column 10"),
+            (b"{\"name\": \"\xff\"}", "line 1"),
+            (b"", "no body"),
+            (b"{\"duration\": 1e999}", "number out of range"),
+        ] {
+            let error = create.check_body(None, bytes, false).unwrap_err();
+            assert_eq!(error.code, code::PARAMETER);
+            assert!(error.message.contains(expected), "{error}");
+        }
+        let error = create
+            .check_body(Some("text/plain"), b"{}", false)
+            .unwrap_err();
+        assert!(error.message.contains("application/json"), "{error}");
+        assert!(
+            operation("startNotebook")
+                .check_body(None, b"", false)
+                .is_ok()
+        );
+    }
+
+    #[test]
+    fn closed_enumerations_are_closed() {
+        let error = body("manageDevEnvInstance", &json!({"action": "explode"})).unwrap_err();
+        assert!(error.message.contains("start, stop, restart"), "{error}");
+    }
+
+    #[test]
+    fn queries_are_typed_but_tolerant() {
+        let list = operation("listImages");
+        for good in [
+            "",
+            "limit=5&offset=0",
+            "name_fuzzy_match=True",
+            "limit=",
+            "x=1&x=2",
+        ] {
+            assert!(list.check_query(good).is_ok(), "{good}");
+        }
+        assert_eq!(list.check_query("limit=ten").unwrap_err().code, code::TYPE);
+        assert_eq!(
+            list.check_query("name=%ff").unwrap_err().code,
+            code::PARAMETER
+        );
+        let error = operation("listDevEnvInstances")
+            .check_query("")
+            .unwrap_err();
+        assert!(error.message.contains("'de_type'"), "{error}");
+        let query = list.check_query("name=a+b%20c&limit=7").unwrap_err();
+        assert!(query.message.contains("name"), "{query}");
+    }
+}

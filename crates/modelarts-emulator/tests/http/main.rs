@@ -1,0 +1,18 @@
+//! The emulator over HTTP, on a clock that only the test moves.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a panic is how a test fails"
+)]
+
+mod client;
+mod control;
+mod devenv;
+mod durable;
+mod faults;
+mod iam;
+mod images;
+mod lists;
+mod notebooks;
+mod robust;

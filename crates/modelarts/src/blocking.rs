@@ -1,0 +1,140 @@
+//! The same client without async, for scripts.
+//!
+//! ```no_run
+//! use modelarts::blocking::ModelArts;
+//!
+//! let client = ModelArts::from_env()?;
+//! for notebook in client.iter(|client| client.notebooks().list().items()) {
+//!     println!("{}", notebook?.name.unwrap_or_default());
+//! }
+//! let id = "5d0a1c1e-8a3b-4f39-9f4e-6a3a1f0b7c55";
+//! client.run(|client| async move { client.notebooks().start(id).await })?;
+//! client.run(|client| client.notebooks().wait_until_running(id))?;
+//! # Ok::<(), modelarts::Error>(())
+//! ```
+
+use std::fmt;
+use std::future::IntoFuture;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures::{Stream, StreamExt};
+use tokio::runtime::{Builder, Handle, Runtime};
+
+use crate::builder::ModelArtsBuilder;
+use crate::error::{Error, Result};
+
+/// A client whose calls return when they are done. Connections live while a call runs.
+#[derive(Clone)]
+pub struct ModelArts {
+    runtime: Arc<Background>,
+    client: crate::ModelArts,
+}
+
+impl fmt::Debug for ModelArts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.client.fmt(f)
+    }
+}
+
+impl ModelArts {
+    /// Builds what a [`ModelArtsBuilder`] describes.
+    ///
+    /// # Errors
+    /// As [`ModelArtsBuilder::build`]; when called from async code, which it would block.
+    pub fn build(builder: ModelArtsBuilder) -> Result<Self> {
+        outside_async()?;
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| {
+                Error::configuration(format!("there is no runtime to be had: {error}"))
+            })?;
+        let runtime = Background(Some(runtime));
+        let client = block_on(&runtime, builder.build())?;
+        Ok(Self {
+            runtime: Arc::new(runtime),
+            client,
+        })
+    }
+
+    /// A client with the credentials of the environment or of `clouds.yaml`.
+    ///
+    /// # Errors
+    /// As [`build`](ModelArts::build).
+    pub fn from_env() -> Result<Self> {
+        Self::build(crate::ModelArts::builder())
+    }
+
+    /// Runs a call or a waiter to its end.
+    ///
+    /// # Errors
+    /// Those of the call; when called from async code.
+    pub fn run<A, T>(&self, call: impl FnOnce(crate::ModelArts) -> A) -> Result<T>
+    where
+        A: IntoFuture<Output = Result<T>>,
+    {
+        block_on(&self.runtime, call(self.client.clone()).into_future())
+    }
+
+    /// Goes through a list, or through the observations of a waiter.
+    pub fn iter<S, T>(&self, list: impl FnOnce(crate::ModelArts) -> S) -> Iter<T>
+    where
+        S: Stream<Item = Result<T>> + Send + 'static,
+    {
+        Iter {
+            runtime: self.runtime.clone(),
+            stream: Box::pin(list(self.client.clone())),
+        }
+    }
+}
+
+/// Items of a list, each page fetched when it is needed.
+pub struct Iter<T> {
+    runtime: Arc<Background>,
+    stream: Pin<Box<dyn Stream<Item = Result<T>> + Send>>,
+}
+
+impl<T> fmt::Debug for Iter<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Iter").finish_non_exhaustive()
+    }
+}
+
+impl<T> Iterator for Iter<T> {
+    type Item = Result<T>;
+
+    fn next(&mut self) -> Option<Result<T>> {
+        let next = async { Ok(self.stream.next().await) };
+        block_on(&self.runtime, next).unwrap_or_else(|error| Some(Err(error)))
+    }
+}
+
+/// A runtime that may be dropped anywhere; dropped as it is in async code, it would panic.
+struct Background(Option<Runtime>);
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+fn block_on<T>(runtime: &Background, future: impl Future<Output = Result<T>>) -> Result<T> {
+    outside_async()?;
+    match &runtime.0 {
+        Some(runtime) => runtime.block_on(future),
+        None => Err(Error::configuration("the runtime has been shut down")),
+    }
+}
+
+/// Tokio panics where this returns an error.
+fn outside_async() -> Result<()> {
+    if Handle::try_current().is_err() {
+        return Ok(());
+    }
+    Err(Error::argument(
+        "a blocking client cannot be used in async code: use `modelarts::ModelArts` there",
+    ))
+}

@@ -1,0 +1,286 @@
+//! Signing in with a password, and keeping the token.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use http::HeaderValue;
+use jiff::Timestamp;
+use modelarts_client::Secret;
+use modelarts_client::iam::types::Token;
+use tracing::{debug, warn};
+
+use super::{Authenticator, TOKEN, token};
+use crate::clock::{BoxFuture, Clock};
+use crate::error::{Error, Result};
+use crate::identity::{Identity, Scope};
+
+/// A user and a password. A user who is known by name also needs the domain (account).
+///
+/// ```
+/// let login = modelarts::Login::new("trainer", "s3cr3t").domain_name("nlp-department");
+/// assert!(!format!("{login:?}").contains("s3cr3t"));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Login {
+    pub(crate) user: Named,
+    pub(crate) password: Secret,
+    pub(crate) domain: Option<Named>,
+}
+
+/// Something known by its id or by its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Named {
+    Id(String),
+    Name(String),
+}
+
+impl Named {
+    pub(crate) fn id(&self) -> Option<String> {
+        match self {
+            Self::Id(id) => Some(id.clone()),
+            Self::Name(_) => None,
+        }
+    }
+
+    pub(crate) fn name(&self) -> Option<String> {
+        match self {
+            Self::Id(_) => None,
+            Self::Name(name) => Some(name.clone()),
+        }
+    }
+}
+
+impl Login {
+    /// A user known by name.
+    pub fn new(user_name: impl Into<String>, password: impl Into<Secret>) -> Self {
+        Self {
+            user: Named::Name(user_name.into()),
+            password: password.into(),
+            domain: None,
+        }
+    }
+
+    /// A user known by id, who needs no domain.
+    pub fn with_id(user_id: impl Into<String>, password: impl Into<Secret>) -> Self {
+        Self {
+            user: Named::Id(user_id.into()),
+            password: password.into(),
+            domain: None,
+        }
+    }
+
+    /// The name of the user's domain (account).
+    #[must_use]
+    pub fn domain_name(mut self, name: impl Into<String>) -> Self {
+        self.domain = Some(Named::Name(name.into()));
+        self
+    }
+
+    /// The id of the user's domain (account).
+    #[must_use]
+    pub fn domain_id(mut self, id: impl Into<String>) -> Self {
+        self.domain = Some(Named::Id(id.into()));
+        self
+    }
+
+    fn check(&self) -> Result<()> {
+        if matches!(self.user, Named::Name(_)) && self.domain.is_none() {
+            return Err(Error::configuration(
+                "a user name needs the domain (account) of the user: call `domain_name` or `domain_id`, \
+                 or set OS_USER_DOMAIN_NAME",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// The end of a token is met this long before it comes, or a tenth of a shorter life.
+const LEAD: Duration = Duration::from_secs(30 * 60);
+
+/// After a failed renewal a token that is still valid serves this long before the next try.
+const RENEWAL_PAUSE: Duration = Duration::from_secs(60);
+
+/// A token answers for a day unless the service says otherwise.
+const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Signs in when needed and keeps the token for all calls.
+#[derive(Debug)]
+pub(crate) struct PasswordAuthenticator {
+    identity: Identity,
+    login: Login,
+    scope: Scope,
+    clock: Arc<dyn Clock>,
+    session: RwLock<Option<Arc<Session>>>,
+    /// Held while signing in; keeps the error of the last try for those who waited for it.
+    gate: tokio::sync::Mutex<Option<Error>>,
+    tries: AtomicU64,
+}
+
+/// A token in use. Its times are on the clock's elapsed scale.
+#[derive(Clone, Debug)]
+struct Session {
+    token: HeaderValue,
+    generation: u64,
+    renew_at: Duration,
+    ends_at: Duration,
+}
+
+impl PasswordAuthenticator {
+    pub(crate) fn new(
+        identity: Identity,
+        login: Login,
+        scope: Scope,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self> {
+        login.check()?;
+        Ok(Self {
+            identity,
+            login,
+            scope,
+            clock,
+            session: RwLock::default(),
+            gate: tokio::sync::Mutex::default(),
+            tries: AtomicU64::new(0),
+        })
+    }
+
+    /// Signs in and keeps the token; returns what is known of it.
+    pub(crate) async fn sign_in(&self) -> Result<Token> {
+        let began = self.clock.elapsed();
+        let (secret, token) = self.identity.create_token(&self.login, &self.scope).await?;
+        let lifetime = lifetime(&token, self.clock.now());
+        let session = Session {
+            token: token::header(&secret)?,
+            generation: self.current().map_or(1, |session| session.generation + 1),
+            renew_at: began + lifetime.saturating_sub(LEAD.min(lifetime / 10)),
+            ends_at: began + lifetime,
+        };
+        debug!(generation = session.generation, ?lifetime, "signed in");
+        self.keep(session);
+        Ok(token)
+    }
+
+    /// A token that is good for a while, fetched if need be.
+    async fn session(&self) -> Result<Arc<Session>> {
+        let now = self.clock.elapsed();
+        let Some(session) = self.current() else {
+            return self.other_than(None).await;
+        };
+        if now < session.renew_at {
+            return Ok(session);
+        }
+        if now >= session.ends_at {
+            return self.other_than(Some(session.generation)).await;
+        }
+        // Still valid: one caller renews, the others go on, and a failure is no reason to stop.
+        if self.gate.try_lock().is_err() {
+            return Ok(session);
+        }
+        match self.other_than(Some(session.generation)).await {
+            Ok(renewed) => Ok(renewed),
+            Err(error) => {
+                warn!(%error, "the token could not be renewed ahead of its end");
+                self.keep(Session {
+                    renew_at: (now + RENEWAL_PAUSE).min(session.ends_at),
+                    ..(*session).clone()
+                });
+                Ok(session)
+            }
+        }
+    }
+
+    /// A session that is not of the generation `refused`. Many may ask; one signs in.
+    async fn other_than(&self, refused: Option<u64>) -> Result<Arc<Session>> {
+        let tries = self.tries.load(Ordering::Acquire);
+        let mut last_error = self.gate.lock().await;
+        let other = || {
+            self.current()
+                .filter(|session| Some(session.generation) != refused)
+        };
+        if let Some(session) = other() {
+            return Ok(session);
+        }
+        // Somebody tried while this caller waited. Trying a wrong password for each caller locks accounts.
+        if self.tries.load(Ordering::Acquire) != tries
+            && let Some(error) = &*last_error
+        {
+            return Err(error.clone());
+        }
+        *last_error = None;
+        self.tries.fetch_add(1, Ordering::AcqRel);
+        if let Err(error) = self.sign_in().await {
+            *last_error = Some(error.clone());
+            return Err(error);
+        }
+        other().ok_or_else(|| Error::configuration("the sign-in left no token behind"))
+    }
+
+    fn current(&self) -> Option<Arc<Session>> {
+        let session = self.session.read().unwrap_or_else(PoisonError::into_inner);
+        session.clone()
+    }
+
+    fn keep(&self, session: Session) {
+        let mut current = self.session.write().unwrap_or_else(PoisonError::into_inner);
+        *current = Some(Arc::new(session));
+    }
+}
+
+impl Authenticator for PasswordAuthenticator {
+    fn authorize<'a>(&'a self, request: &'a mut reqwest::Request) -> BoxFuture<'a, Result<u64>> {
+        Box::pin(async move {
+            let session = self.session().await?;
+            request.headers_mut().insert(TOKEN, session.token.clone());
+            Ok(session.generation)
+        })
+    }
+
+    fn renew(&self, refused: u64) -> BoxFuture<'_, Result<bool>> {
+        Box::pin(async move { self.other_than(Some(refused)).await.map(|_| true) })
+    }
+}
+
+/// How long a token lives by the service's own clock, which need not agree with this machine's.
+fn lifetime(token: &Token, now: Timestamp) -> Duration {
+    let read = |text: &Option<String>| text.as_deref()?.parse::<Timestamp>().ok();
+    let Some(end) = read(&token.expires_at) else {
+        return LIFETIME;
+    };
+    let begin = read(&token.issued_at).unwrap_or(now);
+    Duration::try_from(end.duration_since(begin)).unwrap_or(Duration::ZERO)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lifetime_is_the_services_own() {
+        let now = "2030-01-01T00:00:00Z".parse().unwrap();
+        let token = |expires: Option<&str>, issued: Option<&str>| Token {
+            expires_at: expires.map(str::to_owned),
+            issued_at: issued.map(str::to_owned),
+            ..Token::default()
+        };
+        let hours = |token: Token| lifetime(&token, now).as_secs_f64() / 3600.0;
+        assert_eq!(
+            hours(token(
+                Some("2024-07-06T09:00:00.000000Z"),
+                Some("2024-07-05T09:00:00.000000Z")
+            )),
+            24.0
+        );
+        assert_eq!(hours(token(Some("2030-01-01T02:00:00Z"), None)), 2.0);
+        assert_eq!(hours(token(Some("2020-01-01T00:00:00Z"), None)), 0.0);
+        assert_eq!(hours(token(None, None)), 24.0);
+        assert_eq!(hours(token(Some("soon"), None)), 24.0);
+    }
+
+    #[test]
+    fn a_user_name_needs_a_domain() {
+        assert!(Login::new("u", "p").check().is_err());
+        assert!(Login::new("u", "p").domain_id("d").check().is_ok());
+        assert!(Login::with_id("u", "p").check().is_ok());
+    }
+}

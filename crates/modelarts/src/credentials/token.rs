@@ -1,0 +1,61 @@
+//! A token that somebody else obtained.
+
+use http::HeaderValue;
+use modelarts_client::Secret;
+
+use super::{Authenticator, TOKEN};
+use crate::clock::BoxFuture;
+use crate::error::{Error, Result};
+
+/// Sends one token with every request.
+#[derive(Debug)]
+pub(crate) struct TokenAuthenticator(HeaderValue);
+
+impl TokenAuthenticator {
+    pub(crate) fn new(token: &Secret) -> Result<Self> {
+        header(token).map(Self)
+    }
+}
+
+impl Authenticator for TokenAuthenticator {
+    fn authorize<'a>(&'a self, request: &'a mut reqwest::Request) -> BoxFuture<'a, Result<u64>> {
+        request.headers_mut().insert(TOKEN, self.0.clone());
+        Box::pin(std::future::ready(Ok(0)))
+    }
+
+    fn renew(&self, _refused: u64) -> BoxFuture<'_, Result<bool>> {
+        Box::pin(std::future::ready(Ok(false)))
+    }
+}
+
+/// A header value that neither logs nor `Debug` show.
+pub(super) fn header(token: &Secret) -> Result<HeaderValue> {
+    let text = token.expose().trim();
+    if text.is_empty() {
+        return Err(Error::configuration("the token is empty"));
+    }
+    let mut value = HeaderValue::from_str(text).map_err(|_| {
+        Error::configuration("the token holds characters that a header cannot carry")
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_hides_the_token() {
+        let token = TokenAuthenticator::new(&Secret::from(" t0p-s3cret\n")).unwrap();
+        assert!(!format!("{token:?}").contains("t0p-s3cret"));
+        assert_eq!(token.0.to_str().unwrap(), "t0p-s3cret");
+    }
+
+    #[test]
+    fn what_no_header_can_carry_is_refused() {
+        assert!(TokenAuthenticator::new(&Secret::from("")).is_err());
+        let error = TokenAuthenticator::new(&Secret::from("a\nb")).unwrap_err();
+        assert!(error.is_usage());
+    }
+}

@@ -1,0 +1,54 @@
+//! What notebooks can run on.
+
+use modelarts_client::devenviron::builder;
+use modelarts_client::devenviron::prelude::*;
+use modelarts_client::devenviron::types::{FlavorList, NotebookFlavor};
+
+use super::{list_request, page};
+use crate::client::{ModelArts, checked};
+use crate::error::Result;
+
+/// Operations on flavors, from [`ModelArts::flavors`].
+#[derive(Clone, Debug)]
+pub struct Flavors {
+    client: ModelArts,
+}
+
+impl Flavors {
+    pub(crate) fn new(client: &ModelArts) -> Self {
+        Self {
+            client: client.clone(),
+        }
+    }
+
+    /// The flavors that a notebook can be created with.
+    pub fn list(&self) -> ListFlavors {
+        ListFlavors::new(&self.client)
+    }
+
+    /// The flavors to which a stopped notebook can change, all at once.
+    ///
+    /// # Errors
+    /// [`is_not_found`](crate::Error::is_not_found) when the notebook does not exist.
+    pub async fn switchable(&self, notebook_id: &str) -> Result<Vec<NotebookFlavor>> {
+        let (project_id, id) = (self.client.project_id(), checked("id", notebook_id)?);
+        let list: FlavorList = self
+            .client
+            .send(|api| async move {
+                api.show_switchable_flavors()
+                    .project_id(project_id)
+                    .id(id)
+                    .send()
+                    .await
+            })
+            .await?;
+        // The answer carries the same list twice.
+        Ok(list.data.or(list.flavors).unwrap_or_default())
+    }
+}
+
+list_request! {
+    /// Lists flavors.
+    ListFlavors, list_flavors() of ListFlavors -> FlavorList [NotebookFlavor], by 100;
+}
+page!(FlavorList [NotebookFlavor] by data or flavors, |page| page.total);

@@ -1,0 +1,186 @@
+//! What notebooks can run.
+
+use std::sync::Arc;
+
+use modelarts_client::devenviron::builder;
+use modelarts_client::devenviron::enums::ImageStatus;
+use modelarts_client::devenviron::prelude::*;
+use modelarts_client::devenviron::types::{
+    CreateImageRequest, Image, ImageGroupList, ImageList, RegisterImageRequest,
+};
+
+use super::{list_request, page};
+use crate::client::{ModelArts, checked};
+use crate::error::Result;
+use crate::wait::{Look, Verdict, Waiter};
+
+/// Operations on images, from [`ModelArts::images`].
+#[derive(Clone, Debug)]
+pub struct Images {
+    client: ModelArts,
+}
+
+impl Images {
+    pub(crate) fn new(client: &ModelArts) -> Self {
+        Self {
+            client: client.clone(),
+        }
+    }
+
+    /// The images that a notebook can be created with.
+    pub fn list(&self) -> ListImages {
+        ListImages::new(&self.client)
+    }
+
+    /// The names under which images are grouped, all at once.
+    ///
+    /// # Errors
+    /// When the call fails.
+    pub async fn groups(&self) -> Result<ImageGroupList> {
+        let project_id = self.client.project_id();
+        self.client
+            .send(|api| async move { api.list_image_groups().project_id(project_id).send().await })
+            .await
+    }
+
+    /// Reads an image.
+    ///
+    /// # Errors
+    /// [`is_not_found`](crate::Error::is_not_found) when it does not exist.
+    pub async fn show(&self, id: &str) -> Result<Image> {
+        let (project_id, id) = (self.client.project_id(), checked("id", id)?);
+        self.client
+            .send(|api| async move { api.show_image().project_id(project_id).id(id).send().await })
+            .await
+    }
+
+    /// Registers an image of the container registry SWR.
+    ///
+    /// # Errors
+    /// When the image cannot be read there; after [`is_outcome_unknown`](crate::Error::is_outcome_unknown) list first.
+    pub async fn register(&self, request: &RegisterImageRequest) -> Result<Image> {
+        let project_id = self.client.project_id();
+        let body = request.clone();
+        self.client
+            .send(|api| async move {
+                api.register_image()
+                    .project_id(project_id)
+                    .body(body)
+                    .send()
+                    .await
+            })
+            .await
+    }
+
+    /// Begins to save a running notebook as an image. Until that is done the notebook is SNAPSHOTTING.
+    ///
+    /// ```no_run
+    /// # async fn run(client: modelarts::ModelArts, notebook_id: &str) -> modelarts::Result<()> {
+    /// use modelarts::types::CreateImageRequest;
+    ///
+    /// let request = CreateImageRequest {
+    ///     name: Some("bert".to_owned()),
+    ///     namespace: Some("nlp-team".to_owned()),
+    ///     tag: Some("1.0.0".to_owned()),
+    ///     ..Default::default()
+    /// };
+    /// let image = client.images().save(notebook_id, &request).await?;
+    /// let image = client.images().wait_until_active(&image.id.unwrap_or_default()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`is_conflict`](crate::Error::is_conflict) when the notebook does not run.
+    pub async fn save(&self, notebook_id: &str, request: &CreateImageRequest) -> Result<Image> {
+        let (project_id, id) = (self.client.project_id(), checked("id", notebook_id)?);
+        let body = request.clone();
+        self.client
+            .send(|api| async move {
+                let request = api.create_image().project_id(project_id).id(id);
+                request.body(body).send().await
+            })
+            .await
+    }
+
+    /// Deletes an image, but not what stands in the container registry. One in use cannot be deleted.
+    ///
+    /// # Errors
+    /// [`is_not_found`](crate::Error::is_not_found), [`is_conflict`](crate::Error::is_conflict) when it is in use.
+    pub async fn delete(&self, id: &str) -> Result<Image> {
+        let (project_id, id) = (self.client.project_id(), checked("id", id)?);
+        self.client
+            .send(|api| async move {
+                api.delete_image()
+                    .project_id(project_id)
+                    .id(id)
+                    .send()
+                    .await
+            })
+            .await
+    }
+
+    /// Waits until an image that is being saved or registered can be used.
+    ///
+    /// It succeeds with ACTIVE and fails at once with CREATE_FAILED, ERROR and DELETED. Pace as for notebooks.
+    pub fn wait_until_active(&self, id: &str) -> Waiter<Image> {
+        let (client, id) = (self.client.clone(), id.to_owned());
+        Waiter::new(
+            format!("image {id} to be ACTIVE"),
+            client.clock(),
+            client.pace(),
+            Arc::new(move |left| {
+                let (images, id) = (client.within(left).images(), id.clone());
+                Box::pin(async move { images.show(&id).await.map(look) })
+            }),
+        )
+    }
+}
+
+list_request! {
+    /// Lists images.
+    ListImages, list_images() of ListImages -> ImageList [Image], by 200;
+}
+page!(ImageList [Image] by data, |page| page.total);
+
+fn look(image: Image) -> Look<Image> {
+    let verdict = match image.status.as_deref() {
+        Some(ImageStatus::Active) => Verdict::Done,
+        Some(status) if status.is_failed() || status.is_gone() => Verdict::Fail("ends it"),
+        _ => Verdict::Wait,
+    };
+    Look {
+        status: image
+            .status
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        fail_reason: image
+            .status_message
+            .clone()
+            .filter(|message| !message.is_empty()),
+        progress: None,
+        resource: Some(image),
+        verdict,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn active_is_success_and_failures_are_final() {
+        let verdict =
+            |status: &str| look(serde_json::from_value(json!({"status": status})).unwrap()).verdict;
+        assert_eq!(verdict("ACTIVE"), Verdict::Done);
+        for status in ["INIT", "CREATING", "PUSHING"] {
+            assert_eq!(verdict(status), Verdict::Wait, "{status}");
+        }
+        for status in ["CREATE_FAILED", "ERROR", "DELETED"] {
+            assert!(matches!(verdict(status), Verdict::Fail(_)), "{status}");
+        }
+    }
+}

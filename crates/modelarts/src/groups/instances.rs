@@ -1,0 +1,286 @@
+//! Instances, the older generation.
+
+use modelarts_client::devenviron::builder;
+use modelarts_client::devenviron::enums::{DevEnvInstanceStatus, DevEnvType};
+use modelarts_client::devenviron::prelude::*;
+use modelarts_client::devenviron::types::{
+    CreateDevEnvInstanceRequest, DeleteDevEnvInstanceResponse, DevEnvAutoStopReq, DevEnvInstance,
+    DevEnvInstanceAction, DevEnvInstanceList, ManageDevEnvInstanceRequest,
+    ManageDevEnvInstanceResponse, UpdateDevEnvInstanceRequest, UpdateDevEnvNotebookSpec,
+};
+
+use super::{list_request, page};
+use crate::client::{ModelArts, checked};
+use crate::clock::BoxFuture;
+use crate::error::Result;
+use crate::machine::{self, Action, Goal, Machine, Phase};
+use crate::units::AutoStop;
+use crate::wait::{Progress, Waiter};
+
+/// Operations on instances of the old generation, from [`ModelArts::instances`].
+///
+/// The same as [`Notebooks`](crate::Notebooks), with durations in seconds on the wire and other statuses.
+#[derive(Clone, Debug)]
+pub struct Instances {
+    client: ModelArts,
+}
+
+impl Instances {
+    pub(crate) fn new(client: &ModelArts) -> Self {
+        Self {
+            client: client.clone(),
+        }
+    }
+
+    /// Begins to create an instance. It is never sent twice, unless it was refused or never left.
+    ///
+    /// # Errors
+    /// After [`is_outcome_unknown`](crate::Error::is_outcome_unknown) list the instances before creating it again.
+    pub async fn create(&self, request: &CreateDevEnvInstanceRequest) -> Result<DevEnvInstance> {
+        let project_id = self.client.project_id();
+        let body = request.clone();
+        self.client
+            .send(|api| async move {
+                let request = api.create_dev_env_instance().project_id(project_id);
+                request.body(body).send().await
+            })
+            .await
+    }
+
+    /// Reads an instance.
+    ///
+    /// # Errors
+    /// [`is_not_found`](crate::Error::is_not_found) when it does not exist.
+    pub async fn show(&self, id: &str) -> Result<DevEnvInstance> {
+        let (project_id, id) = (self.client.project_id(), checked("instance_id", id)?);
+        self.client
+            .send(|api| async move {
+                let request = api.show_dev_env_instance().project_id(project_id);
+                request.instance_id(id).send().await
+            })
+            .await
+    }
+
+    /// Changes the description or the automatic stop of an instance.
+    ///
+    /// # Errors
+    /// [`is_not_found`](crate::Error::is_not_found) when it does not exist.
+    pub async fn update(
+        &self,
+        id: &str,
+        request: &UpdateDevEnvInstanceRequest,
+    ) -> Result<DevEnvInstance> {
+        let (project_id, id) = (self.client.project_id(), checked("instance_id", id)?);
+        let body = request.clone();
+        self.client
+            .send(|api| async move {
+                let request = api.update_dev_env_instance().project_id(project_id);
+                request.instance_id(id).body(body).send().await
+            })
+            .await
+    }
+
+    /// Says when an instance is stopped automatically: after 1 to 24 hours, or never.
+    ///
+    /// # Errors
+    /// When the time is not a number of seconds that fits; as [`update`](Instances::update).
+    pub async fn set_auto_stop(&self, id: &str, auto_stop: AutoStop) -> Result<DevEnvInstance> {
+        let request = UpdateDevEnvInstanceRequest {
+            description: None,
+            spec: Some(UpdateDevEnvNotebookSpec {
+                auto_stop: Some(DevEnvAutoStopReq {
+                    duration: auto_stop.as_seconds()?,
+                    enable: Some(auto_stop != AutoStop::Off),
+                    prompt: None,
+                }),
+            }),
+        };
+        self.update(id, &request).await
+    }
+
+    /// Begins to start an instance.
+    ///
+    /// # Errors
+    /// [`is_conflict`](crate::Error::is_conflict) when its state does not allow it.
+    pub async fn start(&self, id: &str) -> Result<ManageDevEnvInstanceResponse> {
+        self.manage(id, DevEnvInstanceAction::Start).await
+    }
+
+    /// Begins to stop an instance.
+    ///
+    /// # Errors
+    /// [`is_conflict`](crate::Error::is_conflict) when its state does not allow it.
+    pub async fn stop(&self, id: &str) -> Result<ManageDevEnvInstanceResponse> {
+        self.manage(id, DevEnvInstanceAction::Stop).await
+    }
+
+    /// Begins to restart an instance, which must be one of ML Studio.
+    ///
+    /// # Errors
+    /// [`is_conflict`](crate::Error::is_conflict) when its state does not allow it.
+    pub async fn restart(&self, id: &str) -> Result<ManageDevEnvInstanceResponse> {
+        self.manage(id, DevEnvInstanceAction::Restart).await
+    }
+
+    async fn manage(
+        &self,
+        id: &str,
+        action: DevEnvInstanceAction,
+    ) -> Result<ManageDevEnvInstanceResponse> {
+        let (project_id, id) = (self.client.project_id(), checked("instance_id", id)?);
+        let body = ManageDevEnvInstanceRequest { action };
+        self.client
+            .send(|api| async move {
+                let request = api.manage_dev_env_instance().project_id(project_id);
+                request.instance_id(id).body(body).send().await
+            })
+            .await
+    }
+
+    /// Begins to delete an instance.
+    ///
+    /// # Errors
+    /// [`is_not_found`](crate::Error::is_not_found) when it is gone already.
+    pub async fn delete(&self, id: &str) -> Result<DeleteDevEnvInstanceResponse> {
+        let (project_id, id) = (self.client.project_id(), checked("instance_id", id)?);
+        self.client
+            .send(|api| async move {
+                let request = api.delete_dev_env_instance().project_id(project_id);
+                request.instance_id(id).send().await
+            })
+            .await
+    }
+
+    /// The caller's instances, of type Notebook unless the filter says otherwise.
+    pub fn list(&self) -> ListInstances {
+        ListInstances::new(&self.client)
+    }
+
+    /// Waits until an instance that is being created, started or restarted runs.
+    ///
+    /// | | |
+    /// |---|---|
+    /// | succeeds | RUNNING, or ACTIVE in ML Studio |
+    /// | fails at once | STOPPED, DELETED, UNAVAILABLE, and every failed status |
+    /// | looks | after 10 seconds, then every 10, for up to 20 minutes: see [`Pace`](crate::Pace) |
+    pub fn wait_until_running(&self, id: &str) -> Waiter<DevEnvInstance> {
+        machine::wait::<Self>(&self.client, NOUN, id, Goal::Running)
+    }
+
+    /// Waits until an instance that is being stopped has stopped. It fails at once when the instance is deleted or failed.
+    pub fn wait_until_stopped(&self, id: &str) -> Waiter<DevEnvInstance> {
+        machine::wait::<Self>(&self.client, NOUN, id, Goal::Stopped)
+    }
+
+    /// Waits until an instance that is being deleted is gone.
+    pub fn wait_until_deleted(&self, id: &str) -> Waiter<DevEnvInstance, ()> {
+        machine::wait_gone::<Self>(&self.client, NOUN, id)
+    }
+
+    /// Starts an instance if need be and waits until it runs.
+    pub fn ensure_running(&self, id: &str) -> Waiter<DevEnvInstance> {
+        machine::ensure::<Self>(&self.client, NOUN, id, Goal::Running)
+    }
+
+    /// Stops an instance if need be and waits until it has stopped. One that is starting is waited for first.
+    pub fn ensure_stopped(&self, id: &str) -> Waiter<DevEnvInstance> {
+        machine::ensure::<Self>(&self.client, NOUN, id, Goal::Stopped)
+    }
+
+    /// Deletes an instance if need be and waits until it is gone. It is stopped first only if the service demands it.
+    pub fn ensure_deleted(&self, id: &str) -> Waiter<DevEnvInstance, ()> {
+        machine::ensure_gone::<Self>(&self.client, NOUN, id, false)
+    }
+
+    /// Stops an instance if it runs, deletes it and waits until it is gone.
+    pub fn stop_and_delete(&self, id: &str) -> Waiter<DevEnvInstance, ()> {
+        machine::ensure_gone::<Self>(&self.client, NOUN, id, true)
+    }
+}
+
+const NOUN: &str = "instance";
+
+list_request! {
+    /// Lists the caller's instances.
+    ListInstances, list_dev_env_instances() of ListDevEnvInstances -> DevEnvInstanceList [DevEnvInstance], by 100,
+        with de_type(DevEnvType::Notebook);
+}
+page!(DevEnvInstanceList [DevEnvInstance] by instances, |page| page.total_count.map(i64::from));
+
+impl Machine for Instances {
+    type Resource = DevEnvInstance;
+
+    fn show(client: ModelArts, id: String) -> BoxFuture<'static, Result<DevEnvInstance>> {
+        Box::pin(async move { client.instances().show(&id).await })
+    }
+
+    fn act(client: ModelArts, id: String, action: Action) -> BoxFuture<'static, Result<()>> {
+        Box::pin(async move {
+            let instances = client.instances();
+            match action {
+                Action::Start => instances.start(&id).await.map(drop),
+                Action::Stop => instances.stop(&id).await.map(drop),
+                Action::Delete => instances.delete(&id).await.map(drop),
+            }
+        })
+    }
+
+    fn phase(instance: &DevEnvInstance) -> Phase {
+        let Some(status) = instance.status.as_deref() else {
+            return Phase::Unknown;
+        };
+        match status {
+            DevEnvInstanceStatus::Running | DevEnvInstanceStatus::Active => Phase::Running,
+            DevEnvInstanceStatus::Stopped => Phase::Stopped,
+            DevEnvInstanceStatus::Stopping => Phase::Stopping,
+            DevEnvInstanceStatus::StartFailed => Phase::StartFailed,
+            status if status.is_gone() => Phase::Gone,
+            status if status.is_failed() => Phase::Failed,
+            status if status.is_transient() => Phase::Starting,
+            _ => Phase::Unknown,
+        }
+    }
+
+    fn status(instance: &DevEnvInstance) -> String {
+        let status = instance.status.as_ref().map(ToString::to_string);
+        status.unwrap_or_else(|| "without a status".to_owned())
+    }
+
+    fn fail_reason(instance: &DevEnvInstance) -> Option<String> {
+        let spec = instance.spec.as_ref()?;
+        let reasons = spec.failed_reasons.as_ref()?;
+        reasons.message.clone().or_else(|| reasons.code.clone())
+    }
+
+    /// The old generation does not tell.
+    fn progress(_: &DevEnvInstance) -> Option<Progress> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_documented_status_has_its_phase() {
+        let phase = |status: &str| {
+            let instance: DevEnvInstance =
+                serde_json::from_value(json!({"status": status})).unwrap();
+            Instances::phase(&instance)
+        };
+        let of = |wanted: Phase| -> Vec<&str> {
+            let values = DevEnvInstanceStatus::values().iter().copied();
+            values.filter(|status| phase(status) == wanted).collect()
+        };
+        assert_eq!(of(Phase::Running), ["RUNNING", "ACTIVE"]);
+        assert_eq!(
+            of(Phase::Failed),
+            ["CREATE_FAILED", "UNAVAILABLE", "RESIZE_FAILED"]
+        );
+        assert_eq!(of(Phase::Gone), ["DELETED"]);
+        assert!(of(Phase::Unknown).is_empty());
+    }
+}

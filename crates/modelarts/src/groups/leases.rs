@@ -1,0 +1,124 @@
+//! How long notebooks may run.
+
+use std::sync::Arc;
+
+use modelarts_client::devenviron::enums::LeaseType;
+use modelarts_client::devenviron::prelude::*;
+use modelarts_client::devenviron::types::{Lease, LeaseReq};
+
+use crate::client::{ModelArts, checked};
+use crate::error::Result;
+use crate::units::AutoStop;
+use crate::wait::{Look, Verdict, Waiter};
+
+/// Operations on the lease of a notebook, from [`ModelArts::lease`].
+#[derive(Clone, Debug)]
+pub struct Leases {
+    client: ModelArts,
+}
+
+impl Leases {
+    pub(crate) fn new(client: &ModelArts) -> Self {
+        Self {
+            client: client.clone(),
+        }
+    }
+
+    /// Reads the lease of a notebook.
+    ///
+    /// # Errors
+    /// [`is_not_found`](crate::Error::is_not_found) when the notebook does not exist.
+    pub async fn show(&self, notebook_id: &str) -> Result<Lease> {
+        let (project_id, id) = (self.client.project_id(), checked("id", notebook_id)?);
+        self.client
+            .send(|api| async move { api.show_lease().project_id(project_id).id(id).send().await })
+            .await
+    }
+
+    /// Lets a running notebook run on: for 1 to 72 hours from now, or without an end.
+    ///
+    /// # Errors
+    /// When the notebook does not run; when the time is not a number of milliseconds that fits.
+    pub async fn renew(&self, notebook_id: &str, auto_stop: AutoStop) -> Result<Lease> {
+        let (project_id, id) = (self.client.project_id(), checked("id", notebook_id)?);
+        let body = LeaseReq {
+            duration: Some(auto_stop.as_millis()?),
+            type_: Some(LeaseType::Timing.into()),
+        };
+        self.client
+            .send(|api| async move {
+                let request = api.renew_lease().project_id(project_id).id(id);
+                request.body(body).send().await
+            })
+            .await
+    }
+
+    /// Waits until the lease is longer than it was `before` the renewal, or has no end.
+    ///
+    /// ```no_run
+    /// # async fn run(client: modelarts::ModelArts, id: &str) -> modelarts::Result<()> {
+    /// use modelarts::AutoStop;
+    ///
+    /// let before = client.lease().show(id).await?;
+    /// client.lease().renew(id, AutoStop::hours(8)).await?;
+    /// client.lease().wait_until_renewed(id, &before).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn wait_until_renewed(&self, notebook_id: &str, before: &Lease) -> Waiter<Lease> {
+        let (client, id) = (self.client.clone(), notebook_id.to_owned());
+        let before = before.clone();
+        Waiter::new(
+            format!("the lease of notebook {id} to be renewed"),
+            client.clock(),
+            client.pace(),
+            Arc::new(move |left| {
+                let (leases, id) = (client.within(left).lease(), id.clone());
+                let before = before.clone();
+                Box::pin(async move {
+                    let lease = leases.show(&id).await?;
+                    Ok(look(lease, &before))
+                })
+            }),
+        )
+    }
+}
+
+fn look(lease: Lease, before: &Lease) -> Look<Lease> {
+    let endless = lease.enable == Some(false);
+    let renewed = endless || lease.duration > before.duration;
+    let status = match lease.duration {
+        _ if endless => "without an end".to_owned(),
+        Some(millis) => format!("{} s", millis / 1000),
+        None => "without a duration".to_owned(),
+    };
+    Look {
+        resource: Some(lease),
+        status,
+        fail_reason: None,
+        progress: None,
+        verdict: if renewed {
+            Verdict::Done
+        } else {
+            Verdict::Wait
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn renewed_is_longer_or_endless() {
+        let lease = |duration: i64, enable| Lease {
+            duration: Some(duration),
+            enable: Some(enable),
+            ..Lease::default()
+        };
+        let verdict = |after: Lease| look(after, &lease(3_600_000, true)).verdict;
+        assert_eq!(verdict(lease(3_600_000, true)), Verdict::Wait);
+        assert_eq!(verdict(lease(7_200_000, true)), Verdict::Done);
+        assert_eq!(verdict(lease(-1, false)), Verdict::Done);
+    }
+}

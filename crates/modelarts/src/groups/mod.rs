@@ -1,0 +1,135 @@
+//! The operations, grouped by what they are about.
+
+mod flavors;
+mod images;
+mod instances;
+mod leases;
+mod notebooks;
+mod storage;
+
+pub use flavors::{Flavors, ListFlavors};
+pub use images::{Images, ListImages};
+pub use instances::{Instances, ListInstances};
+pub use leases::Leases;
+pub use notebooks::{ListAllNotebooks, ListNotebooks, Notebooks};
+pub use storage::Storage;
+
+/// Defines the request of a list: filters by the generated builder, one page, or a stream of all.
+macro_rules! list_request {
+    (
+        $(#[$meta:meta])*
+        $name:ident, $method:ident() of $builder:ident -> $page:ty [$item:ty], by $size:literal $(, with $preset:ident($value:expr))?;
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone)]
+        #[must_use = "a list does nothing until it is sent or streamed"]
+        pub struct $name {
+            client: $crate::client::ModelArts,
+            filter: Option<std::sync::Arc<dyn for<'a> Fn(builder::$builder<'a>) -> builder::$builder<'a> + Send + Sync>>,
+            page_size: u32,
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($name)).field("page_size", &self.page_size).finish_non_exhaustive()
+            }
+        }
+
+        impl $name {
+            pub(super) fn new(client: &$crate::client::ModelArts) -> Self {
+                Self { client: client.clone(), filter: None, page_size: $size }
+            }
+
+            /// Sets the parameters of the generated request: filters, order. Filters add up.
+            pub fn filter(
+                mut self,
+                filter: impl for<'a> Fn(builder::$builder<'a>) -> builder::$builder<'a> + Send + Sync + 'static,
+            ) -> Self {
+                self.filter = Some(match self.filter.take() {
+                    None => std::sync::Arc::new(filter),
+                    Some(earlier) => std::sync::Arc::new(move |request| filter(earlier(request))),
+                });
+                self
+            }
+
+            /// The number of items to ask for at once.
+            pub fn page_size(mut self, size: u32) -> Self {
+                self.page_size = size.max(1);
+                self
+            }
+
+            /// One page: the first, unless the filter sets an offset.
+            ///
+            /// # Errors
+            /// When the call fails.
+            pub async fn send(&self) -> $crate::Result<$page> {
+                self.page(None).await
+            }
+
+            /// All pages, each fetched when it is asked for. The first error ends the stream.
+            pub fn pages(self) -> impl futures::Stream<Item = $crate::Result<$page>> + Send {
+                let limit = self.page_size.into();
+                $crate::pages::pages(limit, move |offset| {
+                    let request = self.clone();
+                    Box::pin(async move { request.page(Some(offset)).await })
+                })
+            }
+
+            /// All items, of all pages. The first error ends the stream.
+            pub fn items(self) -> impl futures::Stream<Item = $crate::Result<$item>> + Send {
+                $crate::pages::items(self.pages())
+            }
+
+            async fn page(&self, offset: Option<i64>) -> $crate::Result<$page> {
+                self.client
+                    .send(|api| async move {
+                        let mut request = api
+                            .$method()
+                            .project_id(self.client.project_id())
+                            .limit(self.page_size);
+                        $( request = request.$preset($value); )?
+                        if let Some(filter) = &self.filter {
+                            request = filter(request);
+                        }
+                        if let Some(offset) = offset {
+                            request = request.offset(offset);
+                        }
+                        request.send().await
+                    })
+                    .await
+            }
+        }
+    };
+}
+use list_request;
+
+/// Tells [`pages`](crate::pages) how a generated page is built.
+macro_rules! page {
+    ($page:ty [$item:ty] by $items:ident $(or $more:ident)?, $total:expr) => {
+        impl $crate::pages::Page for $page {
+            type Item = $item;
+
+            fn items(&self) -> &[$item] {
+                let items = self.$items.as_deref();
+                $( let items = items.or(self.$more.as_deref()); )?
+                items.unwrap_or_default()
+            }
+
+            fn into_items(self) -> Vec<$item> {
+                let items = self.$items;
+                $( let items = items.or(self.$more); )?
+                items.unwrap_or_default()
+            }
+
+            fn total(&self) -> Option<i64> {
+                let total: fn(&Self) -> Option<i64> = $total;
+                total(self)
+            }
+
+            fn id(item: &$item) -> Option<&str> {
+                item.id.as_deref()
+            }
+        }
+    };
+}
+use page;

@@ -1,0 +1,414 @@
+//! Notebooks, the newer generation.
+
+use modelarts_client::devenviron::builder;
+use modelarts_client::devenviron::enums::{JobStatus, LeaseType, NotebookStatus, VolumeCategory};
+use modelarts_client::devenviron::prelude::*;
+use modelarts_client::devenviron::types::{
+    CreateNotebookRequest, JobProgress, Notebook, NotebookList, UpdateNotebookRequest,
+};
+
+use super::{list_request, page};
+use crate::client::{ModelArts, checked};
+use crate::clock::BoxFuture;
+use crate::error::Result;
+use crate::machine::{self, Action, Goal, Machine, Phase};
+use crate::units::AutoStop;
+use crate::wait::{Progress, Waiter};
+
+/// Operations on notebooks, from [`ModelArts::notebooks`].
+///
+/// Starting, stopping, creating and deleting only begin when their call returns. A `wait_until_…` waits for what is
+/// under way; an `ensure_…` also begins what is needed, and may be called twice and from two places.
+#[derive(Clone, Debug)]
+pub struct Notebooks {
+    client: ModelArts,
+}
+
+impl Notebooks {
+    pub(crate) fn new(client: &ModelArts) -> Self {
+        Self {
+            client: client.clone(),
+        }
+    }
+
+    /// Begins to create a notebook. It is never sent twice, unless it was refused or never left.
+    ///
+    /// ```no_run
+    /// # async fn run(client: modelarts::ModelArts) -> modelarts::Result<()> {
+    /// use modelarts::types::{CreateNotebookRequest, VolumeReq};
+    ///
+    /// let request = CreateNotebookRequest::builder()
+    ///     .name("train-bert")
+    ///     .flavor("modelarts.vm.cpu.2u")
+    ///     .image_id("c2f4d5a6-1b7e-4d2a-9c3f-2f6f0f5c8e11")
+    ///     .volume(VolumeReq::builder().category("EFS").ownership("MANAGED"))
+    ///     .try_into()?;
+    /// let created = client.notebooks().create(&request).await?;
+    /// let id = created.id.unwrap_or_default();
+    /// let running = client.notebooks().wait_until_running(&id).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`is_quota`](crate::Error::is_quota), [`is_capacity`](crate::Error::is_capacity); after
+    /// [`is_outcome_unknown`](crate::Error::is_outcome_unknown) list the notebooks before creating it again.
+    pub async fn create(&self, request: &CreateNotebookRequest) -> Result<Notebook> {
+        let project_id = self.client.project_id();
+        let body = request.clone();
+        self.client
+            .send(|api| async move {
+                api.create_notebook()
+                    .project_id(project_id)
+                    .body(body)
+                    .send()
+                    .await
+            })
+            .await
+    }
+
+    /// Reads a notebook.
+    ///
+    /// # Errors
+    /// [`is_not_found`](crate::Error::is_not_found) when it does not exist.
+    pub async fn show(&self, id: &str) -> Result<Notebook> {
+        let (project_id, id) = (self.client.project_id(), checked("id", id)?);
+        self.client
+            .send(|api| async move {
+                api.show_notebook()
+                    .project_id(project_id)
+                    .id(id)
+                    .send()
+                    .await
+            })
+            .await
+    }
+
+    /// Changes a notebook. Name, description and a larger volume at any time; flavor, image and endpoints while it is stopped.
+    ///
+    /// # Errors
+    /// [`is_conflict`](crate::Error::is_conflict) when its state does not allow it.
+    pub async fn update(&self, id: &str, request: &UpdateNotebookRequest) -> Result<Notebook> {
+        let (project_id, id) = (self.client.project_id(), checked("id", id)?);
+        let body = request.clone();
+        self.client
+            .send(|api| async move {
+                let request = api.update_notebook().project_id(project_id).id(id);
+                request.body(body).send().await
+            })
+            .await
+    }
+
+    /// Begins to start a stopped notebook, which is stopped again after an hour.
+    ///
+    /// # Errors
+    /// [`is_conflict`](crate::Error::is_conflict) when it runs already or is busy; [`ensure_running`](Notebooks::ensure_running)
+    /// sorts that out.
+    pub async fn start(&self, id: &str) -> Result<Notebook> {
+        let (project_id, id) = (self.client.project_id(), checked("id", id)?);
+        self.client
+            .send(|api| async move {
+                api.start_notebook()
+                    .project_id(project_id)
+                    .id(id)
+                    .send()
+                    .await
+            })
+            .await
+    }
+
+    /// Begins to start a stopped notebook, and says when it is stopped again: after 1 to 72 hours, or never.
+    ///
+    /// # Errors
+    /// As [`start`](Notebooks::start); when the time is not in milliseconds representable.
+    pub async fn start_with(&self, id: &str, auto_stop: AutoStop) -> Result<Notebook> {
+        let (project_id, id) = (self.client.project_id(), checked("id", id)?);
+        let duration = auto_stop.as_millis()?;
+        self.client
+            .send(|api| async move {
+                let request = api.start_notebook().project_id(project_id).id(id);
+                request
+                    .duration(duration)
+                    .type_(LeaseType::Timing)
+                    .send()
+                    .await
+            })
+            .await
+    }
+
+    /// Begins to stop a running notebook.
+    ///
+    /// # Errors
+    /// [`is_conflict`](crate::Error::is_conflict) when it is stopped already or busy; [`ensure_stopped`](Notebooks::ensure_stopped)
+    /// sorts that out.
+    pub async fn stop(&self, id: &str) -> Result<Notebook> {
+        let (project_id, id) = (self.client.project_id(), checked("id", id)?);
+        self.client
+            .send(|api| async move {
+                api.stop_notebook()
+                    .project_id(project_id)
+                    .id(id)
+                    .send()
+                    .await
+            })
+            .await
+    }
+
+    /// Begins to delete a notebook.
+    ///
+    /// # Errors
+    /// [`is_not_found`](crate::Error::is_not_found) when it is gone already; [`ensure_deleted`](Notebooks::ensure_deleted)
+    /// takes that for success.
+    pub async fn delete(&self, id: &str) -> Result<Notebook> {
+        let (project_id, id) = (self.client.project_id(), checked("id", id)?);
+        self.client
+            .send(|api| async move {
+                api.delete_notebook()
+                    .project_id(project_id)
+                    .id(id)
+                    .send()
+                    .await
+            })
+            .await
+    }
+
+    /// The caller's notebooks.
+    ///
+    /// ```no_run
+    /// # async fn run(client: modelarts::ModelArts) -> modelarts::Result<()> {
+    /// use futures::TryStreamExt;
+    ///
+    /// let running = client.notebooks().list().filter(|request| request.status("RUNNING"));
+    /// let mut notebooks = std::pin::pin!(running.items());
+    /// while let Some(notebook) = notebooks.try_next().await? {
+    ///     println!("{}", notebook.name.unwrap_or_default());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn list(&self) -> ListNotebooks {
+        ListNotebooks::new(&self.client)
+    }
+
+    /// The notebooks of all users, for administrators.
+    pub fn list_all(&self) -> ListAllNotebooks {
+        ListAllNotebooks::new(&self.client)
+    }
+
+    /// Waits until a notebook that is being created or started runs and its volume is ready.
+    ///
+    /// | | |
+    /// |---|---|
+    /// | succeeds | RUNNING, and an EVS volume is ready |
+    /// | fails at once | STOPPED, FROZEN, DELETING, DELETED, and every failed status |
+    /// | looks | after 10 seconds, then every 10, for up to 20 minutes: see [`Pace`](crate::Pace) |
+    pub fn wait_until_running(&self, id: &str) -> Waiter<Notebook> {
+        machine::wait::<Self>(&self.client, NOUN, id, Goal::Running)
+    }
+
+    /// Waits until a notebook that is being stopped has stopped.
+    ///
+    /// It fails at once when the notebook is FROZEN, DELETING, DELETED or failed. Pace as for
+    /// [`wait_until_running`](Notebooks::wait_until_running).
+    pub fn wait_until_stopped(&self, id: &str) -> Waiter<Notebook> {
+        machine::wait::<Self>(&self.client, NOUN, id, Goal::Stopped)
+    }
+
+    /// Waits until a notebook that is being deleted is gone.
+    ///
+    /// It fails at once when the deletion failed. Pace as for [`wait_until_running`](Notebooks::wait_until_running).
+    pub fn wait_until_deleted(&self, id: &str) -> Waiter<Notebook, ()> {
+        machine::wait_gone::<Self>(&self.client, NOUN, id)
+    }
+
+    /// Starts a notebook if need be and waits until it runs.
+    ///
+    /// It looks first. One that is being stopped is waited for and then started. When the service says that
+    /// another operation is under way, it looks again.
+    pub fn ensure_running(&self, id: &str) -> Waiter<Notebook> {
+        machine::ensure::<Self>(&self.client, NOUN, id, Goal::Running)
+    }
+
+    /// Stops a notebook if need be and waits until it has stopped. One that is starting is waited for first.
+    pub fn ensure_stopped(&self, id: &str) -> Waiter<Notebook> {
+        machine::ensure::<Self>(&self.client, NOUN, id, Goal::Stopped)
+    }
+
+    /// Deletes a notebook if need be and waits until it is gone. It is stopped first only if the service demands it.
+    pub fn ensure_deleted(&self, id: &str) -> Waiter<Notebook, ()> {
+        machine::ensure_gone::<Self>(&self.client, NOUN, id, false)
+    }
+
+    /// Stops a notebook if it runs, deletes it and waits until it is gone.
+    pub fn stop_and_delete(&self, id: &str) -> Waiter<Notebook, ()> {
+        machine::ensure_gone::<Self>(&self.client, NOUN, id, true)
+    }
+}
+
+const NOUN: &str = "notebook";
+
+list_request! {
+    /// Lists the notebooks of all users.
+    ListAllNotebooks, list_all_notebooks() of ListAllNotebooks -> NotebookList [Notebook], by 50;
+}
+
+list_request! {
+    /// Lists the caller's notebooks.
+    ListNotebooks, list_notebooks() of ListNotebooks -> NotebookList [Notebook], by 50;
+}
+page!(NotebookList [Notebook] by data, |page| page.total);
+
+impl Machine for Notebooks {
+    type Resource = Notebook;
+
+    fn show(client: ModelArts, id: String) -> BoxFuture<'static, Result<Notebook>> {
+        Box::pin(async move { client.notebooks().show(&id).await })
+    }
+
+    fn act(client: ModelArts, id: String, action: Action) -> BoxFuture<'static, Result<()>> {
+        Box::pin(async move {
+            let notebooks = client.notebooks();
+            match action {
+                Action::Start => notebooks.start(&id).await.map(drop),
+                Action::Stop => notebooks.stop(&id).await.map(drop),
+                Action::Delete => notebooks.delete(&id).await.map(drop),
+            }
+        })
+    }
+
+    fn phase(notebook: &Notebook) -> Phase {
+        let Some(status) = notebook.status.as_deref() else {
+            return Phase::Unknown;
+        };
+        match status {
+            NotebookStatus::Running if volume_is_ready(notebook) => Phase::Running,
+            NotebookStatus::Running => Phase::Starting,
+            NotebookStatus::Stopped => Phase::Stopped,
+            NotebookStatus::Frozen => Phase::Frozen,
+            NotebookStatus::Stopping => Phase::Stopping,
+            NotebookStatus::Deleting => Phase::Deleting,
+            NotebookStatus::StartFailed => Phase::StartFailed,
+            NotebookStatus::DeleteFailed => Phase::DeleteFailed,
+            status if status.is_gone() => Phase::Gone,
+            status if status.is_failed() => Phase::Failed,
+            status if status.is_transient() => Phase::Starting,
+            _ => Phase::Unknown,
+        }
+    }
+
+    fn status(notebook: &Notebook) -> String {
+        let status = notebook.status.as_ref().map(ToString::to_string);
+        status.unwrap_or_else(|| "without a status".to_owned())
+    }
+
+    fn fail_reason(notebook: &Notebook) -> Option<String> {
+        notebook
+            .fail_reason
+            .clone()
+            .filter(|reason| !reason.is_empty())
+    }
+
+    fn progress(notebook: &Notebook) -> Option<Progress> {
+        progress(notebook.action_progress.as_deref()?)
+    }
+}
+
+/// A block device is created and resized after the notebook says that it runs.
+fn volume_is_ready(notebook: &Notebook) -> bool {
+    let Some(volume) = &notebook.volume else {
+        return true;
+    };
+    let is_evs = matches!(volume.category.as_deref(), Some(VolumeCategory::Evs));
+    let is_changing = volume
+        .status
+        .as_deref()
+        .is_some_and(|status| status.is_transient());
+    !(is_evs && is_changing)
+}
+
+fn progress(steps: &[JobProgress]) -> Option<Progress> {
+    if steps.is_empty() {
+        return None;
+    }
+    let status = |step: &JobProgress| step.status.as_deref().cloned();
+    let done = steps
+        .iter()
+        .filter(|step| status(step) == Some(JobStatus::Completed));
+    let current = steps.iter().find(|step| {
+        matches!(
+            status(step),
+            Some(JobStatus::Processing | JobStatus::Failed)
+        )
+    });
+    Some(Progress {
+        done: u32::try_from(done.count()).unwrap_or(u32::MAX),
+        of: u32::try_from(steps.len()).unwrap_or(u32::MAX),
+        step: current.and_then(|step| step.step_description.clone()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn notebook(json: serde_json::Value) -> Notebook {
+        serde_json::from_value(json).unwrap()
+    }
+
+    #[test]
+    fn every_documented_status_has_its_phase() {
+        let phases: Vec<_> = NotebookStatus::values()
+            .iter()
+            .map(|status| {
+                (
+                    *status,
+                    Notebooks::phase(&notebook(json!({"status": status}))),
+                )
+            })
+            .collect();
+        let of = |wanted: Phase| -> Vec<&str> {
+            phases
+                .iter()
+                .filter(|(_, phase)| *phase == wanted)
+                .map(|(status, _)| *status)
+                .collect()
+        };
+        assert_eq!(
+            of(Phase::Starting),
+            ["INIT", "CREATING", "STARTING", "SNAPSHOTTING"]
+        );
+        assert_eq!(of(Phase::Failed), ["CREATE_FAILED", "ERROR"]);
+        assert_eq!(of(Phase::Gone), ["DELETED"]);
+        assert!(of(Phase::Unknown).is_empty());
+        assert_eq!(
+            Notebooks::phase(&notebook(json!({"status": "THAWING"}))),
+            Phase::Unknown
+        );
+    }
+
+    #[test]
+    fn running_with_an_unready_block_device_is_not_running_yet() {
+        let phase = |category: &str, status: &str| {
+            let volume = json!({"category": category, "status": status});
+            Notebooks::phase(&notebook(json!({"status": "RUNNING", "volume": volume})))
+        };
+        for status in ["INITIALIZING", "RESIZING", "DELETING"] {
+            assert_eq!(phase("EVS", status), Phase::Starting, "{status}");
+            assert_eq!(phase("EFS", status), Phase::Running, "{status}");
+        }
+        assert_eq!(phase("EVS", "IN_USE"), Phase::Running);
+    }
+
+    #[test]
+    fn progress_counts_completed_steps() {
+        let progress = Notebooks::progress(&notebook(json!({"action_progress": [
+            {"step": 1, "status": "COMPLETED", "step_description": "storage"},
+            {"step": 2, "status": "PROCESSING", "step_description": "compute"},
+            {"step": 3, "status": "WAITING"},
+            {"step": 4, "status": "WAITING"},
+        ]})));
+        assert_eq!(progress.unwrap().to_string(), "1 of 4, compute");
+    }
+}

@@ -1,0 +1,225 @@
+//! OBS storage in notebooks.
+
+use std::sync::Arc;
+
+use modelarts_client::devenviron::enums::{DataVolumeCategory, DataVolumeStatus};
+use modelarts_client::devenviron::prelude::*;
+use modelarts_client::devenviron::types::{AttachObsRequest, DataVolume, DataVolumeList};
+
+use crate::client::{ModelArts, checked};
+use crate::clock::BoxFuture;
+use crate::error::Result;
+use crate::wait::{Look, Verdict, Waiter};
+
+/// Operations on OBS storage mounted to notebooks, from [`ModelArts::storage`].
+#[derive(Clone, Debug)]
+pub struct Storage {
+    client: ModelArts,
+}
+
+impl Storage {
+    pub(crate) fn new(client: &ModelArts) -> Self {
+        Self {
+            client: client.clone(),
+        }
+    }
+
+    /// What is mounted to a notebook, all at once.
+    ///
+    /// # Errors
+    /// [`is_not_found`](crate::Error::is_not_found) when the notebook does not exist.
+    pub async fn list(&self, notebook_id: &str) -> Result<Vec<DataVolume>> {
+        let (project_id, id) = (
+            self.client.project_id(),
+            checked("instance_id", notebook_id)?,
+        );
+        let list: DataVolumeList = self
+            .client
+            .send(|api| async move {
+                let request = api.list_attachable_obs().project_id(project_id);
+                request.instance_id(id).send().await
+            })
+            .await?;
+        Ok(list.data.unwrap_or_default())
+    }
+
+    /// Reads a mount.
+    ///
+    /// # Errors
+    /// [`is_not_found`](crate::Error::is_not_found) when it does not exist.
+    pub async fn show(&self, notebook_id: &str, storage_id: &str) -> Result<DataVolume> {
+        let (project_id, id) = (
+            self.client.project_id(),
+            checked("instance_id", notebook_id)?,
+        );
+        let storage_id = checked("storage_id", storage_id)?;
+        self.client
+            .send(|api| async move {
+                let request = api.show_attachable_obs().project_id(project_id);
+                request.instance_id(id).storage_id(storage_id).send().await
+            })
+            .await
+    }
+
+    /// Begins to mount a folder of a parallel file system of OBS to a running notebook.
+    ///
+    /// `uri` is like `obs://bucket/folder/`, `mount_path` like `/data/folder/`. Ten mounts are possible.
+    ///
+    /// # Errors
+    /// [`is_conflict`](crate::Error::is_conflict) when the notebook does not run.
+    pub async fn mount(
+        &self,
+        notebook_id: &str,
+        uri: &str,
+        mount_path: &str,
+    ) -> Result<DataVolume> {
+        let (project_id, id) = (
+            self.client.project_id(),
+            checked("instance_id", notebook_id)?,
+        );
+        let body = AttachObsRequest {
+            category: Some(DataVolumeCategory::Obs.into()),
+            mount_path: Some(mount_path.to_owned()),
+            uri: Some(uri.to_owned()),
+        };
+        self.client
+            .send(|api| async move {
+                let request = api.attach_obs().project_id(project_id);
+                request.instance_id(id).body(body).send().await
+            })
+            .await
+    }
+
+    /// Begins to unmount.
+    ///
+    /// # Errors
+    /// [`is_not_found`](crate::Error::is_not_found) when it is not mounted.
+    pub async fn unmount(&self, notebook_id: &str, storage_id: &str) -> Result<DataVolume> {
+        let (project_id, id) = (
+            self.client.project_id(),
+            checked("instance_id", notebook_id)?,
+        );
+        let storage_id = checked("storage_id", storage_id)?;
+        self.client
+            .send(|api| async move {
+                let request = api.cancel_obs().project_id(project_id);
+                request.instance_id(id).storage_id(storage_id).send().await
+            })
+            .await
+    }
+
+    /// Waits until it is mounted. It fails at once with MOUNT_FAILED, UNMOUNT_FAILED and UNMOUNTED.
+    pub fn wait_until_mounted(&self, notebook_id: &str, storage_id: &str) -> Waiter<DataVolume> {
+        let client = self.client.clone();
+        Waiter::new(
+            format!("storage {storage_id} to be mounted"),
+            client.clock(),
+            client.pace(),
+            looker(client, notebook_id, storage_id, mounted),
+        )
+    }
+
+    /// Waits until it is unmounted. It fails at once with UNMOUNT_FAILED.
+    pub fn wait_until_unmounted(
+        &self,
+        notebook_id: &str,
+        storage_id: &str,
+    ) -> Waiter<DataVolume, ()> {
+        let client = self.client.clone();
+        Waiter::until_gone(
+            format!("storage {storage_id} to be unmounted"),
+            client.clock(),
+            client.pace(),
+            looker(client, notebook_id, storage_id, unmounted),
+        )
+    }
+}
+
+/// What the state of a mount means; `None` is one that does not exist.
+type Judge = fn(Option<&DataVolumeStatus>) -> Verdict;
+type Looker =
+    Arc<dyn Fn(std::time::Duration) -> BoxFuture<'static, Result<Look<DataVolume>>> + Send + Sync>;
+
+fn looker(client: ModelArts, notebook_id: &str, storage_id: &str, judge: Judge) -> Looker {
+    let (notebook_id, storage_id) = (notebook_id.to_owned(), storage_id.to_owned());
+    Arc::new(move |left| {
+        let storage = client.within(left).storage();
+        let (notebook_id, storage_id) = (notebook_id.clone(), storage_id.clone());
+        Box::pin(async move {
+            match storage.show(&notebook_id, &storage_id).await {
+                Ok(volume) => Ok(look(volume, judge)),
+                Err(error) if error.is_not_found() && judge(None) == Verdict::Done => {
+                    Ok(Look::gone(Verdict::Done))
+                }
+                Err(error) => Err(error),
+            }
+        })
+    })
+}
+
+fn look(volume: DataVolume, judge: Judge) -> Look<DataVolume> {
+    let verdict = match volume.status.as_deref() {
+        Some(status) => judge(Some(status)),
+        None => Verdict::Wait,
+    };
+    Look {
+        status: volume
+            .status
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        fail_reason: None,
+        progress: None,
+        resource: Some(volume),
+        verdict,
+    }
+}
+
+fn mounted(status: Option<&DataVolumeStatus>) -> Verdict {
+    match status {
+        Some(DataVolumeStatus::Mounted) => Verdict::Done,
+        Some(status) if status.is_failed() || status.is_gone() => Verdict::Fail("ends it"),
+        _ => Verdict::Wait,
+    }
+}
+
+fn unmounted(status: Option<&DataVolumeStatus>) -> Verdict {
+    match status {
+        None => Verdict::Done,
+        Some(status) if status.is_gone() => Verdict::Done,
+        Some(DataVolumeStatus::UnmountFailed) => Verdict::Fail("ends it"),
+        Some(_) => Verdict::Wait,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_documented_status_is_judged() {
+        let judge = |judge: Judge| -> String {
+            let letters = DataVolumeStatus::values().iter().map(|status| {
+                match judge(Some(&DataVolumeStatus::from(*status))) {
+                    Verdict::Done => format!("{status} done"),
+                    Verdict::Wait => format!("{status} wait"),
+                    Verdict::Fail(_) => format!("{status} fail"),
+                }
+            });
+            letters.collect::<Vec<_>>().join(", ")
+        };
+        let mounting = judge(mounted);
+        assert!(
+            mounting.contains("MOUNTED done") && mounting.contains("UNMOUNTED fail"),
+            "{mounting}"
+        );
+        assert!(
+            mounting.contains("MOUNTING wait") && mounting.contains("MOUNT_FAILED fail"),
+            "{mounting}"
+        );
+        let unmounting = judge(unmounted);
+        assert!(unmounting.contains("UNMOUNTED done"), "{unmounting}");
+        assert!(unmounting.contains("UNMOUNT_FAILED fail"), "{unmounting}");
+        assert_eq!(unmounted(None), Verdict::Done);
+    }
+}

@@ -1,0 +1,165 @@
+//! The identity service (IAM): signing in and looking up projects.
+
+use std::sync::Arc;
+
+use modelarts_client::Secret;
+use modelarts_client::iam::enums::AuthMethod;
+use modelarts_client::iam::prelude::*;
+use modelarts_client::iam::types::{
+    AuthReq, CreateTokenRequest, DomainReq, IdentityReq, PasswordIdentityReq, PasswordUserReq,
+    ProjectScopeReq, ScopeReq, Token,
+};
+use modelarts_client::{Hooks, iam};
+
+use crate::credentials::{Authenticator, Login, Named};
+use crate::error::{Error, Result};
+use crate::options::Settings;
+use crate::transport::{Heads, Line, Pipeline};
+
+/// Where a token shall be valid.
+#[derive(Clone, Debug)]
+pub(crate) struct Scope {
+    pub(crate) project: Named,
+    /// Of the project; that of the user unless set.
+    pub(crate) domain: Option<Named>,
+}
+
+/// The identity service of a cloud.
+#[derive(Clone, Debug)]
+pub(crate) struct Identity {
+    pub(crate) pipeline: Arc<Pipeline>,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) endpoint: String,
+}
+
+impl Identity {
+    pub(crate) async fn create_token(
+        &self,
+        login: &Login,
+        scope: &Scope,
+    ) -> Result<(Secret, Token)> {
+        let (client, line) = self.client(None, vec![login.password.clone()]);
+        let request = token_request(login, scope);
+        let answer = client.create_token().body(request).send().await;
+        let (body, headers) = line.settle(answer)?;
+        let secret = headers
+            .get("x-subject-token")
+            .and_then(|token| token.to_str().ok())
+            .map(Secret::from);
+        let Some(secret) = secret else {
+            return Err(Error::configuration(format!(
+                "{} answers the sign-in without a token: is it the address of an identity service?",
+                self.endpoint
+            )));
+        };
+        Ok((secret, body.token.unwrap_or_default()))
+    }
+
+    /// The id of the one project of this name.
+    pub(crate) async fn project_id(
+        &self,
+        name: &str,
+        authenticator: Arc<dyn Authenticator>,
+    ) -> Result<String> {
+        let (client, line) = self.client(Some(authenticator), Vec::new());
+        let answer = client.list_projects().name(name).send().await;
+        let projects = line.settle(answer)?.0.projects;
+        // A service that ignores the filter must not choose the project.
+        let mut ids = projects
+            .into_iter()
+            .flatten()
+            .filter(|project| project.name.as_deref() == Some(name))
+            .filter_map(|project| project.id);
+        match (ids.next(), ids.next()) {
+            (Some(id), None) => Ok(id),
+            (None, _) => Err(Error::configuration(format!(
+                "there is no project named `{name}` for these credentials: set the project id"
+            ))),
+            (Some(_), Some(_)) => Err(Error::configuration(format!(
+                "several projects are named `{name}`: set the project id"
+            ))),
+        }
+    }
+
+    fn client(
+        &self,
+        authenticator: Option<Arc<dyn Authenticator>>,
+        secrets: Vec<Secret>,
+    ) -> (iam::Client, Arc<Line>) {
+        let line = Arc::new(Line {
+            pipeline: self.pipeline.clone(),
+            settings: self.settings.clone(),
+            authenticator,
+            operations: iam::OPERATIONS,
+            secrets,
+            heads: Heads::kept(),
+        });
+        let http = self.pipeline.http.clone();
+        let hooks = Hooks::new(line.clone());
+        let client = iam::Client::new_with_client(&self.endpoint, http, hooks);
+        (client, line)
+    }
+}
+
+fn token_request(login: &Login, scope: &Scope) -> CreateTokenRequest {
+    let user = PasswordUserReq {
+        id: login.user.id(),
+        name: login.user.name(),
+        domain: login.domain.as_ref().map(domain),
+        password: login.password.clone(),
+    };
+    // A name belongs to a domain; without one, the service takes the user's.
+    let project_domain = match scope.project {
+        Named::Id(_) => None,
+        Named::Name(_) => scope.domain.as_ref().or(login.domain.as_ref()).map(domain),
+    };
+    CreateTokenRequest {
+        auth: AuthReq {
+            identity: IdentityReq {
+                methods: vec![AuthMethod::Password.into()],
+                password: Some(PasswordIdentityReq { user }),
+                token: None,
+            },
+            scope: Some(ScopeReq {
+                domain: None,
+                project: Some(ProjectScopeReq {
+                    id: scope.project.id(),
+                    name: scope.project.name(),
+                    domain: project_domain,
+                }),
+            }),
+        },
+    }
+}
+
+fn domain(named: &Named) -> DomainReq {
+    DomainReq {
+        id: named.id(),
+        name: named.name(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sign_in_by_names_is_complete() {
+        let login = Login::new("trainer", "pw").domain_name("nlp");
+        let scope = Scope {
+            project: Named::Name("eu-de".into()),
+            domain: None,
+        };
+        let body = serde_json::to_value(token_request(&login, &scope)).unwrap();
+        assert_eq!(
+            body,
+            serde_json::json!({"auth": {
+                "identity": {
+                    "methods": ["password"],
+                    "password": {"user": {"domain": {"name": "nlp"}, "name": "trainer", "password": "pw"}}
+                },
+                "scope": {"project": {"domain": {"name": "nlp"}, "name": "eu-de"}}
+            }})
+        );
+    }
+}

@@ -1,0 +1,171 @@
+//! A client for ModelArts notebooks on Huawei Cloud and Open Telekom Cloud.
+//!
+//! It is for jobs that run unattended: it signs in and renews its token, repeats what failed for a passing reason and
+//! nothing else, waits for what takes minutes, and says in one line what went wrong.
+//!
+//! # The first call
+//!
+//! ```no_run
+//! use futures::TryStreamExt;
+//! use modelarts::ModelArts;
+//!
+//! # async fn run() -> modelarts::Result<()> {
+//! let client = ModelArts::from_env().await?;
+//! let running = client.notebooks().list().filter(|request| request.status("RUNNING"));
+//! let mut notebooks = std::pin::pin!(running.items());
+//! while let Some(notebook) = notebooks.try_next().await? {
+//!     println!("{}", notebook.name.unwrap_or_default());
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`from_env`](ModelArts::from_env) takes credentials from `OS_*`, `OTC_*` or `HUAWEICLOUD_SDK_*` variables or from
+//! `clouds.yaml`; [`Profile`] has the details. [`ModelArts::builder`] takes them explicitly: a [token](Credentials::token),
+//! a [password](Login) or an [access key](AccessKey).
+//!
+//! # Groups
+//!
+//! | group | for |
+//! |---|---|
+//! | [`notebooks`](ModelArts::notebooks) | creating, starting, stopping, deleting, changing, listing |
+//! | [`lease`](ModelArts::lease) | how long a notebook may run |
+//! | [`flavors`](ModelArts::flavors), [`images`](ModelArts::images) | what it runs on, and what it runs |
+//! | [`storage`](ModelArts::storage) | folders of OBS mounted to it |
+//! | [`instances`](ModelArts::instances) | the older generation of all this |
+//! | [`raw`](ModelArts::raw), [`call`](ModelArts::call) | everything else, through the same pipeline |
+//!
+//! [`types`] has the bodies, with a `builder()` each; in answers every field is an `Option`, since a service may leave
+//! out any. [`enums`] has the values of texts like `RUNNING`; values that are newer than this crate are kept as they are.
+//!
+//! # Waiting
+//!
+//! Starting or stopping only begins when the call returns. A [`Waiter`] waits, or streams what it sees; the `ensure_…`
+//! methods do whatever is needed to reach a state, may be called twice, and from two places at once.
+//!
+//! ```no_run
+//! # async fn run(client: modelarts::ModelArts, id: &str) -> modelarts::Result<()> {
+//! use modelarts::AutoStop;
+//!
+//! client.notebooks().start_with(id, AutoStop::hours(8)).await?;
+//! let notebook = client.notebooks().wait_until_running(id).await?;
+//!
+//! client.notebooks().ensure_stopped(id).await?;
+//! client.notebooks().ensure_deleted(id).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Errors
+//!
+//! There is one [`Error`]. Ask it what to do: [`is_not_found`](Error::is_not_found), [`is_conflict`](Error::is_conflict),
+//! [`is_quota`](Error::is_quota), [`is_outcome_unknown`](Error::is_outcome_unknown) and others say in their documentation
+//! what that means for you, and [`remedy`](Error::remedy) has the advice of the error catalogue.
+//!
+//! ```no_run
+//! # async fn run(client: modelarts::ModelArts, id: &str) -> modelarts::Result<()> {
+//! match client.notebooks().start(id).await {
+//!     Ok(_) => {}
+//!     Err(error) if error.is_capacity() => println!("{}", error.remedy().unwrap_or("try later")),
+//!     Err(error) => return Err(error),
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Retries and time limits
+//!
+//! [`RetryPolicy`] has a table of what is repeated; a creation is never sent twice. Defaults are set in the
+//! [builder](ModelArtsBuilder), exceptions by [`with`](ModelArts::with) and [`CallOptions`]. All clones of a client share
+//! a budget of retries, so that a service in trouble is not loaded further.
+//!
+//! # Many at once
+//!
+//! [`for_each`] calls something for each of many, so many at a time, and collects every result.
+//!
+//! # Units
+//!
+//! One generation counts milliseconds, the other seconds, and memory is in KiB. [`AutoStop`], [`Memory`] and the
+//! traits [`NotebookExt`], [`LeaseExt`], [`InstanceExt`] and [`FlavorExt`] speak of durations, points in time and sizes;
+//! no conversion overflows or cuts anything silently.
+//!
+//! # Observing
+//!
+//! Each call is a [`tracing`](https://docs.rs/tracing) span `call` (operation, method) with a span `attempt` (number,
+//! status, milliseconds) for each attempt, at level debug. No credential is ever logged, nor shown by `Debug` or `Display`.
+//!
+//! # Testing
+//!
+//! The crate `modelarts-emulator` is the service in your process, states, limits and errors included. On its manual
+//! clock the minutes of a start pass at once.
+//!
+//! ```
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let emulator = modelarts_emulator::Emulator::builder().manual().start().await?;
+//! let client = emulator.client().await?;
+//! let error = client.notebooks().start("no-such-notebook").await.unwrap_err();
+//! assert!(error.is_not_found());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Against a server of your own: an [`endpoint`](ModelArtsBuilder::endpoint) on this machine may be plain HTTP, and a
+//! [`ManualClock`] skips over pauses.
+//!
+//! # Features
+//!
+//! | feature | |
+//! |---|---|
+//! | `rustls` (default) | TLS by rustls with ring; certificates as the platform trusts them |
+//! | `native-tls` | TLS by the platform's own library |
+//! | `blocking` | [`blocking::ModelArts`](https://docs.rs/modelarts/latest/modelarts/blocking), the same client without async |
+
+mod builder;
+mod client;
+mod clock;
+mod config;
+mod credentials;
+mod endpoint;
+mod error;
+mod fleet;
+mod groups;
+mod http_client;
+mod identity;
+mod limit;
+mod machine;
+mod options;
+mod pages;
+mod retry;
+pub mod signing;
+mod transport;
+mod units;
+mod wait;
+
+#[cfg(feature = "blocking")]
+pub mod blocking;
+
+pub use builder::ModelArtsBuilder;
+pub use client::{ModelArts, RawAnswer};
+pub use clock::{BoxFuture, Clock, ManualClock, SystemClock};
+pub use config::{Environment, Profile};
+pub use credentials::{AccessKey, Authenticator, Credentials, Login};
+pub use error::{Error, Result};
+pub use fleet::{Outcome, for_each};
+pub use groups::{
+    Flavors, Images, Instances, Leases, ListAllNotebooks, ListFlavors, ListImages, ListInstances,
+    ListNotebooks, Notebooks, Storage,
+};
+pub use http_client::http_client_builder;
+pub use jiff::Timestamp;
+pub use modelarts_client::devenviron::{enums, types};
+pub use modelarts_client::{ErrorClass, ErrorCode, ErrorEntry, Open, OpenEnum, Operation, Secret};
+pub use options::CallOptions;
+pub use retry::{Backoff, RetryPolicy};
+pub use units::{AutoStop, FlavorExt, InstanceExt, LeaseExt, Memory, NotebookExt};
+pub use wait::{Observation, Observed, Pace, Progress, Waiter};
+
+/// The generated client, as [`ModelArts::raw`] returns it.
+pub mod raw {
+    pub use modelarts_client::devenviron::{Client, OPERATIONS, builder, prelude};
+}

@@ -1,0 +1,54 @@
+//! The client without async.
+
+use modelarts::blocking::ModelArts;
+use modelarts::{Credentials, ManualClock};
+
+use crate::support::{Server, json};
+
+/// A server on a runtime of its own, as the service is.
+fn server() -> (tokio::runtime::Runtime, Server) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let server = runtime.block_on(Server::start(|asked, _| match asked.target.contains('?') {
+        true => json(200, r#"{"data": [{"id": "n1"}, {"id": "n2"}], "total": 2}"#),
+        false => json(200, r#"{"id": "n1", "status": "RUNNING"}"#),
+    }));
+    (runtime, server)
+}
+
+#[test]
+fn calls_waiters_and_lists_work_without_async() {
+    let (_runtime, server) = server();
+    let builder = server.builder(&ManualClock::default());
+    let client = ModelArts::build(builder.credentials(Credentials::token("t"))).unwrap();
+    let notebook = client
+        .run(|client| async move { client.notebooks().show("n1").await })
+        .unwrap();
+    assert_eq!(notebook.id.as_deref(), Some("n1"));
+    client
+        .run(|client| client.notebooks().wait_until_running("n1"))
+        .unwrap();
+    let ids: Result<Vec<_>, _> = client
+        .iter(|client| client.notebooks().list().items())
+        .map(|item| item.map(|notebook| notebook.id.unwrap()))
+        .collect();
+    assert_eq!(ids.unwrap(), ["n1", "n2"]);
+}
+
+#[test]
+fn inside_async_code_it_is_refused_instead_of_hanging() {
+    let (runtime, server) = server();
+    let build = || {
+        ModelArts::build(
+            server
+                .builder(&ManualClock::default())
+                .credentials(Credentials::token("t")),
+        )
+    };
+    let client = build().unwrap();
+    runtime.block_on(async {
+        assert!(build().unwrap_err().is_usage());
+        let call = client.run(|client| async move { client.notebooks().show("n1").await });
+        assert!(call.unwrap_err().is_usage());
+        drop(client);
+    });
+}

@@ -1,0 +1,431 @@
+//! Single calls: what is sent, what is repeated, what an error knows.
+
+use std::time::Duration;
+
+use crate::support::{Reply, Server, code, json, with};
+use modelarts::raw::prelude::*;
+use modelarts::types::{CreateNotebookRequest, VolumeReq};
+use modelarts::{AccessKey, CallOptions, Credentials, Error, ManualClock, RetryPolicy};
+
+fn create() -> CreateNotebookRequest {
+    CreateNotebookRequest::builder()
+        .name("train-bert")
+        .flavor("modelarts.vm.cpu.2u")
+        .image_id("i1")
+        .volume(VolumeReq::builder().category("EFS").ownership("MANAGED"))
+        .try_into()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_request_is_what_the_api_defines() {
+    let server = Server::start(|_, _| json(200, r#"{"id": "n1", "status": "STARTING"}"#)).await;
+    let clock = ManualClock::default();
+    let client = server
+        .builder(&clock)
+        .credentials(Credentials::token("t0p-s3cret"))
+        .user_agent("nightly/1")
+        .language("en-us")
+        .build()
+        .await
+        .unwrap();
+    client.notebooks().start("n/1 ~").await.unwrap();
+
+    let asked = &server.asked()[0];
+    assert_eq!(asked.method, "POST");
+    assert_eq!(asked.target, "/v1/p1/notebooks/n%2F1%20~/start");
+    assert_eq!(asked.body, "");
+    let mut headers: Vec<_> = asked
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    headers.retain(|(name, _)| *name != "host");
+    headers.sort_unstable();
+    let own = concat!("nightly/1 modelarts-rs/", env!("CARGO_PKG_VERSION"));
+    assert_eq!(
+        headers,
+        [
+            ("accept", "application/json"),
+            ("content-length", "0"),
+            ("content-type", "application/json"),
+            ("user-agent", own),
+            ("x-auth-token", "t0p-s3cret"),
+            ("x-language", "en-us"),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn an_idempotent_call_outlives_bad_moments() {
+    let server = Server::start(|_, n| match n {
+        0 => json(503, ""),
+        1 => Reply::Raw(b"HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n{\"id\": \"n".to_vec()),
+        2 => Reply::Raw(Vec::new()),
+        3 => with(json(502, "<html>"), "retry-after", "7"),
+        _ => json(200, r#"{"id": "n1"}"#),
+    })
+    .await;
+    let clock = ManualClock::default();
+    let client = server.client(&clock).await;
+    assert_eq!(
+        client.notebooks().show("n1").await.unwrap().id.as_deref(),
+        Some("n1")
+    );
+    let sleeps = clock.sleeps();
+    assert_eq!(sleeps.len(), 4);
+    assert_eq!(sleeps[3], Duration::from_secs(7));
+    for (sleep, ceiling) in sleeps.iter().zip([0.5, 1.0, 2.0]) {
+        assert!(sleep.as_secs_f64() <= ceiling, "{sleeps:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_creation_is_sent_again_only_when_it_was_refused() {
+    let clock = ManualClock::default();
+    let server = Server::start(|_, n| match n {
+        0 => with(
+            json(429, ""),
+            "retry-after",
+            "Mon, 03 Nov 2025 08:16:00 GMT",
+        ),
+        1 => json(429, ""),
+        _ => json(200, r#"{"id": "n1"}"#),
+    })
+    .await;
+    server
+        .client(&clock)
+        .await
+        .notebooks()
+        .create(&create())
+        .await
+        .unwrap();
+    assert_eq!(server.count(), 3);
+    let sleeps = clock.sleeps();
+    assert_eq!(sleeps[0].as_secs(), 60);
+    assert!(sleeps[1] <= Duration::from_secs(20), "{sleeps:?}");
+
+    let failures: [fn() -> Reply; 3] = [
+        || json(500, ""),
+        || Reply::Raw(Vec::new()),
+        || Reply::Raw(b"HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n{".to_vec()),
+    ];
+    for failure in failures {
+        let server = Server::start(move |_, _| failure()).await;
+        let error = server
+            .client(&clock)
+            .await
+            .notebooks()
+            .create(&create())
+            .await
+            .unwrap_err();
+        assert_eq!((server.count(), error.attempts()), (1, 1), "{error}");
+        assert!(
+            error.is_outcome_unknown() && error.is_retryable(),
+            "{error}"
+        );
+        assert_eq!(error.operation(), Some("createNotebook"));
+    }
+}
+
+#[tokio::test]
+async fn a_call_without_a_connection_is_repeated_and_then_says_so() {
+    let server = Server::start(|_, _| Reply::Silence).await;
+    let clock = ManualClock::default();
+    let client = server
+        .builder(&clock)
+        .endpoint("http://127.0.0.1:1")
+        .credentials(Credentials::token("t0p-s3cret"))
+        .build()
+        .await
+        .unwrap();
+    let error = client.notebooks().create(&create()).await.unwrap_err();
+    assert!(error.is_connect() && !error.is_outcome_unknown());
+    assert_eq!((error.attempts(), clock.sleeps().len()), (5, 4));
+    assert!(
+        error
+            .to_string()
+            .starts_with("createNotebook: no connection to the service: "),
+        "{error}"
+    );
+    assert!(
+        error.to_string().ends_with(" (after 5 attempts)"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_silent_server_meets_the_attempt_timeout_and_the_deadline() {
+    let clock = ManualClock::default();
+    let time = clock.clone();
+    let server = Server::start(move |_, _| {
+        time.advance(Duration::from_secs(20));
+        Reply::Silence
+    })
+    .await;
+    let client = server.client(&clock).await.with(
+        CallOptions::new()
+            .attempt_timeout(Duration::from_secs(20))
+            .deadline(Duration::from_secs(50)),
+    );
+    let error = client.notebooks().show("n1").await.unwrap_err();
+    assert!(error.is_timeout(), "{error}");
+    assert_eq!(server.count(), 3);
+}
+
+#[tokio::test]
+async fn retries_can_be_switched_off() {
+    let server = Server::start(|_, _| json(503, "")).await;
+    let clock = ManualClock::default();
+    let client = server
+        .client(&clock)
+        .await
+        .with(CallOptions::new().retry(RetryPolicy::off()));
+    let error = client.notebooks().show("n1").await.unwrap_err();
+    assert_eq!((server.count(), error.attempts()), (1, 1));
+}
+
+#[tokio::test]
+async fn an_error_keeps_what_the_service_said() {
+    let server =
+        Server::start(|_, _| with(code(400, "ModelArts.6309"), "x-request-id", "r-7")).await;
+    let error = server
+        .client(&ManualClock::default())
+        .await
+        .notebooks()
+        .show("n1")
+        .await
+        .unwrap_err();
+    assert!(error.is_not_found());
+    assert_eq!(error.request_id(), Some("r-7"));
+    assert_eq!(error.headers()["content-type"], "application/json");
+    assert_eq!(
+        error.to_string(),
+        "showNotebook: HTTP 400, ModelArts.6309: as told (request r-7)"
+    );
+}
+
+#[tokio::test]
+async fn a_success_that_is_none_is_an_error_that_says_where() {
+    let bodies = ["", "<html>ok</html>", r#"{"lease": {"duration": "long"}}"#];
+    for body in bodies {
+        let server = Server::start(move |_, _| with(json(200, body), "x-request-id", "r-8")).await;
+        let error = server
+            .client(&ManualClock::default())
+            .await
+            .notebooks()
+            .show("n1")
+            .await
+            .unwrap_err();
+        assert!(error.is_decode() && server.count() == 1, "{error}");
+        assert_eq!(error.status().unwrap(), 200);
+        assert_eq!(error.request_id(), Some("r-8"));
+        assert_eq!(error.body_excerpt(), body.as_bytes());
+        assert_eq!(error.operation(), Some("showNotebook"));
+    }
+}
+
+#[tokio::test]
+async fn nobody_reads_a_hundred_megabytes() {
+    let head = "HTTP/1.1 400 Bad\r\ncontent-length: 104857600\r\n\r\n";
+    let bad = Server::start(move |_, _| {
+        let mut bytes = head.as_bytes().to_vec();
+        bytes.resize(bytes.len() + 200_000, b'x');
+        Reply::Raw(bytes)
+    })
+    .await;
+    let clock = ManualClock::default();
+    let error = bad
+        .client(&clock)
+        .await
+        .notebooks()
+        .show("n1")
+        .await
+        .unwrap_err();
+    assert_eq!(error.status().unwrap(), 400);
+    assert_eq!(error.body_excerpt().len(), 64 * 1024);
+
+    let good =
+        Server::start(|_, _| json(200, &format!("{{\"name\": \"{}\"}}", "x".repeat(3000)))).await;
+    let client = good
+        .builder(&clock)
+        .credentials(Credentials::token("t0p-s3cret"))
+        .max_body(1000)
+        .build()
+        .await
+        .unwrap();
+    let error = client.notebooks().show("n1").await.unwrap_err();
+    assert!(
+        error.to_string().contains("longer than 1000 bytes"),
+        "{error}"
+    );
+    assert_eq!(good.count(), 1);
+}
+
+#[tokio::test]
+async fn redirects_are_not_followed_with_credentials() {
+    let server = Server::start(|_, _| with(json(302, ""), "location", "http://127.0.0.1:1/")).await;
+    let error = server
+        .client(&ManualClock::default())
+        .await
+        .notebooks()
+        .show("n1")
+        .await
+        .unwrap_err();
+    assert_eq!((error.status().unwrap().as_u16(), server.count()), (302, 1));
+}
+
+#[tokio::test]
+async fn every_attempt_is_signed_afresh() {
+    let server = Server::start(|_, n| match n {
+        0 => with(json(429, ""), "retry-after", "30"),
+        _ => json(200, r#"{"data": []}"#),
+    })
+    .await;
+    let clock = ManualClock::default();
+    let key = AccessKey::new("AK", "SK").security_token("t0p-s3cret");
+    let client = server
+        .builder(&clock)
+        .credentials(Credentials::access_key(key))
+        .build()
+        .await
+        .unwrap();
+    let list = client
+        .notebooks()
+        .list()
+        .filter(|request| request.name("a b+c").sort_key("create_at"));
+    list.send().await.unwrap();
+
+    let asked = server.asked();
+    assert!(
+        asked[0].target.contains("name=a%20b%2Bc"),
+        "{}",
+        asked[0].target
+    );
+    let dates: Vec<_> = asked
+        .iter()
+        .map(|asked| asked.header("x-sdk-date").unwrap())
+        .collect();
+    assert_eq!(dates, ["20251103T081500Z", "20251103T081530Z"]);
+    for asked in &asked {
+        assert_eq!(asked.header("x-project-id"), Some("p1"));
+        assert_eq!(
+            asked.header("authorization"),
+            Some(signature(asked).as_str())
+        );
+    }
+}
+
+/// What a server computes from the request that it received.
+fn signature(asked: &crate::support::Asked) -> String {
+    use modelarts::signing::{Signable, SigningKey, sign};
+
+    let claimed = asked.header("authorization").unwrap();
+    let names = claimed
+        .split("SignedHeaders=")
+        .nth(1)
+        .unwrap()
+        .split(',')
+        .next()
+        .unwrap();
+    let headers: Vec<_> = names
+        .split(';')
+        .map(|name| (name, asked.header(name).unwrap()))
+        .collect();
+    let (path, query) = asked.target.split_once('?').unwrap_or((&asked.target, ""));
+    let request = Signable {
+        method: &asked.method,
+        path,
+        query,
+        headers: &headers,
+        body: asked.body.as_bytes(),
+    };
+    let key = SigningKey::new("AK", &"SK".into());
+    sign(&key, asked.header("x-sdk-date").unwrap(), &request).authorization
+}
+
+#[tokio::test]
+async fn empty_ids_never_leave() {
+    let server = Server::start(|_, _| json(200, "{}")).await;
+    let client = server.client(&ManualClock::default()).await;
+    for id in ["", " ", "..", "."] {
+        let error = client.notebooks().delete(id).await.unwrap_err();
+        assert!(error.is_usage(), "{error}");
+        assert!(client.instances().delete(id).await.unwrap_err().is_usage());
+        assert!(
+            client
+                .storage()
+                .unmount("n1", id)
+                .await
+                .unwrap_err()
+                .is_usage()
+        );
+    }
+    assert_eq!(server.count(), 0);
+}
+
+#[tokio::test]
+async fn the_generated_client_and_untyped_calls_share_the_pipeline() {
+    let server = Server::start(|_, n| match n {
+        0 | 2 => json(503, ""),
+        1 => json(200, r#"{"total": 0, "data": []}"#),
+        3 => json(200, r#"{"duration": 1}"#),
+        _ => code(400, "ModelArts.6357"),
+    })
+    .await;
+    let clock = ManualClock::default();
+    let client = server.client(&clock).await;
+    let page = client
+        .raw()
+        .list_notebooks()
+        .project_id("p1")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(page.total, Some(0));
+
+    let body = serde_json::json!({"duration": 3_600_000});
+    let answer = client
+        .call("renewLease", &[("id", "n1")], &[], Some(body.clone()))
+        .await
+        .unwrap();
+    assert_eq!(&answer.body[..], br#"{"duration": 1}"#);
+    let asked = server.asked();
+    assert_eq!(
+        (asked[3].method.as_str(), asked[3].target.as_str()),
+        ("PATCH", "/v1/p1/notebooks/n1/lease")
+    );
+    assert_eq!(asked[3].json(), body);
+
+    let error = client
+        .raw()
+        .stop_notebook()
+        .project_id("p1")
+        .id("n1")
+        .send()
+        .await
+        .unwrap_err();
+    let error = Error::from(error);
+    assert!(
+        error.is_conflict() && error.operation() == Some("stopNotebook"),
+        "{error}"
+    );
+    assert!(
+        client
+            .call("noSuchThing", &[], &[], None)
+            .await
+            .unwrap_err()
+            .is_usage()
+    );
+}
+
+#[tokio::test]
+async fn answers_may_grow() {
+    let body = r#"{"id": "n1", "status": "THAWING", "new_field": {"a": [1]}, "name": null}"#;
+    let server =
+        Server::start(move |_, _| with(json(200, body), "content-type", "text/plain")).await;
+    let client = server.client(&ManualClock::default()).await;
+    let notebook = client.notebooks().show("n1").await.unwrap();
+    let status = notebook.status.unwrap();
+    assert!(status.is_unknown() && status.as_str() == "THAWING" && notebook.name.is_none());
+}

@@ -1,0 +1,14 @@
+//! The client against a scripted server on this machine, on a clock that skips over pauses.
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests may unwrap as tests do"
+)]
+#![allow(unreachable_pub, reason = "modules of one binary")]
+
+#[cfg(feature = "blocking")]
+mod blocking;
+mod calls;
+mod life;
+mod secrets;
+mod sign_in;
+mod support;
