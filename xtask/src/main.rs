@@ -6,6 +6,10 @@ use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use xtask::{check, regen, workspace};
 
+mod clients;
+mod emulator;
+mod python;
+mod schemathesis;
 
 /// Keeps the document, the generated code and the published files in step.
 #[derive(Parser)]
@@ -36,6 +40,10 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Run the clients that people have, unmodified, against the emulator.
+    Clients,
+    /// Test the emulator against the documents that it serves, with Schemathesis.
+    Schemathesis(schemathesis::Bounds),
 }
 
 fn main() -> ExitCode {
@@ -47,6 +55,8 @@ fn main() -> ExitCode {
         }
         Command::Check { rules: false } => check::run(),
         Command::Coverage { arguments } => coverage(&arguments),
+        Command::Clients => clients::run(),
+        Command::Schemathesis(bounds) => schemathesis::run(&bounds),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,

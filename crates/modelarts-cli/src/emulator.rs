@@ -1,0 +1,237 @@
+//! `modelarts emulator`: the emulator as a process of its own.
+
+use std::io::{Read as _, Write as _};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, ToSocketAddrs as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow, bail};
+use clap::{Args, Subcommand, ValueEnum};
+use modelarts_emulator::{Durations, Emulator, EmulatorBuilder, Seed};
+use tracing_subscriber::filter::LevelFilter;
+
+use crate::failure::Failure;
+use crate::output::{line, notice};
+
+const PORT: u16 = 8780;
+
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Options {
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    #[command(flatten)]
+    serve: Serve,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Ask a running emulator whether it is well; for containers
+    Healthcheck {
+        /// Its port
+        #[arg(long, default_value_t = PORT)]
+        port: u16,
+        /// Its address
+        #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+        host: IpAddr,
+    },
+}
+
+#[derive(Args)]
+struct Serve {
+    /// Port; 0 for a free one
+    #[arg(long, default_value_t = PORT)]
+    port: u16,
+    /// Address to listen on
+    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), value_name = "ADDRESS")]
+    host: IpAddr,
+    /// Allow an address that other machines can reach: whoever reaches the emulator controls it
+    #[arg(long)]
+    allow_remote: bool,
+    /// Keep the state in this SQLite file; without it, the state ends with the process
+    #[arg(long, value_name = "FILE")]
+    data: Option<PathBuf>,
+    /// Projects, users, images and instances to begin with, as JSON; ignored when --data holds a state
+    #[arg(long, value_name = "FILE")]
+    seed_file: Option<PathBuf>,
+    /// Make ids and times the same in every run
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u64>,
+    /// How time passes; a manual clock stands until /_emulator/clock moves it
+    #[arg(long, value_enum, default_value_t = Clock::Real)]
+    clock: Clock,
+    /// How many seconds of the service pass in a second
+    #[arg(
+        long,
+        default_value_t = 1.0,
+        value_name = "FACTOR",
+        conflicts_with = "clock"
+    )]
+    scale: f64,
+    /// Let every transition take no time
+    #[arg(long)]
+    instant: bool,
+    /// Let reads after a change show the state before it for so long, as the service may
+    #[arg(long, default_value_t = 0, value_name = "MS")]
+    stale_reads: u64,
+    /// Go by the documentation where practice is more lenient
+    #[arg(long)]
+    strict: bool,
+    /// The region that the catalogue names
+    #[arg(long, value_name = "REGION")]
+    region: Option<String>,
+    /// The log of requests on standard error
+    #[arg(long, value_enum, default_value_t = Log::Text)]
+    log: Log,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Clock {
+    Real,
+    Manual,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Log {
+    Text,
+    Json,
+    Off,
+}
+
+pub(crate) async fn run(options: Options) -> Result<(), Failure> {
+    match options.command {
+        Some(Command::Healthcheck { port, host }) => Ok(healthcheck(host, port)?),
+        None => serve(options.serve).await,
+    }
+}
+
+async fn serve(options: Serve) -> Result<(), Failure> {
+    start_log(options.log);
+    let emulator = builder(&options)?
+        .start()
+        .await
+        .map_err(anyhow::Error::from)?;
+    notice(&introduction(&emulator));
+    shutdown().await?;
+    emulator.shutdown().await;
+    Ok(())
+}
+
+fn builder(options: &Serve) -> Result<EmulatorBuilder, Failure> {
+    let mut builder = Emulator::builder()
+        .bind(SocketAddr::new(options.host, options.port))
+        .allow_remote(options.allow_remote)
+        .strict(options.strict)
+        .stale_reads(Duration::from_millis(options.stale_reads));
+    if let Some(seed) = options.seed {
+        builder = builder.seed(seed);
+    }
+    if let Some(file) = &options.seed_file {
+        builder = builder.seed_data(seed_file(file)?);
+    }
+    if let Some(file) = &options.data {
+        builder = builder.data(file);
+    }
+    if let Some(region) = &options.region {
+        builder = builder.region(region);
+    }
+    if options.instant {
+        builder = builder.durations(Durations::instant());
+    }
+    if !(options.scale.is_finite() && options.scale > 0.0) {
+        return Err(Failure::usage(anyhow!(
+            "--scale is {}, but has to be a number above 0",
+            options.scale
+        )));
+    }
+    Ok(match options.clock {
+        Clock::Manual => builder.manual(),
+        Clock::Real => builder.scale(options.scale),
+    })
+}
+
+fn seed_file(file: &Path) -> anyhow::Result<Seed> {
+    let text = std::fs::read_to_string(file)
+        .with_context(|| format!("--seed-file: reading {}", file.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("--seed-file: in {}", file.display()))
+}
+
+/// The address first: scripts wait for this line.
+fn introduction(emulator: &Emulator) -> String {
+    let url = emulator.base_url();
+    format!(
+        "Serving ModelArts at {url} (documentation: {url}/docs/, control: {url}/_emulator/health)\n\n\
+         export OS_AUTH_URL={url}/v3 OS_USERNAME={} OS_PASSWORD={} \\\n       \
+         OS_USER_DOMAIN_NAME={} OS_PROJECT_NAME={} OS_PROJECT_ID={}\n\
+         export HUAWEICLOUD_SDK_AK={} HUAWEICLOUD_SDK_SK={} HUAWEICLOUD_SDK_PROJECT_ID={}\n\
+         export MODELARTS_ENDPOINT={url}\n\n\
+         These accounts exist in this emulator only. End it with Ctrl-C.",
+        emulator.user_name(),
+        emulator.password().expose(),
+        emulator.domain_name(),
+        emulator.project_name(),
+        emulator.project_id(),
+        emulator.access_key(),
+        emulator.secret_key().expose(),
+        emulator.project_id(),
+    )
+}
+
+fn start_log(log: Log) {
+    let subscriber = tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_max_level(LevelFilter::INFO);
+    match log {
+        Log::Text => subscriber.init(),
+        Log::Json => subscriber.json().flatten_event(true).init(),
+        Log::Off => {}
+    }
+}
+
+/// Completes on Ctrl-C, or when the process is asked to end.
+async fn shutdown() -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminated = signal(SignalKind::terminate())?;
+        tokio::select! {
+            interrupted = tokio::signal::ctrl_c() => interrupted,
+            _ = terminated.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
+}
+
+/// The longest that a healthy emulator takes to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+fn healthcheck(host: IpAddr, port: u16) -> anyhow::Result<()> {
+    let address = (host, port)
+        .to_socket_addrs()?
+        .next()
+        .ok_or_else(|| anyhow!("{host}:{port} is no address"))?;
+    let place = format!("the emulator at http://{address}");
+    let answer = ask(&address).with_context(|| format!("asking {place}"))?;
+    let status = answer.lines().next().unwrap_or_default();
+    if !status.contains(" 200 ") {
+        bail!("{place} answered `{status}`");
+    }
+    line(&format!("{place} is well"))?;
+    Ok(())
+}
+
+fn ask(address: &SocketAddr) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect_timeout(address, PATIENCE)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    write!(
+        stream,
+        "GET /_emulator/health HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )?;
+    let mut answer = Vec::new();
+    // Status and headers are enough, however much follows.
+    stream.take(64 * 1024).read_to_end(&mut answer)?;
+    Ok(String::from_utf8_lossy(&answer).into_owned())
+}

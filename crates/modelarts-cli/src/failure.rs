@@ -1,0 +1,76 @@
+//! How a command ends when it fails.
+
+use std::process::ExitCode;
+
+/// An error with the exit code that goes with it.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    error: anyhow::Error,
+    code: u8,
+}
+
+/// The exit codes, as `--help` tells them.
+pub(crate) const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  failed
+  2  the command line is wrong
+  3  the resource does not exist
+  4  the state of the resource does not allow it
+  5  signing in failed or the permission is missing
+  6  throttled, or no connection: try again later";
+
+impl Failure {
+    /// The command line is wrong.
+    pub(crate) fn usage(error: anyhow::Error) -> Self {
+        Self { error, code: 2 }
+    }
+
+    /// Prints the error with its causes, and what to do about it.
+    pub(crate) fn report(&self) -> ExitCode {
+        eprintln!("error: {:#}", self.error);
+        let remedy = self
+            .error
+            .downcast_ref::<modelarts::Error>()
+            .and_then(modelarts::Error::remedy);
+        if let Some(remedy) = remedy {
+            eprintln!("       {remedy}");
+        }
+        ExitCode::from(self.code)
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        let code = error
+            .downcast_ref::<modelarts::Error>()
+            .map_or(1, exit_code);
+        Self { error, code }
+    }
+}
+
+impl From<modelarts::Error> for Failure {
+    fn from(error: modelarts::Error) -> Self {
+        Self::from(anyhow::Error::from(error))
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::from(anyhow::Error::from(error))
+    }
+}
+
+fn exit_code(error: &modelarts::Error) -> u8 {
+    if error.is_not_found() {
+        3
+    } else if error.is_conflict() {
+        4
+    } else if error.is_auth() {
+        5
+    } else if error.is_retryable() {
+        6
+    } else {
+        1
+    }
+}

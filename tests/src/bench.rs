@@ -1,0 +1,10 @@
+//! What the benchmarks share: measurements, the table of aims, notebooks by the thousand and who calls for them.
+
+pub mod callers;
+pub mod host;
+pub mod load;
+pub mod loopback;
+pub mod measure;
+pub mod pages;
+pub mod plain;
+pub mod table;

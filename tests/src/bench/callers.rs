@@ -1,0 +1,57 @@
+//! The same call in two ways, each with one connection that is kept.
+
+use modelarts::types::Notebook;
+use modelarts::{Credentials, ModelArts};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+
+use super::loopback::Loopback;
+
+/// The project of the calls.
+pub const PROJECT: &str = "7f3c0e6a1b5d4c2f9e8d7a6b5c4d3e2f";
+/// The notebook of the calls.
+pub const ID: &str = "5d0a1c1e-8a3b-4f39-9f4e-6a3a1f0b7c55";
+const TOKEN: &str = "00000000-0000-0000-0000-000000000000";
+
+/// A client as users have it.
+pub async fn facade(server: &Loopback) -> ModelArts {
+    let builder = ModelArts::builder()
+        .endpoint(server.url())
+        .project_id(PROJECT)
+        .credentials(Credentials::token(TOKEN));
+    builder.build().await.unwrap()
+}
+
+/// What somebody would write who needs this one call, with the same settings and headers.
+#[derive(Debug)]
+pub struct Bare {
+    http: reqwest::Client,
+    endpoint: String,
+    token: HeaderValue,
+}
+
+impl Bare {
+    /// Without a connection yet.
+    pub fn new(server: &Loopback) -> Self {
+        let builder = modelarts::http_client_builder().unwrap().no_proxy();
+        let mut token = HeaderValue::from_static(TOKEN);
+        token.set_sensitive(true);
+        Self {
+            http: builder.user_agent("modelarts-rs/0.1.0").build().unwrap(),
+            endpoint: server.url(),
+            token,
+        }
+    }
+
+    /// Reads the notebook.
+    pub async fn show(&self) -> Notebook {
+        let json = HeaderValue::from_static("application/json");
+        let request = self
+            .http
+            .get(format!("{}/v1/{PROJECT}/notebooks/{ID}", self.endpoint))
+            .header(ACCEPT, json.clone())
+            .header(CONTENT_TYPE, json)
+            .header("x-auth-token", self.token.clone());
+        let response = request.send().await.unwrap().error_for_status().unwrap();
+        response.json().await.unwrap()
+    }
+}

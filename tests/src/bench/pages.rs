@@ -1,0 +1,104 @@
+//! Lists of notebooks of any length, made from the notebooks that the document shows.
+
+use std::io::Write as _;
+
+use serde_json::Value;
+
+use crate::documents;
+
+/// The JSON of a notebook, split where its id stands.
+type Template = Vec<String>;
+
+/// Notebooks without end.
+#[derive(Debug)]
+pub struct Notebooks(Vec<Template>);
+
+impl Notebooks {
+    /// All notebooks of the document's examples, in turns.
+    pub fn documented() -> Self {
+        let [document, _] = documents::all();
+        let mut notebooks = Vec::new();
+        for sample in document.samples() {
+            match (sample.schema.as_str(), sample.value) {
+                ("Notebook", notebook) => notebooks.push(notebook),
+                ("NotebookList", mut page) => {
+                    notebooks.append(page["data"].as_array_mut().unwrap());
+                }
+                _ => {}
+            }
+        }
+        let complete = |notebook: &Value| notebook["id"].is_string();
+        Self(
+            notebooks
+                .iter()
+                .filter(|n| complete(n))
+                .map(template)
+                .collect(),
+        )
+    }
+
+    /// The richest notebook alone.
+    pub fn one(&self) -> Vec<u8> {
+        let richest = self.0.iter().max_by_key(|template| template.concat().len());
+        let mut json = Vec::new();
+        write_notebook(&mut json, richest.unwrap(), 0);
+        json
+    }
+
+    /// Appends the page from `offset` on, of a list of `total`. Nothing is allocated but what `json` needs.
+    pub fn write_page(&self, json: &mut Vec<u8>, offset: usize, limit: usize, total: usize) {
+        json.extend_from_slice(b"{\"current\":0,\"data\":[");
+        for number in offset..total.min(offset.saturating_add(limit)) {
+            if number > offset {
+                json.push(b',');
+            }
+            write_notebook(json, &self.0[number % self.0.len()], number);
+        }
+        write!(json, "],\"pages\":1,\"size\":{limit},\"total\":{total}}}").unwrap();
+    }
+
+    /// A page of so many notebooks.
+    pub fn page(&self, length: usize) -> Vec<u8> {
+        let mut json = Vec::new();
+        self.write_page(&mut json, 0, length, length);
+        json
+    }
+}
+
+fn template(notebook: &Value) -> Template {
+    let json = notebook.to_string();
+    let pieces = json.split(notebook["id"].as_str().unwrap());
+    pieces.map(str::to_owned).collect()
+}
+
+fn write_notebook(json: &mut Vec<u8>, template: &Template, number: usize) {
+    for (index, piece) in template.iter().enumerate() {
+        if index > 0 {
+            write!(json, "{number:08x}-1c1e-4f39-9f4e-6a3a1f0b7c55").unwrap();
+        }
+        json.extend_from_slice(piece.as_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use modelarts_client::devenviron::types::NotebookList;
+
+    use super::*;
+
+    #[test]
+    fn pages_are_lists_of_distinct_notebooks() {
+        let notebooks = Notebooks::documented();
+        let mut json = Vec::new();
+        notebooks.write_page(&mut json, 90, 20, 100);
+        let page: NotebookList = serde_json::from_slice(&json).unwrap();
+        let ids: Vec<_> = page
+            .data
+            .unwrap()
+            .into_iter()
+            .map(|n| n.id.unwrap())
+            .collect();
+        assert_eq!(ids.len(), 10);
+        assert!(ids.is_sorted() && ids[0] != ids[1], "{ids:?}");
+    }
+}

@@ -1,0 +1,436 @@
+//! Compares what `utoipa` describes with the document: nothing lost, nothing invented.
+//!
+//! The document is OpenAPI 3.0 and `utoipa` writes 3.1, so both are brought to the same form first.
+//! What Rust types cannot tell stands in the document alone and is not compared: texts, limits,
+//! defaults, examples and the known values of integers. Whether a property may be `null` is not
+//! compared either, since an optional property takes `null` as absent.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::documents::{members, reference};
+
+/// Every difference between the schema components of the document and those described from Rust.
+pub fn compare_schemas(document: &Value, described: &Value) -> Vec<String> {
+    let sides = Sides {
+        document,
+        described,
+    };
+    let expected = components(document);
+    let actual = components(described);
+    let mut found = Vec::new();
+    for (name, schema) in &expected {
+        match actual.get(name) {
+            Some(other) => sides.compare_component(name, schema, other, &mut found),
+            None => found.push(format!("{name}: lost")),
+        }
+    }
+    // Helpers without properties, like the type of secrets, are compared where they are used.
+    found.extend(
+        actual
+            .iter()
+            .filter(|(name, schema)| !expected.contains_key(*name) && is_object(schema))
+            .map(|(name, _)| format!("{name}: invented")),
+    );
+    found
+}
+
+/// Every difference between the operations of the document and those described from Rust.
+pub fn compare_operations(document: &Value, described: &Value) -> Vec<String> {
+    let sides = Sides {
+        document,
+        described,
+    };
+    let expected = operations(document);
+    let actual = operations(described);
+    let mut found = Vec::new();
+    for (name, (item, operation)) in &expected {
+        let Some((other_item, other)) = actual.get(name) else {
+            found.push(format!("{name}: lost"));
+            continue;
+        };
+        compare_maps(
+            name,
+            &sides.describe_operation(Side::Document, item, operation),
+            &sides.describe_operation(Side::Described, other_item, other),
+            &mut found,
+        );
+    }
+    let invented = actual.keys().filter(|name| !expected.contains_key(*name));
+    found.extend(invented.map(|name| format!("{name}: invented")));
+    found
+}
+
+#[derive(Clone, Copy)]
+enum Side {
+    Document,
+    Described,
+}
+
+struct Sides<'a> {
+    document: &'a Value,
+    described: &'a Value,
+}
+
+impl<'a> Sides<'a> {
+    fn compare_component(
+        &self,
+        name: &str,
+        expected: &Value,
+        actual: &Value,
+        found: &mut Vec<String>,
+    ) {
+        let describe = |side, schema| {
+            let mut facts = BTreeMap::from([(String::new(), self.shape(side, schema))]);
+            for (property, schema) in members(&schema["properties"]) {
+                facts.insert(property.clone(), self.shape(side, schema));
+            }
+            for property in schema["required"].as_array().into_iter().flatten() {
+                let property = property.as_str().unwrap_or_default();
+                facts.insert(format!("{property}:required"), "required".to_owned());
+            }
+            facts
+        };
+        compare_maps(
+            name,
+            &describe(Side::Document, expected),
+            &describe(Side::Described, actual),
+            found,
+        );
+    }
+
+    /// What an operation takes and gives, one line per fact.
+    fn describe_operation(
+        &self,
+        side: Side,
+        item: &Value,
+        operation: &Value,
+    ) -> BTreeMap<String, String> {
+        let mut facts = BTreeMap::new();
+        let id = operation["operationId"].as_str().unwrap_or("none");
+        facts.insert("operationId".to_owned(), id.to_owned());
+        for list in [&item["parameters"], &operation["parameters"]] {
+            for parameter in list.as_array().into_iter().flatten() {
+                let parameter = self.resolve(side, parameter);
+                let key = format!("{}:{}", text(&parameter["in"]), text(&parameter["name"]));
+                let required = parameter["required"] == true;
+                let shape = self.shape(side, &parameter["schema"]);
+                facts.insert(key, format!("{shape}, {}", necessity(required)));
+            }
+        }
+        let request = self.resolve(side, &operation["requestBody"]);
+        if !request.is_null() {
+            let required = necessity(request["required"] == true);
+            facts.insert("request".to_owned(), required.to_owned());
+            self.describe_content(side, "request", request, &mut facts);
+        }
+        for (status, response) in members(&operation["responses"]) {
+            facts.insert(status.clone(), "answered".to_owned());
+            let response = self.resolve(side, response);
+            self.describe_content(side, status, response, &mut facts);
+        }
+        facts
+    }
+
+    fn describe_content(
+        &self,
+        side: Side,
+        place: &str,
+        body: &Value,
+        facts: &mut BTreeMap<String, String>,
+    ) {
+        for (kind, media) in members(&body["content"]) {
+            let shape = self.shape(side, &media["schema"]);
+            facts.insert(format!("{place}:{kind}"), shape);
+        }
+    }
+
+    fn root(&self, side: Side) -> &'a Value {
+        match side {
+            Side::Document => self.document,
+            Side::Described => self.described,
+        }
+    }
+
+    fn resolve<'v>(&self, side: Side, value: &'v Value) -> &'v Value
+    where
+        'a: 'v,
+    {
+        let target = value.get("$ref").and_then(Value::as_str);
+        let target = target.and_then(|it| self.root(side).pointer(it.trim_start_matches('#')));
+        target.unwrap_or(value)
+    }
+
+    /// A schema in one line, the same for 3.0 and 3.1.
+    fn shape(&self, side: Side, schema: &Value) -> String {
+        let schema = without_null(schema);
+        if let Some(name) = reference(schema) {
+            return self.shape_of_reference(side, name);
+        }
+        if let Some(values) = schema["enum"].as_array() {
+            return format!("one of {}", listed(values));
+        }
+        let kind = kind(schema);
+        match kind.as_str() {
+            "string" if schema["x-extensible-enum"].is_array() => {
+                let values = schema["x-extensible-enum"].as_array();
+                format!("open list of {}", listed(values.unwrap_or(&Vec::new())))
+            }
+            "array" => format!("array of {}", self.shape(side, &schema["items"])),
+            "object" if schema["properties"].is_object() => "object with properties".to_owned(),
+            "object" => match &schema["additionalProperties"] {
+                inner if inner["type"].is_null() && reference(inner).is_none() => {
+                    "map of anything".to_owned()
+                }
+                inner => format!("map of {}", self.shape(side, inner)),
+            },
+            _ => match schema["format"].as_str() {
+                Some(format) => format!("{kind} ({format})"),
+                None => kind,
+            },
+        }
+    }
+
+    /// A component of the document stays a name, anything else is looked up.
+    fn shape_of_reference(&self, side: Side, name: &str) -> String {
+        if components(self.document).contains_key(name) {
+            return format!("the component {name}");
+        }
+        match components(self.root(side)).get(name) {
+            Some(schema) if !is_object(schema) => self.shape(side, schema),
+            _ => format!("the unknown component {name}"),
+        }
+    }
+}
+
+fn compare_maps(
+    owner: &str,
+    expected: &BTreeMap<String, String>,
+    actual: &BTreeMap<String, String>,
+    found: &mut Vec<String>,
+) {
+    let keys: BTreeSet<_> = expected.keys().chain(actual.keys()).collect();
+    for key in keys {
+        let separator = if key.is_empty() { "" } else { "." };
+        let path = format!("{owner}{separator}{key}");
+        match (expected.get(key), actual.get(key)) {
+            (Some(expected), Some(actual)) if expected == actual => {}
+            (Some(expected), Some(actual)) => {
+                found.push(format!("{path}: {expected} became {actual}"));
+            }
+            (Some(expected), None) => found.push(format!("{path}: lost ({expected})")),
+            (None, Some(actual)) => found.push(format!("{path}: invented ({actual})")),
+            (None, None) => {}
+        }
+    }
+}
+
+/// The alternative that is not `null`, where `null` is one.
+fn without_null(schema: &Value) -> &Value {
+    let Some(choices) = schema["oneOf"].as_array().or(schema["anyOf"].as_array()) else {
+        return schema;
+    };
+    let mut others = choices.iter().filter(|choice| choice["type"] != "null");
+    match (others.next(), others.next()) {
+        (Some(only), None) => only,
+        _ => schema,
+    }
+}
+
+fn kind(schema: &Value) -> String {
+    match &schema["type"] {
+        Value::String(kind) => kind.clone(),
+        Value::Array(kinds) => {
+            let mut kinds = kinds.iter().filter_map(Value::as_str);
+            let kinds: Vec<_> = kinds.by_ref().filter(|kind| *kind != "null").collect();
+            kinds.join(" or ")
+        }
+        _ => "anything".to_owned(),
+    }
+}
+
+fn is_object(schema: &Value) -> bool {
+    kind(schema) == "object" || schema["properties"].is_object()
+}
+
+fn components(api: &Value) -> BTreeMap<&str, &Value> {
+    members(&api["components"]["schemas"])
+        .map(|(name, schema)| (name.as_str(), schema))
+        .collect()
+}
+
+/// Operations by method and path, each with the path item that it belongs to.
+fn operations(api: &Value) -> BTreeMap<String, (&Value, &Value)> {
+    let mut operations = BTreeMap::new();
+    for (path, item) in members(&api["paths"]) {
+        for (method, operation) in members(item) {
+            if operation["responses"].is_object() {
+                let name = format!("{} {path}", method.to_uppercase());
+                operations.insert(name, (item, operation));
+            }
+        }
+    }
+    operations
+}
+
+fn listed(values: &[Value]) -> String {
+    Value::from(values).to_string()
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+fn necessity(required: bool) -> &'static str {
+    if required { "required" } else { "optional" }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn document() -> Value {
+        json!({
+            "paths": {"/v1/{id}": {
+                "parameters": [{"$ref": "#/components/parameters/Id"}],
+                "get": {
+                    "operationId": "show",
+                    "parameters": [{"name": "state", "in": "query", "schema": {"$ref": "#/components/schemas/State"}}],
+                    "responses": {"200": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Thing"}}}}},
+                },
+            }},
+            "components": {
+                "parameters": {"Id": {"name": "id", "in": "path", "required": true, "schema": {"type": "string"}}},
+                "schemas": {
+                    "Thing": {"type": "object", "required": ["name"], "properties": {
+                        "name": {"type": "string", "maxLength": 64},
+                        "size": {"type": "integer", "format": "int64"},
+                        "state": {"$ref": "#/components/schemas/State"},
+                        "tags": {"type": "array", "nullable": true, "items": {"type": "string"}},
+                        "labels": {"type": "object", "additionalProperties": {"type": "string"}},
+                        "token": {"type": "string", "format": "password"},
+                    }},
+                    "State": {"type": "string", "x-extensible-enum": ["ON", "OFF"]},
+                },
+            },
+        })
+    }
+
+    fn described() -> Value {
+        let nullable = |schema: Value| json!({"oneOf": [{"type": "null"}, schema]});
+        json!({
+            "paths": {"/v1/{id}": {"get": {
+                "operationId": "show",
+                "parameters": [
+                    {"name": "id", "in": "path", "required": true, "schema": {"type": "string"}},
+                    {"name": "state", "in": "query", "required": false,
+                     "schema": nullable(json!({"$ref": "#/components/schemas/State"}))},
+                ],
+                "responses": {"200": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Thing"}}}}},
+            }}},
+            "components": {"schemas": {
+                "Thing": {"type": "object", "required": ["name"], "properties": {
+                    "name": {"type": "string"},
+                    "size": {"type": ["integer", "null"], "format": "int64"},
+                    "state": nullable(json!({"$ref": "#/components/schemas/State"})),
+                    "tags": {"type": ["array", "null"], "items": {"type": "string"}},
+                    "labels": {"type": ["object", "null"], "additionalProperties": {"type": "string"},
+                               "propertyNames": {"type": "string"}},
+                    "token": nullable(json!({"$ref": "#/components/schemas/Secret"})),
+                }},
+                "State": {"type": "string", "x-extensible-enum": ["ON", "OFF"]},
+                "Secret": {"type": "string", "format": "password"},
+            }},
+        })
+    }
+
+    /// The differences after one change to the description.
+    fn after(change: impl FnOnce(&mut Value)) -> Vec<String> {
+        let mut described = described();
+        change(&mut described);
+        let mut found = compare_schemas(&document(), &described);
+        found.extend(compare_operations(&document(), &described));
+        found
+    }
+
+    fn remove(value: &mut Value, parent: &str, key: &str) {
+        let parent = value.pointer_mut(parent).unwrap().as_object_mut().unwrap();
+        parent.shift_remove(key).unwrap();
+    }
+
+    #[test]
+    fn both_versions_of_openapi_say_the_same() {
+        assert_eq!(after(|_| {}), [""; 0]);
+    }
+
+    #[test]
+    fn a_dropped_property_is_reported() {
+        let found = after(|it| remove(it, "/components/schemas/Thing/properties", "tags"));
+        assert_eq!(found, ["Thing.tags: lost (array of string)"]);
+    }
+
+    #[test]
+    fn an_invented_property_is_reported() {
+        let found = after(|it| {
+            it["components"]["schemas"]["Thing"]["properties"]["colour"] =
+                json!({"type": "string"});
+        });
+        assert_eq!(found, ["Thing.colour: invented (string)"]);
+    }
+
+    #[test]
+    fn changed_types_formats_and_lists_are_reported() {
+        let found = after(|it| {
+            let schemas = &mut it["components"]["schemas"];
+            schemas["Thing"]["properties"]["size"]["format"] = "int32".into();
+            schemas["Thing"]["properties"]["tags"]["items"] = json!({"type": "boolean"});
+            schemas["Thing"]["required"] = json!(["name", "size"]);
+            schemas["State"]["x-extensible-enum"] = json!(["ON"]);
+            schemas["Secret"]["format"] = Value::Null;
+        });
+        assert_eq!(
+            found,
+            [
+                r#"State: open list of ["ON","OFF"] became open list of ["ON"]"#,
+                "Thing.size: integer (int64) became integer (int32)",
+                "Thing.size:required: invented (required)",
+                "Thing.tags: array of string became array of boolean",
+                "Thing.token: string (password) became string",
+            ]
+        );
+    }
+
+    #[test]
+    fn lost_and_invented_components_are_reported() {
+        let found = after(|it| {
+            let schemas = &mut it["components"]["schemas"];
+            schemas["Extra"] = schemas["Thing"].clone();
+        });
+        assert_eq!(found, ["Extra: invented"]);
+        let found = after(|it| remove(it, "/components/schemas", "State"));
+        assert_eq!(found, ["State: lost"]);
+    }
+
+    #[test]
+    fn changed_operations_are_reported() {
+        let found = after(|it| {
+            let operation = &mut it["paths"]["/v1/{id}"]["get"];
+            operation["operationId"] = "look".into();
+            operation["parameters"].as_array_mut().unwrap().pop();
+            operation["responses"]["204"] = json!({});
+        });
+        assert_eq!(
+            found,
+            [
+                "GET /v1/{id}.204: invented (answered)",
+                "GET /v1/{id}.operationId: show became look",
+                "GET /v1/{id}.query:state: lost (the component State, optional)",
+            ]
+        );
+        let found = after(|it| remove(it, "/paths", "/v1/{id}"));
+        assert_eq!(found, ["GET /v1/{id}: lost"]);
+    }
+}

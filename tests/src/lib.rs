@@ -1,0 +1,23 @@
+//! What the tests share: the documents and their samples, comparisons that name paths, snapshots
+//! that cannot be forgotten, and a server that records what it was sent.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "nothing here runs outside tests, and a panic is how a test fails"
+)]
+
+// The example of the README is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+mod readme {}
+
+pub mod bench;
+pub mod capture;
+pub mod described;
+pub mod documents;
+pub mod json;
+pub mod server;
+pub mod snapshots;
+pub mod values;
+pub mod world;

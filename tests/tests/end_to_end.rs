@@ -1,0 +1,678 @@
+//! The client against the emulator: every operation, in the lives of real resources, in both
+//! generations. Twenty minutes of waiting take no time.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a panic is how a test fails"
+)]
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use futures::{StreamExt, TryStreamExt};
+use modelarts::types::{
+    CreateDevEnvInstanceRequest, CreateDevEnvNotebookSpec, CreateImageRequest,
+    CreateNotebookRequest, DevEnvStorageLocationReq, DevEnvStorageReq, RegisterImageRequest,
+    UpdateDevEnvInstanceRequest, UpdateNotebookRequest, VolumeReq,
+};
+use modelarts::{AccessKey, AutoStop, Credentials, FlavorExt, Login, Memory};
+use modelarts_client::iam::prelude::*;
+use modelarts_client::{Hooks, devenviron, iam};
+use modelarts_emulator::{
+    Fault, Generation, InstanceStatus, PlannedFailure, Seed, SeedInstance, Step,
+};
+use modelarts_tests::world::World;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::Value;
+
+const IMAGE: &str = "c2f4d5a6-1b7e-4d2a-9c3f-2f6f0f5c8e11";
+const FLAVOR: &str = "modelarts.vm.cpu.2u";
+const LARGER: &str = "modelarts.vm.cpu.8u";
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Each of these is a test, and all of them together call every operation.
+macro_rules! lives {
+    ($($name:ident),+ $(,)?) => {
+        $(
+            #[tokio::test]
+            async fn $name() {
+                lives::$name(&World::new().await).await;
+            }
+        )+
+
+        async fn operations_of_all_lives() -> BTreeSet<String> {
+            let mut operations = BTreeSet::new();
+            $(
+                let world = World::new().await;
+                lives::$name(&world).await;
+                operations.extend(world.operations());
+            )+
+            operations
+        }
+    };
+}
+
+lives! {
+    a_notebook_from_creation_to_deletion,
+    a_lease_is_shown_renewed_and_runs_out,
+    storage_is_mounted_and_unmounted,
+    an_image_is_saved_used_and_deleted,
+    an_image_is_registered,
+    flavors_are_listed_and_switched,
+    an_instance_of_the_old_generation,
+    an_ml_studio_instance_restarts,
+    names_in_paths_are_not_taken_for_ids,
+    a_user_signs_in_with_a_password,
+    keys_sign_every_request,
+}
+
+#[tokio::test]
+async fn every_operation_is_covered() {
+    let called = operations_of_all_lives().await;
+    let documented = devenviron::OPERATIONS.iter().chain(iam::OPERATIONS);
+    let documented: BTreeSet<_> = documented.map(|it| it.id.to_owned()).collect();
+    assert_eq!(called, documented);
+}
+
+fn notebook(name: &str) -> CreateNotebookRequest {
+    let volume = VolumeReq::builder()
+        .category("EVS")
+        .ownership("MANAGED")
+        .capacity(5);
+    CreateNotebookRequest::builder()
+        .name(name)
+        .flavor(FLAVOR)
+        .image_id(IMAGE)
+        .volume(volume)
+        .try_into()
+        .unwrap()
+}
+
+fn instance(name: &str, path: &str, profile: &str) -> CreateDevEnvInstanceRequest {
+    let location = DevEnvStorageLocationReq {
+        path: Some(path.to_owned()),
+    };
+    let storage = DevEnvStorageReq::builder().type_("obs").location(location);
+    CreateDevEnvInstanceRequest::builder()
+        .name(name)
+        .flavor(FLAVOR)
+        .profile_id(profile)
+        .spec(CreateDevEnvNotebookSpec::builder().storage(storage))
+        .try_into()
+        .unwrap()
+}
+
+/// The identity service with a token: the facade asks it only for what it needs itself.
+fn identity(world: &World) -> iam::Client {
+    let token = world.emulator.token();
+    let token = HeaderValue::from_str(token.expose()).unwrap();
+    let headers = HeaderMap::from_iter([(HeaderName::from_static("x-auth-token"), token)]);
+    let http = modelarts::http_client_builder().unwrap();
+    let http = http.default_headers(headers).no_proxy().build().unwrap();
+    iam::Client::new_with_client(world.emulator.base_url(), http, Hooks::default())
+}
+
+/// A notebook that runs.
+async fn running(world: &World) -> String {
+    let notebooks = world.client.notebooks();
+    let created = notebooks.create(&notebook("train-bert")).await.unwrap();
+    let id = created.id.unwrap();
+    notebooks.wait_until_running(&id).await.unwrap();
+    id
+}
+
+mod lives {
+    use super::*;
+
+    pub(super) async fn a_notebook_from_creation_to_deletion(world: &World) {
+        let notebooks = world.client.notebooks();
+        let created = notebooks.create(&notebook("train-bert")).await.unwrap();
+        assert_eq!(created.status.unwrap(), "CREATING");
+        let id = created.id.unwrap();
+
+        let seen: Vec<_> = notebooks
+            .wait_until_running(&id)
+            .observations()
+            .map_ok(|seen| (seen.observed.status.clone(), seen.observed.progress))
+            .try_collect()
+            .await
+            .unwrap();
+        let (status, progress) = &seen[0];
+        assert_eq!(status, "CREATING");
+        assert_eq!(progress.as_ref().unwrap().of, 4);
+        assert_eq!(seen.last().unwrap().0, "RUNNING");
+
+        let shown = notebooks.show(&id).await.unwrap();
+        assert_eq!(shown.name.as_deref(), Some("train-bert"));
+        let listed: Vec<_> = notebooks.list().items().try_collect().await.unwrap();
+        assert_eq!(listed.len(), 1);
+        assert_eq!(listed[0].id, shown.id);
+
+        let rename = UpdateNotebookRequest {
+            name: Some("train-roberta".to_owned()),
+            description: Some(String::new()),
+            ..UpdateNotebookRequest::default()
+        };
+        let renamed = notebooks.update(&id, &rename).await.unwrap();
+        assert_eq!(renamed.name.as_deref(), Some("train-roberta"));
+        assert_eq!(renamed.description.as_deref(), Some(""));
+
+        let stopping = notebooks.stop(&id).await.unwrap();
+        assert_eq!(stopping.status.unwrap(), "STOPPING");
+        notebooks.wait_until_stopped(&id).await.unwrap();
+        let starting = notebooks.start_with(&id, AutoStop::Off).await.unwrap();
+        assert_eq!(starting.lease.unwrap().enable, Some(false));
+        notebooks.wait_until_running(&id).await.unwrap();
+
+        notebooks.delete(&id).await.unwrap();
+        notebooks.wait_until_deleted(&id).await.unwrap();
+        let error = notebooks.show(&id).await.unwrap_err();
+        assert!(error.is_not_found(), "{error}");
+        assert_eq!(error.status().unwrap(), 400);
+        assert_eq!(error.code().unwrap().as_str(), "ModelArts.6309");
+    }
+
+    pub(super) async fn a_lease_is_shown_renewed_and_runs_out(world: &World) {
+        let id = running(world).await;
+        let leases = world.client.lease();
+        let before = leases.show(&id).await.unwrap();
+        assert_eq!(before.enable, Some(true));
+        leases.renew(&id, AutoStop::hours(8)).await.unwrap();
+        let after = leases.wait_until_renewed(&id, &before).await.unwrap();
+        assert!(after.duration > before.duration);
+
+        world.pass(7 * HOUR);
+        let notebooks = world.client.notebooks();
+        let shown = notebooks.show(&id).await.unwrap();
+        assert_eq!(shown.status.unwrap(), "RUNNING");
+        world.pass(2 * HOUR);
+        let shown = notebooks.show(&id).await.unwrap();
+        assert_eq!(shown.status.unwrap(), "STOPPED");
+        let error = leases.renew(&id, AutoStop::hours(1)).await.unwrap_err();
+        assert!(error.is_conflict(), "{error}");
+    }
+
+    pub(super) async fn storage_is_mounted_and_unmounted(world: &World) {
+        let id = running(world).await;
+        let storage = world.client.storage();
+        assert!(storage.list(&id).await.unwrap().is_empty());
+        let mounting = storage
+            .mount(&id, "obs://team-files/corpora/", "/data/corpus/")
+            .await
+            .unwrap();
+        assert_eq!(mounting.status.unwrap(), "MOUNTING");
+        let mount = mounting.id.unwrap();
+        storage.wait_until_mounted(&id, &mount).await.unwrap();
+        let shown = storage.show(&id, &mount).await.unwrap();
+        assert_eq!(shown.mount_path.as_deref(), Some("/data/corpus/"));
+        assert_eq!(storage.list(&id).await.unwrap().len(), 1);
+
+        storage.unmount(&id, &mount).await.unwrap();
+        storage.wait_until_unmounted(&id, &mount).await.unwrap();
+        world.pass(MINUTE);
+        assert!(storage.list(&id).await.unwrap().is_empty());
+        let error = storage.show(&id, &mount).await.unwrap_err();
+        assert!(error.is_not_found(), "{error}");
+    }
+
+    pub(super) async fn an_image_is_saved_used_and_deleted(world: &World) {
+        let id = running(world).await;
+        let (notebooks, images) = (world.client.notebooks(), world.client.images());
+        let request = CreateImageRequest {
+            name: Some("bert".to_owned()),
+            namespace: Some("nlp-team".to_owned()),
+            tag: Some("1.0".to_owned()),
+            ..CreateImageRequest::default()
+        };
+        let image = images.save(&id, &request).await.unwrap().id.unwrap();
+        let during = notebooks.show(&id).await.unwrap();
+        assert_eq!(during.status.unwrap(), "SNAPSHOTTING");
+        images.wait_until_active(&image).await.unwrap();
+        notebooks.wait_until_running(&id).await.unwrap();
+        let after = notebooks.show(&id).await.unwrap();
+        assert_eq!(after.image.unwrap().id.as_ref(), Some(&image));
+
+        let named = images.list().filter(|request| request.name("bert"));
+        let named: Vec<_> = named.items().try_collect().await.unwrap();
+        assert_eq!(named.len(), 1);
+        let groups = images.groups().await.unwrap().data.unwrap();
+        let of_ours = |name: &Option<String>| name.as_deref() == Some("bert");
+        assert!(groups.iter().any(|group| of_ours(&group.name)));
+
+        let error = images.delete(&image).await.unwrap_err();
+        assert!(error.is_conflict(), "it is in use: {error}");
+        notebooks.stop_and_delete(&id).await.unwrap();
+        images.delete(&image).await.unwrap();
+        let error = images.show(&image).await.unwrap_err();
+        assert!(error.is_not_found(), "{error}");
+    }
+
+    pub(super) async fn an_image_is_registered(world: &World) {
+        let images = world.client.images();
+        let path = "swr.eu-de.otc.t-systems.com/nlp-team/roberta:2.0";
+        let request = RegisterImageRequest::builder().swr_path(path);
+        let image = images.register(&request.try_into().unwrap()).await.unwrap();
+        let shown = images.show(&image.id.unwrap()).await.unwrap();
+        assert_eq!(shown.swr_path.as_deref(), Some(path));
+        assert_eq!(shown.tag.as_deref(), Some("2.0"));
+    }
+
+    pub(super) async fn flavors_are_listed_and_switched(world: &World) {
+        let flavors = world.client.flavors();
+        let all: Vec<_> = flavors
+            .list()
+            .page_size(2)
+            .items()
+            .try_collect()
+            .await
+            .unwrap();
+        let ours = all
+            .iter()
+            .find(|flavor| flavor.id.as_deref() == Some(FLAVOR));
+        assert_eq!(ours.unwrap().memory_size(), Some(Memory::from_kib(8 << 20)));
+
+        let id = running(world).await;
+        let switchable = flavors.switchable(&id).await.unwrap();
+        assert!(
+            switchable
+                .iter()
+                .any(|flavor| flavor.id.as_deref() == Some(LARGER))
+        );
+        let notebooks = world.client.notebooks();
+        notebooks.ensure_stopped(&id).await.unwrap();
+        let switch = UpdateNotebookRequest {
+            flavor: Some(LARGER.to_owned()),
+            ..UpdateNotebookRequest::default()
+        };
+        let switched = notebooks.update(&id, &switch).await.unwrap();
+        assert_eq!(switched.flavor.as_deref(), Some(LARGER));
+    }
+
+    pub(super) async fn an_instance_of_the_old_generation(world: &World) {
+        let instances = world.client.instances();
+        let request = instance("train-bert", "/team-bucket/train-bert", "Python3-cpu");
+        let error = instances.create(&request).await.unwrap_err();
+        assert_eq!(error.code().unwrap().as_str(), "ModelArts.6318");
+        assert!(error.message().is_some() && error.remedy().is_some());
+
+        let request = instance("train-bert", "/team-bucket/train-bert/", "Python3-cpu");
+        let created = instances.create(&request).await.unwrap();
+        assert_eq!(created.status.unwrap(), "CREATING");
+        let id = created.id.unwrap();
+        instances.wait_until_running(&id).await.unwrap();
+
+        let describe = UpdateDevEnvInstanceRequest {
+            description: Some("Fine-tuning".to_owned()),
+            spec: None,
+        };
+        instances.update(&id, &describe).await.unwrap();
+        instances
+            .set_auto_stop(&id, AutoStop::hours(2))
+            .await
+            .unwrap();
+        let shown = instances.show(&id).await.unwrap();
+        assert_eq!(shown.description.as_deref(), Some("Fine-tuning"));
+        let auto_stop = shown.spec.unwrap().auto_stop.unwrap();
+        assert_eq!(
+            (auto_stop.enable, auto_stop.duration),
+            (Some(true), Some(7200))
+        );
+
+        let listed: Vec<_> = instances.list().items().try_collect().await.unwrap();
+        assert_eq!(listed.len(), 1);
+        let stopping = instances.stop(&id).await.unwrap();
+        assert_eq!(stopping.previous_state.unwrap(), "RUNNING");
+        assert_eq!(stopping.current_status.unwrap(), "STOPPING");
+        instances.wait_until_stopped(&id).await.unwrap();
+        instances.start(&id).await.unwrap();
+        instances.wait_until_running(&id).await.unwrap();
+
+        let deleted = instances.delete(&id).await.unwrap();
+        assert_eq!(deleted.instance_id.as_ref(), Some(&id));
+        instances.wait_until_deleted(&id).await.unwrap();
+        // It may read DELETED for a while.
+        world.pass(MINUTE);
+        let error = instances.show(&id).await.unwrap_err();
+        assert!(error.is_not_found(), "{error}");
+        assert!(
+            error.message().is_some(),
+            "the old generation says `error_message`"
+        );
+    }
+
+    pub(super) async fn an_ml_studio_instance_restarts(world: &World) {
+        let instances = world.client.instances();
+        let request = instance("flow", "/team-bucket/flow/", "ML-Studio-cpu");
+        let id = instances.create(&request).await.unwrap().id.unwrap();
+        instances.wait_until_running(&id).await.unwrap();
+        let active = InstanceStatus::Active;
+        world.emulator.set_status(&id, active, None).await.unwrap();
+        let restarting = instances.restart(&id).await.unwrap();
+        assert_eq!(restarting.previous_state.unwrap(), "ACTIVE");
+        assert_eq!(restarting.current_status.unwrap(), "REBOOTING");
+        let instance = instances.wait_until_running(&id).await.unwrap();
+        assert_eq!(instance.status.unwrap(), "ACTIVE");
+    }
+
+    /// `all`, `flavors` and `group` stand where an id could.
+    pub(super) async fn names_in_paths_are_not_taken_for_ids(world: &World) {
+        let client = &world.client;
+        let all: Vec<_> = client
+            .notebooks()
+            .list_all()
+            .items()
+            .try_collect()
+            .await
+            .unwrap();
+        assert!(all.is_empty());
+        client.flavors().list().send().await.unwrap();
+        client.images().groups().await.unwrap();
+        assert_eq!(
+            world.operations(),
+            ["listAllNotebooks", "listFlavors", "listImageGroups"]
+        );
+        for operation in ["listAllNotebooks", "listFlavors", "listImageGroups"] {
+            let answer = client.call(operation, &[], &[], None).await.unwrap();
+            let answer: Value = serde_json::from_slice(&answer.body).unwrap();
+            assert!(answer["data"].is_array(), "{operation}: {answer}");
+            assert!(answer.get("id").is_none(), "{operation}: {answer}");
+        }
+    }
+
+    pub(super) async fn a_user_signs_in_with_a_password(world: &World) {
+        let emulator = &world.emulator;
+        let login = || {
+            Login::new(emulator.user_name(), emulator.password().clone())
+                .domain_name(emulator.domain_name())
+        };
+        let client = world
+            .builder()
+            .credentials(Credentials::password(login()))
+            .project_name(emulator.project_name())
+            .build()
+            .await
+            .unwrap();
+        assert_eq!(client.project_id(), emulator.project_id());
+        client.notebooks().list().send().await.unwrap();
+
+        // A token lives for a day; the client renews it by itself.
+        let sign_ins = || {
+            let operations = world.operations();
+            operations.iter().filter(|it| *it == "createToken").count()
+        };
+        assert_eq!(sign_ins(), 1);
+        world.pass(30 * HOUR);
+        client.notebooks().list().send().await.unwrap();
+        assert_eq!(sign_ins(), 2);
+
+        let domains = identity(world).list_auth_domains().send().await.unwrap();
+        let domains = domains.into_inner().domains.unwrap();
+        assert_eq!(domains[0].name.as_deref(), Some(emulator.domain_name()));
+    }
+
+    pub(super) async fn keys_sign_every_request(world: &World) {
+        let emulator = &world.emulator;
+        let key = AccessKey::new(emulator.access_key(), emulator.secret_key().clone());
+        let client = world
+            .builder()
+            .credentials(Credentials::access_key(key))
+            .project_name(emulator.project_name())
+            .build()
+            .await
+            .unwrap();
+        assert_eq!(
+            client.project_id(),
+            emulator.project_id(),
+            "looked up by name"
+        );
+        let created = client
+            .notebooks()
+            .create(&notebook("train-bert"))
+            .await
+            .unwrap();
+        let id = created.id.unwrap();
+        client.notebooks().ensure_running(&id).await.unwrap();
+        // What is signed is what the service reads, whatever it looks like in the URL.
+        let odd = client
+            .notebooks()
+            .list()
+            .filter(|request| request.pool_id("a b+c/d~ü&é=1").sort_key("name,status"));
+        assert!(odd.send().await.unwrap().data.unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn strangers_are_turned_away() {
+    let world = World::new().await;
+    let emulator = &world.emulator;
+    let builder = || world.builder().project_id(emulator.project_id());
+    let forged = builder().credentials(Credentials::token("forged"));
+    let error = forged
+        .build()
+        .await
+        .unwrap()
+        .notebooks()
+        .list()
+        .send()
+        .await;
+    assert!(error.unwrap_err().is_auth());
+
+    let key = AccessKey::new(emulator.access_key(), "wrong");
+    let mistaken = builder().credentials(Credentials::access_key(key));
+    let error = mistaken
+        .build()
+        .await
+        .unwrap()
+        .notebooks()
+        .list()
+        .send()
+        .await;
+    assert!(error.unwrap_err().is_auth());
+
+    let login = Login::with_id(emulator.user_id(), "wrong");
+    let error = builder()
+        .credentials(Credentials::password(login))
+        .build()
+        .await;
+    assert!(error.unwrap_err().is_auth());
+
+    let elsewhere = world
+        .builder()
+        .credentials(Credentials::token(emulator.token()))
+        .project_id("0e5d7c3b9a184f26b7d8c6e4f2a01935");
+    let error = elsewhere
+        .build()
+        .await
+        .unwrap()
+        .notebooks()
+        .list()
+        .send()
+        .await;
+    assert!(error.unwrap_err().is_auth());
+}
+
+#[tokio::test]
+async fn ensuring_what_is_so_already_changes_nothing() {
+    let world = World::new().await;
+    let notebooks = world.client.notebooks();
+    let id = running(&world).await;
+    let before = world.operations().len();
+    notebooks.ensure_running(&id).await.unwrap();
+    let asked = &world.operations()[before..];
+    assert!(
+        asked.iter().all(|operation| operation == "showNotebook"),
+        "{asked:?}"
+    );
+
+    notebooks.ensure_stopped(&id).await.unwrap();
+    let error = notebooks.stop(&id).await.unwrap_err();
+    assert!(error.is_already_in_state(), "{error}");
+    notebooks.ensure_stopped(&id).await.unwrap();
+    notebooks.ensure_deleted(&id).await.unwrap();
+    notebooks.ensure_deleted(&id).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_running_notebook_is_stopped_first_where_the_service_demands_it() {
+    let world = World::with(|emulator| emulator.strict(true)).await;
+    let id = running(&world).await;
+    let notebooks = world.client.notebooks();
+    let error = notebooks.delete(&id).await.unwrap_err();
+    assert_eq!(error.code().unwrap().as_str(), "ModelArts.6304");
+    notebooks.ensure_deleted(&id).await.unwrap();
+    let operations = world.operations();
+    assert!(
+        operations
+            .iter()
+            .any(|operation| operation == "stopNotebook")
+    );
+}
+
+#[tokio::test]
+async fn a_read_that_lags_behind_deceives_nobody() {
+    let world = World::with(|emulator| emulator.stale_reads(MINUTE)).await;
+    let id = running(&world).await;
+    let notebooks = world.client.notebooks();
+    let notebook = notebooks.ensure_stopped(&id).await.unwrap();
+    assert_eq!(notebook.status.unwrap(), "STOPPED");
+    notebooks.ensure_deleted(&id).await.unwrap();
+}
+
+#[tokio::test]
+async fn two_who_ensure_the_same_do_not_disturb_each_other() {
+    let world = World::new().await;
+    let id = running(&world).await;
+    let notebooks = world.client.notebooks();
+    let (one, other) = futures::join!(
+        notebooks.ensure_stopped(&id).into_future(),
+        notebooks.ensure_stopped(&id).into_future()
+    );
+    assert_eq!(one.unwrap().status.unwrap(), "STOPPED");
+    assert_eq!(other.unwrap().status.unwrap(), "STOPPED");
+}
+
+#[tokio::test]
+async fn a_lost_answer_to_a_start_does_no_harm() {
+    let world = World::new().await;
+    let id = running(&world).await;
+    let notebooks = world.client.notebooks();
+    notebooks.ensure_stopped(&id).await.unwrap();
+    let mut lost = Fault::reset().operation("startNotebook").times(1);
+    lost.after = true;
+    world.emulator.add_fault(lost);
+    let notebook = notebooks.ensure_running(&id).await.unwrap();
+    assert_eq!(notebook.status.unwrap(), "RUNNING");
+}
+
+#[tokio::test]
+async fn a_lost_answer_to_a_creation_is_not_repeated() {
+    let world = World::new().await;
+    let mut lost = Fault::reset().operation("createNotebook").times(1);
+    lost.after = true;
+    world.emulator.add_fault(lost);
+    let notebooks = world.client.notebooks();
+    let error = notebooks.create(&notebook("train-bert")).await.unwrap_err();
+    assert!(error.is_outcome_unknown(), "{error}");
+    let listed: Vec<_> = notebooks.list().items().try_collect().await.unwrap();
+    assert_eq!(listed.len(), 1, "it was created all the same, and once");
+}
+
+#[tokio::test]
+async fn a_failed_creation_says_why() {
+    let world = World::new().await;
+    let mut failure = PlannedFailure::new(Step::Create);
+    failure.reason = "no machine would take it".to_owned();
+    world.emulator.plan_failure(failure).await.unwrap();
+    let notebooks = world.client.notebooks();
+    let created = notebooks.create(&notebook("train-bert")).await.unwrap();
+    let waiter = notebooks.wait_until_running(created.id.as_deref().unwrap());
+    let error = waiter.await.unwrap_err();
+    assert!(error.is_wait_failed(), "{error}");
+    let observed = error.last_observation().unwrap();
+    assert_eq!(observed.status, "CREATE_FAILED");
+    assert_eq!(
+        observed.fail_reason.as_deref(),
+        Some("no machine would take it")
+    );
+}
+
+#[tokio::test]
+async fn waiting_ends_at_once_when_the_goal_is_out_of_reach_and_in_time_otherwise() {
+    let world = World::new().await;
+    let id = running(&world).await;
+    let notebooks = world.client.notebooks();
+    let waiter = notebooks.wait_until_stopped(&id).deadline(MINUTE);
+    let error = waiter.await.unwrap_err();
+    assert!(error.is_wait_timeout() || error.is_wait_failed(), "{error}");
+    assert_eq!(error.last_observation().unwrap().status, "RUNNING");
+
+    let emulator = &world.emulator;
+    emulator
+        .set_status(&id, InstanceStatus::Frozen, None)
+        .await
+        .unwrap();
+    let before = emulator.clock().now_millis();
+    let error = notebooks.wait_until_running(&id).await.unwrap_err();
+    assert!(error.is_wait_failed(), "{error}");
+    assert_eq!(error.last_observation().unwrap().status, "FROZEN");
+    let waited = emulator.clock().now_millis() - before;
+    assert!(waited <= 10_000, "{waited} ms for what cannot come");
+}
+
+#[tokio::test]
+async fn lists_of_any_length_come_page_by_page() {
+    let world = World::new().await;
+    for (generation, name) in [(Generation::Notebook, "new"), (Generation::DevEnv, "old")] {
+        let mut many = SeedInstance::default();
+        many.generation = generation;
+        many.name = name.to_owned();
+        many.count = 47;
+        let mut seed = Seed::default();
+        seed.instances = vec![many];
+        world.emulator.seed(seed).await.unwrap();
+    }
+    let distinct = |ids: Vec<Option<String>>| ids.into_iter().collect::<BTreeSet<_>>().len();
+    let notebooks = world.client.notebooks().list().page_size(20);
+    let ids = notebooks
+        .items()
+        .map_ok(|it| it.id)
+        .try_collect()
+        .await
+        .unwrap();
+    assert_eq!(distinct(ids), 47);
+    let all = world.client.notebooks().list_all().page_size(20).pages();
+    assert_eq!(all.count().await, 3);
+    let instances = world.client.instances().list().page_size(20);
+    let ids = instances
+        .items()
+        .map_ok(|it| it.id)
+        .try_collect()
+        .await
+        .unwrap();
+    assert_eq!(distinct(ids), 47);
+}
+
+#[tokio::test]
+async fn many_are_stopped_at_once_and_one_failure_hides_nothing() {
+    let world = World::new().await;
+    let mut many = SeedInstance::default();
+    many.name = "worker".to_owned();
+    many.count = 12;
+    let mut seed = Seed::default();
+    seed.instances = vec![many];
+    world.emulator.seed(seed).await.unwrap();
+    let notebooks = world.client.notebooks();
+    let listed = notebooks.list().items().map_ok(|it| it.id.unwrap());
+    let mut ids: Vec<_> = listed.try_collect().await.unwrap();
+    ids.push("00000000-0000-0000-0000-000000000000".to_owned());
+    let outcomes = modelarts::for_each(ids, 4, |id| {
+        let notebooks = notebooks.clone();
+        async move { notebooks.ensure_stopped(&id).await }
+    })
+    .await;
+    let failed: Vec<_> = outcomes.iter().filter(|it| it.result.is_err()).collect();
+    assert_eq!((outcomes.len(), failed.len()), (13, 1));
+    assert!(failed[0].result.as_ref().unwrap_err().is_not_found());
+}

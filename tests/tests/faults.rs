@@ -1,0 +1,305 @@
+//! What the client does about faults: a table of faults and calls.
+//!
+//! Every fault persists, so that the table shows how often a call is tried, how long it pauses in
+//! between (on a clock of the test, nothing waits in real time) and what its user is told in the end.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a panic is how a test fails"
+)]
+
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use modelarts::types::{CreateNotebookRequest, VolumeReq};
+use modelarts::{Credentials, ManualClock, ModelArts};
+use modelarts_tests::server::{Nobody, Recorded, Reply, Server};
+use modelarts_tests::snapshots::Snapshots;
+use serde_json::{Value, json};
+
+const NOTEBOOK: &str = "5d0a1c1e-8a3b-4f39-9f4e-6a3a1f0b7c55";
+const JSON: (&str, &str) = ("content-type", "application/json");
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// What goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    ThrottledForSeconds,
+    ThrottledUntilDate,
+    Throttled,
+    InternalError,
+    BadGatewayHtml,
+    Unavailable,
+    GatewayTimeout,
+    Refused,
+    ResetBeforeHeaders,
+    ResetAfterHeaders,
+    HalfBody,
+    SlowBody,
+    PlainText,
+    HtmlPage,
+    Empty,
+    UnknownValue,
+    ExtraField,
+}
+
+const FAULTS: [(Fault, &str); 17] = [
+    (Fault::ThrottledForSeconds, "429, Retry-After in seconds"),
+    (Fault::ThrottledUntilDate, "429, Retry-After as a date"),
+    (Fault::Throttled, "429, no Retry-After"),
+    (Fault::InternalError, "500"),
+    (Fault::BadGatewayHtml, "502, HTML"),
+    (Fault::Unavailable, "503"),
+    (Fault::GatewayTimeout, "504, empty"),
+    (Fault::Refused, "connection refused"),
+    (Fault::ResetBeforeHeaders, "reset before the headers"),
+    (Fault::ResetAfterHeaders, "reset after the headers"),
+    (Fault::HalfBody, "half a body"),
+    (Fault::SlowBody, "a body that stalls"),
+    (Fault::PlainText, "200, JSON called text/plain"),
+    (Fault::HtmlPage, "200, an HTML page"),
+    (Fault::Empty, "200, empty"),
+    (Fault::UnknownValue, "200, unknown enum value"),
+    (Fault::ExtraField, "200, extra field"),
+];
+
+const CALLS: [&str; 5] = ["get", "list", "create", "start", "delete"];
+
+/// What the service would answer if all went well.
+fn good(request: &Recorded) -> Value {
+    let notebook = json!({"id": NOTEBOOK, "name": "train-bert", "status": "RUNNING"});
+    let is_list = request.method == "GET" && request.path().ends_with("/notebooks");
+    match is_list {
+        true => json!({"data": [notebook], "total": 1, "pages": 1, "size": 1, "current": 0}),
+        false => notebook,
+    }
+}
+
+/// The first notebook of an answer.
+fn notebook(answer: &mut Value) -> &mut Value {
+    match answer.get("data") {
+        Some(_) => &mut answer["data"][0],
+        None => answer,
+    }
+}
+
+impl Fault {
+    fn reply(self, request: &Recorded, clock: &ManualClock) -> Reply {
+        let mut answer = good(request);
+        let text = answer.to_string();
+        let half = &text[..text.len() / 2];
+        let promising = || Reply::promising(200, &[JSON], text.len());
+        let throttled = |headers: &[(&str, &str)]| {
+            let body = json!({
+                "error_code": "ModelArts.6101",
+                "error_msg": "Pause requests, wait up to one minute.",
+            });
+            Reply::new(429, &[&[JSON], headers].concat(), body.to_string())
+        };
+        let failed = |status, message| {
+            let headers = [JSON, ("x-request-id", "req-4711")];
+            Reply::new(status, &headers, json!({"error_msg": message}).to_string())
+        };
+        let html = |status| {
+            let page = "<html><body><h1>Bad gateway</h1></body></html>";
+            Reply::new(status, &[("content-type", "text/html")], page)
+        };
+        match self {
+            Self::ThrottledForSeconds => throttled(&[("retry-after", "7")]),
+            // The clock of the test begins at 08:15:00.
+            Self::ThrottledUntilDate => {
+                throttled(&[("retry-after", "Mon, 03 Nov 2025 08:15:30 GMT")])
+            }
+            Self::Throttled => throttled(&[]),
+            Self::InternalError => failed(500, "Something broke."),
+            Self::BadGatewayHtml => html(502),
+            Self::Unavailable => failed(503, "Come back later."),
+            Self::GatewayTimeout => Reply::new(504, &[], ""),
+            Self::Refused => unreachable!("nobody listens"),
+            Self::ResetBeforeHeaders => Reply::nothing().then_reset(),
+            Self::ResetAfterHeaders => promising().then_reset(),
+            Self::HalfBody => promising().and(half),
+            Self::SlowBody => {
+                let clock = clock.clone();
+                promising()
+                    .and(half)
+                    .then_stall(move || clock.advance(ATTEMPT_TIMEOUT))
+            }
+            Self::PlainText => Reply::new(200, &[("content-type", "text/plain")], text),
+            Self::HtmlPage => html(200),
+            Self::Empty => Reply::new(200, &[JSON], ""),
+            Self::UnknownValue => {
+                notebook(&mut answer)["status"] = "HIBERNATING".into();
+                Reply::json(200, &answer)
+            }
+            Self::ExtraField => {
+                notebook(&mut answer)["added_later"] = json!({"any": ["thing"]});
+                Reply::json(200, &answer)
+            }
+        }
+    }
+
+    /// Whether the service cannot have carried out the request, so that even a creation is repeated.
+    fn left_nothing_behind(self) -> bool {
+        matches!(
+            self,
+            Self::ThrottledForSeconds | Self::ThrottledUntilDate | Self::Throttled | Self::Refused
+        )
+    }
+}
+
+/// What became of one call.
+struct Outcome {
+    attempts: usize,
+    sleeps: Vec<Duration>,
+    result: Result<String, modelarts::Error>,
+}
+
+/// Makes a call of which the first `times` attempts meet the fault.
+async fn run(fault: Fault, call: &str, times: usize) -> Outcome {
+    let clock = ManualClock::default();
+    let met = AtomicUsize::new(0);
+    let server = Server::start({
+        let clock = clock.clone();
+        move |request| match met.fetch_add(1, Ordering::Relaxed) < times {
+            true => fault.reply(request, &clock),
+            false => Reply::json(200, &good(request)),
+        }
+    })
+    .await;
+    let nobody = Nobody::new();
+    let client = ModelArts::builder()
+        .endpoint(match fault {
+            Fault::Refused => nobody.url(),
+            _ => server.url(),
+        })
+        .project_id("p1")
+        .credentials(Credentials::token("00000000-0000-0000-0000-000000000000"))
+        .attempt_timeout(ATTEMPT_TIMEOUT)
+        .clock(clock.clone())
+        .seed(1)
+        .build()
+        .await
+        .unwrap();
+    let result = perform(&client, call).await;
+    let attempts = match (&result, fault) {
+        (Err(error), Fault::Refused) => error.attempts() as usize,
+        _ => server.take().len(),
+    };
+    // That an answer does not decode is found out by the generated code, which counts no attempts.
+    if let Err(error) = &result
+        && !error.is_decode()
+    {
+        assert_eq!(error.attempts() as usize, attempts, "{fault:?} {call}");
+    }
+    Outcome {
+        attempts,
+        sleeps: clock.sleeps(),
+        result,
+    }
+}
+
+async fn perform(client: &ModelArts, call: &str) -> Result<String, modelarts::Error> {
+    let notebooks = client.notebooks();
+    let notebook = match call {
+        "get" => notebooks.show(NOTEBOOK).await?,
+        "list" => {
+            let page = notebooks.list().send().await?;
+            page.data.unwrap().remove(0)
+        }
+        "create" => {
+            let request = CreateNotebookRequest::builder()
+                .name("train-bert")
+                .flavor("modelarts.vm.cpu.2u")
+                .image_id("c2f4d5a6-1b7e-4d2a-9c3f-2f6f0f5c8e11")
+                .volume(VolumeReq::builder().category("EFS").ownership("MANAGED"));
+            notebooks.create(&request.try_into().unwrap()).await?
+        }
+        "start" => notebooks.start(NOTEBOOK).await?,
+        "delete" => notebooks.delete(NOTEBOOK).await?,
+        other => panic!("no such call: {other}"),
+    };
+    Ok(format!("ok, {}", notebook.status.unwrap()))
+}
+
+/// Which questions about an error are answered with yes.
+fn yes(error: &modelarts::Error) -> String {
+    let answers = [
+        ("throttled", error.is_throttled()),
+        ("retryable", error.is_retryable()),
+        ("outcome unknown", error.is_outcome_unknown()),
+        ("timeout", error.is_timeout()),
+        ("connect", error.is_connect()),
+        ("decode", error.is_decode()),
+    ];
+    let yes = answers.iter().filter(|(_, yes)| *yes);
+    yes.map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+}
+
+/// Numbers of errors differ between systems; their names do not.
+fn without_number(text: &str) -> String {
+    let Some((before, after)) = text.split_once(" (os error ") else {
+        return text.to_owned();
+    };
+    let rest = after.split_once(')').map_or("", |(_, rest)| rest);
+    format!("{before}{rest}")
+}
+
+fn row(fault: &str, call: &str, outcome: Outcome) -> String {
+    let pauses = outcome.sleeps.iter().map(Duration::as_secs_f64);
+    let pauses: Vec<_> = pauses.map(|pause| format!("{pause:.3}")).collect();
+    let (pauses, attempts) = (pauses.join(" "), outcome.attempts);
+    let (result, yes) = match outcome.result {
+        Ok(result) => (result, String::new()),
+        Err(error) => (without_number(&error.to_string()), yes(&error)),
+    };
+    let row = format!("{fault:<28} {call:<7} {attempts:>8}  {pauses:<27}  {yes:<26}  {result}");
+    row.trim_end().to_owned()
+}
+
+#[tokio::test]
+async fn every_fault_of_every_call_ends_as_recorded() {
+    let mut table = format!(
+        "{:<28} {:<7} {:>8}  {:<27}  {:<26}  outcome\n",
+        "fault", "call", "attempts", "pauses in seconds", "questions answered with yes"
+    );
+    for (fault, name) in FAULTS {
+        table.push('\n');
+        for call in CALLS {
+            let outcome = run(fault, call, usize::MAX).await;
+            writeln!(table, "{}", row(name, call, outcome)).unwrap();
+        }
+    }
+    let mut snapshots = Snapshots::in_folder("faults");
+    snapshots.assert("matrix", &table);
+    snapshots.finish();
+}
+
+#[tokio::test]
+async fn a_creation_is_repeated_only_if_it_cannot_have_happened() {
+    for (fault, name) in FAULTS {
+        let outcome = run(fault, "create", usize::MAX).await;
+        let repeated = outcome.attempts > 1;
+        assert_eq!(repeated, fault.left_nothing_behind(), "{name}");
+    }
+}
+
+/// What is tried again succeeds as soon as the fault is gone, and nothing else does.
+#[tokio::test]
+async fn a_passing_fault_is_overcome_where_it_is_retried() {
+    for (fault, name) in FAULTS {
+        if fault == Fault::Refused {
+            continue;
+        }
+        for call in CALLS {
+            let persistent = run(fault, call, usize::MAX).await;
+            let passing = run(fault, call, 1).await;
+            let retried = persistent.attempts > 1;
+            let fine = persistent.result.is_ok();
+            assert_eq!(passing.result.is_ok(), retried || fine, "{name}, {call}");
+            assert_eq!(passing.attempts, 1 + usize::from(retried), "{name}, {call}");
+        }
+    }
+}

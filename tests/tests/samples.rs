@@ -1,0 +1,223 @@
+//! Every named example of the documents passes through the Rust types unharmed, and answers that
+//! are not what the documents say never fail a call.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a panic is how a test fails"
+)]
+
+use std::collections::BTreeMap;
+
+use modelarts_client::devenviron::{enums, types};
+use modelarts_tests::documents::{self, Document, Sample};
+use modelarts_tests::json::{differences, variations};
+use modelarts_tests::snapshots::Snapshots;
+use modelarts_tests::values::{complete, extended};
+use serde_json::{Value, json};
+
+/// Decodes and encodes again.
+fn round_trip(document: &Document, schema: &str, value: &Value) -> Result<Value, String> {
+    (document.round_trip)(schema, value.clone())
+        .ok_or_else(|| format!("{schema} has no Rust type"))?
+        .map_err(|error| error.to_string())
+}
+
+/// What is wrong with a sample, and the sample as its Rust type writes it.
+fn check(document: &Document, sample: &Sample) -> (Vec<String>, Value) {
+    let validator = document.strict_validator(&sample.schema);
+    let mut problems: Vec<_> = validator
+        .iter_errors(&sample.value)
+        .map(|error| format!("invalid: {}: {error}", error.instance_path()))
+        .collect();
+    let back = match round_trip(document, &sample.schema, &sample.value) {
+        Ok(back) => back,
+        Err(error) => {
+            problems.push(format!("does not decode: {error}"));
+            return (problems, Value::Null);
+        }
+    };
+    problems.extend(differences(&sample.value, &back));
+    (problems, back)
+}
+
+#[test]
+fn every_sample_survives_its_rust_type() {
+    let mut snapshots = Snapshots::in_folder("samples");
+    let mut problems = BTreeMap::new();
+    for document in documents::all() {
+        for sample in document.samples() {
+            let (found, mut back) = check(&document, &sample);
+            if !found.is_empty() {
+                problems.insert(sample.id.clone(), found);
+            }
+            document.redact(&sample.schema, &mut back);
+            snapshots.assert(&sample.id, &format!("{back:#}"));
+        }
+    }
+    assert!(problems.is_empty(), "{problems:#?}");
+    snapshots.finish();
+}
+
+#[test]
+fn a_sample_that_does_not_survive_is_reported_by_path() {
+    let [document, _] = documents::all();
+    let sample = |value| Sample {
+        id: "bad".to_owned(),
+        schema: "Lease".to_owned(),
+        origin: "composed".to_owned(),
+        sources: Vec::new(),
+        value,
+    };
+    let (problems, _) = check(&document, &sample(json!({"enable": true, "colour": "red"})));
+    assert_eq!(problems.len(), 2, "{problems:?}");
+    assert!(problems[0].starts_with("invalid: "), "{problems:?}");
+    assert!(problems[0].contains("'colour'"), "{problems:?}");
+    assert_eq!(problems[1], "lost: $.colour");
+    let (problems, _) = check(&document, &sample(json!({"enable": "yes"})));
+    assert!(
+        problems[0].starts_with("invalid: /enable: "),
+        "{problems:?}"
+    );
+    assert!(problems[1].starts_with("does not decode: "), "{problems:?}");
+}
+
+/// No example can stand where the enumeration of samples does not look.
+#[test]
+fn no_sample_is_overlooked() {
+    fn count(value: &Value) -> usize {
+        match value {
+            Value::Object(object) if object.contains_key("x-sample") => 1,
+            Value::Object(object) => object.values().map(count).sum(),
+            Value::Array(items) => items.iter().map(count).sum(),
+            _ => 0,
+        }
+    }
+    for document in documents::all() {
+        let samples = document.samples();
+        assert_eq!(samples.len(), count(&document.value), "{}", document.name);
+        for sample in samples {
+            let known = ["documented", "composed"].contains(&sample.origin.as_str());
+            assert!(known, "{}: x-sample is `{}`", sample.id, sample.origin);
+        }
+    }
+}
+
+#[test]
+fn the_documented_samples_are_those_of_the_seed_pages() {
+    let mut by_page: BTreeMap<String, usize> = BTreeMap::new();
+    for document in documents::all() {
+        for sample in document.samples() {
+            if sample.origin != "documented" {
+                continue;
+            }
+            let [source] = sample.sources.as_slice() else {
+                panic!("{} has one source: {:?}", sample.id, sample.sources);
+            };
+            let page = source.split([' ', '@']).next().unwrap();
+            *by_page.entry(page.to_owned()).or_default() += 1;
+        }
+    }
+    let expected = [
+        ("StartNotebook", 2),
+        ("modelarts_03_0110", 3),
+        ("modelarts_03_0113", 3),
+        ("modelarts_03_0115", 3),
+        ("modelarts_03_0152", 2),
+    ];
+    assert_eq!(
+        by_page,
+        expected
+            .map(|(page, count)| (page.to_owned(), count))
+            .into()
+    );
+}
+
+#[test]
+fn every_property_survives_and_so_does_an_unknown_value_of_every_enumeration() {
+    let mut problems = BTreeMap::new();
+    for document in documents::all() {
+        for schema in document.schemas().keys() {
+            for choose in [first, unknown] {
+                let value = complete(&document, schema, &choose);
+                let found = match round_trip(&document, schema, &value) {
+                    Ok(back) => differences(&value, &back),
+                    Err(error) => vec![format!("does not decode: {error}")],
+                };
+                if !found.is_empty() {
+                    problems.insert(format!("{} {schema}", document.name), found);
+                }
+            }
+        }
+    }
+    assert!(problems.is_empty(), "{problems:#?}");
+}
+
+#[test]
+fn no_missing_field_no_null_and_no_extra_field_fails_a_response() {
+    let mut problems = Vec::new();
+    for document in documents::all() {
+        for schema in document.response_schemas() {
+            let value = complete(&document, &schema, &first);
+            let mut variants = vec![("with extra fields".to_owned(), extended(&value))];
+            let named = |what: &str, (at, value): (String, Value)| (format!("{what} {at}"), value);
+            variants.extend(
+                variations(&value, |_| None)
+                    .into_iter()
+                    .map(|it| named("without", it)),
+            );
+            let nulls = variations(&value, |_| Some(Value::Null)).into_iter();
+            // A map keeps its entries as they come, and the type of its values is documented.
+            let nulls = nulls.filter(|(at, _)| !at.ends_with("/key"));
+            variants.extend(nulls.map(|it| named("null at", it)));
+            if value.is_object() {
+                variants.push(("empty".to_owned(), json!({})));
+            }
+            for (variant, value) in variants {
+                if let Err(error) = round_trip(&document, &schema, &value) {
+                    problems.push(format!("{} {schema} {variant}: {error}", document.name));
+                }
+            }
+        }
+    }
+    assert!(problems.is_empty(), "{problems:#?}");
+}
+
+#[test]
+fn responses_have_open_enumerations_only() {
+    for document in documents::all() {
+        for schema in document.response_schemas() {
+            let text = document.schemas()[&schema].to_string();
+            assert!(!text.contains("\"enum\":"), "{} {schema}", document.name);
+        }
+    }
+}
+
+#[test]
+fn the_text_of_an_unknown_value_can_be_read() {
+    let answer = json!({
+        "status": "HIBERNATING",
+        "feature": null,
+        "billing_items": ["STORAGE", "ENERGY"],
+        "added_later": {"any": ["thing"]},
+    });
+    let notebook: types::Notebook = serde_json::from_value(answer).unwrap();
+    let status = notebook.status.unwrap();
+    assert!(matches!(&*status, enums::NotebookStatus::Unknown(text) if text == "HIBERNATING"));
+    assert_eq!(status.as_str(), "HIBERNATING");
+    let items = notebook.billing_items.unwrap();
+    assert_eq!(items[0], enums::BillingItem::Storage);
+    assert_eq!(items[1].to_string(), "ENERGY");
+}
+
+fn first(values: &[Value]) -> Value {
+    values[0].clone()
+}
+
+fn unknown(values: &[Value]) -> Value {
+    if values[0].is_number() {
+        json!(4711)
+    } else {
+        json!("NEVER_HEARD_OF")
+    }
+}
