@@ -6,20 +6,22 @@ use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
-use http::StatusCode;
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use utoipa_swagger_ui::Config;
 
 use crate::app::App;
 use crate::builder::Identity;
 use crate::openapi::control_description;
+use crate::routes::guard;
 
 pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/docs", get(async || Redirect::permanent("/docs/")))
         .route("/docs/", get(page))
         .route("/docs/page.js", get(script))
+        .route("/docs/token", get(token))
         .route("/docs/openapi/{file}", get(document))
         .route("/docs/assets/{file}", get(asset))
 }
@@ -39,22 +41,22 @@ async fn page() -> Response {
         .into_response()
 }
 
-/// Starts the page, signed in: the account is of this emulator only.
-async fn script(State(app): State<Arc<App>>) -> Response {
+async fn script() -> Response {
+    let kind = [(CONTENT_TYPE, "text/javascript; charset=utf-8")];
+    (kind, include_str!("docs/page.js")).into_response()
+}
+
+/// What the page signs in with: an account of this emulator only, and for pages of this emulator only.
+async fn token(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    if let Some(refusal) = guard(&headers, app.remote) {
+        return refusal;
+    }
     let token = (!app.remote).then(|| Identity::of(&app).token(&app));
-    let settings = json!({ "token": token });
-    let script = format!(
-        "const settings = {settings};\n{}",
-        include_str!("docs/page.js")
-    );
-    (
-        [
-            (CONTENT_TYPE, "text/javascript; charset=utf-8"),
-            (CACHE_CONTROL, "no-store"),
-        ],
-        script,
-    )
-        .into_response()
+    let headers = [
+        (CACHE_CONTROL, "no-store"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    (headers, axum::Json(json!({ "token": token }))).into_response()
 }
 
 /// A document, with this emulator as its first server.

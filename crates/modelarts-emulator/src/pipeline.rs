@@ -9,12 +9,12 @@ use axum::body::{Body, HttpBody};
 use axum::extract::{FromRequestParts, MatchedPath, RawPathParams, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures::{StreamExt, stream};
 use http::header::{ALLOW, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Request, StatusCode};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use modelarts_client::iam::types::{KeystoneError, KeystoneErrorResponse};
 use serde_json::json;
 
@@ -33,6 +33,9 @@ pub(crate) const BODY_LIMIT: usize = 1024 * 1024;
 
 /// The largest body that the log keeps.
 const LOGGED_BODY: usize = 16 * 1024;
+
+/// So much is read, and thrown away beyond the limit: closing with unread data would destroy the answer on its way.
+const READ_LIMIT: usize = 8 * BODY_LIMIT;
 
 /// How long a client may take to send a body, in real time.
 const BODY_TIME: Duration = Duration::from_secs(30);
@@ -218,12 +221,12 @@ async fn prepare(
         None => Caller::nobody(),
         Some(session) => admit(app, parts, operation, &session, &params)?,
     };
-    let query = operation.check_query(parts.uri.query().unwrap_or_default())?;
+    let strict = app.settings.strict;
+    let query = operation.check_query(parts.uri.query().unwrap_or_default(), strict)?;
     let content_type = parts
         .headers
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok());
-    let strict = app.settings.strict;
     let body = operation.check_body(content_type, &bytes, strict);
     if operation.takes_body() && bytes.len() <= LOGGED_BODY {
         entry.body = match &body {
@@ -252,17 +255,16 @@ async fn read_body(parts: &Parts, body: Body) -> ApiResult<Bytes> {
         .headers
         .get(CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > BODY_LIMIT as u64) {
+    if announced.is_some_and(|length| length > READ_LIMIT as u64) {
         return Err(too_large());
     }
     Box::pin(collect(body)).await
 }
 
 async fn collect(body: Body) -> ApiResult<Bytes> {
-    let collected = Limited::new(body, BODY_LIMIT).collect();
-    match tokio::time::timeout(BODY_TIME, collected).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+    match tokio::time::timeout(BODY_TIME, frames(body)).await {
+        Ok(Ok(Some(body))) => Ok(body),
+        Ok(Ok(None)) => Err(too_large()),
         Ok(Err(_)) => Err(ApiError::new(
             code::PARAMETER,
             "The body ended before its end.",
@@ -274,11 +276,28 @@ async fn collect(body: Body) -> ApiResult<Bytes> {
     }
 }
 
+/// The body, or nothing if it is too large.
+async fn frames(mut body: Body) -> Result<Option<Bytes>, axum::Error> {
+    let mut kept = BytesMut::new();
+    let mut length = 0_usize;
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame?.into_data() else {
+            continue;
+        };
+        length = length.saturating_add(data.len());
+        if length <= BODY_LIMIT {
+            kept.extend_from_slice(&data);
+        } else if length > READ_LIMIT {
+            break;
+        }
+    }
+    Ok((length <= BODY_LIMIT).then(|| kept.freeze()))
+}
+
 fn too_large() -> ApiError {
-    ApiError::with_status(
-        StatusCode::PAYLOAD_TOO_LARGE,
+    ApiError::new(
         code::PARAMETER,
-        format!("The body is larger than {BODY_LIMIT} bytes."),
+        format!("The body is larger than {BODY_LIMIT} bytes; send less at once."),
     )
 }
 

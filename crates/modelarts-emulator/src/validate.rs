@@ -161,10 +161,14 @@ impl Operation {
     }
 
     /// The query, if it is as the document wants it.
-    pub(crate) fn check_query(&self, raw: &str) -> ApiResult<Query> {
+    pub(crate) fn check_query(&self, raw: &str, strict: bool) -> ApiResult<Query> {
         let query = Query::parse(raw)?;
         for parameter in &self.query {
-            match query.get(&parameter.name) {
+            let value = match strict {
+                true => query.sent(&parameter.name),
+                false => query.get(&parameter.name),
+            };
+            match value {
                 None if parameter.required => {
                     return Err(ApiError::required(&parameter.name, " in the query"));
                 }
@@ -524,9 +528,19 @@ impl Query {
 
     /// The first value of a name; an empty one counts as absent.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.values(name).find(|value| !value.is_empty())
+    }
+
+    /// The first value of a name, empty or not.
+    fn sent(&self, name: &str) -> Option<&str> {
+        self.values(name).next()
+    }
+
+    fn values(&self, name: &str) -> impl Iterator<Item = &str> {
+        let of_name = move |(known, _): &&(String, String)| known == name;
         self.pairs
             .iter()
-            .find(|(known, value)| known == name && !value.is_empty())
+            .filter(of_name)
             .map(|(_, value)| value.as_str())
     }
 
@@ -679,18 +693,27 @@ mod tests {
             "limit=",
             "x=1&x=2",
         ] {
-            assert!(list.check_query(good).is_ok(), "{good}");
+            assert!(list.check_query(good, false).is_ok(), "{good}");
         }
-        assert_eq!(list.check_query("limit=ten").unwrap_err().code, code::TYPE);
         assert_eq!(
-            list.check_query("name=%ff").unwrap_err().code,
+            list.check_query("limit=ten", false).unwrap_err().code,
+            code::TYPE
+        );
+        assert!(list.check_query("limit=&name=", false).is_ok());
+        assert_eq!(
+            list.check_query("limit=", true).unwrap_err().code,
+            code::TYPE
+        );
+        assert!(list.check_query("name=", true).is_ok());
+        assert_eq!(
+            list.check_query("name=%ff", false).unwrap_err().code,
             code::PARAMETER
         );
         let error = operation("listDevEnvInstances")
-            .check_query("")
+            .check_query("", false)
             .unwrap_err();
         assert!(error.message.contains("'de_type'"), "{error}");
-        let query = list.check_query("name=a+b%20c&limit=7").unwrap_err();
+        let query = list.check_query("name=a+b%20c&limit=7", false).unwrap_err();
         assert!(query.message.contains("name"), "{query}");
     }
 }

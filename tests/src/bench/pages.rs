@@ -27,14 +27,8 @@ impl Notebooks {
                 _ => {}
             }
         }
-        let complete = |notebook: &Value| notebook["id"].is_string();
-        Self(
-            notebooks
-                .iter()
-                .filter(|n| complete(n))
-                .map(template)
-                .collect(),
-        )
+        notebooks.retain(|notebook: &Value| notebook["id"].is_string());
+        Self(notebooks.iter().map(template).collect())
     }
 
     /// The richest notebook alone.
@@ -92,12 +86,8 @@ mod tests {
         let mut json = Vec::new();
         notebooks.write_page(&mut json, 90, 20, 100);
         let page: NotebookList = serde_json::from_slice(&json).unwrap();
-        let ids: Vec<_> = page
-            .data
-            .unwrap()
-            .into_iter()
-            .map(|n| n.id.unwrap())
-            .collect();
+        let notebooks = page.data.unwrap().into_iter();
+        let ids: Vec<_> = notebooks.map(|notebook| notebook.id.unwrap()).collect();
         assert_eq!(ids.len(), 10);
         assert!(ids.is_sorted() && ids[0] != ids[1], "{ids:?}");
     }

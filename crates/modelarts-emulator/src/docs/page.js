@@ -15,9 +15,10 @@ window.ui = SwaggerUIBundle({
   filter: true,
   tryItOutEnabled: true,
   validatorUrl: null,
-  onComplete: () => {
-    if (settings.token) {
-      window.ui.preauthorizeApiKey("XAuthToken", settings.token);
+  onComplete: async () => {
+    const { token } = await (await fetch("token")).json();
+    if (token) {
+      window.ui.preauthorizeApiKey("XAuthToken", token);
     }
   },
 });
