@@ -18,7 +18,7 @@ use modelarts_client::devenviron::types::NotebookList;
 use modelarts_emulator::{Emulator, Seed};
 use modelarts_tests::bench::host::Host;
 use modelarts_tests::bench::load::{Connections, Request};
-use modelarts_tests::bench::measure::median;
+use modelarts_tests::bench::measure::{median, stay_on_one_core};
 use modelarts_tests::bench::table::{Aim, Table, short};
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -30,6 +30,7 @@ const CONNECTIONS: usize = 16;
 const ROUNDS: usize = 21;
 
 fn main() {
+    stay_on_one_core();
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let table = Table::new("Emulator: requests per second of CPU time, ours to bare");

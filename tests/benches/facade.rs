@@ -9,7 +9,7 @@ use modelarts::signing::{Signable, SigningKey, format_date, sign};
 use modelarts::types::NotebookList;
 use modelarts_tests::bench::callers::{Bare, ID, PROJECT, facade};
 use modelarts_tests::bench::loopback::Loopback;
-use modelarts_tests::bench::measure::{Comparison, compare};
+use modelarts_tests::bench::measure::{Comparison, compare, stay_on_one_core};
 use modelarts_tests::bench::pages::Notebooks;
 use modelarts_tests::bench::plain;
 use modelarts_tests::bench::table::{Aim, Table, short};
@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 use tokio::runtime::Builder;
 
 fn main() {
+    stay_on_one_core();
     let notebooks = Notebooks::documented();
     let table = Table::new("Facade: CPU time, ours to bare");
     call(&table, &notebooks);

@@ -186,11 +186,7 @@ impl ModelArts {
             secrets: &[],
         };
         let answer = self.core.pipeline.run(&call, &mut request).await?;
-        Ok(RawAnswer {
-            status: answer.status,
-            headers: answer.headers,
-            body: answer.body,
-        })
+        Ok(answer.into_raw())
     }
 
     /// An operation of either service, and the address of that service.
@@ -222,7 +218,7 @@ impl ModelArts {
     {
         let (client, line) = self.generated(Heads::kept());
         let answer = request(client).await;
-        line.settle(answer).map(|(value, _)| value)
+        line.settle(answer)
     }
 
     fn generated(&self, heads: Heads) -> (devenviron::Client, Arc<Line>) {

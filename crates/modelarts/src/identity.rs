@@ -41,11 +41,12 @@ impl Identity {
         let (client, line) = self.client(None, vec![login.password.clone()]);
         let request = token_request(login, scope);
         let answer = client.create_token().body(request).send().await;
-        let (body, headers) = line.settle(answer)?;
-        let secret = headers
-            .get("x-subject-token")
-            .and_then(|token| token.to_str().ok())
-            .map(Secret::from);
+        let body = line.settle(answer)?;
+        let secret = line.head().and_then(|head| {
+            Some(Secret::from(
+                head.headers.get("x-subject-token")?.to_str().ok()?,
+            ))
+        });
         let Some(secret) = secret else {
             return Err(Error::configuration(format!(
                 "{} answers the sign-in without a token: is it the address of an identity service?",
@@ -63,7 +64,7 @@ impl Identity {
     ) -> Result<String> {
         let (client, line) = self.client(Some(authenticator), Vec::new());
         let answer = client.list_projects().name(name).send().await;
-        let projects = line.settle(answer)?.0.projects;
+        let projects = line.settle(answer)?.projects;
         // A service that ignores the filter must not choose the project.
         let mut ids = projects
             .into_iter()

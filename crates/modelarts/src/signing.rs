@@ -100,8 +100,7 @@ pub struct Signature {
 /// ```
 pub fn sign(key: &SigningKey, date: &str, request: &Signable<'_>) -> Signature {
     let headers = signed_headers(request.headers);
-    let names = names(&headers);
-    let canonical_request = canonical_request(request, &headers, &names);
+    let canonical_request = canonical_request(request, &headers);
 
     let mut string_to_sign = String::with_capacity(128);
     push_all(&mut string_to_sign, &[ALGORITHM, "\n", date, "\n"]);
@@ -110,15 +109,10 @@ pub fn sign(key: &SigningKey, date: &str, request: &Signable<'_>) -> Signature {
     let mut mac = key.keyed.clone();
     mac.update(string_to_sign.as_bytes());
     let mut authorization = String::with_capacity(256);
-    let parts = [
-        ALGORITHM,
-        " Access=",
-        key.access_key(),
-        ", SignedHeaders=",
-        &names,
-        ", Signature=",
-    ];
-    push_all(&mut authorization, &parts);
+    let access = [ALGORITHM, " Access=", key.access_key(), ", SignedHeaders="];
+    push_all(&mut authorization, &access);
+    push_names(&mut authorization, &headers);
+    authorization.push_str(", Signature=");
     push_hex(&mut authorization, &mac.finalize().into_bytes().into());
 
     Signature {
@@ -131,23 +125,34 @@ pub fn sign(key: &SigningKey, date: &str, request: &Signable<'_>) -> Signature {
 /// A moment in the form of the header `X-Sdk-Date`: `20251103T081500Z`.
 pub fn format_date(now: Timestamp) -> String {
     let date = TimeZone::UTC.to_datetime(now);
-    format!(
-        "{:04}{:02}{:02}T{:02}{:02}{:02}Z",
-        date.year(),
-        date.month(),
-        date.day(),
-        date.hour(),
-        date.minute(),
-        date.second()
-    )
+    let mut text = String::with_capacity(16);
+    let (century, year) = (date.year().div_euclid(100), date.year().rem_euclid(100));
+    for pair in [century as i8, year as i8, date.month(), date.day()] {
+        push_pair(&mut text, pair);
+    }
+    text.push('T');
+    for pair in [date.hour(), date.minute(), date.second()] {
+        push_pair(&mut text, pair);
+    }
+    text.push('Z');
+    text
+}
+
+/// Two decimal digits: much faster than formatting, for what is done on every attempt.
+fn push_pair(text: &mut String, pair: i8) {
+    let digit = |value: u8| char::from(b'0' + value % 10);
+    text.push(digit(pair.unsigned_abs() / 10));
+    text.push(digit(pair.unsigned_abs()));
 }
 
 fn signed_headers<'a>(headers: &[(&'a str, &'a str)]) -> Vec<(Cow<'a, str>, &'a str)> {
-    let mut signed: Vec<_> = headers
-        .iter()
-        .filter(|(name, _)| !name.contains('_'))
-        .map(|(name, value)| (lower_case(name), value.trim()))
-        .collect();
+    let mut signed = Vec::with_capacity(headers.len());
+    signed.extend(
+        headers
+            .iter()
+            .filter(|(name, _)| !name.contains('_'))
+            .map(|(name, value)| (lower_case(name), value.trim())),
+    );
     signed.sort_unstable();
     signed
 }
@@ -159,22 +164,16 @@ fn lower_case(name: &str) -> Cow<'_, str> {
     }
 }
 
-fn names(headers: &[(Cow<'_, str>, &str)]) -> String {
-    let mut names = String::with_capacity(64);
-    for (name, _) in headers {
-        if !names.is_empty() {
-            names.push(';');
+fn push_names(text: &mut String, headers: &[(Cow<'_, str>, &str)]) {
+    for (index, (name, _)) in headers.iter().enumerate() {
+        if index > 0 {
+            text.push(';');
         }
-        names.push_str(name);
+        text.push_str(name);
     }
-    names
 }
 
-fn canonical_request(
-    request: &Signable<'_>,
-    headers: &[(Cow<'_, str>, &str)],
-    names: &str,
-) -> String {
+fn canonical_request(request: &Signable<'_>, headers: &[(Cow<'_, str>, &str)]) -> String {
     let mut text = String::with_capacity(512);
     push_all(&mut text, &[request.method, "\n"]);
     push_path(&mut text, request.path);
@@ -184,7 +183,9 @@ fn canonical_request(
     for (name, value) in headers {
         push_all(&mut text, &[name, ":", value, "\n"]);
     }
-    push_all(&mut text, &["\n", names, "\n"]);
+    text.push('\n');
+    push_names(&mut text, headers);
+    text.push('\n');
     match headers
         .iter()
         .find(|(name, _)| name == "x-sdk-content-sha256")
@@ -197,7 +198,11 @@ fn canonical_request(
 
 /// The whole path is decoded before it is split, so an escaped slash separates segments.
 fn push_path(text: &mut String, path: &str) {
-    push_escaped(text, &decoded(path, false), true);
+    match path.bytes().all(is_plain_in_path) {
+        // As nearly all paths are.
+        true => text.push_str(path),
+        false => push_escaped(text, &decoded(path, false), true),
+    }
     if !text.ends_with('/') {
         text.push('/');
     }
@@ -285,7 +290,10 @@ const fn digits(of: &[u8; 16]) -> [[u8; 2]; 256] {
 
 /// Escapes all but unreserved characters, and slashes unless they are kept; whole runs go over at once.
 fn push_escaped(text: &mut String, mut bytes: &[u8], keep_slash: bool) {
-    let is_plain = |byte: u8| UNRESERVED[usize::from(byte)] || (byte == b'/' && keep_slash);
+    let is_plain = |byte: u8| match keep_slash {
+        true => is_plain_in_path(byte),
+        false => UNRESERVED[usize::from(byte)],
+    };
     loop {
         let run = bytes.iter().position(|byte| !is_plain(*byte));
         let (plain, rest) = bytes.split_at(run.unwrap_or(bytes.len()));
@@ -297,6 +305,10 @@ fn push_escaped(text: &mut String, mut bytes: &[u8], keep_slash: bool) {
         push_ascii(text, &UPPER[usize::from(*byte)]);
         bytes = rest;
     }
+}
+
+fn is_plain_in_path(byte: u8) -> bool {
+    UNRESERVED[usize::from(byte)] || byte == b'/'
 }
 
 fn push_ascii(text: &mut String, ascii: &[u8]) {

@@ -8,10 +8,11 @@ use futures::future::{Either, select};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use modelarts_client::{Operation, ResponseValue, Secret, Transport, TransportFuture};
-use reqwest::{Request, Response, ResponseBuilderExt, Url};
+use reqwest::{Request, Response, ResponseBuilderExt};
 use serde::de::DeserializeOwned;
 use tracing::{Instrument, Span, debug, debug_span, field};
 
+use crate::client::RawAnswer;
 use crate::clock::Clock;
 use crate::credentials::{Authenticator, SECURITY_TOKEN, TOKEN};
 use crate::error::{EXCERPT, Error, Result};
@@ -48,17 +49,27 @@ pub(crate) struct Call<'a> {
 /// A complete answer with a success status.
 #[derive(Debug)]
 pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
+    /// Its body has been read.
+    response: Response,
+    body: Bytes,
     /// How many attempts it took.
     attempts: u32,
 }
 
-/// The outcome of one attempt, and which credentials it went out with.
-struct Attempt {
-    outcome: Result<Answer>,
-    generation: u64,
+/// An attempt that did not succeed.
+struct Failed {
+    error: Error,
+    /// Of the credentials that it went out with; `None` if there were none to be had.
+    generation: Option<u64>,
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self {
+            error,
+            generation: None,
+        }
+    }
 }
 
 impl Pipeline {
@@ -88,24 +99,23 @@ impl Pipeline {
                 status = field::Empty,
                 millis = field::Empty
             );
-            let began = self.clock.elapsed();
-            let attempt = self
-                .attempt(call, request, deadline)
-                .instrument(span.clone())
-                .await?;
-            self.note(&span, &attempt.outcome, began);
-            let error = match attempt.outcome {
+            let attempt = self.attempt(call, request, deadline, &span);
+            let failed = match attempt.instrument(span.clone()).await {
                 Ok(mut answer) => {
                     attempts.succeeded();
                     answer.attempts = attempts.made();
                     return Ok(answer);
                 }
-                Err(error) => error.after_attempts(attempts.made()),
+                Err(failed) => failed,
             };
+            let Some(generation) = failed.generation else {
+                return Err(failed.error);
+            };
+            let error = failed.error.after_attempts(attempts.made());
             if error.status() == Some(StatusCode::UNAUTHORIZED)
                 && !replayed
                 && let Some(authenticator) = call.authenticator
-                && authenticator.renew(attempt.generation).await?
+                && authenticator.renew(generation).await?
             {
                 replayed = true;
                 continue;
@@ -124,16 +134,45 @@ impl Pipeline {
         }
     }
 
-    /// One attempt with credentials of its own; fails only if there are none to be had.
+    /// One attempt with credentials of its own.
     async fn attempt(
         &self,
         call: &Call<'_>,
         request: &Request,
         deadline: Duration,
-    ) -> Result<Attempt> {
+        span: &Span,
+    ) -> Result<Answer, Failed> {
         if let Some(rate_limit) = &self.rate_limit {
             rate_limit.turn(&*self.clock).await;
         }
+        let (pending, sent) = self.authorized(call, request).await?;
+        let began = self.clock.elapsed();
+        let limit = deadline
+            .saturating_sub(began)
+            .min(call.settings.attempt_timeout);
+        let exchange = std::pin::pin!(self.exchange(pending, &sent, call.secrets));
+        let outcome = match select(exchange, self.clock.timer(limit)).await {
+            Either::Left((outcome, _)) => outcome,
+            Either::Right(((), _)) => Err(Error::timed_out(limit)),
+        };
+        self.note(span, &outcome, began);
+        outcome.map_err(|error| Failed {
+            error,
+            generation: Some(sent.generation),
+        })
+    }
+
+    /// A copy of the request with credentials, ready to go out.
+    ///
+    /// By itself, so that the request takes no room in the future of the exchange: it is done with by then.
+    async fn authorized(
+        &self,
+        call: &Call<'_>,
+        request: &Request,
+    ) -> Result<(
+        impl Future<Output = reqwest::Result<Response>> + use<>,
+        Credentials,
+    )> {
         let Some(mut request) = request.try_clone() else {
             return Err(Error::argument("the body of a request must be in memory"));
         };
@@ -141,44 +180,44 @@ impl Pipeline {
             Some(authenticator) => authenticator.authorize(&mut request).await?,
             None => 0,
         };
-        let sensitive = Sensitive::of(&request);
-        let left = deadline.saturating_sub(self.clock.elapsed());
-        let limit = left.min(call.settings.attempt_timeout);
-        let exchange = std::pin::pin!(self.exchange(request, &sensitive, call.secrets));
-        let outcome = match select(exchange, self.clock.timer(limit)).await {
-            Either::Left((outcome, _)) => outcome,
-            Either::Right(((), _)) => Err(Error::timed_out(limit)),
-        };
-        Ok(Attempt {
-            outcome,
+        let credentials = Credentials {
+            values: sensitive(request.headers()),
             generation,
-        })
+        };
+        Ok((self.http.execute(request), credentials))
     }
 
     async fn exchange(
         &self,
-        request: Request,
-        sensitive: &Sensitive,
+        pending: impl Future<Output = reqwest::Result<Response>>,
+        credentials: &Credentials,
         secrets: &[Secret],
     ) -> Result<Answer> {
-        let mut response = self.http.execute(request).await.map_err(Error::exchange)?;
-        let status = response.status();
-        let headers = std::mem::take(response.headers_mut());
-        if !status.is_success() {
-            let body = read_excerpt(response).await;
+        let mut response = pending.await.map_err(Error::exchange)?;
+        if !response.status().is_success() {
+            let body = read_excerpt(&mut response).await;
+            let headers = std::mem::take(response.headers_mut());
             let wait = retry_after(&headers, self.clock.now());
-            let mut known = sensitive.texts();
+            let mut known = credentials.texts();
             known.extend(secrets.iter().map(Secret::expose));
-            return Err(Error::status_answer(status, headers, body, wait, &known));
-        }
-        match read_all(response, self.max_body).await? {
-            Some(body) => Ok(Answer {
-                status,
+            return Err(Error::status_answer(
+                response.status(),
                 headers,
+                body,
+                wait,
+                &known,
+            ));
+        }
+        match read_all(&mut response, self.max_body).await? {
+            Some(body) => Ok(Answer {
+                response,
                 body,
                 attempts: 1,
             }),
-            None => Err(Error::too_long(status, headers, self.max_body)),
+            None => {
+                let headers = std::mem::take(response.headers_mut());
+                Err(Error::too_long(response.status(), headers, self.max_body))
+            }
         }
     }
 
@@ -204,12 +243,13 @@ impl Pipeline {
         }
     }
 
+    /// Tells the span of the attempt how it went.
     fn note(&self, span: &Span, outcome: &Result<Answer>, began: Duration) {
         if span.is_disabled() {
             return;
         }
         let status = match outcome {
-            Ok(answer) => Some(answer.status),
+            Ok(answer) => Some(answer.response.status()),
             Err(error) => error.status(),
         };
         if let Some(status) = status {
@@ -228,42 +268,46 @@ impl Pipeline {
     }
 }
 
-/// The credentials on a request, so that an error cannot repeat them.
-struct Sensitive([Option<HeaderValue>; 3]);
+/// The credentials that a request went out with.
+struct Credentials {
+    /// What an error must not repeat.
+    values: Vec<HeaderValue>,
+    generation: u64,
+}
 
-impl Sensitive {
-    fn of(request: &Request) -> Self {
-        Self(
-            [TOKEN, SECURITY_TOKEN, AUTHORIZATION].map(|name| request.headers().get(name).cloned()),
-        )
-    }
-
+impl Credentials {
     fn texts(&self) -> Vec<&str> {
-        self.0
-            .iter()
-            .flatten()
-            .filter_map(|value| value.to_str().ok())
-            .collect()
+        let texts = self.values.iter().map(HeaderValue::to_str);
+        texts.filter_map(std::result::Result::ok).collect()
     }
 }
 
+/// The values of headers that hold credentials, or that an [`Authenticator`] has marked as such.
+fn sensitive(headers: &HeaderMap) -> Vec<HeaderValue> {
+    let known = [TOKEN, SECURITY_TOKEN, AUTHORIZATION];
+    let sensitive = headers
+        .iter()
+        .filter(|(name, value)| value.is_sensitive() || known.contains(name));
+    sensitive.map(|(_, value)| value.clone()).collect()
+}
+
 /// The whole body, or `None` if it is longer than `limit`.
-async fn read_all(mut response: Response, limit: usize) -> Result<Option<Bytes>> {
+async fn read_all(response: &mut Response, limit: usize) -> Result<Option<Bytes>> {
     let announced = response.content_length().unwrap_or(0);
     if usize::try_from(announced).unwrap_or(usize::MAX) > limit {
         return Ok(None);
     }
-    let Some(first) = chunk(&mut response).await? else {
+    let Some(first) = chunk(response).await? else {
         return Ok(Some(Bytes::new()));
     };
-    let Some(second) = chunk(&mut response).await? else {
+    let Some(second) = chunk(response).await? else {
         return Ok((first.len() <= limit).then_some(first));
     };
     let mut body = BytesMut::with_capacity(first.len() + second.len());
     body.extend_from_slice(&first);
     body.extend_from_slice(&second);
     while body.len() <= limit {
-        match chunk(&mut response).await? {
+        match chunk(response).await? {
             Some(more) => body.extend_from_slice(&more),
             None => return Ok(Some(body.freeze())),
         }
@@ -276,7 +320,7 @@ async fn chunk(response: &mut Response) -> Result<Option<Bytes>> {
 }
 
 /// The beginning of an error body. What breaks off has a beginning too.
-async fn read_excerpt(mut response: Response) -> Bytes {
+async fn read_excerpt(response: &mut Response) -> Bytes {
     let mut body = BytesMut::new();
     while let Ok(Some(more)) = response.chunk().await {
         let room = EXCERPT - body.len();
@@ -314,7 +358,7 @@ pub(crate) enum Heads {
 pub(crate) struct Head {
     operation: &'static str,
     status: StatusCode,
-    headers: HeaderMap,
+    pub(crate) headers: HeaderMap,
     attempts: u32,
 }
 
@@ -325,46 +369,33 @@ impl Heads {
 }
 
 impl Line {
-    /// What a generated call returned, with the headers; its error made ours, with what only the pipeline knows.
+    /// What a generated call returned; its error made ours, with what only the pipeline knows.
     pub(crate) fn settle<T: DeserializeOwned>(
         &self,
         outcome: Result<ResponseValue<T>, modelarts_client::Error<()>>,
-    ) -> Result<(T, HeaderMap)> {
-        let head = match &self.heads {
-            Heads::HandedOn => None,
-            Heads::Kept(head) => head.lock().unwrap_or_else(PoisonError::into_inner).take(),
-        };
-        match (outcome, head) {
-            (Ok(value), head) => {
-                let headers = head.map(|head| head.headers).unwrap_or_default();
-                Ok((value.into_inner(), headers))
-            }
-            (Err(modelarts_client::Error::InvalidResponsePayload(body, _)), Some(head)) => {
-                let error = Error::decode::<T>(head.status, head.headers, &body);
-                let error = error.after_attempts(head.attempts);
-                Err(error.in_operation(head.operation))
-            }
-            (Err(error), _) => Err(error.into()),
+    ) -> Result<T> {
+        match outcome {
+            Ok(value) => Ok(value.into_inner()),
+            Err(error) => Err(self.explain::<T>(error)),
         }
     }
 
-    async fn run(&self, mut request: Request, name: &'static str) -> Response {
-        let operation = self.operations.iter().find(|o| o.method_name == name);
-        let call = Call {
-            operation: operation.map_or(name, |operation| operation.id),
-            idempotent: operation.is_some_and(|operation| operation.idempotent),
-            settings: &self.settings,
-            authenticator: self.authenticator.as_deref(),
-            secrets: &self.secrets,
-        };
-        // Without it the response would parse a placeholder, which takes as long as all else here.
-        let url = request.url().clone();
-        match self.pipeline.run(&call, &mut request).await {
-            Ok(mut answer) => {
-                self.keep_head(call.operation, &mut answer);
-                answer.into_response(url)
+    fn explain<T: DeserializeOwned>(&self, error: modelarts_client::Error<()>) -> Error {
+        match (error, self.head()) {
+            (modelarts_client::Error::InvalidResponsePayload(body, _), Some(head)) => {
+                let error = Error::decode::<T>(head.status, head.headers, &body);
+                let error = error.after_attempts(head.attempts);
+                error.in_operation(head.operation)
             }
-            Err(error) => carry(error),
+            (error, _) => error.into(),
+        }
+    }
+
+    /// Status and headers of the last success, unless they were handed on or taken already.
+    pub(crate) fn head(&self) -> Option<Head> {
+        match &self.heads {
+            Heads::HandedOn => None,
+            Heads::Kept(head) => head.lock().unwrap_or_else(PoisonError::into_inner).take(),
         }
     }
 
@@ -374,8 +405,8 @@ impl Line {
         };
         *head.lock().unwrap_or_else(PoisonError::into_inner) = Some(Head {
             operation,
-            status: answer.status,
-            headers: std::mem::take(&mut answer.headers),
+            status: answer.response.status(),
+            headers: std::mem::take(answer.response.headers_mut()),
             attempts: answer.attempts,
         });
     }
@@ -386,20 +417,51 @@ impl Transport for Line {
         &'a self,
         _http: &'a reqwest::Client,
         request: Request,
-        operation: &'static str,
+        name: &'static str,
     ) -> TransportFuture<'a> {
-        Box::pin(async move { Ok(self.run(request, operation).await) })
+        // On its own, so that what is boxed below stays below 1 KiB: allocators are slow beyond.
+        let mut request = Box::new(request);
+        Box::pin(async move {
+            let operation = self.operations.iter().find(|o| o.method_name == name);
+            let call = Call {
+                operation: operation.map_or(name, |operation| operation.id),
+                idempotent: operation.is_some_and(|operation| operation.idempotent),
+                settings: &self.settings,
+                authenticator: self.authenticator.as_deref(),
+                secrets: &self.secrets,
+            };
+            Ok(match self.pipeline.run(&call, &mut request).await {
+                Ok(mut answer) => {
+                    self.keep_head(call.operation, &mut answer);
+                    answer.into_response()
+                }
+                Err(error) => carry(error),
+            })
+        })
     }
 }
 
 impl Answer {
-    fn into_response(self, url: Url) -> Response {
-        match http::Response::builder().url(url).body(self.body) {
-            Ok(mut response) => {
-                *response.status_mut() = self.status;
-                *response.headers_mut() = self.headers;
-                Response::from(response)
-            }
+    pub(crate) fn into_raw(mut self) -> RawAnswer {
+        RawAnswer {
+            status: self.response.status(),
+            headers: std::mem::take(self.response.headers_mut()),
+            body: self.body,
+        }
+    }
+
+    /// The response with its body in memory.
+    fn into_response(mut self) -> Response {
+        let mut builder = http::Response::builder().status(self.response.status());
+        if let Some(headers) = builder.headers_mut() {
+            std::mem::swap(headers, self.response.headers_mut());
+        }
+        if let Some(extensions) = builder.extensions_mut() {
+            std::mem::swap(extensions, self.response.extensions_mut());
+        }
+        // Without its address the response would parse a placeholder, which takes as long as all else here.
+        match builder.url(self.response.url().clone()).body(self.body) {
+            Ok(response) => Response::from(response),
             Err(_) => carry(Error::argument("an answer cannot be handed on")),
         }
     }

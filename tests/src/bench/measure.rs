@@ -5,6 +5,17 @@ use std::time::{Duration, Instant};
 
 use cpu_time::ThreadTime;
 
+/// Keeps this thread, and those that it starts, to one core.
+///
+/// Waking an idle core is charged to whoever wakes it, in a virtual machine more than a whole call; which thread that
+/// hits would be a matter of chance. Where threads cannot be pinned, nothing happens.
+pub fn stay_on_one_core() {
+    let cores = core_affinity::get_core_ids().unwrap_or_default();
+    if let Some(core) = cores.last() {
+        core_affinity::set_for_current(*core);
+    }
+}
+
 /// What two candidates cost.
 #[derive(Clone, Copy, Debug)]
 pub struct Comparison {
