@@ -16,6 +16,7 @@ mod error_code;
 mod generated;
 mod open;
 mod operation;
+mod optional;
 mod secret;
 mod transport;
 
@@ -24,6 +25,7 @@ pub use error_code::{ErrorClass, ErrorCode, ErrorEntry};
 pub use generated::*;
 pub use open::{Open, OpenEnum};
 pub use operation::Operation;
+pub use optional::{Given, IntoOptional, Perhaps};
 pub use progenitor_client::{Error, ResponseValue};
 pub use secret::Secret;
 pub use transport::{Hooks, Transport, TransportFuture};

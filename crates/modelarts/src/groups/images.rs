@@ -78,12 +78,11 @@ impl Images {
     /// # async fn run(client: modelarts::ModelArts, notebook_id: &str) -> modelarts::Result<()> {
     /// use modelarts::types::CreateImageRequest;
     ///
-    /// let request = CreateImageRequest {
-    ///     name: Some("bert".to_owned()),
-    ///     namespace: Some("nlp-team".to_owned()),
-    ///     tag: Some("1.0.0".to_owned()),
-    ///     ..Default::default()
-    /// };
+    /// let request = CreateImageRequest::builder()
+    ///     .name("bert")
+    ///     .namespace("nlp-team")
+    ///     .tag("1.0.0")
+    ///     .try_into()?;
     /// let image = client.images().save(notebook_id, &request).await?;
     /// let image = client.images().wait_until_active(&image.id.unwrap_or_default()).await?;
     /// # Ok(())

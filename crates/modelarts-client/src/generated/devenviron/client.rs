@@ -1753,41 +1753,34 @@ pub mod types {
             }
         }
         impl AttachObsRequest {
-            pub fn category<T>(mut self, value: T) -> Self
+            pub fn category<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<
-                        crate::devenviron::enums::OpenDataVolumeCategory,
-                    >,
+                T: crate::IntoOptional<
+                    crate::devenviron::enums::OpenDataVolumeCategory,
+                    M,
                 >,
-                T::Error: ::std::fmt::Display,
             {
-                self.category = value
-                    .try_into()
+                self.category = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for category: {e}")
                     });
                 self
             }
-            pub fn mount_path<T>(mut self, value: T) -> Self
+            pub fn mount_path<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.mount_path = value
-                    .try_into()
+                self.mount_path = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for mount_path: {e}")
                     });
                 self
             }
-            pub fn uri<T>(mut self, value: T) -> Self
+            pub fn uri<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.uri = value
-                    .try_into()
+                self.uri = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for uri: {e}")
                     });
@@ -1835,25 +1828,21 @@ pub mod types {
             }
         }
         impl BillingInfo {
-            pub fn code<T>(mut self, value: T) -> Self
+            pub fn code<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.code = value
-                    .try_into()
+                self.code = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for code: {e}")
                     });
                 self
             }
-            pub fn unit_num<T>(mut self, value: T) -> Self
+            pub fn unit_num<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i32>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i32, M>,
             {
-                self.unit_num = value
-                    .try_into()
+                self.unit_num = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for unit_num: {e}")
                     });
@@ -1899,25 +1888,21 @@ pub mod types {
             }
         }
         impl ContainerHooks {
-            pub fn post_start<T>(mut self, value: T) -> Self
+            pub fn post_start<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<super::HookConfig>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::HookConfig, M>,
             {
-                self.post_start = value
-                    .try_into()
+                self.post_start = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for post_start: {e}")
                     });
                 self
             }
-            pub fn pre_start<T>(mut self, value: T) -> Self
+            pub fn pre_start<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<super::HookConfig>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::HookConfig, M>,
             {
-                self.pre_start = value
-                    .try_into()
+                self.pre_start = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for pre_start: {e}")
                     });
@@ -1987,27 +1972,21 @@ pub mod types {
             }
         }
         impl CreateDevEnvInstanceRequest {
-            pub fn ai_project<T>(mut self, value: T) -> Self
+            pub fn ai_project<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<super::DevEnvAiProjectReq>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::DevEnvAiProjectReq, M>,
             {
-                self.ai_project = value
-                    .try_into()
+                self.ai_project = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for ai_project: {e}")
                     });
                 self
             }
-            pub fn description<T>(mut self, value: T) -> Self
+            pub fn description<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.description = value
-                    .try_into()
+                self.description = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for description: {e}")
                     });
@@ -2037,13 +2016,11 @@ pub mod types {
                     });
                 self
             }
-            pub fn pool<T>(mut self, value: T) -> Self
+            pub fn pool<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<super::DevEnvPoolReq>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::DevEnvPoolReq, M>,
             {
-                self.pool = value
-                    .try_into()
+                self.pool = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for pool: {e}")
                     });
@@ -2073,15 +2050,11 @@ pub mod types {
                     });
                 self
             }
-            pub fn workspace<T>(mut self, value: T) -> Self
+            pub fn workspace<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<super::DevEnvWorkspaceReq>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::DevEnvWorkspaceReq, M>,
             {
-                self.workspace = value
-                    .try_into()
+                self.workspace = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for workspace: {e}")
                     });
@@ -2156,48 +2129,37 @@ pub mod types {
             }
         }
         impl CreateDevEnvNotebookSpec {
-            pub fn annotations<T>(mut self, value: T) -> Self
+            pub fn annotations<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<
-                        ::std::collections::BTreeMap<
-                            ::std::string::String,
-                            ::std::string::String,
-                        >,
+                T: crate::IntoOptional<
+                    ::std::collections::BTreeMap<
+                        ::std::string::String,
+                        ::std::string::String,
                     >,
+                    M,
                 >,
-                T::Error: ::std::fmt::Display,
             {
-                self.annotations = value
-                    .try_into()
+                self.annotations = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for annotations: {e}")
                     });
                 self
             }
-            pub fn auto_stop<T>(mut self, value: T) -> Self
+            pub fn auto_stop<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<super::DevEnvAutoStopReq>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::DevEnvAutoStopReq, M>,
             {
-                self.auto_stop = value
-                    .try_into()
+                self.auto_stop = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for auto_stop: {e}")
                     });
                 self
             }
-            pub fn extend_storage<T>(mut self, value: T) -> Self
+            pub fn extend_storage<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<::std::vec::Vec<super::DevEnvStorageReq>>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::vec::Vec<super::DevEnvStorageReq>, M>,
             {
-                self.extend_storage = value
-                    .try_into()
+                self.extend_storage = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!(
                             "error converting supplied value for extend_storage: {e}"
@@ -2278,61 +2240,51 @@ pub mod types {
             }
         }
         impl CreateImageRequest {
-            pub fn description<T>(mut self, value: T) -> Self
+            pub fn description<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.description = value
-                    .try_into()
+                self.description = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for description: {e}")
                     });
                 self
             }
-            pub fn name<T>(mut self, value: T) -> Self
+            pub fn name<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.name = value
-                    .try_into()
+                self.name = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for name: {e}")
                     });
                 self
             }
-            pub fn namespace<T>(mut self, value: T) -> Self
+            pub fn namespace<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.namespace = value
-                    .try_into()
+                self.namespace = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for namespace: {e}")
                     });
                 self
             }
-            pub fn tag<T>(mut self, value: T) -> Self
+            pub fn tag<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.tag = value
-                    .try_into()
+                self.tag = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for tag: {e}")
                     });
                 self
             }
-            pub fn workspace_id<T>(mut self, value: T) -> Self
+            pub fn workspace_id<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.workspace_id = value
-                    .try_into()
+                self.workspace_id = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for workspace_id: {e}")
                     });
@@ -2425,53 +2377,41 @@ pub mod types {
             }
         }
         impl CreateNotebookRequest {
-            pub fn description<T>(mut self, value: T) -> Self
+            pub fn description<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.description = value
-                    .try_into()
+                self.description = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for description: {e}")
                     });
                 self
             }
-            pub fn duration<T>(mut self, value: T) -> Self
+            pub fn duration<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i64>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i64, M>,
             {
-                self.duration = value
-                    .try_into()
+                self.duration = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for duration: {e}")
                     });
                 self
             }
-            pub fn endpoints<T>(mut self, value: T) -> Self
+            pub fn endpoints<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<::std::vec::Vec<super::EndpointsReq>>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::vec::Vec<super::EndpointsReq>, M>,
             {
-                self.endpoints = value
-                    .try_into()
+                self.endpoints = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for endpoints: {e}")
                     });
                 self
             }
-            pub fn feature<T>(mut self, value: T) -> Self
+            pub fn feature<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<crate::devenviron::enums::OpenNotebookFeature>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<crate::devenviron::enums::OpenNotebookFeature, M>,
             {
-                self.feature = value
-                    .try_into()
+                self.feature = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for feature: {e}")
                     });
@@ -2489,13 +2429,11 @@ pub mod types {
                     });
                 self
             }
-            pub fn hooks<T>(mut self, value: T) -> Self
+            pub fn hooks<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<super::CustomHooks>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::CustomHooks, M>,
             {
-                self.hooks = value
-                    .try_into()
+                self.hooks = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for hooks: {e}")
                     });
@@ -2513,13 +2451,11 @@ pub mod types {
                     });
                 self
             }
-            pub fn lease<T>(mut self, value: T) -> Self
+            pub fn lease<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<super::LeaseReq>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::LeaseReq, M>,
             {
-                self.lease = value
-                    .try_into()
+                self.lease = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for lease: {e}")
                     });
@@ -2537,13 +2473,11 @@ pub mod types {
                     });
                 self
             }
-            pub fn pool_id<T>(mut self, value: T) -> Self
+            pub fn pool_id<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.pool_id = value
-                    .try_into()
+                self.pool_id = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for pool_id: {e}")
                     });
@@ -2561,13 +2495,11 @@ pub mod types {
                     });
                 self
             }
-            pub fn workspace_id<T>(mut self, value: T) -> Self
+            pub fn workspace_id<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.workspace_id = value
-                    .try_into()
+                self.workspace_id = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for workspace_id: {e}")
                     });
@@ -2630,13 +2562,11 @@ pub mod types {
             }
         }
         impl CustomHooks {
-            pub fn container_hooks<T>(mut self, value: T) -> Self
+            pub fn container_hooks<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<super::ContainerHooks>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::ContainerHooks, M>,
             {
-                self.container_hooks = value
-                    .try_into()
+                self.container_hooks = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!(
                             "error converting supplied value for container_hooks: {e}"
@@ -2697,65 +2627,55 @@ pub mod types {
             }
         }
         impl DataVolume {
-            pub fn category<T>(mut self, value: T) -> Self
+            pub fn category<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<
-                        crate::devenviron::enums::OpenDataVolumeCategory,
-                    >,
+                T: crate::IntoOptional<
+                    crate::devenviron::enums::OpenDataVolumeCategory,
+                    M,
                 >,
-                T::Error: ::std::fmt::Display,
             {
-                self.category = value
-                    .try_into()
+                self.category = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for category: {e}")
                     });
                 self
             }
-            pub fn id<T>(mut self, value: T) -> Self
+            pub fn id<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.id = value
-                    .try_into()
+                self.id = crate::IntoOptional::into_optional(value)
                     .map_err(|e| format!("error converting supplied value for id: {e}"));
                 self
             }
-            pub fn mount_path<T>(mut self, value: T) -> Self
+            pub fn mount_path<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.mount_path = value
-                    .try_into()
+                self.mount_path = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for mount_path: {e}")
                     });
                 self
             }
-            pub fn status<T>(mut self, value: T) -> Self
+            pub fn status<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<crate::devenviron::enums::OpenDataVolumeStatus>,
+                T: crate::IntoOptional<
+                    crate::devenviron::enums::OpenDataVolumeStatus,
+                    M,
                 >,
-                T::Error: ::std::fmt::Display,
             {
-                self.status = value
-                    .try_into()
+                self.status = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for status: {e}")
                     });
                 self
             }
-            pub fn uri<T>(mut self, value: T) -> Self
+            pub fn uri<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.uri = value
-                    .try_into()
+                self.uri = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for uri: {e}")
                     });
@@ -2822,63 +2742,51 @@ pub mod types {
             }
         }
         impl DataVolumeList {
-            pub fn current<T>(mut self, value: T) -> Self
+            pub fn current<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i32>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i32, M>,
             {
-                self.current = value
-                    .try_into()
+                self.current = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for current: {e}")
                     });
                 self
             }
-            pub fn data<T>(mut self, value: T) -> Self
+            pub fn data<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<::std::vec::Vec<super::DataVolume>>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::vec::Vec<super::DataVolume>, M>,
             {
-                self.data = value
-                    .try_into()
+                self.data = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for data: {e}")
                     });
                 self
             }
-            pub fn pages<T>(mut self, value: T) -> Self
+            pub fn pages<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i32>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i32, M>,
             {
-                self.pages = value
-                    .try_into()
+                self.pages = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for pages: {e}")
                     });
                 self
             }
-            pub fn size<T>(mut self, value: T) -> Self
+            pub fn size<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i32>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i32, M>,
             {
-                self.size = value
-                    .try_into()
+                self.size = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for size: {e}")
                     });
                 self
             }
-            pub fn total<T>(mut self, value: T) -> Self
+            pub fn total<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i64>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i64, M>,
             {
-                self.total = value
-                    .try_into()
+                self.total = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for total: {e}")
                     });
@@ -2925,13 +2833,11 @@ pub mod types {
             }
         }
         impl DeleteDevEnvInstanceResponse {
-            pub fn instance_id<T>(mut self, value: T) -> Self
+            pub fn instance_id<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.instance_id = value
-                    .try_into()
+                self.instance_id = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for instance_id: {e}")
                     });
@@ -2970,13 +2876,11 @@ pub mod types {
             }
         }
         impl DevEnvAiProject {
-            pub fn id<T>(mut self, value: T) -> Self
+            pub fn id<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.id = value
-                    .try_into()
+                self.id = crate::IntoOptional::into_optional(value)
                     .map_err(|e| format!("error converting supplied value for id: {e}"));
                 self
             }
@@ -3007,13 +2911,11 @@ pub mod types {
             }
         }
         impl DevEnvAiProjectReq {
-            pub fn id<T>(mut self, value: T) -> Self
+            pub fn id<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.id = value
-                    .try_into()
+                self.id = crate::IntoOptional::into_optional(value)
                     .map_err(|e| format!("error converting supplied value for id: {e}"));
                 self
             }
@@ -3066,61 +2968,51 @@ pub mod types {
             }
         }
         impl DevEnvAutoStop {
-            pub fn duration<T>(mut self, value: T) -> Self
+            pub fn duration<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i32>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i32, M>,
             {
-                self.duration = value
-                    .try_into()
+                self.duration = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for duration: {e}")
                     });
                 self
             }
-            pub fn enable<T>(mut self, value: T) -> Self
+            pub fn enable<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<bool>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<bool, M>,
             {
-                self.enable = value
-                    .try_into()
+                self.enable = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for enable: {e}")
                     });
                 self
             }
-            pub fn prompt<T>(mut self, value: T) -> Self
+            pub fn prompt<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<bool>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<bool, M>,
             {
-                self.prompt = value
-                    .try_into()
+                self.prompt = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for prompt: {e}")
                     });
                 self
             }
-            pub fn remain_time<T>(mut self, value: T) -> Self
+            pub fn remain_time<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i32>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i32, M>,
             {
-                self.remain_time = value
-                    .try_into()
+                self.remain_time = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for remain_time: {e}")
                     });
                 self
             }
-            pub fn stop_timestamp<T>(mut self, value: T) -> Self
+            pub fn stop_timestamp<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i64>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i64, M>,
             {
-                self.stop_timestamp = value
-                    .try_into()
+                self.stop_timestamp = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!(
                             "error converting supplied value for stop_timestamp: {e}"
@@ -3179,37 +3071,31 @@ pub mod types {
             }
         }
         impl DevEnvAutoStopReq {
-            pub fn duration<T>(mut self, value: T) -> Self
+            pub fn duration<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i32>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i32, M>,
             {
-                self.duration = value
-                    .try_into()
+                self.duration = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for duration: {e}")
                     });
                 self
             }
-            pub fn enable<T>(mut self, value: T) -> Self
+            pub fn enable<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<bool>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<bool, M>,
             {
-                self.enable = value
-                    .try_into()
+                self.enable = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for enable: {e}")
                     });
                 self
             }
-            pub fn prompt<T>(mut self, value: T) -> Self
+            pub fn prompt<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<bool>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<bool, M>,
             {
-                self.prompt = value
-                    .try_into()
+                self.prompt = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for prompt: {e}")
                     });
@@ -3264,43 +3150,34 @@ pub mod types {
             }
         }
         impl DevEnvConnectionInfo {
-            pub fn credential<T>(mut self, value: T) -> Self
+            pub fn credential<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<super::DevEnvCredential>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::DevEnvCredential, M>,
             {
-                self.credential = value
-                    .try_into()
+                self.credential = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for credential: {e}")
                     });
                 self
             }
-            pub fn protocol<T>(mut self, value: T) -> Self
+            pub fn protocol<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<
-                        crate::devenviron::enums::OpenDevEnvRepositoryProtocol,
-                    >,
+                T: crate::IntoOptional<
+                    crate::devenviron::enums::OpenDevEnvRepositoryProtocol,
+                    M,
                 >,
-                T::Error: ::std::fmt::Display,
             {
-                self.protocol = value
-                    .try_into()
+                self.protocol = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for protocol: {e}")
                     });
                 self
             }
-            pub fn url<T>(mut self, value: T) -> Self
+            pub fn url<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.url = value
-                    .try_into()
+                self.url = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for url: {e}")
                     });
@@ -3349,25 +3226,21 @@ pub mod types {
             }
         }
         impl DevEnvCredential {
-            pub fn access_token<T>(mut self, value: T) -> Self
+            pub fn access_token<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<crate::Secret>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<crate::Secret, M>,
             {
-                self.access_token = value
-                    .try_into()
+                self.access_token = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for access_token: {e}")
                     });
                 self
             }
-            pub fn ssh_private_key<T>(mut self, value: T) -> Self
+            pub fn ssh_private_key<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<crate::Secret>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<crate::Secret, M>,
             {
-                self.ssh_private_key = value
-                    .try_into()
+                self.ssh_private_key = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!(
                             "error converting supplied value for ssh_private_key: {e}"
@@ -3430,56 +3303,47 @@ pub mod types {
             }
         }
         impl DevEnvDockerParams {
-            pub fn annotations<T>(mut self, value: T) -> Self
+            pub fn annotations<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<
-                        ::std::collections::BTreeMap<
-                            ::std::string::String,
-                            ::std::string::String,
-                        >,
+                T: crate::IntoOptional<
+                    ::std::collections::BTreeMap<
+                        ::std::string::String,
+                        ::std::string::String,
                     >,
+                    M,
                 >,
-                T::Error: ::std::fmt::Display,
             {
-                self.annotations = value
-                    .try_into()
+                self.annotations = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for annotations: {e}")
                     });
                 self
             }
-            pub fn image_name<T>(mut self, value: T) -> Self
+            pub fn image_name<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.image_name = value
-                    .try_into()
+                self.image_name = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for image_name: {e}")
                     });
                 self
             }
-            pub fn image_tag<T>(mut self, value: T) -> Self
+            pub fn image_tag<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.image_tag = value
-                    .try_into()
+                self.image_tag = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for image_tag: {e}")
                     });
                 self
             }
-            pub fn namespace<T>(mut self, value: T) -> Self
+            pub fn namespace<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.namespace = value
-                    .try_into()
+                self.namespace = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for namespace: {e}")
                     });
@@ -3539,44 +3403,37 @@ pub mod types {
             }
         }
         impl DevEnvFailedReasons {
-            pub fn code<T>(mut self, value: T) -> Self
+            pub fn code<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.code = value
-                    .try_into()
+                self.code = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for code: {e}")
                     });
                 self
             }
-            pub fn detail<T>(mut self, value: T) -> Self
+            pub fn detail<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<
-                        ::std::collections::BTreeMap<
-                            ::std::string::String,
-                            ::std::string::String,
-                        >,
+                T: crate::IntoOptional<
+                    ::std::collections::BTreeMap<
+                        ::std::string::String,
+                        ::std::string::String,
                     >,
+                    M,
                 >,
-                T::Error: ::std::fmt::Display,
             {
-                self.detail = value
-                    .try_into()
+                self.detail = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for detail: {e}")
                     });
                 self
             }
-            pub fn message<T>(mut self, value: T) -> Self
+            pub fn message<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.message = value
-                    .try_into()
+                self.message = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for message: {e}")
                     });
@@ -3689,13 +3546,11 @@ pub mod types {
             }
         }
         impl DevEnvFlavorDetails {
-            pub fn billing_flavor<T>(mut self, value: T) -> Self
+            pub fn billing_flavor<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.billing_flavor = value
-                    .try_into()
+                self.billing_flavor = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!(
                             "error converting supplied value for billing_flavor: {e}"
@@ -3703,13 +3558,11 @@ pub mod types {
                     });
                 self
             }
-            pub fn billing_params<T>(mut self, value: T) -> Self
+            pub fn billing_params<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i32>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i32, M>,
             {
-                self.billing_params = value
-                    .try_into()
+                self.billing_params = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!(
                             "error converting supplied value for billing_params: {e}"
@@ -3717,91 +3570,74 @@ pub mod types {
                     });
                 self
             }
-            pub fn duration<T>(mut self, value: T) -> Self
+            pub fn duration<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i32>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i32, M>,
             {
-                self.duration = value
-                    .try_into()
+                self.duration = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for duration: {e}")
                     });
                 self
             }
-            pub fn instance_num<T>(mut self, value: T) -> Self
+            pub fn instance_num<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i32>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i32, M>,
             {
-                self.instance_num = value
-                    .try_into()
+                self.instance_num = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for instance_num: {e}")
                     });
                 self
             }
-            pub fn is_permitted<T>(mut self, value: T) -> Self
+            pub fn is_permitted<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<bool>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<bool, M>,
             {
-                self.is_permitted = value
-                    .try_into()
+                self.is_permitted = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for is_permitted: {e}")
                     });
                 self
             }
-            pub fn name<T>(mut self, value: T) -> Self
+            pub fn name<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.name = value
-                    .try_into()
+                self.name = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for name: {e}")
                     });
                 self
             }
-            pub fn params<T>(mut self, value: T) -> Self
+            pub fn params<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<
-                        ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-                    >,
+                T: crate::IntoOptional<
+                    ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+                    M,
                 >,
-                T::Error: ::std::fmt::Display,
             {
-                self.params = value
-                    .try_into()
+                self.params = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for params: {e}")
                     });
                 self
             }
-            pub fn promo_type<T>(mut self, value: T) -> Self
+            pub fn promo_type<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<crate::devenviron::enums::OpenDevEnvPromoType>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<crate::devenviron::enums::OpenDevEnvPromoType, M>,
             {
-                self.promo_type = value
-                    .try_into()
+                self.promo_type = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for promo_type: {e}")
                     });
                 self
             }
-            pub fn queue_left_time<T>(mut self, value: T) -> Self
+            pub fn queue_left_time<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i32>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i32, M>,
             {
-                self.queue_left_time = value
-                    .try_into()
+                self.queue_left_time = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!(
                             "error converting supplied value for queue_left_time: {e}"
@@ -3809,71 +3645,60 @@ pub mod types {
                     });
                 self
             }
-            pub fn queuing_num<T>(mut self, value: T) -> Self
+            pub fn queuing_num<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i32>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i32, M>,
             {
-                self.queuing_num = value
-                    .try_into()
+                self.queuing_num = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for queuing_num: {e}")
                     });
                 self
             }
-            pub fn status<T>(mut self, value: T) -> Self
+            pub fn status<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<
-                        crate::devenviron::enums::OpenDevEnvFlavorStatus,
-                    >,
+                T: crate::IntoOptional<
+                    crate::devenviron::enums::OpenDevEnvFlavorStatus,
+                    M,
                 >,
-                T::Error: ::std::fmt::Display,
             {
-                self.status = value
-                    .try_into()
+                self.status = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for status: {e}")
                     });
                 self
             }
-            pub fn storage_list<T>(mut self, value: T) -> Self
+            pub fn storage_list<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<
-                        ::std::vec::Vec<crate::devenviron::enums::OpenDevEnvStorageType>,
-                    >,
+                T: crate::IntoOptional<
+                    ::std::vec::Vec<crate::devenviron::enums::OpenDevEnvStorageType>,
+                    M,
                 >,
-                T::Error: ::std::fmt::Display,
             {
-                self.storage_list = value
-                    .try_into()
+                self.storage_list = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for storage_list: {e}")
                     });
                 self
             }
-            pub fn store_time<T>(mut self, value: T) -> Self
+            pub fn store_time<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i32>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i32, M>,
             {
-                self.store_time = value
-                    .try_into()
+                self.store_time = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for store_time: {e}")
                     });
                 self
             }
-            pub fn type_<T>(mut self, value: T) -> Self
+            pub fn type_<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<crate::devenviron::enums::OpenDevEnvFlavorType>,
+                T: crate::IntoOptional<
+                    crate::devenviron::enums::OpenDevEnvFlavorType,
+                    M,
                 >,
-                T::Error: ::std::fmt::Display,
             {
-                self.type_ = value
-                    .try_into()
+                self.type_ = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for type_: {e}")
                     });
@@ -4021,27 +3846,21 @@ pub mod types {
             }
         }
         impl DevEnvInstance {
-            pub fn ai_project<T>(mut self, value: T) -> Self
+            pub fn ai_project<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<super::DevEnvAiProject>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::DevEnvAiProject, M>,
             {
-                self.ai_project = value
-                    .try_into()
+                self.ai_project = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for ai_project: {e}")
                     });
                 self
             }
-            pub fn creation_timestamp<T>(mut self, value: T) -> Self
+            pub fn creation_timestamp<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.creation_timestamp = value
-                    .try_into()
+                self.creation_timestamp = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!(
                             "error converting supplied value for creation_timestamp: {e}"
@@ -4049,51 +3868,41 @@ pub mod types {
                     });
                 self
             }
-            pub fn description<T>(mut self, value: T) -> Self
+            pub fn description<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.description = value
-                    .try_into()
+                self.description = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for description: {e}")
                     });
                 self
             }
-            pub fn error_code<T>(mut self, value: T) -> Self
+            pub fn error_code<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.error_code = value
-                    .try_into()
+                self.error_code = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for error_code: {e}")
                     });
                 self
             }
-            pub fn flavor<T>(mut self, value: T) -> Self
+            pub fn flavor<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.flavor = value
-                    .try_into()
+                self.flavor = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for flavor: {e}")
                     });
                 self
             }
-            pub fn flavor_details<T>(mut self, value: T) -> Self
+            pub fn flavor_details<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<super::DevEnvFlavorDetails>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::DevEnvFlavorDetails, M>,
             {
-                self.flavor_details = value
-                    .try_into()
+                self.flavor_details = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!(
                             "error converting supplied value for flavor_details: {e}"
@@ -4101,23 +3910,19 @@ pub mod types {
                     });
                 self
             }
-            pub fn id<T>(mut self, value: T) -> Self
+            pub fn id<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.id = value
-                    .try_into()
+                self.id = crate::IntoOptional::into_optional(value)
                     .map_err(|e| format!("error converting supplied value for id: {e}"));
                 self
             }
-            pub fn latest_update_timestamp<T>(mut self, value: T) -> Self
+            pub fn latest_update_timestamp<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.latest_update_timestamp = value
-                    .try_into()
+                self.latest_update_timestamp = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!(
                             "error converting supplied value for latest_update_timestamp: {e}"
@@ -4125,121 +3930,94 @@ pub mod types {
                     });
                 self
             }
-            pub fn name<T>(mut self, value: T) -> Self
+            pub fn name<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.name = value
-                    .try_into()
+                self.name = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for name: {e}")
                     });
                 self
             }
-            pub fn pool<T>(mut self, value: T) -> Self
+            pub fn pool<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<super::DevEnvPool>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::DevEnvPool, M>,
             {
-                self.pool = value
-                    .try_into()
+                self.pool = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for pool: {e}")
                     });
                 self
             }
-            pub fn profile<T>(mut self, value: T) -> Self
+            pub fn profile<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<super::DevEnvProfile>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::DevEnvProfile, M>,
             {
-                self.profile = value
-                    .try_into()
+                self.profile = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for profile: {e}")
                     });
                 self
             }
-            pub fn queuing_info<T>(mut self, value: T) -> Self
+            pub fn queuing_info<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<super::DevEnvQueuingInfo>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::DevEnvQueuingInfo, M>,
             {
-                self.queuing_info = value
-                    .try_into()
+                self.queuing_info = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for queuing_info: {e}")
                     });
                 self
             }
-            pub fn repository<T>(mut self, value: T) -> Self
+            pub fn repository<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<super::DevEnvRepository>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::DevEnvRepository, M>,
             {
-                self.repository = value
-                    .try_into()
+                self.repository = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for repository: {e}")
                     });
                 self
             }
-            pub fn spec<T>(mut self, value: T) -> Self
+            pub fn spec<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<super::DevEnvNotebookSpec>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::DevEnvNotebookSpec, M>,
             {
-                self.spec = value
-                    .try_into()
+                self.spec = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for spec: {e}")
                     });
                 self
             }
-            pub fn status<T>(mut self, value: T) -> Self
+            pub fn status<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<
-                        crate::devenviron::enums::OpenDevEnvInstanceStatus,
-                    >,
+                T: crate::IntoOptional<
+                    crate::devenviron::enums::OpenDevEnvInstanceStatus,
+                    M,
                 >,
-                T::Error: ::std::fmt::Display,
             {
-                self.status = value
-                    .try_into()
+                self.status = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for status: {e}")
                     });
                 self
             }
-            pub fn user<T>(mut self, value: T) -> Self
+            pub fn user<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<super::DevEnvUser>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::DevEnvUser, M>,
             {
-                self.user = value
-                    .try_into()
+                self.user = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for user: {e}")
                     });
                 self
             }
-            pub fn workspace<T>(mut self, value: T) -> Self
+            pub fn workspace<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<super::DevEnvWorkspace>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::DevEnvWorkspace, M>,
             {
-                self.workspace = value
-                    .try_into()
+                self.workspace = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for workspace: {e}")
                     });
@@ -4315,27 +4093,21 @@ pub mod types {
             }
         }
         impl DevEnvInstanceList {
-            pub fn instances<T>(mut self, value: T) -> Self
+            pub fn instances<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<::std::vec::Vec<super::DevEnvInstance>>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::vec::Vec<super::DevEnvInstance>, M>,
             {
-                self.instances = value
-                    .try_into()
+                self.instances = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for instances: {e}")
                     });
                 self
             }
-            pub fn total_count<T>(mut self, value: T) -> Self
+            pub fn total_count<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i32>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i32, M>,
             {
-                self.total_count = value
-                    .try_into()
+                self.total_count = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for total_count: {e}")
                     });
@@ -4436,58 +4208,47 @@ pub mod types {
             }
         }
         impl DevEnvNotebookSpec {
-            pub fn annotations<T>(mut self, value: T) -> Self
+            pub fn annotations<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<
-                        ::std::collections::BTreeMap<
-                            ::std::string::String,
-                            ::std::string::String,
-                        >,
+                T: crate::IntoOptional<
+                    ::std::collections::BTreeMap<
+                        ::std::string::String,
+                        ::std::string::String,
                     >,
+                    M,
                 >,
-                T::Error: ::std::fmt::Display,
             {
-                self.annotations = value
-                    .try_into()
+                self.annotations = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for annotations: {e}")
                     });
                 self
             }
-            pub fn auto_stop<T>(mut self, value: T) -> Self
+            pub fn auto_stop<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<super::DevEnvAutoStop>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::DevEnvAutoStop, M>,
             {
-                self.auto_stop = value
-                    .try_into()
+                self.auto_stop = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for auto_stop: {e}")
                     });
                 self
             }
-            pub fn credential<T>(mut self, value: T) -> Self
+            pub fn credential<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<super::DevEnvCredential>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::DevEnvCredential, M>,
             {
-                self.credential = value
-                    .try_into()
+                self.credential = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for credential: {e}")
                     });
                 self
             }
-            pub fn custom_script_path<T>(mut self, value: T) -> Self
+            pub fn custom_script_path<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.custom_script_path = value
-                    .try_into()
+                self.custom_script_path = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!(
                             "error converting supplied value for custom_script_path: {e}"
@@ -4495,34 +4256,27 @@ pub mod types {
                     });
                 self
             }
-            pub fn extend_params<T>(mut self, value: T) -> Self
+            pub fn extend_params<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<
-                        ::std::collections::BTreeMap<
-                            ::std::string::String,
-                            ::std::string::String,
-                        >,
+                T: crate::IntoOptional<
+                    ::std::collections::BTreeMap<
+                        ::std::string::String,
+                        ::std::string::String,
                     >,
+                    M,
                 >,
-                T::Error: ::std::fmt::Display,
             {
-                self.extend_params = value
-                    .try_into()
+                self.extend_params = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for extend_params: {e}")
                     });
                 self
             }
-            pub fn extend_storage<T>(mut self, value: T) -> Self
+            pub fn extend_storage<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<::std::vec::Vec<super::DevEnvStorage>>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::vec::Vec<super::DevEnvStorage>, M>,
             {
-                self.extend_storage = value
-                    .try_into()
+                self.extend_storage = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!(
                             "error converting supplied value for extend_storage: {e}"
@@ -4530,15 +4284,11 @@ pub mod types {
                     });
                 self
             }
-            pub fn failed_reasons<T>(mut self, value: T) -> Self
+            pub fn failed_reasons<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<super::DevEnvFailedReasons>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::DevEnvFailedReasons, M>,
             {
-                self.failed_reasons = value
-                    .try_into()
+                self.failed_reasons = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!(
                             "error converting supplied value for failed_reasons: {e}"
@@ -4546,39 +4296,33 @@ pub mod types {
                     });
                 self
             }
-            pub fn log_path<T>(mut self, value: T) -> Self
+            pub fn log_path<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.log_path = value
-                    .try_into()
+                self.log_path = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for log_path: {e}")
                     });
                 self
             }
-            pub fn repository<T>(mut self, value: T) -> Self
+            pub fn repository<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<super::DevEnvRepository>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::DevEnvRepository, M>,
             {
-                self.repository = value
-                    .try_into()
+                self.repository = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for repository: {e}")
                     });
                 self
             }
-            pub fn resource_reserved_timestamp<T>(mut self, value: T) -> Self
+            pub fn resource_reserved_timestamp<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i64>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i64, M>,
             {
-                self.resource_reserved_timestamp = value
-                    .try_into()
+                self.resource_reserved_timestamp = crate::IntoOptional::into_optional(
+                        value,
+                    )
                     .map_err(|e| {
                         format!(
                             "error converting supplied value for resource_reserved_timestamp: {e}"
@@ -4586,13 +4330,11 @@ pub mod types {
                     });
                 self
             }
-            pub fn storage<T>(mut self, value: T) -> Self
+            pub fn storage<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<super::DevEnvStorage>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::DevEnvStorage, M>,
             {
-                self.storage = value
-                    .try_into()
+                self.storage = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for storage: {e}")
                     });
@@ -4666,51 +4408,39 @@ pub mod types {
             }
         }
         impl DevEnvPool {
-            pub fn id<T>(mut self, value: T) -> Self
+            pub fn id<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.id = value
-                    .try_into()
+                self.id = crate::IntoOptional::into_optional(value)
                     .map_err(|e| format!("error converting supplied value for id: {e}"));
                 self
             }
-            pub fn name<T>(mut self, value: T) -> Self
+            pub fn name<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.name = value
-                    .try_into()
+                self.name = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for name: {e}")
                     });
                 self
             }
-            pub fn owner<T>(mut self, value: T) -> Self
+            pub fn owner<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<super::DevEnvPoolOwner>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::DevEnvPoolOwner, M>,
             {
-                self.owner = value
-                    .try_into()
+                self.owner = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for owner: {e}")
                     });
                 self
             }
-            pub fn type_<T>(mut self, value: T) -> Self
+            pub fn type_<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<crate::devenviron::enums::OpenDevEnvPoolType>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<crate::devenviron::enums::OpenDevEnvPoolType, M>,
             {
-                self.type_ = value
-                    .try_into()
+                self.type_ = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for type_: {e}")
                     });
@@ -4755,13 +4485,11 @@ pub mod types {
             }
         }
         impl DevEnvPoolOwner {
-            pub fn project_id<T>(mut self, value: T) -> Self
+            pub fn project_id<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.project_id = value
-                    .try_into()
+                self.project_id = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for project_id: {e}")
                     });
@@ -4800,13 +4528,11 @@ pub mod types {
             }
         }
         impl DevEnvPoolOwnerReq {
-            pub fn project_id<T>(mut self, value: T) -> Self
+            pub fn project_id<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.project_id = value
-                    .try_into()
+                self.project_id = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for project_id: {e}")
                     });
@@ -4867,41 +4593,31 @@ pub mod types {
                     .map_err(|e| format!("error converting supplied value for id: {e}"));
                 self
             }
-            pub fn name<T>(mut self, value: T) -> Self
+            pub fn name<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.name = value
-                    .try_into()
+                self.name = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for name: {e}")
                     });
                 self
             }
-            pub fn owner<T>(mut self, value: T) -> Self
+            pub fn owner<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<super::DevEnvPoolOwnerReq>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::DevEnvPoolOwnerReq, M>,
             {
-                self.owner = value
-                    .try_into()
+                self.owner = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for owner: {e}")
                     });
                 self
             }
-            pub fn type_<T>(mut self, value: T) -> Self
+            pub fn type_<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<crate::devenviron::enums::OpenDevEnvPoolType>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<crate::devenviron::enums::OpenDevEnvPoolType, M>,
             {
-                self.type_ = value
-                    .try_into()
+                self.type_ = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for type_: {e}")
                     });
@@ -4981,96 +4697,78 @@ pub mod types {
             }
         }
         impl DevEnvProfile {
-            pub fn de_type<T>(mut self, value: T) -> Self
+            pub fn de_type<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<crate::devenviron::enums::OpenDevEnvType>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<crate::devenviron::enums::OpenDevEnvType, M>,
             {
-                self.de_type = value
-                    .try_into()
+                self.de_type = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for de_type: {e}")
                     });
                 self
             }
-            pub fn description<T>(mut self, value: T) -> Self
+            pub fn description<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.description = value
-                    .try_into()
+                self.description = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for description: {e}")
                     });
                 self
             }
-            pub fn flavor_type<T>(mut self, value: T) -> Self
+            pub fn flavor_type<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<crate::devenviron::enums::OpenDevEnvFlavorType>,
+                T: crate::IntoOptional<
+                    crate::devenviron::enums::OpenDevEnvFlavorType,
+                    M,
                 >,
-                T::Error: ::std::fmt::Display,
             {
-                self.flavor_type = value
-                    .try_into()
+                self.flavor_type = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for flavor_type: {e}")
                     });
                 self
             }
-            pub fn id<T>(mut self, value: T) -> Self
+            pub fn id<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.id = value
-                    .try_into()
+                self.id = crate::IntoOptional::into_optional(value)
                     .map_err(|e| format!("error converting supplied value for id: {e}"));
                 self
             }
-            pub fn labels<T>(mut self, value: T) -> Self
+            pub fn labels<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<
-                        ::std::collections::BTreeMap<
-                            ::std::string::String,
-                            ::std::string::String,
-                        >,
+                T: crate::IntoOptional<
+                    ::std::collections::BTreeMap<
+                        ::std::string::String,
+                        ::std::string::String,
                     >,
+                    M,
                 >,
-                T::Error: ::std::fmt::Display,
             {
-                self.labels = value
-                    .try_into()
+                self.labels = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for labels: {e}")
                     });
                 self
             }
-            pub fn name<T>(mut self, value: T) -> Self
+            pub fn name<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.name = value
-                    .try_into()
+                self.name = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for name: {e}")
                     });
                 self
             }
-            pub fn provision<T>(mut self, value: T) -> Self
+            pub fn provision<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<super::DevEnvProvision>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::DevEnvProvision, M>,
             {
-                self.provision = value
-                    .try_into()
+                self.provision = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for provision: {e}")
                     });
@@ -5136,50 +4834,40 @@ pub mod types {
             }
         }
         impl DevEnvProvision {
-            pub fn annotations<T>(mut self, value: T) -> Self
+            pub fn annotations<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<
-                        ::std::collections::BTreeMap<
-                            ::std::string::String,
-                            ::std::string::String,
-                        >,
+                T: crate::IntoOptional<
+                    ::std::collections::BTreeMap<
+                        ::std::string::String,
+                        ::std::string::String,
                     >,
+                    M,
                 >,
-                T::Error: ::std::fmt::Display,
             {
-                self.annotations = value
-                    .try_into()
+                self.annotations = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for annotations: {e}")
                     });
                 self
             }
-            pub fn spec<T>(mut self, value: T) -> Self
+            pub fn spec<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<super::DevEnvProvisionSpec>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::DevEnvProvisionSpec, M>,
             {
-                self.spec = value
-                    .try_into()
+                self.spec = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for spec: {e}")
                     });
                 self
             }
-            pub fn type_<T>(mut self, value: T) -> Self
+            pub fn type_<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<
-                        crate::devenviron::enums::OpenDevEnvProvisionType,
-                    >,
+                T: crate::IntoOptional<
+                    crate::devenviron::enums::OpenDevEnvProvisionType,
+                    M,
                 >,
-                T::Error: ::std::fmt::Display,
             {
-                self.type_ = value
-                    .try_into()
+                self.type_ = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for type_: {e}")
                     });
@@ -5227,29 +4915,21 @@ pub mod types {
             }
         }
         impl DevEnvProvisionSpec {
-            pub fn engine<T>(mut self, value: T) -> Self
+            pub fn engine<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<crate::devenviron::enums::OpenDevEnvEngine>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<crate::devenviron::enums::OpenDevEnvEngine, M>,
             {
-                self.engine = value
-                    .try_into()
+                self.engine = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for engine: {e}")
                     });
                 self
             }
-            pub fn params<T>(mut self, value: T) -> Self
+            pub fn params<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<super::DevEnvDockerParams>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::DevEnvDockerParams, M>,
             {
-                self.params = value
-                    .try_into()
+                self.params = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for params: {e}")
                     });
@@ -5336,13 +5016,11 @@ pub mod types {
             }
         }
         impl DevEnvQueuingInfo {
-            pub fn begin_timestamp<T>(mut self, value: T) -> Self
+            pub fn begin_timestamp<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i64>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i64, M>,
             {
-                self.begin_timestamp = value
-                    .try_into()
+                self.begin_timestamp = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!(
                             "error converting supplied value for begin_timestamp: {e}"
@@ -5350,53 +5028,41 @@ pub mod types {
                     });
                 self
             }
-            pub fn de_type<T>(mut self, value: T) -> Self
+            pub fn de_type<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<crate::devenviron::enums::OpenDevEnvType>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<crate::devenviron::enums::OpenDevEnvType, M>,
             {
-                self.de_type = value
-                    .try_into()
+                self.de_type = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for de_type: {e}")
                     });
                 self
             }
-            pub fn end_timestamp<T>(mut self, value: T) -> Self
+            pub fn end_timestamp<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i64>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i64, M>,
             {
-                self.end_timestamp = value
-                    .try_into()
+                self.end_timestamp = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for end_timestamp: {e}")
                     });
                 self
             }
-            pub fn flavor<T>(mut self, value: T) -> Self
+            pub fn flavor<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.flavor = value
-                    .try_into()
+                self.flavor = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for flavor: {e}")
                     });
                 self
             }
-            pub fn flavor_details<T>(mut self, value: T) -> Self
+            pub fn flavor_details<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<super::DevEnvFlavorDetails>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::DevEnvFlavorDetails, M>,
             {
-                self.flavor_details = value
-                    .try_into()
+                self.flavor_details = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!(
                             "error converting supplied value for flavor_details: {e}"
@@ -5404,63 +5070,52 @@ pub mod types {
                     });
                 self
             }
-            pub fn id<T>(mut self, value: T) -> Self
+            pub fn id<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.id = value
-                    .try_into()
+                self.id = crate::IntoOptional::into_optional(value)
                     .map_err(|e| format!("error converting supplied value for id: {e}"));
                 self
             }
-            pub fn name<T>(mut self, value: T) -> Self
+            pub fn name<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.name = value
-                    .try_into()
+                self.name = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for name: {e}")
                     });
                 self
             }
-            pub fn rank<T>(mut self, value: T) -> Self
+            pub fn rank<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i32>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i32, M>,
             {
-                self.rank = value
-                    .try_into()
+                self.rank = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for rank: {e}")
                     });
                 self
             }
-            pub fn remain_time<T>(mut self, value: T) -> Self
+            pub fn remain_time<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i32>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i32, M>,
             {
-                self.remain_time = value
-                    .try_into()
+                self.remain_time = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for remain_time: {e}")
                     });
                 self
             }
-            pub fn status<T>(mut self, value: T) -> Self
+            pub fn status<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<
-                        crate::devenviron::enums::OpenDevEnvQueuingStatus,
-                    >,
+                T: crate::IntoOptional<
+                    crate::devenviron::enums::OpenDevEnvQueuingStatus,
+                    M,
                 >,
-                T::Error: ::std::fmt::Display,
             {
-                self.status = value
-                    .try_into()
+                self.status = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for status: {e}")
                     });
@@ -5544,27 +5199,21 @@ pub mod types {
             }
         }
         impl DevEnvRepository {
-            pub fn branch<T>(mut self, value: T) -> Self
+            pub fn branch<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.branch = value
-                    .try_into()
+                self.branch = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for branch: {e}")
                     });
                 self
             }
-            pub fn connection_info<T>(mut self, value: T) -> Self
+            pub fn connection_info<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<super::DevEnvConnectionInfo>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::DevEnvConnectionInfo, M>,
             {
-                self.connection_info = value
-                    .try_into()
+                self.connection_info = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!(
                             "error converting supplied value for connection_info: {e}"
@@ -5572,51 +5221,42 @@ pub mod types {
                     });
                 self
             }
-            pub fn id<T>(mut self, value: T) -> Self
+            pub fn id<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.id = value
-                    .try_into()
+                self.id = crate::IntoOptional::into_optional(value)
                     .map_err(|e| format!("error converting supplied value for id: {e}"));
                 self
             }
-            pub fn type_<T>(mut self, value: T) -> Self
+            pub fn type_<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<
-                        crate::devenviron::enums::OpenDevEnvRepositoryType,
-                    >,
+                T: crate::IntoOptional<
+                    crate::devenviron::enums::OpenDevEnvRepositoryType,
+                    M,
                 >,
-                T::Error: ::std::fmt::Display,
             {
-                self.type_ = value
-                    .try_into()
+                self.type_ = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for type_: {e}")
                     });
                 self
             }
-            pub fn user_email<T>(mut self, value: T) -> Self
+            pub fn user_email<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.user_email = value
-                    .try_into()
+                self.user_email = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for user_email: {e}")
                     });
                 self
             }
-            pub fn user_name<T>(mut self, value: T) -> Self
+            pub fn user_name<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.user_name = value
-                    .try_into()
+                self.user_name = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for user_name: {e}")
                     });
@@ -5670,31 +5310,24 @@ pub mod types {
             }
         }
         impl DevEnvStorage {
-            pub fn location<T>(mut self, value: T) -> Self
+            pub fn location<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<super::DevEnvStorageLocation>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::DevEnvStorageLocation, M>,
             {
-                self.location = value
-                    .try_into()
+                self.location = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for location: {e}")
                     });
                 self
             }
-            pub fn type_<T>(mut self, value: T) -> Self
+            pub fn type_<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<
-                        crate::devenviron::enums::OpenDevEnvStorageType,
-                    >,
+                T: crate::IntoOptional<
+                    crate::devenviron::enums::OpenDevEnvStorageType,
+                    M,
                 >,
-                T::Error: ::std::fmt::Display,
             {
-                self.type_ = value
-                    .try_into()
+                self.type_ = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for type_: {e}")
                     });
@@ -5745,37 +5378,31 @@ pub mod types {
             }
         }
         impl DevEnvStorageLocation {
-            pub fn path<T>(mut self, value: T) -> Self
+            pub fn path<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.path = value
-                    .try_into()
+                self.path = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for path: {e}")
                     });
                 self
             }
-            pub fn volume_size<T>(mut self, value: T) -> Self
+            pub fn volume_size<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i32>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i32, M>,
             {
-                self.volume_size = value
-                    .try_into()
+                self.volume_size = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for volume_size: {e}")
                     });
                 self
             }
-            pub fn volume_unit<T>(mut self, value: T) -> Self
+            pub fn volume_unit<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.volume_unit = value
-                    .try_into()
+                self.volume_unit = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for volume_unit: {e}")
                     });
@@ -5820,13 +5447,11 @@ pub mod types {
             }
         }
         impl DevEnvStorageLocationReq {
-            pub fn path<T>(mut self, value: T) -> Self
+            pub fn path<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.path = value
-                    .try_into()
+                self.path = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for path: {e}")
                     });
@@ -5868,15 +5493,11 @@ pub mod types {
             }
         }
         impl DevEnvStorageReq {
-            pub fn location<T>(mut self, value: T) -> Self
+            pub fn location<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<super::DevEnvStorageLocationReq>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::DevEnvStorageLocationReq, M>,
             {
-                self.location = value
-                    .try_into()
+                self.location = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for location: {e}")
                     });
@@ -5936,23 +5557,19 @@ pub mod types {
             }
         }
         impl DevEnvUser {
-            pub fn id<T>(mut self, value: T) -> Self
+            pub fn id<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.id = value
-                    .try_into()
+                self.id = crate::IntoOptional::into_optional(value)
                     .map_err(|e| format!("error converting supplied value for id: {e}"));
                 self
             }
-            pub fn name<T>(mut self, value: T) -> Self
+            pub fn name<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.name = value
-                    .try_into()
+                self.name = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for name: {e}")
                     });
@@ -5991,13 +5608,11 @@ pub mod types {
             }
         }
         impl DevEnvWorkspace {
-            pub fn id<T>(mut self, value: T) -> Self
+            pub fn id<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.id = value
-                    .try_into()
+                self.id = crate::IntoOptional::into_optional(value)
                     .map_err(|e| format!("error converting supplied value for id: {e}"));
                 self
             }
@@ -6028,13 +5643,11 @@ pub mod types {
             }
         }
         impl DevEnvWorkspaceReq {
-            pub fn id<T>(mut self, value: T) -> Self
+            pub fn id<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.id = value
-                    .try_into()
+                self.id = crate::IntoOptional::into_optional(value)
                     .map_err(|e| format!("error converting supplied value for id: {e}"));
                 self
             }
@@ -6072,23 +5685,19 @@ pub mod types {
             }
         }
         impl Domain {
-            pub fn id<T>(mut self, value: T) -> Self
+            pub fn id<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.id = value
-                    .try_into()
+                self.id = crate::IntoOptional::into_optional(value)
                     .map_err(|e| format!("error converting supplied value for id: {e}"));
                 self
             }
-            pub fn name<T>(mut self, value: T) -> Self
+            pub fn name<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.name = value
-                    .try_into()
+                self.name = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for name: {e}")
                     });
@@ -6139,15 +5748,11 @@ pub mod types {
             }
         }
         impl EndpointsReq {
-            pub fn allowed_access_ips<T>(mut self, value: T) -> Self
+            pub fn allowed_access_ips<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::vec::Vec<::std::string::String>, M>,
             {
-                self.allowed_access_ips = value
-                    .try_into()
+                self.allowed_access_ips = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!(
                             "error converting supplied value for allowed_access_ips: {e}"
@@ -6155,15 +5760,11 @@ pub mod types {
                     });
                 self
             }
-            pub fn key_pair_names<T>(mut self, value: T) -> Self
+            pub fn key_pair_names<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::vec::Vec<::std::string::String>, M>,
             {
-                self.key_pair_names = value
-                    .try_into()
+                self.key_pair_names = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!(
                             "error converting supplied value for key_pair_names: {e}"
@@ -6171,15 +5772,11 @@ pub mod types {
                     });
                 self
             }
-            pub fn service<T>(mut self, value: T) -> Self
+            pub fn service<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<crate::devenviron::enums::OpenEndpointService>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<crate::devenviron::enums::OpenEndpointService, M>,
             {
-                self.service = value
-                    .try_into()
+                self.service = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for service: {e}")
                     });
@@ -6247,15 +5844,11 @@ pub mod types {
             }
         }
         impl EndpointsRes {
-            pub fn allowed_access_ips<T>(mut self, value: T) -> Self
+            pub fn allowed_access_ips<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::vec::Vec<::std::string::String>, M>,
             {
-                self.allowed_access_ips = value
-                    .try_into()
+                self.allowed_access_ips = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!(
                             "error converting supplied value for allowed_access_ips: {e}"
@@ -6263,29 +5856,21 @@ pub mod types {
                     });
                 self
             }
-            pub fn dev_service<T>(mut self, value: T) -> Self
+            pub fn dev_service<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<crate::devenviron::enums::OpenEndpointService>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<crate::devenviron::enums::OpenEndpointService, M>,
             {
-                self.dev_service = value
-                    .try_into()
+                self.dev_service = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for dev_service: {e}")
                     });
                 self
             }
-            pub fn key_pair_names<T>(mut self, value: T) -> Self
+            pub fn key_pair_names<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::vec::Vec<::std::string::String>, M>,
             {
-                self.key_pair_names = value
-                    .try_into()
+                self.key_pair_names = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!(
                             "error converting supplied value for key_pair_names: {e}"
@@ -6293,41 +5878,31 @@ pub mod types {
                     });
                 self
             }
-            pub fn service<T>(mut self, value: T) -> Self
+            pub fn service<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<crate::devenviron::enums::OpenEndpointService>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<crate::devenviron::enums::OpenEndpointService, M>,
             {
-                self.service = value
-                    .try_into()
+                self.service = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for service: {e}")
                     });
                 self
             }
-            pub fn ssh_keys<T>(mut self, value: T) -> Self
+            pub fn ssh_keys<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::vec::Vec<::std::string::String>, M>,
             {
-                self.ssh_keys = value
-                    .try_into()
+                self.ssh_keys = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for ssh_keys: {e}")
                     });
                 self
             }
-            pub fn uri<T>(mut self, value: T) -> Self
+            pub fn uri<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.uri = value
-                    .try_into()
+                self.uri = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for uri: {e}")
                     });
@@ -6386,37 +5961,31 @@ pub mod types {
             }
         }
         impl ErrorResponse {
-            pub fn error_code<T>(mut self, value: T) -> Self
+            pub fn error_code<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.error_code = value
-                    .try_into()
+                self.error_code = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for error_code: {e}")
                     });
                 self
             }
-            pub fn error_message<T>(mut self, value: T) -> Self
+            pub fn error_message<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.error_message = value
-                    .try_into()
+                self.error_message = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for error_message: {e}")
                     });
                 self
             }
-            pub fn error_msg<T>(mut self, value: T) -> Self
+            pub fn error_msg<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.error_msg = value
-                    .try_into()
+                self.error_msg = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for error_msg: {e}")
                     });
@@ -6484,77 +6053,61 @@ pub mod types {
             }
         }
         impl FlavorList {
-            pub fn current<T>(mut self, value: T) -> Self
+            pub fn current<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i32>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i32, M>,
             {
-                self.current = value
-                    .try_into()
+                self.current = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for current: {e}")
                     });
                 self
             }
-            pub fn data<T>(mut self, value: T) -> Self
+            pub fn data<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<::std::vec::Vec<super::NotebookFlavor>>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::vec::Vec<super::NotebookFlavor>, M>,
             {
-                self.data = value
-                    .try_into()
+                self.data = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for data: {e}")
                     });
                 self
             }
-            pub fn flavors<T>(mut self, value: T) -> Self
+            pub fn flavors<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<::std::vec::Vec<super::NotebookFlavor>>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::vec::Vec<super::NotebookFlavor>, M>,
             {
-                self.flavors = value
-                    .try_into()
+                self.flavors = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for flavors: {e}")
                     });
                 self
             }
-            pub fn pages<T>(mut self, value: T) -> Self
+            pub fn pages<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i32>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i32, M>,
             {
-                self.pages = value
-                    .try_into()
+                self.pages = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for pages: {e}")
                     });
                 self
             }
-            pub fn size<T>(mut self, value: T) -> Self
+            pub fn size<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i32>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i32, M>,
             {
-                self.size = value
-                    .try_into()
+                self.size = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for size: {e}")
                     });
                 self
             }
-            pub fn total<T>(mut self, value: T) -> Self
+            pub fn total<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i64>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i64, M>,
             {
-                self.total = value
-                    .try_into()
+                self.total = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for total: {e}")
                     });
@@ -6613,37 +6166,31 @@ pub mod types {
             }
         }
         impl GpuInfo {
-            pub fn gpu<T>(mut self, value: T) -> Self
+            pub fn gpu<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i32>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i32, M>,
             {
-                self.gpu = value
-                    .try_into()
+                self.gpu = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for gpu: {e}")
                     });
                 self
             }
-            pub fn gpu_memory<T>(mut self, value: T) -> Self
+            pub fn gpu_memory<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.gpu_memory = value
-                    .try_into()
+                self.gpu_memory = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for gpu_memory: {e}")
                     });
                 self
             }
-            pub fn type_<T>(mut self, value: T) -> Self
+            pub fn type_<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.type_ = value
-                    .try_into()
+                self.type_ = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for type_: {e}")
                     });
@@ -6691,27 +6238,21 @@ pub mod types {
             }
         }
         impl HookConfig {
-            pub fn script<T>(mut self, value: T) -> Self
+            pub fn script<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.script = value
-                    .try_into()
+                self.script = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for script: {e}")
                     });
                 self
             }
-            pub fn type_<T>(mut self, value: T) -> Self
+            pub fn type_<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<crate::devenviron::enums::OpenHookScriptType>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<crate::devenviron::enums::OpenHookScriptType, M>,
             {
-                self.type_ = value
-                    .try_into()
+                self.type_ = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for type_: {e}")
                     });
@@ -6853,119 +6394,95 @@ pub mod types {
             }
         }
         impl Image {
-            pub fn arch<T>(mut self, value: T) -> Self
+            pub fn arch<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<crate::devenviron::enums::OpenImageArch>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<crate::devenviron::enums::OpenImageArch, M>,
             {
-                self.arch = value
-                    .try_into()
+                self.arch = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for arch: {e}")
                     });
                 self
             }
-            pub fn create_at<T>(mut self, value: T) -> Self
+            pub fn create_at<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i64>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i64, M>,
             {
-                self.create_at = value
-                    .try_into()
+                self.create_at = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for create_at: {e}")
                     });
                 self
             }
-            pub fn description<T>(mut self, value: T) -> Self
+            pub fn description<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.description = value
-                    .try_into()
+                self.description = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for description: {e}")
                     });
                 self
             }
-            pub fn dev_services<T>(mut self, value: T) -> Self
+            pub fn dev_services<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<
-                        ::std::vec::Vec<crate::devenviron::enums::OpenEndpointService>,
-                    >,
+                T: crate::IntoOptional<
+                    ::std::vec::Vec<crate::devenviron::enums::OpenEndpointService>,
+                    M,
                 >,
-                T::Error: ::std::fmt::Display,
             {
-                self.dev_services = value
-                    .try_into()
+                self.dev_services = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for dev_services: {e}")
                     });
                 self
             }
-            pub fn id<T>(mut self, value: T) -> Self
+            pub fn id<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.id = value
-                    .try_into()
+                self.id = crate::IntoOptional::into_optional(value)
                     .map_err(|e| format!("error converting supplied value for id: {e}"));
                 self
             }
-            pub fn name<T>(mut self, value: T) -> Self
+            pub fn name<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.name = value
-                    .try_into()
+                self.name = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for name: {e}")
                     });
                 self
             }
-            pub fn namespace<T>(mut self, value: T) -> Self
+            pub fn namespace<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.namespace = value
-                    .try_into()
+                self.namespace = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for namespace: {e}")
                     });
                 self
             }
-            pub fn origin<T>(mut self, value: T) -> Self
+            pub fn origin<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<crate::devenviron::enums::OpenImageOrigin>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<crate::devenviron::enums::OpenImageOrigin, M>,
             {
-                self.origin = value
-                    .try_into()
+                self.origin = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for origin: {e}")
                     });
                 self
             }
-            pub fn resource_categories<T>(mut self, value: T) -> Self
+            pub fn resource_categories<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<
-                        ::std::vec::Vec<crate::devenviron::enums::OpenResourceCategory>,
-                    >,
+                T: crate::IntoOptional<
+                    ::std::vec::Vec<crate::devenviron::enums::OpenResourceCategory>,
+                    M,
                 >,
-                T::Error: ::std::fmt::Display,
             {
-                self.resource_categories = value
-                    .try_into()
+                self.resource_categories = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!(
                             "error converting supplied value for resource_categories: {e}"
@@ -6973,53 +6490,44 @@ pub mod types {
                     });
                 self
             }
-            pub fn service_type<T>(mut self, value: T) -> Self
+            pub fn service_type<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<crate::devenviron::enums::OpenImageServiceType>,
+                T: crate::IntoOptional<
+                    crate::devenviron::enums::OpenImageServiceType,
+                    M,
                 >,
-                T::Error: ::std::fmt::Display,
             {
-                self.service_type = value
-                    .try_into()
+                self.service_type = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for service_type: {e}")
                     });
                 self
             }
-            pub fn size<T>(mut self, value: T) -> Self
+            pub fn size<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i64>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i64, M>,
             {
-                self.size = value
-                    .try_into()
+                self.size = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for size: {e}")
                     });
                 self
             }
-            pub fn status<T>(mut self, value: T) -> Self
+            pub fn status<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<crate::devenviron::enums::OpenImageStatus>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<crate::devenviron::enums::OpenImageStatus, M>,
             {
-                self.status = value
-                    .try_into()
+                self.status = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for status: {e}")
                     });
                 self
             }
-            pub fn status_message<T>(mut self, value: T) -> Self
+            pub fn status_message<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.status_message = value
-                    .try_into()
+                self.status_message = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!(
                             "error converting supplied value for status_message: {e}"
@@ -7027,17 +6535,14 @@ pub mod types {
                     });
                 self
             }
-            pub fn support_res_categories<T>(mut self, value: T) -> Self
+            pub fn support_res_categories<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<
-                        ::std::vec::Vec<crate::devenviron::enums::OpenResourceCategory>,
-                    >,
+                T: crate::IntoOptional<
+                    ::std::vec::Vec<crate::devenviron::enums::OpenResourceCategory>,
+                    M,
                 >,
-                T::Error: ::std::fmt::Display,
             {
-                self.support_res_categories = value
-                    .try_into()
+                self.support_res_categories = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!(
                             "error converting supplied value for support_res_categories: {e}"
@@ -7045,77 +6550,61 @@ pub mod types {
                     });
                 self
             }
-            pub fn swr_path<T>(mut self, value: T) -> Self
+            pub fn swr_path<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.swr_path = value
-                    .try_into()
+                self.swr_path = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for swr_path: {e}")
                     });
                 self
             }
-            pub fn tag<T>(mut self, value: T) -> Self
+            pub fn tag<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.tag = value
-                    .try_into()
+                self.tag = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for tag: {e}")
                     });
                 self
             }
-            pub fn type_<T>(mut self, value: T) -> Self
+            pub fn type_<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<crate::devenviron::enums::OpenImageType>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<crate::devenviron::enums::OpenImageType, M>,
             {
-                self.type_ = value
-                    .try_into()
+                self.type_ = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for type_: {e}")
                     });
                 self
             }
-            pub fn update_at<T>(mut self, value: T) -> Self
+            pub fn update_at<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i64>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i64, M>,
             {
-                self.update_at = value
-                    .try_into()
+                self.update_at = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for update_at: {e}")
                     });
                 self
             }
-            pub fn visibility<T>(mut self, value: T) -> Self
+            pub fn visibility<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<crate::devenviron::enums::OpenImageVisibility>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<crate::devenviron::enums::OpenImageVisibility, M>,
             {
-                self.visibility = value
-                    .try_into()
+                self.visibility = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for visibility: {e}")
                     });
                 self
             }
-            pub fn workspace_id<T>(mut self, value: T) -> Self
+            pub fn workspace_id<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.workspace_id = value
-                    .try_into()
+                self.workspace_id = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for workspace_id: {e}")
                     });
@@ -7212,61 +6701,51 @@ pub mod types {
             }
         }
         impl ImageGroup {
-            pub fn create_at<T>(mut self, value: T) -> Self
+            pub fn create_at<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i64>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i64, M>,
             {
-                self.create_at = value
-                    .try_into()
+                self.create_at = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for create_at: {e}")
                     });
                 self
             }
-            pub fn name<T>(mut self, value: T) -> Self
+            pub fn name<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.name = value
-                    .try_into()
+                self.name = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for name: {e}")
                     });
                 self
             }
-            pub fn namespace<T>(mut self, value: T) -> Self
+            pub fn namespace<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.namespace = value
-                    .try_into()
+                self.namespace = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for namespace: {e}")
                     });
                 self
             }
-            pub fn update_at<T>(mut self, value: T) -> Self
+            pub fn update_at<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i64>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i64, M>,
             {
-                self.update_at = value
-                    .try_into()
+                self.update_at = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for update_at: {e}")
                     });
                 self
             }
-            pub fn version_count<T>(mut self, value: T) -> Self
+            pub fn version_count<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i32>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i32, M>,
             {
-                self.version_count = value
-                    .try_into()
+                self.version_count = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for version_count: {e}")
                     });
@@ -7333,63 +6812,51 @@ pub mod types {
             }
         }
         impl ImageGroupList {
-            pub fn current<T>(mut self, value: T) -> Self
+            pub fn current<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i32>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i32, M>,
             {
-                self.current = value
-                    .try_into()
+                self.current = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for current: {e}")
                     });
                 self
             }
-            pub fn data<T>(mut self, value: T) -> Self
+            pub fn data<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<::std::vec::Vec<super::ImageGroup>>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::vec::Vec<super::ImageGroup>, M>,
             {
-                self.data = value
-                    .try_into()
+                self.data = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for data: {e}")
                     });
                 self
             }
-            pub fn pages<T>(mut self, value: T) -> Self
+            pub fn pages<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i32>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i32, M>,
             {
-                self.pages = value
-                    .try_into()
+                self.pages = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for pages: {e}")
                     });
                 self
             }
-            pub fn size<T>(mut self, value: T) -> Self
+            pub fn size<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i32>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i32, M>,
             {
-                self.size = value
-                    .try_into()
+                self.size = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for size: {e}")
                     });
                 self
             }
-            pub fn total<T>(mut self, value: T) -> Self
+            pub fn total<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i64>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i64, M>,
             {
-                self.total = value
-                    .try_into()
+                self.total = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for total: {e}")
                     });
@@ -7456,63 +6923,51 @@ pub mod types {
             }
         }
         impl ImageList {
-            pub fn current<T>(mut self, value: T) -> Self
+            pub fn current<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i32>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i32, M>,
             {
-                self.current = value
-                    .try_into()
+                self.current = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for current: {e}")
                     });
                 self
             }
-            pub fn data<T>(mut self, value: T) -> Self
+            pub fn data<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<::std::vec::Vec<super::Image>>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::vec::Vec<super::Image>, M>,
             {
-                self.data = value
-                    .try_into()
+                self.data = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for data: {e}")
                     });
                 self
             }
-            pub fn pages<T>(mut self, value: T) -> Self
+            pub fn pages<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i32>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i32, M>,
             {
-                self.pages = value
-                    .try_into()
+                self.pages = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for pages: {e}")
                     });
                 self
             }
-            pub fn size<T>(mut self, value: T) -> Self
+            pub fn size<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i32>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i32, M>,
             {
-                self.size = value
-                    .try_into()
+                self.size = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for size: {e}")
                     });
                 self
             }
-            pub fn total<T>(mut self, value: T) -> Self
+            pub fn total<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i64>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i64, M>,
             {
-                self.total = value
-                    .try_into()
+                self.total = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for total: {e}")
                     });
@@ -7574,51 +7029,41 @@ pub mod types {
             }
         }
         impl JobProgress {
-            pub fn notebook_id<T>(mut self, value: T) -> Self
+            pub fn notebook_id<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.notebook_id = value
-                    .try_into()
+                self.notebook_id = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for notebook_id: {e}")
                     });
                 self
             }
-            pub fn status<T>(mut self, value: T) -> Self
+            pub fn status<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<crate::devenviron::enums::OpenJobStatus>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<crate::devenviron::enums::OpenJobStatus, M>,
             {
-                self.status = value
-                    .try_into()
+                self.status = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for status: {e}")
                     });
                 self
             }
-            pub fn step<T>(mut self, value: T) -> Self
+            pub fn step<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i32>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i32, M>,
             {
-                self.step = value
-                    .try_into()
+                self.step = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for step: {e}")
                     });
                 self
             }
-            pub fn step_description<T>(mut self, value: T) -> Self
+            pub fn step_description<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.step_description = value
-                    .try_into()
+                self.step_description = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!(
                             "error converting supplied value for step_description: {e}"
@@ -7685,63 +7130,51 @@ pub mod types {
             }
         }
         impl Lease {
-            pub fn create_at<T>(mut self, value: T) -> Self
+            pub fn create_at<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i64>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i64, M>,
             {
-                self.create_at = value
-                    .try_into()
+                self.create_at = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for create_at: {e}")
                     });
                 self
             }
-            pub fn duration<T>(mut self, value: T) -> Self
+            pub fn duration<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i64>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i64, M>,
             {
-                self.duration = value
-                    .try_into()
+                self.duration = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for duration: {e}")
                     });
                 self
             }
-            pub fn enable<T>(mut self, value: T) -> Self
+            pub fn enable<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<bool>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<bool, M>,
             {
-                self.enable = value
-                    .try_into()
+                self.enable = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for enable: {e}")
                     });
                 self
             }
-            pub fn type_<T>(mut self, value: T) -> Self
+            pub fn type_<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<crate::devenviron::enums::OpenLeaseType>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<crate::devenviron::enums::OpenLeaseType, M>,
             {
-                self.type_ = value
-                    .try_into()
+                self.type_ = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for type_: {e}")
                     });
                 self
             }
-            pub fn update_at<T>(mut self, value: T) -> Self
+            pub fn update_at<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i64>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i64, M>,
             {
-                self.update_at = value
-                    .try_into()
+                self.update_at = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for update_at: {e}")
                     });
@@ -7793,27 +7226,21 @@ pub mod types {
             }
         }
         impl LeaseReq {
-            pub fn duration<T>(mut self, value: T) -> Self
+            pub fn duration<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i64>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i64, M>,
             {
-                self.duration = value
-                    .try_into()
+                self.duration = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for duration: {e}")
                     });
                 self
             }
-            pub fn type_<T>(mut self, value: T) -> Self
+            pub fn type_<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<crate::devenviron::enums::OpenLeaseType>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<crate::devenviron::enums::OpenLeaseType, M>,
             {
-                self.type_ = value
-                    .try_into()
+                self.type_ = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for type_: {e}")
                     });
@@ -7906,17 +7333,14 @@ pub mod types {
             }
         }
         impl ManageDevEnvInstanceResponse {
-            pub fn current_status<T>(mut self, value: T) -> Self
+            pub fn current_status<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<
-                        crate::devenviron::enums::OpenDevEnvInstanceStatus,
-                    >,
+                T: crate::IntoOptional<
+                    crate::devenviron::enums::OpenDevEnvInstanceStatus,
+                    M,
                 >,
-                T::Error: ::std::fmt::Display,
             {
-                self.current_status = value
-                    .try_into()
+                self.current_status = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!(
                             "error converting supplied value for current_status: {e}"
@@ -7924,17 +7348,14 @@ pub mod types {
                     });
                 self
             }
-            pub fn previous_state<T>(mut self, value: T) -> Self
+            pub fn previous_state<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<
-                        crate::devenviron::enums::OpenDevEnvInstanceStatus,
-                    >,
+                T: crate::IntoOptional<
+                    crate::devenviron::enums::OpenDevEnvInstanceStatus,
+                    M,
                 >,
-                T::Error: ::std::fmt::Display,
             {
-                self.previous_state = value
-                    .try_into()
+                self.previous_state = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!(
                             "error converting supplied value for previous_state: {e}"
@@ -8129,15 +7550,11 @@ pub mod types {
             }
         }
         impl Notebook {
-            pub fn action_progress<T>(mut self, value: T) -> Self
+            pub fn action_progress<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<::std::vec::Vec<super::JobProgress>>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::vec::Vec<super::JobProgress>, M>,
             {
-                self.action_progress = value
-                    .try_into()
+                self.action_progress = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!(
                             "error converting supplied value for action_progress: {e}"
@@ -8145,183 +7562,146 @@ pub mod types {
                     });
                 self
             }
-            pub fn affinity<T>(mut self, value: T) -> Self
+            pub fn affinity<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<
-                        ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-                    >,
+                T: crate::IntoOptional<
+                    ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+                    M,
                 >,
-                T::Error: ::std::fmt::Display,
             {
-                self.affinity = value
-                    .try_into()
+                self.affinity = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for affinity: {e}")
                     });
                 self
             }
-            pub fn billing_items<T>(mut self, value: T) -> Self
+            pub fn billing_items<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<
-                        ::std::vec::Vec<crate::devenviron::enums::OpenBillingItem>,
-                    >,
+                T: crate::IntoOptional<
+                    ::std::vec::Vec<crate::devenviron::enums::OpenBillingItem>,
+                    M,
                 >,
-                T::Error: ::std::fmt::Display,
             {
-                self.billing_items = value
-                    .try_into()
+                self.billing_items = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for billing_items: {e}")
                     });
                 self
             }
-            pub fn create_at<T>(mut self, value: T) -> Self
+            pub fn create_at<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i64>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i64, M>,
             {
-                self.create_at = value
-                    .try_into()
+                self.create_at = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for create_at: {e}")
                     });
                 self
             }
-            pub fn custom_spec<T>(mut self, value: T) -> Self
+            pub fn custom_spec<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<
-                        ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-                    >,
+                T: crate::IntoOptional<
+                    ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+                    M,
                 >,
-                T::Error: ::std::fmt::Display,
             {
-                self.custom_spec = value
-                    .try_into()
+                self.custom_spec = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for custom_spec: {e}")
                     });
                 self
             }
-            pub fn data_volumes<T>(mut self, value: T) -> Self
+            pub fn data_volumes<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<::std::vec::Vec<super::DataVolume>>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::vec::Vec<super::DataVolume>, M>,
             {
-                self.data_volumes = value
-                    .try_into()
+                self.data_volumes = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for data_volumes: {e}")
                     });
                 self
             }
-            pub fn description<T>(mut self, value: T) -> Self
+            pub fn description<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.description = value
-                    .try_into()
+                self.description = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for description: {e}")
                     });
                 self
             }
-            pub fn endpoints<T>(mut self, value: T) -> Self
+            pub fn endpoints<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<::std::vec::Vec<super::EndpointsRes>>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::vec::Vec<super::EndpointsRes>, M>,
             {
-                self.endpoints = value
-                    .try_into()
+                self.endpoints = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for endpoints: {e}")
                     });
                 self
             }
-            pub fn fail_reason<T>(mut self, value: T) -> Self
+            pub fn fail_reason<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.fail_reason = value
-                    .try_into()
+                self.fail_reason = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for fail_reason: {e}")
                     });
                 self
             }
-            pub fn feature<T>(mut self, value: T) -> Self
+            pub fn feature<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<crate::devenviron::enums::OpenNotebookFeature>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<crate::devenviron::enums::OpenNotebookFeature, M>,
             {
-                self.feature = value
-                    .try_into()
+                self.feature = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for feature: {e}")
                     });
                 self
             }
-            pub fn flavor<T>(mut self, value: T) -> Self
+            pub fn flavor<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.flavor = value
-                    .try_into()
+                self.flavor = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for flavor: {e}")
                     });
                 self
             }
-            pub fn id<T>(mut self, value: T) -> Self
+            pub fn id<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.id = value
-                    .try_into()
+                self.id = crate::IntoOptional::into_optional(value)
                     .map_err(|e| format!("error converting supplied value for id: {e}"));
                 self
             }
-            pub fn image<T>(mut self, value: T) -> Self
+            pub fn image<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<super::Image>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::Image, M>,
             {
-                self.image = value
-                    .try_into()
+                self.image = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for image: {e}")
                     });
                 self
             }
-            pub fn ip<T>(mut self, value: T) -> Self
+            pub fn ip<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.ip = value
-                    .try_into()
+                self.ip = crate::IntoOptional::into_optional(value)
                     .map_err(|e| format!("error converting supplied value for ip: {e}"));
                 self
             }
-            pub fn jupyter_version<T>(mut self, value: T) -> Self
+            pub fn jupyter_version<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.jupyter_version = value
-                    .try_into()
+                self.jupyter_version = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!(
                             "error converting supplied value for jupyter_version: {e}"
@@ -8329,181 +7709,147 @@ pub mod types {
                     });
                 self
             }
-            pub fn lease<T>(mut self, value: T) -> Self
+            pub fn lease<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<super::Lease>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::Lease, M>,
             {
-                self.lease = value
-                    .try_into()
+                self.lease = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for lease: {e}")
                     });
                 self
             }
-            pub fn name<T>(mut self, value: T) -> Self
+            pub fn name<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.name = value
-                    .try_into()
+                self.name = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for name: {e}")
                     });
                 self
             }
-            pub fn pool<T>(mut self, value: T) -> Self
+            pub fn pool<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<super::Pool>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::Pool, M>,
             {
-                self.pool = value
-                    .try_into()
+                self.pool = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for pool: {e}")
                     });
                 self
             }
-            pub fn run_user<T>(mut self, value: T) -> Self
+            pub fn run_user<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<
-                        ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-                    >,
+                T: crate::IntoOptional<
+                    ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+                    M,
                 >,
-                T::Error: ::std::fmt::Display,
             {
-                self.run_user = value
-                    .try_into()
+                self.run_user = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for run_user: {e}")
                     });
                 self
             }
-            pub fn status<T>(mut self, value: T) -> Self
+            pub fn status<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<crate::devenviron::enums::OpenNotebookStatus>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<crate::devenviron::enums::OpenNotebookStatus, M>,
             {
-                self.status = value
-                    .try_into()
+                self.status = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for status: {e}")
                     });
                 self
             }
-            pub fn tags<T>(mut self, value: T) -> Self
+            pub fn tags<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<::std::vec::Vec<super::NotebookTag>>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::vec::Vec<super::NotebookTag>, M>,
             {
-                self.tags = value
-                    .try_into()
+                self.tags = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for tags: {e}")
                     });
                 self
             }
-            pub fn token<T>(mut self, value: T) -> Self
+            pub fn token<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<crate::Secret>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<crate::Secret, M>,
             {
-                self.token = value
-                    .try_into()
+                self.token = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for token: {e}")
                     });
                 self
             }
-            pub fn update_at<T>(mut self, value: T) -> Self
+            pub fn update_at<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i64>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i64, M>,
             {
-                self.update_at = value
-                    .try_into()
+                self.update_at = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for update_at: {e}")
                     });
                 self
             }
-            pub fn url<T>(mut self, value: T) -> Self
+            pub fn url<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<crate::Secret>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<crate::Secret, M>,
             {
-                self.url = value
-                    .try_into()
+                self.url = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for url: {e}")
                     });
                 self
             }
-            pub fn user<T>(mut self, value: T) -> Self
+            pub fn user<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<super::User>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::User, M>,
             {
-                self.user = value
-                    .try_into()
+                self.user = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for user: {e}")
                     });
                 self
             }
-            pub fn user_id<T>(mut self, value: T) -> Self
+            pub fn user_id<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.user_id = value
-                    .try_into()
+                self.user_id = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for user_id: {e}")
                     });
                 self
             }
-            pub fn user_vpc<T>(mut self, value: T) -> Self
+            pub fn user_vpc<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<
-                        ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-                    >,
+                T: crate::IntoOptional<
+                    ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+                    M,
                 >,
-                T::Error: ::std::fmt::Display,
             {
-                self.user_vpc = value
-                    .try_into()
+                self.user_vpc = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for user_vpc: {e}")
                     });
                 self
             }
-            pub fn volume<T>(mut self, value: T) -> Self
+            pub fn volume<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<super::VolumeRes>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::VolumeRes, M>,
             {
-                self.volume = value
-                    .try_into()
+                self.volume = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for volume: {e}")
                     });
                 self
             }
-            pub fn workspace_id<T>(mut self, value: T) -> Self
+            pub fn workspace_id<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.workspace_id = value
-                    .try_into()
+                self.workspace_id = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for workspace_id: {e}")
                     });
@@ -8660,165 +8006,132 @@ pub mod types {
             }
         }
         impl NotebookFlavor {
-            pub fn arch<T>(mut self, value: T) -> Self
+            pub fn arch<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<crate::devenviron::enums::OpenImageArch>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<crate::devenviron::enums::OpenImageArch, M>,
             {
-                self.arch = value
-                    .try_into()
+                self.arch = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for arch: {e}")
                     });
                 self
             }
-            pub fn billing<T>(mut self, value: T) -> Self
+            pub fn billing<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<super::BillingInfo>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::BillingInfo, M>,
             {
-                self.billing = value
-                    .try_into()
+                self.billing = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for billing: {e}")
                     });
                 self
             }
-            pub fn category<T>(mut self, value: T) -> Self
+            pub fn category<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<crate::devenviron::enums::OpenFlavorCategory>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<crate::devenviron::enums::OpenFlavorCategory, M>,
             {
-                self.category = value
-                    .try_into()
+                self.category = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for category: {e}")
                     });
                 self
             }
-            pub fn description<T>(mut self, value: T) -> Self
+            pub fn description<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.description = value
-                    .try_into()
+                self.description = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for description: {e}")
                     });
                 self
             }
-            pub fn feature<T>(mut self, value: T) -> Self
+            pub fn feature<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<crate::devenviron::enums::OpenFlavorFeature>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<crate::devenviron::enums::OpenFlavorFeature, M>,
             {
-                self.feature = value
-                    .try_into()
+                self.feature = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for feature: {e}")
                     });
                 self
             }
-            pub fn free<T>(mut self, value: T) -> Self
+            pub fn free<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<bool>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<bool, M>,
             {
-                self.free = value
-                    .try_into()
+                self.free = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for free: {e}")
                     });
                 self
             }
-            pub fn gpu<T>(mut self, value: T) -> Self
+            pub fn gpu<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<super::GpuInfo>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::GpuInfo, M>,
             {
-                self.gpu = value
-                    .try_into()
+                self.gpu = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for gpu: {e}")
                     });
                 self
             }
-            pub fn id<T>(mut self, value: T) -> Self
+            pub fn id<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.id = value
-                    .try_into()
+                self.id = crate::IntoOptional::into_optional(value)
                     .map_err(|e| format!("error converting supplied value for id: {e}"));
                 self
             }
-            pub fn memory<T>(mut self, value: T) -> Self
+            pub fn memory<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i64>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i64, M>,
             {
-                self.memory = value
-                    .try_into()
+                self.memory = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for memory: {e}")
                     });
                 self
             }
-            pub fn name<T>(mut self, value: T) -> Self
+            pub fn name<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.name = value
-                    .try_into()
+                self.name = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for name: {e}")
                     });
                 self
             }
-            pub fn sold_out<T>(mut self, value: T) -> Self
+            pub fn sold_out<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<bool>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<bool, M>,
             {
-                self.sold_out = value
-                    .try_into()
+                self.sold_out = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for sold_out: {e}")
                     });
                 self
             }
-            pub fn storages<T>(mut self, value: T) -> Self
+            pub fn storages<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<
-                        ::std::vec::Vec<crate::devenviron::enums::OpenVolumeCategory>,
-                    >,
+                T: crate::IntoOptional<
+                    ::std::vec::Vec<crate::devenviron::enums::OpenVolumeCategory>,
+                    M,
                 >,
-                T::Error: ::std::fmt::Display,
             {
-                self.storages = value
-                    .try_into()
+                self.storages = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for storages: {e}")
                     });
                 self
             }
-            pub fn vcpus<T>(mut self, value: T) -> Self
+            pub fn vcpus<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i32>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i32, M>,
             {
-                self.vcpus = value
-                    .try_into()
+                self.vcpus = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for vcpus: {e}")
                     });
@@ -8901,63 +8214,51 @@ pub mod types {
             }
         }
         impl NotebookList {
-            pub fn current<T>(mut self, value: T) -> Self
+            pub fn current<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i32>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i32, M>,
             {
-                self.current = value
-                    .try_into()
+                self.current = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for current: {e}")
                     });
                 self
             }
-            pub fn data<T>(mut self, value: T) -> Self
+            pub fn data<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<::std::vec::Vec<super::Notebook>>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::vec::Vec<super::Notebook>, M>,
             {
-                self.data = value
-                    .try_into()
+                self.data = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for data: {e}")
                     });
                 self
             }
-            pub fn pages<T>(mut self, value: T) -> Self
+            pub fn pages<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i32>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i32, M>,
             {
-                self.pages = value
-                    .try_into()
+                self.pages = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for pages: {e}")
                     });
                 self
             }
-            pub fn size<T>(mut self, value: T) -> Self
+            pub fn size<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i32>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i32, M>,
             {
-                self.size = value
-                    .try_into()
+                self.size = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for size: {e}")
                     });
                 self
             }
-            pub fn total<T>(mut self, value: T) -> Self
+            pub fn total<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i64>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i64, M>,
             {
-                self.total = value
-                    .try_into()
+                self.total = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for total: {e}")
                     });
@@ -9009,25 +8310,21 @@ pub mod types {
             }
         }
         impl NotebookTag {
-            pub fn key<T>(mut self, value: T) -> Self
+            pub fn key<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.key = value
-                    .try_into()
+                self.key = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for key: {e}")
                     });
                 self
             }
-            pub fn value<T>(mut self, value: T) -> Self
+            pub fn value<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.value = value
-                    .try_into()
+                self.value = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for value: {e}")
                     });
@@ -9073,23 +8370,19 @@ pub mod types {
             }
         }
         impl Pool {
-            pub fn id<T>(mut self, value: T) -> Self
+            pub fn id<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.id = value
-                    .try_into()
+                self.id = crate::IntoOptional::into_optional(value)
                     .map_err(|e| format!("error converting supplied value for id: {e}"));
                 self
             }
-            pub fn name<T>(mut self, value: T) -> Self
+            pub fn name<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.name = value
-                    .try_into()
+                self.name = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for name: {e}")
                     });
@@ -9174,57 +8467,44 @@ pub mod types {
             }
         }
         impl RegisterImageRequest {
-            pub fn arch<T>(mut self, value: T) -> Self
+            pub fn arch<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<crate::devenviron::enums::OpenImageArch>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<crate::devenviron::enums::OpenImageArch, M>,
             {
-                self.arch = value
-                    .try_into()
+                self.arch = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for arch: {e}")
                     });
                 self
             }
-            pub fn description<T>(mut self, value: T) -> Self
+            pub fn description<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.description = value
-                    .try_into()
+                self.description = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for description: {e}")
                     });
                 self
             }
-            pub fn origin<T>(mut self, value: T) -> Self
+            pub fn origin<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<crate::devenviron::enums::OpenImageOrigin>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<crate::devenviron::enums::OpenImageOrigin, M>,
             {
-                self.origin = value
-                    .try_into()
+                self.origin = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for origin: {e}")
                     });
                 self
             }
-            pub fn resource_category<T>(mut self, value: T) -> Self
+            pub fn resource_category<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<
-                        ::std::vec::Vec<crate::devenviron::enums::OpenResourceCategory>,
-                    >,
+                T: crate::IntoOptional<
+                    ::std::vec::Vec<crate::devenviron::enums::OpenResourceCategory>,
+                    M,
                 >,
-                T::Error: ::std::fmt::Display,
             {
-                self.resource_category = value
-                    .try_into()
+                self.resource_category = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!(
                             "error converting supplied value for resource_category: {e}"
@@ -9232,31 +8512,27 @@ pub mod types {
                     });
                 self
             }
-            pub fn service_type<T>(mut self, value: T) -> Self
+            pub fn service_type<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<crate::devenviron::enums::OpenImageServiceType>,
+                T: crate::IntoOptional<
+                    crate::devenviron::enums::OpenImageServiceType,
+                    M,
                 >,
-                T::Error: ::std::fmt::Display,
             {
-                self.service_type = value
-                    .try_into()
+                self.service_type = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for service_type: {e}")
                     });
                 self
             }
-            pub fn services<T>(mut self, value: T) -> Self
+            pub fn services<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<
-                        ::std::vec::Vec<crate::devenviron::enums::OpenEndpointService>,
-                    >,
+                T: crate::IntoOptional<
+                    ::std::vec::Vec<crate::devenviron::enums::OpenEndpointService>,
+                    M,
                 >,
-                T::Error: ::std::fmt::Display,
             {
-                self.services = value
-                    .try_into()
+                self.services = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for services: {e}")
                     });
@@ -9274,27 +8550,21 @@ pub mod types {
                     });
                 self
             }
-            pub fn visibility<T>(mut self, value: T) -> Self
+            pub fn visibility<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<crate::devenviron::enums::OpenImageVisibility>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<crate::devenviron::enums::OpenImageVisibility, M>,
             {
-                self.visibility = value
-                    .try_into()
+                self.visibility = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for visibility: {e}")
                     });
                 self
             }
-            pub fn workspace_id<T>(mut self, value: T) -> Self
+            pub fn workspace_id<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.workspace_id = value
-                    .try_into()
+                self.workspace_id = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for workspace_id: {e}")
                     });
@@ -9355,27 +8625,21 @@ pub mod types {
             }
         }
         impl UpdateDevEnvInstanceRequest {
-            pub fn description<T>(mut self, value: T) -> Self
+            pub fn description<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.description = value
-                    .try_into()
+                self.description = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for description: {e}")
                     });
                 self
             }
-            pub fn spec<T>(mut self, value: T) -> Self
+            pub fn spec<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<super::UpdateDevEnvNotebookSpec>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::UpdateDevEnvNotebookSpec, M>,
             {
-                self.spec = value
-                    .try_into()
+                self.spec = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for spec: {e}")
                     });
@@ -9418,15 +8682,11 @@ pub mod types {
             }
         }
         impl UpdateDevEnvNotebookSpec {
-            pub fn auto_stop<T>(mut self, value: T) -> Self
+            pub fn auto_stop<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<super::DevEnvAutoStopReq>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::DevEnvAutoStopReq, M>,
             {
-                self.auto_stop = value
-                    .try_into()
+                self.auto_stop = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for auto_stop: {e}")
                     });
@@ -9497,87 +8757,71 @@ pub mod types {
             }
         }
         impl UpdateNotebookRequest {
-            pub fn description<T>(mut self, value: T) -> Self
+            pub fn description<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.description = value
-                    .try_into()
+                self.description = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for description: {e}")
                     });
                 self
             }
-            pub fn endpoints<T>(mut self, value: T) -> Self
+            pub fn endpoints<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<::std::vec::Vec<super::EndpointsReq>>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::vec::Vec<super::EndpointsReq>, M>,
             {
-                self.endpoints = value
-                    .try_into()
+                self.endpoints = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for endpoints: {e}")
                     });
                 self
             }
-            pub fn flavor<T>(mut self, value: T) -> Self
+            pub fn flavor<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.flavor = value
-                    .try_into()
+                self.flavor = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for flavor: {e}")
                     });
                 self
             }
-            pub fn hooks<T>(mut self, value: T) -> Self
+            pub fn hooks<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<super::CustomHooks>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::CustomHooks, M>,
             {
-                self.hooks = value
-                    .try_into()
+                self.hooks = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for hooks: {e}")
                     });
                 self
             }
-            pub fn image_id<T>(mut self, value: T) -> Self
+            pub fn image_id<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.image_id = value
-                    .try_into()
+                self.image_id = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for image_id: {e}")
                     });
                 self
             }
-            pub fn name<T>(mut self, value: T) -> Self
+            pub fn name<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.name = value
-                    .try_into()
+                self.name = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for name: {e}")
                     });
                 self
             }
-            pub fn storage_new_size<T>(mut self, value: T) -> Self
+            pub fn storage_new_size<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i32>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i32, M>,
             {
-                self.storage_new_size = value
-                    .try_into()
+                self.storage_new_size = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!(
                             "error converting supplied value for storage_new_size: {e}"
@@ -9642,35 +8886,29 @@ pub mod types {
             }
         }
         impl User {
-            pub fn domain<T>(mut self, value: T) -> Self
+            pub fn domain<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<super::Domain>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::Domain, M>,
             {
-                self.domain = value
-                    .try_into()
+                self.domain = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for domain: {e}")
                     });
                 self
             }
-            pub fn id<T>(mut self, value: T) -> Self
+            pub fn id<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.id = value
-                    .try_into()
+                self.id = crate::IntoOptional::into_optional(value)
                     .map_err(|e| format!("error converting supplied value for id: {e}"));
                 self
             }
-            pub fn name<T>(mut self, value: T) -> Self
+            pub fn name<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.name = value
-                    .try_into()
+                self.name = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for name: {e}")
                     });
@@ -9733,13 +8971,11 @@ pub mod types {
             }
         }
         impl VolumeReq {
-            pub fn capacity<T>(mut self, value: T) -> Self
+            pub fn capacity<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i32>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i32, M>,
             {
-                self.capacity = value
-                    .try_into()
+                self.capacity = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for capacity: {e}")
                     });
@@ -9757,13 +8993,11 @@ pub mod types {
                     });
                 self
             }
-            pub fn id<T>(mut self, value: T) -> Self
+            pub fn id<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.id = value
-                    .try_into()
+                self.id = crate::IntoOptional::into_optional(value)
                     .map_err(|e| format!("error converting supplied value for id: {e}"));
                 self
             }
@@ -9781,13 +9015,11 @@ pub mod types {
                     });
                 self
             }
-            pub fn uri<T>(mut self, value: T) -> Self
+            pub fn uri<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.uri = value
-                    .try_into()
+                self.uri = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for uri: {e}")
                     });
@@ -9854,67 +9086,51 @@ pub mod types {
             }
         }
         impl VolumeRes {
-            pub fn capacity<T>(mut self, value: T) -> Self
+            pub fn capacity<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i32>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i32, M>,
             {
-                self.capacity = value
-                    .try_into()
+                self.capacity = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for capacity: {e}")
                     });
                 self
             }
-            pub fn category<T>(mut self, value: T) -> Self
+            pub fn category<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<crate::devenviron::enums::OpenVolumeCategory>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<crate::devenviron::enums::OpenVolumeCategory, M>,
             {
-                self.category = value
-                    .try_into()
+                self.category = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for category: {e}")
                     });
                 self
             }
-            pub fn mount_path<T>(mut self, value: T) -> Self
+            pub fn mount_path<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.mount_path = value
-                    .try_into()
+                self.mount_path = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for mount_path: {e}")
                     });
                 self
             }
-            pub fn ownership<T>(mut self, value: T) -> Self
+            pub fn ownership<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<crate::devenviron::enums::OpenVolumeOwnership>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<crate::devenviron::enums::OpenVolumeOwnership, M>,
             {
-                self.ownership = value
-                    .try_into()
+                self.ownership = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for ownership: {e}")
                     });
                 self
             }
-            pub fn status<T>(mut self, value: T) -> Self
+            pub fn status<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<crate::devenviron::enums::OpenVolumeStatus>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<crate::devenviron::enums::OpenVolumeStatus, M>,
             {
-                self.status = value
-                    .try_into()
+                self.status = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for status: {e}")
                     });

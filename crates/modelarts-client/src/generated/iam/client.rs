@@ -467,35 +467,29 @@ pub mod types {
             }
         }
         impl AuthDomain {
-            pub fn enabled<T>(mut self, value: T) -> Self
+            pub fn enabled<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<bool>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<bool, M>,
             {
-                self.enabled = value
-                    .try_into()
+                self.enabled = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for enabled: {e}")
                     });
                 self
             }
-            pub fn id<T>(mut self, value: T) -> Self
+            pub fn id<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.id = value
-                    .try_into()
+                self.id = crate::IntoOptional::into_optional(value)
                     .map_err(|e| format!("error converting supplied value for id: {e}"));
                 self
             }
-            pub fn name<T>(mut self, value: T) -> Self
+            pub fn name<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.name = value
-                    .try_into()
+                self.name = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for name: {e}")
                     });
@@ -538,15 +532,11 @@ pub mod types {
             }
         }
         impl AuthDomainList {
-            pub fn domains<T>(mut self, value: T) -> Self
+            pub fn domains<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<::std::vec::Vec<super::AuthDomain>>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::vec::Vec<super::AuthDomain>, M>,
             {
-                self.domains = value
-                    .try_into()
+                self.domains = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for domains: {e}")
                     });
@@ -595,13 +585,11 @@ pub mod types {
                     });
                 self
             }
-            pub fn scope<T>(mut self, value: T) -> Self
+            pub fn scope<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<super::ScopeReq>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::ScopeReq, M>,
             {
-                self.scope = value
-                    .try_into()
+                self.scope = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for scope: {e}")
                     });
@@ -662,61 +650,49 @@ pub mod types {
             }
         }
         impl CatalogEndpoint {
-            pub fn id<T>(mut self, value: T) -> Self
+            pub fn id<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.id = value
-                    .try_into()
+                self.id = crate::IntoOptional::into_optional(value)
                     .map_err(|e| format!("error converting supplied value for id: {e}"));
                 self
             }
-            pub fn interface<T>(mut self, value: T) -> Self
+            pub fn interface<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<crate::iam::enums::OpenEndpointInterface>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<crate::iam::enums::OpenEndpointInterface, M>,
             {
-                self.interface = value
-                    .try_into()
+                self.interface = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for interface: {e}")
                     });
                 self
             }
-            pub fn region<T>(mut self, value: T) -> Self
+            pub fn region<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.region = value
-                    .try_into()
+                self.region = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for region: {e}")
                     });
                 self
             }
-            pub fn region_id<T>(mut self, value: T) -> Self
+            pub fn region_id<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.region_id = value
-                    .try_into()
+                self.region_id = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for region_id: {e}")
                     });
                 self
             }
-            pub fn url<T>(mut self, value: T) -> Self
+            pub fn url<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.url = value
-                    .try_into()
+                self.url = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for url: {e}")
                     });
@@ -778,49 +754,39 @@ pub mod types {
             }
         }
         impl CatalogEntry {
-            pub fn endpoints<T>(mut self, value: T) -> Self
+            pub fn endpoints<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<::std::vec::Vec<super::CatalogEndpoint>>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::vec::Vec<super::CatalogEndpoint>, M>,
             {
-                self.endpoints = value
-                    .try_into()
+                self.endpoints = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for endpoints: {e}")
                     });
                 self
             }
-            pub fn id<T>(mut self, value: T) -> Self
+            pub fn id<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.id = value
-                    .try_into()
+                self.id = crate::IntoOptional::into_optional(value)
                     .map_err(|e| format!("error converting supplied value for id: {e}"));
                 self
             }
-            pub fn name<T>(mut self, value: T) -> Self
+            pub fn name<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.name = value
-                    .try_into()
+                self.name = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for name: {e}")
                     });
                 self
             }
-            pub fn type_<T>(mut self, value: T) -> Self
+            pub fn type_<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.type_ = value
-                    .try_into()
+                self.type_ = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for type_: {e}")
                     });
@@ -903,13 +869,11 @@ pub mod types {
             }
         }
         impl CreateTokenResponse {
-            pub fn token<T>(mut self, value: T) -> Self
+            pub fn token<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<super::Token>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::Token, M>,
             {
-                self.token = value
-                    .try_into()
+                self.token = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for token: {e}")
                     });
@@ -950,23 +914,19 @@ pub mod types {
             }
         }
         impl DomainReq {
-            pub fn id<T>(mut self, value: T) -> Self
+            pub fn id<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.id = value
-                    .try_into()
+                self.id = crate::IntoOptional::into_optional(value)
                     .map_err(|e| format!("error converting supplied value for id: {e}"));
                 self
             }
-            pub fn name<T>(mut self, value: T) -> Self
+            pub fn name<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.name = value
-                    .try_into()
+                self.name = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for name: {e}")
                     });
@@ -1031,29 +991,21 @@ pub mod types {
                     });
                 self
             }
-            pub fn password<T>(mut self, value: T) -> Self
+            pub fn password<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<super::PasswordIdentityReq>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::PasswordIdentityReq, M>,
             {
-                self.password = value
-                    .try_into()
+                self.password = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for password: {e}")
                     });
                 self
             }
-            pub fn token<T>(mut self, value: T) -> Self
+            pub fn token<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<super::TokenIdentityReq>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::TokenIdentityReq, M>,
             {
-                self.token = value
-                    .try_into()
+                self.token = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for token: {e}")
                     });
@@ -1106,37 +1058,31 @@ pub mod types {
             }
         }
         impl KeystoneError {
-            pub fn code<T>(mut self, value: T) -> Self
+            pub fn code<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<i32>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<i32, M>,
             {
-                self.code = value
-                    .try_into()
+                self.code = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for code: {e}")
                     });
                 self
             }
-            pub fn message<T>(mut self, value: T) -> Self
+            pub fn message<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.message = value
-                    .try_into()
+                self.message = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for message: {e}")
                     });
                 self
             }
-            pub fn title<T>(mut self, value: T) -> Self
+            pub fn title<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.title = value
-                    .try_into()
+                self.title = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for title: {e}")
                     });
@@ -1189,37 +1135,31 @@ pub mod types {
             }
         }
         impl KeystoneErrorResponse {
-            pub fn error<T>(mut self, value: T) -> Self
+            pub fn error<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<super::KeystoneError>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::KeystoneError, M>,
             {
-                self.error = value
-                    .try_into()
+                self.error = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for error: {e}")
                     });
                 self
             }
-            pub fn error_code<T>(mut self, value: T) -> Self
+            pub fn error_code<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.error_code = value
-                    .try_into()
+                self.error_code = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for error_code: {e}")
                     });
                 self
             }
-            pub fn error_msg<T>(mut self, value: T) -> Self
+            pub fn error_msg<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.error_msg = value
-                    .try_into()
+                self.error_msg = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for error_msg: {e}")
                     });
@@ -1274,37 +1214,31 @@ pub mod types {
             }
         }
         impl Links {
-            pub fn next<T>(mut self, value: T) -> Self
+            pub fn next<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.next = value
-                    .try_into()
+                self.next = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for next: {e}")
                     });
                 self
             }
-            pub fn previous<T>(mut self, value: T) -> Self
+            pub fn previous<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.previous = value
-                    .try_into()
+                self.previous = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for previous: {e}")
                     });
                 self
             }
-            pub fn self_<T>(mut self, value: T) -> Self
+            pub fn self_<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.self_ = value
-                    .try_into()
+                self.self_ = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for self_: {e}")
                     });
@@ -1398,35 +1332,29 @@ pub mod types {
             }
         }
         impl PasswordUserReq {
-            pub fn domain<T>(mut self, value: T) -> Self
+            pub fn domain<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<super::DomainReq>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::DomainReq, M>,
             {
-                self.domain = value
-                    .try_into()
+                self.domain = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for domain: {e}")
                     });
                 self
             }
-            pub fn id<T>(mut self, value: T) -> Self
+            pub fn id<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.id = value
-                    .try_into()
+                self.id = crate::IntoOptional::into_optional(value)
                     .map_err(|e| format!("error converting supplied value for id: {e}"));
                 self
             }
-            pub fn name<T>(mut self, value: T) -> Self
+            pub fn name<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.name = value
-                    .try_into()
+                self.name = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for name: {e}")
                     });
@@ -1518,95 +1446,79 @@ pub mod types {
             }
         }
         impl Project {
-            pub fn description<T>(mut self, value: T) -> Self
+            pub fn description<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.description = value
-                    .try_into()
+                self.description = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for description: {e}")
                     });
                 self
             }
-            pub fn domain_id<T>(mut self, value: T) -> Self
+            pub fn domain_id<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.domain_id = value
-                    .try_into()
+                self.domain_id = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for domain_id: {e}")
                     });
                 self
             }
-            pub fn enabled<T>(mut self, value: T) -> Self
+            pub fn enabled<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<bool>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<bool, M>,
             {
-                self.enabled = value
-                    .try_into()
+                self.enabled = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for enabled: {e}")
                     });
                 self
             }
-            pub fn id<T>(mut self, value: T) -> Self
+            pub fn id<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.id = value
-                    .try_into()
+                self.id = crate::IntoOptional::into_optional(value)
                     .map_err(|e| format!("error converting supplied value for id: {e}"));
                 self
             }
-            pub fn is_domain<T>(mut self, value: T) -> Self
+            pub fn is_domain<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<bool>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<bool, M>,
             {
-                self.is_domain = value
-                    .try_into()
+                self.is_domain = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for is_domain: {e}")
                     });
                 self
             }
-            pub fn links<T>(mut self, value: T) -> Self
+            pub fn links<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<super::Links>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::Links, M>,
             {
-                self.links = value
-                    .try_into()
+                self.links = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for links: {e}")
                     });
                 self
             }
-            pub fn name<T>(mut self, value: T) -> Self
+            pub fn name<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.name = value
-                    .try_into()
+                self.name = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for name: {e}")
                     });
                 self
             }
-            pub fn parent_id<T>(mut self, value: T) -> Self
+            pub fn parent_id<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.parent_id = value
-                    .try_into()
+                self.parent_id = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for parent_id: {e}")
                     });
@@ -1664,27 +1576,21 @@ pub mod types {
             }
         }
         impl ProjectList {
-            pub fn links<T>(mut self, value: T) -> Self
+            pub fn links<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<super::Links>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::Links, M>,
             {
-                self.links = value
-                    .try_into()
+                self.links = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for links: {e}")
                     });
                 self
             }
-            pub fn projects<T>(mut self, value: T) -> Self
+            pub fn projects<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<::std::vec::Vec<super::Project>>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::vec::Vec<super::Project>, M>,
             {
-                self.projects = value
-                    .try_into()
+                self.projects = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for projects: {e}")
                     });
@@ -1735,35 +1641,29 @@ pub mod types {
             }
         }
         impl ProjectScopeReq {
-            pub fn domain<T>(mut self, value: T) -> Self
+            pub fn domain<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<super::DomainReq>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::DomainReq, M>,
             {
-                self.domain = value
-                    .try_into()
+                self.domain = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for domain: {e}")
                     });
                 self
             }
-            pub fn id<T>(mut self, value: T) -> Self
+            pub fn id<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.id = value
-                    .try_into()
+                self.id = crate::IntoOptional::into_optional(value)
                     .map_err(|e| format!("error converting supplied value for id: {e}"));
                 self
             }
-            pub fn name<T>(mut self, value: T) -> Self
+            pub fn name<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.name = value
-                    .try_into()
+                self.name = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for name: {e}")
                     });
@@ -1811,27 +1711,21 @@ pub mod types {
             }
         }
         impl ScopeReq {
-            pub fn domain<T>(mut self, value: T) -> Self
+            pub fn domain<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<super::DomainReq>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::DomainReq, M>,
             {
-                self.domain = value
-                    .try_into()
+                self.domain = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for domain: {e}")
                     });
                 self
             }
-            pub fn project<T>(mut self, value: T) -> Self
+            pub fn project<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<super::ProjectScopeReq>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::ProjectScopeReq, M>,
             {
-                self.project = value
-                    .try_into()
+                self.project = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for project: {e}")
                     });
@@ -1909,105 +1803,84 @@ pub mod types {
             }
         }
         impl Token {
-            pub fn catalog<T>(mut self, value: T) -> Self
+            pub fn catalog<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<::std::vec::Vec<super::CatalogEntry>>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::vec::Vec<super::CatalogEntry>, M>,
             {
-                self.catalog = value
-                    .try_into()
+                self.catalog = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for catalog: {e}")
                     });
                 self
             }
-            pub fn domain<T>(mut self, value: T) -> Self
+            pub fn domain<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<super::TokenDomain>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::TokenDomain, M>,
             {
-                self.domain = value
-                    .try_into()
+                self.domain = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for domain: {e}")
                     });
                 self
             }
-            pub fn expires_at<T>(mut self, value: T) -> Self
+            pub fn expires_at<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.expires_at = value
-                    .try_into()
+                self.expires_at = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for expires_at: {e}")
                     });
                 self
             }
-            pub fn issued_at<T>(mut self, value: T) -> Self
+            pub fn issued_at<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.issued_at = value
-                    .try_into()
+                self.issued_at = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for issued_at: {e}")
                     });
                 self
             }
-            pub fn methods<T>(mut self, value: T) -> Self
+            pub fn methods<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<
-                        ::std::vec::Vec<crate::iam::enums::OpenAuthMethod>,
-                    >,
+                T: crate::IntoOptional<
+                    ::std::vec::Vec<crate::iam::enums::OpenAuthMethod>,
+                    M,
                 >,
-                T::Error: ::std::fmt::Display,
             {
-                self.methods = value
-                    .try_into()
+                self.methods = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for methods: {e}")
                     });
                 self
             }
-            pub fn project<T>(mut self, value: T) -> Self
+            pub fn project<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<super::TokenProject>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::TokenProject, M>,
             {
-                self.project = value
-                    .try_into()
+                self.project = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for project: {e}")
                     });
                 self
             }
-            pub fn roles<T>(mut self, value: T) -> Self
+            pub fn roles<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<::std::vec::Vec<super::TokenRole>>,
-                >,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::vec::Vec<super::TokenRole>, M>,
             {
-                self.roles = value
-                    .try_into()
+                self.roles = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for roles: {e}")
                     });
                 self
             }
-            pub fn user<T>(mut self, value: T) -> Self
+            pub fn user<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<super::TokenUser>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::TokenUser, M>,
             {
-                self.user = value
-                    .try_into()
+                self.user = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for user: {e}")
                     });
@@ -2065,23 +1938,19 @@ pub mod types {
             }
         }
         impl TokenDomain {
-            pub fn id<T>(mut self, value: T) -> Self
+            pub fn id<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.id = value
-                    .try_into()
+                self.id = crate::IntoOptional::into_optional(value)
                     .map_err(|e| format!("error converting supplied value for id: {e}"));
                 self
             }
-            pub fn name<T>(mut self, value: T) -> Self
+            pub fn name<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.name = value
-                    .try_into()
+                self.name = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for name: {e}")
                     });
@@ -2168,35 +2037,29 @@ pub mod types {
             }
         }
         impl TokenProject {
-            pub fn domain<T>(mut self, value: T) -> Self
+            pub fn domain<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<super::TokenDomain>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::TokenDomain, M>,
             {
-                self.domain = value
-                    .try_into()
+                self.domain = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for domain: {e}")
                     });
                 self
             }
-            pub fn id<T>(mut self, value: T) -> Self
+            pub fn id<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.id = value
-                    .try_into()
+                self.id = crate::IntoOptional::into_optional(value)
                     .map_err(|e| format!("error converting supplied value for id: {e}"));
                 self
             }
-            pub fn name<T>(mut self, value: T) -> Self
+            pub fn name<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.name = value
-                    .try_into()
+                self.name = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for name: {e}")
                     });
@@ -2244,23 +2107,19 @@ pub mod types {
             }
         }
         impl TokenRole {
-            pub fn id<T>(mut self, value: T) -> Self
+            pub fn id<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.id = value
-                    .try_into()
+                self.id = crate::IntoOptional::into_optional(value)
                     .map_err(|e| format!("error converting supplied value for id: {e}"));
                 self
             }
-            pub fn name<T>(mut self, value: T) -> Self
+            pub fn name<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.name = value
-                    .try_into()
+                self.name = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for name: {e}")
                     });
@@ -2311,35 +2170,29 @@ pub mod types {
             }
         }
         impl TokenUser {
-            pub fn domain<T>(mut self, value: T) -> Self
+            pub fn domain<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<super::TokenDomain>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<super::TokenDomain, M>,
             {
-                self.domain = value
-                    .try_into()
+                self.domain = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for domain: {e}")
                     });
                 self
             }
-            pub fn id<T>(mut self, value: T) -> Self
+            pub fn id<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.id = value
-                    .try_into()
+                self.id = crate::IntoOptional::into_optional(value)
                     .map_err(|e| format!("error converting supplied value for id: {e}"));
                 self
             }
-            pub fn name<T>(mut self, value: T) -> Self
+            pub fn name<T, M>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
+                T: crate::IntoOptional<::std::string::String, M>,
             {
-                self.name = value
-                    .try_into()
+                self.name = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
                         format!("error converting supplied value for name: {e}")
                     });

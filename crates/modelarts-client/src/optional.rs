@@ -1,0 +1,107 @@
+//! What builders take for a field that may be left out.
+
+use std::fmt;
+
+/// A value for an optional field of a builder: anything that converts into a `T`, or an `Option` of that.
+///
+/// `M` tells the two apart; it is inferred and never written.
+///
+/// ```
+/// use modelarts_client::devenviron::types::{CreateImageRequest, CreateNotebookRequest, VolumeReq};
+///
+/// let description: Option<&str> = None;
+/// let image: CreateImageRequest = CreateImageRequest::builder()
+///     .name("bert")
+///     .tag(String::from("1.0.0"))
+///     .description(description)
+///     .try_into()?;
+/// assert_eq!((image.tag.as_deref(), image.description), (Some("1.0.0"), None));
+///
+/// // A number that does not fit is an error of the whole request.
+/// let volume = VolumeReq::builder().category("EVS").ownership("MANAGED").capacity(5_000_000_000_u64);
+/// assert!(VolumeReq::try_from(volume).is_err());
+/// # Ok::<(), modelarts_client::devenviron::types::error::ConversionError>(())
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no value for an optional `{T}`",
+    label = "neither this nor what is in it converts into `{T}`"
+)]
+pub trait IntoOptional<T, M> {
+    /// Why the conversion failed.
+    type Error: fmt::Display;
+
+    /// Converts what is there.
+    ///
+    /// # Errors
+    /// When it does not fit into a `T`.
+    fn into_optional(self) -> Result<Option<T>, Self::Error>;
+}
+
+/// Marks values that are there.
+#[derive(Debug)]
+pub enum Given {}
+
+/// Marks values that are there or not.
+#[derive(Debug)]
+pub enum Perhaps {}
+
+impl<T, V> IntoOptional<T, Given> for V
+where
+    V: TryInto<T, Error: fmt::Display>,
+{
+    type Error = V::Error;
+
+    fn into_optional(self) -> Result<Option<T>, V::Error> {
+        self.try_into().map(Some)
+    }
+}
+
+impl<T, V> IntoOptional<T, Perhaps> for Option<V>
+where
+    V: TryInto<T, Error: fmt::Display>,
+{
+    type Error = V::Error;
+
+    fn into_optional(self) -> Result<Option<T>, V::Error> {
+        self.map(V::try_into).transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Open, Secret};
+
+    fn take<T, M>(value: impl IntoOptional<T, M>) -> Option<T> {
+        value.into_optional().ok().flatten()
+    }
+
+    #[test]
+    fn the_natural_value_is_taken_for_every_kind_of_field() {
+        let text = || Some("a".to_owned());
+        assert_eq!(take::<String, _>("a"), text());
+        assert_eq!(take::<String, _>(&"a".to_owned()), text());
+        assert_eq!(take::<String, _>('a'), text());
+        assert_eq!(take::<String, _>(Some("a")), text());
+        assert_eq!(take::<String, _>(text()), text());
+        assert_eq!(take::<String, _>(None::<&str>), None);
+        assert_eq!(take::<Secret, _>("a"), Some(Secret::from("a")));
+        assert_eq!(take::<i32, _>(5), Some(5));
+        assert_eq!(take::<i32, _>(5_u64), Some(5));
+        assert_eq!(take::<i32, _>(u64::MAX), None);
+        assert_eq!(take::<bool, _>(true), Some(true));
+        assert_eq!(take::<Vec<String>, _>(Vec::new()), Some(Vec::new()));
+        #[cfg(feature = "devenviron")]
+        {
+            use crate::devenviron::enums::VolumeCategory;
+            use crate::devenviron::types::VolumeReq;
+
+            let evs = || Some(Open::from(VolumeCategory::Evs));
+            assert_eq!(take::<Open<VolumeCategory>, _>("evs"), evs());
+            assert_eq!(take::<Open<VolumeCategory>, _>(VolumeCategory::Evs), evs());
+            assert_eq!(take::<Open<VolumeCategory>, _>(Some("EVS")), evs());
+            let volume = VolumeReq::builder().category("EVS").ownership("MANAGED");
+            assert!(take::<VolumeReq, _>(volume).is_some());
+        }
+    }
+}
