@@ -261,6 +261,41 @@ async fn a_refused_sign_in_does_not_show_the_password() {
     shown.check(&capture);
 }
 
+/// The identity service's operations by their ids, with bodies that nobody but the caller typed.
+#[tokio::test]
+async fn what_a_call_without_types_sends_does_not_show() {
+    let capture = Capture::start();
+    let server = Server::start(|request| {
+        if request.path().ends_with("/auth/tokens") {
+            let echo = String::from_utf8_lossy(&request.body).into_owned();
+            return Reply::json(401, &json!({"error": {"message": echo, "code": 401}}));
+        }
+        answer(request)
+    })
+    .await;
+    let mut shown = Shown::default();
+    let client = builder(&server, Credentials::token(TOKEN));
+    let client = client.build().await.unwrap();
+    // In JSON it is spelled with a backslash, in JSON within JSON with three.
+    let quoted = format!("{PASSWORD}\"{SECRET_KEY}");
+    for password in [PASSWORD, &quoted] {
+        let body = json!({"auth": {"identity": {
+            "methods": ["password", "token"],
+            "password": {"user": {"id": "u1", "password": password}},
+            "token": {"id": SECURITY_TOKEN},
+        }}});
+        let result = client.call("createToken", &[], &[], Some(body)).await;
+        let error = result.as_ref().unwrap_err();
+        assert_eq!(error.operation(), Some("createToken"));
+        let excerpt = String::from_utf8_lossy(error.body_excerpt());
+        assert!(excerpt.contains("u1"), "it was repeated: {excerpt}");
+        shown.display("excerpt", &excerpt);
+        shown.result("call", &result);
+    }
+    assert!(travelled(&server.take(), SECURITY_TOKEN));
+    shown.check(&capture);
+}
+
 #[tokio::test]
 async fn keys_do_not_show() {
     let capture = Capture::start();

@@ -12,6 +12,7 @@ use syn::visit_mut::VisitMut;
 
 use crate::catalogue::{self, Catalogue};
 use crate::document::{Document, text};
+use crate::problem::push;
 use crate::{closed, enums, lower};
 
 /// Folder of the generated code, from the root of the checkout.
@@ -317,15 +318,57 @@ fn operations(document: &Document) -> String {
         let idempotent = value.get("x-idempotent") == Some(&Value::Bool(true));
         // The generator tells its hooks the id in the form of the method's name.
         out += &format!(
-            "Operation {{ id: {:?}, method_name: {:?}, tag: {tag:?}, method: {:?}, path: {:?}, idempotent: {idempotent}, summary: {:?} }},\n",
+            "Operation {{ id: {:?}, method_name: {:?}, tag: {tag:?}, method: {:?}, path: {:?}, idempotent: {idempotent}, summary: {:?}, secrets: &{:?} }},\n",
             operation.id(),
             operation.id().to_snake_case(),
             operation.method.to_uppercase(),
             operation.path,
             text(value, "summary"),
+            secrets(document, value),
         );
     }
     out + "];\n"
+}
+
+/// Where the body of an operation's request holds secrets: JSON pointers, with `*` for any item or key.
+fn secrets(document: &Document, operation: &Value) -> Vec<String> {
+    fn collect<'a>(
+        document: &'a Document,
+        schema: &'a Value,
+        pointer: &str,
+        within: &mut Vec<&'a Value>,
+        found: &mut Vec<String>,
+    ) {
+        let schema = document.resolve(schema);
+        // A schema that contains itself is looked at once on each way.
+        if within.iter().any(|outer| std::ptr::eq(*outer, schema)) {
+            return;
+        }
+        if text(schema, "format") == "password" {
+            found.push(pointer.to_owned());
+        }
+        within.push(schema);
+        let properties = schema.get("properties").and_then(Value::as_object);
+        for (name, property) in properties.into_iter().flatten() {
+            collect(document, property, &push(pointer, name), within, found);
+        }
+        for key in ["items", "additionalProperties"] {
+            if let Some(inner) = schema.get(key) {
+                collect(document, inner, &push(pointer, "*"), within, found);
+            }
+        }
+        within.pop();
+    }
+
+    let body = operation
+        .get("requestBody")
+        .map(|body| document.resolve(body));
+    let schema = body.and_then(|body| body.pointer("/content/application~1json/schema"));
+    let mut found = Vec::new();
+    if let Some(schema) = schema {
+        collect(document, schema, "", &mut Vec::new(), &mut found);
+    }
+    found
 }
 
 /// Each document's `round_trip` by the document's name.
@@ -476,6 +519,22 @@ components:
         assert!(!code.contains("TryInto<::std::option::Option"), "{code}");
         assert!(!code.contains("reqwest::ClientBuilder"), "{code}");
         assert!(!code.contains(", utoipa::ToSchema"), "{code}");
+    }
+
+    #[test]
+    fn operations_tell_where_their_bodies_hold_secrets() {
+        let deep = SMALL.replace(
+            "        labels:",
+            "        inner: {$ref: '#/components/schemas/Thing'}
+        keys: {type: array, items: {type: string, format: password}}
+        labels:",
+        );
+        let document = Document::parse("small", "openapi/small.yaml", &deep).unwrap();
+        let code = operations(&document);
+        assert!(
+            code.contains(r#"secrets: &["/password", "/keys/*"]"#),
+            "{code}"
+        );
     }
 
     #[test]

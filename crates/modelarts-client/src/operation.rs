@@ -25,4 +25,6 @@ pub struct Operation {
     pub idempotent: bool,
     /// One line.
     pub summary: &'static str,
+    /// Where the body of a request holds secrets: JSON pointers, with `*` for any item or key.
+    pub secrets: &'static [&'static str],
 }

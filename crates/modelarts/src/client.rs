@@ -183,7 +183,7 @@ impl ModelArts {
             idempotent: operation.idempotent,
             settings: &self.settings,
             authenticator: Some(&*self.core.authenticator),
-            secrets: &[],
+            secrets: operation.secrets,
         };
         let answer = self.core.pipeline.run(&call, &mut request).await?;
         Ok(answer.into_raw())
@@ -228,7 +228,6 @@ impl ModelArts {
             settings: self.settings.clone(),
             authenticator: Some(core.authenticator.clone()),
             operations: devenviron::OPERATIONS,
-            secrets: Vec::new(),
             heads,
         });
         let http = core.pipeline.http.clone();
@@ -274,10 +273,8 @@ impl fmt::Debug for RawAnswer {
 }
 
 fn unknown_operation(id: &str) -> Error {
-    let known: Vec<_> = devenviron::OPERATIONS
-        .iter()
-        .map(|operation| operation.id)
-        .collect();
+    let known = devenviron::OPERATIONS.iter().chain(iam::OPERATIONS);
+    let known: Vec<_> = known.map(|operation| operation.id).collect();
     Error::argument(format!(
         "there is no operation `{id}`; known are {}",
         known.join(", ")

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use modelarts_client::{ErrorClass, ErrorCode};
+use modelarts_client::{ErrorClass, ErrorCode, Secret};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -162,8 +162,9 @@ impl Error {
         headers: HeaderMap,
         body: Bytes,
         retry_after: Option<Duration>,
-        secrets: &[&str],
+        secrets: &[Secret],
     ) -> Self {
+        let secrets = &spellings(secrets);
         let said = Said::read(&body);
         let mut error = Self::new(Kind::Status, said.message.map(|text| redact(text, secrets)));
         // The identity service repeats the status where others have a code.
@@ -647,20 +648,37 @@ fn root_cause(error: &dyn StdError) -> String {
     cause.to_string()
 }
 
-fn redact(text: String, secrets: &[&str]) -> String {
+/// What to look for: each secret as it stands in JSON within JSON, in JSON, and as it is.
+fn spellings(secrets: &[Secret]) -> Vec<Secret> {
+    let quoted = |secret: &Secret| {
+        let json = Secret::from(serde_json::to_string(secret.expose()).ok()?);
+        let text = json.expose().strip_prefix('"')?.strip_suffix('"')?;
+        (text != secret.expose()).then(|| Secret::from(text))
+    };
+    let known = secrets.iter().filter(|secret| !secret.is_empty());
+    known
+        .flat_map(|secret| {
+            let once = quoted(secret);
+            let twice = once.as_ref().and_then(quoted);
+            [twice, once, Some(secret.clone())]
+        })
+        .flatten()
+        .collect()
+}
+
+fn redact(text: String, secrets: &[Secret]) -> String {
     secrets
         .iter()
-        .filter(|secret| !secret.is_empty())
+        .map(Secret::expose)
         .fold(text, |text, secret| match text.contains(secret) {
             true => text.replace(secret, "[redacted]"),
             false => text,
         })
 }
 
-fn redact_bytes(body: Bytes, secrets: &[&str]) -> Bytes {
+fn redact_bytes(body: Bytes, secrets: &[Secret]) -> Bytes {
     let text = String::from_utf8_lossy(&body);
-    let holds = |secret: &&str| !secret.is_empty() && text.contains(*secret);
-    if !secrets.iter().any(holds) {
+    if !secrets.iter().any(|secret| text.contains(secret.expose())) {
         return body;
     }
     Bytes::from(redact(text.into_owned(), secrets))
@@ -798,9 +816,24 @@ mod tests {
             HeaderMap::new(),
             Bytes::from_static(br#"{"error_msg": "bad token t0p-s3cret"}"#),
             None,
-            &["t0p-s3cret", ""],
+            &["t0p-s3cret", ""].map(Secret::from),
         );
         assert_eq!(error.message(), Some("bad token [redacted]"));
         assert!(!String::from_utf8_lossy(error.body_excerpt()).contains("s3cret"));
+    }
+
+    #[test]
+    fn a_secret_is_recognised_in_its_json_spelling() {
+        let body = serde_json::json!({"error_msg": "who is \"a\\b\"?"}).to_string();
+        let error = Error::status_answer(
+            StatusCode::UNAUTHORIZED,
+            HeaderMap::new(),
+            Bytes::from(body),
+            None,
+            &[Secret::from(r#""a\b"#)],
+        );
+        assert_eq!(error.message(), Some("who is [redacted]\"?"));
+        let excerpt = error.body_excerpt();
+        assert_eq!(excerpt, br#"{"error_msg":"who is [redacted]\"?"}"#);
     }
 }

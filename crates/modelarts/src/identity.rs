@@ -38,7 +38,7 @@ impl Identity {
         login: &Login,
         scope: &Scope,
     ) -> Result<(Secret, Token)> {
-        let (client, line) = self.client(None, vec![login.password.clone()]);
+        let (client, line) = self.client(None);
         let request = token_request(login, scope);
         let answer = client.create_token().body(request).send().await;
         let body = line.settle(answer)?;
@@ -62,7 +62,7 @@ impl Identity {
         name: &str,
         authenticator: Arc<dyn Authenticator>,
     ) -> Result<String> {
-        let (client, line) = self.client(Some(authenticator), Vec::new());
+        let (client, line) = self.client(Some(authenticator));
         let answer = client.list_projects().name(name).send().await;
         let projects = line.settle(answer)?.projects;
         // A service that ignores the filter must not choose the project.
@@ -82,17 +82,12 @@ impl Identity {
         }
     }
 
-    fn client(
-        &self,
-        authenticator: Option<Arc<dyn Authenticator>>,
-        secrets: Vec<Secret>,
-    ) -> (iam::Client, Arc<Line>) {
+    fn client(&self, authenticator: Option<Arc<dyn Authenticator>>) -> (iam::Client, Arc<Line>) {
         let line = Arc::new(Line {
             pipeline: self.pipeline.clone(),
             settings: self.settings.clone(),
             authenticator,
             operations: iam::OPERATIONS,
-            secrets,
             heads: Heads::kept(),
         });
         let http = self.pipeline.http.clone();

@@ -8,8 +8,9 @@ use futures::future::{Either, select};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use modelarts_client::{Operation, ResponseValue, Secret, Transport, TransportFuture};
-use reqwest::{Request, Response, ResponseBuilderExt};
+use reqwest::{Body, Request, Response, ResponseBuilderExt};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tracing::{Instrument, Span, debug, debug_span, field};
 
 use crate::client::RawAnswer;
@@ -42,8 +43,44 @@ pub(crate) struct Call<'a> {
     pub(crate) idempotent: bool,
     pub(crate) settings: &'a Settings,
     pub(crate) authenticator: Option<&'a dyn Authenticator>,
-    /// What else must not be repeated in an error, if the service should send it back.
-    pub(crate) secrets: &'a [Secret],
+    /// Where the body holds what an error must not repeat, as [`Operation::secrets`].
+    pub(crate) secrets: &'static [&'static str],
+}
+
+impl Call<'_> {
+    /// Adds what the body of a request holds at the places of secrets.
+    fn secrets_in(&self, request: &Request, texts: &mut Vec<Secret>) {
+        if self.secrets.is_empty() {
+            return;
+        }
+        let body = request.body().and_then(Body::as_bytes);
+        let Some(Ok(body)) = body.map(serde_json::from_slice::<Value>) else {
+            return;
+        };
+        for place in self.secrets {
+            let segments: Vec<_> = place.split('/').skip(1).collect();
+            collect(&body, &segments, texts);
+        }
+    }
+}
+
+/// The texts at a place of a body, which `*` makes several.
+fn collect(value: &Value, place: &[&str], texts: &mut Vec<Secret>) {
+    match (place.split_first(), value) {
+        (None, Value::String(text)) => texts.push(Secret::from(text.as_str())),
+        (Some((&"*", rest)), Value::Array(items)) => {
+            items.iter().for_each(|item| collect(item, rest, texts));
+        }
+        (Some((&"*", rest)), Value::Object(members)) => {
+            members.values().for_each(|item| collect(item, rest, texts));
+        }
+        (Some((name, rest)), Value::Object(members)) => {
+            if let Some(member) = members.get(*name) {
+                collect(member, rest, texts);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// A complete answer with a success status.
@@ -150,7 +187,7 @@ impl Pipeline {
         let limit = deadline
             .saturating_sub(began)
             .min(call.settings.attempt_timeout);
-        let exchange = std::pin::pin!(self.exchange(pending, &sent, call.secrets));
+        let exchange = std::pin::pin!(self.exchange(pending, call, request, &sent));
         let outcome = match select(exchange, self.clock.timer(limit)).await {
             Either::Left((outcome, _)) => outcome,
             Either::Right(((), _)) => Err(Error::timed_out(limit)),
@@ -190,23 +227,19 @@ impl Pipeline {
     async fn exchange(
         &self,
         pending: impl Future<Output = reqwest::Result<Response>>,
+        call: &Call<'_>,
+        request: &Request,
         credentials: &Credentials,
-        secrets: &[Secret],
     ) -> Result<Answer> {
         let mut response = pending.await.map_err(Error::exchange)?;
         if !response.status().is_success() {
             let body = read_excerpt(&mut response).await;
             let headers = std::mem::take(response.headers_mut());
             let wait = retry_after(&headers, self.clock.now());
-            let mut known = credentials.texts();
-            known.extend(secrets.iter().map(Secret::expose));
-            return Err(Error::status_answer(
-                response.status(),
-                headers,
-                body,
-                wait,
-                &known,
-            ));
+            let mut secrets = credentials.texts();
+            call.secrets_in(request, &mut secrets);
+            let status = response.status();
+            return Err(Error::status_answer(status, headers, body, wait, &secrets));
         }
         match read_all(&mut response, self.max_body).await? {
             Some(body) => Ok(Answer {
@@ -276,9 +309,9 @@ struct Credentials {
 }
 
 impl Credentials {
-    fn texts(&self) -> Vec<&str> {
-        let texts = self.values.iter().map(HeaderValue::to_str);
-        texts.filter_map(std::result::Result::ok).collect()
+    fn texts(&self) -> Vec<Secret> {
+        let texts = self.values.iter().filter_map(|value| value.to_str().ok());
+        texts.map(Secret::from).collect()
     }
 }
 
@@ -341,7 +374,6 @@ pub(crate) struct Line {
     pub(crate) settings: Arc<Settings>,
     pub(crate) authenticator: Option<Arc<dyn Authenticator>>,
     pub(crate) operations: &'static [Operation],
-    pub(crate) secrets: Vec<Secret>,
     pub(crate) heads: Heads,
 }
 
@@ -428,7 +460,7 @@ impl Transport for Line {
                 idempotent: operation.is_some_and(|operation| operation.idempotent),
                 settings: &self.settings,
                 authenticator: self.authenticator.as_deref(),
-                secrets: &self.secrets,
+                secrets: operation.map_or(&[], |operation| operation.secrets),
             };
             Ok(match self.pipeline.run(&call, &mut request).await {
                 Ok(mut answer) => {

@@ -11,6 +11,7 @@ pub static OPERATIONS: &[Operation] = &[
         path: "/v1/{project_id}/demanager/instances",
         idempotent: true,
         summary: "List development environment instances",
+        secrets: &[],
     },
     Operation {
         id: "createDevEnvInstance",
@@ -20,6 +21,7 @@ pub static OPERATIONS: &[Operation] = &[
         path: "/v1/{project_id}/demanager/instances",
         idempotent: false,
         summary: "Create a development environment instance",
+        secrets: &[],
     },
     Operation {
         id: "showDevEnvInstance",
@@ -29,6 +31,7 @@ pub static OPERATIONS: &[Operation] = &[
         path: "/v1/{project_id}/demanager/instances/{instance_id}",
         idempotent: true,
         summary: "Show a development environment instance",
+        secrets: &[],
     },
     Operation {
         id: "updateDevEnvInstance",
@@ -38,6 +41,7 @@ pub static OPERATIONS: &[Operation] = &[
         path: "/v1/{project_id}/demanager/instances/{instance_id}",
         idempotent: true,
         summary: "Update a development environment instance",
+        secrets: &[],
     },
     Operation {
         id: "deleteDevEnvInstance",
@@ -47,6 +51,7 @@ pub static OPERATIONS: &[Operation] = &[
         path: "/v1/{project_id}/demanager/instances/{instance_id}",
         idempotent: true,
         summary: "Delete a development environment instance",
+        secrets: &[],
     },
     Operation {
         id: "manageDevEnvInstance",
@@ -56,6 +61,7 @@ pub static OPERATIONS: &[Operation] = &[
         path: "/v1/{project_id}/demanager/instances/{instance_id}/action",
         idempotent: false,
         summary: "Start, stop or restart an instance",
+        secrets: &[],
     },
     Operation {
         id: "listNotebooks",
@@ -65,6 +71,7 @@ pub static OPERATIONS: &[Operation] = &[
         path: "/v1/{project_id}/notebooks",
         idempotent: true,
         summary: "List your notebook instances",
+        secrets: &[],
     },
     Operation {
         id: "createNotebook",
@@ -74,6 +81,7 @@ pub static OPERATIONS: &[Operation] = &[
         path: "/v1/{project_id}/notebooks",
         idempotent: false,
         summary: "Create a notebook instance",
+        secrets: &[],
     },
     Operation {
         id: "listAllNotebooks",
@@ -83,6 +91,7 @@ pub static OPERATIONS: &[Operation] = &[
         path: "/v1/{project_id}/notebooks/all",
         idempotent: true,
         summary: "List the notebook instances of all users",
+        secrets: &[],
     },
     Operation {
         id: "listFlavors",
@@ -92,6 +101,7 @@ pub static OPERATIONS: &[Operation] = &[
         path: "/v1/{project_id}/notebooks/flavors",
         idempotent: true,
         summary: "List the flavors for new notebooks",
+        secrets: &[],
     },
     Operation {
         id: "showNotebook",
@@ -101,6 +111,7 @@ pub static OPERATIONS: &[Operation] = &[
         path: "/v1/{project_id}/notebooks/{id}",
         idempotent: true,
         summary: "Show a notebook instance",
+        secrets: &[],
     },
     Operation {
         id: "updateNotebook",
@@ -110,6 +121,7 @@ pub static OPERATIONS: &[Operation] = &[
         path: "/v1/{project_id}/notebooks/{id}",
         idempotent: true,
         summary: "Change a notebook instance",
+        secrets: &[],
     },
     Operation {
         id: "deleteNotebook",
@@ -119,6 +131,7 @@ pub static OPERATIONS: &[Operation] = &[
         path: "/v1/{project_id}/notebooks/{id}",
         idempotent: true,
         summary: "Delete a notebook instance",
+        secrets: &[],
     },
     Operation {
         id: "startNotebook",
@@ -128,6 +141,7 @@ pub static OPERATIONS: &[Operation] = &[
         path: "/v1/{project_id}/notebooks/{id}/start",
         idempotent: true,
         summary: "Start a notebook instance",
+        secrets: &[],
     },
     Operation {
         id: "stopNotebook",
@@ -137,6 +151,7 @@ pub static OPERATIONS: &[Operation] = &[
         path: "/v1/{project_id}/notebooks/{id}/stop",
         idempotent: true,
         summary: "Stop a notebook instance",
+        secrets: &[],
     },
     Operation {
         id: "showLease",
@@ -146,6 +161,7 @@ pub static OPERATIONS: &[Operation] = &[
         path: "/v1/{project_id}/notebooks/{id}/lease",
         idempotent: true,
         summary: "Show the lease of a notebook",
+        secrets: &[],
     },
     Operation {
         id: "renewLease",
@@ -155,6 +171,7 @@ pub static OPERATIONS: &[Operation] = &[
         path: "/v1/{project_id}/notebooks/{id}/lease",
         idempotent: true,
         summary: "Renew the lease of a notebook",
+        secrets: &[],
     },
     Operation {
         id: "showSwitchableFlavors",
@@ -164,6 +181,7 @@ pub static OPERATIONS: &[Operation] = &[
         path: "/v1/{project_id}/notebooks/{id}/flavors",
         idempotent: true,
         summary: "List the flavors to which a notebook can change",
+        secrets: &[],
     },
     Operation {
         id: "listImages",
@@ -173,6 +191,7 @@ pub static OPERATIONS: &[Operation] = &[
         path: "/v1/{project_id}/images",
         idempotent: true,
         summary: "List images",
+        secrets: &[],
     },
     Operation {
         id: "registerImage",
@@ -182,6 +201,7 @@ pub static OPERATIONS: &[Operation] = &[
         path: "/v1/{project_id}/images",
         idempotent: false,
         summary: "Register a custom image",
+        secrets: &[],
     },
     Operation {
         id: "listImageGroups",
@@ -191,6 +211,7 @@ pub static OPERATIONS: &[Operation] = &[
         path: "/v1/{project_id}/images/group",
         idempotent: true,
         summary: "List image groups",
+        secrets: &[],
     },
     Operation {
         id: "showImage",
@@ -200,6 +221,7 @@ pub static OPERATIONS: &[Operation] = &[
         path: "/v1/{project_id}/images/{id}",
         idempotent: true,
         summary: "Show an image",
+        secrets: &[],
     },
     Operation {
         id: "deleteImage",
@@ -209,6 +231,7 @@ pub static OPERATIONS: &[Operation] = &[
         path: "/v1/{project_id}/images/{id}",
         idempotent: true,
         summary: "Delete an image",
+        secrets: &[],
     },
     Operation {
         id: "createImage",
@@ -218,6 +241,7 @@ pub static OPERATIONS: &[Operation] = &[
         path: "/v1/{project_id}/notebooks/{id}/create-image",
         idempotent: false,
         summary: "Save a notebook as an image",
+        secrets: &[],
     },
     Operation {
         id: "listAttachableObs",
@@ -227,6 +251,7 @@ pub static OPERATIONS: &[Operation] = &[
         path: "/v1/{project_id}/notebooks/{instance_id}/storage",
         idempotent: true,
         summary: "List the OBS mounts of a notebook",
+        secrets: &[],
     },
     Operation {
         id: "attachObs",
@@ -236,6 +261,7 @@ pub static OPERATIONS: &[Operation] = &[
         path: "/v1/{project_id}/notebooks/{instance_id}/storage",
         idempotent: false,
         summary: "Mount OBS storage into a notebook",
+        secrets: &[],
     },
     Operation {
         id: "showAttachableObs",
@@ -245,6 +271,7 @@ pub static OPERATIONS: &[Operation] = &[
         path: "/v1/{project_id}/notebooks/{instance_id}/storage/{storage_id}",
         idempotent: true,
         summary: "Show an OBS mount of a notebook",
+        secrets: &[],
     },
     Operation {
         id: "cancelObs",
@@ -254,5 +281,6 @@ pub static OPERATIONS: &[Operation] = &[
         path: "/v1/{project_id}/notebooks/{instance_id}/storage/{storage_id}",
         idempotent: true,
         summary: "Unmount OBS storage from a notebook",
+        secrets: &[],
     },
 ];

@@ -11,6 +11,7 @@ pub static OPERATIONS: &[Operation] = &[
         path: "/v3/auth/tokens",
         idempotent: true,
         summary: "Create a token",
+        secrets: &["/auth/identity/password/user/password", "/auth/identity/token/id"],
     },
     Operation {
         id: "listAuthDomains",
@@ -20,6 +21,7 @@ pub static OPERATIONS: &[Operation] = &[
         path: "/v3/auth/domains",
         idempotent: true,
         summary: "List the domains of the caller",
+        secrets: &[],
     },
     Operation {
         id: "listProjects",
@@ -29,5 +31,6 @@ pub static OPERATIONS: &[Operation] = &[
         path: "/v3/projects",
         idempotent: true,
         summary: "List projects",
+        secrets: &[],
     },
 ];
