@@ -2,35 +2,43 @@
 //!
 //! `ModelArts::from_env()` does the same with `HUAWEICLOUD_SDK_AK` and its siblings; here each setting is given explicitly.
 
+use std::env::var;
+use std::error::Error;
+use std::io::{Write, stdout};
 use std::time::Duration;
 
 use futures::TryStreamExt;
-use modelarts::{AccessKey, CallOptions, Credentials, FlavorExt, ModelArts, Result, RetryPolicy};
-
-fn variable(name: &str) -> String {
-    std::env::var(name).unwrap_or_default()
-}
+use modelarts::{
+    AccessKey, CallOptions, Credentials, FlavorExt, ModelArts, ModelArtsBuilder, RetryPolicy,
+};
 
 #[tokio::main]
-async fn main() -> Result<()> {
-    let mut key = AccessKey::new(
-        variable("HUAWEICLOUD_SDK_AK"),
-        variable("HUAWEICLOUD_SDK_SK"),
-    );
-    let security_token = variable("HUAWEICLOUD_SDK_SECURITY_TOKEN");
-    if !security_token.is_empty() {
-        key = key.security_token(security_token);
+async fn main() -> Result<(), Box<dyn Error>> {
+    let mut key = AccessKey::new(var("HUAWEICLOUD_SDK_AK")?, var("HUAWEICLOUD_SDK_SK")?);
+    if let Ok(token) = var("HUAWEICLOUD_SDK_SECURITY_TOKEN") {
+        key = key.security_token(token);
     }
-    let mut builder = ModelArts::builder()
-        .project_id(variable("HUAWEICLOUD_SDK_PROJECT_ID"))
+    let mut service = ModelArts::builder()
+        .project_id(var("HUAWEICLOUD_SDK_PROJECT_ID")?)
+        .region("eu-de");
+    if let Ok(endpoint) = var("MODELARTS_ENDPOINT") {
+        service = service.endpoint(endpoint);
+    }
+    run(service, key, &mut stdout()).await
+}
+
+/// Builds a client that signs, and writes a line for each flavor.
+pub async fn run(
+    service: ModelArtsBuilder,
+    key: AccessKey,
+    out: &mut impl Write,
+) -> Result<(), Box<dyn Error>> {
+    let client = service
         .credentials(Credentials::access_key(key))
         .user_agent("flavor-list/1.0")
-        .rate_limit(5.0);
-    builder = match variable("MODELARTS_ENDPOINT") {
-        endpoint if endpoint.is_empty() => builder.region("eu-de"),
-        endpoint => builder.endpoint(endpoint),
-    };
-    let client = builder.build().await?;
+        .rate_limit(5.0)
+        .build()
+        .await?;
 
     let patient = client.with(
         CallOptions::new()
@@ -40,12 +48,13 @@ async fn main() -> Result<()> {
     let mut flavors = std::pin::pin!(patient.flavors().list().items());
     while let Some(flavor) = flavors.try_next().await? {
         let memory = flavor.memory_size().map(|memory| memory.to_string());
-        println!(
+        writeln!(
+            out,
             "{}  {} vCPUs  {}",
             flavor.id.unwrap_or_default(),
             flavor.vcpus.unwrap_or_default(),
             memory.unwrap_or_default(),
-        );
+        )?;
     }
     Ok(())
 }

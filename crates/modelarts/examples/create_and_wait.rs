@@ -2,12 +2,15 @@
 //!
 //! Arguments: name, flavor, image id.
 
+use std::error::Error;
+use std::io::{Write, stdout};
+
 use futures::TryStreamExt;
 use modelarts::types::{CreateNotebookRequest, VolumeReq};
-use modelarts::{AutoStop, ModelArts, Result};
+use modelarts::{AutoStop, ModelArts};
 
 #[tokio::main]
-async fn main() -> Result<()> {
+async fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let mut next = |default: &str| arguments.next().unwrap_or_else(|| default.to_owned());
     let request = CreateNotebookRequest::builder()
@@ -22,28 +25,36 @@ async fn main() -> Result<()> {
         )
         .duration(AutoStop::hours(4).as_millis()?)
         .try_into()?;
+    run(&ModelArts::from_env().await?, &request, &mut stdout()).await
+}
 
-    let client = ModelArts::from_env().await?;
-    let created = match client.notebooks().create(&request).await {
+/// Creates a notebook and writes a line whenever it was looked at, until it runs.
+pub async fn run(
+    client: &ModelArts,
+    request: &CreateNotebookRequest,
+    out: &mut impl Write,
+) -> Result<(), Box<dyn Error>> {
+    let created = match client.notebooks().create(request).await {
         Err(error) if error.is_quota() || error.is_capacity() => {
-            eprintln!("{}", error.remedy().unwrap_or("try another flavor"));
-            return Err(error);
+            writeln!(out, "{}", error.remedy().unwrap_or("try another flavor"))?;
+            return Err(error.into());
         }
         other => other?,
     };
     let id = created.id.unwrap_or_default();
-    println!("{id} is being created");
+    writeln!(out, "{id} is being created")?;
 
     let waiter = client.notebooks().wait_until_running(&id);
     let mut observations = std::pin::pin!(waiter.observations());
     while let Some(seen) = observations.try_next().await? {
         let progress = seen.observed.progress.map(|progress| progress.to_string());
-        println!(
+        writeln!(
+            out,
             "{:>4} s  {}  {}",
             seen.observed.elapsed.as_secs(),
             seen.observed.status,
             progress.unwrap_or_default(),
-        );
+        )?;
     }
     Ok(())
 }

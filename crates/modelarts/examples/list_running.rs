@@ -2,13 +2,20 @@
 //!
 //! Credentials and addresses come from the environment or from `clouds.yaml`.
 
+use std::error::Error;
+use std::io::{Write, stdout};
+
 use futures::TryStreamExt;
 use modelarts::enums::NotebookStatus;
-use modelarts::{ModelArts, NotebookExt, Result};
+use modelarts::{ModelArts, NotebookExt};
 
 #[tokio::main]
-async fn main() -> Result<()> {
-    let client = ModelArts::from_env().await?;
+async fn main() -> Result<(), Box<dyn Error>> {
+    run(&ModelArts::from_env().await?, &mut stdout()).await
+}
+
+/// Writes a line for each notebook that runs.
+pub async fn run(client: &ModelArts, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     let running = client
         .notebooks()
         .list()
@@ -20,12 +27,13 @@ async fn main() -> Result<()> {
             Some(time) => format!("stops at {time}"),
             None => "does not stop by itself".to_owned(),
         };
-        println!(
+        writeln!(
+            out,
             "{}  {}  {}  {stops}",
             notebook.id.unwrap_or_default(),
             notebook.name.unwrap_or_default(),
             notebook.flavor.unwrap_or_default(),
-        );
+        )?;
     }
     Ok(())
 }

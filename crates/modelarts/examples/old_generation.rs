@@ -1,11 +1,20 @@
 //! Looks after the instances of the old generation: each that runs shall stop after two hours.
 
+use std::error::Error;
+use std::io::{Write, stdout};
+
 use futures::TryStreamExt;
-use modelarts::{AutoStop, InstanceExt, ModelArts, Result};
+use modelarts::{AutoStop, InstanceExt, ModelArts};
 
 #[tokio::main]
-async fn main() -> Result<()> {
-    let instances = ModelArts::from_env().await?.instances();
+async fn main() -> Result<(), Box<dyn Error>> {
+    run(&ModelArts::from_env().await?, &mut stdout()).await
+}
+
+/// Sets the time of each instance that runs, and writes a line for it.
+pub async fn run(client: &ModelArts, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
+    let limit = AutoStop::hours(2);
+    let instances = client.instances();
     let mut running = std::pin::pin!(
         instances
             .list()
@@ -13,15 +22,15 @@ async fn main() -> Result<()> {
             .items()
     );
     while let Some(instance) = running.try_next().await? {
-        let limit = AutoStop::hours(2);
-        let id = instance.id.clone().unwrap_or_default();
-        if instance.auto_stop() != Some(limit) {
+        let auto_stop = instance.auto_stop();
+        let id = instance.id.unwrap_or_default();
+        if auto_stop != Some(limit) {
             instances.set_auto_stop(&id, limit).await?;
             // A changed time counts from the next start.
             instances.ensure_stopped(&id).await?;
             instances.ensure_running(&id).await?;
         }
-        println!("{id} stops after two hours");
+        writeln!(out, "{id} stops after two hours")?;
     }
     Ok(())
 }
