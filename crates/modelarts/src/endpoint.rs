@@ -9,6 +9,8 @@ use crate::error::{Error, Result};
 /// A public cloud that runs ModelArts.
 struct Cloud {
     name: &'static str,
+    /// What OpenStack tools call it, where they know it.
+    profile: Option<&'static str>,
     domain: &'static str,
     regions: &'static [&'static str],
 }
@@ -16,11 +18,13 @@ struct Cloud {
 const CLOUDS: &[Cloud] = &[
     Cloud {
         name: "Open Telekom Cloud",
+        profile: Some("otc"),
         domain: "otc.t-systems.com",
         regions: &["eu-de", "eu-nl"],
     },
     Cloud {
         name: "Huawei Cloud",
+        profile: None,
         domain: "myhuaweicloud.com",
         regions: &[
             "af-south-1",
@@ -41,6 +45,12 @@ const CLOUDS: &[Cloud] = &[
         ],
     },
 ];
+
+/// The regions of a cloud that OpenStack tools know by this name.
+pub(crate) fn regions_of(profile: &str) -> Option<&'static [&'static str]> {
+    let known = CLOUDS.iter().find(|cloud| cloud.profile == Some(profile));
+    known.map(|cloud| cloud.regions)
+}
 
 /// The service's address in a known region.
 pub(crate) fn service(region: &str) -> Result<String> {

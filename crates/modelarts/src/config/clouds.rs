@@ -1,4 +1,4 @@
-//! `clouds.yaml` and `secure.yaml`.
+//! `clouds.yaml`, `secure.yaml` and `clouds-public.yaml`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -6,19 +6,26 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::{Environment, Profile, Settings};
+use crate::endpoint;
 use crate::error::{Error, Result};
 
 #[derive(Default, Deserialize)]
+#[serde(default)]
 struct File {
-    #[serde(default)]
     clouds: BTreeMap<String, Cloud>,
+    #[serde(rename = "public-clouds")]
+    profiles: BTreeMap<String, Cloud>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Cloud {
+    /// The entry of `clouds-public.yaml` that has what this one leaves out.
+    #[serde(alias = "cloud")]
+    profile: Option<String>,
     auth: Auth,
     region_name: Option<String>,
+    regions: Option<Vec<Region>>,
     #[serde(alias = "modelartsv1_endpoint_override")]
     modelarts_endpoint_override: Option<String>,
     ak: Option<String>,
@@ -49,12 +56,20 @@ struct Auth {
     security_token: Option<String>,
 }
 
+/// A region by its name; settings of its own are not read.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Region {
+    Name(String),
+    Settings { name: String },
+}
+
 /// The cloud of this name.
 pub(super) fn named(environment: &Environment, name: &str) -> Result<Profile> {
     let Some((path, mut file)) = load(environment)? else {
         return Err(Error::configuration(format!(
             "there is no clouds.yaml with the cloud `{name}`; looked for {}",
-            list(&candidates(environment))
+            list(&candidates(environment, CLOUDS))
         )));
     };
     let Some(cloud) = file.clouds.remove(name) else {
@@ -65,7 +80,7 @@ pub(super) fn named(environment: &Environment, name: &str) -> Result<Profile> {
             known.join(", ")
         )));
     };
-    cloud.into_profile(&path, name)
+    complete(environment, &path, cloud)?.into_profile(&path, name)
 }
 
 /// The only cloud of the file, if there is a file and it has one.
@@ -76,7 +91,10 @@ pub(super) fn only(environment: &Environment) -> Result<Option<Profile>> {
     let mut clouds = file.clouds.into_iter();
     match (clouds.next(), clouds.next()) {
         (None, _) => Ok(None),
-        (Some((name, cloud)), None) => cloud.into_profile(&path, &name).map(Some),
+        (Some((name, cloud)), None) => {
+            let cloud = complete(environment, &path, cloud)?;
+            cloud.into_profile(&path, &name).map(Some)
+        }
         (Some((first, _)), Some((second, _))) => Err(Error::configuration(format!(
             "{} has several clouds ({first}, {second}, …): set OS_CLOUD to the name of one",
             path.display()
@@ -84,28 +102,64 @@ pub(super) fn only(environment: &Environment) -> Result<Option<Profile>> {
     }
 }
 
+const CLOUDS: &str = "clouds.yaml";
+const SECURE: &str = "secure.yaml";
+const PUBLIC: &str = "clouds-public.yaml";
+
 fn load(environment: &Environment) -> Result<Option<(PathBuf, File)>> {
-    let candidates = candidates(environment);
+    let candidates = match environment.get("OS_CLIENT_CONFIG_FILE") {
+        Some(path) => vec![path.into()],
+        None => candidates(environment, CLOUDS),
+    };
     let Some(path) = candidates.into_iter().find(|path| path.exists()) else {
         return Ok(None);
     };
     let mut file: File = read(&path)?;
     let secure = match environment.get("OS_CLIENT_SECURE_FILE") {
-        Some(secure) => PathBuf::from(secure),
-        None => path.with_file_name("secure.yaml"),
+        Some(secure) => Some(PathBuf::from(secure)).filter(|path| path.exists()),
+        None => companion(environment, &path, SECURE),
     };
-    if secure.exists() {
+    if let Some(secure) = secure {
         for (name, completion) in read(&secure)?.clouds {
-            file.clouds.entry(name).or_default().complete(completion);
+            let cloud = file.clouds.remove(&name).unwrap_or_default();
+            file.clouds.insert(name, completion.or(cloud));
         }
     }
     Ok(Some((path, file)))
 }
 
-fn candidates(environment: &Environment) -> Vec<PathBuf> {
-    if let Some(path) = environment.get("OS_CLIENT_CONFIG_FILE") {
-        return vec![path.into()];
+/// A cloud with what its profile says where it says nothing itself.
+fn complete(environment: &Environment, path: &Path, cloud: Cloud) -> Result<Cloud> {
+    let Some(name) = &cloud.profile else {
+        return Ok(cloud);
+    };
+    let public = companion(environment, path, PUBLIC);
+    let mut profiles = public.map_or_else(|| Ok(File::default()), |path| read(&path))?;
+    let profile = profiles
+        .profiles
+        .remove(name)
+        .or_else(|| Cloud::known(name));
+    match profile {
+        Some(profile) => Ok(cloud.or(profile)),
+        None => {
+            // The cloud may be complete without it, and other tools go on as well.
+            tracing::warn!(
+                profile = name,
+                "the profile is in no {PUBLIC} and not a known one"
+            );
+            Ok(cloud)
+        }
     }
+}
+
+/// The file of this name beside the `clouds.yaml` in use, or else where one is looked for.
+fn companion(environment: &Environment, path: &Path, name: &str) -> Option<PathBuf> {
+    let mut places = candidates(environment, name);
+    places.insert(0, path.with_file_name(name));
+    places.into_iter().find(|path| path.exists())
+}
+
+fn candidates(environment: &Environment, name: &str) -> Vec<PathBuf> {
     let user = environment
         .get("XDG_CONFIG_HOME")
         .map(PathBuf::from)
@@ -113,10 +167,7 @@ fn candidates(environment: &Environment) -> Vec<PathBuf> {
     let mut folders = vec![PathBuf::from(".")];
     folders.extend(user.map(|folder| folder.join("openstack")));
     folders.push("/etc/openstack".into());
-    folders
-        .into_iter()
-        .map(|folder| folder.join("clouds.yaml"))
-        .collect()
+    folders.iter().map(|folder| folder.join(name)).collect()
 }
 
 fn read(path: &Path) -> Result<File> {
@@ -144,25 +195,77 @@ fn list(paths: &[PathBuf]) -> String {
     paths.join(", ")
 }
 
-/// Takes each named field from `$more` where it is set.
-macro_rules! complete {
-    ($this:expr, $more:expr, $($field:ident)+) => {
-        $( if let Some(value) = $more.$field { $this.$field = Some(value); } )+
-    };
+impl Auth {
+    /// What this one says, and `other` where it says nothing.
+    fn or(self, other: Self) -> Self {
+        Self {
+            auth_url: self.auth_url.or(other.auth_url),
+            token: self.token.or(other.token),
+            username: self.username.or(other.username),
+            user_id: self.user_id.or(other.user_id),
+            password: self.password.or(other.password),
+            user_domain_name: self.user_domain_name.or(other.user_domain_name),
+            user_domain_id: self.user_domain_id.or(other.user_domain_id),
+            domain_name: self.domain_name.or(other.domain_name),
+            domain_id: self.domain_id.or(other.domain_id),
+            project_id: self.project_id.or(other.project_id),
+            project_name: self.project_name.or(other.project_name),
+            project_domain_name: self.project_domain_name.or(other.project_domain_name),
+            project_domain_id: self.project_domain_id.or(other.project_domain_id),
+            ak: self.ak.or(other.ak),
+            sk: self.sk.or(other.sk),
+            security_token: self.security_token.or(other.security_token),
+        }
+    }
 }
 
 impl Cloud {
-    /// What a `secure.yaml` says goes before what `clouds.yaml` says.
-    fn complete(&mut self, more: Self) {
-        complete!(self, more, region_name modelarts_endpoint_override ak sk security_token);
-        let (auth, more) = (&mut self.auth, more.auth);
-        complete!(auth, more, auth_url token username user_id password user_domain_name user_domain_id);
-        complete!(auth, more, domain_name domain_id project_id project_name project_domain_name);
-        complete!(auth, more, project_domain_id ak sk security_token);
+    /// What this one says, and `other` where it says nothing.
+    fn or(self, other: Self) -> Self {
+        Self {
+            profile: self.profile.or(other.profile),
+            auth: self.auth.or(other.auth),
+            // Regions that are listed here go before the one that is named there.
+            region_name: self.region_name.or(match self.regions {
+                Some(_) => None,
+                None => other.region_name,
+            }),
+            regions: self.regions.or(other.regions),
+            modelarts_endpoint_override: self
+                .modelarts_endpoint_override
+                .or(other.modelarts_endpoint_override),
+            ak: self.ak.or(other.ak),
+            sk: self.sk.or(other.sk),
+            security_token: self.security_token.or(other.security_token),
+        }
+    }
+
+    /// A profile that needs no file. Its address follows from the region.
+    fn known(name: &str) -> Option<Self> {
+        let regions = endpoint::regions_of(name)?.iter();
+        let regions = regions.map(|region| Region::Name((*region).to_owned()));
+        Some(Self {
+            regions: Some(regions.collect()),
+            ..Self::default()
+        })
+    }
+
+    /// The region that is named, or else the first of those that are listed.
+    fn region(&self) -> Option<String> {
+        let first = || match self.regions.as_ref()?.first()? {
+            Region::Name(name) | Region::Settings { name } => Some(name.clone()),
+        };
+        self.region_name.clone().or_else(first)
     }
 
     fn into_profile(self, path: &Path, name: &str) -> Result<Profile> {
+        let region = self.region();
         let auth = self.auth;
+        // Profiles write the region into the address.
+        let auth_url = auth.auth_url.map(|url| match &region {
+            Some(region) => url.replace("{region_name}", region),
+            None => url,
+        });
         let settings = Settings {
             token: auth.token,
             user_name: auth.username,
@@ -173,9 +276,9 @@ impl Cloud {
             access_key: self.ak.or(auth.ak),
             secret_key: self.sk.or(auth.sk),
             security_token: self.security_token.or(auth.security_token),
-            region: self.region_name,
+            region,
             endpoint: self.modelarts_endpoint_override,
-            auth_url: auth.auth_url,
+            auth_url,
             project_id: auth.project_id,
             project_name: auth.project_name,
             project_domain_name: auth.project_domain_name,
@@ -213,7 +316,7 @@ mod tests {
         Environment::of(variables)
     }
 
-    const CLOUDS: &str = "
+    const TWO: &str = "
 clouds:
   otc:
     region_name: eu-nl
@@ -231,10 +334,7 @@ clouds:
     #[test]
     fn a_cloud_is_completed_by_secure_yaml() {
         let secure = "clouds: {otc: {auth: {password: hunter2}}}";
-        let folder = folder(
-            "secure",
-            &[("clouds.yaml", CLOUDS), ("secure.yaml", secure)],
-        );
+        let folder = folder("secure", &[("clouds.yaml", TWO), ("secure.yaml", secure)]);
         let profile = Profile::discover(&environment(&folder, &[("OS_CLOUD", "otc")])).unwrap();
         assert_eq!(profile.region.as_deref(), Some("eu-nl"));
         assert_eq!(profile.project_name.as_deref(), Some("eu-nl_nlp"));
@@ -246,7 +346,7 @@ clouds:
 
     #[test]
     fn a_name_is_needed_among_several_and_must_exist() {
-        let folder = folder("several", &[("clouds.yaml", CLOUDS)]);
+        let folder = folder("several", &[("clouds.yaml", TWO)]);
         let error = Profile::discover(&environment(&folder, &[])).unwrap_err();
         assert!(error.to_string().contains("set OS_CLOUD"), "{error}");
         let error = Profile::from_clouds(&environment(&folder, &[]), "nlp").unwrap_err();
@@ -265,6 +365,88 @@ clouds:
         assert!(matches!(from_file.credentials.unwrap().0, Kind::Token(t) if t.expose() == "t1"));
         let from_env = Profile::discover(&environment(&folder, &[("OS_TOKEN", "t2")])).unwrap();
         assert!(matches!(from_env.credentials.unwrap().0, Kind::Token(t) if t.expose() == "t2"));
+    }
+
+    #[test]
+    fn a_profile_stands_behind_a_cloud_and_a_secret_before_it() {
+        let public = "
+public-clouds:
+  nlp-cloud:
+    auth:
+      auth_url: https://iam.{region_name}.example.com/v3
+      project_name: public
+      password: public
+    region_name: r1
+    modelarts_endpoint_override: https://modelarts.example.com
+";
+        let clouds = "
+clouds:
+  a:
+    profile: nlp-cloud
+    region_name: r2
+    auth: {username: trainer, user_domain_name: nlp, project_name: own, password: own}
+  b: {cloud: nlp-cloud, auth: {token: t}}
+";
+        let secure = "clouds: {a: {auth: {password: secret}}}";
+        let files = [
+            ("clouds-public.yaml", public),
+            ("clouds.yaml", clouds),
+            ("secure.yaml", secure),
+        ];
+        let folder = folder("profile", &files);
+        let profile = |name: &str| Profile::from_clouds(&environment(&folder, &[]), name).unwrap();
+        let a = profile("a");
+        assert_eq!(a.region.as_deref(), Some("r2"));
+        assert_eq!(a.project_name.as_deref(), Some("own"));
+        assert_eq!(a.auth_url.as_deref(), Some("https://iam.r2.example.com/v3"));
+        assert_eq!(a.endpoint.as_deref(), Some("https://modelarts.example.com"));
+        let Some(Kind::Password(login)) = a.credentials.map(|c| c.0) else {
+            panic!("a password");
+        };
+        assert_eq!(login.password.expose(), "secret");
+        let b = profile("b");
+        assert_eq!(b.region.as_deref(), Some("r1"));
+        assert_eq!(b.project_name.as_deref(), Some("public"));
+    }
+
+    #[test]
+    fn the_profile_of_a_known_cloud_needs_no_file() {
+        let clouds = "
+clouds:
+  first: {profile: otc, auth: {token: t}}
+  other: {profile: otc, region_name: eu-nl, auth: {token: t}}
+  listed: {profile: otc, regions: [{name: eu-nl}], auth: {token: t}}
+  unknown: {profile: nlp-cloud, region_name: eu-de, auth: {token: t}}
+";
+        let folder = folder("known", &[("clouds.yaml", clouds)]);
+        let region = |name: &str| {
+            let profile = Profile::from_clouds(&environment(&folder, &[]), name).unwrap();
+            profile.region.unwrap()
+        };
+        let regions = ["first", "other", "listed", "unknown"].map(region);
+        assert_eq!(regions, ["eu-de", "eu-nl", "eu-nl", "eu-de"]);
+    }
+
+    #[test]
+    fn companions_are_found_where_openstack_tools_look() {
+        let here = folder(
+            "apart",
+            &[(
+                "clouds.yaml",
+                "clouds: {a: {auth: {username: u, user_domain_id: d}}}",
+            )],
+        );
+        let home = here.join("home");
+        let user = home.join(".config/openstack");
+        std::fs::create_dir_all(&user).unwrap();
+        std::fs::write(
+            user.join("secure.yaml"),
+            "clouds: {a: {auth: {password: p}}}",
+        )
+        .unwrap();
+        let home = home.display().to_string();
+        let profile = Profile::from_clouds(&environment(&here, &[("HOME", &home)]), "a").unwrap();
+        assert!(matches!(profile.credentials.unwrap().0, Kind::Password(_)));
     }
 
     #[test]

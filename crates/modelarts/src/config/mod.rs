@@ -35,9 +35,16 @@ pub use env::Environment;
 /// credentials are set, an access key goes before a token, and a token before a password.
 ///
 /// **`clouds.yaml`** is the file that `OS_CLIENT_CONFIG_FILE` names, or the first found in the working directory,
-/// the user's configuration folder (`~/.config/openstack`) and `/etc/openstack`. A `secure.yaml` beside it, or the file
-/// that `OS_CLIENT_SECURE_FILE` names, completes its clouds. Beside the usual keys of `auth`, a cloud may have `ak`,
-/// `sk`, `security_token` and `modelarts_endpoint_override`.
+/// the user's configuration folder (`~/.config/openstack`) and `/etc/openstack`. Beside the usual keys of `auth`, a cloud
+/// may have `ak`, `sk`, `security_token` and `modelarts_endpoint_override`; of several `regions` the first counts, unless
+/// there is a `region_name`. Each setting is taken from the first of these that has it:
+///
+/// 1. the cloud of the same name in `secure.yaml`, or in the file that `OS_CLIENT_SECURE_FILE` names;
+/// 2. the cloud itself;
+/// 3. the `profile` that it names, in `clouds-public.yaml` below `public-clouds`; `otc`, the Open Telekom Cloud, is known
+///    without a file. In its `auth_url`, `{region_name}` stands for the region.
+///
+/// Both companions are looked for beside the `clouds.yaml` first, then in the folders above.
 ///
 /// [`ModelArtsBuilder::profile`]: crate::ModelArtsBuilder::profile
 #[derive(Clone, Debug, Default)]
