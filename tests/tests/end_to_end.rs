@@ -18,7 +18,9 @@ use modelarts::types::{
     CreateNotebookRequest, DevEnvStorageLocationReq, DevEnvStorageReq, RegisterImageRequest,
     UpdateDevEnvInstanceRequest, UpdateNotebookRequest, VolumeReq,
 };
-use modelarts::{AccessKey, AutoStop, Credentials, FlavorExt, Login, Memory};
+use modelarts::{
+    AccessKey, AutoStop, Credentials, FlavorExt, InstanceExt, LeaseExt, Login, Memory,
+};
 use modelarts_client::iam::prelude::*;
 use modelarts_client::{Hooks, devenviron, iam};
 use modelarts_emulator::{
@@ -686,6 +688,40 @@ async fn a_long_list_comes_in_order_and_no_page_before_its_time() {
         (count, previous) = (count + 1, name);
     }
     assert_eq!(count, LENGTH);
+}
+
+#[tokio::test]
+async fn a_start_that_is_ensured_can_say_when_it_ends() {
+    let world = World::new().await;
+    let stopped = |generation, id: &str| {
+        let mut instance = SeedInstance::default();
+        instance.generation = generation;
+        instance.id = Some(id.to_owned());
+        instance.status = InstanceStatus::Stopped;
+        instance
+    };
+    let mut seed = Seed::default();
+    seed.instances = vec![
+        stopped(Generation::Notebook, "new"),
+        stopped(Generation::DevEnv, "old"),
+    ];
+    world.emulator.seed(seed).await.unwrap();
+    let notebooks = world.client.notebooks();
+    let (eight, two) = (AutoStop::hours(8), AutoStop::hours(2));
+    let started = notebooks.ensure_running_with("new", eight).await.unwrap();
+    let lease = |notebook: modelarts::types::Notebook| notebook.lease.unwrap().auto_stop();
+    assert_eq!(lease(started), Some(eight));
+    let running = notebooks.ensure_running_with("new", two).await.unwrap();
+    assert_eq!(lease(running), Some(eight), "it ran already");
+
+    let instances = world.client.instances();
+    let started = instances.ensure_running_with("old", eight).await.unwrap();
+    assert_eq!(started.auto_stop(), Some(eight));
+    let running = instances.ensure_running_with("old", two).await.unwrap();
+    assert_eq!(running.auto_stop(), Some(eight), "it ran already");
+    instances.ensure_stopped("old").await.unwrap();
+    let endless = instances.ensure_running_with("old", AutoStop::Off).await;
+    assert_eq!(endless.unwrap().auto_stop(), Some(AutoStop::Off));
 }
 
 #[tokio::test]

@@ -1,12 +1,13 @@
 //! What notebooks and old instances have in common: they run, stop and go, and one waits for it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use crate::client::ModelArts;
 use crate::clock::BoxFuture;
 use crate::error::{Error, Result};
+use crate::units::AutoStop;
 use crate::wait::{Look, Progress, Verdict, Waiter};
 
 /// A resource with a life cycle.
@@ -14,7 +15,13 @@ pub(crate) trait Machine: Send + Sync + 'static {
     type Resource: Send + 'static;
 
     fn show(client: ModelArts, id: String) -> BoxFuture<'static, Result<Self::Resource>>;
-    fn act(client: ModelArts, id: String, action: Action) -> BoxFuture<'static, Result<()>>;
+    /// `auto_stop` is for a start; without it the service's default holds.
+    fn act(
+        client: ModelArts,
+        id: String,
+        action: Action,
+        auto_stop: Option<AutoStop>,
+    ) -> BoxFuture<'static, Result<()>>;
     fn phase(resource: &Self::Resource) -> Phase;
     fn status(resource: &Self::Resource) -> String;
     fn fail_reason(resource: &Self::Resource) -> Option<String>;
@@ -161,10 +168,12 @@ pub(crate) fn ensure<M: Machine>(
     noun: &str,
     id: &str,
     goal: Goal,
+    auto_stop: Option<AutoStop>,
 ) -> Waiter<M::Resource> {
     let (name, clock) = (name(noun, id, goal), client.clock());
     let pace = client.pace().first(Duration::ZERO);
-    let actor = Arc::new(Actor::<M>::new(client, id, goal, false));
+    let actor = Actor::<M>::new(client, id, goal);
+    let actor = Arc::new(Actor { auto_stop, ..actor });
     Waiter::new(
         name,
         clock,
@@ -182,7 +191,12 @@ pub(crate) fn ensure_gone<M: Machine>(
 ) -> Waiter<M::Resource, ()> {
     let (name, clock) = (name(noun, id, Goal::Gone), client.clock());
     let pace = client.pace().first(Duration::ZERO);
-    let actor = Arc::new(Actor::<M>::new(client, id, Goal::Gone, stop_first));
+    let actor = Actor::<M>::new(client, id, Goal::Gone);
+    let stop_first = stop_first.into();
+    let actor = Arc::new(Actor {
+        stop_first,
+        ..actor
+    });
     Waiter::until_gone(
         name,
         clock,
@@ -232,18 +246,20 @@ struct Actor<M> {
     client: ModelArts,
     id: String,
     goal: Goal,
-    stop_first: std::sync::atomic::AtomicBool,
+    auto_stop: Option<AutoStop>,
+    stop_first: AtomicBool,
     acts: AtomicU32,
     machine: std::marker::PhantomData<fn() -> M>,
 }
 
 impl<M: Machine> Actor<M> {
-    fn new(client: &ModelArts, id: &str, goal: Goal, stop_first: bool) -> Self {
+    fn new(client: &ModelArts, id: &str, goal: Goal) -> Self {
         Self {
             client: client.clone(),
             id: id.to_owned(),
             goal,
-            stop_first: stop_first.into(),
+            auto_stop: None,
+            stop_first: AtomicBool::new(false),
             acts: AtomicU32::new(0),
             machine: std::marker::PhantomData,
         }
@@ -260,7 +276,7 @@ impl<M: Machine> Actor<M> {
         let verdict = match self.goal.step(M::phase(&resource), acts, stop_first) {
             Step::Verdict(verdict) => verdict.clone(),
             Step::Act(action) => {
-                let outcome = M::act(client, self.id.clone(), action).await;
+                let outcome = M::act(client, self.id.clone(), action, self.auto_stop).await;
                 self.take(outcome)?
             }
         };

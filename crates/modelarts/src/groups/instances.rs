@@ -177,14 +177,22 @@ impl Instances {
         machine::wait_gone::<Self>(&self.client, NOUN, id)
     }
 
-    /// Starts an instance if need be and waits until it runs.
+    /// Starts an instance if need be and waits until it runs. When it stops by itself is as it was set before.
     pub fn ensure_running(&self, id: &str) -> Waiter<DevEnvInstance> {
-        machine::ensure::<Self>(&self.client, NOUN, id, Goal::Running)
+        machine::ensure::<Self>(&self.client, NOUN, id, Goal::Running, None)
+    }
+
+    /// As [`ensure_running`](Instances::ensure_running), and says when an instance that it starts is stopped again: after
+    /// 1 to 24 hours, or never.
+    ///
+    /// One that runs already stays as it is: a [change](Instances::set_auto_stop) holds from the next start on.
+    pub fn ensure_running_with(&self, id: &str, auto_stop: AutoStop) -> Waiter<DevEnvInstance> {
+        machine::ensure::<Self>(&self.client, NOUN, id, Goal::Running, Some(auto_stop))
     }
 
     /// Stops an instance if need be and waits until it has stopped. One that is starting is waited for first.
     pub fn ensure_stopped(&self, id: &str) -> Waiter<DevEnvInstance> {
-        machine::ensure::<Self>(&self.client, NOUN, id, Goal::Stopped)
+        machine::ensure::<Self>(&self.client, NOUN, id, Goal::Stopped, None)
     }
 
     /// Deletes an instance if need be and waits until it is gone. It is stopped first only if the service demands it.
@@ -214,11 +222,22 @@ impl Machine for Instances {
         Box::pin(async move { client.instances().show(&id).await })
     }
 
-    fn act(client: ModelArts, id: String, action: Action) -> BoxFuture<'static, Result<()>> {
+    fn act(
+        client: ModelArts,
+        id: String,
+        action: Action,
+        auto_stop: Option<AutoStop>,
+    ) -> BoxFuture<'static, Result<()>> {
         Box::pin(async move {
             let instances = client.instances();
             match action {
-                Action::Start => instances.start(&id).await.map(drop),
+                Action::Start => {
+                    // A start has no such parameter; it takes the time that the instance is set to.
+                    if let Some(auto_stop) = auto_stop {
+                        instances.set_auto_stop(&id, auto_stop).await?;
+                    }
+                    instances.start(&id).await.map(drop)
+                }
                 Action::Stop => instances.stop(&id).await.map(drop),
                 Action::Delete => instances.delete(&id).await.map(drop),
             }

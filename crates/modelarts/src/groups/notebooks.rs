@@ -224,14 +224,31 @@ impl Notebooks {
     /// Starts a notebook if need be and waits until it runs.
     ///
     /// It looks first. One that is being stopped is waited for and then started. When the service says that
-    /// another operation is under way, it looks again.
+    /// another operation is under way, it looks again. A notebook that it starts is stopped again after an hour.
     pub fn ensure_running(&self, id: &str) -> Waiter<Notebook> {
-        machine::ensure::<Self>(&self.client, NOUN, id, Goal::Running)
+        machine::ensure::<Self>(&self.client, NOUN, id, Goal::Running, None)
+    }
+
+    /// As [`ensure_running`](Notebooks::ensure_running), and says when a notebook that it starts is stopped again: after
+    /// 1 to 72 hours, or never.
+    ///
+    /// One that runs already keeps its lease, which [`renew`](crate::Leases::renew) changes.
+    ///
+    /// ```no_run
+    /// # async fn run(client: modelarts::ModelArts, id: &str) -> modelarts::Result<()> {
+    /// use modelarts::AutoStop;
+    ///
+    /// client.notebooks().ensure_running_with(id, AutoStop::hours(8)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn ensure_running_with(&self, id: &str, auto_stop: AutoStop) -> Waiter<Notebook> {
+        machine::ensure::<Self>(&self.client, NOUN, id, Goal::Running, Some(auto_stop))
     }
 
     /// Stops a notebook if need be and waits until it has stopped. One that is starting is waited for first.
     pub fn ensure_stopped(&self, id: &str) -> Waiter<Notebook> {
-        machine::ensure::<Self>(&self.client, NOUN, id, Goal::Stopped)
+        machine::ensure::<Self>(&self.client, NOUN, id, Goal::Stopped, None)
     }
 
     /// Deletes a notebook if need be and waits until it is gone. It is stopped first only if the service demands it.
@@ -265,11 +282,19 @@ impl Machine for Notebooks {
         Box::pin(async move { client.notebooks().show(&id).await })
     }
 
-    fn act(client: ModelArts, id: String, action: Action) -> BoxFuture<'static, Result<()>> {
+    fn act(
+        client: ModelArts,
+        id: String,
+        action: Action,
+        auto_stop: Option<AutoStop>,
+    ) -> BoxFuture<'static, Result<()>> {
         Box::pin(async move {
             let notebooks = client.notebooks();
             match action {
-                Action::Start => notebooks.start(&id).await.map(drop),
+                Action::Start => match auto_stop {
+                    Some(auto_stop) => notebooks.start_with(&id, auto_stop).await.map(drop),
+                    None => notebooks.start(&id).await.map(drop),
+                },
                 Action::Stop => notebooks.stop(&id).await.map(drop),
                 Action::Delete => notebooks.delete(&id).await.map(drop),
             }
