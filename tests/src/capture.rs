@@ -1,43 +1,61 @@
 //! Collects what is traced, as text.
 
+use std::cell::RefCell;
 use std::fmt::{Debug, Write as _};
+use std::marker::PhantomData;
+use std::sync::Once;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::subscriber::DefaultGuard;
 use tracing::{Event, Metadata, Subscriber};
 
+thread_local! {
+    static LINES: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
+}
+
 /// All spans and events of this thread while it lives, of every level and crate.
+///
+/// The subscriber behind it is that of the whole process. One for each thread would miss what other threads trace for
+/// the first time just when it begins.
 #[derive(Debug)]
 pub struct Capture {
-    lines: Arc<Mutex<Vec<String>>>,
-    _guard: DefaultGuard,
+    /// Stays on its thread.
+    _thread: PhantomData<*const ()>,
 }
 
 impl Capture {
     /// Begins to collect.
+    ///
+    /// # Panics
+    /// When something else listens in this process.
     pub fn start() -> Self {
-        let lines = Arc::default();
-        let collector = Collector {
-            lines: Arc::clone(&lines),
-            spans: AtomicU64::new(1),
-        };
+        static LISTENING: Once = Once::new();
+        LISTENING.call_once(|| {
+            let collector = Collector {
+                spans: AtomicU64::new(1),
+            };
+            tracing::subscriber::set_global_default(collector).unwrap();
+        });
+        LINES.set(Some(Vec::new()));
         Self {
-            lines,
-            _guard: tracing::subscriber::set_default(collector),
+            _thread: PhantomData,
         }
     }
 
     /// What was traced so far, one span or event to a line.
     pub fn lines(&self) -> Vec<String> {
-        self.lines.lock().unwrap().clone()
+        LINES.with_borrow(|lines| lines.clone().unwrap_or_default())
+    }
+}
+
+impl Drop for Capture {
+    fn drop(&mut self) {
+        LINES.set(None);
     }
 }
 
 struct Collector {
-    lines: Arc<Mutex<Vec<String>>>,
     spans: AtomicU64,
 }
 
@@ -45,7 +63,7 @@ impl Collector {
     fn add(&self, what: &str, record: impl FnOnce(&mut Line)) {
         let mut line = Line(what.to_owned());
         record(&mut line);
-        self.lines.lock().unwrap().push(line.0);
+        LINES.with_borrow_mut(|lines| lines.as_mut().map(|lines| lines.push(line.0)));
     }
 }
 

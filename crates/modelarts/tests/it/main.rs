@@ -9,6 +9,5 @@
 mod blocking;
 mod calls;
 mod life;
-mod secrets;
 mod sign_in;
 mod support;

@@ -1,10 +1,22 @@
 //! Nothing secret shows up in `Debug`, `Display` or tracing.
+//!
+//! A process of its own: while calls of other tests run on other threads, `tracing` may not notice in time that one
+//! thread listens.
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests may unwrap as tests do"
+)]
+#![allow(unreachable_pub, reason = "modules of one binary")]
+
+#[allow(dead_code, reason = "other tests use the rest")]
+#[path = "../it/support.rs"]
+mod support;
 
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
-use crate::support::{Asked, Reply, Server, json, with};
 use modelarts::{AccessKey, Credentials, Login, ManualClock};
+use support::{Asked, Reply, Server, json, with};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
