@@ -14,7 +14,7 @@ use crate::ids::{Ids, RequestIds};
 use crate::log::Log;
 use crate::seed::Seed;
 use crate::state::{Core, Saved, SeedError, Settings, State};
-use crate::store::{Change, Stamp, Store, Written};
+use crate::store::{Change, Store, StoreError};
 
 /// An emulator without its socket.
 #[derive(Debug)]
@@ -87,6 +87,15 @@ impl App {
         outside: Outside,
     ) -> Option<Self> {
         let mut ids = Ids::seeded(state.core.seed).fork();
+        if let Some(store) = &store {
+            // Weak: a clock may outlive its emulator.
+            let store = Arc::downgrade(store);
+            clock.keep(Box::new(move |stamp| {
+                if let Some(store) = store.upgrade() {
+                    store.submit(Change::of_time(stamp));
+                }
+            }));
+        }
         Some(Self {
             settings: state.settings.clone(),
             tokens: Tokens::new(&state.core.token_key)?,
@@ -115,8 +124,7 @@ impl App {
         }
         let mut state = self.state.write();
         state.advance(now);
-        // What happens by itself happens again after a crash, so nobody waits for it.
-        drop(self.submit(&mut state, now, false));
+        self.submit(&mut state, false);
         let state = RwLockWriteGuard::downgrade(state);
         look(&state, now)
     }
@@ -126,37 +134,53 @@ impl App {
         &self,
         change: impl FnOnce(&mut State, Millis) -> ApiResult<T>,
     ) -> ApiResult<T> {
-        let (result, written) = {
+        let result = {
             let mut state = self.state.write();
             let now = self.clock.now_millis();
             state.advance(now);
             let result = change(&mut state, now);
-            (result, self.submit(&mut state, now, false))
+            self.submit(&mut state, false);
+            result
         };
-        wait(written).await?;
+        self.settled().await?;
         result
     }
 
     /// Hands over what has changed. Under the lock, so that the order is that of the changes.
-    fn submit(&self, state: &mut State, now: Millis, replace: bool) -> Option<Written> {
-        let store = self.store.as_ref()?;
+    fn submit(&self, state: &mut State, replace: bool) {
+        let Some(store) = &self.store else {
+            return;
+        };
         let rows = state.take_changes();
         if rows.is_empty() && !replace {
-            return None;
+            return;
         }
-        let stamp = Stamp {
-            emulated: now,
-            real: system_millis(),
-        };
-        Some(store.submit(Change {
+        store.submit(Change {
             rows,
-            stamp,
+            stamp: self.clock.stamp(),
             replace,
-        }))
+        });
     }
 
-    /// Writes the time down, after it was moved by hand.
-    pub(crate) async fn stamp(&self) -> ApiResult<()> {
+    /// Waits until everything that could be seen so far is on disk.
+    ///
+    /// Changes are seen in memory before they are written. No answer leaves before this, whether it changes something or
+    /// only shows it, so that nothing that anybody was told is lost in a crash.
+    pub(crate) async fn settled(&self) -> ApiResult<()> {
+        let unwritten = self.store.as_ref().and_then(|store| store.unwritten());
+        match unwritten {
+            None => Ok(()),
+            Some(written) => written.await.map_err(|StoreError(error)| {
+                ApiError::new(
+                    code::INTERNAL,
+                    format!("The emulator cannot write its state file: {error}."),
+                )
+            }),
+        }
+    }
+
+    /// Writes down what the emulator begins with, its time above all.
+    pub(crate) async fn begin(&self) -> ApiResult<()> {
         self.write(|state, _| {
             state.touch_core();
             Ok(())
@@ -164,8 +188,8 @@ impl App {
         .await
     }
 
-    async fn replace(&self, mut fresh: State, now: Millis) -> ApiResult<()> {
-        let written = {
+    async fn replace(&self, mut fresh: State) -> ApiResult<()> {
+        {
             let mut state = self.state.write();
             // Tokens that were issued stay good.
             fresh.core.token_key = state.core.token_key;
@@ -173,9 +197,9 @@ impl App {
                 fresh.remember_changes(true);
             }
             *state = fresh;
-            self.submit(&mut state, now, true)
-        };
-        wait(written).await
+            self.submit(&mut state, true);
+        }
+        self.settled().await
     }
 
     /// Goes back to the state at the start; the clock stays, faults and log are emptied.
@@ -186,7 +210,7 @@ impl App {
             .map_err(|error| ApiError::new(code::INTERNAL, error.to_string()))?;
         self.faults.clear();
         self.log.clear();
-        self.replace(state, now).await
+        self.replace(state).await
     }
 
     /// Takes over a snapshot, with its time if the clock is a manual one.
@@ -196,7 +220,7 @@ impl App {
         if self.clock.mode() == ClockMode::Manual {
             self.clock.set(taken);
         }
-        self.replace(state, self.clock.now_millis()).await
+        self.replace(state).await
     }
 
     // Signing in
@@ -281,19 +305,6 @@ impl App {
     }
 }
 
-async fn wait(written: Option<Written>) -> ApiResult<()> {
-    let Some(written) = written else {
-        return Ok(());
-    };
-    match written.await {
-        Ok(Ok(())) => Ok(()),
-        _ => Err(ApiError::new(
-            code::INTERNAL,
-            "The emulator cannot write its state file, so the change is not safe.",
-        )),
-    }
-}
-
 /// A new state with what a seed describes.
 pub(crate) fn initial(
     settings: Settings,
@@ -304,4 +315,106 @@ pub(crate) fn initial(
     let mut state = State::new(settings, Core::new(number));
     state.seed(seed, now)?;
     Ok(state)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use axum::body::Body;
+    use axum::response::Response;
+    use futures::FutureExt;
+    use http::Request;
+    use tokio::sync::watch;
+    use tower_service::Service;
+
+    use super::*;
+    use crate::store::Written;
+
+    /// Writes nothing before it is told to.
+    #[derive(Debug)]
+    struct Slow {
+        submitted: AtomicU64,
+        written: watch::Sender<Result<u64, StoreError>>,
+    }
+
+    impl Slow {
+        fn write(&self) {
+            let all = self.submitted.load(Ordering::SeqCst);
+            let _ = self.written.send_replace(Ok(all));
+        }
+    }
+
+    impl Store for Slow {
+        fn submit(&self, _: Change) {
+            self.submitted.fetch_add(1, Ordering::SeqCst);
+        }
+
+        fn unwritten(&self) -> Option<Written> {
+            let wanted = self.submitted.load(Ordering::SeqCst);
+            let mut written = self.written.subscribe();
+            Some(Box::pin(async move {
+                let reached = |written: &Result<u64, _>| !matches!(written, Ok(it) if *it < wanted);
+                written.wait_for(reached).await.unwrap().clone().map(drop)
+            }))
+        }
+    }
+
+    fn app() -> (Arc<App>, Arc<Slow>) {
+        let store = Arc::new(Slow {
+            submitted: AtomicU64::new(0),
+            written: watch::Sender::new(Ok(0)),
+        });
+        let state = initial(Settings::default(), Seed::default(), 1, 0).unwrap();
+        let outside = Outside {
+            region: "eu-de".into(),
+            remote: false,
+            log_entries: 0,
+        };
+        let dynamic: Arc<dyn Store> = store.clone();
+        let clock = Clock::manual(0);
+        let app = App::new(state, clock, Seed::default(), Some(dynamic), outside).unwrap();
+        (Arc::new(app), store)
+    }
+
+    async fn get(app: &Arc<App>, path: &str) -> Response {
+        let token = app.read(|state, _| {
+            let first = &state.accounts.first;
+            app.issue(&first.user, Some(&first.project), 0).0
+        });
+        let request = Request::get(path).header("x-auth-token", token);
+        let request = request.body(Body::empty()).unwrap();
+        let answered = crate::server::router(app).call(request).await;
+        answered.unwrap_or_else(|never| match never {})
+    }
+
+    const PATHS: [&str; 4] = [
+        "/v1/7f3c0e6a1b5d4c2f9e8d7a6b5c4d3e2f/notebooks",
+        "/v1/7f3c0e6a1b5d4c2f9e8d7a6b5c4d3e2f/notebooks/none",
+        "/v3/projects",
+        "/_emulator/health",
+    ];
+
+    #[test]
+    fn no_answer_leaves_before_what_it_may_show_is_written() {
+        let (app, store) = app();
+        for path in PATHS {
+            app.clock.advance(std::time::Duration::from_secs(1));
+            let mut answer = Box::pin(get(&app, path));
+            assert!(answer.as_mut().now_or_never().is_none(), "{path}");
+            store.write();
+            assert!(answer.now_or_never().is_some(), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_not_told_either() {
+        let (app, store) = app();
+        let full = StoreError("disk full".into());
+        let _ = store.written.send_replace(Err(full));
+        for path in PATHS {
+            let answer = get(&app, path).now_or_never().unwrap();
+            assert_eq!(answer.status(), 500, "{path}");
+        }
+    }
 }

@@ -171,6 +171,9 @@ impl EmulatorBuilder {
     }
 
     /// A SQLite file that keeps the state; what is in it wins over [`seed_data`](Self::seed_data).
+    ///
+    /// The emulated time goes on from where it was, and while no emulator ran it passed as fast as before; a time that
+    /// stood has not moved. Its mode and pace from now on are those of this builder.
     pub fn data(mut self, file: impl AsRef<Path>) -> Self {
         self.data = Some(file.as_ref().to_owned());
         self
@@ -234,7 +237,7 @@ impl EmulatorBuilder {
         };
         let app = App::new(state, clock, self.seed_data, store, outside)
             .ok_or_else(|| Kind::Told("the key for tokens cannot be used".into()))?;
-        app.stamp().await?;
+        app.begin().await?;
         for fault in self.faults {
             app.faults.add(fault);
         }
@@ -281,12 +284,8 @@ impl EmulatorBuilder {
         let start = match loaded.map(|loaded| loaded.stamp) {
             None => begin,
             Some(stamp) => {
-                let passed = (real - stamp.real).max(0) as f64;
-                let passed = match self.mode {
-                    ClockMode::Manual => 0.0,
-                    ClockMode::Scaled => passed * self.factor,
-                    ClockMode::Real => passed,
-                };
+                // As fast as it passed when it was written, so that nothing that was seen is still to come.
+                let passed = (real - stamp.real).max(0) as f64 * stamp.pace;
                 stamp.emulated.saturating_add(passed as Millis)
             }
         };

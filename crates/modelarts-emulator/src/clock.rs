@@ -1,6 +1,6 @@
 //! The emulator's time: real, scaled or moved by hand.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -25,6 +25,18 @@ pub enum ClockMode {
     Manual,
 }
 
+/// A moment by both clocks, and how the emulated one moves on from there.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Stamp {
+    pub(crate) emulated: Millis,
+    pub(crate) real: Millis,
+    /// Emulated seconds per real second; 0 for a time that stands.
+    pub(crate) pace: f64,
+}
+
+/// Who writes down that the time was moved.
+type Keeper = Box<dyn Fn(Stamp) + Send + Sync>;
+
 /// The emulator's clock; clones share the same time.
 ///
 /// ```
@@ -44,6 +56,7 @@ struct Shared {
     reading: Mutex<Reading>,
     /// Told whenever the time was moved or its pace changed.
     moved: Notify,
+    keeper: OnceLock<Keeper>,
 }
 
 #[derive(Clone, Copy)]
@@ -67,6 +80,14 @@ impl Reading {
 
     fn at(&self, instant: std::time::Instant) -> f64 {
         self.base + instant.duration_since(self.anchor).as_secs_f64() * 1000.0 * self.pace()
+    }
+
+    fn stamp(&self, instant: std::time::Instant) -> Stamp {
+        Stamp {
+            emulated: self.at(instant) as Millis,
+            real: system_millis(),
+            pace: self.pace(),
+        }
     }
 }
 
@@ -115,6 +136,7 @@ impl Clock {
                     frozen: false,
                 }),
                 moved: Notify::new(),
+                keeper: OnceLock::new(),
             }),
         }
     }
@@ -164,6 +186,17 @@ impl Clock {
     /// Puts the time to `now`, also backwards: for a restored state.
     pub(crate) fn set(&self, now: Millis) {
         self.change(|reading| reading.base = now as f64);
+    }
+
+    /// Calls `keeper` whenever the time is moved or its pace changed, before anybody can see it.
+    pub(crate) fn keep(&self, keeper: Keeper) {
+        // There is one keeper at most: the store of the emulator that made the clock.
+        let _ = self.shared.keeper.set(keeper);
+    }
+
+    /// The present by both clocks.
+    pub(crate) fn stamp(&self) -> Stamp {
+        self.shared.reading.lock().stamp(real_instant())
     }
 
     /// The time and how it moves.
@@ -218,6 +251,9 @@ impl Clock {
             reading.base = reading.at(instant);
             reading.anchor = instant;
             with(&mut reading);
+            if let Some(keeper) = self.shared.keeper.get() {
+                keeper(reading.stamp(instant));
+            }
         }
         self.shared.moved.notify_waiters();
     }

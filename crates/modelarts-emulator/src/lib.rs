@@ -23,6 +23,11 @@
 //! * An instance has no load of its own: a lease of the type `idle` counts from the start, the last renewal, or
 //!   the last `POST /_emulator/instances/{id}/activity`.
 //!
+//! # What is kept
+//! With [`data`](EmulatorBuilder::data) everything lies in a SQLite file. No answer leaves before all that it may show is
+//! written there, so neither an acknowledged change nor one that was merely seen is lost when the process is killed. The time
+//! is kept as well, however it was moved. When the file cannot be written any more, every answer says so with status 500.
+//!
 //! # Requests in a time that is not real
 //! Tokens expire on the emulated clock. So do signatures, except that a scaled clock also accepts the real time, the
 //! only one that a client outside can know.

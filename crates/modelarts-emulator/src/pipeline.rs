@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::body::{Body, HttpBody};
 use axum::extract::{FromRequestParts, MatchedPath, RawPathParams, State};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use futures::{StreamExt, stream};
 use http::header::{ALLOW, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST};
@@ -24,7 +24,7 @@ use crate::clock::{real_instant, real_sleep};
 use crate::error::{ApiError, ApiResult, code};
 use crate::faults::Fault;
 use crate::log::{Entry, redact, shown};
-use crate::routes::{guard, put_into_words};
+use crate::routes::{ControlError, guard, put_into_words};
 use crate::state::Caller;
 use crate::validate::{Api, OPERATIONS, Operation};
 
@@ -76,6 +76,10 @@ pub(crate) async fn pipeline(
             Some(refusal) => refusal,
             None => put_into_words(next.run(Request::from_parts(parts, body)).await),
         };
+        let response = app.settled().await.map_or_else(
+            |error| ControlError::from(error).into_response(),
+            |()| response,
+        );
         return with_id(response, &id);
     }
     let mut entry = Entry {
@@ -191,11 +195,15 @@ async fn serve(
     entry: &mut Entry,
 ) -> Response {
     let mut parts = parts;
-    match prepare(app, &mut parts, body, operation, entry).await {
+    let response = match prepare(app, &mut parts, body, operation, entry).await {
         Ok(call) => {
             parts.extensions.insert(call);
             next.run(Request::from_parts(parts, Body::empty())).await
         }
+        Err(error) => refusal(&error, operation, &entry.id),
+    };
+    match app.settled().await {
+        Ok(()) => response,
         Err(error) => refusal(&error, operation, &entry.id),
     }
 }

@@ -1,5 +1,5 @@
-//! The emulator is killed while it works, again and again: what it acknowledged is never lost, what it did not is
-//! either there as a whole or not at all, and what was under way goes on after the restart.
+//! The emulator is killed while it works, again and again: what it acknowledged or showed to anybody is never lost, what
+//! it did not is either there as a whole or not at all, and what was under way goes on after the restart.
 //!
 //! `CRASH_ROUNDS` says how often (20), `CRASH_SEED` which operations (1).
 
@@ -14,11 +14,13 @@ use std::path::Path;
 use std::sync::mpsc;
 use std::{env, fs, io, thread};
 
+use observer::Seen;
 use process::Process;
 use resource::{Kind, Resource, id, status};
 use service::Service;
 use worker::{Random, Worker};
 
+mod observer;
 mod process;
 mod resource;
 mod service;
@@ -50,8 +52,12 @@ fn nothing_acknowledged_is_lost_when_the_emulator_is_killed() -> io::Result<()> 
     let service = process.sign_in()?;
     log.check(&service)?;
     log.let_time_pass(&service, LONG)?;
-    let Log { made, open, .. } = log;
-    println!("{rounds} rounds: {made} changes acknowledged, {open} never answered");
+    let Log {
+        made, open, shown, ..
+    } = log;
+    println!(
+        "{rounds} rounds: {made} changes acknowledged, {open} never answered, {shown} of these seen by others"
+    );
     assert!(made > rounds, "hardly anything was tried");
     Ok(())
 }
@@ -73,22 +79,31 @@ fn work(mut process: Process, service: &Service, log: Log, round: u64, random: &
         })
         .collect();
     drop(sender);
-    let resources = thread::scope(|scope| {
+    // So that the end comes sometimes when a change is safe and sometimes when it was merely seen.
+    let more_looks = random.below(6);
+    let (looked, looks) = mpsc::channel();
+    let (resources, seen) = thread::scope(|scope| {
+        let observer = scope.spawn(|| Seen::until_the_end(service, looked));
         let workers: Vec<_> = workers
             .into_iter()
             .map(|worker| scope.spawn(|| worker.run()))
             .collect();
         let made = receiver.iter().take(enough).count();
+        scope.spawn(|| service.keep_the_disk_busy());
+        while looks.try_recv().is_ok() {}
+        looks.iter().take(more_looks).for_each(drop);
         process.kill();
         assert_eq!(made, enough, "all workers failed");
         let workers = workers.into_iter();
         let shares = workers.map(|worker| worker.join().expect("a worker failed"));
-        shares.flatten().collect()
+        let resources = shares.flatten().collect();
+        (resources, observer.join().expect("the observer failed"))
     });
     Log {
         resources,
+        seen,
         made: log.made + (enough + receiver.iter().count()) as u64,
-        open: log.open,
+        ..log
     }
 }
 
@@ -114,18 +129,26 @@ fn shares(resources: Vec<Resource>) -> Vec<Vec<Resource>> {
 #[derive(Default)]
 struct Log {
     resources: Vec<Resource>,
+    /// What an observer saw last.
+    seen: Seen,
     /// How many changes were acknowledged.
     made: u64,
     /// How many were never answered.
     open: u64,
+    /// How many of these an observer saw all the same.
+    shown: u64,
 }
 
 impl Log {
     /// Compares the emulator with the log and settles what was left open.
     fn check(&mut self, service: &Service) -> io::Result<()> {
         for resource in &mut self.resources {
-            self.open += u64::from(resource.is_open());
+            let before = resource.clone();
             resource.settle(service)?;
+            if before.is_open() {
+                self.open += 1;
+                self.shown += u64::from(self.seen.is_still_so(&before, &resource.known));
+            }
         }
         self.forget_what_is_gone();
         for kind in [Kind::Notebook, Kind::Instance, Kind::Image] {
@@ -158,7 +181,7 @@ impl Log {
                 let age = now - resource.known["create_at"].as_i64().expect("create_at");
                 assert_eq!(after == "CREATING", age < CREATION, "{context}");
             }
-            resource.known = found;
+            resource.know(found);
         }
         self.forget_what_is_gone();
         Ok(())

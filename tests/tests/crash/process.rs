@@ -7,7 +7,7 @@ use std::{env, fs};
 
 use serde_json::json;
 
-use crate::service::{PROJECT, Service, exchange};
+use crate::service::{OTHERS, PROJECT, Service, exchange};
 
 const USER: &str = "crash";
 const PASSWORD: &str = "crash-password";
@@ -40,7 +40,7 @@ impl Process {
     pub(crate) fn start(program: &Path, folder: &Path) -> io::Result<Self> {
         let seed = folder.join("seed.json");
         let accounts = json!({
-            "projects": [{ "id": PROJECT, "name": "eu-de" }],
+            "projects": [{ "id": PROJECT, "name": "eu-de" }, { "id": OTHERS, "name": "eu-de_others" }],
             "users": [{ "name": USER, "password": PASSWORD }],
         });
         fs::write(&seed, accounts.to_string())?;

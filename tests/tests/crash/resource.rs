@@ -4,9 +4,10 @@ use std::io;
 
 use serde_json::Value;
 
+use crate::observer::Moment;
 use crate::service::Service;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
     Notebook,
     Instance,
@@ -155,6 +156,8 @@ pub(crate) struct Resource {
     pub(crate) list: String,
     /// How it was shown last; null before it exists and when it is gone.
     pub(crate) known: Value,
+    /// When that was known.
+    pub(crate) known_at: Moment,
     /// What was asked for since.
     pub(crate) change: Option<Change>,
 }
@@ -167,6 +170,7 @@ impl Resource {
             path: String::new(),
             list: list.to_owned(),
             known: Value::Null,
+            known_at: Moment::now(),
             change,
         }
     }
@@ -215,14 +219,28 @@ impl Resource {
             self.kind, self.known, self.change
         );
         self.assert_complete(&found);
-        self.known = found;
+        self.know(found);
         self.change = None;
         Ok(())
     }
 
+    /// Takes note of how it is now.
+    pub(crate) fn know(&mut self, found: Value) {
+        self.known = found;
+        self.known_at = Moment::now();
+    }
+
+    /// The name under which it is being created, before its id is known.
+    pub(crate) fn wanted_name(&self) -> Option<&str> {
+        match &self.change.as_ref()?.what {
+            What::Create(name) if self.known.is_null() => Some(name),
+            _ => None,
+        }
+    }
+
     /// Looks for something whose creation was never answered.
     fn find(&mut self, service: &Service) -> io::Result<()> {
-        let Some(What::Create(wanted)) = self.change.as_ref().map(|change| &change.what) else {
+        let Some(wanted) = self.wanted_name() else {
             return Ok(());
         };
         let list = match self.kind {
@@ -258,7 +276,7 @@ pub(crate) fn status(value: &Value) -> &str {
 }
 
 /// What somebody called it, or where it is mounted.
-fn label(value: &Value) -> &str {
+pub(crate) fn label(value: &Value) -> &str {
     let label = value.get("mount_path").unwrap_or(&value["name"]);
     label.as_str().unwrap_or_default()
 }

@@ -9,7 +9,11 @@ use serde_json::{Value, json};
 use crate::resource::Kind;
 
 pub(crate) const PROJECT: &str = "7f3c0e6a1b5d4c2f9e8d7a6b5c4d3e2f";
+/// Where others work, whose changes only take time.
+pub(crate) const OTHERS: &str = "0e5d7c3b9a184f26b7d8c6e4f2a01935";
 const PAGE: usize = 50;
+/// More than this test ever makes, and no more than a page takes.
+const EVERYTHING: usize = 1000;
 
 /// An emulator that answers, for one project.
 pub(crate) struct Service {
@@ -43,11 +47,7 @@ impl Service {
 
     /// Everything of this kind that the project has of its own.
     pub(crate) fn list(&self, kind: Kind) -> io::Result<Vec<Value>> {
-        let (path, items) = match kind {
-            Kind::Notebook | Kind::Mount => ("/notebooks?", "data"),
-            Kind::Instance => ("/demanager/instances?de_type=Notebook&", "instances"),
-            Kind::Image => ("/images?type=DEDICATED&", "data"),
-        };
+        let (path, items) = list_of(kind);
         let mut all = Vec::new();
         loop {
             let page = self.items(&format!("{path}limit={PAGE}&offset={}", all.len()), items)?;
@@ -57,6 +57,12 @@ impl Service {
                 return Ok(all);
             }
         }
+    }
+
+    /// The same at one moment, on a single page.
+    pub(crate) fn everything(&self, kind: Kind) -> io::Result<Vec<Value>> {
+        let (path, items) = list_of(kind);
+        self.items(&format!("{path}limit={EVERYTHING}"), items)
     }
 
     /// What is mounted; `path` is that of the list.
@@ -74,9 +80,27 @@ impl Service {
         let (status, mut body) = self.call("GET", path, None)?;
         assert_eq!(status, 200, "GET {path}: {body}");
         match body[items].take() {
-            Value::Array(items) => Ok(items),
+            Value::Array(mut items) => {
+                items.iter_mut().for_each(without_others);
+                Ok(items)
+            }
             other => panic!("GET {path}: {other}"),
         }
+    }
+
+    /// Has something large written: what changes meanwhile waits for the disk. It is gone as soon as time passes.
+    pub(crate) fn keep_the_disk_busy(&self) -> io::Result<()> {
+        let many = json!({ "project": OTHERS, "status": "DELETING", "count": 2000 });
+        let body = json!({ "instances": [many] });
+        let answer = exchange(
+            &self.address,
+            &self.token,
+            "POST",
+            "/_emulator/seed",
+            Some(body),
+        )?;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        Ok(())
     }
 
     /// Moves the clock; the emulated time afterwards, in milliseconds.
@@ -91,6 +115,15 @@ impl Service {
         )?;
         assert_eq!(answer.status, 200, "{}", answer.body);
         Ok(answer.body["now"].as_i64().expect("the time"))
+    }
+}
+
+/// Where everything of a kind is listed, and under which name.
+fn list_of(kind: Kind) -> (&'static str, &'static str) {
+    match kind {
+        Kind::Notebook | Kind::Mount => ("/notebooks?", "data"),
+        Kind::Instance => ("/demanager/instances?de_type=Notebook&", "instances"),
+        Kind::Image => ("/images?type=DEDICATED&", "data"),
     }
 }
 

@@ -24,7 +24,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
 
-pub(crate) use control::{guard, put_into_words};
+pub(crate) use control::{ControlError, guard, put_into_words};
 
 type Api = OpenApiRouter<Arc<App>>;
 

@@ -6,15 +6,10 @@ mod sqlite;
 #[cfg(feature = "sqlite")]
 pub(crate) use sqlite::SqliteStore;
 
-use crate::clock::Millis;
-use crate::state::Row;
+use futures::future::BoxFuture;
 
-/// The time at which something was written, by both clocks: emulated time goes on from there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Stamp {
-    pub(crate) emulated: Millis,
-    pub(crate) real: Millis,
-}
+use crate::clock::Stamp;
+use crate::state::Row;
 
 /// What is to be written in one piece.
 #[derive(Debug)]
@@ -29,13 +24,24 @@ pub(crate) struct Change {
     pub(crate) replace: bool,
 }
 
+impl Change {
+    /// Nothing but the passing of time.
+    pub(crate) fn of_time(stamp: Stamp) -> Self {
+        Self {
+            rows: Vec::new(),
+            stamp,
+            replace: false,
+        }
+    }
+}
+
 /// Why something could not be stored.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct StoreError(pub(crate) String);
 
-/// Tells when a change is safe on disk.
-pub(crate) type Written = tokio::sync::oneshot::Receiver<Result<(), StoreError>>;
+/// Tells when something is safe on disk.
+pub(crate) type Written = BoxFuture<'static, Result<(), StoreError>>;
 
 /// What was found in a file.
 #[derive(Debug)]
@@ -48,5 +54,8 @@ pub(crate) struct Loaded {
 /// A place that keeps changes, in the order in which they are handed over.
 pub(crate) trait Store: std::fmt::Debug + Send + Sync {
     /// Hands a change over without waiting for it.
-    fn submit(&self, change: Change) -> Written;
+    fn submit(&self, change: Change);
+
+    /// Waits until everything that was handed over before is written; nothing to wait for if it is.
+    fn unwritten(&self) -> Option<Written>;
 }

@@ -1,18 +1,22 @@
 //! State in a SQLite file.
 
 use std::path::Path;
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
-use tokio::sync::oneshot;
+use tokio::sync::watch;
 
-use super::{Change, Loaded, Stamp, Store, StoreError, Written};
+use super::{Change, Loaded, Store, StoreError, Written};
+use crate::clock::Stamp;
 use crate::state::Row;
 
 /// What each version of the schema adds to the one before; the file's `user_version` counts them.
-const MIGRATIONS: &[&str] = &["CREATE TABLE state (
+const MIGRATIONS: &[&str] = &[
+    "CREATE TABLE state (
          kind TEXT NOT NULL,
          key  INTEGER NOT NULL,
          body TEXT NOT NULL,
@@ -22,7 +26,10 @@ const MIGRATIONS: &[&str] = &["CREATE TABLE state (
          id       INTEGER PRIMARY KEY CHECK (id = 0),
          emulated INTEGER NOT NULL,
          real     INTEGER NOT NULL
-     );"];
+     );",
+    // Null where an emulator from before wrote it, which did not know how fast its time passed.
+    "ALTER TABLE stamp ADD COLUMN pace REAL;",
+];
 
 /// Marks the file as ours.
 const APPLICATION_ID: i32 = 0x6d61_656d;
@@ -30,17 +37,24 @@ const APPLICATION_ID: i32 = 0x6d61_656d;
 /// How many waiting changes share one transaction at most.
 const BATCH: usize = 256;
 
-type Job = (Change, oneshot::Sender<Result<(), StoreError>>);
-
 /// A file, and the thread that writes it.
 ///
 /// One thread writes everything in the order in which it was handed over. Changes that arrive while it
 /// waits for the disk share the next transaction.
 #[derive(Debug)]
 pub(crate) struct SqliteStore {
-    jobs: Option<mpsc::Sender<Job>>,
+    /// Held while a change is counted and queued, so that the count says which change is which.
+    queue: Mutex<Option<mpsc::Sender<Change>>>,
+    /// How many changes were handed over; read on every answer, so without the lock.
+    submitted: AtomicU64,
+    /// How many of them are safe on disk.
+    written: Arc<AtomicU64>,
+    /// The same for those who wait, or why there will be no more.
+    told: watch::Receiver<Progress>,
     writer: Option<JoinHandle<()>>,
 }
+
+type Progress = Result<u64, StoreError>;
 
 impl SqliteStore {
     /// Opens or creates a file; the state in it, if there is any.
@@ -58,34 +72,61 @@ impl SqliteStore {
         })?;
         migrate(&mut connection, path)?;
         let loaded = load(&connection).map_err(told)?;
-        let (jobs, queue) = mpsc::channel();
+        Ok((Self::over(connection)?, loaded))
+    }
+
+    /// Lets a thread write to a prepared file.
+    fn over(connection: Connection) -> Result<Self, StoreError> {
+        let (sender, queue) = mpsc::channel();
+        let written = Arc::new(AtomicU64::new(0));
+        let (tell, told) = watch::channel(Ok(0));
         let writer = std::thread::Builder::new()
             .name("modelarts-emulator-store".into())
-            .spawn(move || write(connection, &queue))
+            .spawn({
+                let written = Arc::clone(&written);
+                move || write(connection, &queue, &written, &tell)
+            })
             .map_err(|error| StoreError(error.to_string()))?;
-        let store = Self {
-            jobs: Some(jobs),
+        Ok(Self {
+            queue: Mutex::new(Some(sender)),
+            submitted: AtomicU64::new(0),
+            written,
+            told,
             writer: Some(writer),
-        };
-        Ok((store, loaded))
+        })
     }
 }
 
 impl Store for SqliteStore {
-    fn submit(&self, change: Change) -> Written {
-        let (done, written) = oneshot::channel();
-        if let Some(jobs) = &self.jobs {
-            // A writer that has gone drops `done`, which the receiver notices.
-            let _ = jobs.send((change, done));
+    fn submit(&self, change: Change) {
+        let queue = self.queue.lock();
+        self.submitted.fetch_add(1, Ordering::Release);
+        if let Some(sender) = &*queue {
+            // A writer that has gone never counts the change, so nobody takes it for written.
+            let _ = sender.send(change);
         }
-        written
+    }
+
+    fn unwritten(&self) -> Option<Written> {
+        let wanted = self.submitted.load(Ordering::Acquire);
+        if self.written.load(Ordering::Acquire) >= wanted {
+            return None;
+        }
+        let mut told = self.told.clone();
+        Some(Box::pin(async move {
+            let reached = |told: &Progress| told.as_ref().map_or(true, |done| *done >= wanted);
+            match told.wait_for(reached).await {
+                Ok(told) => told.clone().map(drop),
+                Err(_) => Err(StoreError("the writer has ended".into())),
+            }
+        }))
     }
 }
 
 impl Drop for SqliteStore {
     fn drop(&mut self) {
         // Closing the queue lets the writer finish what is in it.
-        self.jobs = None;
+        *self.queue.get_mut() = None;
         if let Some(writer) = self.writer.take() {
             let _ = writer.join();
         }
@@ -142,10 +183,11 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
 
 fn load(connection: &Connection) -> rusqlite::Result<Option<Loaded>> {
     let stamp = connection
-        .query_row("SELECT emulated, real FROM stamp", [], |row| {
+        .query_row("SELECT emulated, real, pace FROM stamp", [], |row| {
             Ok(Stamp {
                 emulated: row.get(0)?,
                 real: row.get(1)?,
+                pace: row.get::<_, Option<f64>>(2)?.unwrap_or(1.0),
             })
         })
         .optional()?;
@@ -160,29 +202,55 @@ fn load(connection: &Connection) -> rusqlite::Result<Option<Loaded>> {
     Ok(Some(Loaded { rows, stamp }))
 }
 
-fn write(mut connection: Connection, queue: &mpsc::Receiver<Job>) {
-    let mut broken: Option<StoreError> = None;
+fn write(
+    mut connection: Connection,
+    queue: &mpsc::Receiver<Change>,
+    written: &AtomicU64,
+    tell: &watch::Sender<Progress>,
+) {
+    let mut time: Option<Stamp> = None;
     while let Ok(first) = queue.recv() {
-        let jobs: Vec<Job> = std::iter::once(first)
+        let changes: Vec<Change> = std::iter::once(first)
             .chain(queue.try_iter().take(BATCH - 1))
             .collect();
-        if broken.is_none()
-            && let Err(error) = commit(&mut connection, &jobs)
-        {
-            // Memory is ahead of the file now: nothing more may be acknowledged.
+        for change in &changes {
+            time = Some(later(time, change));
+        }
+        if let Err(error) = commit(&mut connection, &changes, time) {
+            // Memory is ahead of the file now: nothing more may be told to anybody.
             tracing::error!(%error, "the state file cannot be written");
-            broken = Some(StoreError(error.to_string()));
+            let _ = tell.send_replace(Err(StoreError(error.to_string())));
+            return;
         }
-        for (_, done) in jobs {
-            let _ = done.send(broken.clone().map_or(Ok(()), Err));
-        }
+        let more = changes.len() as u64;
+        let count = written.fetch_add(more, Ordering::Release) + more;
+        let _ = tell.send_replace(Ok(count));
     }
 }
 
-fn commit(connection: &mut Connection, jobs: &[Job]) -> rusqlite::Result<()> {
+/// The time to write down: changes come from many threads, and one that was made first may be handed over last.
+fn later(time: Option<Stamp>, change: &Change) -> Stamp {
+    match time {
+        Some(time) if time.emulated > change.stamp.emulated && !change.replace => time,
+        _ => change.stamp,
+    }
+}
+
+fn commit(
+    connection: &mut Connection,
+    changes: &[Change],
+    time: Option<Stamp>,
+) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
-    for (change, _) in jobs {
+    for change in changes {
         apply(&transaction, change)?;
+    }
+    if let Some(time) = time {
+        transaction
+            .prepare_cached(
+                "INSERT OR REPLACE INTO stamp (id, emulated, real, pace) VALUES (0, ?1, ?2, ?3)",
+            )?
+            .execute(params![time.emulated, time.real, time.pace])?;
     }
     transaction.commit()
 }
@@ -202,9 +270,6 @@ fn apply(transaction: &Transaction<'_>, change: &Change) -> rusqlite::Result<()>
             None => delete.execute(params![kind, key])?,
         };
     }
-    transaction
-        .prepare_cached("INSERT OR REPLACE INTO stamp (id, emulated, real) VALUES (0, ?1, ?2)")?
-        .execute(params![change.stamp.emulated, change.stamp.real])?;
     Ok(())
 }
 
@@ -244,15 +309,30 @@ mod tests {
     }
 
     fn change(rows: Vec<Row>, replace: bool) -> Change {
-        let stamp = Stamp {
-            emulated: 7,
-            real: 8,
-        };
         Change {
             rows,
-            stamp,
+            stamp: stamp(7),
             replace,
         }
+    }
+
+    fn stamp(emulated: i64) -> Stamp {
+        Stamp {
+            emulated,
+            real: 8,
+            pace: 2.0,
+        }
+    }
+
+    async fn written(store: &SqliteStore) -> Result<(), StoreError> {
+        match store.unwritten() {
+            None => Ok(()),
+            Some(written) => written.await,
+        }
+    }
+
+    fn loaded(file: &TempFile) -> Loaded {
+        SqliteStore::open(&file.0).unwrap().1.unwrap()
     }
 
     #[tokio::test]
@@ -261,27 +341,77 @@ mod tests {
         {
             let (store, loaded) = SqliteStore::open(&file.0).unwrap();
             assert!(loaded.is_none());
-            let first = store.submit(change(vec![row(1, Some("a")), row(2, Some("b"))], false));
-            let second = store.submit(change(vec![row(1, None), row(2, Some("c"))], false));
-            first.await.unwrap().unwrap();
-            second.await.unwrap().unwrap();
+            store.submit(change(vec![row(1, Some("a")), row(2, Some("b"))], false));
+            store.submit(change(vec![row(1, None), row(2, Some("c"))], false));
+            written(&store).await.unwrap();
+            assert!(store.unwritten().is_none());
         }
         {
             let (store, loaded) = SqliteStore::open(&file.0).unwrap();
             let loaded = loaded.unwrap();
             assert_eq!(loaded.rows, [("instance".to_owned(), "c".to_owned())]);
-            assert_eq!(loaded.stamp.emulated, 7);
-            store
-                .submit(change(vec![row(9, Some("z"))], true))
-                .await
-                .unwrap()
-                .unwrap();
+            assert_eq!(loaded.stamp, stamp(7));
+            store.submit(change(vec![row(9, Some("z"))], true));
+            written(&store).await.unwrap();
         }
-        let (_, loaded) = SqliteStore::open(&file.0).unwrap();
         assert_eq!(
-            loaded.unwrap().rows,
+            loaded(&file).rows,
             [("instance".to_owned(), "z".to_owned())]
         );
+    }
+
+    #[test]
+    fn time_goes_back_only_with_everything_else() {
+        let file = TempFile::new("time");
+        let at = |emulated, replace| Change {
+            stamp: stamp(emulated),
+            ..change(Vec::new(), replace)
+        };
+        {
+            let (store, _) = SqliteStore::open(&file.0).unwrap();
+            store.submit(at(90, false));
+            store.submit(at(80, false));
+        }
+        assert_eq!(loaded(&file).stamp, stamp(90));
+        {
+            let (store, _) = SqliteStore::open(&file.0).unwrap();
+            store.submit(at(90, false));
+            store.submit(at(50, true));
+            store.submit(at(60, false));
+        }
+        assert_eq!(loaded(&file).stamp, stamp(60));
+    }
+
+    #[tokio::test]
+    async fn after_a_failure_nothing_counts_as_written() {
+        // Without its tables nothing can be written to it.
+        let store = SqliteStore::over(Connection::open_in_memory().unwrap()).unwrap();
+        for _ in 0..2 {
+            store.submit(change(vec![row(1, Some("a"))], false));
+            let error = written(&store).await.unwrap_err();
+            assert!(error.0.contains("no such table"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_file_of_the_first_schema_is_taken_over() {
+        let file = TempFile::new("first");
+        let connection = Connection::open(&file.0).unwrap();
+        connection.execute_batch(MIGRATIONS[0]).unwrap();
+        connection
+            .execute_batch(
+                "INSERT INTO stamp (id, emulated, real) VALUES (0, 5, 6);
+                 INSERT INTO state (kind, key, body) VALUES ('instance', 1, 'a');",
+            )
+            .unwrap();
+        connection.pragma_update(None, "user_version", 1).unwrap();
+        connection
+            .pragma_update(None, "application_id", APPLICATION_ID)
+            .unwrap();
+        drop(connection);
+        let loaded = loaded(&file);
+        assert_eq!((loaded.stamp.emulated, loaded.stamp.pace), (5, 1.0));
+        assert_eq!(loaded.rows.len(), 1);
     }
 
     #[test]

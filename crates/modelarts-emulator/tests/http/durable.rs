@@ -107,3 +107,37 @@ async fn scaled_time_goes_on_where_it_was() {
     let client = Client::with(builder()).await;
     assert!(client.emulator.clock().now_millis() >= before - 60_000);
 }
+
+#[tokio::test]
+async fn time_that_was_moved_by_hand_is_kept_although_nothing_else_happened() {
+    let file = TempFile::new("moved");
+    let client = restarted(&file, None).await;
+    client.pass(5_000);
+    let clock = client.emulator.clock().clone();
+    let before = clock.now_millis();
+    client.emulator.shutdown().await;
+    // A clock may outlive its emulator.
+    clock.advance(Duration::from_secs(1));
+    let client = restarted(&file, None).await;
+    assert_eq!(client.emulator.clock().now_millis(), before);
+}
+
+#[tokio::test]
+async fn time_passes_as_it_did_while_no_emulator_runs() {
+    let file = TempFile::new("pace");
+    let builder = || Emulator::builder().data(&file.0);
+    let emulator = builder().start().await.unwrap();
+    emulator.clock().set_scale(1_000_000.0);
+    emulator.clock().advance(Duration::from_secs(60));
+    let fast = emulator.clock().now_millis();
+    emulator.shutdown().await;
+    let emulator = builder().start().await.unwrap();
+    assert!(emulator.clock().now_millis() >= fast);
+    assert_eq!(emulator.clock().reading().scale, 1.0);
+
+    emulator.clock().freeze();
+    let frozen = emulator.clock().now_millis();
+    emulator.shutdown().await;
+    let emulator = builder().manual().start().await.unwrap();
+    assert_eq!(emulator.clock().now_millis(), frozen);
+}
