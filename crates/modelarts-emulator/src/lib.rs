@@ -19,6 +19,8 @@
 //! # What is different from the service
 //! * The two generations share one store, quotas aside, but an instance is seen only by the generation that created it.
 //! * Deleted instances of the old generation read DELETED until they are gone; the list of its statuses has no DELETING.
+//! * A property of a request that is null is refused, in lenient mode too, unless the document says that it may be null.
+//!   The pages allow it nowhere, and no known client sends it.
 //! * Nothing leaves the machine: images, buckets, key pairs and addresses are taken at their word.
 //! * An instance has no load of its own: a lease of the type `idle` counts from the start, the last renewal, or
 //!   the last `POST /_emulator/instances/{id}/activity`.

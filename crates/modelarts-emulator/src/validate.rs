@@ -84,6 +84,8 @@ enum Rule {
         /// What other properties have to be; `None`: there are none.
         others: Option<Box<Rule>>,
     },
+    /// Null, or what the rule inside says.
+    Nullable(Box<Rule>),
     Anything,
 }
 
@@ -209,12 +211,9 @@ impl Operation {
                 "The body is not declared as JSON; send it with Content-Type: application/json.",
             ));
         }
-        let mut value: Value = serde_json::from_slice(bytes).map_err(|error| {
+        let value: Value = serde_json::from_slice(bytes).map_err(|error| {
             ApiError::new(code::PARAMETER, format!("The body is not JSON: {error}."))
         })?;
-        if !strict {
-            drop_nulls(&mut value);
-        }
         body.rule.check("", &value, strict)?;
         Ok(value)
     }
@@ -224,18 +223,6 @@ fn is_json(content_type: &str) -> bool {
     let essence = content_type.split(';').next().unwrap_or_default().trim();
     let essence = essence.to_ascii_lowercase();
     essence.is_empty() || essence == "application/json" || essence.ends_with("+json")
-}
-
-/// A property that is null is one that was not sent.
-fn drop_nulls(value: &mut Value) {
-    match value {
-        Value::Object(map) => {
-            map.retain(|_, value| !value.is_null());
-            map.values_mut().for_each(drop_nulls);
-        }
-        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
-        _ => {}
-    }
 }
 
 fn follow<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
@@ -257,6 +244,14 @@ fn size(value: &Value) -> Option<usize> {
 impl Rule {
     fn read(document: &Value, schema: &Value) -> Self {
         let schema = follow(document, schema);
+        let rule = Self::of_type(document, schema);
+        if schema["nullable"] == true {
+            return Self::Nullable(Box::new(rule));
+        }
+        rule
+    }
+
+    fn of_type(document: &Value, schema: &Value) -> Self {
         match schema["type"].as_str() {
             Some("string") => Self::Text {
                 least: size(&schema["minLength"]).unwrap_or(0),
@@ -325,7 +320,9 @@ impl Rule {
             },
             (Self::Number, Value::Number(_))
             | (Self::Boolean, Value::Bool(_))
+            | (Self::Nullable(_), Value::Null)
             | (Self::Anything, _) => Ok(()),
+            (Self::Nullable(rule), value) => rule.check(field, value, strict),
             (Self::List { most, items }, Value::Array(values)) => {
                 if values.len() > *most {
                     return Err(ApiError::value(
@@ -341,6 +338,7 @@ impl Rule {
                 })
             }
             (Self::Object { .. }, Value::Object(map)) => self.check_properties(field, map, strict),
+            (_, Value::Null) => Err(self.null(field)),
             _ => Err(self.wrong_type(field)),
         }
     }
@@ -444,19 +442,35 @@ impl Rule {
         ))
     }
 
-    fn wrong_type(&self, field: &str) -> ApiError {
-        let wanted = match self {
+    fn type_name(&self) -> &'static str {
+        match self {
             Self::Text { .. } => "String",
             Self::Integer { .. } => "Integer",
             Self::Number => "Number",
             Self::Boolean => "Boolean",
             Self::List { .. } => "Array",
             Self::Object { .. } | Self::Anything => "Object",
-        };
+            Self::Nullable(rule) => rule.type_name(),
+        }
+    }
+
+    fn wrong_type(&self, field: &str) -> ApiError {
         let field = if field.is_empty() { "body" } else { field };
+        let wanted = self.type_name();
         ApiError::new(
             code::TYPE,
             format!("'{field}' has to be of the type {wanted}."),
+        )
+    }
+
+    fn null(&self, field: &str) -> ApiError {
+        let field = if field.is_empty() { "body" } else { field };
+        let wanted = self.type_name();
+        ApiError::new(
+            code::TYPE,
+            format!(
+                "'{field}' is null but has to be of the type {wanted}; leave it out if there is none."
+            ),
         )
     }
 }
@@ -582,9 +596,43 @@ mod tests {
     }
 
     #[test]
-    fn a_good_request_passes_and_nulls_are_dropped() {
-        let passed = body("createNotebook", &with("/description", Value::Null)).unwrap();
-        assert_eq!(passed, notebook());
+    fn a_good_request_passes_as_it_is() {
+        assert_eq!(body("createNotebook", &notebook()).unwrap(), notebook());
+    }
+
+    #[test]
+    fn null_is_no_value_in_either_mode() {
+        for (pointer, field) in [
+            ("/name", "'name'"),
+            ("/description", "'description'"),
+            ("/duration", "'duration'"),
+            ("/endpoints", "'endpoints'"),
+            ("/lease", "'lease'"),
+            ("/volume/capacity", "'volume.capacity'"),
+        ] {
+            let request = with(pointer, Value::Null).to_string();
+            for strict in [false, true] {
+                let create = operation("createNotebook");
+                let refused = create.check_body(None, request.as_bytes(), strict);
+                let error = refused.unwrap_err();
+                assert_eq!(error.code, code::TYPE, "{error}");
+                assert!(error.message.contains(field), "{error}");
+            }
+        }
+        let error = body("createNotebook", &Value::Null).unwrap_err();
+        assert!(error.message.contains("'body' is null"), "{error}");
+    }
+
+    #[test]
+    fn null_is_a_value_where_the_document_says_so() {
+        let schema = json!({ "type": "object", "properties": {
+            "size": { "type": "integer", "nullable": true, "minimum": 1 },
+        } });
+        let rule = Rule::read(&Value::Null, &schema);
+        let check = |size: Value| rule.check("", &json!({ "size": size }), false);
+        assert!(check(Value::Null).is_ok() && check(json!(1)).is_ok());
+        assert_eq!(check(json!(0)).unwrap_err().code, code::VALUE);
+        assert_eq!(check(json!("1")).unwrap_err().code, code::TYPE);
     }
 
     #[test]
