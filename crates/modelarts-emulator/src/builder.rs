@@ -17,7 +17,7 @@ use crate::faults::Fault;
 use crate::ids::random_seed;
 use crate::log::{LogFilter, LoggedRequest};
 use crate::seed::{Capacity, DEFAULT_REGION, Seed};
-use crate::server::{router, serve};
+use crate::server::serve;
 use crate::state::{Durations, InstanceStatus, PlannedFailure, Saved, SeedError, Settings, State};
 use crate::store::{Loaded, Store};
 
@@ -377,7 +377,7 @@ impl Emulator {
         let base_url = format!("http://{}", SocketAddr::new(reachable, address.port()));
         let _ = app.base_url.set(base_url.clone());
         let (stop, stopped) = watch::channel(false);
-        let server = tokio::spawn(serve(listener, router(&app), stopped));
+        let server = tokio::spawn(serve(listener, Arc::clone(&app), stopped));
         Ok(Self {
             identity: Identity::of(&app),
             app,

@@ -56,6 +56,8 @@ pub(crate) mod code {
     pub(crate) const FLAVOR_FEATURE: &str = "ModelArts.6870";
     /// The gateway's, for a signature that it does not accept.
     pub(crate) const GATEWAY_SIGN_IN: &str = "APIG.0301";
+    /// The gateway's, for a request that it does not pass on.
+    pub(crate) const GATEWAY_REQUEST: &str = "APIG.0201";
     /// The gateway's, for a path that no API has.
     pub(crate) const GATEWAY_ROUTE: &str = "APIG.0101";
 }

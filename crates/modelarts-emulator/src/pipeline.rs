@@ -16,7 +16,7 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue, Request, StatusCode};
 use http_body_util::BodyExt;
 use modelarts_client::iam::types::{KeystoneError, KeystoneErrorResponse};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::app::{App, Session};
 use crate::call::{Call, json_response, param};
@@ -36,6 +36,9 @@ const LOGGED_BODY: usize = 16 * 1024;
 
 /// So much is read, and thrown away beyond the limit: closing with unread data would destroy the answer on its way.
 const READ_LIMIT: usize = 8 * BODY_LIMIT;
+
+/// The longest path with its query, as the gateway has it.
+const URI_LIMIT: usize = 32 * 1024;
 
 /// How long a client may take to send a body, in real time.
 const BODY_TIME: Duration = Duration::from_secs(30);
@@ -136,6 +139,9 @@ async fn answer(
     next: Next,
     entry: &mut Entry,
 ) -> Response {
+    if parts.uri.path().len() + parts.uri.query().unwrap_or_default().len() > URI_LIMIT {
+        return uri_too_long(&entry.id);
+    }
     let Some(path) = parts.extensions.get::<MatchedPath>().cloned() else {
         return no_route(&parts, &entry.id);
     };
@@ -388,22 +394,28 @@ pub(crate) fn refusal(error: &ApiError, operation: &Operation, request_id: &str)
         Api::DevEnviron if error.code.starts_with("APIG.") => gateway(error, request_id),
         Api::DevEnviron => json_response(error.status, &error.body(operation.old)),
     };
+    note_code(&mut response, error.code);
     response
-        .extensions_mut()
-        .insert(RefusalCode(error.code.to_owned()));
-    response
+}
+
+fn note_code(response: &mut Response, code: &str) {
+    let code = RefusalCode(code.to_owned());
+    response.extensions_mut().insert(code);
 }
 
 /// What the gateway in front of the service says.
 fn gateway(error: &ApiError, request_id: &str) -> Response {
-    json_response(
-        error.status,
-        &json!({
-            "error_code": error.code,
-            "error_msg": error.message,
-            "request_id": request_id,
-        }),
-    )
+    let mut response = json_response(error.status, &gateway_body(error, request_id));
+    note_code(&mut response, error.code);
+    response
+}
+
+pub(crate) fn gateway_body(error: &ApiError, request_id: &str) -> Value {
+    json!({
+        "error_code": error.code,
+        "error_msg": error.message,
+        "request_id": request_id,
+    })
 }
 
 fn keystone(error: &ApiError) -> KeystoneErrorResponse {
@@ -416,6 +428,15 @@ fn keystone(error: &ApiError) -> KeystoneErrorResponse {
         error_code: None,
         error_msg: Some(error.message.clone()),
     }
+}
+
+fn uri_too_long(request_id: &str) -> Response {
+    let error = ApiError::with_status(
+        StatusCode::URI_TOO_LONG,
+        code::GATEWAY_REQUEST,
+        format!("The URL of the request is longer than {URI_LIMIT} bytes; send less in the query."),
+    );
+    gateway(&error, request_id)
 }
 
 fn no_route(parts: &Parts, request_id: &str) -> Response {
@@ -442,6 +463,7 @@ fn no_method(parts: &Parts, methods: &[&str]) -> Response {
         error.status,
         &error.body(parts.uri.path().contains("/demanager/")),
     );
+    note_code(&mut response, error.code);
     if let Ok(value) = HeaderValue::from_str(&allowed) {
         response.headers_mut().insert(ALLOW, value);
     }
@@ -521,7 +543,7 @@ fn replacement(fault: &Fault, operation: &Operation) -> Response {
             json_response(status, &body)
         }
     };
-    response.extensions_mut().insert(RefusalCode(code));
+    note_code(&mut response, &code);
     response
 }
 

@@ -21,11 +21,17 @@ use crate::app::App;
 use crate::clock::real_sleep;
 use crate::pipeline::{ConnectionHandle, pipeline};
 use crate::routes::ROUTES;
+use crate::worded::Worded;
 
 /// How long a client may take to send the head of a request, in real time.
 const HEAD_TIME: Duration = Duration::from_secs(60);
 const MAX_HEADERS: usize = 100;
-const MAX_HEAD: usize = 64 * 1024;
+const MAX_HEAD: usize = 128 * 1024;
+
+/// So much, and for so long, is read and thrown away after a refusal of the HTTP library: closing with unread data would
+/// destroy the answer on its way.
+const LINGER: usize = 1024 * 1024;
+const LINGER_TIME: Duration = Duration::from_secs(2);
 
 /// How long the end of the emulator waits for answers that are under way.
 const GRACE: Duration = Duration::from_secs(10);
@@ -42,13 +48,14 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
 }
 
 /// Answers until told to stop; then waits for the answers under way.
-pub(crate) async fn serve(listener: TcpListener, router: Router, mut stop: watch::Receiver<bool>) {
+pub(crate) async fn serve(listener: TcpListener, app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    let router = router(&app);
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(connection(stream, router.clone(), stop.clone()));
+                    connections.spawn(connection(stream, Arc::clone(&app), router.clone(), stop.clone()));
                 }
                 Err(error) => {
                     // Out of file handles, as a rule: they come back when connections end.
@@ -72,7 +79,12 @@ async fn told(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
-async fn connection(stream: TcpStream, router: Router, mut stop: watch::Receiver<bool>) {
+async fn connection(
+    stream: TcpStream,
+    app: Arc<App>,
+    router: Router,
+    mut stop: watch::Receiver<bool>,
+) {
     // Small answers must not wait for more to come.
     let _ = stream.set_nodelay(true);
     let handle = ConnectionHandle::default();
@@ -96,16 +108,38 @@ async fn connection(stream: TcpStream, router: Router, mut stop: watch::Receiver
         .header_read_timeout(HEAD_TIME)
         .max_headers(MAX_HEADERS)
         .max_buf_size(MAX_HEAD)
-        .serve_connection(TokioIo::new(stream), service);
-    tokio::select! {
-        _ = &mut connection => {}
+        .serve_connection(Worded::new(TokioIo::new(stream), app), service);
+    let ended = tokio::select! {
+        ended = &mut connection => ended,
         () = told(&mut stop) => {
             std::pin::Pin::new(&mut connection).graceful_shutdown();
-            let _ = (&mut connection).await;
+            (&mut connection).await
         }
+    };
+    let refused = ended.is_err_and(|error| error.is_parse());
+    if !refused && !handle.is_reset() {
+        return;
     }
+    let stream = connection.into_parts().io.into_inner().into_inner();
     if handle.is_reset() {
         // Without lingering the socket closes with a reset instead of an orderly end.
-        let _ = connection.into_parts().io.into_inner().set_zero_linger();
+        let _ = stream.set_zero_linger();
+    } else {
+        // Boxed, so that its buffer is no part of every connection.
+        let _ = tokio::time::timeout(LINGER_TIME, Box::pin(drain(&stream))).await;
+    }
+}
+
+/// Reads what is left and forgets it.
+async fn drain(stream: &TcpStream) {
+    let mut buffer = [0; 4096];
+    let mut left = LINGER;
+    while left > 0 && stream.readable().await.is_ok() {
+        match stream.try_read(&mut buffer) {
+            Ok(0) => return,
+            Ok(count) => left = left.saturating_sub(count),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(_) => return,
+        }
     }
 }

@@ -1,3 +1,4 @@
+use modelarts_emulator::LogFilter;
 use reqwest::Method;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -60,6 +61,9 @@ async fn unknown_paths_and_methods_are_json_too() {
     assert_eq!(method.status, 405);
     assert_eq!(method.headers["allow"], "GET, POST");
     assert!(method.headers.contains_key("x-request-id"));
+    let logged = client.emulator.requests(&LogFilter::default());
+    let codes = logged.iter().map(|entry| entry.error_code.as_deref());
+    assert!(codes.eq([Some("APIG.0101"), Some("APIG.0101")]));
     let odd = client.get("/notebooks/%ff").await;
     assert_eq!((odd.status, odd.code()), (400, "ModelArts.0104"));
     assert_eq!(
@@ -79,28 +83,72 @@ async fn exchange(client: &Client, bytes: &[u8]) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
+/// What is refused before it is a request: with the words of the gateway.
+async fn refused(client: &Client, bytes: &[u8]) -> (u16, String) {
+    let answer = exchange(client, bytes).await;
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let head = head.to_ascii_lowercase();
+    assert!(head.contains("content-type: application/json"), "{answer}");
+    assert!(head.contains("x-request-id: "), "{answer}");
+    let length = format!("content-length: {}", body.len());
+    assert!(head.contains(&length), "{answer}");
+    let body: serde_json::Value = serde_json::from_str(body).unwrap();
+    assert!(body["error_msg"].is_string(), "{answer}");
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, body["error_code"].as_str().unwrap().to_owned())
+}
+
+fn get(path: &str, headers: &str) -> Vec<u8> {
+    format!("GET {path} HTTP/1.1\r\nHost: x\r\n{headers}\r\n").into_bytes()
+}
+
 #[tokio::test]
-async fn broken_http_does_no_harm() {
+async fn what_is_no_request_is_refused_in_json() {
     let client = Client::start().await;
-    for bytes in [
-        &b"\x00\x01\x02\r\n\r\n"[..],
-        b"GET\r\n\r\n",
-        b"GET / HTTP/9.9\r\n\r\n",
-        b"GET /\xff HTTP/1.1\r\nConnection: close\r\n\r\n",
-    ] {
-        let answer = exchange(&client, bytes).await;
-        assert!(!answer.contains(" 500 "), "{answer}");
-    }
-    let headers: String = (0..200)
+    let many: String = (0..200)
         .map(|number| format!("X-{number}: x\r\n"))
         .collect();
-    let answer = exchange(
-        &client,
-        format!("GET / HTTP/1.1\r\n{headers}\r\n").as_bytes(),
-    )
-    .await;
-    assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
+    let close = "Connection: close\r\n";
+    for (bytes, status) in [
+        (b"\x00\x01\x02\r\n\r\n".to_vec(), 400),
+        (b"GET\r\n\r\n".to_vec(), 400),
+        (b"GET / HTTP/9.9\r\n\r\n".to_vec(), 400),
+        (b"GET / HTTP/1.1\r\nno header\r\n\r\n".to_vec(), 400),
+        (b"GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n".to_vec(), 400),
+        (get("/", &many), 431),
+        (get("/", &format!("X: {}\r\n", "x".repeat(200_000))), 431),
+        (get(&format!("/?{}", "x".repeat(40_000)), close), 414),
+        (get(&format!("/v1/{}", "x".repeat(40_000)), close), 414),
+        (get(&format!("/{}", "x".repeat(80_000)), close), 414),
+    ] {
+        let start = String::from_utf8_lossy(&bytes[..bytes.len().min(60)]).into_owned();
+        let expected = (status, "APIG.0201".to_owned());
+        assert_eq!(refused(&client, &bytes).await, expected, "{start}");
+    }
+    // After an answer that was good, on the same connection.
+    let after = [get("/v3", ""), b"GET\r\n\r\n".to_vec()].concat();
+    let answer = exchange(&client, &after).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(answer.contains("HTTP/1.1 400"), "{answer}");
     assert_eq!(client.get("/notebooks").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_body_that_is_cut_or_badly_chunked_is_refused_in_json() {
+    let client = Client::start().await;
+    let path = format!("/v1/{}/notebooks", client.emulator.project_id());
+    for framing in [
+        "Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
+        "Transfer-Encoding: chunked\r\n\r\n2\r\n{}0\r\n\r\n",
+    ] {
+        let bytes = format!("POST {path} HTTP/1.1\r\nHost: x\r\n{framing}");
+        let (status, code) = refused(&client, bytes.as_bytes()).await;
+        assert_eq!(
+            (status, code.as_str()),
+            (400, "ModelArts.0104"),
+            "{framing}"
+        );
+    }
 }
 
 #[tokio::test]

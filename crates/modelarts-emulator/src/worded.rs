@@ -1,0 +1,157 @@
+//! What the HTTP library refuses by itself, put into words.
+//!
+//! Bytes that are no HTTP and heads that are too large never become a request: hyper answers them with a bare status and
+//! ends the connection. Here that answer gets the body that the gateway in front of the service would send.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, Bytes};
+use http::StatusCode;
+use hyper::rt::{Read, ReadBufCursor, Write};
+
+use crate::app::App;
+use crate::error::{ApiError, code};
+use crate::pipeline::gateway_body;
+
+/// A connection that lets no refusal pass without a body.
+#[derive(Debug)]
+pub(crate) struct Worded<S> {
+    stream: S,
+    app: Arc<App>,
+    /// What is still to be written instead of a bare refusal.
+    instead: Bytes,
+}
+
+impl<S> Worded<S> {
+    pub(crate) fn new(stream: S, app: Arc<App>) -> Self {
+        Self {
+            stream,
+            app,
+            instead: Bytes::new(),
+        }
+    }
+
+    pub(crate) fn into_inner(self) -> S {
+        self.stream
+    }
+}
+
+impl<S: Read + Unpin> Read for Worded<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl<S: Write + Unpin> Write for Worded<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = &mut *self;
+        if this.instead.is_empty() {
+            match bare_refusal(bytes) {
+                None => return Pin::new(&mut this.stream).poll_write(context, bytes),
+                Some((status, head)) => this.instead = worded(&this.app, status, head),
+            }
+        }
+        while this.instead.has_remaining() {
+            let stream = Pin::new(&mut this.stream);
+            match ready!(stream.poll_write(context, &this.instead))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                count => this.instead.advance(count),
+            }
+        }
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match slices {
+            [bytes] => self.poll_write(context, bytes),
+            _ => Pin::new(&mut self.stream).poll_write_vectored(context, slices),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+const NO_BODY: &str = "content-length: 0\r\n";
+
+/// Status and head, if these bytes are an answer of the HTTP library: those of the emulator have a request id.
+fn bare_refusal(bytes: &[u8]) -> Option<(StatusCode, &str)> {
+    let rest = bytes.strip_prefix(b"HTTP/1.1 ")?;
+    if rest.first() != Some(&b'4') || !bytes.ends_with(b"\r\n\r\n") {
+        return None;
+    }
+    let head = std::str::from_utf8(bytes).ok()?;
+    let bare = head.contains(NO_BODY) && !head.contains("x-request-id");
+    let status = StatusCode::from_bytes(rest.get(..3)?).ok()?;
+    bare.then_some((status, head))
+}
+
+fn worded(app: &App, status: StatusCode, head: &str) -> Bytes {
+    let message = match status {
+        StatusCode::URI_TOO_LONG => "The URL of the request is too long.",
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
+            "The request has too many headers, or they are too large together."
+        }
+        _ => "The request is not HTTP/1.1.",
+    };
+    let id = app.request_ids.next();
+    tracing::info!(
+        target: "modelarts_emulator::request",
+        request_id = %id,
+        status = status.as_u16(),
+        error_code = code::GATEWAY_REQUEST,
+    );
+    let error = ApiError::with_status(status, code::GATEWAY_REQUEST, message);
+    let body = gateway_body(&error, &id).to_string();
+    let with_body = format!(
+        "content-type: application/json\r\nx-request-id: {id}\r\ncontent-length: {}\r\n",
+        body.len()
+    );
+    Bytes::from(head.replacen(NO_BODY, &with_body, 1) + &body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_the_library_refuses_is_a_bare_refusal() {
+        let bare = b"HTTP/1.1 431 Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+        let (status, _) = bare_refusal(bare).unwrap();
+        assert_eq!(status, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+        for other in [
+            &b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"[..],
+            b"HTTP/1.1 404 Not Found\r\nx-request-id: 1\r\ncontent-length: 0\r\n\r\n",
+            b"HTTP/1.1 400 Bad Request\r\ncontent-length: 2\r\n\r\n{}",
+            b"HTTP/1.1 4",
+            b"{}",
+            b"",
+        ] {
+            assert!(bare_refusal(other).is_none());
+        }
+    }
+}
