@@ -326,7 +326,6 @@ mod tests {
     use futures::FutureExt;
     use http::Request;
     use tokio::sync::watch;
-    use tower_service::Service;
 
     use super::*;
     use crate::store::Written;
@@ -384,8 +383,10 @@ mod tests {
         });
         let request = Request::get(path).header("x-auth-token", token);
         let request = request.body(Body::empty()).unwrap();
-        let answered = crate::server::router(app).call(request).await;
-        answered.unwrap_or_else(|never| match never {})
+        let router = crate::server::router(app);
+        crate::pipeline::respond(app, router, request)
+            .await
+            .unwrap()
     }
 
     const PATHS: [&str; 4] = [

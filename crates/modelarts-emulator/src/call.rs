@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{FromRequestParts, RawPathParams};
+use axum::extract::RawPathParams;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -15,6 +14,7 @@ use serde_json::Value;
 
 use crate::app::App;
 use crate::error::{ApiError, ApiResult, code};
+use crate::ids::RequestId;
 use crate::pipeline::refusal;
 use crate::state::{At, Caller, Paging, State};
 use crate::validate::{Operation, Query};
@@ -23,29 +23,17 @@ use crate::validate::{Operation, Query};
 const LARGEST_PAGE: usize = 1_000;
 
 /// What a handler is given.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Call {
     pub(crate) app: Arc<App>,
     pub(crate) operation: &'static Operation,
     pub(crate) caller: Caller,
-    pub(crate) params: Arc<RawPathParams>,
+    pub(crate) params: RawPathParams,
     pub(crate) query: Query,
     pub(crate) body: Value,
-    pub(crate) request_id: Arc<str>,
+    pub(crate) request_id: RequestId,
     /// The host that the client asked for.
     pub(crate) host: Option<HeaderValue>,
-}
-
-impl<S: Sync> FromRequestParts<S> for Call {
-    type Rejection = StatusCode;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, StatusCode> {
-        // Every operation comes through the pipeline, which puts the call there.
-        parts
-            .extensions
-            .remove()
-            .ok_or(StatusCode::INTERNAL_SERVER_ERROR)
-    }
 }
 
 impl Call {
@@ -106,7 +94,7 @@ impl Call {
     ) -> Response {
         match self.app.read(|state, now| look(state, &self.at(now))) {
             Ok(json) => json_bytes(StatusCode::OK, json),
-            Err(error) => refusal(&error, self.operation, &self.request_id),
+            Err(error) => refusal(&error, self.operation, self.request_id),
         }
     }
 
@@ -136,7 +124,7 @@ impl Call {
     ) -> Response {
         match result {
             Ok(value) => json_response(status, &value),
-            Err(error) => refusal(&error, self.operation, &self.request_id),
+            Err(error) => refusal(&error, self.operation, self.request_id),
         }
     }
 }

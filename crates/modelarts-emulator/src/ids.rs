@@ -1,6 +1,6 @@
 //! Identifiers and other random values, reproducible from a seed.
 
-use std::sync::Arc;
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
@@ -103,17 +103,40 @@ impl RequestIds {
         }
     }
 
-    pub(crate) fn next(&self) -> Arc<str> {
+    pub(crate) fn next(&self) -> RequestId {
         let low = self.next.fetch_add(STEP, Ordering::Relaxed);
-        let mut bytes = [0; 16];
-        bytes[..8].copy_from_slice(&mix(low).to_be_bytes());
-        bytes[8..].copy_from_slice(&mix(low ^ self.salt).to_be_bytes());
-        hex(&bytes).into()
+        let mut digits = [0; 32];
+        for (digits, word) in digits
+            .chunks_exact_mut(16)
+            .zip([mix(low), mix(low ^ self.salt)])
+        {
+            for (digit, shift) in digits.iter_mut().zip((0..64).step_by(4).rev()) {
+                *digit = DIGITS[(word >> shift & 15) as usize];
+            }
+        }
+        RequestId(digits)
     }
 }
 
+/// What the header `X-Request-Id` of an answer says: 32 hexadecimal digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RequestId([u8; 32]);
+
+impl RequestId {
+    pub(crate) fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
         text.push(char::from(DIGITS[usize::from(byte >> 4)]));

@@ -1,7 +1,6 @@
 //! What was asked and answered lately.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use parking_lot::Mutex;
@@ -10,6 +9,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::clock::Millis;
+use crate::ids::RequestId;
 
 /// A request and its answer, without secrets.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -89,7 +89,7 @@ impl LogFilter {
 /// An entry as it is kept: cheap to make, put into words when somebody asks.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
-    pub(crate) id: Arc<str>,
+    pub(crate) id: RequestId,
     pub(crate) time: Millis,
     pub(crate) method: http::Method,
     pub(crate) uri: http::Uri,
@@ -114,11 +114,14 @@ const SHOWN_OWN: [&str; 4] = ["x-sdk-date", "x-project-id", "x-language", "retry
 
 /// The headers that may be shown.
 pub(crate) fn shown(headers: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
-    headers
-        .iter()
-        .filter(|(name, _)| SHOWN.contains(name) || SHOWN_OWN.contains(&name.as_str()))
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect()
+    let mut kept = Vec::with_capacity(headers.len());
+    kept.extend(
+        headers
+            .iter()
+            .filter(|(name, _)| SHOWN.contains(name) || SHOWN_OWN.contains(&name.as_str()))
+            .map(|(name, value)| (name.clone(), value.clone())),
+    );
+    kept
 }
 
 const SECRETS: [&str; 8] = [
@@ -230,10 +233,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::ids::{Ids, RequestIds};
 
     fn entry(status: u16, uri: &str) -> Entry {
         Entry {
-            id: "r".into(),
+            id: RequestIds::new(&mut Ids::seeded(1)).next(),
             time: 1,
             method: http::Method::GET,
             uri: uri.parse().unwrap(),

@@ -1,28 +1,31 @@
 //! What happens to every request: it gets an id, is disturbed if a fault says so, has to prove who it is from, is held
 //! against the document, answered and logged.
 
+use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use axum::Router;
 use axum::body::{Body, HttpBody};
-use axum::extract::{FromRequestParts, MatchedPath, RawPathParams, State};
-use axum::middleware::Next;
+use axum::extract::{FromRequest, FromRequestParts, MatchedPath, RawPathParams};
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use futures::{StreamExt, stream};
 use http::header::{ALLOW, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST};
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Request, StatusCode};
+use http::{HeaderName, HeaderValue, Method, Request, StatusCode, Uri};
 use http_body_util::BodyExt;
 use modelarts_client::iam::types::{KeystoneError, KeystoneErrorResponse};
+use parking_lot::Mutex;
 use serde_json::{Value, json};
+use tower_service::Service;
 
 use crate::app::{App, Session};
 use crate::call::{Call, json_response, param};
 use crate::clock::{real_instant, real_sleep};
 use crate::error::{ApiError, ApiResult, code};
 use crate::faults::Fault;
+use crate::ids::RequestId;
 use crate::log::{Entry, redact, shown};
 use crate::routes::{ControlError, guard, put_into_words};
 use crate::state::Caller;
@@ -48,50 +51,47 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Of the control plane and of what else is no part of the emulated service.
 pub(crate) const CONTROL: &str = "/_emulator";
 
-/// What a connection and its requests know of each other.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct ConnectionHandle(Arc<AtomicBool>);
+/// What a request leaves behind on its way to an operation, for the answer and for the log.
+#[derive(Debug)]
+pub(crate) struct Trail {
+    id: RequestId,
+    notes: Mutex<Notes>,
+}
 
-impl ConnectionHandle {
-    fn reset(&self) {
-        self.0.store(true, Ordering::Release);
-    }
-
-    pub(crate) fn is_reset(&self) -> bool {
-        self.0.load(Ordering::Acquire)
-    }
+#[derive(Debug, Default)]
+struct Notes {
+    operation: Option<&'static Operation>,
+    credentials: Option<&'static str>,
+    body: Option<Value>,
+    fault: Option<Fault>,
 }
 
 /// The code of a refusal, passed along with the answer for the log.
 #[derive(Clone, Debug)]
 struct RefusalCode(String);
 
-pub(crate) async fn pipeline(
-    State(app): State<Arc<App>>,
-    request: Request<Body>,
-    next: Next,
-) -> Response {
+/// Answers a request; `None` if the connection has to break off instead.
+///
+/// The way through the operations is longer than it looks: the routes lead to a handler, whose argument is a [`Call`],
+/// and what has to be right before that is made right when it is extracted.
+pub(crate) async fn respond(
+    app: &Arc<App>,
+    mut router: Router,
+    mut request: Request<Body>,
+) -> Option<Response> {
     let begun = real_instant();
     let id = app.request_ids.next();
-    let (parts, body) = request.into_parts();
-    if parts.uri.path().starts_with(CONTROL) {
-        let response = match guard(&parts.headers, app.remote) {
-            Some(refusal) => refusal,
-            None => put_into_words(next.run(Request::from_parts(parts, body)).await),
-        };
-        let response = app.settled().await.map_or_else(
-            |error| ControlError::from(error).into_response(),
-            |()| response,
-        );
-        return with_id(response, &id);
+    if request.uri().path().starts_with(CONTROL) {
+        // Boxed, like everything rare, so that the common way stays small: it is moved on every request.
+        return Some(with_id(Box::pin(control(app, router, request)).await, id));
     }
     let mut entry = Entry {
         id,
         time: app.clock.now_millis(),
-        method: parts.method.clone(),
-        uri: parts.uri.clone(),
+        method: request.method().clone(),
+        uri: request.uri().clone(),
         operation: None,
-        headers: shown(&parts.headers),
+        headers: shown(request.headers()),
         credentials: None,
         body: None,
         status: 0,
@@ -99,18 +99,65 @@ pub(crate) async fn pipeline(
         fault: None,
         micros: 0,
     };
-    let response = answer(&app, parts, body, next, &mut entry).await;
-    let response = with_id(response, &entry.id);
-    finish(&app, entry, begun, &response);
+    let trail = Arc::new(Trail {
+        id,
+        notes: Mutex::default(),
+    });
+    let length = entry.uri.path().len() + entry.uri.query().unwrap_or_default().len();
+    let response = if length > URI_LIMIT {
+        uri_too_long(id)
+    } else {
+        request.extensions_mut().insert(Arc::clone(&trail));
+        answered(router.call(request).await)
+    };
+    let notes = std::mem::take(&mut *trail.notes.lock());
+    let response = match (app.settled().await, notes.operation) {
+        (Ok(()), Some(_)) => response,
+        (Ok(()), None) => put_into_words(response),
+        (Err(error), Some(operation)) => refusal(&error, operation, id),
+        (Err(error), None) => gateway(&error, id),
+    };
+    let response = match (&notes.fault, notes.operation) {
+        (Some(fault), Some(operation)) => Box::pin(disturb(fault, response, operation)).await,
+        _ => response,
+    };
+    let reset = notes.fault.as_ref().is_some_and(|fault| fault.reset);
+    let response = (!reset).then(|| with_id(response, id));
+    entry.take(notes);
+    finish(app, entry, begun, response.as_ref());
     response
 }
 
-fn finish(app: &App, mut entry: Entry, begun: std::time::Instant, response: &Response) {
+impl Entry {
+    fn take(&mut self, notes: Notes) {
+        self.operation = notes.operation.map(|operation| operation.id.as_str());
+        self.credentials = notes.credentials;
+        self.body = notes.body;
+        self.fault = notes.fault.and_then(|fault| fault.id);
+    }
+}
+
+/// Answers a request to the control plane.
+async fn control(app: &App, mut router: Router, request: Request<Body>) -> Response {
+    let response = match guard(request.headers(), app.remote) {
+        Some(refusal) => refusal,
+        None => put_into_words(answered(router.call(request).await)),
+    };
+    match app.settled().await {
+        Ok(()) => response,
+        Err(error) => ControlError::from(error).into_response(),
+    }
+}
+
+fn answered(answer: Result<Response, Infallible>) -> Response {
+    answer.unwrap_or_else(|never| match never {})
+}
+
+fn finish(app: &App, mut entry: Entry, begun: Instant, response: Option<&Response>) {
     entry.micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
-    entry.status = response.status().as_u16();
+    entry.status = response.map_or(0, |response| response.status().as_u16());
     entry.error_code = response
-        .extensions()
-        .get::<RefusalCode>()
+        .and_then(|response| response.extensions().get::<RefusalCode>())
         .map(|code| code.0.clone());
     tracing::info!(
         target: "modelarts_emulator::request",
@@ -125,93 +172,46 @@ fn finish(app: &App, mut entry: Entry, begun: std::time::Instant, response: &Res
     app.log.push(entry);
 }
 
-fn with_id(mut response: Response, id: &str) -> Response {
-    if let Ok(value) = HeaderValue::from_str(id) {
+fn with_id(mut response: Response, id: RequestId) -> Response {
+    if let Ok(value) = HeaderValue::from_str(id.as_str()) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
     response
 }
 
-async fn answer(
-    app: &Arc<App>,
-    parts: Parts,
-    body: Body,
-    next: Next,
-    entry: &mut Entry,
-) -> Response {
-    if parts.uri.path().len() + parts.uri.query().unwrap_or_default().len() > URI_LIMIT {
-        return uri_too_long(&entry.id);
-    }
-    let Some(path) = parts.extensions.get::<MatchedPath>().cloned() else {
-        return no_route(&parts, &entry.id);
-    };
-    let Some(operation) = OPERATIONS.find(parts.method.as_str(), path.as_str()) else {
-        let methods = OPERATIONS.methods(path.as_str());
-        if methods.is_empty() {
-            return put_into_words(next.run(Request::from_parts(parts, body)).await);
+impl FromRequest<Arc<App>> for Call {
+    type Rejection = Response;
+
+    async fn from_request(request: Request<Body>, app: &Arc<App>) -> Result<Self, Response> {
+        let (mut parts, body) = request.into_parts();
+        let path = parts.extensions.get::<MatchedPath>();
+        let path = path.map(MatchedPath::as_str).unwrap_or_default();
+        // `HEAD` finds the handlers of `GET`.
+        let Some(operation) = OPERATIONS.find(parts.method.as_str(), path) else {
+            return Err(no_method(&parts.method, &parts.uri, path));
+        };
+        let Some(trail) = parts.extensions.remove::<Arc<Trail>>() else {
+            return Err(StatusCode::INTERNAL_SERVER_ERROR.into_response());
+        };
+        trail.notes.lock().operation = Some(operation);
+        if let Some(fault) = app.faults.take(&operation.id)
+            && Box::pin(act(fault, &trail)).await
+        {
+            return Err(Response::default());
         }
-        return no_method(&parts, &methods);
-    };
-    entry.operation = Some(&operation.id);
-    match app.faults.take(&operation.id) {
-        None => serve(app, parts, body, next, operation, entry).await,
-        // Boxed, like everything rare, so that the common way stays small: it is moved on every request.
-        Some(fault) => {
-            Box::pin(serve_disturbed(
-                fault, app, parts, body, next, operation, entry,
-            ))
-            .await
-        }
+        let call = prepare(app, &mut parts, body, operation, &trail).await;
+        call.map_err(|error| refusal(&error, operation, trail.id))
     }
 }
 
-async fn serve_disturbed(
-    fault: Fault,
-    app: &Arc<App>,
-    parts: Parts,
-    body: Body,
-    next: Next,
-    operation: &'static Operation,
-    entry: &mut Entry,
-) -> Response {
-    entry.fault = fault.id;
+/// Lets a fault act before the operation; returns whether it takes the place of the operation.
+async fn act(fault: Fault, trail: &Trail) -> bool {
     if fault.delay_ms > 0 {
         real_sleep(Duration::from_millis(fault.delay_ms)).await;
     }
-    let connection = parts.extensions.get::<ConnectionHandle>().cloned();
-    let response = if fault.replaces() && !fault.after {
-        Response::default()
-    } else {
-        serve(app, parts, body, next, operation, entry).await
-    };
-    if fault.reset
-        && let Some(connection) = connection
-    {
-        connection.reset();
-    }
-    disturb(&fault, response, operation).await
-}
-
-async fn serve(
-    app: &Arc<App>,
-    parts: Parts,
-    body: Body,
-    next: Next,
-    operation: &'static Operation,
-    entry: &mut Entry,
-) -> Response {
-    let mut parts = parts;
-    let response = match prepare(app, &mut parts, body, operation, entry).await {
-        Ok(call) => {
-            parts.extensions.insert(call);
-            next.run(Request::from_parts(parts, Body::empty())).await
-        }
-        Err(error) => refusal(&error, operation, &entry.id),
-    };
-    match app.settled().await {
-        Ok(()) => response,
-        Err(error) => refusal(&error, operation, &entry.id),
-    }
+    let replaces = fault.replaces() && !fault.after;
+    trail.notes.lock().fault = Some(fault);
+    replaces
 }
 
 /// Everything that has to be right before the operation itself is asked.
@@ -220,14 +220,14 @@ async fn prepare(
     parts: &mut Parts,
     body: Body,
     operation: &'static Operation,
-    entry: &mut Entry,
+    trail: &Trail,
 ) -> ApiResult<Call> {
     let bytes = read_body(parts, body).await?;
     let session = match operation.id.as_str() {
         "createToken" => None,
         _ => Some(authenticate(app, parts, &bytes)?),
     };
-    entry.credentials = session.as_ref().map(Session::by);
+    trail.notes.lock().credentials = session.as_ref().map(Session::by);
     let params = RawPathParams::from_request_parts(parts, &())
         .await
         .map_err(|_| ApiError::new(code::PARAMETER, "The path is not UTF-8 after decoding."))?;
@@ -243,20 +243,21 @@ async fn prepare(
         .and_then(|value| value.to_str().ok());
     let body = operation.check_body(content_type, &bytes, strict);
     if operation.takes_body() && bytes.len() <= LOGGED_BODY {
-        entry.body = match &body {
+        let mut logged = match &body {
             Ok(body) => Some(body.clone()),
             Err(_) => serde_json::from_slice(&bytes).ok(),
         };
-        entry.body.iter_mut().for_each(redact);
+        logged.iter_mut().for_each(redact);
+        trail.notes.lock().body = logged;
     }
     Ok(Call {
         app: Arc::clone(app),
         operation,
         caller,
-        params: Arc::new(params),
+        params,
         query,
         body: body?,
-        request_id: Arc::clone(&entry.id),
+        request_id: trail.id,
         host: parts.headers.get(HOST).cloned(),
     })
 }
@@ -388,7 +389,7 @@ fn admit(
 }
 
 /// A refusal in the words of the service that was asked.
-pub(crate) fn refusal(error: &ApiError, operation: &Operation, request_id: &str) -> Response {
+pub(crate) fn refusal(error: &ApiError, operation: &Operation, request_id: RequestId) -> Response {
     let mut response = match operation.api {
         Api::Iam => json_response(error.status, &keystone(error)),
         Api::DevEnviron if error.code.starts_with("APIG.") => gateway(error, request_id),
@@ -404,17 +405,17 @@ fn note_code(response: &mut Response, code: &str) {
 }
 
 /// What the gateway in front of the service says.
-fn gateway(error: &ApiError, request_id: &str) -> Response {
+fn gateway(error: &ApiError, request_id: RequestId) -> Response {
     let mut response = json_response(error.status, &gateway_body(error, request_id));
     note_code(&mut response, error.code);
     response
 }
 
-pub(crate) fn gateway_body(error: &ApiError, request_id: &str) -> Value {
+pub(crate) fn gateway_body(error: &ApiError, request_id: RequestId) -> Value {
     json!({
         "error_code": error.code,
         "error_msg": error.message,
-        "request_id": request_id,
+        "request_id": request_id.as_str(),
     })
 }
 
@@ -430,7 +431,7 @@ fn keystone(error: &ApiError) -> KeystoneErrorResponse {
     }
 }
 
-fn uri_too_long(request_id: &str) -> Response {
+fn uri_too_long(request_id: RequestId) -> Response {
     let error = ApiError::with_status(
         StatusCode::URI_TOO_LONG,
         code::GATEWAY_REQUEST,
@@ -439,29 +440,36 @@ fn uri_too_long(request_id: &str) -> Response {
     gateway(&error, request_id)
 }
 
-fn no_route(parts: &Parts, request_id: &str) -> Response {
-    let path: String = parts.uri.path().chars().take(256).collect();
+/// What the gateway says of a path that it does not know.
+pub(crate) async fn no_route(request: Request<Body>) -> Response {
+    let path: String = request.uri().path().chars().take(256).collect();
     let error = ApiError::with_status(
         StatusCode::NOT_FOUND,
         code::GATEWAY_ROUTE,
-        format!("The API does not exist: {} {path}.", parts.method),
+        format!("The API does not exist: {} {path}.", request.method()),
     );
-    gateway(&error, request_id)
+    match request.extensions().get::<Arc<Trail>>() {
+        Some(trail) => gateway(&error, trail.id),
+        // The control plane has words of its own.
+        None => error.status.into_response(),
+    }
 }
 
-fn no_method(parts: &Parts, methods: &[&str]) -> Response {
-    let allowed = methods.join(", ");
+/// What the gateway says of a method that the path does not have.
+pub(crate) async fn other_method(path: MatchedPath, method: Method, uri: Uri) -> Response {
+    no_method(&method, &uri, path.as_str())
+}
+
+fn no_method(method: &Method, uri: &Uri, path: &str) -> Response {
+    let allowed = OPERATIONS.methods(path).join(", ");
     let error = ApiError::with_status(
         StatusCode::METHOD_NOT_ALLOWED,
         code::GATEWAY_ROUTE,
-        format!(
-            "The path has no operation {}; it has {allowed}.",
-            parts.method
-        ),
+        format!("The path has no operation {method}; it has {allowed}."),
     );
     let mut response = json_response(
         error.status,
-        &error.body(parts.uri.path().contains("/demanager/")),
+        &error.body(uri.path().contains("/demanager/")),
     );
     note_code(&mut response, error.code);
     if let Ok(value) = HeaderValue::from_str(&allowed) {

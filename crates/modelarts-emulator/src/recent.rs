@@ -1,8 +1,8 @@
 //! What was worked out lately and is likely to be asked for again.
 
-use std::collections::HashMap;
 use std::hash::Hash;
 
+use foldhash::HashMap;
 use parking_lot::Mutex;
 
 /// A bounded memory; when it is full it starts afresh.

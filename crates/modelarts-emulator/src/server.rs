@@ -1,13 +1,12 @@
 //! The socket: connections in, answers out, and an orderly end.
 
-use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::middleware::from_fn_with_state;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -15,17 +14,15 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tower_service::Service;
 
 use crate::app::App;
 use crate::clock::real_sleep;
-use crate::pipeline::{ConnectionHandle, pipeline};
+use crate::pipeline::{no_route, respond};
 use crate::routes::ROUTES;
 use crate::worded::Worded;
 
 /// How long a client may take to send the head of a request, in real time.
 const HEAD_TIME: Duration = Duration::from_secs(60);
-const MAX_HEADERS: usize = 100;
 const MAX_HEAD: usize = 128 * 1024;
 
 /// So much, and for so long, is read and thrown away after a refusal of the HTTP library: closing with unread data would
@@ -41,10 +38,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
     let routes = ROUTES.0.clone();
     #[cfg(feature = "docs")]
     let routes = routes.merge(crate::docs::routes());
-    routes
-        .fallback(async || http::StatusCode::NOT_FOUND)
-        .layer(from_fn_with_state(Arc::clone(app), pipeline))
-        .with_state(Arc::clone(app))
+    routes.fallback(no_route).with_state(Arc::clone(app))
 }
 
 /// Answers until told to stop; then waits for the answers under way.
@@ -87,28 +81,22 @@ async fn connection(
 ) {
     // Small answers must not wait for more to come.
     let _ = stream.set_nodelay(true);
-    let handle = ConnectionHandle::default();
+    let reset = AtomicBool::new(false);
     let service = service_fn(|request: http::Request<Incoming>| {
-        let mut router = router.clone();
-        let handle = handle.clone();
-        async move {
-            let (mut parts, body) = request.into_parts();
-            parts.extensions.insert(handle.clone());
-            let request = http::Request::from_parts(parts, Body::new(body));
-            let answered: Result<_, Infallible> = router.call(request).await;
-            match answered {
-                Ok(_) if handle.is_reset() => Err(io::Error::from(io::ErrorKind::ConnectionReset)),
-                Ok(response) => Ok(response),
-                Err(never) => match never {},
-            }
+        let answer = respond(&app, router.clone(), request.map(Body::new));
+        async {
+            answer.await.ok_or_else(|| {
+                reset.store(true, Ordering::Release);
+                io::Error::from(io::ErrorKind::ConnectionReset)
+            })
         }
     });
+    let stream = Worded::new(TokioIo::new(stream), Arc::clone(&app));
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)
-        .max_headers(MAX_HEADERS)
         .max_buf_size(MAX_HEAD)
-        .serve_connection(Worded::new(TokioIo::new(stream), app), service);
+        .serve_connection(stream, service);
     let ended = tokio::select! {
         ended = &mut connection => ended,
         () = told(&mut stop) => {
@@ -117,11 +105,11 @@ async fn connection(
         }
     };
     let refused = ended.is_err_and(|error| error.is_parse());
-    if !refused && !handle.is_reset() {
+    if !refused && !reset.load(Ordering::Acquire) {
         return;
     }
     let stream = connection.into_parts().io.into_inner().into_inner();
-    if handle.is_reset() {
+    if reset.load(Ordering::Acquire) {
         // Without lingering the socket closes with a reset instead of an orderly end.
         let _ = stream.set_zero_linger();
     } else {

@@ -3,9 +3,9 @@
 //! Limits are written down once, in the document. Here they are read from it when the first emulator starts,
 //! and every request is held against them before any rule of the service itself.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use foldhash::HashMap;
 use regex::Regex;
 use serde_json::{Map, Value};
 

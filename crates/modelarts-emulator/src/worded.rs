@@ -126,7 +126,7 @@ fn worded(app: &App, status: StatusCode, head: &str) -> Bytes {
         error_code = code::GATEWAY_REQUEST,
     );
     let error = ApiError::with_status(status, code::GATEWAY_REQUEST, message);
-    let body = gateway_body(&error, &id).to_string();
+    let body = gateway_body(&error, id).to_string();
     let with_body = format!(
         "content-type: application/json\r\nx-request-id: {id}\r\ncontent-length: {}\r\n",
         body.len()

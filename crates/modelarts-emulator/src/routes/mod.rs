@@ -23,6 +23,7 @@ use utoipa::{IntoResponses, OpenApi as _, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
+use crate::pipeline::other_method;
 
 pub(crate) use control::{ControlError, guard, put_into_words};
 
@@ -40,6 +41,7 @@ pub(crate) static ROUTES: LazyLock<(Router<Arc<App>>, Descriptions)> = LazyLock:
     };
     let router = devenviron
         .merge(iam)
+        .method_not_allowed_fallback(other_method)
         .merge(control)
         .route("/", get(iam::versions))
         .route("/v3", get(iam::version))

@@ -1,6 +1,6 @@
 //! The orders in which instances are listed, kept up to date so that a page never sorts.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use super::model::{Generation, Instance};
 use super::sorted::SortedList;

@@ -20,9 +20,10 @@ mod storage;
 mod transitions;
 mod wire;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
+use foldhash::{HashMap, HashMapExt};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
