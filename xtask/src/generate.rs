@@ -30,7 +30,7 @@ pub(crate) fn files(
     let code = Path::new(CODE);
     let published = Path::new(PUBLISHED);
     let mut files = BTreeMap::new();
-    let mut modules = String::from("pub(crate) mod errors;\n");
+    let mut modules = String::from("pub(crate) mod errors;\n") + &no_family(documents);
     for document in documents {
         let name = &document.name;
         let module =
@@ -369,6 +369,20 @@ fn secrets(document: &Document, operation: &Value) -> Vec<String> {
         collect(document, schema, "", &mut Vec::new(), &mut found);
     }
     found
+}
+
+/// Says what is missing when no family is chosen, before the compiler complains about what is unused then.
+fn no_family(documents: &[Document]) -> String {
+    let features = documents
+        .iter()
+        .map(|it| format!("feature = {:?}", it.name));
+    let features = features.collect::<Vec<_>>().join(", ");
+    let names = documents.iter().map(|it| format!("`{}`", it.name));
+    let names = names.collect::<Vec<_>>().join(", ");
+    format!(
+        "#[cfg(not(any({features})))]
+        compile_error!(\"no API family is chosen: enable one or more of the features {names}\");\n"
+    )
 }
 
 /// Each document's `round_trip` by the document's name.

@@ -148,10 +148,11 @@ impl Error {
             Kind::Argument => "the request cannot be built",
             _ => "the connection broke off before the answer was complete",
         };
+        let hint = no_tls_hint(&error);
         // The URL names the project and whatever stands in the query.
         let error = error.without_url();
         let cause = root_cause(&error);
-        let mut this = Self::new(kind, format!("{message}: {cause}"));
+        let mut this = Self::new(kind, format!("{message}: {cause}{hint}"));
         this.0.source = Some(Arc::new(error));
         this
     }
@@ -637,6 +638,16 @@ fn expectation(error: &serde_json::Error) -> String {
     match expected {
         Some(expected) => format!("expected {expected}"),
         None => "unexpected value".to_owned(),
+    }
+}
+
+/// Why `https` fails at once in a build of this crate that has no TLS library, unless another crate brought one.
+fn no_tls_hint(error: &reqwest::Error) -> &'static str {
+    const HAS_TLS: bool = cfg!(any(feature = "rustls", feature = "native-tls"));
+    let is_https = error.url().is_some_and(|url| url.scheme() == "https");
+    match is_https && !HAS_TLS && error.is_connect() {
+        true => "; https needs the feature `rustls` or `native-tls` of the crate `modelarts`",
+        false => "",
     }
 }
 

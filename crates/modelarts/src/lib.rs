@@ -120,6 +120,8 @@
 //! | `rustls` (default) | TLS by rustls with ring; certificates as the platform trusts them |
 //! | `native-tls` | TLS by the platform's own library |
 //! | `blocking` | [`blocking::ModelArts`](https://docs.rs/modelarts/latest/modelarts/blocking), the same client without async |
+//!
+//! With both TLS libraries it is rustls; with neither there is plain HTTP, which is good for a service on this machine.
 
 mod builder;
 mod client;

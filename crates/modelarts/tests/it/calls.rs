@@ -128,6 +128,28 @@ async fn a_creation_is_sent_again_only_when_it_was_refused() {
     }
 }
 
+/// As `cargo test -p modelarts --no-default-features` builds it.
+#[cfg(not(any(feature = "rustls", feature = "native-tls")))]
+#[tokio::test]
+async fn without_a_tls_library_https_is_an_error_that_names_the_features() {
+    let client = modelarts::ModelArts::builder()
+        .endpoint("https://127.0.0.1:9")
+        .project_id("p1")
+        .credentials(Credentials::token("t"))
+        .retry(RetryPolicy::off())
+        .build()
+        .await
+        .unwrap();
+    let error = client.notebooks().show("n1").await.unwrap_err();
+    assert!(error.is_connect());
+    assert!(
+        error
+            .to_string()
+            .ends_with("https needs the feature `rustls` or `native-tls` of the crate `modelarts`"),
+        "{error}"
+    );
+}
+
 #[tokio::test]
 async fn a_call_without_a_connection_is_repeated_and_then_says_so() {
     let server = Server::start(|_, _| Reply::Silence).await;
