@@ -18,7 +18,7 @@ pub struct Outcome<K, T> {
 
 /// Calls `action` for every item, at most `limit` at a time, and collects every result in the order of the items.
 ///
-/// One failure neither stops nor hides the others.
+/// One failure neither stops nor hides the others, and one that takes long does not hold up those behind it.
 ///
 /// ```no_run
 /// # async fn run(client: modelarts::ModelArts, ids: Vec<String>) {
@@ -49,15 +49,19 @@ where
     // Made before anything is awaited: a closure kept across an await would not do for `tokio::spawn`.
     let calls: Vec<_> = items
         .into_iter()
-        .map(|item| {
+        .enumerate()
+        .map(|(number, item)| {
             let call = action(item.clone());
             async move {
                 let result = call.await;
-                Outcome { item, result }
+                (number, Outcome { item, result })
             }
         })
         .collect();
-    stream::iter(calls).buffered(limit.max(1)).collect().await
+    let finished = stream::iter(calls).buffer_unordered(limit.max(1));
+    let mut outcomes: Vec<_> = finished.collect().await;
+    outcomes.sort_unstable_by_key(|(number, _)| *number);
+    outcomes.into_iter().map(|(_, outcome)| outcome).collect()
 }
 
 #[cfg(test)]
@@ -92,5 +96,22 @@ mod tests {
                 .count(),
             10
         );
+    }
+
+    #[tokio::test]
+    async fn one_that_takes_long_does_not_hold_up_the_others() {
+        let done = AtomicUsize::new(0);
+        let outcomes = for_each(0..20, 2, |n| {
+            let done = &done;
+            async move {
+                // The first waits for all others, which share the other place.
+                while n == 0 && done.load(Ordering::SeqCst) < 19 {
+                    tokio::task::yield_now().await;
+                }
+                Ok(done.fetch_add(1, Ordering::SeqCst))
+            }
+        });
+        let outcomes = outcomes.await;
+        assert_eq!(outcomes[0].result.as_ref().unwrap(), &19);
     }
 }
