@@ -1,5 +1,6 @@
 //! The pipeline that every request passes: pauses, credentials, time limits, bounded answers, retries.
 
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -152,7 +153,8 @@ impl Pipeline {
             if error.status() == Some(StatusCode::UNAUTHORIZED)
                 && !replayed
                 && let Some(authenticator) = call.authenticator
-                && authenticator.renew(generation).await?
+                && let renewal = pin!(authenticator.renew(generation))
+                && self.within(self.left(deadline), renewal).await??
             {
                 replayed = true;
                 continue;
@@ -179,24 +181,40 @@ impl Pipeline {
         deadline: Duration,
         span: &Span,
     ) -> Result<Answer, Failed> {
-        if let Some(rate_limit) = &self.rate_limit {
-            rate_limit.turn(&*self.clock).await;
-        }
-        let (pending, sent) = self.authorized(call, request).await?;
-        let began = self.clock.elapsed();
-        let limit = deadline
-            .saturating_sub(began)
-            .min(call.settings.attempt_timeout);
-        let exchange = std::pin::pin!(self.exchange(pending, call, request, &sent));
-        let outcome = match select(exchange, self.clock.timer(limit)).await {
-            Either::Left((outcome, _)) => outcome,
-            Either::Right(((), _)) => Err(Error::timed_out(limit)),
+        let (pending, sent) = {
+            let ready = pin!(self.authorized(call, request));
+            self.within(self.left(deadline), ready).await??
         };
+        let began = self.clock.elapsed();
+        let left = deadline.saturating_sub(began);
+        if left.is_zero() {
+            return Err(Error::timed_out(call.settings.deadline).into());
+        }
+        let limit = left.min(call.settings.attempt_timeout);
+        let exchange = pin!(self.exchange(pending, call, request, &sent));
+        let outcome = self.within(limit, exchange).await.flatten();
         self.note(span, &outcome, began);
         outcome.map_err(|error| Failed {
             error,
             generation: Some(sent.generation),
         })
+    }
+
+    fn left(&self, deadline: Duration) -> Duration {
+        deadline.saturating_sub(self.clock.elapsed())
+    }
+
+    /// Gives up when the time is over. What completes at once needs no timer.
+    async fn within<T>(
+        &self,
+        limit: Duration,
+        work: Pin<&mut impl Future<Output = T>>,
+    ) -> Result<T> {
+        let timer = pin!(async { self.clock.timer(limit).await });
+        match select(work, timer).await {
+            Either::Left((done, _)) => Ok(done),
+            Either::Right(((), _)) => Err(Error::timed_out(limit)),
+        }
     }
 
     /// A copy of the request with credentials, ready to go out.
@@ -213,6 +231,9 @@ impl Pipeline {
         let Some(mut request) = request.try_clone() else {
             return Err(Error::argument("the body of a request must be in memory"));
         };
+        if let Some(rate_limit) = &self.rate_limit {
+            rate_limit.turn(&*self.clock).await;
+        }
         let generation = match call.authenticator {
             Some(authenticator) => authenticator.authorize(&mut request).await?,
             None => 0,

@@ -1,11 +1,15 @@
 //! Single calls: what is sent, what is repeated, what an error knows.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::support::{Reply, Server, code, json, with};
 use modelarts::raw::prelude::*;
 use modelarts::types::{CreateNotebookRequest, VolumeReq};
-use modelarts::{AccessKey, CallOptions, Credentials, Error, ManualClock, RetryPolicy};
+use modelarts::{
+    AccessKey, Authenticator, BoxFuture, CallOptions, Credentials, Error, ManualClock, ModelArts,
+    RetryPolicy,
+};
 
 fn create() -> CreateNotebookRequest {
     CreateNotebookRequest::builder()
@@ -193,6 +197,43 @@ async fn a_silent_server_meets_the_attempt_timeout_and_the_deadline() {
     let error = client.notebooks().show("n1").await.unwrap_err();
     assert!(error.is_timeout(), "{error}");
     assert_eq!(server.count(), 3);
+}
+
+/// Credentials that never come.
+#[derive(Debug)]
+struct Hanging;
+
+impl Authenticator for Hanging {
+    fn authorize<'a>(&'a self, _: &'a mut reqwest::Request) -> BoxFuture<'a, Result<u64, Error>> {
+        Box::pin(std::future::pending())
+    }
+
+    fn renew(&self, _: u64) -> BoxFuture<'_, Result<bool, Error>> {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[tokio::test]
+async fn the_deadline_holds_for_credentials_and_the_rate_limit_too() {
+    let server = Server::start(|_, _| json(200, "{}")).await;
+    let clock = ManualClock::default();
+    let hanging = server
+        .builder(&clock)
+        .credentials(Credentials::custom(Arc::new(Hanging)))
+        .build()
+        .await
+        .unwrap();
+    let show = async |client: &ModelArts| client.notebooks().show("n1").await;
+    let day = Duration::from_secs(24 * 3600);
+    let (result, ()) = futures::join!(show(&hanging), async { clock.advance(day) });
+    assert!(result.unwrap_err().is_timeout());
+
+    let slow = server.builder(&clock).rate_limit(0.001);
+    let slow = slow.credentials(Credentials::token("t"));
+    let slow = slow.build().await.unwrap();
+    show(&slow).await.unwrap();
+    assert!(show(&slow).await.unwrap_err().is_timeout());
+    assert_eq!(server.count(), 1, "what comes too late is not sent");
 }
 
 #[tokio::test]
