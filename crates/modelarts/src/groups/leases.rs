@@ -53,7 +53,8 @@ impl Leases {
             .await
     }
 
-    /// Waits until the lease is longer than it was `before` the renewal, or has no end.
+    /// Waits until the lease is another one than it was `before` the renewal: changed since, shorter, longer or without
+    /// an end.
     ///
     /// ```no_run
     /// # async fn run(client: modelarts::ModelArts, id: &str) -> modelarts::Result<()> {
@@ -86,7 +87,9 @@ impl Leases {
 
 fn look(lease: Lease, before: &Lease) -> Look<Lease> {
     let endless = lease.enable == Some(false);
-    let renewed = endless || lease.duration > before.duration;
+    // A read may still show the lease from before; a renewal for a shorter time is one too.
+    let terms = |lease: &Lease| (lease.enable, lease.duration);
+    let renewed = terms(&lease) != terms(before) || lease.update_at > before.update_at;
     let status = match lease.duration {
         _ if endless => "without an end".to_owned(),
         Some(millis) => format!("{} s", millis / 1000),
@@ -110,15 +113,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn renewed_is_longer_or_endless() {
-        let lease = |duration: i64, enable| Lease {
+    fn renewed_is_whatever_differs_from_before() {
+        let lease = |duration: i64, update_at: i64| Lease {
             duration: Some(duration),
-            enable: Some(enable),
+            enable: Some(duration >= 0),
+            update_at: Some(update_at),
             ..Lease::default()
         };
-        let verdict = |after: Lease| look(after, &lease(3_600_000, true)).verdict;
-        assert_eq!(verdict(lease(3_600_000, true)), Verdict::Wait);
-        assert_eq!(verdict(lease(7_200_000, true)), Verdict::Done);
-        assert_eq!(verdict(lease(-1, false)), Verdict::Done);
+        let verdict = |before: Lease, after: Lease| look(after, &before).verdict;
+        let hour = || lease(3_600_000, 1);
+        assert_eq!(verdict(hour(), hour()), Verdict::Wait);
+        assert_eq!(verdict(hour(), lease(3_600_000, 2)), Verdict::Done);
+        assert_eq!(verdict(hour(), lease(7_200_000, 1)), Verdict::Done);
+        assert_eq!(verdict(lease(7_200_000, 1), hour()), Verdict::Done);
+        assert_eq!(verdict(hour(), lease(-1, 1)), Verdict::Done);
+        assert_eq!(verdict(lease(-1, 1), lease(-1, 1)), Verdict::Wait);
+        assert_eq!(verdict(lease(-1, 1), hour()), Verdict::Done);
     }
 }
