@@ -448,7 +448,10 @@ impl fmt::Display for Error {
         if let Some(status) = inner.status {
             let reason = status.canonical_reason().unwrap_or_default();
             match &inner.code {
-                Some(code) => part(f, format_args!("HTTP {}, {code}", status.as_u16()))?,
+                Some(code) => {
+                    let code = one_line(code.as_str());
+                    part(f, format_args!("HTTP {}, {code}", status.as_u16()))?;
+                }
                 None => part(f, format_args!("HTTP {} {reason}", status.as_u16()))?,
             }
         }
@@ -695,20 +698,16 @@ fn redact_bytes(body: Bytes, secrets: &[Secret]) -> Bytes {
     Bytes::from(redact(text.into_owned(), secrets))
 }
 
-fn one_line(text: &str) -> Cow<'_, str> {
-    let clean = !text.contains(char::is_control);
-    if clean && text.len() <= SHOWN_MESSAGE {
-        return Cow::Borrowed(text);
+/// What the service said, as a part of one line.
+pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
+    let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    let end = text.char_indices().nth(SHOWN_MESSAGE).map(|(end, _)| end);
+    let shown = &text[..end.unwrap_or(text.len())];
+    let cut = if end.is_some() { "…" } else { "" };
+    match shown.contains(breaks) {
+        false if end.is_none() => Cow::Borrowed(text),
+        _ => Cow::Owned(shown.replace(breaks, " ") + cut),
     }
-    let mut line: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(SHOWN_MESSAGE)
-        .collect();
-    if line.len() < text.len() {
-        line.push('…');
-    }
-    Cow::Owned(line)
 }
 
 #[cfg(test)]
@@ -776,6 +775,18 @@ mod tests {
             assert_eq!(error.to_string(), shown);
             assert_eq!(error.body_excerpt(), body.as_bytes());
         }
+    }
+
+    #[test]
+    fn what_the_service_says_is_brought_to_one_line() {
+        let code = answer(400, r#"{"error_code": "a\nb", "error_msg": "c\u2028d"}"#);
+        assert_eq!(
+            code.to_string(),
+            "showNotebook: HTTP 400, a b: c d (request r-1)"
+        );
+        assert_eq!(one_line("a\u{85}b"), "a b");
+        assert_eq!(one_line(&"ä".repeat(300)), "ä".repeat(300));
+        assert_eq!(one_line(&"ä".repeat(301)), "ä".repeat(300) + "…");
     }
 
     #[test]

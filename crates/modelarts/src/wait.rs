@@ -11,7 +11,7 @@ use std::time::Duration;
 use futures::{Stream, StreamExt, stream};
 
 use crate::clock::{BoxFuture, Clock};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, one_line};
 
 /// When and how long a waiter looks.
 ///
@@ -372,19 +372,17 @@ impl<T> Run<T> {
 
     fn failed(&self, why: &str, observed: Observed) -> Error {
         let reason = match &observed.fail_reason {
-            Some(reason) => format!(": {reason}"),
+            Some(reason) => format!(": {}", one_line(reason)),
             None => String::new(),
         };
-        let message = format!(
-            "waiting for {}: {} {why}{reason}",
-            self.goal, observed.status
-        );
+        let status = one_line(&observed.status);
+        let message = format!("waiting for {}: {status} {why}{reason}", self.goal);
         Error::wait_failed(message, observed)
     }
 
     fn out_of_time(&mut self) -> Error {
         let seen = match &self.observed {
-            Some(observed) => format!("the last status was {}", observed.status),
+            Some(observed) => format!("the last status was {}", one_line(&observed.status)),
             None => "no look succeeded".to_owned(),
         };
         let message = format!(
@@ -422,7 +420,7 @@ mod tests {
         Ok(Look {
             resource: Some(status.to_owned()),
             status: status.to_owned(),
-            fail_reason: (status == "FROZEN").then(|| "in arrears".to_owned()),
+            fail_reason: (status == "FROZEN").then(|| "in\narrears".to_owned()),
             progress: None,
             verdict,
         })
@@ -497,7 +495,9 @@ mod tests {
             error.to_string(),
             "waiting for n1 to be RUNNING: FROZEN does not become RUNNING by itself: in arrears"
         );
-        assert_eq!(error.last_observation().unwrap().looks, 2);
+        let observed = error.last_observation().unwrap();
+        assert_eq!(observed.looks, 2);
+        assert_eq!(observed.fail_reason.as_deref(), Some("in\narrears"));
     }
 
     #[tokio::test]

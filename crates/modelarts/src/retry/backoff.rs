@@ -25,7 +25,10 @@ impl Backoff {
 
     /// The pause for a random `fraction` of 0 to 1.
     pub(crate) fn delay(&self, failures: u32, fraction: f64) -> Duration {
-        self.ceiling(failures).mul_f64(fraction.clamp(0.0, 1.0))
+        let ceiling = self.ceiling(failures);
+        let seconds = ceiling.as_secs_f64() * fraction.clamp(0.0, 1.0);
+        // The longest durations are rounded up to more than there is.
+        Duration::try_from_secs_f64(seconds).unwrap_or(ceiling)
     }
 }
 
@@ -47,5 +50,7 @@ mod tests {
         assert_eq!(backoff.delay(1, 0.0), Duration::ZERO);
         assert_eq!(backoff.delay(1, 0.5), Duration::from_secs(2));
         assert_eq!(backoff.delay(2, 1.0), Duration::from_secs(8));
+        let endless = Backoff::new(Duration::MAX, Duration::MAX);
+        assert_eq!(endless.delay(1, 1.0), Duration::MAX);
     }
 }
