@@ -1,9 +1,10 @@
 //! Signing in with a password, and keeping the token.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::Duration;
 
+use futures::future::{Either, select};
 use http::HeaderValue;
 use jiff::Timestamp;
 use modelarts_client::Secret;
@@ -98,8 +99,11 @@ impl Login {
 /// The end of a token is met this long before it comes, or a tenth of a shorter life.
 const LEAD: Duration = Duration::from_secs(30 * 60);
 
-/// After a failed renewal a token that is still valid serves this long before the next try.
+/// A token that is still valid serves this long from one try to renew it to the next.
 const RENEWAL_PAUSE: Duration = Duration::from_secs(60);
+
+/// The longest that a call waits for the renewal of a token that is still valid.
+const RENEWAL_LIMIT: Duration = Duration::from_secs(10);
 
 /// A token answers for a day unless the service says otherwise.
 const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
@@ -177,17 +181,15 @@ impl PasswordAuthenticator {
         if self.gate.try_lock().is_err() {
             return Ok(session);
         }
-        match self.other_than(Some(session.generation)).await {
-            Ok(renewed) => Ok(renewed),
-            Err(error) => {
-                warn!(%error, "the token could not be renewed ahead of its end");
-                self.keep(Session {
-                    renew_at: (now + RENEWAL_PAUSE).min(session.ends_at),
-                    ..(*session).clone()
-                });
-                Ok(session)
-            }
+        // In advance, so that a try that hangs and is dropped is not followed by one for every other call.
+        self.postpone(&session, now + RENEWAL_PAUSE);
+        let renewal = std::pin::pin!(self.other_than(Some(session.generation)));
+        match select(renewal, self.clock.timer(RENEWAL_LIMIT)).await {
+            Either::Left((Ok(renewed), _)) => return Ok(renewed),
+            Either::Left((Err(error), _)) => warn!(%error, "the token could not be renewed yet"),
+            Either::Right(_) => warn!("the token could not be renewed in {RENEWAL_LIMIT:?}"),
         }
+        Ok(session)
     }
 
     /// A session that is not of the generation `refused`. Many may ask; one signs in.
@@ -222,8 +224,23 @@ impl PasswordAuthenticator {
     }
 
     fn keep(&self, session: Session) {
-        let mut current = self.session.write().unwrap_or_else(PoisonError::into_inner);
-        *current = Some(Arc::new(session));
+        *self.writable() = Some(Arc::new(session));
+    }
+
+    /// Has a session renewed later, unless it was replaced in the meantime.
+    fn postpone(&self, session: &Session, renew_at: Duration) {
+        let mut current = self.writable();
+        if current.as_ref().map(|current| current.generation) == Some(session.generation) {
+            let renew_at = renew_at.min(session.ends_at);
+            *current = Some(Arc::new(Session {
+                renew_at,
+                ..session.clone()
+            }));
+        }
+    }
+
+    fn writable(&self) -> RwLockWriteGuard<'_, Option<Arc<Session>>> {
+        self.session.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -176,6 +176,36 @@ async fn a_token_is_renewed_before_its_end_and_serves_until_then() {
 }
 
 #[tokio::test]
+async fn a_renewal_that_hangs_costs_one_call_some_seconds_and_the_others_nothing() {
+    let clock = ManualClock::default();
+    let time = clock.clone();
+    let server = Server::start(move |asked, n| {
+        if !is_sign_in(asked) {
+            return json(200, r#"{"id": "n1"}"#);
+        }
+        if n > 0 {
+            time.advance(Duration::from_secs(10));
+            return Reply::Silence;
+        }
+        token("t1", &format!("http://{}", asked.header("host").unwrap()))
+    })
+    .await;
+    let client = client(&server, &clock).await;
+    clock.advance(Duration::from_secs(23 * 3600 + 40 * 60));
+    for _ in 0..5 {
+        client.notebooks().show("n1").await.unwrap();
+    }
+    assert_eq!(sign_ins(&server), 2);
+    // Nor is every call a victim that is given up before the renewal is.
+    clock.advance(Duration::from_secs(61));
+    drop(futures::poll!(std::pin::pin!(
+        client.notebooks().show("n1")
+    )));
+    client.notebooks().show("n1").await.unwrap();
+    assert!(sign_ins(&server) <= 3);
+}
+
+#[tokio::test]
 async fn a_project_is_looked_up_by_name() {
     let projects =
         r#"{"projects": [{"id": "p0", "name": "eu-de"}, {"id": "p5", "name": "eu-de_nlp"}]}"#;
