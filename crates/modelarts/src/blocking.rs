@@ -15,6 +15,7 @@
 
 use std::fmt;
 use std::future::IntoFuture;
+use std::iter::FusedIterator;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -84,7 +85,7 @@ impl ModelArts {
     {
         Iter {
             runtime: self.runtime.clone(),
-            stream: Box::pin(list(self.client.clone())),
+            stream: Some(Box::pin(list(self.client.clone()))),
         }
     }
 }
@@ -92,7 +93,7 @@ impl ModelArts {
 /// Items of a list, each page fetched when it is needed.
 pub struct Iter<T> {
     runtime: Arc<Background>,
-    stream: Pin<Box<dyn Stream<Item = Result<T>> + Send>>,
+    stream: Option<Pin<Box<dyn Stream<Item = Result<T>> + Send>>>,
 }
 
 impl<T> fmt::Debug for Iter<T> {
@@ -105,10 +106,17 @@ impl<T> Iterator for Iter<T> {
     type Item = Result<T>;
 
     fn next(&mut self) -> Option<Result<T>> {
-        let next = async { Ok(self.stream.next().await) };
-        block_on(&self.runtime, next).unwrap_or_else(|error| Some(Err(error)))
+        let stream = self.stream.as_mut()?;
+        let next = block_on(&self.runtime, async { Ok(stream.next().await) });
+        // What has ended, or cannot be asked from here, is not asked again.
+        if !matches!(next, Ok(Some(_))) {
+            self.stream = None;
+        }
+        next.unwrap_or_else(|error| Some(Err(error)))
     }
 }
+
+impl<T> FusedIterator for Iter<T> {}
 
 /// A runtime that may be dropped anywhere; dropped as it is in async code, it would panic.
 struct Background(Option<Runtime>);

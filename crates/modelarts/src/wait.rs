@@ -245,10 +245,12 @@ impl<T: Send + 'static, O: 'static> Waiter<T, O> {
 
     /// Every look as an item. The last one is the goal reached, or an error.
     pub fn observations(self) -> impl Stream<Item = Result<Observation<T>>> + Send {
-        stream::unfold(self.begin(), |mut run| async move {
+        let items = stream::unfold(self.begin(), |mut run| async move {
             let item = run.next().await?;
             Some((item, run))
-        })
+        });
+        // Whoever asks once more is told again that it is over.
+        items.fuse()
     }
 
     /// Looks until the goal is reached.

@@ -32,6 +32,12 @@ fn calls_waiters_and_lists_work_without_async() {
         .map(|item| item.map(|notebook| notebook.id.unwrap()))
         .collect();
     assert_eq!(ids.unwrap(), ["n1", "n2"]);
+    let mut seen = client.iter(|client| {
+        let waiter = client.notebooks().wait_until_running("n1");
+        waiter.observations()
+    });
+    assert!(seen.next().unwrap().unwrap().done);
+    assert!(seen.next().is_none() && seen.next().is_none());
 }
 
 #[test]
@@ -49,6 +55,10 @@ fn inside_async_code_it_is_refused_instead_of_hanging() {
         assert!(build().unwrap_err().is_usage());
         let call = client.run(|client| async move { client.notebooks().show("n1").await });
         assert!(call.unwrap_err().is_usage());
+        let list = client.iter(|client| client.notebooks().list().items());
+        let items: Vec<_> = list.collect();
+        assert_eq!(items.len(), 1);
+        assert!(items[0].as_ref().unwrap_err().is_usage());
         drop(client);
     });
 }
