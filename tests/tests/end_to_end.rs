@@ -544,17 +544,52 @@ async fn a_read_that_lags_behind_deceives_nobody() {
     notebooks.ensure_deleted(&id).await.unwrap();
 }
 
+/// In both generations, with reads that lag behind and without.
 #[tokio::test]
 async fn two_who_ensure_the_same_do_not_disturb_each_other() {
-    let world = World::new().await;
-    let id = running(&world).await;
-    let notebooks = world.client.notebooks();
-    let (one, other) = futures::join!(
-        notebooks.ensure_stopped(&id).into_future(),
-        notebooks.ensure_stopped(&id).into_future()
-    );
-    assert_eq!(one.unwrap().status.unwrap(), "STOPPED");
-    assert_eq!(other.unwrap().status.unwrap(), "STOPPED");
+    for lag in [Duration::ZERO, MINUTE / 2] {
+        let world = World::with(|emulator| emulator.stale_reads(lag)).await;
+        let mut seed = Seed::default();
+        for (generation, id) in [(Generation::Notebook, "new"), (Generation::DevEnv, "old")] {
+            let mut instance = SeedInstance::default();
+            (instance.generation, instance.id) = (generation, Some(id.to_owned()));
+            seed.instances.push(instance);
+        }
+        world.emulator.seed(seed).await.unwrap();
+        // Two of each at once, and the status that both see.
+        macro_rules! both {
+            ($group:expr, $id:literal) => {{
+                let group = $group;
+                let (one, other) = futures::try_join!(
+                    group.ensure_stopped($id).into_future(),
+                    group.ensure_stopped($id).into_future()
+                )
+                .unwrap();
+                assert_eq!(
+                    (one.status.unwrap(), other.status.unwrap()),
+                    ("STOPPED".into(), "STOPPED".into())
+                );
+                let (one, other) = futures::try_join!(
+                    group.ensure_running($id).into_future(),
+                    group
+                        .ensure_running_with($id, AutoStop::hours(2))
+                        .into_future()
+                )
+                .unwrap();
+                assert_eq!(
+                    (one.status.unwrap(), other.status.unwrap()),
+                    ("RUNNING".into(), "RUNNING".into())
+                );
+                futures::try_join!(
+                    group.ensure_deleted($id).into_future(),
+                    group.stop_and_delete($id).into_future()
+                )
+                .unwrap();
+            }};
+        }
+        both!(world.client.notebooks(), "new");
+        both!(world.client.instances(), "old");
+    }
 }
 
 #[tokio::test]

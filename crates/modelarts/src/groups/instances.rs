@@ -178,6 +178,8 @@ impl Instances {
     }
 
     /// Starts an instance if need be and waits until it runs. When it stops by itself is as it was set before.
+    ///
+    /// It fails at once when the instance is being deleted, or failed in a way that a start does not mend.
     pub fn ensure_running(&self, id: &str) -> Waiter<DevEnvInstance> {
         machine::ensure::<Self>(&self.client, NOUN, id, Goal::Running, None)
     }
@@ -191,11 +193,15 @@ impl Instances {
     }
 
     /// Stops an instance if need be and waits until it has stopped. One that is starting is waited for first.
+    ///
+    /// It fails at once when the instance is being deleted or failed.
     pub fn ensure_stopped(&self, id: &str) -> Waiter<DevEnvInstance> {
         machine::ensure::<Self>(&self.client, NOUN, id, Goal::Stopped, None)
     }
 
     /// Deletes an instance if need be and waits until it is gone. It is stopped first only if the service demands it.
+    ///
+    /// It fails at once when the deletion failed.
     pub fn ensure_deleted(&self, id: &str) -> Waiter<DevEnvInstance, ()> {
         machine::ensure_gone::<Self>(&self.client, NOUN, id, false)
     }

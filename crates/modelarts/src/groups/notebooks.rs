@@ -225,6 +225,7 @@ impl Notebooks {
     ///
     /// It looks first. One that is being stopped is waited for and then started. When the service says that
     /// another operation is under way, it looks again. A notebook that it starts is stopped again after an hour.
+    /// It fails at once when the notebook is FROZEN, being deleted, or failed in a way that a start does not mend.
     pub fn ensure_running(&self, id: &str) -> Waiter<Notebook> {
         machine::ensure::<Self>(&self.client, NOUN, id, Goal::Running, None)
     }
@@ -247,11 +248,15 @@ impl Notebooks {
     }
 
     /// Stops a notebook if need be and waits until it has stopped. One that is starting is waited for first.
+    ///
+    /// It fails at once when the notebook is FROZEN, being deleted or failed.
     pub fn ensure_stopped(&self, id: &str) -> Waiter<Notebook> {
         machine::ensure::<Self>(&self.client, NOUN, id, Goal::Stopped, None)
     }
 
     /// Deletes a notebook if need be and waits until it is gone. It is stopped first only if the service demands it.
+    ///
+    /// It fails at once when the deletion failed.
     pub fn ensure_deleted(&self, id: &str) -> Waiter<Notebook, ()> {
         machine::ensure_gone::<Self>(&self.client, NOUN, id, false)
     }
