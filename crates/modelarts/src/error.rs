@@ -414,7 +414,8 @@ impl Error {
 
     /// A waiter ran out of time; the operation goes on without it.
     ///
-    /// *What to do*: wait again, or look at [`last_observation`](Error::last_observation).
+    /// *What to do*: wait again, or look at [`last_observation`](Error::last_observation); the
+    /// [source](StdError::source) is the last refusal or failed look, if there was one.
     pub fn is_wait_timeout(&self) -> bool {
         self.0.kind == Kind::WaitTimedOut
     }

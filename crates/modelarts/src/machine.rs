@@ -230,6 +230,7 @@ fn seen<M: Machine>(resource: M::Resource, verdict: Verdict) -> Look<M::Resource
         progress: M::progress(&resource),
         resource: Some(resource),
         verdict,
+        refusal: None,
     }
 }
 
@@ -273,33 +274,35 @@ impl<M: Machine> Actor<M> {
         };
         let stop_first = self.stop_first.load(Ordering::Relaxed);
         let acts = self.acts.load(Ordering::Relaxed);
-        let verdict = match self.goal.step(M::phase(&resource), acts, stop_first) {
-            Step::Verdict(verdict) => verdict.clone(),
-            Step::Act(action) => {
-                let outcome = M::act(client, self.id.clone(), action, self.auto_stop).await;
-                self.take(outcome)?
-            }
+        let action = match self.goal.step(M::phase(&resource), acts, stop_first) {
+            Step::Verdict(verdict) => return Ok(seen::<M>(resource, verdict.clone())),
+            Step::Act(action) => action,
         };
-        Ok(seen::<M>(resource, verdict))
+        let outcome = M::act(client, self.id.clone(), action, self.auto_stop).await;
+        let (verdict, refusal) = self.take(outcome)?;
+        Ok(Look {
+            refusal,
+            ..seen::<M>(resource, verdict)
+        })
     }
 
     /// A conflict means that the machine has moved on since the look: look again, then compare.
-    fn take(&self, outcome: Result<()>) -> Result<Verdict> {
+    fn take(&self, outcome: Result<()>) -> Result<(Verdict, Option<Error>)> {
         let Err(error) = outcome else {
             self.acts.fetch_add(1, Ordering::Relaxed);
-            return Ok(Verdict::Wait);
+            return Ok((Verdict::Wait, None));
         };
-        if error.code().is_some_and(|code| code.as_str() == STOP_FIRST) {
-            self.stop_first.store(true, Ordering::Relaxed);
-            return Ok(Verdict::Wait);
-        }
-        if error.is_conflict() || error.is_already_in_state() {
-            return Ok(Verdict::Wait);
-        }
         if self.goal == Goal::Gone && error.is_not_found() {
-            return Ok(Verdict::Done);
+            return Ok((Verdict::Done, None));
         }
-        Err(error)
+        let stop_first = error.code().is_some_and(|code| code.as_str() == STOP_FIRST);
+        if stop_first {
+            self.stop_first.store(true, Ordering::Relaxed);
+        }
+        match stop_first || error.is_conflict() || error.is_already_in_state() {
+            true => Ok((Verdict::Wait, Some(error))),
+            false => Err(error),
+        }
     }
 }
 

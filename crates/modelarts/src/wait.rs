@@ -139,6 +139,8 @@ pub(crate) struct Look<T> {
     pub(crate) fail_reason: Option<String>,
     pub(crate) progress: Option<Progress>,
     pub(crate) verdict: Verdict,
+    /// What the service had against an action that followed the look.
+    pub(crate) refusal: Option<Error>,
 }
 
 impl<T> Look<T> {
@@ -150,6 +152,7 @@ impl<T> Look<T> {
             fail_reason: None,
             progress: None,
             verdict,
+            refusal: None,
         }
     }
 }
@@ -352,7 +355,7 @@ impl<T> Run<T> {
     fn judge(&mut self, look: Look<T>) -> Result<Observation<T>> {
         self.looks += 1;
         self.errors = 0;
-        self.last_error = None;
+        self.last_error = look.refusal;
         let observed = Observed {
             status: look.status,
             fail_reason: look.fail_reason,
@@ -425,6 +428,7 @@ mod tests {
             fail_reason: (status == "FROZEN").then(|| "in\narrears".to_owned()),
             progress: None,
             verdict,
+            refusal: None,
         })
     }
 

@@ -161,6 +161,7 @@ fn look(image: Image) -> Look<Image> {
         progress: None,
         resource: Some(image),
         verdict,
+        refusal: None,
     }
 }
 

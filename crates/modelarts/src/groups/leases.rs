@@ -105,6 +105,7 @@ fn look(lease: Lease, before: &Lease) -> Look<Lease> {
         } else {
             Verdict::Wait
         },
+        refusal: None,
     }
 }
 

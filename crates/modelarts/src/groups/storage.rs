@@ -172,6 +172,7 @@ fn look(volume: DataVolume, judge: Judge) -> Look<DataVolume> {
         progress: None,
         resource: Some(volume),
         verdict,
+        refusal: None,
     }
 }
 

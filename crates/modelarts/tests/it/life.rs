@@ -111,6 +111,24 @@ async fn a_conflict_means_looking_again() {
 }
 
 #[tokio::test]
+async fn a_refusal_that_lasts_is_the_source_of_the_last_error() {
+    let server = Server::start(|asked, _| match is_read(asked) {
+        true => json(200, r#"{"id": "n1", "status": "RUNNING"}"#),
+        false => code(400, "ModelArts.6357"),
+    })
+    .await;
+    let client = server.client(&ManualClock::default()).await;
+    let error = client.notebooks().ensure_stopped("n1").await.unwrap_err();
+    assert!(error.is_wait_timeout(), "{error}");
+    assert_eq!(error.last_observation().unwrap().status, "RUNNING");
+    let source = std::error::Error::source(&error).unwrap().to_string();
+    assert!(
+        source.starts_with("stopNotebook: HTTP 400, ModelArts.6357"),
+        "{source}"
+    );
+}
+
+#[tokio::test]
 async fn what_is_as_it_should_be_is_left_alone() {
     let server = Server::start(|_, _| code(400, "ModelArts.6309")).await;
     let clock = ManualClock::default();
