@@ -3,21 +3,32 @@
 #![allow(clippy::unwrap_used, reason = "nothing is to be saved here")]
 
 use std::alloc::System;
+use std::io::{BufRead, BufReader};
 use std::pin::pin;
+use std::process::{Child, Command, Stdio};
 
 use futures::TryStreamExt;
+use modelarts::{Credentials, ModelArts};
+use modelarts_emulator::{Emulator, Seed};
 use modelarts_tests::bench::callers::{Bare, ID, facade};
-use modelarts_tests::bench::loopback::{Loopback, number};
+use modelarts_tests::bench::loopback::Loopback;
 use modelarts_tests::bench::pages::Notebooks;
 use modelarts_tests::bench::table::{Aim, Table};
+use serde_json::json;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use tokio::runtime::Builder;
 
 #[global_allocator]
 static GLOBAL: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
+/// Set for the processes that serve: what the emulator allocates must not count.
+const SERVE: &str = "MODELARTS_BENCH_SERVE";
+
 fn main() {
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    if let Ok(instances) = std::env::var(SERVE) {
+        return runtime.block_on(serve(instances.parse().unwrap()));
+    }
     runtime.block_on(async {
         let table = Table::new("Facade: memory");
         call(&table).await;
@@ -58,7 +69,7 @@ async fn stream(table: &Table) {
     let few = peak(1_000).await;
     let many = peak(100_000).await;
     table.row(
-        "peak memory of streaming 100,000 notebooks, to 1,000",
+        "peak memory of streaming 100,000 notebooks from the emulator, to 1,000",
         Aim::AtMost(1.1),
         many / few,
         format!("{:.0} KiB to {:.0} KiB", many / 1024.0, few / 1024.0),
@@ -67,13 +78,12 @@ async fn stream(table: &Table) {
 
 /// The most bytes that streaming a list of this length holds at once.
 async fn peak(length: usize) -> f64 {
-    let notebooks = Notebooks::documented();
-    let server = Loopback::start(move |target, body| {
-        let offset = number(target, "offset").unwrap_or(0);
-        let limit = number(target, "limit").unwrap_or(10);
-        notebooks.write_page(body, offset, limit, length);
-    });
-    let client = facade(&server).await;
+    let server = Served::start(length);
+    let builder = ModelArts::builder()
+        .endpoint(&server.url)
+        .project_id(&server.project)
+        .credentials(Credentials::token(server.token.as_str()));
+    let client = builder.build().await.unwrap();
     let before = live();
     let mut items = pin!(client.notebooks().list().items());
     let (mut count, mut peak) = (0, 0);
@@ -83,6 +93,53 @@ async fn peak(length: usize) -> f64 {
     }
     assert_eq!(count, length);
     peak as f64
+}
+
+/// An emulator in a process of its own, which ends with this value.
+struct Served {
+    process: Child,
+    url: String,
+    project: String,
+    token: String,
+}
+
+impl Served {
+    fn start(instances: usize) -> Self {
+        let mut process = Command::new(std::env::current_exe().unwrap())
+            .env(SERVE, instances.to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let mut next = || lines.next().unwrap().unwrap();
+        let (url, project, token) = (next(), next(), next());
+        Self {
+            process,
+            url,
+            project,
+            token,
+        }
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // It serves until its input ends.
+        drop(self.process.stdin.take());
+        let _ = self.process.wait();
+    }
+}
+
+async fn serve(instances: usize) {
+    let seed = json!({"instances": [{"name": "bench", "count": instances, "duration": -1}]});
+    let seed: Seed = serde_json::from_value(seed).unwrap();
+    let emulator = Emulator::builder().seed_data(seed).start().await.unwrap();
+    println!("{}", emulator.base_url());
+    println!("{}", emulator.project_id());
+    println!("{}", emulator.token().expose());
+    let input = tokio::task::spawn_blocking(|| std::io::stdin().read_line(&mut String::new()));
+    input.await.unwrap().unwrap();
 }
 
 fn live() -> usize {

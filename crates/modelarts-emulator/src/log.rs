@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, Uri, header};
 use parking_lot::Mutex;
 use serde::Serialize;
 use serde_json::Value;
@@ -81,7 +81,7 @@ impl LogFilter {
             && self
                 .path
                 .as_deref()
-                .is_none_or(|wanted| entry.uri.path().contains(wanted))
+                .is_none_or(|wanted| entry.head.path().contains(wanted))
             && self.since.is_none_or(|since| entry.time >= since)
     }
 }
@@ -92,9 +92,8 @@ pub(crate) struct Entry {
     pub(crate) id: RequestId,
     pub(crate) time: Millis,
     pub(crate) method: http::Method,
-    pub(crate) uri: http::Uri,
+    pub(crate) head: Head,
     pub(crate) operation: Option<&'static str>,
-    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) credentials: Option<&'static str>,
     pub(crate) body: Option<Value>,
     pub(crate) status: u16,
@@ -112,16 +111,51 @@ const SHOWN: [HeaderName; 5] = [
 ];
 const SHOWN_OWN: [&str; 4] = ["x-sdk-date", "x-project-id", "x-language", "retry-after"];
 
-/// The headers that may be shown.
-pub(crate) fn shown(headers: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
-    let mut kept = Vec::with_capacity(headers.len());
-    kept.extend(
-        headers
-            .iter()
-            .filter(|(name, _)| SHOWN.contains(name) || SHOWN_OWN.contains(&name.as_str()))
-            .map(|(name, value)| (name.clone(), value.clone())),
-    );
-    kept
+/// Target and headers of a request, without secrets.
+///
+/// A text of its own: the request refers to what its connection received, which would stay as long as the log.
+#[derive(Clone, Debug)]
+pub(crate) struct Head(
+    /// The target, then a line for each header that may be shown.
+    String,
+);
+
+impl Head {
+    pub(crate) fn of(uri: &Uri, headers: &HeaderMap) -> Self {
+        let mut text = String::with_capacity(256);
+        text.push_str(uri.path());
+        if let Some(query) = uri.query() {
+            text.push('?');
+            text.push_str(query);
+        }
+        for (name, value) in headers {
+            if SHOWN.contains(name) || SHOWN_OWN.contains(&name.as_str()) {
+                text.push('\n');
+                text.push_str(name.as_str());
+                text.push(':');
+                text.push_str(&String::from_utf8_lossy(value.as_bytes()));
+            }
+        }
+        Self(text)
+    }
+
+    fn target(&self) -> &str {
+        self.0.lines().next().unwrap_or_default()
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        let target = self.target();
+        target.split_once('?').map_or(target, |(path, _)| path)
+    }
+
+    fn query(&self) -> Option<&str> {
+        self.target().split_once('?').map(|(_, query)| query)
+    }
+
+    fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        let lines = self.0.lines().skip(1);
+        lines.filter_map(|line| line.split_once(':'))
+    }
 }
 
 const SECRETS: [&str; 8] = [
@@ -160,16 +194,13 @@ impl Entry {
             id: self.id.to_string(),
             time: self.time,
             method: self.method.to_string(),
-            path: self.uri.path().to_owned(),
-            query: self.uri.query().map(ToOwned::to_owned),
+            path: self.head.path().to_owned(),
+            query: self.head.query().map(ToOwned::to_owned),
             operation: self.operation.map(ToOwned::to_owned),
             headers: self
-                .headers
-                .iter()
-                .map(|(name, value)| {
-                    let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-                    (name.as_str().to_owned(), value)
-                })
+                .head
+                .headers()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .collect(),
             credentials: self.credentials.map(ToOwned::to_owned),
             body: self.body.clone(),
@@ -230,6 +261,7 @@ impl Log {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
     use serde_json::json;
 
     use super::*;
@@ -240,9 +272,8 @@ mod tests {
             id: RequestIds::new(&mut Ids::seeded(1)).next(),
             time: 1,
             method: http::Method::GET,
-            uri: uri.parse().unwrap(),
+            head: Head::of(&uri.parse().unwrap(), &HeaderMap::new()),
             operation: None,
-            headers: Vec::new(),
             credentials: None,
             body: None,
             status,
@@ -288,8 +319,10 @@ mod tests {
         headers.insert("X-Auth-Token", "hunter2".parse().unwrap());
         headers.insert("Authorization", "hunter2".parse().unwrap());
         headers.insert("User-Agent", "test".parse().unwrap());
-        let shown = shown(&headers);
-        assert_eq!(shown.len(), 1);
-        assert_eq!(shown[0].0, "user-agent");
+        headers.insert("X-Language", HeaderValue::from_bytes(b"\xff").unwrap());
+        let head = Head::of(&Uri::from_static("/a?b=c:d"), &headers);
+        assert_eq!((head.path(), head.query()), ("/a", Some("b=c:d")));
+        let shown: Vec<_> = head.headers().collect();
+        assert_eq!(shown, [("user-agent", "test"), ("x-language", "\u{fffd}")]);
     }
 }

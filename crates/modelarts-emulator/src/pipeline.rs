@@ -26,7 +26,7 @@ use crate::clock::{real_instant, real_sleep};
 use crate::error::{ApiError, ApiResult, code};
 use crate::faults::Fault;
 use crate::ids::RequestId;
-use crate::log::{Entry, redact, shown};
+use crate::log::{Entry, Head, redact};
 use crate::routes::{ControlError, guard, put_into_words};
 use crate::state::Caller;
 use crate::validate::{Api, OPERATIONS, Operation};
@@ -89,9 +89,8 @@ pub(crate) async fn respond(
         id,
         time: app.clock.now_millis(),
         method: request.method().clone(),
-        uri: request.uri().clone(),
+        head: Head::of(request.uri(), request.headers()),
         operation: None,
-        headers: shown(request.headers()),
         credentials: None,
         body: None,
         status: 0,
@@ -103,7 +102,7 @@ pub(crate) async fn respond(
         id,
         notes: Mutex::default(),
     });
-    let length = entry.uri.path().len() + entry.uri.query().unwrap_or_default().len();
+    let length = request.uri().path().len() + request.uri().query().unwrap_or_default().len();
     let response = if length > URI_LIMIT {
         uri_too_long(id)
     } else {
@@ -163,7 +162,7 @@ fn finish(app: &App, mut entry: Entry, begun: Instant, response: Option<&Respons
         target: "modelarts_emulator::request",
         request_id = %entry.id,
         method = %entry.method,
-        path = entry.uri.path(),
+        path = entry.head.path(),
         operation = entry.operation,
         status = entry.status,
         error_code = entry.error_code.as_deref(),
