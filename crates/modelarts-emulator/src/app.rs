@@ -1,6 +1,7 @@
 //! What all requests share.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use http::StatusCode;
 use parking_lot::{Mutex, RwLock, RwLockWriteGuard};
@@ -29,6 +30,7 @@ pub(crate) struct App {
     pub(crate) region: String,
     /// Whether others than this machine may use the control plane.
     pub(crate) remote: bool,
+    pub(crate) patience: Patience,
     pub(crate) base_url: OnceLock<String>,
     /// What a reset goes back to.
     beginning: Seed,
@@ -37,12 +39,31 @@ pub(crate) struct App {
     chance: Mutex<Ids>,
 }
 
+/// How long a client may take, in real time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    /// To send the head of a request.
+    pub(crate) head: Duration,
+    /// To send a body, and to take the next part of an answer.
+    pub(crate) body: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            head: Duration::from_secs(60),
+            body: Duration::from_secs(30),
+        }
+    }
+}
+
 /// What is no part of the state.
 #[derive(Clone, Debug)]
 pub(crate) struct Outside {
     pub(crate) region: String,
     pub(crate) remote: bool,
     pub(crate) log_entries: usize,
+    pub(crate) patience: Patience,
 }
 
 /// Who is asking, as far as it was proven.
@@ -110,6 +131,7 @@ impl App {
             store,
             region: outside.region,
             remote: outside.remote,
+            patience: outside.patience,
         })
     }
 
@@ -369,6 +391,7 @@ mod tests {
             region: "eu-de".into(),
             remote: false,
             log_entries: 0,
+            patience: Patience::default(),
         };
         let dynamic: Arc<dyn Store> = store.clone();
         let clock = Clock::manual(0);
@@ -400,7 +423,7 @@ mod tests {
     fn no_answer_leaves_before_what_it_may_show_is_written() {
         let (app, store) = app();
         for path in PATHS {
-            app.clock.advance(std::time::Duration::from_secs(1));
+            app.clock.advance(Duration::from_secs(1));
             let mut answer = Box::pin(get(&app, path));
             assert!(answer.as_mut().now_or_never().is_none(), "{path}");
             store.write();

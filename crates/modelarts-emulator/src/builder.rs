@@ -11,7 +11,7 @@ use tokio::net::TcpSocket;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::app::{App, Outside, initial};
+use crate::app::{App, Outside, Patience, initial};
 use crate::clock::{Clock, ClockMode, Millis, system_millis};
 use crate::faults::Fault;
 use crate::ids::random_seed;
@@ -73,6 +73,7 @@ pub struct EmulatorBuilder {
     faults: Vec<Fault>,
     region: String,
     log_entries: usize,
+    patience: Patience,
 }
 
 impl Default for EmulatorBuilder {
@@ -92,6 +93,7 @@ impl Default for EmulatorBuilder {
             faults: Vec::new(),
             region: DEFAULT_REGION.into(),
             log_entries: 1_000,
+            patience: Patience::default(),
         }
     }
 }
@@ -197,6 +199,20 @@ impl EmulatorBuilder {
         self
     }
 
+    /// How long, in real time, a client may take to send the head of a request, and so how long a connection may idle; a
+    /// minute without it. Then the connection is closed.
+    pub fn head_timeout(mut self, timeout: Duration) -> Self {
+        self.patience.head = timeout;
+        self
+    }
+
+    /// How long, in real time, a client may take to send a body (then it is answered with 408), and to take the next part
+    /// of an answer (then the connection is closed); half a minute without it.
+    pub fn body_timeout(mut self, timeout: Duration) -> Self {
+        self.patience.body = timeout;
+        self
+    }
+
     /// Starts the emulator in the background of the present Tokio runtime.
     ///
     /// # Errors
@@ -234,6 +250,7 @@ impl EmulatorBuilder {
             region: self.region,
             remote: self.remote,
             log_entries: self.log_entries,
+            patience: self.patience,
         };
         let app = App::new(state, clock, self.seed_data, store, outside)
             .ok_or_else(|| Kind::Told("the key for tokens cannot be used".into()))?;

@@ -43,9 +43,6 @@ const READ_LIMIT: usize = 8 * BODY_LIMIT;
 /// The longest path with its query, as the gateway has it.
 const URI_LIMIT: usize = 32 * 1024;
 
-/// How long a client may take to send a body, in real time.
-const BODY_TIME: Duration = Duration::from_secs(30);
-
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Of the control plane and of what else is no part of the emulated service.
@@ -221,7 +218,7 @@ async fn prepare(
     operation: &'static Operation,
     trail: &Trail,
 ) -> ApiResult<Call> {
-    let bytes = read_body(parts, body).await?;
+    let bytes = read_body(app, parts, body).await?;
     let session = match operation.id.as_str() {
         "createToken" => None,
         _ => Some(authenticate(app, parts, &bytes)?),
@@ -261,7 +258,7 @@ async fn prepare(
     })
 }
 
-async fn read_body(parts: &Parts, body: Body) -> ApiResult<Bytes> {
+async fn read_body(app: &App, parts: &Parts, body: Body) -> ApiResult<Bytes> {
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
@@ -272,11 +269,11 @@ async fn read_body(parts: &Parts, body: Body) -> ApiResult<Bytes> {
     if announced.is_some_and(|length| length > READ_LIMIT as u64) {
         return Err(too_large());
     }
-    Box::pin(collect(body)).await
+    Box::pin(collect(body, app.patience.body)).await
 }
 
-async fn collect(body: Body) -> ApiResult<Bytes> {
-    match tokio::time::timeout(BODY_TIME, frames(body)).await {
+async fn collect(body: Body, patience: Duration) -> ApiResult<Bytes> {
+    match tokio::time::timeout(patience, frames(body)).await {
         Ok(Ok(Some(body))) => Ok(body),
         Ok(Ok(None)) => Err(too_large()),
         Ok(Err(_)) => Err(ApiError::new(

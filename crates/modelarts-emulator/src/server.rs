@@ -21,8 +21,6 @@ use crate::pipeline::{no_route, respond};
 use crate::routes::ROUTES;
 use crate::worded::Worded;
 
-/// How long a client may take to send the head of a request, in real time.
-const HEAD_TIME: Duration = Duration::from_secs(60);
 const MAX_HEAD: usize = 128 * 1024;
 
 /// So much, and for so long, is read and thrown away after a refusal of the HTTP library: closing with unread data would
@@ -94,7 +92,7 @@ async fn connection(
     let stream = Worded::new(TokioIo::new(stream), Arc::clone(&app));
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIME)
+        .header_read_timeout(app.patience.head)
         .max_buf_size(MAX_HEAD)
         .serve_connection(stream, service);
     let ended = tokio::select! {

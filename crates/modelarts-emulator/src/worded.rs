@@ -1,4 +1,5 @@
-//! What the HTTP library refuses by itself, put into words.
+//! The connection below the HTTP library: what that refuses by itself is put into words here, and who does not take an
+//! answer is cut off.
 //!
 //! Bytes that are no HTTP and heads that are too large never become a request: hyper answers them with a bare status and
 //! ends the connection. Here that answer gets the body that the gateway in front of the service would send.
@@ -9,20 +10,23 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
+use futures::future::BoxFuture;
 use http::StatusCode;
 use hyper::rt::{Read, ReadBufCursor, Write};
 
 use crate::app::App;
+use crate::clock::real_sleep;
 use crate::error::{ApiError, code};
 use crate::pipeline::gateway_body;
 
-/// A connection that lets no refusal pass without a body.
-#[derive(Debug)]
+/// A connection that lets no refusal pass without a body and waits for no client for ever.
 pub(crate) struct Worded<S> {
     stream: S,
     app: Arc<App>,
     /// What is still to be written instead of a bare refusal.
     instead: Bytes,
+    /// Ends when a client has taken nothing of an answer for too long.
+    stalled: Option<BoxFuture<'static, ()>>,
 }
 
 impl<S> Worded<S> {
@@ -31,7 +35,26 @@ impl<S> Worded<S> {
             stream,
             app,
             instead: Bytes::new(),
+            stalled: None,
         }
+    }
+
+    /// Passes on how a write went, unless it has been getting nowhere for too long.
+    fn in_time(
+        &mut self,
+        context: &mut Context<'_>,
+        written: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        if written.is_ready() {
+            self.stalled = None;
+            return written;
+        }
+        let patience = self.app.patience.body;
+        let stalled = self
+            .stalled
+            .get_or_insert_with(|| Box::pin(real_sleep(patience)));
+        ready!(stalled.as_mut().poll(context));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 
     pub(crate) fn into_inner(self) -> S {
@@ -58,13 +81,16 @@ impl<S: Write + Unpin> Write for Worded<S> {
         let this = &mut *self;
         if this.instead.is_empty() {
             match bare_refusal(bytes) {
-                None => return Pin::new(&mut this.stream).poll_write(context, bytes),
+                None => {
+                    let written = Pin::new(&mut this.stream).poll_write(context, bytes);
+                    return this.in_time(context, written);
+                }
                 Some((status, head)) => this.instead = worded(&this.app, status, head),
             }
         }
         while this.instead.has_remaining() {
-            let stream = Pin::new(&mut this.stream);
-            match ready!(stream.poll_write(context, &this.instead))? {
+            let written = Pin::new(&mut this.stream).poll_write(context, &this.instead);
+            match ready!(this.in_time(context, written))? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 count => this.instead.advance(count),
             }
@@ -79,7 +105,10 @@ impl<S: Write + Unpin> Write for Worded<S> {
     ) -> Poll<io::Result<usize>> {
         match slices {
             [bytes] => self.poll_write(context, bytes),
-            _ => Pin::new(&mut self.stream).poll_write_vectored(context, slices),
+            _ => {
+                let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+                self.in_time(context, written)
+            }
         }
     }
 

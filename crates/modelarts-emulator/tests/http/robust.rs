@@ -1,4 +1,6 @@
-use modelarts_emulator::LogFilter;
+use std::time::Duration;
+
+use modelarts_emulator::{Emulator, LogFilter};
 use reqwest::Method;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -149,6 +151,46 @@ async fn a_body_that_is_cut_or_badly_chunked_is_refused_in_json() {
             "{framing}"
         );
     }
+}
+
+/// One that waits for nobody.
+async fn impatient() -> Client {
+    let soon = Duration::from_millis(20);
+    let emulator = Emulator::builder().manual();
+    Client::with(emulator.head_timeout(soon).body_timeout(soon)).await
+}
+
+#[tokio::test]
+async fn who_does_not_finish_a_request_is_not_waited_for() {
+    let client = impatient().await;
+    assert_eq!(exchange(&client, b"").await, "");
+    assert_eq!(exchange(&client, b"GET /v3 HTTP/1.1\r\nHos").await, "");
+    let path = format!("/v1/{}/notebooks", client.emulator.project_id());
+    let half = format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{{");
+    let late = refused(&client, half.as_bytes()).await;
+    assert_eq!(late, (408, "ModelArts.6100".to_owned()));
+    let idle = exchange(&client, &get("/v3", "")).await;
+    assert!(idle.starts_with("HTTP/1.1 200"), "{idle}");
+}
+
+#[tokio::test]
+async fn who_takes_no_answer_is_cut_off() {
+    let client = impatient().await;
+    let seed = json!({ "instances": [{ "count": 1000 }] });
+    client
+        .emulator
+        .seed(serde_json::from_value(seed).unwrap())
+        .await
+        .unwrap();
+    let path = format!("/v1/{}/notebooks?limit=1000", client.emulator.project_id());
+    let token = client.emulator.token();
+    let request = get(&path, &format!("X-Auth-Token: {}\r\n", token.expose()));
+    let mut stream = tokio::net::TcpStream::connect(client.emulator.address())
+        .await
+        .unwrap();
+    // What fits into the buffers of the system is taken for it; then the emulator stops reading, and closes.
+    while stream.write_all(&request).await.is_ok() {}
+    assert_eq!(client.get("/notebooks").await.status, 200);
 }
 
 #[tokio::test]
