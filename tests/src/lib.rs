@@ -17,6 +17,7 @@ pub mod capture;
 pub mod described;
 pub mod documents;
 pub mod json;
+pub mod program;
 pub mod server;
 pub mod snapshots;
 pub mod values;

@@ -11,6 +11,9 @@ use crate::service::Service;
 const FLAVOR: &str = "modelarts.vm.cpu.2u";
 const IMAGE: &str = "278e88d1-5b71-4766-8502-b3ba72e824d9";
 const HOUR: i64 = 3_600_000;
+/// What tells an image that was saved from one that was registered.
+const SAVED: &str = "saved";
+const MOST_SAVED: usize = 10;
 
 /// Changes only what it owns, so that it knows what to expect.
 pub(crate) struct Worker<'a> {
@@ -51,15 +54,23 @@ impl Worker<'_> {
     }
 
     fn step(&mut self) -> io::Result<()> {
-        let count = self.resources.len();
+        // Saved images stay, so they do not count here.
+        let count = self.resources.len() - self.saved_images();
         if count < 4 || (count < 15 && self.random.below(3) == 0) {
             return self.create();
         }
-        let index = self.random.below(count);
+        let index = self.random.below(self.resources.len());
         match self.request(index) {
             Some(request) => self.change(index, request),
+            None if is_saved(&self.resources[index]) => Ok(()),
+            // While time stands, what changes by itself takes no other change.
             None => self.create(),
         }
+    }
+
+    fn saved_images(&self) -> usize {
+        let saved = |each: &&Resource| is_saved(each);
+        self.resources.iter().filter(saved).count()
     }
 
     fn create(&mut self) -> io::Result<()> {
@@ -110,7 +121,7 @@ impl Worker<'_> {
         // A mount goes when its notebook stops; without a lease that happens only when it is asked for.
         let unlimited = resource.known["lease"]["enable"] == false;
         // Others may still need an image that was saved; one that was only registered is nobody's.
-        let saved = resource.known["description"] == "saved";
+        let saved = is_saved(resource);
         let delete = |path| Request {
             what: What::Delete,
             method: "DELETE",
@@ -149,8 +160,8 @@ impl Worker<'_> {
                 path: format!("{path}/lease"),
                 body: Some(json!({ "duration": hours * HOUR, "type": "timing" })),
             },
-            (Kind::Notebook, "RUNNING", 4) if !mounted => {
-                let body = json!({ "name": text, "namespace": "atelier", "tag": "1.0", "description": "saved" });
+            (Kind::Notebook, "RUNNING", 4) if !mounted && self.saved_images() < MOST_SAVED => {
+                let body = json!({ "name": text, "namespace": "atelier", "tag": "1.0", "description": SAVED });
                 let change = Change::asked(What::Create(text.clone()));
                 self.resources
                     .push(Resource::wanted(Kind::Image, "/images", change));
@@ -200,6 +211,10 @@ impl Worker<'_> {
         self.named += 1;
         format!("{}-{}", self.name, self.named)
     }
+}
+
+fn is_saved(resource: &Resource) -> bool {
+    resource.kind == Kind::Image && resource.known["description"] == SAVED
 }
 
 /// SplitMix64: small, and the same everywhere.
