@@ -212,23 +212,6 @@ async fn other_machines_are_let_in_only_when_that_is_meant() {
 }
 
 #[tokio::test]
-async fn hundreds_are_independent_of_each_other() {
-    let mut tasks = Vec::new();
-    for number in 0..100_usize {
-        tasks.push(tokio::spawn(async move {
-            let client = Client::with(Emulator::builder().manual().seed(1)).await;
-            for _ in 0..number % 3 {
-                client.create(json!({})).await;
-            }
-            assert_eq!(client.get("/notebooks").await.ok()["total"], number % 3);
-        }));
-    }
-    for task in tasks {
-        task.await.unwrap();
-    }
-}
-
-#[tokio::test]
 async fn a_dropped_emulator_is_gone_and_a_stopped_one_answers_first() {
     let client = Client::start().await;
     let address = client.emulator.address();
