@@ -350,9 +350,8 @@ mod lives {
         let instances = world.client.instances();
         let request = instance("flow", "/team-bucket/flow/", "ML-Studio-cpu");
         let id = instances.create(&request).await.unwrap().id.unwrap();
-        instances.wait_until_running(&id).await.unwrap();
-        let active = InstanceStatus::Active;
-        world.emulator.set_status(&id, active, None).await.unwrap();
+        let running = instances.wait_until_running(&id).await.unwrap();
+        assert_eq!(running.status.unwrap(), "ACTIVE");
         let restarting = instances.restart(&id).await.unwrap();
         assert_eq!(restarting.previous_state.unwrap(), "ACTIVE");
         assert_eq!(restarting.current_status.unwrap(), "REBOOTING");

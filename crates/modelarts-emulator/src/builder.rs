@@ -552,6 +552,18 @@ impl Emulator {
         Ok(known)
     }
 
+    /// Lets an instance be in use, so that the countdown of an idle lease begins anew; `false` if there is none of this id.
+    ///
+    /// # Errors
+    /// When the state file cannot be written.
+    pub async fn note_activity(&self, id: &str) -> Result<bool, Error> {
+        let known = self
+            .app
+            .write(|state, now| Ok(state.note_activity(id, now)))
+            .await?;
+        Ok(known)
+    }
+
     /// Goes back to the state at the start; accounts, tokens and the time stay, faults and log are emptied.
     ///
     /// # Errors

@@ -27,7 +27,10 @@
 //! * Bodies of more than 1 MiB are refused with status 400, since the documents know no 413; the gateway takes 12 MB.
 //! * Nothing leaves the machine: images, buckets, key pairs and addresses are taken at their word.
 //! * An instance has no load of its own: a lease of the type `idle` counts from the start, the last renewal, or
-//!   the last `POST /_emulator/instances/{id}/activity`.
+//!   the last `POST /_emulator/instances/{id}/activity` ([`Emulator::note_activity`]). The pages say no more than that it
+//!   stops an instance that is idle.
+//! * An ML Studio instance is ACTIVE where others are RUNNING, and REBOOTING where they are RESTARTING: the only page that
+//!   shows one says so.
 //!
 //! # What is kept
 //! With [`data`](EmulatorBuilder::data) everything lies in a SQLite file. No answer leaves before all that it may show is

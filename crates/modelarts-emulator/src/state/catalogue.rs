@@ -343,6 +343,17 @@ pub(crate) const PROFILES: &[Profile] = &[
         image_tag: "2.0.5-B003",
         ml_studio: false,
     },
+    // Offered by the OpenStack client, seen with a CPU flavor.
+    Profile {
+        id: "Multi-Engine 2.0 (python3)",
+        name: "Multi-Engine 2.0 (python3)",
+        description: "Newer engines for Python 3 on CPU",
+        hardware: "CPU",
+        category: "Multi-Engine 2.0 (Python3)",
+        image_name: "mul-kernel2.0-cp36",
+        image_tag: "3.2.0-latest-p2",
+        ml_studio: false,
+    },
     Profile {
         id: "Power-Engine 1.0(python3)",
         name: "Power-Engine 1.0(python3)",

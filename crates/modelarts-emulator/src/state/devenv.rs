@@ -287,15 +287,15 @@ impl State {
             Step::Start if sold_out => S::StartQueuing,
             Step::Start => S::Starting,
             Step::Stop => S::Stopping,
-            _ if before == S::Active => S::Rebooting,
             _ => S::Restarting,
         };
-        self.change(seq, now, |instance, durations| {
+        let status = self.change(seq, now, |instance, durations| {
             instance.enter(status, now, durations, failing);
             instance.queue = place;
+            instance.status()
         });
         Ok(ManageDevEnvInstanceResponse {
-            current_status: Some(dev_env_status(status).into()),
+            current_status: status.map(|status| dev_env_status(status).into()),
             previous_state: Some(dev_env_status(before).into()),
         })
     }

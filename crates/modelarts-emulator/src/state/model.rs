@@ -57,6 +57,27 @@ pub(crate) enum Details {
     DevEnv(DevEnv),
 }
 
+impl Details {
+    /// The status as this kind of instance calls it: ML Studio has words of its own.
+    pub(crate) fn own_word(&self, status: InstanceStatus) -> InstanceStatus {
+        match (self, status) {
+            (
+                Self::DevEnv(DevEnv {
+                    ml_studio: true, ..
+                }),
+                InstanceStatus::Running,
+            ) => InstanceStatus::Active,
+            (
+                Self::DevEnv(DevEnv {
+                    ml_studio: true, ..
+                }),
+                InstanceStatus::Restarting,
+            ) => InstanceStatus::Rebooting,
+            _ => status,
+        }
+    }
+}
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Notebook {
     pub(crate) image: String,
@@ -183,6 +204,7 @@ impl Instance {
         durations: &Durations,
         failing: Option<String>,
     ) {
+        let status = self.details.own_word(status);
         self.previous = self.phase.status;
         self.phase = Phase::enter(status, now, INSTANCES, durations, failing);
         self.updated = now;

@@ -287,7 +287,13 @@ impl State {
             Generation::DevEnv => format!("DE-{uuid}"),
         };
         let durations = &self.settings.durations;
-        let mut phase = Phase::enter(seed.status, now, INSTANCES, durations, None);
+        let mut phase = Phase::enter(
+            details.own_word(seed.status),
+            now,
+            INSTANCES,
+            durations,
+            None,
+        );
         phase.since = phase.since.min(created.max(phase.since));
         let queue = seed.status.is_queued().then(|| self.queue_place(now));
         Instance {

@@ -184,10 +184,33 @@ async fn free_instances_queue_when_they_are_sold_out() {
 async fn an_ml_studio_instance_says_active_and_reboots() {
     let client = Client::with(Emulator::builder().manual().strict(true)).await;
     let seed = json!({"instances": [
-        {"generation": "dev_env", "id": "studio", "profile_id": "ML-Studio-cpu", "status": "ACTIVE"},
+        {"generation": "dev_env", "id": "studio", "profile_id": "ML-Studio-cpu", "status": "RUNNING"},
         {"generation": "dev_env", "id": "plain", "status": "RUNNING"},
     ]});
     client.control("POST", "/seed", Some(seed)).await.ok();
+    let status = async |id: &str| client.get(&format!("{PATH}/{id}")).await.ok()["status"].clone();
+    assert_eq!(status("studio").await, "ACTIVE");
+    let studio = json!({"/profile_id": "ML-Studio-cpu", "/flavor": "modelarts.vm.cpu.2u"});
+    let created = create(&client, studio).await;
+    client.pass(90);
+    assert_eq!(status(&created).await, "ACTIVE");
+    client
+        .post(
+            &format!("{PATH}/{created}/action"),
+            json!({"action": "stop"}),
+        )
+        .await
+        .ok();
+    client.pass(30);
+    client
+        .post(
+            &format!("{PATH}/{created}/action"),
+            json!({"action": "start"}),
+        )
+        .await
+        .ok();
+    client.pass(60);
+    assert_eq!(status(&created).await, "ACTIVE");
     let restart = async |id: &str| {
         client
             .post(&format!("{PATH}/{id}/action"), json!({"action": "restart"}))
@@ -199,10 +222,7 @@ async fn an_ml_studio_instance_says_active_and_reboots() {
         json!({"current_status": "REBOOTING", "previous_state": "ACTIVE"})
     );
     client.pass(60);
-    assert_eq!(
-        client.get(&format!("{PATH}/studio")).await.ok()["status"],
-        "ACTIVE"
-    );
+    assert_eq!(status("studio").await, "ACTIVE");
     assert_eq!(restart("plain").await.code(), "ModelArts.6336");
 }
 

@@ -171,6 +171,9 @@ async fn an_idle_lease_counts_from_the_last_activity() {
     client.pass(3_500);
     let activity = format!("/instances/{id}/activity");
     assert_eq!(client.control("POST", &activity, None).await.status, 204);
+    client.pass(3_500);
+    assert!(client.emulator.note_activity(&id).await.unwrap());
+    assert!(!client.emulator.note_activity("none").await.unwrap());
     client.pass(3_599);
     assert_eq!(client.status(&id).await, "RUNNING");
     client.pass(1);
