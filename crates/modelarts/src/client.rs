@@ -376,13 +376,32 @@ pub(crate) fn checked<'a>(name: &str, value: &'a str) -> Result<&'a str> {
 
 #[cfg(test)]
 mod tests {
+    use modelarts_client::Transport;
+
     use super::*;
+    use crate::Credentials;
 
     fn operation(id: &str) -> &'static Operation {
         devenviron::OPERATIONS
             .iter()
             .find(|operation| operation.id == id)
             .unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_a_call_boxes_stays_below_1_kib() {
+        let client = ModelArts::builder()
+            .endpoint("http://127.0.0.1:1")
+            .project_id("p1")
+            .credentials(Credentials::token("t1"))
+            .build()
+            .await
+            .unwrap();
+        let (_, line) = client.generated(Heads::kept());
+        let request = reqwest::Request::new(Method::GET, "http://127.0.0.1:1".parse().unwrap());
+        let future = line.execute(&client.core.pipeline.http, request, "show_notebook");
+        let size = size_of_val(&*future);
+        assert!(size <= 1024, "{size} bytes");
     }
 
     #[test]

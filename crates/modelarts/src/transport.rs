@@ -174,30 +174,37 @@ impl Pipeline {
     }
 
     /// One attempt with credentials of its own.
-    async fn attempt(
-        &self,
-        call: &Call<'_>,
-        request: &Request,
+    ///
+    /// No `async fn`, like [`exchange`](Self::exchange): those keep their arguments twice, and what a call boxes shall stay
+    /// below 1 KiB.
+    #[expect(clippy::manual_async_fn, reason = "half as large")]
+    fn attempt<'a>(
+        &'a self,
+        call: &'a Call<'_>,
+        request: &'a Request,
         deadline: Duration,
-        span: &Span,
-    ) -> Result<Answer, Failed> {
-        let (pending, sent) = {
-            let ready = pin!(self.authorized(call, request));
-            self.within(self.left(deadline), ready).await??
-        };
-        let began = self.clock.elapsed();
-        let left = deadline.saturating_sub(began);
-        if left.is_zero() {
-            return Err(Error::timed_out(call.settings.deadline).into());
+        span: &'a Span,
+    ) -> impl Future<Output = Result<Answer, Failed>> + Send + 'a {
+        async move {
+            let (pending, sent) = {
+                let ready = pin!(self.authorized(call, request));
+                self.within(self.left(deadline), ready).await??
+            };
+            let began = self.clock.elapsed();
+            let limit = deadline
+                .saturating_sub(began)
+                .min(call.settings.attempt_timeout);
+            if deadline <= began {
+                return Err(Error::timed_out(call.settings.deadline).into());
+            }
+            let exchange = pin!(self.exchange(pending, call, request, &sent));
+            let outcome = self.within(limit, exchange).await.flatten();
+            self.note(span, &outcome, began);
+            outcome.map_err(|error| Failed {
+                error,
+                generation: Some(sent.generation),
+            })
         }
-        let limit = left.min(call.settings.attempt_timeout);
-        let exchange = pin!(self.exchange(pending, call, request, &sent));
-        let outcome = self.within(limit, exchange).await.flatten();
-        self.note(span, &outcome, began);
-        outcome.map_err(|error| Failed {
-            error,
-            generation: Some(sent.generation),
-        })
     }
 
     fn left(&self, deadline: Duration) -> Duration {
@@ -245,32 +252,35 @@ impl Pipeline {
         Ok((self.http.execute(request), credentials))
     }
 
-    async fn exchange(
-        &self,
-        pending: impl Future<Output = reqwest::Result<Response>>,
-        call: &Call<'_>,
-        request: &Request,
-        credentials: &Credentials,
-    ) -> Result<Answer> {
-        let mut response = pending.await.map_err(Error::exchange)?;
-        if !response.status().is_success() {
-            let body = read_excerpt(&mut response).await;
-            let headers = std::mem::take(response.headers_mut());
-            let wait = retry_after(&headers, self.clock.now());
-            let mut secrets = credentials.texts();
-            call.secrets_in(request, &mut secrets);
-            let status = response.status();
-            return Err(Error::status_answer(status, headers, body, wait, &secrets));
-        }
-        match read_all(&mut response, self.max_body).await? {
-            Some(body) => Ok(Answer {
-                response,
-                body,
-                attempts: 1,
-            }),
-            None => {
+    #[expect(clippy::manual_async_fn, reason = "half as large")]
+    fn exchange<'a>(
+        &'a self,
+        pending: impl Future<Output = reqwest::Result<Response>> + Send + 'a,
+        call: &'a Call<'_>,
+        request: &'a Request,
+        credentials: &'a Credentials,
+    ) -> impl Future<Output = Result<Answer>> + Send + 'a {
+        async move {
+            let mut response = pending.await.map_err(Error::exchange)?;
+            if !response.status().is_success() {
+                let body = read_excerpt(&mut response).await;
                 let headers = std::mem::take(response.headers_mut());
-                Err(Error::too_long(response.status(), headers, self.max_body))
+                let wait = retry_after(&headers, self.clock.now());
+                let mut secrets = credentials.texts();
+                call.secrets_in(request, &mut secrets);
+                let status = response.status();
+                return Err(Error::status_answer(status, headers, body, wait, &secrets));
+            }
+            match read_all(&mut response, self.max_body).await? {
+                Some(body) => Ok(Answer {
+                    response,
+                    body,
+                    attempts: 1,
+                }),
+                None => {
+                    let headers = std::mem::take(response.headers_mut());
+                    Err(Error::too_long(response.status(), headers, self.max_body))
+                }
             }
         }
     }
