@@ -59,13 +59,15 @@ impl Worker<'_> {
         if count < 4 || (count < 15 && self.random.below(3) == 0) {
             return self.create();
         }
-        let index = self.random.below(self.resources.len());
-        match self.request(index) {
-            Some(request) => self.change(index, request),
-            None if is_saved(&self.resources[index]) => Ok(()),
-            // While time stands, what changes by itself takes no other change.
-            None => self.create(),
+        let count = self.resources.len();
+        let first = self.random.below(count);
+        // While time stands, what changes by itself takes no other change; then the next one does.
+        for index in (first..count).chain(0..first) {
+            if let Some(request) = self.request(index) {
+                return self.change(index, request);
+            }
         }
+        self.create()
     }
 
     fn saved_images(&self) -> usize {
