@@ -1,8 +1,10 @@
 //! What the emulator says of itself, as OpenAPI documents.
 
-use utoipa::openapi::{InfoBuilder, OpenApi};
+use utoipa::ToSchema as _;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::{ContentBuilder, InfoBuilder, OpenApi, Ref, ResponseBuilder};
 
-use crate::routes::ROUTES;
+use crate::routes::{ControlError, ROUTES};
 
 /// The emulated service, as its routes describe it.
 ///
@@ -32,7 +34,47 @@ pub fn control_description() -> OpenApi {
         ))
         .version(env!("CARGO_PKG_VERSION"))
         .build();
+    for item in description.paths.paths.values_mut() {
+        let operations = [
+            &mut item.get,
+            &mut item.put,
+            &mut item.post,
+            &mut item.delete,
+        ];
+        for operation in operations.into_iter().flatten() {
+            add_refusals(operation);
+        }
+    }
     description
+}
+
+/// What happens around every operation of the control plane is described here, once.
+fn add_refusals(operation: &mut Operation) {
+    let refusal = |text| {
+        let content = ContentBuilder::new()
+            .schema(Some(Ref::from_schema_name(ControlError::name())))
+            .build();
+        ResponseBuilder::new()
+            .description(text)
+            .content("application/json", content)
+            .build()
+    };
+    let mut refusals = vec![
+        (
+            "403",
+            "The request comes from another machine, or from a page of one.",
+        ),
+        ("500", "The state file cannot be written."),
+    ];
+    if operation.request_body.is_some() {
+        refusals.push(("413", "The body is too large."));
+    }
+    for (status, text) in refusals {
+        let responses = &mut operation.responses.responses;
+        responses
+            .entry(status.to_owned())
+            .or_insert_with(|| refusal(text).into());
+    }
 }
 
 #[cfg(test)]
@@ -219,6 +261,15 @@ mod tests {
             assert!(path.starts_with("/_emulator/"), "{path}");
             for operation in item.as_object().unwrap().values() {
                 assert!(operation["summary"].is_string(), "{path} has no summary");
+                let responses = operation["responses"].as_object().unwrap();
+                let described = |status: &str| responses.contains_key(status);
+                assert!(described("403") && described("500"), "{path}");
+                let body = operation.get("requestBody").is_some();
+                assert_eq!(
+                    (described("413"), !body || described("400")),
+                    (body, true),
+                    "{path}"
+                );
             }
         }
     }

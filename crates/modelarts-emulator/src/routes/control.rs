@@ -224,7 +224,7 @@ async fn health(State(app): State<Arc<App>>) -> Json<Health> {
 #[utoipa::path(
     post, path = "/_emulator/reset", operation_id = "reset", tag = "State", summary = "Go back to the beginning",
     description = "Everything that was created is gone; accounts, tokens and the time stay. Faults and log are emptied.",
-    responses((status = 204, description = "Done."), (status = 500, description = "Not stored.", body = ControlError))
+    responses((status = 204, description = "Done."))
 )]
 async fn reset(State(app): State<Arc<App>>) -> Done {
     app.reset().await?;
@@ -435,6 +435,9 @@ async fn add_fault(
     {
         return refused("probability has to lie between 0 and 1");
     }
+    if fault.times == Some(0) {
+        return refused("times has to be at least 1; leave it out for as long as the fault stands");
+    }
     Ok((StatusCode::CREATED, Json(app.faults.add(fault))))
 }
 
@@ -489,6 +492,10 @@ async fn plan_failure(
     State(app): State<Arc<App>>,
     Body(failure): Body<PlannedFailure>,
 ) -> Result<(StatusCode, Json<PlannedFailure>), ControlError> {
+    if failure.times == 0 {
+        let error = "times has to be at least 1";
+        return Err(ControlError::new(StatusCode::BAD_REQUEST, error));
+    }
     let planned = failure.clone();
     app.write(|state, _| {
         state.core.failures.push(planned);
@@ -502,7 +509,7 @@ async fn plan_failure(
 #[utoipa::path(
     delete, path = "/_emulator/failures", operation_id = "clearFailures", tag = "Faults",
     summary = "Plan no failures any more",
-    responses((status = 204, description = "Done."), (status = 500, description = "Not stored.", body = ControlError))
+    responses((status = 204, description = "Done."))
 )]
 async fn clear_failures(State(app): State<Arc<App>>) -> Done {
     app.write(|state, _| {

@@ -9,7 +9,7 @@ use super::catalogue;
 use super::lease;
 use super::model::{Details, DevEnv, Generation, Instance, Lease, Notebook, Volume};
 use super::transitions::{INSTANCES, Phase, VolumeStatus};
-use super::{ImageStatus, InstanceStatus, State, Touched};
+use super::{ImageStatus, InstanceStatus, State, Subject, Touched};
 use crate::auth::accounts::{AccessKey, Domain, Project, User, keep_first};
 use crate::clock::Millis;
 use crate::seed::{
@@ -29,8 +29,42 @@ fn missing(what: &str, name: &str, field: &str) -> SeedError {
 }
 
 impl State {
-    /// Adds what a seed describes; the first seed of an empty state also brings the default account.
+    /// Adds what a seed describes, or nothing at all if it cannot; the first seed of an empty state also brings the
+    /// default account.
     pub(crate) fn seed(&mut self, seed: Seed, now: Millis) -> Result<(), SeedError> {
+        let core = self.core.clone();
+        let accounts = self.accounts.clone();
+        let flavors = self.flavors.clone();
+        let seeded = self.seed_all(seed, now);
+        if seeded.is_err() {
+            self.forget_since(core.next_seq);
+            self.core = core;
+            self.accounts = accounts;
+            self.flavors = flavors;
+        }
+        // Names of users, pools and images are part of many answers.
+        self.rendered.clear();
+        seeded
+    }
+
+    /// Takes back what was added from this number on.
+    fn forget_since(&mut self, seq: u64) {
+        let added = self.instances.extract_if(|known, _| *known >= seq);
+        let added: Vec<Instance> = added.map(|(_, instance)| instance).collect();
+        for instance in added {
+            self.detach(&instance);
+            self.instance_ids.remove(&instance.id);
+            self.listing.remove(&instance);
+        }
+        for entry in self.images.split_off(&seq).into_values() {
+            self.image_ids.remove(entry.id());
+            if let Some(until) = entry.phase.until {
+                self.agenda.remove(&(until, Subject::Image(entry.seq)));
+            }
+        }
+    }
+
+    fn seed_all(&mut self, seed: Seed, now: Millis) -> Result<(), SeedError> {
         let first = self.accounts.users.is_empty();
         self.seed_accounts(seed.domains, seed.projects, seed.users, first)?;
         for flavor in seed.flavors {
@@ -39,15 +73,14 @@ impl State {
         for image in seed.images {
             self.seed_image(image, now)?;
         }
-        if let Some(capacity) = seed.capacity {
-            self.set_capacity(capacity, now);
-        }
         for instance in seed.instances {
             self.seed_instances(&instance, now)?;
         }
+        // Last, since those who wait may get machines by it, which cannot be taken back.
+        if let Some(capacity) = seed.capacity {
+            self.set_capacity(capacity, now);
+        }
         self.touch(Touched::Core);
-        // Names of users, pools and images are part of many answers.
-        self.rendered.clear();
         Ok(())
     }
 
@@ -196,6 +229,11 @@ impl State {
             .map(|name| self.project_id(Some(name)))
             .transpose()?;
         let given = seed.image;
+        if let Some(id) = &given.id
+            && self.image_ids.contains_key(id)
+        {
+            return Err(SeedError(format!("the id '{id}' would not be unique")));
+        }
         let kind = if project.is_some() {
             "DEDICATED"
         } else {

@@ -39,6 +39,38 @@ async fn health_reset_and_seed() {
 }
 
 #[tokio::test]
+async fn a_seed_that_contradicts_itself_changes_nothing() {
+    let client = Client::start().await;
+    let kept = client.running().await;
+    let before = client.emulator.snapshot().unwrap();
+    for instances in [
+        json!([{"name": "good"}, {"name": "bad", "project": "no-such-project"}]),
+        json!([{"count": 3}, {"generation": "dev_env", "profile_id": "no-such-profile"}]),
+        json!([{"id": "twice", "status": "CREATING"}, {"id": "twice"}]),
+        json!([{ "id": kept }]),
+    ] {
+        let seed = json!({
+            "projects": [{"name": "another"}],
+            "users": [{"name": "somebody"}],
+            "flavors": [{"id": "modelarts.vm.cpu.2u", "vcpus": 99}],
+            "images": [{"status": "CREATING", "image": {"name": "new"}}],
+            "capacity": {"instances": 1},
+            "instances": instances,
+        });
+        let refused = client.control("POST", "/seed", Some(seed)).await;
+        assert_eq!(refused.status, 400, "{refused:?}");
+        let after = client.emulator.snapshot().unwrap();
+        assert_eq!(
+            serde_json::to_value(after).unwrap(),
+            serde_json::to_value(&before).unwrap()
+        );
+        assert_eq!(client.get("/notebooks").await.ok()["total"], 1);
+    }
+    client.pass(1_000);
+    assert_eq!(client.status(&kept).await, "RUNNING");
+}
+
+#[tokio::test]
 async fn the_clock_is_shown_and_moved() {
     let client = Client::with(Emulator::builder().manual().seed(1)).await;
     let shown = client.control("GET", "/clock", None).await.ok();

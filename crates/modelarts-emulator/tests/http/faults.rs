@@ -93,9 +93,13 @@ async fn faults_are_managed_over_http() {
     for wrong in [
         json!({"status": 99}),
         json!({"probability": 2}),
+        json!({"times": 0}),
         json!({"colour": 1}),
     ] {
         let status = client.control("POST", "/faults", Some(wrong)).await.status;
         assert!((400..500).contains(&status), "{status}");
     }
+    let never = json!({"step": "create", "times": 0});
+    let refused = client.control("POST", "/failures", Some(never)).await;
+    assert_eq!(refused.status, 400, "{refused:?}");
 }
