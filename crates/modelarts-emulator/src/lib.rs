@@ -23,7 +23,7 @@
 //!   The pages allow it nowhere, and no known client sends it.
 //! * The gateway's limits hold: 32 KiB for a URL (414) and 128 KiB for a whole head, of which at most 100 headers; the
 //!   latter is answered with 431, where the gateway has a status 494 of its own. These and other requests that are no
-//!   HTTP/1.1 are refused in JSON; a connection that begins with HTTP/2 is closed.
+//!   HTTP/1.1 are refused in JSON and stand only in the log on standard error; a connection that begins with HTTP/2 is closed.
 //! * Bodies of more than 1 MiB are refused with status 400, since the documents know no 413; the gateway takes 12 MB.
 //! * Nothing leaves the machine: images, buckets, key pairs and addresses are taken at their word.
 //! * An instance has no load of its own: a lease of the type `idle` counts from the start, the last renewal, or

@@ -19,12 +19,31 @@ pub(crate) const DEFAULT_REGION: &str = "eu-de";
 /// user gets the default one.
 ///
 /// ```
+/// # tokio::runtime::Runtime::new()?.block_on(async {
 /// let seed: modelarts_emulator::Seed = serde_json::from_str(r#"{
-///     "projects": [{"name": "eu-de_team"}],
-///     "instances": [{"project": "eu-de_team", "name": "train-bert", "status": "STOPPED"}]
+///     "domains": [{"name": "nlp-department"}],
+///     "projects": [{"name": "eu-de_nlp", "workspaces": ["bert"]}, {"name": "eu-de_vision"}],
+///     "users": [{
+///         "name": "bert-trainer", "password": "not-a-real-password", "projects": ["eu-de_nlp"],
+///         "access_keys": [{"access": "AKEXAMPLE", "secret": "not-a-real-secret"}],
+///         "key_pairs": ["laptop"]
+///     }],
+///     "images": [{"project": "eu-de_nlp", "image": {"name": "bert", "tag": "1.0", "namespace": "nlp"}}],
+///     "flavors": [{"id": "modelarts.vm.cpu.16u", "category": "CPU", "vcpus": 16, "memory": 67108864}],
+///     "capacity": {"flavors": {"modelarts.vm.gpu.v100": 0}, "instances": 50, "evs": 4096},
+///     "instances": [
+///         {"name": "train-bert", "workspace_id": "bert", "status": "STOPPED", "capacity": 50},
+///         {"name": "worker", "count": 20, "duration": -1},
+///         {"name": "broken", "status": "CREATE_FAILED", "fail_reason": "no machine left"},
+///         {"generation": "dev_env", "name": "flow", "profile_id": "ML-Studio-cpu"}
+///     ]
 /// }"#)?;
-/// assert_eq!(seed.instances[0].count, 1);
-/// # Ok::<(), serde_json::Error>(())
+/// let emulator = modelarts_emulator::Emulator::builder().seed_data(seed).start().await?;
+/// assert_eq!(emulator.project_name(), "eu-de_nlp");
+/// assert_eq!(emulator.user_name(), "bert-trainer");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
