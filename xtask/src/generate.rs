@@ -161,6 +161,7 @@ fn client(document: &Document) -> Result<String> {
     SketchesAsText.visit_file_mut(&mut file);
     NoClientThatPanics.visit_file_mut(&mut file);
     NaturalValues.visit_file_mut(&mut file);
+    NoVersionHeader.visit_file_mut(&mut file);
     let code = quote!(#file).to_string();
     // The generator writes no docs on builders and is not written for every lint.
     Ok(format!(
@@ -224,6 +225,60 @@ impl VisitMut for NoClientThatPanics {
             );
         }
     }
+}
+
+/// Every request would say the version of the document in a header that the API does not define.
+struct NoVersionHeader;
+
+impl NoVersionHeader {
+    fn says_version(statement: &syn::Stmt) -> bool {
+        let syn::Stmt::Expr(syn::Expr::MethodCall(call), _) = statement else {
+            return false;
+        };
+        let name = call.args.first();
+        call.method == "append"
+            && is_header_map(&call.receiver)
+            && name.is_some_and(|name| quote!(#name).to_string().contains("\"api-version\""))
+    }
+}
+
+impl VisitMut for NoVersionHeader {
+    fn visit_block_mut(&mut self, block: &mut syn::Block) {
+        syn::visit_mut::visit_block_mut(self, block);
+        let statements = block.stmts.len();
+        block.stmts.retain(|it| !Self::says_version(it));
+        // An empty map is made and handed over, and that is all.
+        let mentions = quote!(#block).to_string().matches("header_map").count();
+        if block.stmts.len() == statements || mentions > 2 {
+            return;
+        }
+        block.stmts.retain(|statement| {
+            !matches!(
+                statement,
+                syn::Stmt::Local(syn::Local { pat: syn::Pat::Ident(name), .. }) if name.ident == "header_map"
+            )
+        });
+        WithoutHeaderMap.visit_block_mut(block);
+    }
+}
+
+/// `request.headers(header_map)` → `request`.
+struct WithoutHeaderMap;
+
+impl VisitMut for WithoutHeaderMap {
+    fn visit_expr_mut(&mut self, expression: &mut syn::Expr) {
+        syn::visit_mut::visit_expr_mut(self, expression);
+        if let syn::Expr::MethodCall(call) = expression
+            && call.method == "headers"
+            && call.args.first().is_some_and(is_header_map)
+        {
+            *expression = (*call.receiver).clone();
+        }
+    }
+}
+
+fn is_header_map(expression: &syn::Expr) -> bool {
+    matches!(expression, syn::Expr::Path(path) if path.path.is_ident("header_map"))
 }
 
 /// Setters of optional fields take `impl TryInto<Option<X>>`, which a `&str` for a text is not: `IntoOptional` is.
@@ -532,7 +587,23 @@ components:
         assert!(!code.contains("HashMap<"), "{code}");
         assert!(!code.contains("TryInto<::std::option::Option"), "{code}");
         assert!(!code.contains("reqwest::ClientBuilder"), "{code}");
+        assert!(!code.contains("api-version"), "{code}");
         assert!(!code.contains(", utoipa::ToSchema"), "{code}");
+    }
+
+    #[test]
+    fn headers_of_the_document_stay() {
+        let parameter = "\n        - {name: X-Language, in: header, schema: {type: string}}";
+        let (before, after) = SMALL.split_once("parameters:").unwrap();
+        let with_header = format!("{before}parameters:{parameter}{after}");
+        let document = Document::parse("small", "openapi/small.yaml", &with_header).unwrap();
+        let code = client(&document).unwrap();
+        assert!(
+            code.contains("header_map . append (\"X-Language\""),
+            "{code}"
+        );
+        assert!(code.contains(". headers (header_map)"), "{code}");
+        assert!(!code.contains("api-version"), "{code}");
     }
 
     #[test]

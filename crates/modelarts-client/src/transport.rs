@@ -112,16 +112,6 @@ fn settle(response: Response) -> Response {
 macro_rules! hooked {
     ($client:ty) => {
         impl ::progenitor_client::ClientHooks<$crate::Hooks> for $client {
-            async fn pre<E>(
-                &self,
-                request: &mut ::reqwest::Request,
-                _info: &::progenitor_client::OperationInfo,
-            ) -> Result<(), ::progenitor_client::Error<E>> {
-                // The generator sends the document's version; the API defines no such header.
-                request.headers_mut().remove("api-version");
-                Ok(())
-            }
-
             async fn exec(
                 &self,
                 request: ::reqwest::Request,
