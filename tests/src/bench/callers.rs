@@ -1,5 +1,7 @@
 //! The same call in two ways, each with one connection that is kept.
 
+use std::time::Duration;
+
 use modelarts::types::Notebook;
 use modelarts::{Credentials, ModelArts};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
@@ -27,6 +29,7 @@ pub struct Bare {
     http: reqwest::Client,
     endpoint: String,
     token: HeaderValue,
+    limit: Option<Duration>,
 }
 
 impl Bare {
@@ -39,18 +42,30 @@ impl Bare {
             http: builder.user_agent("modelarts-rs/0.1.0").build().unwrap(),
             endpoint: server.url(),
             token,
+            limit: None,
+        }
+    }
+
+    /// With a limit on the time of a call, as the facade has one.
+    pub fn limited(server: &Loopback) -> Self {
+        Self {
+            limit: Some(Duration::from_secs(60)),
+            ..Self::new(server)
         }
     }
 
     /// Reads the notebook.
     pub async fn show(&self) -> Notebook {
         let json = HeaderValue::from_static("application/json");
-        let request = self
+        let mut request = self
             .http
             .get(format!("{}/v1/{PROJECT}/notebooks/{ID}", self.endpoint))
             .header(ACCEPT, json.clone())
             .header(CONTENT_TYPE, json)
             .header("x-auth-token", self.token.clone());
+        if let Some(limit) = self.limit {
+            request = request.timeout(limit);
+        }
         let response = request.send().await.unwrap().error_for_status().unwrap();
         response.json().await.unwrap()
     }

@@ -44,7 +44,7 @@ impl Table {
     pub fn new(title: &str) -> Self {
         println!("\n{title}");
         println!(
-            "{:<58} {:>9} {:>10} {:<7} details",
+            "{:<72} {:>9} {:>10} {:<7} details",
             "figure", "aim", "measured", "verdict"
         );
         Self(())
@@ -53,7 +53,7 @@ impl Table {
     /// Prints a row.
     pub fn row(&self, figure: &str, aim: Aim, measured: f64, details: impl fmt::Display) {
         let verdict = aim.verdict(measured);
-        println!("{figure:<58} {aim:>9} {measured:>10.3} {verdict:<7} {details}");
+        println!("{figure:<72} {aim:>9} {measured:>10.3} {verdict:<7} {details}");
     }
 }
 
