@@ -56,6 +56,8 @@ struct Inner {
     body: Bytes,
     retry_after: Option<Duration>,
     attempts: u32,
+    /// Whether the request itself was not sent, or refused, before this happened.
+    not_done: bool,
     observed: Option<Observed>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
@@ -93,6 +95,7 @@ impl Error {
             body: Bytes::new(),
             retry_after: None,
             attempts: 0,
+            not_done: false,
             observed: None,
             source: None,
         }))
@@ -112,6 +115,12 @@ impl Error {
             Kind::TimedOut,
             format!("no complete answer within {seconds:.1} s"),
         )
+    }
+
+    /// It happened before the request was sent, or after it was refused: on the way to credentials.
+    pub(crate) fn before_sending(mut self) -> Self {
+        self.0.not_done = true;
+        self
     }
 
     pub(crate) fn wait_failed(message: String, observed: Observed) -> Self {
@@ -373,7 +382,7 @@ impl Error {
     ///
     /// *What to do*: before creating something once more, list what exists.
     pub fn is_outcome_unknown(&self) -> bool {
-        matches!(self.fault(), Fault::Unavailable | Fault::Broken)
+        !self.0.not_done && matches!(self.fault(), Fault::Unavailable | Fault::Broken)
     }
 
     /// No complete answer came in time.
@@ -693,11 +702,26 @@ fn redact(text: String, secrets: &[Secret]) -> String {
 
 fn redact_bytes(body: Bytes, secrets: &[Secret]) -> Bytes {
     let text = String::from_utf8_lossy(&body);
-    if !secrets.iter().any(|secret| text.contains(secret.expose())) {
+    let tail = tail(&text, secrets);
+    if tail == 0 && !secrets.iter().any(|secret| text.contains(secret.expose())) {
         return body;
     }
-    Bytes::from(redact(text.into_owned(), secrets))
+    let whole = text[..text.len() - tail].to_owned();
+    Bytes::from(redact(whole, secrets))
 }
+
+/// The length of the longest beginning of a secret that the text ends with: what is cut off can end in the middle of one.
+fn tail(text: &str, secrets: &[Secret]) -> usize {
+    let beginnings = secrets.iter().flat_map(|secret| {
+        let ends = secret.expose().char_indices().map(|(end, _)| end);
+        ends.skip(TAIL).map(|end| &secret.expose()[..end])
+    });
+    let ending = beginnings.filter(|beginning| text.ends_with(beginning));
+    ending.map(str::len).max().unwrap_or(0)
+}
+
+/// Shorter beginnings of a secret tell nothing, and are met by chance.
+const TAIL: usize = 4;
 
 /// What the service said, as a part of one line.
 pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
@@ -843,6 +867,23 @@ mod tests {
         );
         assert_eq!(error.message(), Some("bad token [redacted]"));
         assert!(!String::from_utf8_lossy(error.body_excerpt()).contains("s3cret"));
+    }
+
+    #[test]
+    fn a_secret_is_recognised_where_the_excerpt_breaks_off() {
+        let excerpt = |body: &'static str| {
+            let error = Error::status_answer(
+                StatusCode::BAD_GATEWAY,
+                HeaderMap::new(),
+                Bytes::from_static(body.as_bytes()),
+                None,
+                &[Secret::from("t0p-s3cret-token")],
+            );
+            String::from_utf8_lossy(error.body_excerpt()).into_owned()
+        };
+        assert_eq!(excerpt("you sent t0p-s3cret-tok"), "you sent ");
+        assert_eq!(excerpt("t0p-s3cret-token t0p-s"), "[redacted] ");
+        assert_eq!(excerpt("it was not"), "it was not");
     }
 
     #[test]

@@ -147,14 +147,18 @@ impl Pipeline {
                 Err(failed) => failed,
             };
             let Some(generation) = failed.generation else {
-                return Err(failed.error);
+                return Err(failed.error.before_sending());
             };
             let error = failed.error.after_attempts(attempts.made());
             if error.status() == Some(StatusCode::UNAUTHORIZED)
                 && !replayed
                 && let Some(authenticator) = call.authenticator
                 && let renewal = pin!(authenticator.renew(generation))
-                && self.within(self.left(deadline), renewal).await??
+                && self
+                    .within(self.left(deadline), renewal)
+                    .await
+                    .flatten()
+                    .map_err(Error::before_sending)?
             {
                 replayed = true;
                 continue;

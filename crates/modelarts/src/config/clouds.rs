@@ -67,9 +67,11 @@ enum Region {
 /// The cloud of this name.
 pub(super) fn named(environment: &Environment, name: &str) -> Result<Profile> {
     let Some((path, mut file)) = load(environment)? else {
+        let mut candidates = candidates(environment, CLOUDS);
+        candidates.retain(|path| path.extension().is_some_and(|ending| ending == ENDINGS[0]));
         return Err(Error::configuration(format!(
-            "there is no clouds.yaml with the cloud `{name}`; looked for {}",
-            list(&candidates(environment, CLOUDS))
+            "there is no clouds.yaml with the cloud `{name}`; looked for {}, and for .yml and .json there",
+            list(&candidates)
         )));
     };
     let Some(cloud) = file.clouds.remove(name) else {
@@ -102,9 +104,12 @@ pub(super) fn only(environment: &Environment) -> Result<Option<Profile>> {
     }
 }
 
-const CLOUDS: &str = "clouds.yaml";
-const SECURE: &str = "secure.yaml";
-const PUBLIC: &str = "clouds-public.yaml";
+const CLOUDS: &str = "clouds";
+const SECURE: &str = "secure";
+const PUBLIC: &str = "clouds-public";
+
+/// What the names of the files may end with. JSON is YAML, too.
+const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
 
 fn load(environment: &Environment) -> Result<Option<(PathBuf, File)>> {
     let candidates = match environment.get("OS_CLIENT_CONFIG_FILE") {
@@ -145,7 +150,7 @@ fn complete(environment: &Environment, path: &Path, cloud: Cloud) -> Result<Clou
             // The cloud may be complete without it, and other tools go on as well.
             tracing::warn!(
                 profile = name,
-                "the profile is in no {PUBLIC} and not a known one"
+                "the profile is in no {PUBLIC}.yaml and not a known one"
             );
             Ok(cloud)
         }
@@ -154,9 +159,9 @@ fn complete(environment: &Environment, path: &Path, cloud: Cloud) -> Result<Clou
 
 /// The file of this name beside the `clouds.yaml` in use, or else where one is looked for.
 fn companion(environment: &Environment, path: &Path, name: &str) -> Option<PathBuf> {
-    let mut places = candidates(environment, name);
-    places.insert(0, path.with_file_name(name));
-    places.into_iter().find(|path| path.exists())
+    let beside = files(path.parent().unwrap_or(Path::new(".")), name);
+    let mut places = beside.chain(candidates(environment, name));
+    places.find(|path| path.exists())
 }
 
 fn candidates(environment: &Environment, name: &str) -> Vec<PathBuf> {
@@ -167,7 +172,16 @@ fn candidates(environment: &Environment, name: &str) -> Vec<PathBuf> {
     let mut folders = vec![PathBuf::from(".")];
     folders.extend(user.map(|folder| folder.join("openstack")));
     folders.push("/etc/openstack".into());
-    folders.iter().map(|folder| folder.join(name)).collect()
+    folders
+        .iter()
+        .flat_map(|folder| files(folder, name))
+        .collect()
+}
+
+fn files(folder: &Path, name: &str) -> impl Iterator<Item = PathBuf> {
+    ENDINGS
+        .map(|ending| folder.join(format!("{name}.{ending}")))
+        .into_iter()
 }
 
 fn read(path: &Path) -> Result<File> {
@@ -425,6 +439,26 @@ clouds:
         };
         let regions = ["first", "other", "listed", "unknown"].map(region);
         assert_eq!(regions, ["eu-de", "eu-nl", "eu-nl", "eu-de"]);
+    }
+
+    #[test]
+    fn files_may_end_as_other_tools_have_them() {
+        let here = folder(
+            "endings",
+            &[(
+                "secure.json",
+                r#"{"clouds": {"a": {"auth": {"password": "p"}}}}"#,
+            )],
+        );
+        let user = here.join("config/openstack");
+        std::fs::create_dir_all(&user).unwrap();
+        let cloud = "clouds: {a: {auth: {username: u, user_domain_id: d}}}";
+        std::fs::write(user.join("clouds.yml"), cloud).unwrap();
+        std::fs::rename(here.join("secure.json"), user.join("secure.json")).unwrap();
+        let config = here.join("config").display().to_string();
+        let environment = Environment::of([("XDG_CONFIG_HOME", config.as_str())]);
+        let profile = Profile::from_clouds(&environment, "a").unwrap();
+        assert!(matches!(profile.credentials.unwrap().0, Kind::Password(_)));
     }
 
     #[test]

@@ -44,7 +44,8 @@ pub use env::Environment;
 /// 3. the `profile` that it names, in `clouds-public.yaml` below `public-clouds`; `otc`, the Open Telekom Cloud, is known
 ///    without a file. In its `auth_url`, `{region_name}` stands for the region.
 ///
-/// Both companions are looked for beside the `clouds.yaml` first, then in the folders above.
+/// Both companions are looked for beside the `clouds.yaml` first, then in the folders above. All three may end with
+/// `.yml` or `.json` instead.
 ///
 /// [`ModelArtsBuilder::profile`]: crate::ModelArtsBuilder::profile
 #[derive(Clone, Debug, Default)]

@@ -226,7 +226,8 @@ async fn the_deadline_holds_for_credentials_and_the_rate_limit_too() {
     let show = async |client: &ModelArts| client.notebooks().show("n1").await;
     let day = Duration::from_secs(24 * 3600);
     let (result, ()) = futures::join!(show(&hanging), async { clock.advance(day) });
-    assert!(result.unwrap_err().is_timeout());
+    let error = result.unwrap_err();
+    assert!(error.is_timeout() && error.is_retryable() && !error.is_outcome_unknown());
 
     let slow = server.builder(&clock).rate_limit(0.001);
     let slow = slow.credentials(Credentials::token("t"));
