@@ -201,6 +201,13 @@ impl App {
         }
     }
 
+    /// Lets the state file go.
+    pub(crate) fn close(&self) {
+        if let Some(store) = &self.store {
+            store.close();
+        }
+    }
+
     /// Writes down what the emulator begins with, its time above all.
     pub(crate) async fn begin(&self) -> ApiResult<()> {
         self.write(|state, _| {
@@ -379,6 +386,8 @@ mod tests {
                 written.wait_for(reached).await.unwrap().clone().map(drop)
             }))
         }
+
+        fn close(&self) {}
     }
 
     fn app() -> (Arc<App>, Arc<Slow>) {

@@ -606,6 +606,8 @@ impl Drop for Emulator {
         if let Some(server) = &self.server {
             server.abort();
         }
+        // Its tasks end when the runtime comes to them; the file is free at once.
+        self.app.close();
     }
 }
 

@@ -51,7 +51,7 @@ pub(crate) struct SqliteStore {
     written: Arc<AtomicU64>,
     /// The same for those who wait, or why there will be no more.
     told: watch::Receiver<Progress>,
-    writer: Option<JoinHandle<()>>,
+    writer: Mutex<Option<JoinHandle<()>>>,
 }
 
 type Progress = Result<u64, StoreError>;
@@ -92,7 +92,7 @@ impl SqliteStore {
             submitted: AtomicU64::new(0),
             written,
             told,
-            writer: Some(writer),
+            writer: Mutex::new(Some(writer)),
         })
     }
 }
@@ -121,15 +121,19 @@ impl Store for SqliteStore {
             }
         }))
     }
+
+    fn close(&self) {
+        // Closing the queue lets the writer finish what is in it.
+        *self.queue.lock() = None;
+        if let Some(writer) = self.writer.lock().take() {
+            let _ = writer.join();
+        }
+    }
 }
 
 impl Drop for SqliteStore {
     fn drop(&mut self) {
-        // Closing the queue lets the writer finish what is in it.
-        *self.queue.get_mut() = None;
-        if let Some(writer) = self.writer.take() {
-            let _ = writer.join();
-        }
+        self.close();
     }
 }
 

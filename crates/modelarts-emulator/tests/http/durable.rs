@@ -76,6 +76,16 @@ async fn a_restart_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_dropped_emulator_lets_its_file_go_at_once() {
+    let file = TempFile::new("drop");
+    let client = restarted(&file, None).await;
+    let id = client.create(json!({})).await;
+    drop(client);
+    let client = restarted(&file, None).await;
+    assert_eq!(client.status(&id).await, "CREATING");
+}
+
+#[tokio::test]
 async fn reset_and_restore_are_kept_too() {
     let file = TempFile::new("reset");
     let client = restarted(&file, None).await;
