@@ -15,6 +15,9 @@ const HOUR: i64 = 3_600_000;
 const SAVED: &str = "saved";
 const MOST_SAVED: usize = 10;
 
+/// Of the ten that an instance may have.
+const MOST_MOUNTS: usize = 8;
+
 /// Changes only what it owns, so that it knows what to expect.
 pub(crate) struct Worker<'a> {
     pub(crate) service: &'a Service,
@@ -119,7 +122,9 @@ impl Worker<'_> {
         let hours = 1 + self.random.below(72) as i64;
         let resource = &self.resources[index];
         let path = resource.path.clone();
-        let mounted = self.resources.iter().any(|each| each.belongs_to(resource));
+        let mounts = self.resources.iter();
+        let mounts = mounts.filter(|each| each.belongs_to(resource)).count();
+        let mounted = mounts > 0;
         // A mount goes when its notebook stops; without a lease that happens only when it is asked for.
         let unlimited = resource.known["lease"]["enable"] == false;
         // Others may still need an image that was saved; one that was only registered is nobody's.
@@ -169,7 +174,7 @@ impl Worker<'_> {
                     .push(Resource::wanted(Kind::Image, "/images", change));
                 Request::post(What::Save(text), format!("{path}/create-image"), body)
             }
-            (Kind::Notebook, "RUNNING", 5) if unlimited => {
+            (Kind::Notebook, "RUNNING", 5) if unlimited && mounts < MOST_MOUNTS => {
                 let place = format!("/data/{text}/");
                 let body =
                     json!({ "category": "OBS", "mount_path": place, "uri": "obs://corpus/train/" });
