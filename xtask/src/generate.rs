@@ -13,7 +13,7 @@ use syn::visit_mut::VisitMut;
 use crate::catalogue::{self, Catalogue};
 use crate::document::{Document, text};
 use crate::problem::push;
-use crate::{closed, enums, lower};
+use crate::{closed, enums, lower, publish};
 
 /// Folder of the generated code, from the root of the checkout.
 pub(crate) const CODE: &str = "crates/modelarts-client/src/generated";
@@ -41,11 +41,11 @@ pub(crate) fn files(
         modules += &format!("#[cfg(feature = {name:?})]\npub mod {name};\n");
         files.insert(
             published.join(format!("{name}.json")),
-            pretty(&document.value)?,
+            pretty(&publish::published(document.value.clone()))?,
         );
         files.insert(
             published.join(format!("{name}-closed-enums.json")),
-            pretty(&closed::closed_enums(document))?,
+            pretty(&publish::published(closed::closed_enums(document)))?,
         );
     }
     files.insert(

@@ -9,6 +9,7 @@ pub mod errata;
 mod generate;
 mod lower;
 pub mod problem;
+mod publish;
 pub mod regen;
 pub mod source;
 pub mod strict;
