@@ -1,74 +1,73 @@
 //! The published variant for generators that know closed enumerations only.
 
-use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
 
 use crate::check::parts;
 use crate::document::Document;
 use crate::enums::texts;
+use crate::problem::push;
 
-/// A document whose enumerations are closed, with examples in the spelling of the lists.
+/// A document whose enumerations are closed, except those that answers spell otherwise than the lists: with a closed
+/// list, a client that compares strictly would fail with the first such answer.
 pub(crate) fn closed_enums(document: &Document) -> Value {
     let mut closed = document.value.clone();
-    // The service answers some values in another letter case, which a closed list refuses.
+    close(&mut closed);
+    for name in spelled_otherwise(document) {
+        let pointer = push("/components/schemas", name);
+        let open = document.value.pointer(&pointer);
+        if let (Some(open), Some(closed)) = (open, closed.pointer_mut(&pointer)) {
+            *closed = open.clone();
+        }
+    }
+    closed
+}
+
+/// The enumerations with an example that is not on their list.
+fn spelled_otherwise(document: &Document) -> BTreeSet<&str> {
+    let mut found = BTreeSet::new();
     for (_, body) in parts::bodies(document) {
         let Some(schema) = body.value.get("schema") else {
             continue;
         };
         for example in parts::examples(&body) {
-            if let Some(example) = closed.pointer_mut(&example.pointer) {
-                respell_example(document, schema, example);
-            }
+            let value = example.value.get("value").unwrap_or(&Value::Null);
+            compare(document, schema, value, &mut found);
         }
     }
-    close(&mut closed);
-    closed
+    found
 }
 
-fn respell_example(document: &Document, schema: &Value, example: &mut Value) {
-    let Some(example) = example.as_object_mut() else {
-        return;
-    };
-    let changed = example
-        .get_mut("value")
-        .is_some_and(|value| respell(document, schema, value));
-    if changed {
-        // It does not stand on any page in this spelling.
-        example.insert("x-sample".to_owned(), json!("composed"));
-        example.shift_remove("x-source");
-    }
-}
-
-/// Writes values as the lists do; whether that changed anything.
-fn respell(document: &Document, schema: &Value, value: &mut Value) -> bool {
+fn compare<'a>(
+    document: &'a Document,
+    schema: &'a Value,
+    value: &Value,
+    found: &mut BTreeSet<&'a str>,
+) {
+    let reference = schema.get("$ref").and_then(Value::as_str);
     let schema = document.resolve(schema);
     match value {
         Value::String(text) => {
             let values = texts(schema, "x-extensible-enum");
-            let listed = values.iter().find(|value| value.eq_ignore_ascii_case(text));
-            match listed {
-                Some(listed) if listed != text => {
-                    *text = (*listed).to_owned();
-                    true
-                }
-                _ => false,
+            if !values.is_empty() && !values.contains(&text.as_str()) {
+                found.extend(reference.and_then(|reference| reference.rsplit('/').next()));
             }
         }
         Value::Array(items) => {
             let schema = schema.get("items").unwrap_or(&Value::Null);
-            items.iter_mut().fold(false, |changed, item| {
-                respell(document, schema, item) | changed
-            })
+            for item in items {
+                compare(document, schema, item, found);
+            }
         }
         Value::Object(members) => {
-            let none = Map::new();
             let properties = schema.get("properties").and_then(Value::as_object);
-            let properties = properties.unwrap_or(&none);
-            members.iter_mut().fold(false, |changed, (name, member)| {
-                let schema = properties.get(name).unwrap_or(&Value::Null);
-                respell(document, schema, member) | changed
-            })
+            for (name, schema) in properties.into_iter().flat_map(Map::iter) {
+                let member = members.get(name).unwrap_or(&Value::Null);
+                compare(document, schema, member, found);
+            }
         }
-        _ => false,
+        _ => {}
     }
 }
 
@@ -88,6 +87,7 @@ fn close(value: &mut Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     const SMALL: &str = "
 openapi: 3.0.3
@@ -103,39 +103,26 @@ paths:
             application/json:
               schema: {$ref: '#/components/schemas/ThingList'}
               examples:
-                other: {summary: s, x-sample: documented, x-source: [P S1], value: {things: [{kind: big, name: big}]}}
+                other: {summary: s, x-sample: documented, x-source: [P S1], value: {things: [{kind: big, size: L, name: big}]}}
                 same: {summary: s, x-sample: documented, x-source: [P S2], value: {things: [{kind: BIG}]}}
 components:
   schemas:
     Kind: {type: string, x-extensible-enum: [BIG, SMALL]}
-    Thing: {type: object, properties: {kind: {$ref: '#/components/schemas/Kind'}, name: {type: string}}}
+    Size: {type: string, x-extensible-enum: [L, M]}
+    Thing: {type: object, properties: {kind: {$ref: '#/components/schemas/Kind'}, size: {$ref: '#/components/schemas/Size'}, name: {type: string}}}
     ThingList: {type: object, properties: {things: {type: array, items: {$ref: '#/components/schemas/Thing'}}}}
 ";
 
-    fn closed() -> Value {
-        closed_enums(&Document::parse("small", "openapi/small.yaml", SMALL).unwrap())
-    }
-
     #[test]
-    fn every_list_is_closed() {
-        let closed = closed();
+    fn every_list_is_closed_unless_an_example_spells_a_value_otherwise() {
+        let document = Document::parse("small", "openapi/small.yaml", SMALL).unwrap();
+        let closed = closed_enums(&document);
+        let schemas = &closed["components"]["schemas"];
+        assert_eq!(schemas["Size"]["enum"], json!(["L", "M"]));
+        assert_eq!(schemas["Size"].get("x-extensible-enum"), None);
         assert_eq!(
-            closed.pointer("/components/schemas/Kind/enum"),
-            Some(&json!(["BIG", "SMALL"]))
+            schemas["Kind"],
+            json!({"type": "string", "x-extensible-enum": ["BIG", "SMALL"]})
         );
-        assert!(!closed.to_string().contains("x-extensible-enum"));
-    }
-
-    #[test]
-    fn examples_take_the_spelling_of_the_list_and_say_that_they_are_ours() {
-        let closed = closed();
-        let examples = closed
-            .pointer("/paths/~1things/get/responses/200/content/application~1json/examples")
-            .unwrap();
-        assert_eq!(
-            examples["other"],
-            json!({"summary": "s", "x-sample": "composed", "value": {"things": [{"kind": "BIG", "name": "big"}]}})
-        );
-        assert_eq!(examples["same"]["x-sample"], "documented");
     }
 }
