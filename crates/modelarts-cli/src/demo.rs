@@ -43,9 +43,7 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
         .clock(clock)
         .build()
         .await?;
-    line(
-        "An emulator runs in this process; its clock runs fast. Every line below went over HTTP.",
-    )?;
+    line("An emulator runs in this process, on a fast clock; all of this goes over HTTP.")?;
     Story { emulator, client }.tell().await
 }
 
@@ -60,7 +58,7 @@ impl Story {
         self.new_generation().await?;
         self.error().await?;
         line(
-            "\nDone. Serve the same to any client with `modelarts emulator`, or see `modelarts api --help`.",
+            "\nDone. `modelarts emulator` serves the same to any client, such as `modelarts api`.",
         )?;
         Ok(())
     }
@@ -111,7 +109,7 @@ impl Story {
 
     async fn new_generation(&self) -> Result<(), Failure> {
         let notebooks = self.client.notebooks();
-        heading("Create a notebook of the new generation")?;
+        heading("Create a notebook of the new generation, and wait for its disk, too")?;
         let images = self.client.images().list().send().await?.data;
         let image = images.into_iter().flatten().find(|image| {
             let mut runs_on = image.resource_categories.iter().flatten();
@@ -173,7 +171,8 @@ impl Story {
     fn show<T: Serialize>(&self, answer: T) -> Result<T, Failure> {
         let status = self.sent()?;
         let value = serde_json::to_value(&answer).map_err(anyhow::Error::from)?;
-        line(&format!("  < {status} {}", brief(&value)))?;
+        line(&format!("  < {status}"))?;
+        line(&folded(&brief(&value).to_string()))?;
         Ok(answer)
     }
 
@@ -187,7 +186,7 @@ impl Story {
             .map_or_else(String::new, |query| format!("?{query}"));
         line(&format!("  > {} {}{query}", request.method, request.path))?;
         if let Some(body) = request.body {
-            line(&format!("    {body}"))?;
+            line(&folded(&body.to_string()))?;
         }
         Ok(request.status)
     }
@@ -239,6 +238,34 @@ fn brief(answer: &Value) -> Value {
     Value::Object(told)
 }
 
+/// Lines of this length fit into a terminal.
+const WIDTH: usize = 80;
+const INDENT: &str = "    ";
+
+/// JSON in indented lines, broken after commas.
+fn folded(json: &str) -> String {
+    let mut inside = false;
+    let mut escaped = false;
+    let parts = json.split_inclusive(|c| {
+        inside ^= c == '"' && !escaped;
+        escaped = c == '\\' && !escaped;
+        c == ',' && !inside
+    });
+    let mut text = INDENT.to_owned();
+    let mut length = INDENT.len();
+    for part in parts {
+        let added = part.chars().count();
+        if length + added > WIDTH && length > INDENT.len() {
+            // One more: the bracket above stands out.
+            text += "\n     ";
+            length = INDENT.len() + 1;
+        }
+        text += part;
+        length += added;
+    }
+    text
+}
+
 /// Waiting moves the emulator's clock, and takes a fraction of the time here.
 #[derive(Debug)]
 struct DemoClock {
@@ -281,5 +308,15 @@ mod tests {
             &json!({"id": "1", "token": "t", "url": "u", "spec": {"auto_stop": {"enable": true}}}),
         );
         assert_eq!(told, json!({"id": "1", "auto_stop": {"enable": true}}));
+    }
+
+    #[test]
+    fn lines_are_broken_after_commas_that_belong_to_no_text() {
+        let long = "a,\\\"".repeat(20);
+        let text = format!(r#"{{"name":"demo","text":"{long}","id":1}}"#);
+        assert_eq!(
+            folded(&text),
+            format!("    {{\"name\":\"demo\",\n     \"text\":\"{long}\",\n     \"id\":1}}")
+        );
     }
 }
