@@ -108,10 +108,12 @@ fn field_flag(operation: &Operation, field: &Field) -> Arg {
         Kind::Texts => "TEXT|JSON",
         Kind::Json => "JSON",
     };
+    // Not clap's own mark: the field can come from --body as well.
+    let mark = if field.required { " [required]" } else { "" };
     Arg::new(field_id(field))
         .long(field_flag_name(operation, field))
         .value_name(value_name)
-        .help(field.help.clone())
+        .help(format!("{}{mark}", field.help))
         .action(action)
         .allow_hyphen_values(field.kind == Kind::Integer)
         .help_heading("Body")
@@ -221,11 +223,25 @@ fn body(operation: &Operation, matches: &ArgMatches) -> Result<Option<Value>> {
     }
     if body.is_none() && operation.body_required {
         bail!(
-            "{} needs a body: give its fields as flags, or --body (see --help)",
-            operation.id
+            "{} needs a body: give {}or --body",
+            operation.id,
+            needed_flags(operation, fields)
         );
     }
     Ok(body)
+}
+
+/// The flags of the fields without which there is no body; of an object its own fields.
+fn needed_flags(operation: &Operation, fields: &[Field]) -> String {
+    let required = || fields.iter().filter(|field| field.required);
+    required()
+        .filter(|field| {
+            !required().any(|inner| {
+                inner.path.len() > field.path.len() && inner.path.starts_with(&field.path)
+            })
+        })
+        .map(|field| format!("--{}, ", field_flag_name(operation, field)))
+        .collect()
 }
 
 fn whole_body(source: &str) -> Result<Value> {
@@ -373,6 +389,10 @@ mod tests {
             "--volume.capacity: `big` is not a whole number"
         );
         let error = parse(&["createNotebook"]).unwrap_err();
-        assert!(error.to_string().contains("needs a body"), "{error}");
+        assert_eq!(
+            error.to_string(),
+            "createNotebook needs a body: give --flavor, --image-id, --name, --volume.category, \
+             --volume.ownership, or --body"
+        );
     }
 }

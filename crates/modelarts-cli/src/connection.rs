@@ -57,6 +57,12 @@ impl Connection {
         if let Some(token) = &self.token {
             builder = builder.credentials(Credentials::token(token.as_str()));
         }
-        Ok(builder.build().await?)
+        let built = builder.build().await;
+        built.map_err(|error| match error.is_usage() {
+            true => Failure::from(error).advise(
+                "The flags --token, --project-id, --region and --endpoint override the environment.",
+            ),
+            false => error.into(),
+        })
     }
 }

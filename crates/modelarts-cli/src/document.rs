@@ -35,6 +35,8 @@ pub(crate) struct Field {
     /// Names from the body's root down.
     pub(crate) path: Vec<String>,
     pub(crate) kind: Kind,
+    /// Whether no body goes without it.
+    pub(crate) required: bool,
     pub(crate) help: String,
 }
 
@@ -85,7 +87,7 @@ impl<'a> Reader<'a> {
             .and_then(|body| body.pointer("/content/application~1json/schema"))
             .map(|schema| {
                 let mut fields = Vec::new();
-                self.fields(self.resolve(schema), &mut Vec::new(), &mut fields);
+                self.fields(self.resolve(schema), true, &mut Vec::new(), &mut fields);
                 fields
             });
         Operation {
@@ -113,19 +115,27 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn fields(&self, schema: &'a Value, path: &mut Vec<String>, fields: &mut Vec<Field>) {
+    fn fields(
+        &self,
+        schema: &'a Value,
+        required: bool,
+        path: &mut Vec<String>,
+        fields: &mut Vec<Field>,
+    ) {
         let properties = schema.get("properties").and_then(Value::as_object);
         for (name, property) in properties.into_iter().flatten() {
             let property = self.resolve(property);
+            let required = required && items(schema, "required").iter().any(|item| item == name);
             path.push(name.clone());
             // An object can be given whole, too; its own fields come after it and replace parts.
             fields.push(Field {
                 path: path.clone(),
                 kind: self.kind(property),
+                required,
                 help: help(&text(property, "description"), property),
             });
             if path.len() < DEPTH {
-                self.fields(property, path, fields);
+                self.fields(property, required, path, fields);
             }
             path.pop();
         }
@@ -237,5 +247,6 @@ mod tests {
             .find(|field| field.path == ["volume", "category"])
             .unwrap();
         assert!(category.help.contains("EVS"), "{}", category.help);
+        assert!(category.required && !capacity.required);
     }
 }

@@ -1,6 +1,6 @@
 //! `modelarts emulator`: the emulator as a process of its own.
 
-use std::io::{Read as _, Write as _};
+use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -33,7 +33,7 @@ enum Command {
         #[arg(long, default_value_t = PORT)]
         port: u16,
         /// Its address
-        #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+        #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), value_name = "ADDRESS")]
         host: IpAddr,
     },
 }
@@ -107,6 +107,12 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
 }
 
 async fn serve(options: Serve) -> Result<(), Failure> {
+    if !options.host.is_loopback() && !options.allow_remote {
+        return Err(Failure::usage(anyhow!(
+            "--host is {}, which other machines can reach; add --allow-remote if that is meant",
+            options.host
+        )));
+    }
     start_log(options.log);
     let emulator = builder(&options)?
         .start()
@@ -161,10 +167,16 @@ fn seed_file(file: &Path) -> anyhow::Result<Seed> {
 fn introduction(emulator: &Emulator) -> String {
     let url = emulator.base_url();
     format!(
-        "Serving ModelArts at {url} (documentation: {url}/docs/, control: {url}/_emulator/health)\n\n\
-         export OS_AUTH_URL={url}/v3 OS_USERNAME={} OS_PASSWORD={} \\\n       \
-         OS_USER_DOMAIN_NAME={} OS_PROJECT_NAME={} OS_PROJECT_ID={}\n\
-         export HUAWEICLOUD_SDK_AK={} HUAWEICLOUD_SDK_SK={} HUAWEICLOUD_SDK_PROJECT_ID={}\n\
+        "Serving ModelArts at {url}\n\
+         Documentation to try it: {url}/docs/\n\
+         Control: {url}/_emulator/openapi/control.json\n\n\
+         export OS_AUTH_URL={url}/v3\n\
+         export OS_USERNAME={} OS_PASSWORD={}\n\
+         export OS_USER_DOMAIN_NAME={}\n\
+         export OS_PROJECT_NAME={} OS_PROJECT_ID={}\n\
+         export HUAWEICLOUD_SDK_AK={}\n\
+         export HUAWEICLOUD_SDK_SK={}\n\
+         export HUAWEICLOUD_SDK_PROJECT_ID={}\n\
          export MODELARTS_ENDPOINT={url}\n\n\
          These accounts exist in this emulator only. End it with Ctrl-C.",
         emulator.user_name(),
@@ -179,11 +191,13 @@ fn introduction(emulator: &Emulator) -> String {
 }
 
 fn start_log(log: Log) {
+    let no_color = std::env::var_os("NO_COLOR");
     let subscriber = tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal() && no_color.is_none_or(|value| value.is_empty()))
         .with_max_level(LevelFilter::INFO);
     match log {
-        Log::Text => subscriber.init(),
+        Log::Text => subscriber.with_target(false).init(),
         Log::Json => subscriber.json().flatten_event(true).init(),
         Log::Off => {}
     }

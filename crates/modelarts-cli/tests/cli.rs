@@ -170,6 +170,24 @@ fn failures_are_told_in_one_line_and_by_the_exit_code() {
 }
 
 #[test]
+fn what_is_missing_is_said_once_and_with_the_way_out() {
+    let refused = modelarts(&["api", "listFlavors"])
+        .env("HOME", "/nowhere")
+        .output()
+        .unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    let error = text(&refused.stderr);
+    assert!(
+        error.contains("OS_TOKEN") && error.contains("--token"),
+        "{error}"
+    );
+
+    let data = ["emulator", "--data", "/nowhere/state.db"];
+    let refused = text(&modelarts(&data).output().unwrap().stderr);
+    assert_eq!(refused.matches("unable to open").count(), 1, "{refused}");
+}
+
+#[test]
 fn health_is_an_exit_code() {
     let emulator = Emulator::start();
     let port = emulator.url.rsplit(':').next().unwrap();
@@ -190,9 +208,9 @@ fn an_address_that_others_can_reach_needs_a_flag() {
     let refused = modelarts(&["emulator", "--host", "0.0.0.0", "--port", "0"])
         .output()
         .unwrap();
-    assert_eq!(refused.status.code(), Some(1));
+    assert_eq!(refused.status.code(), Some(2));
     assert!(
-        text(&refused.stderr).contains("remote"),
+        text(&refused.stderr).contains("--allow-remote"),
         "{}",
         text(&refused.stderr)
     );
