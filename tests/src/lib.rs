@@ -7,10 +7,16 @@
     reason = "nothing here runs outside tests, and a panic is how a test fails"
 )]
 
-// The example of the README is compiled and run.
+// The examples of the READMEs are compiled, and run where they need no account.
 #[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-mod readme {}
+mod readme {
+    #[doc = include_str!("../../README.md")]
+    mod project {}
+    #[doc = include_str!("../../crates/modelarts/README.md")]
+    mod facade {}
+    #[doc = include_str!("../../crates/modelarts-emulator/README.md")]
+    mod emulator {}
+}
 
 pub mod bench;
 pub mod capture;
