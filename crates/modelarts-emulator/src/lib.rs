@@ -16,6 +16,32 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! With the feature `client`, `Emulator::client()` is a ready client of the crate `modelarts`. Any other takes
+//! [`base_url`](Emulator::base_url) and a [`token`](Emulator::token), or signs in with
+//! [`user_name`](Emulator::user_name) and [`password`](Emulator::password) or the [`access_key`](Emulator::access_key).
+//!
+//! # What a test can set
+//! * **Time**: [`manual`](EmulatorBuilder::manual) stands until the [`clock`](Emulator::clock) is advanced,
+//!   [`scale`](EmulatorBuilder::scale) runs faster; [`durations`](EmulatorBuilder::durations) are what each transition takes.
+//! * **Chance**: with a [`seed`](EmulatorBuilder::seed) ids, secrets and failures are the same in every run.
+//! * **The beginning**: [`seed_data`](EmulatorBuilder::seed_data) has accounts, images, flavors, instances and what there is
+//!   to give out.
+//! * **Failures**: a [`Fault`] disturbs answers, from a 429 to a lost connection; a [`PlannedFailure`] lets something fail that
+//!   the service does by itself, like a start.
+//! * **What was asked**: [`requests`](Emulator::requests), secrets left out.
+//!
+//! Programs in other languages have all of this as JSON under `/_emulator/`, without a token:
+//!
+//! ```console
+//! $ modelarts emulator --port 8780 --seed 7 --clock manual
+//! $ curl -X PUT http://127.0.0.1:8780/_emulator/clock --json '{"advance_ms": 90000}'
+//! $ curl http://127.0.0.1:8780/_emulator/faults --json '{"operation": "listNotebooks", "status": 429, "times": 2}'
+//! $ curl http://127.0.0.1:8780/_emulator/accounts
+//! ```
+//!
+//! `/_emulator/openapi/control.json` describes it; `devenviron.json` and `iam.json` there describe the API. With the feature
+//! `docs` (in the command) `/docs/` is a page from which it can be called.
+//!
 //! # What is different from the service
 //! * The two generations share one store, quotas aside, but an instance is seen only by the generation that created it.
 //! * Deleted instances of the old generation read DELETED until they are gone; the list of its statuses has no DELETING.

@@ -12,6 +12,7 @@
 //! # async fn run() -> modelarts::Result<()> {
 //! let client = ModelArts::from_env().await?;
 //! let running = client.notebooks().list().filter(|request| request.status("RUNNING"));
+//! // All pages, each fetched when it is asked for.
 //! let mut notebooks = std::pin::pin!(running.items());
 //! while let Some(notebook) = notebooks.try_next().await? {
 //!     println!("{}", notebook.name.unwrap_or_default());
@@ -23,6 +24,20 @@
 //! [`from_env`](ModelArts::from_env) takes credentials from `OS_*`, `OTC_*` or `HUAWEICLOUD_SDK_*` variables or from
 //! `clouds.yaml`; [`Profile`] has the details. [`ModelArts::builder`] takes them explicitly: a [token](Credentials::token),
 //! a [password](Login) or an [access key](AccessKey).
+//!
+//! ```no_run
+//! # async fn run() -> modelarts::Result<()> {
+//! use modelarts::{Credentials, Login, ModelArts};
+//!
+//! let login = Login::new("bert-trainer", std::env::var("PASSWORD").unwrap_or_default());
+//! let client = ModelArts::builder()
+//!     .region("eu-de")
+//!     .credentials(Credentials::password(login.domain_name("OTC-EU-DE-00000000001000000001")))
+//!     .build()
+//!     .await?;
+//! # Ok(())
+//! # }
+//! ```
 //!
 //! # Groups
 //!
@@ -38,23 +53,32 @@
 //! [`types`] has the bodies, with a `builder()` each; in answers every field is an `Option`, since a service may leave
 //! out any. [`enums`] has the values of texts like `RUNNING`; values that are newer than this crate are kept as they are.
 //!
-//! # Waiting
-//!
-//! Starting or stopping only begins when the call returns. A [`Waiter`] waits, or streams what it sees; the `ensure_…`
-//! methods do whatever is needed to reach a state, may be called twice, and from two places at once.
+//! # Creating and waiting
 //!
 //! ```no_run
-//! # async fn run(client: modelarts::ModelArts, id: &str) -> modelarts::Result<()> {
+//! # async fn run(client: modelarts::ModelArts) -> modelarts::Result<()> {
 //! use modelarts::AutoStop;
+//! use modelarts::types::{CreateNotebookRequest, VolumeReq};
 //!
-//! client.notebooks().start_with(id, AutoStop::hours(8)).await?;
-//! let notebook = client.notebooks().wait_until_running(id).await?;
+//! let request = CreateNotebookRequest::builder()
+//!     .name("train-bert")
+//!     .flavor("modelarts.vm.cpu.2u")
+//!     .image_id("c2f4d5a6-1b7e-4d2a-9c3f-2f6f0f5c8e11")
+//!     .volume(VolumeReq::builder().category("EVS").ownership("MANAGED").capacity(50))
+//!     .try_into()?;
+//! let id = client.notebooks().create(&request).await?.id.unwrap_or_default();
+//! let notebook = client.notebooks().wait_until_running(&id).await?;
 //!
-//! client.notebooks().ensure_stopped(id).await?;
-//! client.notebooks().ensure_deleted(id).await?;
+//! client.notebooks().ensure_stopped(&id).await?;
+//! client.notebooks().ensure_running_with(&id, AutoStop::hours(8)).await?;
+//! client.notebooks().ensure_deleted(&id).await?;
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! Creating, starting or stopping only begins when the call returns. A [`Waiter`] waits when it is awaited, or
+//! [streams](Waiter::observations) what it sees; the `ensure_…` methods do whatever is needed to reach a state, may be
+//! called twice, and from two places at once.
 //!
 //! # Errors
 //!
@@ -81,7 +105,19 @@
 //!
 //! # Many at once
 //!
-//! [`for_each`] calls something for each of many, so many at a time, and collects every result.
+//! [`for_each`] calls something for each of many, so many at a time, and collects every result:
+//!
+//! ```no_run
+//! # async fn run(client: modelarts::ModelArts, ids: Vec<String>) {
+//! let notebooks = client.notebooks();
+//! let outcomes = modelarts::for_each(ids, 8, |id| {
+//!     let notebooks = notebooks.clone();
+//!     async move { notebooks.ensure_stopped(&id).await }
+//! })
+//! .await;
+//! let failed = outcomes.iter().filter(|outcome| outcome.result.is_err()).count();
+//! # }
+//! ```
 //!
 //! # Units
 //!
@@ -96,8 +132,9 @@
 //!
 //! # Testing
 //!
-//! The crate `modelarts-emulator` is the service in your process, states, limits and errors included. On its manual
-//! clock the minutes of a start pass at once.
+//! The crate `modelarts-emulator` is the service in your process, states, limits and errors included; its feature
+//! `client` has the method [`client`](https://docs.rs/modelarts-emulator/latest/modelarts_emulator/struct.Emulator.html).
+//! On its manual clock the minutes of a start pass at once.
 //!
 //! ```
 //! # #[tokio::main]
