@@ -6,7 +6,16 @@
 //! `enums` with the [open enumerations](Open).
 //!
 //! This crate chooses no TLS library. A client for `https` addresses is built with `Client::new_with_client` and a
-//! `reqwest::Client` that has one; `modelarts::http_client_builder()` makes such a client.
+//! `reqwest::Client` that has one; `modelarts::http_client_builder()` makes such a client. A [`Transport`] adds what every
+//! request needs, such as a token.
+//!
+//! # Features
+//!
+//! | feature | |
+//! |---|---|
+//! | `devenviron`, `iam` (default) | a module for each API family |
+//! | `reflect` | the documents as JSON, and access to the types by name |
+//! | `utoipa` | `utoipa::ToSchema` for every type |
 //!
 //! The code under `src/generated` is written by `cargo xtask regen`. To change it, change the document.
 

@@ -66,6 +66,14 @@
 //! # Requests in a time that is not real
 //! Tokens expire on the emulated clock. So do signatures, except that a scaled clock also accepts the real time, the
 //! only one that a client outside can know.
+//!
+//! # Features
+//!
+//! | feature | |
+//! |---|---|
+//! | `sqlite` (default) | state that survives a restart, in a SQLite file |
+//! | `client` | `Emulator::client()`, a client of the crate `modelarts` |
+//! | `docs` | a page at `/docs/` from which the API can be called |
 
 mod app;
 mod auth;
