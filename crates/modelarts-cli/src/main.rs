@@ -15,7 +15,7 @@ mod output;
 use connection::Connection;
 use failure::Failure;
 
-/// ModelArts development environments from the command line.
+/// ModelArts notebooks from the command line.
 #[derive(Parser)]
 #[command(name = "modelarts", version, arg_required_else_help = true)]
 struct Arguments {

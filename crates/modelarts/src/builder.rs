@@ -352,7 +352,7 @@ impl ModelArtsBuilder {
             .or(self.profile.region.as_ref());
         name.cloned().ok_or_else(|| {
             Error::configuration(
-                "the project is not known: set OS_PROJECT_ID or OS_PROJECT_NAME, or call `project_id` or `project_name`",
+                "the project is not known: call `project_id` or `project_name`, or set OS_PROJECT_ID or OS_PROJECT_NAME",
             )
         })
     }

@@ -76,8 +76,8 @@ impl Profile {
         match clouds::only(environment)? {
             Some(profile) => Ok(profile),
             None => Err(Error::configuration(
-                "no credentials found: set OS_TOKEN, or OS_USERNAME and OS_PASSWORD, or HUAWEICLOUD_SDK_AK and \
-                 HUAWEICLOUD_SDK_SK, or OS_CLOUD to a cloud of clouds.yaml, or give them to the builder",
+                "no credentials found: give them to the builder, or set OS_TOKEN, or OS_USERNAME and OS_PASSWORD, \
+                 or HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK, or OS_CLOUD to a cloud of clouds.yaml",
             )),
         }
     }

@@ -196,7 +196,7 @@ pub mod types {
         pub category: ::std::option::Option<
             crate::devenviron::enums::OpenDataVolumeCategory,
         >,
-        ///Id of this mount, the `storage_id` of the paths. It is not the id of the notebook.
+        ///ID of this mount, the `storage_id` of the paths. It is not the ID of the notebook.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
         ///Directory inside the notebook at which the storage appears.
@@ -1106,7 +1106,7 @@ pub mod types {
         pub dev_services: ::std::option::Option<
             ::std::vec::Vec<crate::devenviron::enums::OpenEndpointService>,
         >,
-        ///Id of the image, a UUID. It is the `image_id` of a new notebook.
+        ///ID of the image, a UUID. It is the `image_id` of a new notebook.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
         ///Name of the image; versions of one image share it and differ in `tag`.
@@ -9597,7 +9597,7 @@ Sends a `GET` request to `/v1/{project_id}/images/{id}`
 
 Arguments:
 - `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `id`: Id of the image, a UUID, as the image list tells it.
+- `id`: ID of the image, a UUID, as the image list tells it.
 ```text
 let response = client.show_image()
     .project_id(project_id)
@@ -9614,7 +9614,7 @@ Sends a `DELETE` request to `/v1/{project_id}/images/{id}`
 
 Arguments:
 - `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `id`: Id of the image, a UUID, as the image list tells it.
+- `id`: ID of the image, a UUID, as the image list tells it.
 - `force`: When true, the content in the container registry SWR goes as well. Has an effect on images of visibility PRIVATE only.
 ```text
 let response = client.delete_image()
@@ -9931,7 +9931,7 @@ Sends a `GET` request to `/v1/{project_id}/notebooks/{instance_id}/storage`
 
 Arguments:
 - `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `instance_id`: Id of the notebook whose mounts are meant, as the notebook list tells it.
+- `instance_id`: ID of the notebook whose mounts are meant, as the notebook list tells it.
 ```text
 let response = client.list_attachable_obs()
     .project_id(project_id)
@@ -9948,7 +9948,7 @@ Sends a `POST` request to `/v1/{project_id}/notebooks/{instance_id}/storage`
 
 Arguments:
 - `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `instance_id`: Id of the notebook whose mounts are meant, as the notebook list tells it.
+- `instance_id`: ID of the notebook whose mounts are meant, as the notebook list tells it.
 - `body`: What to mount, and where.
 ```text
 let response = client.attach_obs()
@@ -9967,8 +9967,8 @@ Sends a `GET` request to `/v1/{project_id}/notebooks/{instance_id}/storage/{stor
 
 Arguments:
 - `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `instance_id`: Id of the notebook whose mounts are meant, as the notebook list tells it.
-- `storage_id`: Id of the mount, the `id` of the answer to mounting.
+- `instance_id`: ID of the notebook whose mounts are meant, as the notebook list tells it.
+- `storage_id`: ID of the mount, the `id` of the answer to mounting.
 ```text
 let response = client.show_attachable_obs()
     .project_id(project_id)
@@ -9986,8 +9986,8 @@ Sends a `DELETE` request to `/v1/{project_id}/notebooks/{instance_id}/storage/{s
 
 Arguments:
 - `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `instance_id`: Id of the notebook whose mounts are meant, as the notebook list tells it.
-- `storage_id`: Id of the mount, the `id` of the answer to mounting.
+- `instance_id`: ID of the notebook whose mounts are meant, as the notebook list tells it.
+- `storage_id`: ID of the mount, the `id` of the answer to mounting.
 ```text
 let response = client.cancel_obs()
     .project_id(project_id)

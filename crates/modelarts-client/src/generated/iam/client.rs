@@ -21,7 +21,7 @@ pub mod types {
         ///Whether the domain can be used.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub enabled: ::std::option::Option<bool>,
-        ///Id of the domain.
+        ///ID of the domain.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
         ///Name of the domain.
@@ -63,7 +63,7 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct CatalogEndpoint {
-        ///Id of this address.
+        ///ID of this address.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -71,10 +71,10 @@ pub mod types {
         ///Region of the address; equal to `region_id`, kept for older clients.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub region: ::std::option::Option<::std::string::String>,
-        ///Id of the region of the address.
+        ///ID of the region of the address.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub region_id: ::std::option::Option<::std::string::String>,
-        ///Base URL of the service. For ModelArts it ends with `/v1/` and the project id, so that only the path behind the project id is appended.
+        ///Base URL of the service. For ModelArts it ends with `/v1/` and the project ID, so that only the path behind the project ID is appended.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub url: ::std::option::Option<::std::string::String>,
     }
@@ -90,7 +90,7 @@ pub mod types {
         ///Addresses of the service.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub endpoints: ::std::option::Option<::std::vec::Vec<CatalogEndpoint>>,
-        ///Id of the service.
+        ///ID of the service.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
         ///Name of the service.
@@ -128,11 +128,11 @@ pub mod types {
             Default::default()
         }
     }
-    ///A domain (account), told by id or by name. One of them is enough.
+    ///A domain (account), told by ID or by name. One of them is enough.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct DomainReq {
-        ///Id of the domain. Required when `name` is absent.
+        ///ID of the domain. Required when `name` is absent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
         ///Name of the domain. Required when `id` is absent.
@@ -227,13 +227,13 @@ pub mod types {
             Default::default()
         }
     }
-    ///A user, told by id, or by name and domain, with the password.
+    ///A user, told by ID, or by name and domain, with the password.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct PasswordUserReq {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub domain: ::std::option::Option<DomainReq>,
-        ///Id of the user. Required when `name` is absent.
+        ///ID of the user. Required when `name` is absent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
         ///Name of the user; needs `domain` beside it, since names repeat between domains.
@@ -254,13 +254,13 @@ pub mod types {
         ///Free text about the project.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub description: ::std::option::Option<::std::string::String>,
-        ///Id of the domain that owns the project.
+        ///ID of the domain that owns the project.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub domain_id: ::std::option::Option<::std::string::String>,
         ///Whether the project can be used.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub enabled: ::std::option::Option<bool>,
-        ///Id of the project, the `project_id` in the paths of ModelArts.
+        ///ID of the project, the `project_id` in the paths of ModelArts.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
         ///Whether the project stands for a whole domain.
@@ -271,7 +271,7 @@ pub mod types {
         ///Name of the project. The main project of a region bears the region's name.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
-        ///Id of the project or domain above.
+        ///ID of the project or domain above.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub parent_id: ::std::option::Option<::std::string::String>,
     }
@@ -295,13 +295,13 @@ pub mod types {
             Default::default()
         }
     }
-    ///Project for which the token shall be valid, told by id or by name. A name without `domain` is looked up in the domain of the user.
+    ///Project for which the token shall be valid, told by ID or by name. A name without `domain` is looked up in the domain of the user.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct ProjectScopeReq {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub domain: ::std::option::Option<DomainReq>,
-        ///Id of the project. Required when `name` is absent.
+        ///ID of the project. Required when `name` is absent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
         ///Name of the project. Required when `id` is absent.
@@ -364,7 +364,7 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct TokenDomain {
-        ///Id of the domain.
+        ///ID of the domain.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
         ///Name of the domain.
@@ -394,7 +394,7 @@ pub mod types {
     pub struct TokenProject {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub domain: ::std::option::Option<TokenDomain>,
-        ///Id of the project.
+        ///ID of the project.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
         ///Name of the project.
@@ -410,7 +410,7 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct TokenRole {
-        ///Id of the role.
+        ///ID of the role.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
         ///Name of the role.
@@ -428,7 +428,7 @@ pub mod types {
     pub struct TokenUser {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub domain: ::std::option::Option<TokenDomain>,
-        ///Id of the user.
+        ///ID of the user.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
         ///Name of the user.
@@ -2325,7 +2325,7 @@ const _: () = {
 pub trait ClientProjectsExt {
     /**List the domains of the caller
 
-Returns the domains (accounts) for which the caller can obtain a token. For most callers it is exactly one, their own. Clients that sign requests learn the id of their account in this way.
+Returns the domains (accounts) for which the caller can obtain a token. For most callers it is exactly one, their own. Clients that sign requests learn the ID of their account in this way.
 
 Sends a `GET` request to `/v3/auth/domains`
 
@@ -2337,12 +2337,12 @@ let response = client.list_auth_domains()
     fn list_auth_domains(&self) -> builder::ListAuthDomains<'_>;
     /**List projects
 
-Returns the projects that match all given filters. Every region has a main project that bears the region's name; asking for that name is how clients find the project id of a region.
+Returns the projects that match all given filters. Every region has a main project that bears the region's name; asking for that name is how clients find the project ID of a region.
 
 Sends a `GET` request to `/v3/projects`
 
 Arguments:
-- `domain_id`: Keep only the projects of the domain with this id.
+- `domain_id`: Keep only the projects of the domain with this ID.
 - `enabled`: Keep only projects that are enabled (true) or disabled (false). Both when absent.
 - `name`: Keep only the projects of exactly this name.
 ```text
