@@ -33,14 +33,14 @@ async fn hundreds_live_beside_each_other_and_leave_nothing_behind() {
     // What was dropped and not waited for, like the client's side of a connection, ends a little later.
     let mut after = Held::now();
     for _ in 0..100_000 {
-        if after == before {
+        if after.is_no_more_than(&before) {
             break;
         }
         tokio::task::yield_now().await;
         after = Held::now();
     }
     println!("{HUNDREDS} emulators: {before:?} before, {after:?} after");
-    assert_eq!(after, before);
+    assert!(after.is_no_more_than(&before));
 
     for (address, _) in &lives {
         assert!(TcpStream::connect(address).is_err(), "{address}");
@@ -78,7 +78,7 @@ async fn live(number: usize) -> (SocketAddr, String) {
 }
 
 /// What the process holds, where the system tells.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 struct Held {
     handles: Option<usize>,
     threads: Option<usize>,
@@ -91,5 +91,10 @@ impl Held {
             handles: count("/proc/self/fd"),
             threads: count("/proc/self/task"),
         }
+    }
+
+    /// Less is possible: what was counted before may still have held something of the first life.
+    fn is_no_more_than(&self, before: &Self) -> bool {
+        self.handles <= before.handles && self.threads <= before.threads
     }
 }
