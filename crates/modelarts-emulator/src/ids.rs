@@ -105,15 +105,11 @@ impl RequestIds {
 
     pub(crate) fn next(&self) -> RequestId {
         let low = self.next.fetch_add(STEP, Ordering::Relaxed);
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&mix(low).to_be_bytes());
+        bytes[8..].copy_from_slice(&mix(low ^ self.salt).to_be_bytes());
         let mut digits = [0; 32];
-        for (digits, word) in digits
-            .chunks_exact_mut(16)
-            .zip([mix(low), mix(low ^ self.salt)])
-        {
-            for (digit, shift) in digits.iter_mut().zip((0..64).step_by(4).rev()) {
-                *digit = DIGITS[(word >> shift & 15) as usize];
-            }
-        }
+        write_hex(&bytes, &mut digits);
         RequestId(digits)
     }
 }
@@ -134,15 +130,19 @@ impl fmt::Display for RequestId {
     }
 }
 
-const DIGITS: &[u8; 16] = b"0123456789abcdef";
-
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    let mut digits = vec![0; bytes.len() * 2];
+    write_hex(bytes, &mut digits);
+    String::from_utf8(digits).unwrap_or_default()
+}
+
+/// Two digits for each byte.
+fn write_hex(bytes: &[u8], digits: &mut [u8]) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
+        pair[0] = DIGITS[usize::from(byte >> 4)];
+        pair[1] = DIGITS[usize::from(byte & 15)];
     }
-    text
 }
 
 #[cfg(test)]

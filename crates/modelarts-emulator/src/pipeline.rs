@@ -3,7 +3,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, HttpBody};
@@ -82,19 +82,9 @@ pub(crate) async fn respond(
         // Boxed, like everything rare, so that the common way stays small: it is moved on every request.
         return Some(with_id(Box::pin(control(app, router, request)).await, id));
     }
-    let mut entry = Entry {
-        id,
-        time: app.clock.now_millis(),
-        method: request.method().clone(),
-        head: Head::of(request.uri(), request.headers()),
-        operation: None,
-        credentials: None,
-        body: None,
-        status: 0,
-        error_code: None,
-        fault: None,
-        micros: 0,
-    };
+    let time = app.clock.now_millis();
+    let method = request.method().clone();
+    let head = Head::of(request.uri(), request.headers());
     let trail = Arc::new(Trail {
         id,
         notes: Mutex::default(),
@@ -119,18 +109,26 @@ pub(crate) async fn respond(
     };
     let reset = notes.fault.as_ref().is_some_and(|fault| fault.reset);
     let response = (!reset).then(|| with_id(response, id));
-    entry.take(notes);
-    finish(app, entry, begun, response.as_ref());
+    let refused = response
+        .as_ref()
+        .and_then(|response| response.extensions().get::<RefusalCode>());
+    let entry = Entry {
+        id,
+        time,
+        method,
+        head,
+        operation: notes.operation.map(|operation| operation.id.as_str()),
+        credentials: notes.credentials,
+        body: notes.body,
+        status: response
+            .as_ref()
+            .map_or(0, |response| response.status().as_u16()),
+        error_code: refused.map(|code| code.0.clone()),
+        fault: notes.fault.and_then(|fault| fault.id),
+        micros: u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
+    };
+    log(app, entry);
     response
-}
-
-impl Entry {
-    fn take(&mut self, notes: Notes) {
-        self.operation = notes.operation.map(|operation| operation.id.as_str());
-        self.credentials = notes.credentials;
-        self.body = notes.body;
-        self.fault = notes.fault.and_then(|fault| fault.id);
-    }
 }
 
 /// Answers a request to the control plane.
@@ -149,12 +147,7 @@ fn answered(answer: Result<Response, Infallible>) -> Response {
     answer.unwrap_or_else(|never| match never {})
 }
 
-fn finish(app: &App, mut entry: Entry, begun: Instant, response: Option<&Response>) {
-    entry.micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
-    entry.status = response.map_or(0, |response| response.status().as_u16());
-    entry.error_code = response
-        .and_then(|response| response.extensions().get::<RefusalCode>())
-        .map(|code| code.0.clone());
+fn log(app: &App, entry: Entry) {
     tracing::info!(
         target: "modelarts_emulator::request",
         request_id = %entry.id,

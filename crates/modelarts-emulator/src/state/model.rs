@@ -60,19 +60,10 @@ pub(crate) enum Details {
 impl Details {
     /// The status as this kind of instance calls it: ML Studio has words of its own.
     pub(crate) fn own_word(&self, status: InstanceStatus) -> InstanceStatus {
-        match (self, status) {
-            (
-                Self::DevEnv(DevEnv {
-                    ml_studio: true, ..
-                }),
-                InstanceStatus::Running,
-            ) => InstanceStatus::Active,
-            (
-                Self::DevEnv(DevEnv {
-                    ml_studio: true, ..
-                }),
-                InstanceStatus::Restarting,
-            ) => InstanceStatus::Rebooting,
+        let ml_studio = matches!(self, Self::DevEnv(instance) if instance.ml_studio);
+        match status {
+            InstanceStatus::Running if ml_studio => InstanceStatus::Active,
+            InstanceStatus::Restarting if ml_studio => InstanceStatus::Rebooting,
             _ => status,
         }
     }
