@@ -237,7 +237,7 @@ impl Pipeline {
         request: &Request,
     ) -> Result<(
         impl Future<Output = reqwest::Result<Response>> + use<>,
-        Credentials,
+        Sent,
     )> {
         let Some(mut request) = request.try_clone() else {
             return Err(Error::argument("the body of a request must be in memory"));
@@ -249,11 +249,11 @@ impl Pipeline {
             Some(authenticator) => authenticator.authorize(&mut request).await?,
             None => 0,
         };
-        let credentials = Credentials {
-            values: sensitive(request.headers()),
+        let sent = Sent {
+            credentials: sensitive(request.headers()),
             generation,
         };
-        Ok((self.http.execute(request), credentials))
+        Ok((self.http.execute(request), sent))
     }
 
     #[expect(clippy::manual_async_fn, reason = "half as large")]
@@ -262,7 +262,7 @@ impl Pipeline {
         pending: impl Future<Output = reqwest::Result<Response>> + Send + 'a,
         call: &'a Call<'_>,
         request: &'a Request,
-        credentials: &'a Credentials,
+        sent: &'a Sent,
     ) -> impl Future<Output = Result<Answer>> + Send + 'a {
         async move {
             let mut response = pending.await.map_err(Error::exchange)?;
@@ -270,7 +270,7 @@ impl Pipeline {
                 let body = read_excerpt(&mut response).await;
                 let headers = std::mem::take(response.headers_mut());
                 let wait = retry_after(&headers, self.clock.now());
-                let mut secrets = credentials.texts();
+                let mut secrets = sent.texts();
                 call.secrets_in(request, &mut secrets);
                 let status = response.status();
                 return Err(Error::status_answer(status, headers, body, wait, &secrets));
@@ -336,16 +336,20 @@ impl Pipeline {
     }
 }
 
-/// The credentials that a request went out with.
-struct Credentials {
+/// What a request went out with.
+struct Sent {
     /// What an error must not repeat.
-    values: Vec<HeaderValue>,
+    credentials: Vec<HeaderValue>,
+    /// Of the credentials.
     generation: u64,
 }
 
-impl Credentials {
+impl Sent {
     fn texts(&self) -> Vec<Secret> {
-        let texts = self.values.iter().filter_map(|value| value.to_str().ok());
+        let texts = self
+            .credentials
+            .iter()
+            .filter_map(|value| value.to_str().ok());
         texts.map(Secret::from).collect()
     }
 }

@@ -443,18 +443,13 @@ clouds:
 
     #[test]
     fn files_may_end_as_other_tools_have_them() {
-        let here = folder(
-            "endings",
-            &[(
-                "secure.json",
-                r#"{"clouds": {"a": {"auth": {"password": "p"}}}}"#,
-            )],
-        );
+        let here = folder("endings", &[]);
         let user = here.join("config/openstack");
         std::fs::create_dir_all(&user).unwrap();
         let cloud = "clouds: {a: {auth: {username: u, user_domain_id: d}}}";
         std::fs::write(user.join("clouds.yml"), cloud).unwrap();
-        std::fs::rename(here.join("secure.json"), user.join("secure.json")).unwrap();
+        let secure = r#"{"clouds": {"a": {"auth": {"password": "p"}}}}"#;
+        std::fs::write(user.join("secure.json"), secure).unwrap();
         let config = here.join("config").display().to_string();
         let environment = Environment::of([("XDG_CONFIG_HOME", config.as_str())]);
         let profile = Profile::from_clouds(&environment, "a").unwrap();
