@@ -15,7 +15,7 @@ use axum::serve::ListenerExt;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use modelarts_client::devenviron::types::NotebookList;
-use modelarts_emulator::{Emulator, Seed};
+use modelarts_emulator::{Emulator, Fixtures};
 use modelarts_tests::bench::host::Host;
 use modelarts_tests::bench::load::{Connections, Request};
 use modelarts_tests::bench::measure::{median, stay_on_one_core};
@@ -120,9 +120,10 @@ impl Address {
 
 impl Side {
     async fn emulator(instances: usize, file: Option<&Path>) -> Self {
-        let seed = json!({"instances": [{"name": "bench", "count": instances, "duration": -1}]});
-        let seed: Seed = serde_json::from_value(seed).unwrap();
-        let mut builder = Emulator::builder().seed(7).seed_data(seed);
+        let fixtures =
+            json!({"instances": [{"name": "bench", "count": instances, "duration": -1}]});
+        let fixtures: Fixtures = serde_json::from_value(fixtures).unwrap();
+        let mut builder = Emulator::builder().rng_seed(7).fixtures(fixtures);
         if let Some(file) = file {
             builder = builder.data(file);
         }

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 
 use futures::TryStreamExt;
 use modelarts::{Credentials, ModelArts};
-use modelarts_emulator::{Emulator, Seed};
+use modelarts_emulator::{Emulator, Fixtures};
 use modelarts_tests::bench::callers::{Bare, ID, facade};
 use modelarts_tests::bench::loopback::Loopback;
 use modelarts_tests::bench::pages::Notebooks;
@@ -132,9 +132,13 @@ impl Drop for Served {
 }
 
 async fn serve(instances: usize) {
-    let seed = json!({"instances": [{"name": "bench", "count": instances, "duration": -1}]});
-    let seed: Seed = serde_json::from_value(seed).unwrap();
-    let emulator = Emulator::builder().seed_data(seed).start().await.unwrap();
+    let fixtures = json!({"instances": [{"name": "bench", "count": instances, "duration": -1}]});
+    let fixtures: Fixtures = serde_json::from_value(fixtures).unwrap();
+    let emulator = Emulator::builder()
+        .fixtures(fixtures)
+        .start()
+        .await
+        .unwrap();
     println!("{}", emulator.base_url());
     println!("{}", emulator.project_id());
     println!("{}", emulator.token().expose());

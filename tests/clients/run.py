@@ -14,7 +14,7 @@ from steps import Steps
 
 @dataclasses.dataclass(frozen=True)
 class Emulator:
-    """Where it is and who may sign in; the accounts are those of `seed.json`."""
+    """Where it is and who may sign in; the accounts are those of `fixtures.json`."""
 
     url: str
     region: str
@@ -29,7 +29,7 @@ class Emulator:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("url", help="address of the emulator, started with seed.json")
+    parser.add_argument("url", help="address of the emulator, started with fixtures.json")
     emulator = _emulator(parser.parse_args().url.rstrip("/"))
     steps = Steps()
     for client in (openstack_client, vendor_sdk, terraform_replay):
@@ -39,12 +39,12 @@ def main():
 
 
 def _emulator(url):
-    seed = json.loads(pathlib.Path(__file__).with_name("seed.json").read_text(encoding="utf-8"))
-    project, user = seed["projects"][0], seed["users"][0]
+    fixtures = json.loads(pathlib.Path(__file__).with_name("fixtures.json").read_text(encoding="utf-8"))
+    project, user = fixtures["projects"][0], fixtures["users"][0]
     return Emulator(
         url=url,
         region=project["name"],
-        domain=seed["domains"][0]["name"],
+        domain=fixtures["domains"][0]["name"],
         project=project["name"],
         project_id=project["id"],
         user=user["name"],

@@ -15,7 +15,7 @@ DOCUMENTS = ("devenviron", "iam")
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("url", help="address of the emulator, started with seed.json")
+    parser.add_argument("url", help="address of the emulator, started with fixtures.json")
     parser.add_argument("--examples", type=int, required=True, help="generated cases for each operation and phase")
     parser.add_argument("--limit", type=int, required=True, help="seconds for each document; more is a failure")
     arguments = parser.parse_args()
@@ -30,8 +30,8 @@ def main():
 
 
 def _test(document, arguments):
-    seed = json.loads((FOLDER / "seed.json").read_text(encoding="utf-8"))
-    project, user = seed["projects"][0], seed["users"][0]
+    fixtures = json.loads((FOLDER / "fixtures.json").read_text(encoding="utf-8"))
+    project, user = fixtures["projects"][0], fixtures["users"][0]
     environment = {
         **os.environ,
         "PROJECT": project["id"],

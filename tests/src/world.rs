@@ -23,7 +23,7 @@ impl World {
 
     /// One whose emulator is a special one.
     pub async fn with(special: impl FnOnce(EmulatorBuilder) -> EmulatorBuilder) -> Self {
-        let builder = special(Emulator::builder().manual().seed(7));
+        let builder = special(Emulator::builder().manual().rng_seed(7));
         let emulator = builder.start().await.expect("the emulator starts");
         let client = emulator
             .client_builder()

@@ -24,7 +24,7 @@ use modelarts::{
 use modelarts_client::iam::prelude::*;
 use modelarts_client::{Hooks, devenviron, iam};
 use modelarts_emulator::{
-    Fault, Generation, InstanceStatus, PlannedFailure, Seed, SeedInstance, Step,
+    Fault, Fixtures, Generation, InstanceFixture, InstanceStatus, Step, TransitionFault,
 };
 use modelarts_tests::world::World;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -548,13 +548,13 @@ async fn a_read_that_lags_behind_deceives_nobody() {
 async fn two_who_ensure_the_same_do_not_disturb_each_other() {
     for lag in [Duration::ZERO, MINUTE / 2] {
         let world = World::with(|emulator| emulator.stale_reads(lag)).await;
-        let mut seed = Seed::default();
+        let mut fixtures = Fixtures::default();
         for (generation, id) in [(Generation::Notebook, "new"), (Generation::DevEnv, "old")] {
-            let mut instance = SeedInstance::default();
+            let mut instance = InstanceFixture::default();
             (instance.generation, instance.id) = (generation, Some(id.to_owned()));
-            seed.instances.push(instance);
+            fixtures.instances.push(instance);
         }
-        world.emulator.seed(seed).await.unwrap();
+        world.emulator.add_fixtures(fixtures).await.unwrap();
         // Two of each at once, and the status that both see.
         macro_rules! both {
             ($group:expr, $id:literal) => {{
@@ -620,9 +620,9 @@ async fn a_lost_answer_to_a_creation_is_not_repeated() {
 #[tokio::test]
 async fn a_failed_creation_says_why() {
     let world = World::new().await;
-    let mut failure = PlannedFailure::new(Step::Create);
+    let mut failure = TransitionFault::new(Step::Create);
     failure.reason = "no machine would take it".to_owned();
-    world.emulator.plan_failure(failure).await.unwrap();
+    world.emulator.add_transition_fault(failure).await.unwrap();
     let notebooks = world.client.notebooks();
     let created = notebooks.create(&notebook("train-bert")).await.unwrap();
     let waiter = notebooks.wait_until_running(created.id.as_deref().unwrap());
@@ -663,13 +663,13 @@ async fn waiting_ends_at_once_when_the_goal_is_out_of_reach_and_in_time_otherwis
 async fn lists_of_any_length_come_page_by_page() {
     let world = World::new().await;
     for (generation, name) in [(Generation::Notebook, "new"), (Generation::DevEnv, "old")] {
-        let mut many = SeedInstance::default();
+        let mut many = InstanceFixture::default();
         many.generation = generation;
         many.name = name.to_owned();
         many.count = 47;
-        let mut seed = Seed::default();
-        seed.instances = vec![many];
-        world.emulator.seed(seed).await.unwrap();
+        let mut fixtures = Fixtures::default();
+        fixtures.instances = vec![many];
+        world.emulator.add_fixtures(fixtures).await.unwrap();
     }
     let distinct = |ids: Vec<Option<String>>| ids.into_iter().collect::<BTreeSet<_>>().len();
     let notebooks = world.client.notebooks().list().page_size(20);
@@ -699,12 +699,12 @@ async fn a_long_list_comes_in_order_and_no_page_before_its_time() {
     const LENGTH: usize = 20_000;
     const PAGE: usize = 50;
     let world = World::with(|emulator| emulator.log_entries(0)).await;
-    let mut many = SeedInstance::default();
+    let mut many = InstanceFixture::default();
     many.name = "worker".to_owned();
     many.count = LENGTH as u32;
-    let mut seed = Seed::default();
-    seed.instances = vec![many];
-    world.emulator.seed(seed).await.unwrap();
+    let mut fixtures = Fixtures::default();
+    fixtures.instances = vec![many];
+    world.emulator.add_fixtures(fixtures).await.unwrap();
 
     let asked = Arc::new(AtomicUsize::new(0));
     let counter = asked.clone();
@@ -728,18 +728,18 @@ async fn a_long_list_comes_in_order_and_no_page_before_its_time() {
 async fn a_start_that_is_ensured_can_say_when_it_ends() {
     let world = World::new().await;
     let stopped = |generation, id: &str| {
-        let mut instance = SeedInstance::default();
+        let mut instance = InstanceFixture::default();
         instance.generation = generation;
         instance.id = Some(id.to_owned());
         instance.status = InstanceStatus::Stopped;
         instance
     };
-    let mut seed = Seed::default();
-    seed.instances = vec![
+    let mut fixtures = Fixtures::default();
+    fixtures.instances = vec![
         stopped(Generation::Notebook, "new"),
         stopped(Generation::DevEnv, "old"),
     ];
-    world.emulator.seed(seed).await.unwrap();
+    world.emulator.add_fixtures(fixtures).await.unwrap();
     let notebooks = world.client.notebooks();
     let (eight, two) = (AutoStop::hours(8), AutoStop::hours(2));
     let started = notebooks.ensure_running_with("new", eight).await.unwrap();
@@ -761,12 +761,12 @@ async fn a_start_that_is_ensured_can_say_when_it_ends() {
 #[tokio::test]
 async fn many_are_stopped_at_once_and_one_failure_hides_nothing() {
     let world = World::new().await;
-    let mut many = SeedInstance::default();
+    let mut many = InstanceFixture::default();
     many.name = "worker".to_owned();
     many.count = 12;
-    let mut seed = Seed::default();
-    seed.instances = vec![many];
-    world.emulator.seed(seed).await.unwrap();
+    let mut fixtures = Fixtures::default();
+    fixtures.instances = vec![many];
+    world.emulator.add_fixtures(fixtures).await.unwrap();
     let notebooks = world.client.notebooks();
     let listed = notebooks.list().items().map_ok(|it| it.id.unwrap());
     let mut ids: Vec<_> = listed.try_collect().await.unwrap();

@@ -16,7 +16,7 @@ use std::time::Duration;
 use futures::TryStreamExt;
 use modelarts::types::{CreateImageRequest, CreateNotebookRequest, VolumeReq};
 use modelarts::{AccessKey, AutoStop, InstanceExt, ModelArts, Timestamp};
-use modelarts_emulator::{Fault, Generation, InstanceStatus, LogFilter, Seed, SeedInstance};
+use modelarts_emulator::{Fault, Fixtures, Generation, InstanceFixture, InstanceStatus, LogFilter};
 use modelarts_tests::world::World;
 
 const HOUR: i64 = 3_600_000;
@@ -63,18 +63,18 @@ fn no_example_is_left_out() {
 }
 
 /// An instance to begin with; its name is its id too.
-fn instance(name: &str) -> SeedInstance {
-    let mut instance = SeedInstance::default();
+fn instance(name: &str) -> InstanceFixture {
+    let mut instance = InstanceFixture::default();
     instance.id = Some(name.to_owned());
     instance.name = name.to_owned();
     instance.flavor = Some("modelarts.vm.cpu.2u".to_owned());
     instance
 }
 
-async fn seed(world: &World, instances: Vec<SeedInstance>) {
-    let mut seed = Seed::default();
-    seed.instances = instances;
-    world.emulator.seed(seed).await.unwrap();
+async fn add(world: &World, instances: Vec<InstanceFixture>) {
+    let mut fixtures = Fixtures::default();
+    fixtures.instances = instances;
+    world.emulator.add_fixtures(fixtures).await.unwrap();
 }
 
 async fn status(world: &World, id: &str) -> String {
@@ -169,7 +169,7 @@ mod runs {
         endless.duration = Some(-1);
         let mut stopped = instance("stopped");
         stopped.status = InstanceStatus::Stopped;
-        seed(world, vec![instance("leased"), endless, stopped]).await;
+        add(world, vec![instance("leased"), endless, stopped]).await;
         let mut out = Vec::new();
         super::list_running::run(&world.client, &mut out)
             .await
@@ -185,7 +185,7 @@ mod runs {
     }
 
     pub(super) async fn mount_obs(world: &World) {
-        seed(world, vec![instance("bert")]).await;
+        add(world, vec![instance("bert")]).await;
         let (folder, path) = ("obs://nlp-data/corpus/", "/data/corpus/");
         let mut out = Vec::new();
         super::mount_obs::run(&world.client, "bert", folder, path, &mut out)
@@ -209,7 +209,7 @@ mod runs {
             instance
         };
         let (up, down) = (InstanceStatus::Running, InstanceStatus::Stopped);
-        seed(
+        add(
             world,
             vec![
                 old("too-long", 9, up),
@@ -241,7 +241,7 @@ mod runs {
     pub(super) async fn save_image(world: &World) {
         let mut stopped = instance("bert");
         stopped.status = InstanceStatus::Stopped;
-        seed(world, vec![stopped]).await;
+        add(world, vec![stopped]).await;
         let request: CreateImageRequest = CreateImageRequest::builder()
             .name("bert")
             .namespace("nlp-team")
@@ -264,7 +264,7 @@ mod runs {
     pub(super) async fn script(world: &World) {
         let mut stopped = instance("stopped");
         stopped.status = InstanceStatus::Stopped;
-        seed(world, vec![instance("running"), stopped]).await;
+        add(world, vec![instance("running"), stopped]).await;
         let builder = world.emulator.client_builder();
         // A thread of its own, as a script is a process of its own.
         let script = std::thread::spawn(|| {
@@ -288,7 +288,7 @@ mod runs {
             instance.create_at = Some(world.emulator.clock().now_millis() - hours * HOUR);
             instance
         };
-        seed(
+        add(
             world,
             // The last one was created by a clock that is ahead of ours.
             vec![
@@ -322,7 +322,7 @@ mod runs {
             assert_eq!(status(world, id).await, expected, "{id}");
         }
 
-        seed(world, vec![aged("stubborn", 9), aged("willing", 9)]).await;
+        add(world, vec![aged("stubborn", 9), aged("willing", 9)]).await;
         let refusal = Fault::status(403).operation("stopNotebook").times(1);
         world.emulator.add_fault(refusal);
         let mut out = Vec::new();

@@ -46,7 +46,7 @@ async fn hundreds_live_beside_each_other_and_leave_nothing_behind() {
         assert!(TcpStream::connect(address).is_err(), "{address}");
     }
     let ids: BTreeSet<_> = lives.iter().map(|(_, id)| id).collect();
-    assert_eq!(ids.len(), 1, "all began with the same seed");
+    assert_eq!(ids.len(), 1, "all began with the same rng_seed");
 }
 
 /// The whole life of a notebook on an emulator of its own, which is then stopped or merely dropped; its address, and the

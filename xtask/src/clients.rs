@@ -16,7 +16,7 @@ pub(crate) fn run() -> Result<bool> {
     let root = workspace::root();
     let folder = root.join("tests/clients");
     let interpreter = python::environment("clients", &folder.join("requirements.txt"))?;
-    let emulator = Emulator::start(&root, &folder.join("seed.json"), &["--scale", SCALE])?;
+    let emulator = Emulator::start(&root, &folder.join("fixtures.json"), &["--scale", SCALE])?;
     let status = Command::new(interpreter)
         .arg("-B")
         .arg(folder.join("run.py"))

@@ -19,7 +19,7 @@ pub(crate) struct Emulator {
 
 impl Emulator {
     /// Builds the command line program and starts its emulator with these accounts and further arguments.
-    pub(crate) fn start(root: &Path, seed: &Path, arguments: &[&str]) -> Result<Self> {
+    pub(crate) fn start(root: &Path, fixtures: &Path, arguments: &[&str]) -> Result<Self> {
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         python::succeed(
             Command::new(cargo)
@@ -30,8 +30,8 @@ impl Emulator {
             .context("looking for this program")?
             .with_file_name(format!("modelarts{}", env::consts::EXE_SUFFIX));
         let mut child = Command::new(&program)
-            .args(["emulator", "--port", "0", "--log", "off", "--seed-file"])
-            .arg(seed)
+            .args(["emulator", "--port", "0", "--log", "off", "--fixtures"])
+            .arg(fixtures)
             .args(arguments)
             .current_dir(root)
             .stdin(Stdio::null())

@@ -26,7 +26,7 @@ pub(crate) fn run(bounds: &Bounds) -> Result<bool> {
     let interpreter = python::environment("schemathesis", &folder.join("requirements.txt"))?;
     // Nothing moves while a case is tried, what was deleted is gone at once, and what the document forbids is refused.
     let arguments = ["--clock", "manual", "--instant", "--strict"];
-    let emulator = Emulator::start(&root, &folder.join("seed.json"), &arguments)?;
+    let emulator = Emulator::start(&root, &folder.join("fixtures.json"), &arguments)?;
     let status = Command::new(interpreter)
         .arg("-B")
         .arg(folder.join("run.py"))

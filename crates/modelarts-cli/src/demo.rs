@@ -28,7 +28,7 @@ pub(crate) struct Options {
 pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     let emulator = Emulator::builder()
         .manual()
-        .seed(7)
+        .rng_seed(7)
         .start()
         .await
         .map_err(anyhow::Error::from)?;

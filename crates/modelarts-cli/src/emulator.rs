@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
 use clap::{Args, Subcommand, ValueEnum};
-use modelarts_emulator::{Durations, Emulator, EmulatorBuilder, Seed};
+use modelarts_emulator::{Durations, Emulator, EmulatorBuilder, Fixtures};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::failure::Failure;
@@ -52,12 +52,12 @@ struct Serve {
     /// Keep the state in this SQLite file; without it, the state ends with the process
     #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,
-    /// Projects, users, images and instances to begin with, as JSON; ignored when --data holds a state
-    #[arg(long, value_name = "FILE")]
-    seed_file: Option<PathBuf>,
-    /// Make ids and times the same in every run
+    /// Projects, users, images and instances to begin with: a JSON file, or the name of built-in ones (seed-pages)
+    #[arg(long, value_name = "FILE|NAME")]
+    fixtures: Option<PathBuf>,
+    /// Draw ids and secrets from this number, so that they are the same in every run
     #[arg(long, value_name = "NUMBER")]
-    seed: Option<u64>,
+    rng_seed: Option<u64>,
     /// How time passes; a manual clock stands until /_emulator/clock moves it
     #[arg(long, value_enum, default_value_t = Clock::Real)]
     clock: Clock,
@@ -130,11 +130,11 @@ fn builder(options: &Serve) -> Result<EmulatorBuilder, Failure> {
         .allow_remote(options.allow_remote)
         .strict(options.strict)
         .stale_reads(Duration::from_millis(options.stale_reads));
-    if let Some(seed) = options.seed {
-        builder = builder.seed(seed);
+    if let Some(number) = options.rng_seed {
+        builder = builder.rng_seed(number);
     }
-    if let Some(file) = &options.seed_file {
-        builder = builder.seed_data(seed_file(file)?);
+    if let Some(source) = &options.fixtures {
+        builder = builder.fixtures(fixtures(source)?);
     }
     if let Some(file) = &options.data {
         builder = builder.data(file);
@@ -157,10 +157,20 @@ fn builder(options: &Serve) -> Result<EmulatorBuilder, Failure> {
     })
 }
 
-fn seed_file(file: &Path) -> anyhow::Result<Seed> {
-    let text = std::fs::read_to_string(file)
-        .with_context(|| format!("--seed-file: reading {}", file.display()))?;
-    serde_json::from_str(&text).with_context(|| format!("--seed-file: in {}", file.display()))
+/// The built-in fixtures of this name, or those in the file.
+fn fixtures(source: &Path) -> anyhow::Result<Fixtures> {
+    if let Some(built_in) = source.to_str().and_then(Fixtures::built_in) {
+        return Ok(built_in);
+    }
+    let text = std::fs::read_to_string(source).with_context(|| {
+        let names: Vec<&str> = Fixtures::built_in_names().collect();
+        format!(
+            "--fixtures: {} is no file that can be read, and none of the built-in names ({})",
+            source.display(),
+            names.join(", ")
+        )
+    })?;
+    serde_json::from_str(&text).with_context(|| format!("--fixtures: in {}", source.display()))
 }
 
 /// The address first: scripts wait for this line.

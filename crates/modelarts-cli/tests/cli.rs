@@ -41,7 +41,7 @@ impl Emulator {
             "--port",
             "0",
             "--instant",
-            "--seed",
+            "--rng-seed",
             "7",
             "--log",
             "off",

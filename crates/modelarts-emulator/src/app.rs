@@ -11,10 +11,10 @@ use crate::auth::token::{Claims, LIFETIME, Tokens};
 use crate::clock::{Clock, ClockMode, Millis, system_millis};
 use crate::error::{ApiError, ApiResult, code};
 use crate::faults::Faults;
+use crate::fixtures::Fixtures;
 use crate::ids::{Ids, RequestIds};
 use crate::log::Log;
-use crate::seed::Seed;
-use crate::state::{Core, Saved, SeedError, Settings, State};
+use crate::state::{Core, FixtureError, Settings, Snapshot, State};
 use crate::store::{Change, Store, StoreError};
 
 /// An emulator without its socket.
@@ -33,7 +33,7 @@ pub(crate) struct App {
     pub(crate) patience: Patience,
     pub(crate) base_url: OnceLock<String>,
     /// What a reset goes back to.
-    beginning: Seed,
+    beginning: Fixtures,
     store: Option<Arc<dyn Store>>,
     /// Where randomness that is no part of the state comes from.
     chance: Mutex<Ids>,
@@ -103,11 +103,11 @@ impl App {
     pub(crate) fn new(
         state: State,
         clock: Clock,
-        beginning: Seed,
+        beginning: Fixtures,
         store: Option<Arc<dyn Store>>,
         outside: Outside,
     ) -> Option<Self> {
-        let mut ids = Ids::seeded(state.core.seed).fork();
+        let mut ids = Ids::seeded(state.core.rng_seed).fork();
         if let Some(store) = &store {
             // Weak: a clock may outlive its emulator.
             let store = Arc::downgrade(store);
@@ -234,7 +234,7 @@ impl App {
     /// Goes back to the state at the start; the clock stays, faults and log are emptied.
     pub(crate) async fn reset(&self) -> ApiResult<()> {
         let now = self.clock.now_millis();
-        let number = self.state.read().core.seed;
+        let number = self.state.read().core.rng_seed;
         let state = initial(self.settings.clone(), self.beginning.clone(), number, now)
             .map_err(|error| ApiError::new(code::INTERNAL, error.to_string()))?;
         self.faults.clear();
@@ -243,8 +243,8 @@ impl App {
     }
 
     /// Takes over a snapshot, with its time if the clock is a manual one.
-    pub(crate) async fn restore(&self, saved: Saved) -> ApiResult<()> {
-        let (state, taken) = State::restore(self.settings.clone(), saved)
+    pub(crate) async fn restore(&self, snapshot: Snapshot) -> ApiResult<()> {
+        let (state, taken) = State::restore(self.settings.clone(), snapshot)
             .map_err(|error| ApiError::value("snapshot", error))?;
         if self.clock.mode() == ClockMode::Manual {
             self.clock.set(taken);
@@ -334,15 +334,15 @@ impl App {
     }
 }
 
-/// A new state with what a seed describes.
+/// A new state with what fixtures describe.
 pub(crate) fn initial(
     settings: Settings,
-    seed: Seed,
+    fixtures: Fixtures,
     number: u64,
     now: Millis,
-) -> Result<State, SeedError> {
+) -> Result<State, FixtureError> {
     let mut state = State::new(settings, Core::new(number));
-    state.seed(seed, now)?;
+    state.add_fixtures(fixtures, now)?;
     Ok(state)
 }
 
@@ -395,7 +395,7 @@ mod tests {
             submitted: AtomicU64::new(0),
             written: watch::Sender::new(Ok(0)),
         });
-        let state = initial(Settings::default(), Seed::default(), 1, 0).unwrap();
+        let state = initial(Settings::default(), Fixtures::default(), 1, 0).unwrap();
         let outside = Outside {
             region: "eu-de".into(),
             remote: false,
@@ -404,7 +404,7 @@ mod tests {
         };
         let dynamic: Arc<dyn Store> = store.clone();
         let clock = Clock::manual(0);
-        let app = App::new(state, clock, Seed::default(), Some(dynamic), outside).unwrap();
+        let app = App::new(state, clock, Fixtures::default(), Some(dynamic), outside).unwrap();
         (Arc::new(app), store)
     }
 

@@ -14,14 +14,16 @@ use tokio::task::JoinHandle;
 use crate::app::{App, Outside, Patience, initial};
 use crate::clock::{Clock, ClockMode, Millis, system_millis};
 use crate::faults::Fault;
+use crate::fixtures::{Capacity, DEFAULT_REGION, Fixtures};
 use crate::ids::random_seed;
 use crate::log::{LogFilter, LoggedRequest};
-use crate::seed::{Capacity, DEFAULT_REGION, Seed};
 use crate::server::serve;
-use crate::state::{Durations, InstanceStatus, PlannedFailure, Saved, SeedError, Settings, State};
+use crate::state::{
+    Durations, FixtureError, InstanceStatus, Settings, Snapshot, State, TransitionFault,
+};
 use crate::store::{Loaded, Store};
 
-/// The time at which a manual clock of a seeded emulator begins: 2026-01-01T00:00:00Z.
+/// The time at which a manual clock of an emulator with an rng_seed begins: 2026-01-01T00:00:00Z.
 const SEEDED_START: Millis = 1_767_225_600_000;
 
 /// Waiting connections; more are refused by the system.
@@ -42,7 +44,7 @@ pub(crate) enum Kind {
     #[error("{0} is reachable from other machines; allow_remote(true) says that this is meant")]
     Remote(IpAddr),
     #[error(transparent)]
-    Seed(#[from] SeedError),
+    Fixtures(#[from] FixtureError),
     #[error("state file: {0}")]
     Data(String),
     #[error("{0}")]
@@ -61,8 +63,8 @@ impl From<crate::error::ApiError> for Error {
 pub struct EmulatorBuilder {
     address: SocketAddr,
     remote: bool,
-    seed: Option<u64>,
-    seed_data: Seed,
+    rng_seed: Option<u64>,
+    fixtures: Fixtures,
     mode: ClockMode,
     factor: f64,
     start_at: Option<Millis>,
@@ -81,8 +83,8 @@ impl Default for EmulatorBuilder {
         Self {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             remote: false,
-            seed: None,
-            seed_data: Seed::default(),
+            rng_seed: None,
+            fixtures: Fixtures::default(),
             mode: ClockMode::Real,
             factor: 1.0,
             start_at: None,
@@ -120,14 +122,14 @@ impl EmulatorBuilder {
     /// The number from which all ids and secrets are drawn; the same number gives the same ones.
     ///
     /// With a [manual](Self::manual) clock the times repeat too: it begins at 2026-01-01T00:00:00Z.
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = Some(seed);
+    pub fn rng_seed(mut self, seed: u64) -> Self {
+        self.rng_seed = Some(seed);
         self
     }
 
     /// Accounts and resources to begin with.
-    pub fn seed_data(mut self, seed: Seed) -> Self {
-        self.seed_data = seed;
+    pub fn fixtures(mut self, fixtures: Fixtures) -> Self {
+        self.fixtures = fixtures;
         self
     }
 
@@ -172,7 +174,7 @@ impl EmulatorBuilder {
         self
     }
 
-    /// A SQLite file that keeps the state; what is in it wins over [`seed_data`](Self::seed_data).
+    /// A SQLite file that keeps the state; what is in it wins over [`fixtures`](Self::fixtures).
     ///
     /// The emulated time goes on from where it was, and while no emulator ran it passed as fast as before; a time that
     /// stood has not moved. Its mode and pace from now on are those of this builder.
@@ -216,13 +218,13 @@ impl EmulatorBuilder {
     /// Starts the emulator in the background of the present Tokio runtime.
     ///
     /// # Errors
-    /// When the address cannot be bound or is not allowed, the seed contradicts itself, or the state file cannot be used.
+    /// When the address cannot be bound or is not allowed, the fixtures contradict each other, or the state file cannot be used.
     pub async fn start(self) -> Result<Emulator, Error> {
         let ip = self.address.ip();
         if !ip.is_loopback() && !self.remote {
             return Err(Kind::Remote(ip).into());
         }
-        let number = self.seed.unwrap_or_else(random_seed);
+        let number = self.rng_seed.unwrap_or_else(random_seed);
         let (store, loaded) = self.open()?;
         let clock = self.clock(loaded.as_ref());
         let settings = Settings {
@@ -238,8 +240,8 @@ impl EmulatorBuilder {
             }
             None => {
                 let now = clock.now_millis();
-                let state =
-                    initial(settings, self.seed_data.clone(), number, now).map_err(Kind::Seed)?;
+                let state = initial(settings, self.fixtures.clone(), number, now)
+                    .map_err(Kind::Fixtures)?;
                 (state, true)
             }
         };
@@ -252,7 +254,7 @@ impl EmulatorBuilder {
             log_entries: self.log_entries,
             patience: self.patience,
         };
-        let app = App::new(state, clock, self.seed_data, store, outside)
+        let app = App::new(state, clock, self.fixtures, store, outside)
             .ok_or_else(|| Kind::Told("the key for tokens cannot be used".into()))?;
         app.begin().await?;
         for fault in self.faults {
@@ -293,7 +295,7 @@ impl EmulatorBuilder {
     /// The clock, which goes on where a loaded state was left.
     fn clock(&self, loaded: Option<&Loaded>) -> Clock {
         let real = system_millis();
-        let begin = match (self.start_at, self.mode, self.seed) {
+        let begin = match (self.start_at, self.mode, self.rng_seed) {
             (Some(start), _, _) => start,
             (None, ClockMode::Manual, Some(_)) => SEEDED_START,
             _ => real,
@@ -494,10 +496,10 @@ impl Emulator {
     ///
     /// # Errors
     /// When the state file cannot be written, like every method that changes the state.
-    pub async fn plan_failure(&self, failure: PlannedFailure) -> Result<(), Error> {
+    pub async fn add_transition_fault(&self, fault: TransitionFault) -> Result<(), Error> {
         self.app
             .write(|state, _| {
-                state.core.failures.push(failure);
+                state.core.failures.push(fault);
                 state.touch_core();
                 Ok(())
             })
@@ -519,16 +521,16 @@ impl Emulator {
         Ok(())
     }
 
-    /// Adds what a seed describes.
+    /// Adds what fixtures describe.
     ///
     /// # Errors
-    /// When the seed contradicts itself or what is there, or the state file cannot be written.
-    pub async fn seed(&self, seed: Seed) -> Result<(), Error> {
+    /// When the fixtures contradict each other or what is there, or the state file cannot be written.
+    pub async fn add_fixtures(&self, fixtures: Fixtures) -> Result<(), Error> {
         self.app
             .write(|state, now| {
                 state
-                    .seed(seed, now)
-                    .map_err(|error| crate::error::ApiError::value("seed", error))
+                    .add_fixtures(fixtures, now)
+                    .map_err(|error| crate::error::ApiError::value("fixtures", error))
             })
             .await?;
         Ok(())
@@ -576,7 +578,7 @@ impl Emulator {
     ///
     /// # Errors
     /// When it cannot be put into words, which does not happen.
-    pub fn snapshot(&self) -> Result<Saved, Error> {
+    pub fn snapshot(&self) -> Result<Snapshot, Error> {
         self.app
             .read(|state, now| state.save(now))
             .map_err(|error| Kind::Told(error.to_string()).into())
@@ -586,8 +588,8 @@ impl Emulator {
     ///
     /// # Errors
     /// When it is no snapshot, or the state file cannot be written.
-    pub async fn restore(&self, saved: Saved) -> Result<(), Error> {
-        Ok(self.app.restore(saved).await?)
+    pub async fn restore(&self, snapshot: Snapshot) -> Result<(), Error> {
+        Ok(self.app.restore(snapshot).await?)
     }
 
     /// Stops taking connections, waits for the answers under way, and ends.

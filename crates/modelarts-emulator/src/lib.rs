@@ -8,7 +8,7 @@
 //! # tokio::runtime::Runtime::new()?.block_on(async {
 //! use modelarts_emulator::{Emulator, Fault};
 //!
-//! let emulator = Emulator::builder().manual().seed(7).start().await?;
+//! let emulator = Emulator::builder().manual().rng_seed(7).start().await?;
 //! emulator.add_fault(Fault::status(429).operation("listNotebooks").times(1));
 //! println!("{} {}", emulator.base_url(), emulator.project_id());
 //! # Ok::<(), modelarts_emulator::Error>(())
@@ -23,19 +23,19 @@
 //! # What a test can set
 //! * **Time**: [`manual`](EmulatorBuilder::manual) stands until the [`clock`](Emulator::clock) is advanced,
 //!   [`scale`](EmulatorBuilder::scale) runs faster; [`durations`](EmulatorBuilder::durations) are what each transition takes.
-//! * **Chance**: with a [`seed`](EmulatorBuilder::seed) ids, secrets and failures are the same in every run.
-//! * **The beginning**: [`seed_data`](EmulatorBuilder::seed_data) has accounts, images, flavors, instances and what there is
+//! * **Chance**: with a [`rng_seed`](EmulatorBuilder::rng_seed) ids, secrets and failures are the same in every run.
+//! * **The beginning**: [`fixtures`](EmulatorBuilder::fixtures) has accounts, images, flavors, instances and what there is
 //!   to give out.
-//! * **Failures**: a [`Fault`] disturbs answers, from a 429 to a lost connection; a [`PlannedFailure`] lets something fail that
+//! * **Failures**: a [`Fault`] disturbs answers, from a 429 to a lost connection; a [`TransitionFault`] lets something fail that
 //!   the service does by itself, like a start.
 //! * **What was asked**: [`requests`](Emulator::requests), secrets left out.
 //!
 //! Programs in other languages have all of this as JSON under `/_emulator/`, without a token:
 //!
 //! ```console
-//! $ modelarts emulator --port 8780 --seed 7 --clock manual
-//! $ curl -X PUT http://127.0.0.1:8780/_emulator/clock --json '{"advance_ms": 90000}'
-//! $ curl http://127.0.0.1:8780/_emulator/faults --json '{"operation": "listNotebooks", "status": 429, "times": 2}'
+//! $ modelarts emulator --port 8780 --rng-seed 7 --clock manual
+//! $ curl -http://127.0.0.1:8780/_emulator/clock --json '{"advance_ms": 90000}'
+//! $ curl http://127.0.0.1:8780/_emulator/faults/responses --json '{"operation": "listNotebooks", "status": 429, "times": 2}'
 //! $ curl http://127.0.0.1:8780/_emulator/accounts
 //! ```
 //!
@@ -86,13 +86,13 @@ mod clock;
 mod docs;
 mod error;
 mod faults;
+mod fixtures;
 mod ids;
 mod log;
 mod openapi;
 mod pipeline;
 mod recent;
 mod routes;
-mod seed;
 mod server;
 mod state;
 mod store;
@@ -102,11 +102,13 @@ mod worded;
 pub use builder::{Emulator, EmulatorBuilder, Error};
 pub use clock::{Clock, ClockMode, ClockReading};
 pub use faults::Fault;
+pub use fixtures::{
+    AccessKeyFixture, Capacity, DomainFixture, Fixtures, ImageFixture, InstanceFixture,
+    ProjectFixture, UserFixture,
+};
 pub use log::{LogFilter, LoggedRequest};
 pub use openapi::{api_description, control_description, iam_description};
-pub use seed::{
-    Capacity, Seed, SeedAccessKey, SeedDomain, SeedImage, SeedInstance, SeedProject, SeedUser,
-};
 pub use state::{
-    Durations, Generation, ImageStatus, InstanceStatus, PlannedFailure, Saved, SeedError, Step,
+    Durations, FixtureError, Generation, ImageStatus, InstanceStatus, Snapshot, Step,
+    TransitionFault,
 };

@@ -13,18 +13,18 @@ const PASSWORD: &str = "crash-password";
 
 /// Starts it with the state in `folder`.
 pub(crate) fn start(program: &Path, folder: &Path) -> io::Result<Program> {
-    let seed = folder.join("seed.json");
+    let fixtures = folder.join("fixtures.json");
     let accounts = json!({
         "projects": [{ "id": PROJECT, "name": "eu-de" }, { "id": OTHERS, "name": "eu-de_others" }],
         "users": [{ "name": USER, "password": PASSWORD }],
     });
-    fs::write(&seed, accounts.to_string())?;
+    fs::write(&fixtures, accounts.to_string())?;
     let data = folder.join("emulator.db");
     let arguments = [
         "--clock".as_ref(),
         "manual".as_ref(),
-        "--seed-file".as_ref(),
-        seed.as_path(),
+        "--fixtures".as_ref(),
+        fixtures.as_path(),
         "--data".as_ref(),
         data.as_path(),
     ];

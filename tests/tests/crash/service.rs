@@ -96,7 +96,7 @@ impl Service {
             &self.address,
             &self.token,
             "POST",
-            "/_emulator/seed",
+            "/_emulator/fixtures",
             Some(body),
         )?;
         assert_eq!(answer.status, 200, "{}", answer.body);
@@ -109,7 +109,7 @@ impl Service {
         let answer = exchange(
             &self.address,
             &self.token,
-            "PUT",
+            "POST",
             "/_emulator/clock",
             Some(body),
         )?;

@@ -22,9 +22,9 @@ use crate::call::json_response;
 use crate::clock::ClockReading;
 use crate::error::ApiError;
 use crate::faults::Fault;
+use crate::fixtures::{Capacity, Fixtures};
 use crate::log::{LogFilter, LoggedRequest};
-use crate::seed::{Capacity, Seed};
-use crate::state::{InstanceStatus, PlannedFailure, Saved};
+use crate::state::{InstanceStatus, Snapshot, TransitionFault};
 
 /// The largest body: a snapshot of a large state.
 const BODY_LIMIT: usize = 1024 * 1024 * 1024;
@@ -33,14 +33,21 @@ pub(super) fn api() -> Api {
     Api::new()
         .routes(routes!(health))
         .routes(routes!(reset))
-        .routes(routes!(seed))
+        .routes(routes!(add_fixtures))
         .routes(routes!(accounts))
-        .routes(routes!(snapshot))
-        .routes(routes!(restore))
+        .routes(routes!(snapshot, restore))
         .routes(routes!(show_clock, set_clock))
-        .routes(routes!(list_faults, add_fault, clear_faults))
-        .routes(routes!(remove_fault))
-        .routes(routes!(list_failures, plan_failure, clear_failures))
+        .routes(routes!(
+            list_response_faults,
+            add_response_fault,
+            clear_response_faults
+        ))
+        .routes(routes!(remove_response_fault))
+        .routes(routes!(
+            list_transition_faults,
+            add_transition_fault,
+            clear_transition_faults
+        ))
         .routes(routes!(list_requests, clear_requests))
         .routes(routes!(show_capacity, set_capacity))
         .routes(routes!(set_status))
@@ -232,18 +239,21 @@ async fn reset(State(app): State<Arc<App>>) -> Done {
 }
 
 #[utoipa::path(
-    post, path = "/_emulator/seed", operation_id = "seed", tag = "State", summary = "Add what a seed describes",
-    request_body = Seed,
+    post, path = "/_emulator/fixtures", operation_id = "addFixtures", tag = "State", summary = "Add what fixtures describe",
+    request_body = Fixtures,
     responses(
         (status = 200, description = "Added.", body = Health),
-        (status = 400, description = "The seed contradicts itself.", body = ControlError)
+        (status = 400, description = "The fixtures contradict each other or what is there.", body = ControlError)
     )
 )]
-async fn seed(State(app): State<Arc<App>>, Body(seed): Body<Seed>) -> Answer<Health> {
+async fn add_fixtures(
+    State(app): State<Arc<App>>,
+    Body(fixtures): Body<Fixtures>,
+) -> Answer<Health> {
     app.write(|state, now| {
         state
-            .seed(seed, now)
-            .map_err(|error| ApiError::value("seed", error))
+            .add_fixtures(fixtures, now)
+            .map_err(|error| ApiError::value("fixtures", error))
     })
     .await?;
     Ok(health(State(app)).await)
@@ -314,28 +324,28 @@ async fn accounts(State(app): State<Arc<App>>) -> Json<AccountList> {
 }
 
 #[utoipa::path(
-    get, path = "/_emulator/snapshot", operation_id = "snapshot", tag = "State", summary = "Take a snapshot",
+    get, path = "/_emulator/snapshot", operation_id = "takeSnapshot", tag = "State", summary = "Take a snapshot",
     responses(
-        (status = 200, description = "The whole state.", body = Saved),
+        (status = 200, description = "The whole state.", body = Snapshot),
         (status = 500, description = "It cannot be written.", body = ControlError)
     )
 )]
-async fn snapshot(State(app): State<Arc<App>>) -> Answer<Saved> {
+async fn snapshot(State(app): State<Arc<App>>) -> Answer<Snapshot> {
     app.read(|state, now| state.save(now))
         .map(Json)
         .map_err(|error| ControlError::new(StatusCode::INTERNAL_SERVER_ERROR, error))
 }
 
 #[utoipa::path(
-    post, path = "/_emulator/restore", operation_id = "restore", tag = "State", summary = "Take over a snapshot",
-    request_body = Saved,
+    put, path = "/_emulator/snapshot", operation_id = "restoreSnapshot", tag = "State", summary = "Take over a snapshot",
+    request_body = Snapshot,
     responses(
         (status = 204, description = "Taken over."),
         (status = 400, description = "It is no snapshot.", body = ControlError)
     )
 )]
-async fn restore(State(app): State<Arc<App>>, Body(saved): Body<Saved>) -> Done {
-    app.restore(saved).await?;
+async fn restore(State(app): State<Arc<App>>, Body(snapshot): Body<Snapshot>) -> Done {
+    app.restore(snapshot).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -364,7 +374,7 @@ struct ClockChange {
 }
 
 #[utoipa::path(
-    put, path = "/_emulator/clock", operation_id = "setClock", tag = "Clock", summary = "Advance, scale or stop the time",
+    post, path = "/_emulator/clock", operation_id = "setClock", tag = "Clock", summary = "Advance, scale or stop the time",
     request_body = ClockChange,
     responses(
         (status = 200, description = "The time now.", body = ClockReading),
@@ -403,22 +413,22 @@ async fn set_clock(
 }
 
 #[utoipa::path(
-    get, path = "/_emulator/faults", operation_id = "listFaults", tag = "Faults", summary = "List the faults",
+    get, path = "/_emulator/faults/responses", operation_id = "listResponseFaults", tag = "Faults", summary = "List the response faults",
     responses((status = 200, description = "The faults that stand.", body = Vec<Fault>))
 )]
-async fn list_faults(State(app): State<Arc<App>>) -> Json<Vec<Fault>> {
+async fn list_response_faults(State(app): State<Arc<App>>) -> Json<Vec<Fault>> {
     Json(app.faults.list())
 }
 
 #[utoipa::path(
-    post, path = "/_emulator/faults", operation_id = "addFault", tag = "Faults", summary = "Add a fault",
+    post, path = "/_emulator/faults/responses", operation_id = "addResponseFault", tag = "Faults", summary = "Disturb responses",
     request_body = Fault,
     responses(
         (status = 201, description = "It stands.", body = Fault),
         (status = 400, description = "The fault makes no sense.", body = ControlError)
     )
 )]
-async fn add_fault(
+async fn add_response_fault(
     State(app): State<Arc<App>>,
     Body(fault): Body<Fault>,
 ) -> Result<(StatusCode, Json<Fault>), ControlError> {
@@ -442,23 +452,23 @@ async fn add_fault(
 }
 
 #[utoipa::path(
-    delete, path = "/_emulator/faults", operation_id = "clearFaults", tag = "Faults", summary = "Remove all faults",
+    delete, path = "/_emulator/faults/responses", operation_id = "clearResponseFaults", tag = "Faults", summary = "Remove all response faults",
     responses((status = 204, description = "Done."))
 )]
-async fn clear_faults(State(app): State<Arc<App>>) -> StatusCode {
+async fn clear_response_faults(State(app): State<Arc<App>>) -> StatusCode {
     app.faults.clear();
     StatusCode::NO_CONTENT
 }
 
 #[utoipa::path(
-    delete, path = "/_emulator/faults/{id}", operation_id = "removeFault", tag = "Faults", summary = "Remove a fault",
+    delete, path = "/_emulator/faults/responses/{id}", operation_id = "removeResponseFault", tag = "Faults", summary = "Remove a response fault",
     params(("id" = u64, Path, description = "Number of the fault.")),
     responses(
         (status = 204, description = "Done."),
         (status = 404, description = "There is no such fault.", body = ControlError)
     )
 )]
-async fn remove_fault(State(app): State<Arc<App>>, Segment(id): Segment) -> Done {
+async fn remove_response_fault(State(app): State<Arc<App>>, Segment(id): Segment) -> Done {
     let removed = id.parse().is_ok_and(|id| app.faults.remove(id));
     if removed {
         return Ok(StatusCode::NO_CONTENT);
@@ -470,48 +480,48 @@ async fn remove_fault(State(app): State<Arc<App>>, Segment(id): Segment) -> Done
 }
 
 #[utoipa::path(
-    get, path = "/_emulator/failures", operation_id = "listFailures", tag = "Faults",
-    summary = "List the planned failures",
-    responses((status = 200, description = "What is going to fail.", body = Vec<PlannedFailure>))
+    get, path = "/_emulator/faults/transitions", operation_id = "listTransitionFaults", tag = "Faults",
+    summary = "List the transition faults",
+    responses((status = 200, description = "What is going to fail.", body = Vec<TransitionFault>))
 )]
-async fn list_failures(State(app): State<Arc<App>>) -> Json<Vec<PlannedFailure>> {
+async fn list_transition_faults(State(app): State<Arc<App>>) -> Json<Vec<TransitionFault>> {
     Json(app.read(|state, _| state.core.failures.clone()))
 }
 
 #[utoipa::path(
-    post, path = "/_emulator/failures", operation_id = "planFailure", tag = "Faults",
-    summary = "Let something fail that the service does by itself",
+    post, path = "/_emulator/faults/transitions", operation_id = "addTransitionFault", tag = "Faults",
+    summary = "Let a transition fail",
     description = "The next creation, start, stop and so on ends in its failed status.",
-    request_body = PlannedFailure,
+    request_body = TransitionFault,
     responses(
-        (status = 201, description = "It is planned.", body = PlannedFailure),
-        (status = 400, description = "The failure makes no sense.", body = ControlError)
+        (status = 201, description = "It stands.", body = TransitionFault),
+        (status = 400, description = "The fault makes no sense.", body = ControlError)
     )
 )]
-async fn plan_failure(
+async fn add_transition_fault(
     State(app): State<Arc<App>>,
-    Body(failure): Body<PlannedFailure>,
-) -> Result<(StatusCode, Json<PlannedFailure>), ControlError> {
-    if failure.times == 0 {
+    Body(fault): Body<TransitionFault>,
+) -> Result<(StatusCode, Json<TransitionFault>), ControlError> {
+    if fault.times == 0 {
         let error = "times has to be at least 1";
         return Err(ControlError::new(StatusCode::BAD_REQUEST, error));
     }
-    let planned = failure.clone();
+    let added = fault.clone();
     app.write(|state, _| {
-        state.core.failures.push(planned);
+        state.core.failures.push(added);
         state.touch_core();
         Ok(())
     })
     .await?;
-    Ok((StatusCode::CREATED, Json(failure)))
+    Ok((StatusCode::CREATED, Json(fault)))
 }
 
 #[utoipa::path(
-    delete, path = "/_emulator/failures", operation_id = "clearFailures", tag = "Faults",
-    summary = "Plan no failures any more",
+    delete, path = "/_emulator/faults/transitions", operation_id = "clearTransitionFaults", tag = "Faults",
+    summary = "Remove all transition faults",
     responses((status = 204, description = "Done."))
 )]
-async fn clear_failures(State(app): State<Arc<App>>) -> Done {
+async fn clear_transition_faults(State(app): State<Arc<App>>) -> Done {
     app.write(|state, _| {
         state.core.failures.clear();
         state.touch_core();

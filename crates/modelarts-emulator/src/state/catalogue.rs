@@ -14,7 +14,7 @@ pub(crate) struct Flavor {
 }
 
 impl Flavor {
-    /// A flavor that a seed describes.
+    /// A flavor that fixtures describe.
     pub(crate) fn from_offer(offer: NotebookFlavor) -> Self {
         let hardware = offer
             .category

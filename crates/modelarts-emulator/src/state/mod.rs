@@ -6,6 +6,7 @@
 
 mod catalogue;
 mod devenv;
+mod fixtures;
 mod flavors;
 mod images;
 mod lease;
@@ -13,8 +14,7 @@ mod listing;
 mod model;
 mod notebooks;
 mod page;
-mod saved;
-mod seeding;
+mod snapshot;
 mod sorted;
 mod storage;
 mod transitions;
@@ -28,22 +28,22 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub(crate) use devenv::DevEnvQuery;
+pub use fixtures::FixtureError;
 pub(crate) use flavors::FlavorQuery;
 pub(crate) use images::ImageQuery;
 pub use model::Generation;
 pub(crate) use notebooks::NotebookQuery;
 pub(crate) use page::Paging;
-pub(crate) use saved::Row;
-pub use saved::Saved;
-pub use seeding::SeedError;
+pub(crate) use snapshot::Row;
+pub use snapshot::Snapshot;
 pub use transitions::{Durations, ImageStatus, InstanceStatus, Step};
 
 use crate::auth::accounts::Accounts;
 use crate::clock::Millis;
 use crate::error::{ApiError, ApiResult, code};
+use crate::fixtures::Capacity;
 use crate::ids::Ids;
 use crate::recent::Recent;
-use crate::seed::Capacity;
 use catalogue::Flavor;
 use listing::Listing;
 use model::{ImageEntry, Instance};
@@ -88,7 +88,7 @@ pub(crate) struct At<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
-pub struct PlannedFailure {
+pub struct TransitionFault {
     /// What is going to fail.
     pub step: Step,
     /// How many times.
@@ -99,7 +99,7 @@ pub struct PlannedFailure {
     pub reason: String,
 }
 
-impl PlannedFailure {
+impl TransitionFault {
     /// The next time that the service does `step`, it fails.
     pub fn new(step: Step) -> Self {
         Self {
@@ -122,19 +122,20 @@ fn reason() -> String {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Core {
     /// The number that the ids began with; a reset begins with it again.
-    pub(crate) seed: u64,
+    #[serde(alias = "seed")]
+    pub(crate) rng_seed: u64,
     pub(crate) ids: Ids,
     pub(crate) next_seq: u64,
     pub(crate) token_key: [u8; 32],
     pub(crate) capacity: Capacity,
-    pub(crate) failures: Vec<PlannedFailure>,
+    pub(crate) failures: Vec<TransitionFault>,
 }
 
 impl Core {
-    pub(crate) fn new(seed: u64) -> Self {
-        let mut ids = Ids::seeded(seed);
+    pub(crate) fn new(rng_seed: u64) -> Self {
+        let mut ids = Ids::seeded(rng_seed);
         Self {
-            seed,
+            rng_seed,
             token_key: ids.fork().bytes(),
             ids,
             next_seq: 1,

@@ -7,16 +7,19 @@ use serde_json::json;
 use crate::client::{Client, plain_http};
 
 #[tokio::test]
-async fn health_reset_and_seed() {
+async fn health_reset_and_fixtures() {
     let client = Client::start().await;
     let before = client.control("GET", "/health", None).await.ok();
     assert_eq!(
         (&before["status"], &before["instances"]),
         (&json!("ok"), &json!(0))
     );
-    let seed = json!({"instances": [{"name": "old", "count": 3}]});
+    let fixtures = json!({"instances": [{"name": "old", "count": 3}]});
     assert_eq!(
-        client.control("POST", "/seed", Some(seed)).await.ok()["instances"],
+        client
+            .control("POST", "/fixtures", Some(fixtures))
+            .await
+            .ok()["instances"],
         3
     );
     assert_eq!(client.control("POST", "/reset", None).await.status, 204);
@@ -24,7 +27,7 @@ async fn health_reset_and_seed() {
     // The token from before is still good.
     assert_eq!(client.get("/notebooks").await.status, 200);
     let wrong = client
-        .control("POST", "/seed", Some(json!({"colour": 1})))
+        .control("POST", "/fixtures", Some(json!({"colour": 1})))
         .await;
     assert_eq!(wrong.status, 400);
     assert!(
@@ -33,13 +36,16 @@ async fn health_reset_and_seed() {
     );
     let wrong = json!({"instances": [{"owner": "nobody"}]});
     assert_eq!(
-        client.control("POST", "/seed", Some(wrong)).await.status,
+        client
+            .control("POST", "/fixtures", Some(wrong))
+            .await
+            .status,
         400
     );
 }
 
 #[tokio::test]
-async fn a_seed_that_contradicts_itself_changes_nothing() {
+async fn fixtures_that_contradict_themselves_change_nothing() {
     let client = Client::start().await;
     let kept = client.running().await;
     let before = client.emulator.snapshot().unwrap();
@@ -49,7 +55,7 @@ async fn a_seed_that_contradicts_itself_changes_nothing() {
         json!([{"id": "twice", "status": "CREATING"}, {"id": "twice"}]),
         json!([{ "id": kept }]),
     ] {
-        let seed = json!({
+        let fixtures = json!({
             "projects": [{"name": "another"}],
             "users": [{"name": "somebody"}],
             "flavors": [{"id": "modelarts.vm.cpu.2u", "vcpus": 99}],
@@ -57,7 +63,7 @@ async fn a_seed_that_contradicts_itself_changes_nothing() {
             "capacity": {"instances": 1},
             "instances": instances,
         });
-        let refused = client.control("POST", "/seed", Some(seed)).await;
+        let refused = client.control("POST", "/fixtures", Some(fixtures)).await;
         assert_eq!(refused.status, 400, "{refused:?}");
         let after = client.emulator.snapshot().unwrap();
         assert_eq!(
@@ -72,20 +78,20 @@ async fn a_seed_that_contradicts_itself_changes_nothing() {
 
 #[tokio::test]
 async fn the_clock_is_shown_and_moved() {
-    let client = Client::with(Emulator::builder().manual().seed(1)).await;
+    let client = Client::with(Emulator::builder().manual().rng_seed(1)).await;
     let shown = client.control("GET", "/clock", None).await.ok();
     assert_eq!(shown["now_text"], "2026-01-01T00:00:00.000000Z");
     let id = client.create(json!({})).await;
     let change = json!({"advance_ms": 90_000});
-    let moved = client.control("PUT", "/clock", Some(change)).await.ok();
+    let moved = client.control("POST", "/clock", Some(change)).await.ok();
     assert_eq!(moved["now_text"], "2026-01-01T00:01:30.000000Z");
     assert_eq!(client.status(&id).await, "RUNNING");
     let refused = client
-        .control("PUT", "/clock", Some(json!({"scale": 0})))
+        .control("POST", "/clock", Some(json!({"scale": 0})))
         .await;
     assert_eq!(refused.status, 400);
     let scaled = client
-        .control("PUT", "/clock", Some(json!({"scale": 60, "frozen": true})))
+        .control("POST", "/clock", Some(json!({"scale": 60, "frozen": true})))
         .await
         .ok();
     assert_eq!(
@@ -95,9 +101,9 @@ async fn the_clock_is_shown_and_moved() {
 }
 
 #[tokio::test]
-async fn a_seed_repeats_ids_and_times() {
+async fn an_rng_seed_repeats_ids_and_times() {
     let run = async || {
-        let client = Client::with(Emulator::builder().manual().seed(42)).await;
+        let client = Client::with(Emulator::builder().manual().rng_seed(42)).await;
         let id = client.create(json!({})).await;
         (
             client.show(&id).await,
@@ -121,7 +127,7 @@ async fn a_snapshot_is_restored_with_its_time() {
     client.pass(100);
     assert_eq!(
         client
-            .control("POST", "/restore", Some(taken.clone()))
+            .control("PUT", "/snapshot", Some(taken.clone()))
             .await
             .status,
         204
@@ -131,7 +137,7 @@ async fn a_snapshot_is_restored_with_its_time() {
     assert_eq!(client.status(&id).await, "RUNNING");
     let other = Client::start().await;
     assert_eq!(
-        other.control("POST", "/restore", Some(taken)).await.status,
+        other.control("PUT", "/snapshot", Some(taken)).await.status,
         204
     );
     assert_eq!(
@@ -139,7 +145,7 @@ async fn a_snapshot_is_restored_with_its_time() {
         1
     );
     let wrong = client
-        .control("POST", "/restore", Some(json!({"format": 1})))
+        .control("PUT", "/snapshot", Some(json!({"format": 1})))
         .await;
     assert_eq!(wrong.status, 400);
 }
@@ -211,7 +217,7 @@ async fn the_documents_are_served() {
     for (name, path) in [
         ("devenviron", "/v1/{project_id}/notebooks"),
         ("iam", "/v3/auth/tokens"),
-        ("control", "/_emulator/faults"),
+        ("control", "/_emulator/faults/responses"),
     ] {
         let document = client
             .control("GET", &format!("/openapi/{name}.json"), None)

@@ -183,11 +183,14 @@ async fn free_instances_queue_when_they_are_sold_out() {
 #[tokio::test]
 async fn an_ml_studio_instance_says_active_and_reboots() {
     let client = Client::with(Emulator::builder().manual().strict(true)).await;
-    let seed = json!({"instances": [
+    let fixtures = json!({"instances": [
         {"generation": "dev_env", "id": "studio", "profile_id": "ML-Studio-cpu", "status": "RUNNING"},
         {"generation": "dev_env", "id": "plain", "status": "RUNNING"},
     ]});
-    client.control("POST", "/seed", Some(seed)).await.ok();
+    client
+        .control("POST", "/fixtures", Some(fixtures))
+        .await
+        .ok();
     let status = async |id: &str| client.get(&format!("{PATH}/{id}")).await.ok()["status"].clone();
     assert_eq!(status("studio").await, "ACTIVE");
     let studio = json!({"/profile_id": "ML-Studio-cpu", "/flavor": "modelarts.vm.cpu.2u"});

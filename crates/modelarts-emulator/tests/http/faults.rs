@@ -74,20 +74,25 @@ async fn an_answer_can_get_lost_after_the_operation() {
 async fn faults_are_managed_over_http() {
     let client = Client::start().await;
     let fault = json!({"operation": "showNotebook", "status": 503, "times": 1});
-    let added = client.control("POST", "/faults", Some(fault)).await;
+    let added = client
+        .control("POST", "/faults/responses", Some(fault))
+        .await;
     assert_eq!(added.status, 201);
     assert_eq!(
-        client.control("GET", "/faults", None).await.ok(),
+        client.control("GET", "/faults/responses", None).await.ok(),
         json!([added.body])
     );
     assert_eq!(client.get("/notebooks").await.status, 200);
     assert_eq!(client.get("/notebooks/x").await.status, 503);
-    assert_eq!(client.control("GET", "/faults", None).await.ok(), json!([]));
+    assert_eq!(
+        client.control("GET", "/faults/responses", None).await.ok(),
+        json!([])
+    );
     let standing = client
-        .control("POST", "/faults", Some(json!({"reset": true})))
+        .control("POST", "/faults/responses", Some(json!({"reset": true})))
         .await
         .ok();
-    let path = format!("/faults/{}", standing["id"]);
+    let path = format!("/faults/responses/{}", standing["id"]);
     assert_eq!(client.control("DELETE", &path, None).await.status, 204);
     assert_eq!(client.control("DELETE", &path, None).await.status, 404);
     for wrong in [
@@ -96,10 +101,15 @@ async fn faults_are_managed_over_http() {
         json!({"times": 0}),
         json!({"colour": 1}),
     ] {
-        let status = client.control("POST", "/faults", Some(wrong)).await.status;
+        let status = client
+            .control("POST", "/faults/responses", Some(wrong))
+            .await
+            .status;
         assert!((400..500).contains(&status), "{status}");
     }
     let never = json!({"step": "create", "times": 0});
-    let refused = client.control("POST", "/failures", Some(never)).await;
+    let refused = client
+        .control("POST", "/faults/transitions", Some(never))
+        .await;
     assert_eq!(refused.status, 400, "{refused:?}");
 }

@@ -1,5 +1,5 @@
 use hmac::{Hmac, KeyInit, Mac};
-use modelarts_emulator::{Emulator, Seed};
+use modelarts_emulator::{Emulator, Fixtures};
 use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -127,12 +127,12 @@ async fn projects_and_domains_are_listed_for_sdks() {
 
 #[tokio::test]
 async fn a_project_never_sees_anothers_data() {
-    let seed: Seed = serde_json::from_value(json!({
+    let fixtures: Fixtures = serde_json::from_value(json!({
         "projects": [{"id": "a".repeat(32), "name": "a"}, {"id": "b".repeat(32), "name": "b"}],
         "users": [{"name": "ada", "projects": ["a"]}, {"name": "bob", "projects": ["b"], "password": "pw"}],
     }))
     .unwrap();
-    let client = Client::with(Emulator::builder().manual().seed_data(seed)).await;
+    let client = Client::with(Emulator::builder().manual().fixtures(fixtures)).await;
     let id = client.create(json!({})).await;
     let image = json!({"swr_path": "swr.example.com/team/own:1"});
     let image = client.post("/images", image).await.ok()["id"]
@@ -221,7 +221,7 @@ fn hex(bytes: &[u8]) -> String {
 
 #[tokio::test]
 async fn signed_requests_are_verified() {
-    let client = Client::with(Emulator::builder().manual().seed(1)).await;
+    let client = Client::with(Emulator::builder().manual().rng_seed(1)).await;
     let path = format!("/v1/{}/notebooks", client.emulator.project_id());
     let secret = client.emulator.secret_key().expose().to_owned();
     let date = "20260101T000500Z";

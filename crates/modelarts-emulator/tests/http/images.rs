@@ -1,4 +1,4 @@
-use modelarts_emulator::{PlannedFailure, Step};
+use modelarts_emulator::{Step, TransitionFault};
 use serde_json::json;
 
 use crate::client::{Client, IMAGE};
@@ -56,7 +56,7 @@ async fn a_failed_saving_leaves_the_notebook_as_it_was() {
     let id = client.running().await;
     client
         .emulator
-        .plan_failure(PlannedFailure::new(Step::SaveImage))
+        .add_transition_fault(TransitionFault::new(Step::SaveImage))
         .await
         .unwrap();
     let saved = client

@@ -1,4 +1,4 @@
-use modelarts_emulator::{Emulator, Seed};
+use modelarts_emulator::{Emulator, Fixtures};
 use serde_json::{Value, json};
 
 use crate::client::Client;
@@ -69,12 +69,12 @@ async fn notebooks_are_sorted_filtered_and_paged() {
 
 #[tokio::test]
 async fn own_and_all_notebooks_differ() {
-    let seed: Seed = serde_json::from_value(json!({
+    let fixtures: Fixtures = serde_json::from_value(json!({
         "users": [{"name": "ada", "admin": true}, {"name": "bob"}],
         "instances": [{"name": "ada-1", "count": 2}, {"name": "bob-1", "owner": "bob"}],
     }))
     .unwrap();
-    let client = Client::with(Emulator::builder().manual().seed_data(seed)).await;
+    let client = Client::with(Emulator::builder().manual().fixtures(fixtures)).await;
     assert_eq!(client.get("/notebooks").await.ok()["total"], 2);
     let all = client.get("/notebooks/all").await.ok();
     assert_eq!(all["total"], 3);
@@ -91,11 +91,11 @@ async fn own_and_all_notebooks_differ() {
 
 #[tokio::test]
 async fn a_page_of_many_is_as_good_as_one_of_few() {
-    let seed: Seed = serde_json::from_value(json!({
+    let fixtures: Fixtures = serde_json::from_value(json!({
         "instances": [{"name": "many", "count": 5000, "status": "STOPPED"}],
     }))
     .unwrap();
-    let client = Client::with(Emulator::builder().manual().seed_data(seed)).await;
+    let client = Client::with(Emulator::builder().manual().fixtures(fixtures)).await;
     let page = client
         .get("/notebooks?offset=4990&limit=50&sort_key=name&sort_dir=ASC")
         .await

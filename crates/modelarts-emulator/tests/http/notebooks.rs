@@ -1,4 +1,4 @@
-use modelarts_emulator::{Durations, Emulator, PlannedFailure, Step};
+use modelarts_emulator::{Durations, Emulator, Step, TransitionFault};
 use serde_json::json;
 
 use crate::client::{Client, notebook};
@@ -263,7 +263,7 @@ async fn planned_failures_end_in_the_failed_statuses() {
     let fail = async |step| {
         client
             .emulator
-            .plan_failure(PlannedFailure::new(step))
+            .add_transition_fault(TransitionFault::new(step))
             .await
             .unwrap()
     };

@@ -176,10 +176,10 @@ async fn who_does_not_finish_a_request_is_not_waited_for() {
 #[tokio::test]
 async fn who_takes_no_answer_is_cut_off() {
     let client = impatient().await;
-    let seed = json!({ "instances": [{ "count": 1000 }] });
+    let fixtures = json!({ "instances": [{ "count": 1000 }] });
     client
         .emulator
-        .seed(serde_json::from_value(seed).unwrap())
+        .add_fixtures(serde_json::from_value(fixtures).unwrap())
         .await
         .unwrap();
     let path = format!("/v1/{}/notebooks?limit=1000", client.emulator.project_id());

@@ -1,4 +1,4 @@
-//! A seed becomes state.
+//! Fixtures become state.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,31 +12,35 @@ use super::transitions::{INSTANCES, Phase, VolumeStatus};
 use super::{ImageStatus, InstanceStatus, State, Subject, Touched};
 use crate::auth::accounts::{AccessKey, Domain, Project, User, keep_first};
 use crate::clock::Millis;
-use crate::seed::{
-    DEFAULT_PROJECT, DEFAULT_REGION, Seed, SeedAccessKey, SeedDomain, SeedImage, SeedInstance,
-    SeedProject, SeedUser,
+use crate::fixtures::{
+    AccessKeyFixture, DEFAULT_PROJECT, DEFAULT_REGION, DomainFixture, Fixtures, ImageFixture,
+    InstanceFixture, ProjectFixture, UserFixture,
 };
 
-/// A seed that contradicts itself or what is there.
+/// Fixtures that contradict each other or what is there.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("seed: {0}")]
-pub struct SeedError(pub(crate) String);
+#[error("fixtures: {0}")]
+pub struct FixtureError(pub(crate) String);
 
-fn missing(what: &str, name: &str, field: &str) -> SeedError {
-    SeedError(format!(
+fn missing(what: &str, name: &str, field: &str) -> FixtureError {
+    FixtureError(format!(
         "{field} names the {what} '{name}', which does not exist"
     ))
 }
 
 impl State {
-    /// Adds what a seed describes, or nothing at all if it cannot; the first seed of an empty state also brings the
+    /// Adds what fixtures describe, or nothing at all if it cannot; the first ones of an empty state also bring the
     /// default account.
-    pub(crate) fn seed(&mut self, seed: Seed, now: Millis) -> Result<(), SeedError> {
+    pub(crate) fn add_fixtures(
+        &mut self,
+        fixtures: Fixtures,
+        now: Millis,
+    ) -> Result<(), FixtureError> {
         let core = self.core.clone();
         let accounts = self.accounts.clone();
         let flavors = self.flavors.clone();
-        let seeded = self.seed_all(seed, now);
-        if seeded.is_err() {
+        let added = self.add_all(fixtures, now);
+        if added.is_err() {
             self.forget_since(core.next_seq);
             self.core = core;
             self.accounts = accounts;
@@ -44,7 +48,7 @@ impl State {
         }
         // Names of users, pools and images are part of many answers.
         self.rendered.clear();
-        seeded
+        added
     }
 
     /// Takes back what was added from this number on.
@@ -64,50 +68,50 @@ impl State {
         }
     }
 
-    fn seed_all(&mut self, seed: Seed, now: Millis) -> Result<(), SeedError> {
+    fn add_all(&mut self, fixtures: Fixtures, now: Millis) -> Result<(), FixtureError> {
         let first = self.accounts.users.is_empty();
-        self.seed_accounts(seed.domains, seed.projects, seed.users, first)?;
-        for flavor in seed.flavors {
+        self.add_accounts(fixtures.domains, fixtures.projects, fixtures.users, first)?;
+        for flavor in fixtures.flavors {
             self.put_flavor(flavor);
         }
-        for image in seed.images {
-            self.seed_image(image, now)?;
+        for image in fixtures.images {
+            self.add_image_fixture(image, now)?;
         }
-        for instance in seed.instances {
-            self.seed_instances(&instance, now)?;
+        for instance in fixtures.instances {
+            self.add_instances(&instance, now)?;
         }
         // Last, since those who wait may get machines by it, which cannot be taken back.
-        if let Some(capacity) = seed.capacity {
+        if let Some(capacity) = fixtures.capacity {
             self.set_capacity(capacity, now);
         }
         self.touch(Touched::Core);
         Ok(())
     }
 
-    fn seed_accounts(
+    fn add_accounts(
         &mut self,
-        mut domains: Vec<SeedDomain>,
-        mut projects: Vec<SeedProject>,
-        mut users: Vec<SeedUser>,
+        mut domains: Vec<DomainFixture>,
+        mut projects: Vec<ProjectFixture>,
+        mut users: Vec<UserFixture>,
         first: bool,
-    ) -> Result<(), SeedError> {
+    ) -> Result<(), FixtureError> {
         if first && domains.is_empty() {
-            domains.push(SeedDomain {
+            domains.push(DomainFixture {
                 name: "emulator".into(),
-                ..SeedDomain::default()
+                ..DomainFixture::default()
             });
         }
         if first && projects.is_empty() {
-            projects.push(SeedProject {
+            projects.push(ProjectFixture {
                 id: Some(DEFAULT_PROJECT.into()),
                 name: DEFAULT_REGION.into(),
-                ..SeedProject::default()
+                ..ProjectFixture::default()
             });
         }
         if first && users.is_empty() {
-            users.push(SeedUser {
+            users.push(UserFixture {
                 name: "modelarts".into(),
-                ..SeedUser::default()
+                ..UserFixture::default()
             });
         }
         for domain in domains {
@@ -119,16 +123,16 @@ impl State {
                 .insert(id.clone(), Domain { id, name });
         }
         for project in projects {
-            self.seed_project(project)?;
+            self.add_project(project)?;
         }
         for user in users {
-            self.seed_user(user)?;
+            self.add_user(user)?;
         }
         self.touch(Touched::Accounts);
         Ok(())
     }
 
-    fn domain_id(&self, name: Option<&str>) -> Result<String, SeedError> {
+    fn domain_id(&self, name: Option<&str>) -> Result<String, FixtureError> {
         let domain = match name {
             Some(name) => self
                 .accounts
@@ -139,7 +143,7 @@ impl State {
         Ok(domain.id.clone())
     }
 
-    fn seed_project(&mut self, project: SeedProject) -> Result<(), SeedError> {
+    fn add_project(&mut self, project: ProjectFixture) -> Result<(), FixtureError> {
         let id = project.id.unwrap_or_else(|| self.core.ids.hex32());
         let domain = self.domain_id(project.domain.as_deref())?;
         let pools = project.pools.unwrap_or_else(|| {
@@ -164,7 +168,7 @@ impl State {
         Ok(())
     }
 
-    fn seed_user(&mut self, user: SeedUser) -> Result<(), SeedError> {
+    fn add_user(&mut self, user: UserFixture) -> Result<(), FixtureError> {
         let id = user.id.unwrap_or_else(|| self.core.ids.hex32());
         let domain = self.domain_id(user.domain.as_deref())?;
         let projects: BTreeSet<String> = match user.projects {
@@ -178,7 +182,7 @@ impl State {
             .password
             .unwrap_or_else(|| Secret::new(self.core.ids.text(20)));
         let keys = user.access_keys.unwrap_or_else(|| {
-            vec![SeedAccessKey {
+            vec![AccessKeyFixture {
                 access: self.core.ids.text(20).to_ascii_uppercase(),
                 secret: Secret::new(self.core.ids.text(40)),
                 security_token: None,
@@ -211,7 +215,7 @@ impl State {
         Ok(())
     }
 
-    fn project_id(&self, name: Option<&str>) -> Result<String, SeedError> {
+    fn project_id(&self, name: Option<&str>) -> Result<String, FixtureError> {
         let Some(name) = name else {
             return Ok(self.accounts.first.project.clone());
         };
@@ -222,17 +226,21 @@ impl State {
             .ok_or_else(|| missing("project", name, "project"))
     }
 
-    fn seed_image(&mut self, seed: SeedImage, now: Millis) -> Result<(), SeedError> {
-        let project = seed
+    fn add_image_fixture(
+        &mut self,
+        fixture: ImageFixture,
+        now: Millis,
+    ) -> Result<(), FixtureError> {
+        let project = fixture
             .project
             .as_deref()
             .map(|name| self.project_id(Some(name)))
             .transpose()?;
-        let given = seed.image;
+        let given = fixture.image;
         if let Some(id) = &given.id
             && self.image_ids.contains_key(id)
         {
-            return Err(SeedError(format!("the id '{id}' would not be unique")));
+            return Err(FixtureError(format!("the id '{id}' would not be unique")));
         }
         let kind = if project.is_some() {
             "DEDICATED"
@@ -253,61 +261,69 @@ impl State {
         self.add_image(
             project,
             image,
-            seed.status.unwrap_or(ImageStatus::Active),
+            fixture.status.unwrap_or(ImageStatus::Active),
             now,
         );
         Ok(())
     }
 
-    fn seed_instances(&mut self, seed: &SeedInstance, now: Millis) -> Result<(), SeedError> {
-        let project = self.project_id(seed.project.as_deref())?;
-        let owner = match seed.owner.as_deref() {
+    fn add_instances(
+        &mut self,
+        fixture: &InstanceFixture,
+        now: Millis,
+    ) -> Result<(), FixtureError> {
+        let project = self.project_id(fixture.project.as_deref())?;
+        let owner = match fixture.owner.as_deref() {
             None => self.accounts.users.get(&self.accounts.first.user),
             Some(name) => self
                 .accounts
                 .find_user(Some(name), None, None)
                 .or_else(|| self.accounts.find_user(None, Some(name), None)),
         };
-        let owner = owner
-            .map(|user| user.id.clone())
-            .ok_or_else(|| missing("user", seed.owner.as_deref().unwrap_or_default(), "owner"))?;
-        if let Some(profile) = &seed.profile_id
+        let owner = owner.map(|user| user.id.clone()).ok_or_else(|| {
+            missing(
+                "user",
+                fixture.owner.as_deref().unwrap_or_default(),
+                "owner",
+            )
+        })?;
+        if let Some(profile) = &fixture.profile_id
             && catalogue::profile(profile).is_none()
         {
             return Err(missing("profile", profile, "profile_id"));
         }
-        if let Some(id) = &seed.id
-            && (seed.count > 1 || self.instance_ids.contains_key(id))
+        if let Some(id) = &fixture.id
+            && (fixture.count > 1 || self.instance_ids.contains_key(id))
         {
-            return Err(SeedError(format!("the id '{id}' would not be unique")));
+            return Err(FixtureError(format!("the id '{id}' would not be unique")));
         }
-        for number in 0..seed.count {
-            let instance = self.seeded(seed, &project, &owner, number, now);
+        for number in 0..fixture.count {
+            let instance = self.instance_of(fixture, &project, &owner, number, now);
             self.add(instance);
         }
         Ok(())
     }
 
-    fn seeded(
+    fn instance_of(
         &mut self,
-        seed: &SeedInstance,
+        fixture: &InstanceFixture,
         project: &str,
         owner: &str,
         number: u32,
         now: Millis,
     ) -> Instance {
-        let created = seed.create_at.unwrap_or(now);
-        let name = match (seed.name.as_str(), seed.count) {
+        let created = fixture.create_at.unwrap_or(now);
+        let name = match (fixture.name.as_str(), fixture.count) {
             ("", _) => format!("notebook-{:04}", number + 1),
             (name, 1) => name.to_owned(),
             (name, _) => format!("{name}-{:04}", number + 1),
         };
-        let flavor = seed
+        let flavor = fixture
             .flavor
             .clone()
             .unwrap_or_else(|| "modelarts.vm.cpu.2u".into());
         let free = self.flavor(&flavor).is_some_and(|flavor| flavor.is_free());
-        let lease = match seed.duration {
+        let lease = match fixture.duration {
             None => lease::default(created),
             Some(duration) => Lease {
                 enabled: duration >= 0,
@@ -316,32 +332,32 @@ impl State {
             },
         };
         let uuid = self.core.ids.uuid();
-        let details = match seed.generation {
-            Generation::Notebook => Details::Notebook(self.seeded_notebook(seed, created)),
-            Generation::DevEnv => Details::DevEnv(seeded_dev_env(seed)),
+        let details = match fixture.generation {
+            Generation::Notebook => Details::Notebook(self.notebook_of(fixture, created)),
+            Generation::DevEnv => Details::DevEnv(dev_env_of(fixture)),
         };
-        let id = match seed.generation {
+        let id = match fixture.generation {
             Generation::Notebook => uuid,
             Generation::DevEnv => format!("DE-{uuid}"),
         };
         let durations = &self.settings.durations;
         let mut phase = Phase::enter(
-            details.own_word(seed.status),
+            details.own_word(fixture.status),
             now,
             INSTANCES,
             durations,
             None,
         );
         phase.since = phase.since.min(created.max(phase.since));
-        let queue = seed.status.is_queued().then(|| self.queue_place(now));
+        let queue = fixture.status.is_queued().then(|| self.queue_place(now));
         Instance {
             seq: self.next_seq(),
-            id: seed.id.clone().unwrap_or(id),
+            id: fixture.id.clone().unwrap_or(id),
             project: project.to_owned(),
             owner: owner.to_owned(),
             name,
-            description: seed.description.clone(),
-            workspace: seed.workspace_id.clone().unwrap_or_else(|| "0".into()),
+            description: fixture.description.clone(),
+            workspace: fixture.workspace_id.clone().unwrap_or_else(|| "0".into()),
             flavor,
             free,
             phase,
@@ -352,15 +368,15 @@ impl State {
                 since: now,
                 ..lease
             },
-            failure: seed.fail_reason.clone(),
+            failure: fixture.fail_reason.clone(),
             queue,
             details,
         }
     }
 
-    fn seeded_notebook(&mut self, seed: &SeedInstance, now: Millis) -> Notebook {
+    fn notebook_of(&mut self, fixture: &InstanceFixture, now: Millis) -> Notebook {
         let begun = !matches!(
-            seed.status,
+            fixture.status,
             InstanceStatus::Init | InstanceStatus::Creating | InstanceStatus::CreateFailed
         );
         let status = if begun {
@@ -369,7 +385,7 @@ impl State {
             VolumeStatus::Initializing
         };
         Notebook {
-            image: seed
+            image: fixture
                 .image_id
                 .clone()
                 .unwrap_or_else(|| "c2f4d5a6-1b7e-4d2a-9c3f-2f6f0f5c8e11".into()),
@@ -377,7 +393,7 @@ impl State {
             volume: Volume {
                 category: "EVS".into(),
                 ownership: "MANAGED".into(),
-                capacity: seed.capacity.unwrap_or(5),
+                capacity: fixture.capacity.unwrap_or(5),
                 phase: Phase::settled(status, now),
             },
             pool: None,
@@ -390,8 +406,8 @@ impl State {
     }
 }
 
-fn seeded_dev_env(seed: &SeedInstance) -> DevEnv {
-    let profile = seed
+fn dev_env_of(fixture: &InstanceFixture) -> DevEnv {
+    let profile = fixture
         .profile_id
         .clone()
         .unwrap_or_else(|| "Python3-cpu".into());

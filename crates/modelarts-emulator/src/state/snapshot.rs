@@ -12,7 +12,7 @@ use crate::clock::Millis;
 /// The format of a snapshot and of the rows' bodies.
 pub(crate) const FORMAT: u32 = 1;
 
-/// One thing that is saved; without a body it is gone.
+/// One thing that is stored; without a body it is gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Row {
     pub(crate) kind: &'static str,
@@ -36,7 +36,7 @@ pub(crate) mod kind {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 #[schema(value_type = Object)]
-pub struct Saved(pub(crate) serde_json::Value);
+pub struct Snapshot(pub(crate) serde_json::Value);
 
 #[derive(Serialize, Deserialize)]
 struct Whole {
@@ -49,7 +49,7 @@ struct Whole {
     images: Vec<ImageEntry>,
 }
 
-/// Why saved state cannot be taken over.
+/// Why stored state cannot be taken over.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LoadError {
     #[error("the state has the format {0}, this emulator reads {FORMAT}")]
@@ -125,7 +125,7 @@ impl State {
         self.instances.insert(instance.seq, instance);
     }
 
-    pub(crate) fn save(&self, now: Millis) -> Result<Saved, serde_json::Error> {
+    pub(crate) fn save(&self, now: Millis) -> Result<Snapshot, serde_json::Error> {
         let mut instances: Vec<Instance> = self.instances.values().cloned().collect();
         instances.sort_by_key(|instance| instance.seq);
         serde_json::to_value(Whole {
@@ -137,12 +137,15 @@ impl State {
             instances,
             images: self.images.values().cloned().collect(),
         })
-        .map(Saved)
+        .map(Snapshot)
     }
 
     /// The state of a snapshot, and its time.
-    pub(crate) fn restore(settings: Settings, saved: Saved) -> Result<(Self, Millis), LoadError> {
-        let whole: Whole = serde_json::from_value(saved.0)?;
+    pub(crate) fn restore(
+        settings: Settings,
+        snapshot: Snapshot,
+    ) -> Result<(Self, Millis), LoadError> {
+        let whole: Whole = serde_json::from_value(snapshot.0)?;
         if whole.format != FORMAT {
             return Err(LoadError::Format(whole.format));
         }

@@ -13,14 +13,14 @@ use crate::state::{Generation, ImageStatus, InstanceStatus};
 pub(crate) const DEFAULT_PROJECT: &str = "7f3c0e6a1b5d4c2f9e8d7a6b5c4d3e2f";
 pub(crate) const DEFAULT_REGION: &str = "eu-de";
 
-/// Projects, users and resources to begin with; a JSON file for `modelarts emulator --seed-file`.
+/// Projects, users and resources to begin with; a JSON file for `modelarts emulator --fixtures`.
 ///
-/// Everything may be left out. Identifiers and secrets that are missing are drawn, and a seed without a
+/// Everything may be left out. Identifiers and secrets that are missing are drawn, and fixtures without a
 /// user gets the default one.
 ///
 /// ```
 /// # tokio::runtime::Runtime::new()?.block_on(async {
-/// let seed: modelarts_emulator::Seed = serde_json::from_str(r#"{
+/// let fixtures: modelarts_emulator::Fixtures = serde_json::from_str(r#"{
 ///     "domains": [{"name": "nlp-department"}],
 ///     "projects": [{"name": "eu-de_nlp", "workspaces": ["bert"]}, {"name": "eu-de_vision"}],
 ///     "users": [{
@@ -38,7 +38,7 @@ pub(crate) const DEFAULT_REGION: &str = "eu-de";
 ///         {"generation": "dev_env", "name": "flow", "profile_id": "ML-Studio-cpu"}
 ///     ]
 /// }"#)?;
-/// let emulator = modelarts_emulator::Emulator::builder().seed_data(seed).start().await?;
+/// let emulator = modelarts_emulator::Emulator::builder().fixtures(fixtures).start().await?;
 /// assert_eq!(emulator.project_name(), "eu-de_nlp");
 /// assert_eq!(emulator.user_name(), "bert-trainer");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -48,39 +48,63 @@ pub(crate) const DEFAULT_REGION: &str = "eu-de";
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
-pub struct Seed {
+pub struct Fixtures {
     /// Accounts; without any there is one called `emulator`.
-    pub domains: Vec<SeedDomain>,
+    pub domains: Vec<DomainFixture>,
     /// Projects; without any there is one called `eu-de`.
-    pub projects: Vec<SeedProject>,
+    pub projects: Vec<ProjectFixture>,
     /// Users; without any there is one called `modelarts`, who may work in every project.
-    pub users: Vec<SeedUser>,
+    pub users: Vec<UserFixture>,
     /// Images beside the built-in ones.
-    pub images: Vec<SeedImage>,
+    pub images: Vec<ImageFixture>,
     /// Flavors beside the built-in ones, or instead of those with the same id.
     pub flavors: Vec<types::NotebookFlavor>,
     /// Instances in given states.
-    pub instances: Vec<SeedInstance>,
+    pub instances: Vec<InstanceFixture>,
     /// What there is to give out.
     pub capacity: Option<Capacity>,
 }
 
-/// An account of a [`Seed`].
+/// Fixtures that are part of the crate, by name.
+const BUILT_IN: &[(&str, &str)] = &[("seed-pages", include_str!("../fixtures/seed-pages.json"))];
+
+impl Fixtures {
+    /// The fixtures that are part of the crate, for example `seed-pages`: the instances of the API's example pages.
+    ///
+    /// ```
+    /// use modelarts_emulator::Fixtures;
+    ///
+    /// let pages = Fixtures::built_in("seed-pages").expect("it is one of the names");
+    /// assert!(!pages.instances.is_empty());
+    /// assert!(Fixtures::built_in("no-such-name").is_none());
+    /// ```
+    pub fn built_in(name: &str) -> Option<Self> {
+        let (_, text) = BUILT_IN.iter().find(|(known, _)| *known == name)?;
+        serde_json::from_str(text).ok()
+    }
+
+    /// The names that [`built_in`](Self::built_in) knows.
+    pub fn built_in_names() -> impl Iterator<Item = &'static str> {
+        BUILT_IN.iter().map(|(name, _)| *name)
+    }
+}
+
+/// An account of a [`Fixtures`].
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
-pub struct SeedDomain {
+pub struct DomainFixture {
     /// Drawn if absent.
     pub id: Option<String>,
     /// Unique.
     pub name: String,
 }
 
-/// A project of a [`Seed`].
+/// A project of a [`Fixtures`].
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
-pub struct SeedProject {
+pub struct ProjectFixture {
     /// Drawn if absent.
     pub id: Option<String>,
     /// As in the region's list, for example `eu-de_team`.
@@ -93,11 +117,11 @@ pub struct SeedProject {
     pub pools: Option<BTreeMap<String, String>>,
 }
 
-/// A user of a [`Seed`].
+/// A user of a [`Fixtures`].
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
-pub struct SeedUser {
+pub struct UserFixture {
     /// Drawn if absent.
     pub id: Option<String>,
     /// Unique within the account.
@@ -111,16 +135,16 @@ pub struct SeedUser {
     /// Names or ids of projects; all if absent.
     pub projects: Option<Vec<String>>,
     /// Access keys; one is drawn if absent.
-    pub access_keys: Option<Vec<SeedAccessKey>>,
+    pub access_keys: Option<Vec<AccessKeyFixture>>,
     /// Names of key pairs; any name is accepted if absent.
     pub key_pairs: Option<BTreeSet<String>>,
 }
 
-/// An access key of a [`Seed`].
+/// An access key of a [`Fixtures`].
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
-pub struct SeedAccessKey {
+pub struct AccessKeyFixture {
     /// The access key.
     pub access: String,
     /// The secret key.
@@ -129,11 +153,11 @@ pub struct SeedAccessKey {
     pub security_token: Option<Secret>,
 }
 
-/// An image of a [`Seed`].
+/// An image of a [`Fixtures`].
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
-pub struct SeedImage {
+pub struct ImageFixture {
     /// Name or id of the project; absent: built in, for all.
     pub project: Option<String>,
     /// ACTIVE if absent.
@@ -142,11 +166,11 @@ pub struct SeedImage {
     pub image: types::Image,
 }
 
-/// One instance of a [`Seed`], or several alike.
+/// One instance of a [`Fixtures`], or several alike.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
-pub struct SeedInstance {
+pub struct InstanceFixture {
     /// Which of the two APIs shows it.
     pub generation: Generation,
     /// Drawn if absent; only for a single one.
@@ -161,7 +185,7 @@ pub struct SeedInstance {
     pub name: String,
     /// Its description.
     pub description: String,
-    /// Its status; a transient one ends as if it had begun at the time of the seeding.
+    /// Its status; a transient one ends as if it had begun at the time at which it is added.
     pub status: InstanceStatus,
     /// Why it is in a failed status.
     pub fail_reason: Option<String>,
@@ -177,11 +201,11 @@ pub struct SeedInstance {
     pub duration: Option<i64>,
     /// Its workspace.
     pub workspace_id: Option<String>,
-    /// Milliseconds since the epoch; the time of the seeding if absent.
+    /// Milliseconds since the epoch; the time at which it is added if absent.
     pub create_at: Option<i64>,
 }
 
-impl Default for SeedInstance {
+impl Default for InstanceFixture {
     fn default() -> Self {
         Self {
             generation: Generation::Notebook,
@@ -215,4 +239,19 @@ pub struct Capacity {
     pub instances: Option<u32>,
     /// EVS storage of the region in GB, for new disks and growth.
     pub evs: Option<u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::Settings;
+
+    #[test]
+    fn built_in_fixtures_load() {
+        for name in Fixtures::built_in_names() {
+            let fixtures = Fixtures::built_in(name).expect(name);
+            let state = crate::app::initial(Settings::default(), fixtures, 1, 0).expect(name);
+            assert!(state.size().0 > 0, "{name}");
+        }
+    }
 }
