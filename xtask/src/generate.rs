@@ -13,7 +13,7 @@ use syn::visit_mut::VisitMut;
 use crate::catalogue::{self, Catalogue};
 use crate::document::{Document, text};
 use crate::problem::push;
-use crate::{closed, enums, lower, publish};
+use crate::{closed, enums, lower, publish, words};
 
 /// Folder of the generated code, from the root of the checkout.
 pub(crate) const CODE: &str = "crates/modelarts-client/src/generated";
@@ -27,6 +27,7 @@ pub(crate) fn files(
     documents: &[Document],
     catalogue: &Catalogue,
 ) -> Result<BTreeMap<PathBuf, String>> {
+    let documents = &worded(documents)?;
     let code = Path::new(CODE);
     let published = Path::new(PUBLISHED);
     let mut files = BTreeMap::new();
@@ -60,6 +61,23 @@ pub(crate) fn files(
         rust(catalogue::FILE, &catalogue.module()?)?,
     );
     Ok(files)
+}
+
+/// The documents with everything in their descriptions that readers of generated code need.
+fn worded(documents: &[Document]) -> Result<Vec<Document>> {
+    let worded = documents.iter().map(|document| {
+        let mut value = document.value.clone();
+        words::defaults_in_words(&mut value);
+        let api = serde_json::from_value(value.clone())?;
+        let (name, file) = (document.name.clone(), document.file.clone());
+        Ok(Document {
+            name,
+            file,
+            value,
+            api,
+        })
+    });
+    worded.collect()
 }
 
 fn module(document: &Document) -> Result<Vec<(&'static str, String)>> {

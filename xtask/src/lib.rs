@@ -13,4 +13,5 @@ mod publish;
 pub mod regen;
 pub mod source;
 pub mod strict;
+mod words;
 pub mod workspace;

@@ -41,7 +41,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "response-status",
-        why: "`default` and ranges hide which statuses the service documents",
+        why: "ranges hide which statuses the service documents; `default` stands for all others",
         run: response_status,
     },
     Rule {
@@ -51,7 +51,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "response-error",
-        why: "one error body for all operations gives clients one error type",
+        why: "one error body gives clients one error type, one response per status an example that fits",
         run: response_error,
     },
     Rule {
@@ -225,9 +225,8 @@ fn statuses<'a>(operation: &OperationRef<'a>) -> impl Iterator<Item = (&'a str, 
 
 fn response_status(document: &Document) -> Vec<Problem> {
     let is_status = |status: &str| {
-        status
-            .parse()
-            .is_ok_and(|code: u16| (100..600).contains(&code))
+        let code = status.parse();
+        status == "default" || code.is_ok_and(|code: u16| (100..600).contains(&code))
     };
     each(
         document,
@@ -259,20 +258,39 @@ fn response_success(document: &Document) -> Vec<Problem> {
 }
 
 fn response_error(document: &Document) -> Vec<Problem> {
-    const SHARED: &str = "#/components/responses/Error";
-    let is_error = |status: &str| status.starts_with('4') || status.starts_with('5');
-    each(
-        document,
-        |operation| {
-            let (status, _) = statuses(&operation)
-                .find(|(status, response)| is_error(status) && text(response, "$ref") != SHARED)?;
-            Some((
-                push(&push(&operation.pointer(), "responses"), status),
-                format!("must be `$ref: '{SHARED}'`"),
-            ))
-        },
-        "response-error",
-    )
+    let is_error = |status: &str| !status.starts_with(['1', '2', '3']);
+    let body = |response| {
+        let media = document.resolve(response).get("content")?;
+        media.get("application/json")?.get("schema")
+    };
+    // The first response of a status is the one of that status everywhere; the first body that of all.
+    let mut shared: HashMap<&str, &str> = HashMap::new();
+    let mut first: Option<&Value> = None;
+    let mut found = Vec::new();
+    for operation in document.operations() {
+        let pointer = push(&operation.pointer(), "responses");
+        for (status, response) in statuses(&operation).filter(|(status, _)| is_error(status)) {
+            let target = text(response, "$ref");
+            let of_status = *shared.entry(status).or_insert(target);
+            let message = if !target.starts_with("#/components/responses/") {
+                "must be a reference to the shared response of its status".to_owned()
+            } else if target != of_status {
+                format!("must be `{of_status}`, which other operations have for {status}")
+            } else if body(response)
+                != Some(*first.get_or_insert(body(response).unwrap_or(&Value::Null)))
+            {
+                "has another body than the other errors of this document".to_owned()
+            } else {
+                continue;
+            };
+            found.push(document.problem(push(&pointer, status), "response-error", message));
+        }
+        if !statuses(&operation).any(|(status, _)| status == "default") {
+            let message = "needs a `default`, or a status that nobody lists has no body";
+            found.push(document.problem(pointer, "response-error", message));
+        }
+    }
+    found
 }
 
 fn path_parameters(document: &Document) -> Vec<Problem> {

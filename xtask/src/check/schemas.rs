@@ -57,6 +57,11 @@ pub(super) const RULES: &[Rule] = &[
         run: lenient_response,
     },
     Rule {
+        name: "default",
+        why: "generated clients send a `default` although the user said nothing: a partial update switches things off",
+        run: default,
+    },
+    Rule {
         name: "unused-component",
         why: "what nothing uses is not checked by any test",
         run: unused_component,
@@ -248,7 +253,7 @@ fn lenient_response(document: &Document) -> Vec<Problem> {
         if !name.is_some_and(|name| received.contains(name.as_str())) {
             continue;
         }
-        for keyword in LIMITS.into_iter().chain(["required", "default"]) {
+        for keyword in LIMITS.into_iter().chain(["required"]) {
             if schema.value.get(keyword).is_some() {
                 found.push(document.problem(
                     push(&schema.pointer, keyword),
@@ -256,6 +261,34 @@ fn lenient_response(document: &Document) -> Vec<Problem> {
                     format!("a response has no `{keyword}`; say it in the description"),
                 ));
             }
+        }
+    }
+    found
+}
+
+fn default(document: &Document) -> Vec<Problem> {
+    let sent = parts::travelling(document, Direction::Request);
+    let is_sent = |pointer: &str| match pointer.strip_prefix("/components/schemas/") {
+        Some(rest) => sent.contains(rest.split('/').next().unwrap_or_default()),
+        None => false,
+    };
+    let mut found = Vec::new();
+    for schema in parts::schemas(document) {
+        if schema.value.get("default").is_some() {
+            let message =
+                "is sent by generated clients; write `x-default`, which becomes a sentence";
+            found.push(document.problem(push(&schema.pointer, "default"), "default", message));
+        }
+        if schema.value.get("x-default").is_some() && !is_sent(&schema.pointer) {
+            let message = "stands on parameters and on properties of requests only";
+            found.push(document.problem(push(&schema.pointer, "x-default"), "default", message));
+        }
+    }
+    for parameter in parts::parameters(document) {
+        let required = parameter.value.get("required") == Some(&Value::Bool(true));
+        if required && parameter.value.get("x-default").is_some() {
+            let message = "a required parameter has no default";
+            found.push(document.problem(push(&parameter.pointer, "x-default"), "default", message));
         }
     }
     found

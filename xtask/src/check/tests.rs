@@ -47,7 +47,8 @@ paths:
                   summary: A big thing afterwards
                   x-sample: composed
                   value: {kind: BIG, update_at: 1, part: {token: x}, count: 2}
-        '400': {$ref: '#/components/responses/Error'}
+        '400': {$ref: '#/components/responses/BadRequest'}
+        default: {$ref: '#/components/responses/Error'}
 components:
   securitySchemes:
     Token: {type: apiKey, in: header, name: X-Token}
@@ -61,6 +62,13 @@ components:
           schema: {$ref: '#/components/schemas/Problem'}
           examples:
             missing: {summary: No such thing, x-sample: composed, value: {message: Gone.}}
+    BadRequest:
+      description: It cannot be done.
+      content:
+        application/json:
+          schema: {$ref: '#/components/schemas/Problem'}
+          examples:
+            wrong: {summary: A wrong thing, x-sample: composed, value: {message: Wrong.}}
   schemas:
     Kind:
       type: string
@@ -118,9 +126,12 @@ const FAULTS: &[(&str, &str, &str, &str)] = &[
     ("operation-docs", "https:", "ftp:", "/put/externalDocs"),
     ("operation-idempotent", "x-idempotent: true", "x-idempotent: perhaps", "/x-idempotent"),
     ("response-status", "'400': {$ref", "'4XX': {$ref", "/responses/4XX"),
-    ("response-status", "'400': {$ref", "default: {$ref", "/responses/default"),
     ("response-success", "'200':\n", "'302':\n", "/put/responses"),
-    ("response-error", "'400': {$ref: '#/components/responses/Error'}", "'400': {$ref: '#/components/responses/Error'}\n        '404': {description: Gone.}", "/responses/404"),
+    ("response-error", "'400': {$ref: '#/components/responses/BadRequest'}", "'400': {$ref: '#/components/responses/BadRequest'}\n        '404': {description: Gone.}", "/responses/404"),
+    ("response-error", "        default: {$ref: '#/components/responses/Error'}\n", "        '500': {$ref: '#/components/responses/Error'}\n", "/put/responses"),
+    ("default", "maxLength: 3", "maxLength: 3, default: a", "/name/default"),
+    ("default", "count: {type: integer,", "count: {type: integer, x-default: 1,", "/count/x-default"),
+    ("default", "in: path, required: true", "in: path, required: true, x-default: a", "/Id/x-default"),
     ("path-parameters", "{id}", "{name}", "/put"),
     ("path-parameters", "in: path, required: true", "in: path, required: false", "/put"),
     ("schema-name", "Part", "thing_part", "/schemas/thing_part"),

@@ -96,7 +96,7 @@ fn refusals(schema: &str) -> BTreeMap<String, RefOr<Response>> {
         .description("The request was refused or failed.")
         .content("application/json", content)
         .build();
-    ["400", "401", "403", "404", "429", "500", "503"]
+    ["400", "401", "403", "404", "429", "500", "503", "default"]
         .map(|status| (status.to_owned(), refusal.clone().into()))
         .into()
 }

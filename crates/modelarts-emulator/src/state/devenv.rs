@@ -205,7 +205,12 @@ impl State {
             .as_ref()
             .and_then(|spec| spec.auto_stop.as_ref());
         let auto_stop = change
-            .map(|change| auto_stop(Some(change), Some(instance), now))
+            .map(|change| DevEnvAutoStopReq {
+                duration: change.duration,
+                enable: change.enable,
+                prompt: change.prompt,
+            })
+            .map(|change| auto_stop(Some(&change), Some(instance), now))
             .transpose()?;
         let seq = instance.seq;
         self.change(seq, now, |instance, _| {

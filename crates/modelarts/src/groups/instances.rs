@@ -4,9 +4,10 @@ use modelarts_client::devenviron::builder;
 use modelarts_client::devenviron::enums::{DevEnvInstanceStatus, DevEnvType};
 use modelarts_client::devenviron::prelude::*;
 use modelarts_client::devenviron::types::{
-    CreateDevEnvInstanceRequest, DeleteDevEnvInstanceResponse, DevEnvAutoStopReq, DevEnvInstance,
+    CreateDevEnvInstanceRequest, DeleteDevEnvInstanceResponse, DevEnvInstance,
     DevEnvInstanceAction, DevEnvInstanceList, ManageDevEnvInstanceRequest,
-    ManageDevEnvInstanceResponse, UpdateDevEnvInstanceRequest, UpdateDevEnvNotebookSpec,
+    ManageDevEnvInstanceResponse, UpdateDevEnvAutoStopReq, UpdateDevEnvInstanceRequest,
+    UpdateDevEnvNotebookSpec,
 };
 
 use super::{list_request, page};
@@ -88,7 +89,7 @@ impl Instances {
         let request = UpdateDevEnvInstanceRequest {
             description: None,
             spec: Some(UpdateDevEnvNotebookSpec {
-                auto_stop: Some(DevEnvAutoStopReq {
+                auto_stop: Some(UpdateDevEnvAutoStopReq {
                     duration: auto_stop.as_seconds()?,
                     enable: Some(auto_stop != AutoStop::Off),
                     prompt: None,

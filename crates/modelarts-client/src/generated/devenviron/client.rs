@@ -127,7 +127,7 @@ pub mod types {
         ///Tag of the image, up to 64 characters out of letters, digits, `-`, `_` and `.`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub tag: ::std::option::Option<::std::string::String>,
-        ///Workspace that the image belongs to. Default `0`, the workspace that always exists.
+        ///Workspace that the image belongs to. `0` is the one that always exists. Defaults to `0`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub workspace_id: ::std::option::Option<::std::string::String>,
     }
@@ -167,7 +167,7 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub pool_id: ::std::option::Option<::std::string::String>,
         pub volume: VolumeReq,
-        ///ID of the workspace. The default is 0.
+        ///ID of the workspace. Defaults to `0`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub workspace_id: ::std::option::Option<::std::string::String>,
     }
@@ -311,10 +311,10 @@ pub mod types {
         ///Running time in seconds, between one hour and one day, counted anew from each start. Required when `enable` is true. A running instance adopts a changed value at its next start.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub duration: ::std::option::Option<i32>,
-        ///True to stop the instance once it has run for `duration`; false, the default, to let it run on.
+        ///True to stop the instance once it has run for `duration`; false to let it run on. Defaults to `false`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub enable: ::std::option::Option<bool>,
-        ///Whether the console reminds the user again. Of no effect on the instance; defaults to true.
+        ///Whether the console reminds the user again. Of no effect on the instance. Defaults to `true`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub prompt: ::std::option::Option<bool>,
     }
@@ -921,11 +921,11 @@ pub mod types {
             Default::default()
         }
     }
-    ///Workspace to put the instance into. Defaults to the workspace `0`.
+    ///Workspace to put the instance into. Without it, the workspace `0`.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct DevEnvWorkspaceReq {
-        ///ID of the workspace. Defaults to `0`, which is right as long as no workspaces were created.
+        ///ID of the workspace. `0` is right as long as no workspaces were created. Defaults to `0`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
     }
@@ -1565,7 +1565,7 @@ pub mod types {
         pub visibility: ::std::option::Option<
             crate::devenviron::enums::OpenImageVisibility,
         >,
-        ///Workspace that takes the image. Default `0`, the workspace that always exists.
+        ///Workspace that takes the image. `0` is the one that always exists. Defaults to `0`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub workspace_id: ::std::option::Option<::std::string::String>,
     }
@@ -1604,6 +1604,25 @@ pub mod types {
             Self(value)
         }
     }
+    ///Whether, and how long after a start, the instance stops by itself.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    pub struct UpdateDevEnvAutoStopReq {
+        ///Running time in seconds, between one hour and one day, counted anew from each start. Required when `enable` is true. A running instance adopts a changed value at its next start.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub duration: ::std::option::Option<i32>,
+        ///True to stop the instance once it has run for `duration`; false to let it run on.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub enable: ::std::option::Option<bool>,
+        ///Whether the console reminds the user again. Of no effect on the instance.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub prompt: ::std::option::Option<bool>,
+    }
+    impl UpdateDevEnvAutoStopReq {
+        pub fn builder() -> builder::UpdateDevEnvAutoStopReq {
+            Default::default()
+        }
+    }
     ///Settings of an instance that are to be changed.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
@@ -1624,7 +1643,7 @@ pub mod types {
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct UpdateDevEnvNotebookSpec {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub auto_stop: ::std::option::Option<DevEnvAutoStopReq>,
+        pub auto_stop: ::std::option::Option<UpdateDevEnvAutoStopReq>,
     }
     impl UpdateDevEnvNotebookSpec {
         pub fn builder() -> builder::UpdateDevEnvNotebookSpec {
@@ -8606,6 +8625,85 @@ pub mod types {
             }
         }
         #[derive(Clone, Debug)]
+        pub struct UpdateDevEnvAutoStopReq {
+            duration: ::std::result::Result<
+                ::std::option::Option<i32>,
+                ::std::string::String,
+            >,
+            enable: ::std::result::Result<
+                ::std::option::Option<bool>,
+                ::std::string::String,
+            >,
+            prompt: ::std::result::Result<
+                ::std::option::Option<bool>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for UpdateDevEnvAutoStopReq {
+            fn default() -> Self {
+                Self {
+                    duration: Ok(Default::default()),
+                    enable: Ok(Default::default()),
+                    prompt: Ok(Default::default()),
+                }
+            }
+        }
+        impl UpdateDevEnvAutoStopReq {
+            pub fn duration<T, M>(mut self, value: T) -> Self
+            where
+                T: crate::IntoOptional<i32, M>,
+            {
+                self.duration = crate::IntoOptional::into_optional(value)
+                    .map_err(|e| {
+                        format!("error converting supplied value for duration: {e}")
+                    });
+                self
+            }
+            pub fn enable<T, M>(mut self, value: T) -> Self
+            where
+                T: crate::IntoOptional<bool, M>,
+            {
+                self.enable = crate::IntoOptional::into_optional(value)
+                    .map_err(|e| {
+                        format!("error converting supplied value for enable: {e}")
+                    });
+                self
+            }
+            pub fn prompt<T, M>(mut self, value: T) -> Self
+            where
+                T: crate::IntoOptional<bool, M>,
+            {
+                self.prompt = crate::IntoOptional::into_optional(value)
+                    .map_err(|e| {
+                        format!("error converting supplied value for prompt: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<UpdateDevEnvAutoStopReq>
+        for super::UpdateDevEnvAutoStopReq {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: UpdateDevEnvAutoStopReq,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    duration: value.duration?,
+                    enable: value.enable?,
+                    prompt: value.prompt?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::UpdateDevEnvAutoStopReq>
+        for UpdateDevEnvAutoStopReq {
+            fn from(value: super::UpdateDevEnvAutoStopReq) -> Self {
+                Self {
+                    duration: Ok(value.duration),
+                    enable: Ok(value.enable),
+                    prompt: Ok(value.prompt),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
         pub struct UpdateDevEnvInstanceRequest {
             description: ::std::result::Result<
                 ::std::option::Option<::std::string::String>,
@@ -8670,7 +8768,7 @@ pub mod types {
         #[derive(Clone, Debug)]
         pub struct UpdateDevEnvNotebookSpec {
             auto_stop: ::std::result::Result<
-                ::std::option::Option<super::DevEnvAutoStopReq>,
+                ::std::option::Option<super::UpdateDevEnvAutoStopReq>,
                 ::std::string::String,
             >,
         }
@@ -8684,7 +8782,7 @@ pub mod types {
         impl UpdateDevEnvNotebookSpec {
             pub fn auto_stop<T, M>(mut self, value: T) -> Self
             where
-                T: crate::IntoOptional<super::DevEnvAutoStopReq, M>,
+                T: crate::IntoOptional<super::UpdateDevEnvAutoStopReq, M>,
             {
                 self.auto_stop = crate::IntoOptional::into_optional(value)
                     .map_err(|e| {
@@ -9223,8 +9321,19 @@ Creating, starting, stopping, deleting, saving and mounting are only begun when 
 resource until its status is one of the settled or failed ones. Right after an operation was accepted a read may
 still show the status from before.
 
+## Signing in
+Two ways, one per request, never both:
+
+* A token: send user, password and project to `POST /v3/auth/tokens` of the identity service
+  (`https://iam.<region>.…`, document `iam`, operation `createToken`), take the token from the response header
+  `X-Subject-Token` and send it as `X-Auth-Token` with each request. It is valid for 24 hours.
+* An access key: sign each request with `SDK-HMAC-SHA256` in `Authorization`, as the scheme `SdkHmacSha256` says.
+
+Every path begins with the ID of a project. A token is made for one project, and its response names it.
+
 ## Errors
-Every status but the listed successes carries the shared `Error` response. Four things deserve attention:
+Every status but the listed successes carries the same body, described once for each status. Five things deserve
+attention:
 
 * The old generation says `error_message`, the new one and the gateways say `error_msg`. Read both.
 * A missing instance is answered with **400** and `ModelArts.6309`, a missing image with **400** and
@@ -9232,6 +9341,15 @@ Every status but the listed successes carries the shared `Error` response. Four 
 * `ModelArts.6357` (400) means that another operation is under way or that the target state is reached already. Only
   a look at the resource tells which.
 * A gateway may answer with HTML or with nothing at all, and 429 may lack `Retry-After`.
+* Gateways have codes of their own, in `error_code` too, with the prefix `APIG.` or `APIGW.`. None of them says
+  anything about the resource:
+
+  | code | status | meaning |
+  |---|---|---|
+  | `APIG.0101`, `APIGW.0101` | 404 | The path is not known to the gateway. |
+  | `APIG.0201`, `APIGW.0201` | 400, 413, 502, 504 | The request is malformed or too large, or the service behind the gateway did not respond. |
+  | `APIG.0301`, `APIGW.0301` | 401 | The token or the signature is refused; a wrong clock has the same effect. |
+  | `APIG.0308`, `APIGW.0308` | 429 | The limit on requests per time is reached. |
 
 ## Responses may grow
 No property of a response is required, and any may be null or absent. New properties and new values may appear at
@@ -9250,13 +9368,16 @@ any time and must not break a client.
 * `x-idempotent` on operations: when true, repeating has no further effect, so that the request may be sent again
   after a lost answer.
 * `x-required-when` on properties of requests: the condition under which an optional property has to be given.
+* `x-default` on parameters and on properties of requests: what the service assumes when nothing is sent. It is not
+  `default`, which generated clients would send.
+* `x-published: false` on parameters: left out of the published documents, since something else says the same.
 * `x-sample` on examples: `documented` as the documentation prints it, or `composed` for this document.
 
 A plain `enum` is closed: other values are refused. Where documentation, samples and practice disagree,
 the decision is recorded in the errata that accompany this document.
 
 
-Version: 1.0.0*/
+Version: 2.0.0*/
 pub struct Client {
     pub(crate) baseurl: String,
     pub(crate) client: reqwest::Client,
@@ -9283,7 +9404,7 @@ impl Client {
 }
 impl ClientInfo<crate::Hooks> for Client {
     fn api_version() -> &'static str {
-        "1.0.0"
+        "2.0.0"
     }
     fn baseurl(&self) -> &str {
         self.baseurl.as_str()
@@ -9314,15 +9435,15 @@ Arguments:
 - `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
 - `ai_project`: Lists only instances of the AI project with this ID.
 - `de_type`: Kind of development environment to list. The spelling with a capital N matters.
-- `limit`: Largest number of records to return. The default 0 stands for no limit.
-- `offset`: Position of the first record to return, counted from 0. Defaults to 0.
+- `limit`: Largest number of records to return. 0 stands for no limit. Defaults to `0`.
+- `offset`: Position of the first record to return, counted from 0. Defaults to `0`.
 - `order`: Direction to sort in. Defaults to `asc`.
 - `pool_id`: Lists only the instances that run in the dedicated resource pool with this ID.
 - `provision_type`: Lists only instances that were deployed in this way.
-- `show_self`: Whether the list is restricted to the caller's own instances. A boolean that is sent as text; defaults to `true`.
+- `show_self`: Whether the list is restricted to the caller's own instances. A boolean that is sent as text. Defaults to `true`.
 - `sortby`: Field to sort by. Defaults to `name`.
 - `status`: Lists only instances in this state. Without it every state is listed.
-- `workspace_id`: Lists only instances of this workspace. Defaults to `0` as long as the account has no workspaces.
+- `workspace_id`: Lists only instances of this workspace. `0` is right as long as the account has no workspaces. Defaults to `0`.
 ```text
 let response = client.list_dev_env_instances()
     .project_id(project_id)
@@ -9463,8 +9584,8 @@ Arguments:
 - `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
 - `category`: Only flavors with this kind of processor.
 - `limit`: Records per page. Everything is returned when the parameter is left out.
-- `offset`: Number of records to skip. The default is 0.
-- `sort_dir`: Direction of sorting, DESC when left out.
+- `offset`: Number of records to skip. Defaults to `0`.
+- `sort_dir`: Direction of sorting. Defaults to `DESC`.
 - `sort_key`: Name of the field to sort by, or several names joined with commas.
 - `type_`: Only flavors of this kind of cluster.
 ```text
@@ -9520,16 +9641,16 @@ Sends a `GET` request to `/v1/{project_id}/images`
 
 Arguments:
 - `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `limit`: Largest number of images in one answer. Default 200.
+- `limit`: Largest number of images in one answer. Defaults to `200`.
 - `name`: Image name to look for: at most 512 characters out of lower-case letters, digits, `-`, `_` and `.`. `name_fuzzy_match` decides whether a part of the name is enough.
-- `name_fuzzy_match`: When true, `name` matches any part of an image name; when false, only the whole name. Default true.
+- `name_fuzzy_match`: When true, `name` matches any part of an image name; when false, only the whole name. Defaults to `true`.
 - `namespace`: Keep only images of this organization of the container registry SWR.
-- `offset`: Number of images to skip before the page starts. Default 0.
+- `offset`: Number of images to skip before the page starts. Defaults to `0`.
 - `service_type`: Keep only images made for this purpose.
-- `sort_dir`: Direction of the sorting, descending (DESC) unless given.
+- `sort_dir`: Direction of the sorting. Defaults to `DESC`.
 - `sort_key`: Names of the fields to sort by, joined with commas. The service spells them in camel case here: `updateTime` stands for the field `update_at`.
 - `type_`: Keep only preset images, or only the project's own.
-- `workspace_id`: Keep only images of this workspace. Default `0`, the workspace that always exists.
+- `workspace_id`: Keep only images of this workspace. `0` is the one that always exists. Defaults to `0`.
 ```text
 let response = client.list_images()
     .project_id(project_id)
@@ -9573,10 +9694,10 @@ Sends a `GET` request to `/v1/{project_id}/images/group`
 Arguments:
 - `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
 - `name`: Image name to look for: at most 512 characters out of lower-case letters, digits, `-`, `_` and `.`. `name_fuzzy_match` decides whether a part of the name is enough.
-- `name_fuzzy_match`: When true, `name` matches any part of an image name; when false, only the whole name. Default true.
+- `name_fuzzy_match`: When true, `name` matches any part of an image name; when false, only the whole name. Defaults to `true`.
 - `namespace`: Keep only groups of this organization of the container registry SWR.
 - `type_`: Keep only groups of preset images, or only of the project's own.
-- `workspace_id`: Keep only groups of this workspace. Default `0`, the workspace that always exists.
+- `workspace_id`: Keep only groups of this workspace. `0` is the one that always exists. Defaults to `0`.
 ```text
 let response = client.list_image_groups()
     .project_id(project_id)
@@ -9724,16 +9845,16 @@ Sends a `GET` request to `/v1/{project_id}/notebooks`
 
 Arguments:
 - `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `feature`: Kind of notebook to list. NOTEBOOK is assumed when the parameter is left out.
-- `limit`: Records per page. The service is known to take 10, 20 and 50; the default is 10.
+- `feature`: Kind of notebook to list. Defaults to `NOTEBOOK`.
+- `limit`: Records per page. The service is known to take 10, 20 and 50. Defaults to `10`.
 - `name`: Part of a notebook name; every notebook whose name contains it matches. At most 128 characters.
-- `offset`: Number of records to skip, not of pages. The default is 0.
+- `offset`: Number of records to skip, not of pages. Defaults to `0`.
 - `owner`: ID of the user whose notebooks are wanted, 32 lower-case letters and digits. Only an administrator can ask for somebody else; other callers give their own ID or nothing.
 - `pool_id`: Only notebooks that run in this dedicated resource pool.
-- `sort_dir`: Direction of sorting, DESC when left out.
+- `sort_dir`: Direction of sorting. Defaults to `DESC`.
 - `sort_key`: Name of the field to sort by, or several names joined with commas.
 - `status`: Only notebooks in this state.
-- `workspace_id`: Only notebooks of this workspace. A project that never created workspaces has just the one called 0, which is the default. Note the spelling: other operations write `workspace_id`.
+- `workspace_id`: Only notebooks of this workspace. A project that never created workspaces has just the one called 0. Note the spelling: other operations write `workspace_id`. Defaults to `0`.
 ```text
 let response = client.list_notebooks()
     .project_id(project_id)
@@ -9776,16 +9897,16 @@ Sends a `GET` request to `/v1/{project_id}/notebooks/all`
 
 Arguments:
 - `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `feature`: Kind of notebook to list. NOTEBOOK is assumed when the parameter is left out.
-- `limit`: Records per page. The service is known to take 10, 20 and 50; the default is 10.
+- `feature`: Kind of notebook to list. Defaults to `NOTEBOOK`.
+- `limit`: Records per page. The service is known to take 10, 20 and 50. Defaults to `10`.
 - `name`: Part of a notebook name; every notebook whose name contains it matches. At most 128 characters.
-- `offset`: Number of records to skip, not of pages. The default is 0.
+- `offset`: Number of records to skip, not of pages. Defaults to `0`.
 - `owner`: ID of the user whose notebooks are wanted, 32 lower-case letters and digits. Takes effect only for a main account that holds administrator rights.
 - `pool_id`: Only notebooks that run in this dedicated resource pool.
-- `sort_dir`: Direction of sorting, DESC when left out.
+- `sort_dir`: Direction of sorting. Defaults to `DESC`.
 - `sort_key`: Name of the field to sort by, or several names joined with commas.
 - `status`: Only notebooks in this state.
-- `workspace_id`: Only notebooks of this workspace. A project that never created workspaces has just the one called 0, which is the default. Note the spelling: other operations write `workspace_id`.
+- `workspace_id`: Only notebooks of this workspace. A project that never created workspaces has just the one called 0. Note the spelling: other operations write `workspace_id`. Defaults to `0`.
 ```text
 let response = client.list_all_notebooks()
     .project_id(project_id)

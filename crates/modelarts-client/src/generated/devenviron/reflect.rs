@@ -75,6 +75,7 @@ pub const DOCUMENT: &str = include_str!("document.json");
             types::Pool,
             types::RegisterImageRequest,
             types::StartNotebookRequest,
+            types::UpdateDevEnvAutoStopReq,
             types::UpdateDevEnvInstanceRequest,
             types::UpdateDevEnvNotebookSpec,
             types::UpdateNotebookRequest,
@@ -203,6 +204,7 @@ pub fn round_trip(schema: &str, value: Value) -> Option<serde_json::Result<Value
             "Pool" => through::<types::Pool>(value),
             "RegisterImageRequest" => through::<types::RegisterImageRequest>(value),
             "StartNotebookRequest" => through::<types::StartNotebookRequest>(value),
+            "UpdateDevEnvAutoStopReq" => through::<types::UpdateDevEnvAutoStopReq>(value),
             "UpdateDevEnvInstanceRequest" => {
                 through::<types::UpdateDevEnvInstanceRequest>(value)
             }

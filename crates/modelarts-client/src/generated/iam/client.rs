@@ -2255,7 +2255,7 @@ pub mod types {
     }
 }
 #[derive(Clone, Debug)]
-/**Client for Identity and Access Management (sign-in subset)
+/**Client for ModelArts IAM
 
 The few operations of the identity service that a client of ModelArts needs before its first call: obtain a token,
 and find out which projects and accounts (domains) it may enter. The service speaks the Identity API v3 of
@@ -2275,7 +2275,7 @@ condition under which an optional field has to be given. `x-sample` tells whethe
 or `composed` by us.
 
 
-Version: 3.0*/
+Version: 2.0.0*/
 pub struct Client {
     pub(crate) baseurl: String,
     pub(crate) client: reqwest::Client,
@@ -2302,7 +2302,7 @@ impl Client {
 }
 impl ClientInfo<crate::Hooks> for Client {
     fn api_version() -> &'static str {
-        "3.0"
+        "2.0.0"
     }
     fn baseurl(&self) -> &str {
         self.baseurl.as_str()
