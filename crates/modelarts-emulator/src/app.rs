@@ -318,14 +318,10 @@ impl App {
         })
     }
 
-    /// The present, by the clock that suits a date: emulated time, or in a time that runs faster also the
-    /// real one, which is all that a client outside can know.
+    /// The present, by the clock that is nearer to a date: emulated time, which clients of this process sign with, or
+    /// real time, which is all that a client outside can know.
     fn nearest_present(&self, date: Millis) -> Millis {
-        let emulated = self.clock.now_millis();
-        if self.clock.mode() != ClockMode::Scaled {
-            return emulated;
-        }
-        let real = system_millis();
+        let (emulated, real) = (self.clock.now_millis(), system_millis());
         if (real - date).abs() < (emulated - date).abs() {
             real
         } else {

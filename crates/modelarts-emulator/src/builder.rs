@@ -133,7 +133,7 @@ impl EmulatorBuilder {
         self
     }
 
-    /// A clock that stands until it is advanced.
+    /// A clock that stands until it is advanced, or until the clients of this process all wait.
     pub fn manual(mut self) -> Self {
         self.mode = ClockMode::Manual;
         self

@@ -5,13 +5,15 @@ use std::time::Duration;
 use modelarts::{BoxFuture, Credentials, Login, ModelArts, ModelArtsBuilder, Timestamp};
 
 use crate::builder::Emulator;
-use crate::clock::{Clock, ClockMode, real_sleep};
+use crate::clock::{Clock, Side, real_sleep};
 
 impl Emulator {
     /// A client that signs in as the first user, works in the first project and lives in the emulator's time.
     ///
-    /// On a manual clock a pause of the client moves the time by its length, so that waiting for a notebook takes no time
-    /// at all; on a frozen one it waits for whoever advances it.
+    /// On a manual clock the time jumps to the next wait that ends as soon as its clients have nothing else to do: no
+    /// request is under way, and who is not done waits. So waiting for a notebook takes no time at all, ten waits of ten
+    /// seconds at once take ten seconds, and nobody's time passes while somebody still acts. On a
+    /// [frozen](crate::Clock::freeze) clock clients wait for whoever advances it.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new()?.block_on(async {
@@ -52,21 +54,17 @@ impl modelarts::Clock for Clock {
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
-        let clock = self.clone();
-        Box::pin(async move {
-            let reading = clock.reading();
-            if reading.mode != ClockMode::Manual || reading.frozen {
-                return clock.sleep(duration).await;
-            }
-            clock.advance(duration);
-            // Others get their turn, as they would during a real pause.
-            tokio::task::yield_now().await;
-        })
+        Box::pin(self.sleep_as_client(duration))
     }
 
-    /// Real time, whatever the mode: an exchange with the emulator takes as long as it takes.
+    /// Real time, whatever the mode: an exchange with the emulator takes as long as it takes. As long as it does, the
+    /// emulated time does not jump.
     fn timer(&self, limit: Duration) -> BoxFuture<'static, ()> {
-        Box::pin(real_sleep(limit))
+        let under_way = self.under_way(Side::Client);
+        Box::pin(async move {
+            real_sleep(limit).await;
+            drop(under_way);
+        })
     }
 }
 
@@ -77,7 +75,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn pauses_move_a_manual_clock() {
+    async fn a_wait_moves_a_manual_clock() {
         let clock = Clock::manual(0);
         modelarts::Clock::sleep(&clock, Duration::from_secs(10)).await;
         assert_eq!(clock.elapsed(), Duration::from_secs(10));

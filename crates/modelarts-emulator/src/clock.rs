@@ -1,6 +1,10 @@
 //! The emulator's time: real, scaled or moved by hand.
 
+use std::collections::BTreeMap;
+use std::future::{Future, poll_fn};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -10,6 +14,23 @@ use utoipa::ToSchema;
 
 /// Milliseconds since the epoch, UTC.
 pub(crate) type Millis = i64;
+
+/// Where the clock's range ends: 9999-01-01T00:00:00Z. Every time up to here can be written as a date.
+pub(crate) const LATEST: Millis = 253_370_764_800_000;
+
+/// The fastest that time may run.
+pub(crate) const FASTEST: f64 = 1_000_000.0;
+
+/// How long, in real time, nothing may happen before a manual clock jumps to the next sleeping client: time for a task
+/// that has just been woken to send its request.
+const SETTLE: Duration = Duration::from_millis(1);
+
+/// How often every other task of the runtime gets its turn after that.
+const YIELDS: usize = 8;
+
+/// How long, in real time, nothing may happen before the clock jumps although a client has work in progress: that work
+/// is then waiting for the time itself, like a request that is held back by a rate limit.
+const STUCK: Duration = Duration::from_millis(50);
 
 /// How the emulator's time moves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -54,9 +75,62 @@ pub struct Clock {
 
 struct Shared {
     reading: Mutex<Reading>,
-    /// Told whenever the time was moved or its pace changed.
-    moved: Notify,
+    /// Told whenever the time was moved or its pace changed, but not when it jumped.
+    changed: Notify,
+    /// Told whenever the time has jumped.
+    jumped: Notify,
+    /// Clients of this process that sleep until the time has come, by that time and a number of their own. A lock that
+    /// is taken before that of `reading`.
+    sleepers: Mutex<BTreeMap<(u64, u64), Option<Waker>>>,
+    next_sleeper: AtomicU64,
+    /// Requests under way: those that the emulator is answering, and those that clients of this process have sent.
+    under_way: [AtomicUsize; 2],
+    /// Counts what clients do; a jump needs it to stand still.
+    activity: AtomicU64,
+    /// Told when no request is under way any more.
+    idle: Notify,
     keeper: OnceLock<Keeper>,
+}
+
+/// Whose request is under way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Side {
+    /// The emulator is answering it.
+    Server = 0,
+    /// A client of this process has sent it and has not read the whole response.
+    #[cfg_attr(
+        not(feature = "client"),
+        expect(dead_code, reason = "only clients of this process count themselves")
+    )]
+    Client = 1,
+}
+
+/// A request that is under way; the time does not jump before this is dropped.
+pub(crate) struct UnderWay {
+    shared: Arc<Shared>,
+    side: Side,
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.shared.under_way[self.side as usize].fetch_sub(1, Ordering::AcqRel);
+        self.shared.note_activity();
+        if self.shared.is_idle() {
+            self.shared.idle.notify_waiters();
+        }
+    }
+}
+
+impl Shared {
+    fn note_activity(&self) {
+        self.activity.fetch_add(1, Ordering::AcqRel);
+    }
+
+    fn is_idle(&self) -> bool {
+        self.under_way
+            .iter()
+            .all(|count| count.load(Ordering::Acquire) == 0)
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -79,7 +153,8 @@ impl Reading {
     }
 
     fn at(&self, instant: std::time::Instant) -> f64 {
-        self.base + instant.duration_since(self.anchor).as_secs_f64() * 1000.0 * self.pace()
+        let passed = instant.duration_since(self.anchor).as_secs_f64() * 1000.0 * self.pace();
+        (self.base + passed).min(LATEST as f64)
     }
 
     fn stamp(&self, instant: std::time::Instant) -> Stamp {
@@ -115,7 +190,7 @@ impl Clock {
 
     /// A clock that starts at the present and runs `factor` times as fast as real time.
     ///
-    /// A factor that is not a positive number counts as 1.
+    /// A factor that is not a positive number counts as 1, one of more than a million as a million.
     pub fn scaled(factor: f64) -> Self {
         Self::new(ClockMode::Scaled, system_millis(), positive(factor))
     }
@@ -130,12 +205,18 @@ impl Clock {
             shared: Arc::new(Shared {
                 reading: Mutex::new(Reading {
                     mode,
-                    base: start as f64,
+                    base: start.clamp(0, LATEST) as f64,
                     anchor: real_instant(),
                     factor,
                     frozen: false,
                 }),
-                moved: Notify::new(),
+                changed: Notify::new(),
+                jumped: Notify::new(),
+                sleepers: Mutex::default(),
+                next_sleeper: AtomicU64::new(0),
+                under_way: Default::default(),
+                activity: AtomicU64::new(0),
+                idle: Notify::new(),
                 keeper: OnceLock::new(),
             }),
         }
@@ -146,12 +227,12 @@ impl Clock {
         self.shared.reading.lock().at(real_instant()) as i64
     }
 
-    /// Moves the time ahead at once, whatever the mode.
+    /// Moves the time ahead at once, whatever the mode; not beyond 9999-01-01, where the clock's range ends.
     pub fn advance(&self, by: Duration) {
         self.change(|reading| reading.base += by.as_secs_f64() * 1000.0);
     }
 
-    /// Moves the time to `target` (milliseconds since the epoch), never backwards.
+    /// Moves the time to `target` (milliseconds since the epoch), never backwards and not beyond 9999-01-01.
     pub fn advance_to(&self, target: i64) {
         self.change(|reading| reading.base = reading.base.max(target as f64));
     }
@@ -219,43 +300,235 @@ impl Clock {
 
     /// Waits until `duration` of emulated time has passed.
     ///
-    /// On a manual clock it waits for whoever advances it.
+    /// On a manual clock it waits for whoever advances it; sleeping here does not move the time.
     pub async fn sleep(&self, duration: Duration) {
-        let target = self.now_millis() as f64 + duration.as_secs_f64() * 1000.0;
+        let target = self.after(duration);
         loop {
-            let moved = self.shared.moved.notified();
-            tokio::pin!(moved);
-            // Registered before the look at the time, so that no move in between is missed.
-            moved.as_mut().enable();
+            let (changed, jumped) = (
+                self.shared.changed.notified(),
+                self.shared.jumped.notified(),
+            );
+            tokio::pin!(changed, jumped);
+            // Registered before the time is read, so that no move in between is missed.
+            changed.as_mut().enable();
+            jumped.as_mut().enable();
             let reading = *self.shared.reading.lock();
             let left = target - reading.at(real_instant());
             if left <= 0.0 {
                 return;
             }
-            if reading.pace() == 0.0 {
-                moved.await;
-                continue;
-            }
-            let real = Duration::from_secs_f64(left / 1000.0 / reading.pace());
             tokio::select! {
-                () = real_sleep(real.max(Duration::from_millis(1))) => {}
-                () = moved => {}
+                () = pass(left, reading.pace()) => {}
+                () = changed => {}
+                () = jumped => {}
             }
         }
     }
 
+    /// Waits like [`sleep`](Self::sleep), as a client of this process: when nothing else is going on, a manual clock
+    /// jumps to the earliest of all these waits.
+    ///
+    /// The wait counts from the call, not from the first poll.
+    #[cfg_attr(
+        not(feature = "client"),
+        expect(dead_code, reason = "only clients of this process sleep like this")
+    )]
+    pub(crate) fn sleep_as_client(
+        &self,
+        duration: Duration,
+    ) -> impl Future<Output = ()> + Send + use<> {
+        let (shared, target) = (Arc::clone(&self.shared), self.after(duration));
+        // Who is not polled does not stand in line.
+        async move { Sleeper::new(shared, target).run().await }
+    }
+
+    /// Counts a request as under way until the guard is dropped.
+    pub(crate) fn under_way(&self, side: Side) -> UnderWay {
+        self.shared.under_way[side as usize].fetch_add(1, Ordering::AcqRel);
+        self.shared.note_activity();
+        UnderWay {
+            shared: Arc::clone(&self.shared),
+            side,
+        }
+    }
+
+    fn after(&self, duration: Duration) -> f64 {
+        self.shared.reading.lock().at(real_instant()) + duration.as_secs_f64() * 1000.0
+    }
+
     fn change(&self, with: impl FnOnce(&mut Reading)) {
-        {
-            let mut reading = self.shared.reading.lock();
-            let instant = real_instant();
-            reading.base = reading.at(instant);
-            reading.anchor = instant;
-            with(&mut reading);
-            if let Some(keeper) = self.shared.keeper.get() {
-                keeper(reading.stamp(instant));
+        self.shared.change(with);
+        self.shared.changed.notify_waiters();
+    }
+}
+
+/// Completes when `left` emulated milliseconds have passed at this pace: never, if the time stands.
+async fn pass(left: f64, pace: f64) {
+    if pace == 0.0 {
+        return std::future::pending().await;
+    }
+    // A pace close to 0 makes more than a timer can hold.
+    let real = Duration::try_from_secs_f64(left / 1000.0 / pace).unwrap_or(Duration::MAX);
+    real_sleep(real.clamp(Duration::from_millis(1), Duration::from_secs(86_400))).await;
+}
+
+impl Shared {
+    fn change(&self, with: impl FnOnce(&mut Reading)) {
+        let mut reading = self.reading.lock();
+        let instant = real_instant();
+        reading.base = reading.at(instant);
+        reading.anchor = instant;
+        with(&mut reading);
+        reading.base = reading.base.clamp(0.0, LATEST as f64);
+        if let Some(keeper) = self.keeper.get() {
+            keeper(reading.stamp(instant));
+        }
+    }
+}
+
+/// A wait of a client of this process; it has its place among the others until it is dropped.
+struct Sleeper {
+    shared: Arc<Shared>,
+    target: f64,
+    key: (u64, u64),
+}
+
+/// Where a sleeper stands.
+enum Place {
+    Due,
+    /// Nobody is due before it.
+    First,
+    Behind,
+}
+
+impl Sleeper {
+    fn new(shared: Arc<Shared>, target: f64) -> Self {
+        let number = shared.next_sleeper.fetch_add(1, Ordering::Relaxed);
+        // The bits of numbers that are not negative are in the order of the numbers.
+        let key = (target.max(0.0).to_bits(), number);
+        shared.sleepers.lock().insert(key, None);
+        shared.note_activity();
+        Self {
+            shared,
+            target,
+            key,
+        }
+    }
+
+    async fn run(&self) {
+        loop {
+            let changed = self.shared.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            let reading = *self.shared.reading.lock();
+            let left = self.target - reading.at(real_instant());
+            if left <= 0.0 {
+                return;
+            }
+            let stands = reading.mode == ClockMode::Manual && !reading.frozen;
+            tokio::select! {
+                () = pass(left, reading.pace()) => {}
+                () = self.turn(), if stands => {}
+                () = changed => {}
             }
         }
-        self.shared.moved.notify_waiters();
+    }
+
+    /// Completes when the time has come, which the first in line sees to.
+    async fn turn(&self) {
+        loop {
+            let first = poll_fn(|context| match self.place(context.waker()) {
+                Place::Due => Poll::Ready(false),
+                Place::First => Poll::Ready(true),
+                Place::Behind => Poll::Pending,
+            });
+            if !first.await {
+                return;
+            }
+            self.jump_when_quiet().await;
+        }
+    }
+
+    fn place(&self, waker: &Waker) -> Place {
+        let mut sleepers = self.shared.sleepers.lock();
+        if self.target <= self.shared.reading.lock().at(real_instant()) {
+            return Place::Due;
+        }
+        let is_first = sleepers.first_key_value().map(|(key, _)| *key) == Some(self.key);
+        if is_first {
+            return Place::First;
+        }
+        if let Some(place) = sleepers.get_mut(&self.key) {
+            *place = Some(waker.clone());
+        }
+        Place::Behind
+    }
+
+    /// Lets a while pass and moves the time to this sleeper, unless something happens meanwhile.
+    async fn jump_when_quiet(&self) {
+        let shared = &*self.shared;
+        let activity = shared.activity.load(Ordering::Acquire);
+        let idle = shared.idle.notified();
+        tokio::pin!(idle);
+        idle.as_mut().enable();
+        if shared.is_idle() {
+            real_sleep(SETTLE).await;
+            for _ in 0..YIELDS {
+                tokio::task::yield_now().await;
+            }
+        } else {
+            tokio::select! {
+                () = real_sleep(STUCK) => {}
+                () = idle => return,
+            }
+        }
+        let unanswered = shared.under_way[Side::Server as usize].load(Ordering::Acquire);
+        if unanswered > 0 || shared.activity.load(Ordering::Acquire) != activity {
+            return;
+        }
+        self.jump();
+    }
+
+    fn jump(&self) {
+        let mut sleepers = self.shared.sleepers.lock();
+        // Somebody who is due and has not run yet comes first.
+        if sleepers.first_key_value().map(|(key, _)| *key) != Some(self.key) {
+            return;
+        }
+        {
+            let reading = self.shared.reading.lock();
+            if reading.frozen || reading.mode != ClockMode::Manual {
+                return;
+            }
+        }
+        self.shared
+            .change(|reading| reading.base = reading.base.max(self.target));
+        // Those that are due together wake together; the next one is woken when the last of them has gone.
+        for (key, waker) in sleepers.iter_mut() {
+            if key.0 > self.key.0 {
+                break;
+            }
+            if let Some(waker) = waker.take() {
+                waker.wake();
+            }
+        }
+        drop(sleepers);
+        self.shared.jumped.notify_waiters();
+    }
+}
+
+impl Drop for Sleeper {
+    fn drop(&mut self) {
+        let mut sleepers = self.shared.sleepers.lock();
+        sleepers.remove(&self.key);
+        let next = sleepers
+            .first_entry()
+            .and_then(|mut first| first.get_mut().take());
+        drop(sleepers);
+        self.shared.note_activity();
+        if let Some(waker) = next {
+            waker.wake();
+        }
     }
 }
 
@@ -267,7 +540,7 @@ impl std::fmt::Debug for Clock {
 
 fn positive(factor: f64) -> f64 {
     if factor.is_finite() && factor > 0.0 {
-        factor
+        factor.min(FASTEST)
     } else {
         1.0
     }
@@ -328,6 +601,94 @@ mod tests {
         for factor in [0.0, -1.0, f64::NAN, f64::INFINITY] {
             assert_eq!(Clock::scaled(factor).reading().scale, 1.0);
         }
+    }
+
+    #[test]
+    fn time_is_bounded() {
+        let clock = Clock::manual(1_000);
+        clock.advance(Duration::MAX);
+        assert_eq!(clock.now_millis(), LATEST);
+        clock.advance_to(i64::MAX);
+        assert_eq!(clock.now_millis(), LATEST);
+        assert_eq!(clock.reading().now_text, "9999-01-01T00:00:00.000000Z");
+        assert_eq!(Clock::manual(i64::MIN).now_millis(), 0);
+        assert_eq!(Clock::scaled(f64::MAX).reading().scale, FASTEST);
+    }
+
+    const TEN_SECONDS: Duration = Duration::from_secs(10);
+
+    #[tokio::test]
+    async fn waits_of_clients_pass_side_by_side() {
+        let clock = Clock::manual(0);
+        let waits = (0..10).map(|_| clock.sleep_as_client(TEN_SECONDS));
+        futures::future::join_all(waits).await;
+        assert_eq!(clock.now_millis(), 10_000);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn tasks_that_wait_again_and_again_stay_side_by_side() {
+        let clock = Clock::manual(0);
+        let tasks = (0..50).map(|_| {
+            let clock = clock.clone();
+            tokio::spawn(async move {
+                for _ in 0..5 {
+                    clock.sleep_as_client(TEN_SECONDS).await;
+                }
+            })
+        });
+        futures::future::join_all(tasks).await;
+        assert_eq!(clock.now_millis(), 50_000);
+    }
+
+    #[tokio::test]
+    async fn the_earliest_wait_ends_first_and_one_that_was_given_up_moves_nothing() {
+        let clock = Clock::manual(0);
+        let long = clock.sleep_as_client(Duration::from_secs(60));
+        {
+            let given_up = clock.sleep_as_client(Duration::from_secs(1));
+            tokio::pin!(given_up);
+            assert!(futures::poll!(given_up).is_pending());
+        }
+        clock.sleep_as_client(Duration::from_secs(5)).await;
+        assert_eq!(clock.now_millis(), 5_000);
+        long.await;
+        assert_eq!(clock.now_millis(), 60_000);
+    }
+
+    #[tokio::test]
+    async fn the_time_stands_while_a_request_is_under_way() {
+        let clock = Clock::manual(0);
+        let request = clock.under_way(Side::Server);
+        let wait = clock.sleep_as_client(TEN_SECONDS);
+        tokio::pin!(wait);
+        let early = tokio::time::timeout(STUCK * 3, &mut wait).await;
+        assert!(early.is_err());
+        drop(request);
+        wait.await;
+        assert_eq!(clock.now_millis(), 10_000);
+    }
+
+    #[tokio::test]
+    async fn a_request_that_waits_for_the_time_itself_does_not_stop_it() {
+        let clock = Clock::manual(0);
+        let _held_back = clock.under_way(Side::Client);
+        clock.sleep_as_client(TEN_SECONDS).await;
+        assert_eq!(clock.now_millis(), 10_000);
+    }
+
+    #[tokio::test]
+    async fn a_plain_sleep_and_a_frozen_clock_move_nothing() {
+        let clock = Clock::manual(0);
+        let plain = clock.sleep(Duration::from_secs(3));
+        assert!(tokio::time::timeout(STUCK, plain).await.is_err());
+        clock.freeze();
+        let wait = clock.sleep_as_client(TEN_SECONDS);
+        tokio::pin!(wait);
+        assert!(tokio::time::timeout(STUCK * 2, &mut wait).await.is_err());
+        assert_eq!(clock.now_millis(), 0);
+        clock.resume();
+        wait.await;
+        assert_eq!(clock.now_millis(), 10_000);
     }
 
     #[tokio::test]

@@ -21,8 +21,8 @@
 //! [`user_name`](Emulator::user_name) and [`password`](Emulator::password) or the [`access_key`](Emulator::access_key).
 //!
 //! # What a test can set
-//! * **Time**: [`manual`](EmulatorBuilder::manual) stands until the [`clock`](Emulator::clock) is advanced,
-//!   [`scale`](EmulatorBuilder::scale) runs faster; [`durations`](EmulatorBuilder::durations) are what each transition takes.
+//! * **Time**: [`manual`](EmulatorBuilder::manual) stands until the [`clock`](Emulator::clock) is advanced or its own clients
+//!   wait, [`scale`](EmulatorBuilder::scale) runs faster; [`durations`](EmulatorBuilder::durations) are what each transition takes.
 //! * **Chance**: with a [`rng_seed`](EmulatorBuilder::rng_seed) ids, secrets and failures are the same in every run.
 //! * **The beginning**: [`fixtures`](EmulatorBuilder::fixtures) has accounts, images, flavors, instances and what there is
 //!   to give out.
@@ -64,8 +64,13 @@
 //! is kept as well, however it was moved. When the file cannot be written any more, every answer says so with status 500.
 //!
 //! # Requests in a time that is not real
-//! Tokens expire on the emulated clock. So do signatures, except that a scaled clock also accepts the real time, the
-//! only one that a client outside can know.
+//! In every mode of the clock the emulator's credentials work for clients inside and outside of the process. The date of
+//! a signature may lie 15 minutes from the emulated time or from the real one, which is all that a client outside can know.
+//! Tokens expire after 24 hours of emulated time.
+//!
+//! [`Emulator::client`] and everything else that uses the [`Clock`] as its clock lives in the emulated time. A manual clock
+//! jumps to the earliest of their waits when none of them has anything else to do: ten waits of ten seconds at once take
+//! ten seconds. Clients that come over HTTP only do not move the time; `POST /_emulator/clock` does.
 //!
 //! # Features
 //!

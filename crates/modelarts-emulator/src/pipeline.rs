@@ -22,7 +22,7 @@ use tower_service::Service;
 
 use crate::app::{App, Session};
 use crate::call::{Call, json_response, param};
-use crate::clock::{real_instant, real_sleep};
+use crate::clock::{Side, real_instant, real_sleep};
 use crate::error::{ApiError, ApiResult, code};
 use crate::faults::Fault;
 use crate::ids::RequestId;
@@ -76,6 +76,7 @@ pub(crate) async fn respond(
     mut router: Router,
     mut request: Request<Body>,
 ) -> Option<Response> {
+    let _under_way = app.clock.under_way(Side::Server);
     let begun = real_instant();
     let id = app.request_ids.next();
     if request.uri().path().starts_with(CONTROL) {

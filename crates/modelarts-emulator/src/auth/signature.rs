@@ -34,6 +34,8 @@ pub(crate) enum Refusal {
     Stale,
     #[error("the signed header {0} is not in the request")]
     Header(String),
+    #[error("SignedHeaders has to name x-sdk-date")]
+    Unsigned,
     #[error("X-Sdk-Content-Sha256 is not the hash of the body")]
     Body,
     #[error("the access key is not known")]
@@ -96,6 +98,10 @@ impl<'a> Authorization<'a> {
             return Err(Refusal::Stale);
         }
         let canonical = canonical_request(parts, body, &self.signed_headers)?;
+        // Every known client signs the date; not all of them sign the host.
+        if !self.signed_headers.contains(&DATE) {
+            return Err(Refusal::Unsigned);
+        }
         let text = string_to_sign(date, &canonical);
         let mut mac =
             Hmac::<Sha256>::new_from_slice(secret.as_bytes()).map_err(|_| Refusal::Mismatch)?;
@@ -133,17 +139,15 @@ fn canonical_request(parts: &Parts, body: &Bytes, signed: &[&str]) -> Result<Str
     Ok(text)
 }
 
-/// The hash that the client says, which must be that of the body unless it says that there is none.
+/// The hash that the client states, which must be that of the body unless the client says that it signs no body. It may
+/// say so whatever the body is.
 fn content_hash(headers: &HeaderMap, body: &Bytes) -> Result<String, Refusal> {
     let actual = hex(&Sha256::digest(body));
-    let Some(stated) = header(headers, CONTENT_HASH) else {
-        return Ok(actual);
-    };
-    let json = header(headers, "content-type").is_some_and(|kind| kind.contains("json"));
-    if stated == actual || (stated == UNSIGNED && !json) {
-        return Ok(stated.to_owned());
+    match header(headers, CONTENT_HASH) {
+        None => Ok(actual),
+        Some(stated) if stated == UNSIGNED || stated == actual => Ok(stated.to_owned()),
+        Some(_) => Err(Refusal::Body),
     }
-    Err(Refusal::Body)
 }
 
 fn canonical_path(path: &str) -> String {
@@ -447,13 +451,58 @@ mod tests {
             parsed.verify(&parts, &replayed, SECRET, now),
             Err(Refusal::Body)
         );
-        parts
-            .headers
-            .insert(CONTENT_HASH, UNSIGNED.parse().unwrap());
-        assert_eq!(
-            parsed.verify(&parts, &replayed, SECRET, now),
-            Err(Refusal::Body)
-        );
+    }
+
+    /// The header of a request that is signed here, with these headers.
+    fn signed(parts: &Parts, body: &Bytes, names: &[&str]) -> String {
+        let canonical = canonical_request(parts, body, names).unwrap();
+        let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
+        mac.update(string_to_sign(DATE_TEXT, &canonical).as_bytes());
+        let signature = hex(&mac.finalize().into_bytes());
+        let names = names.join(";");
+        format!("{ALGORITHM} Access={ACCESS}, SignedHeaders={names}, Signature={signature}")
+    }
+
+    fn verify(parts: &Parts, body: &Bytes, text: &str) -> Result<(), Refusal> {
+        Authorization::parse(text)?.verify(parts, body, SECRET, |_| signed_at())
+    }
+
+    #[test]
+    fn a_body_may_be_left_unsigned_whatever_it_is() {
+        for (kind, sent) in [("application/json", r#"{"name":"x"}"#), ("text/plain", "x")] {
+            let (mut parts, _) = request(&VECTORS[5]);
+            let body = Bytes::from_static(sent.as_bytes());
+            parts.headers.insert("content-type", kind.parse().unwrap());
+            parts
+                .headers
+                .insert(CONTENT_HASH, UNSIGNED.parse().unwrap());
+            let text = signed(&parts, &body, &["content-type", "host", DATE]);
+            assert_eq!(verify(&parts, &body, &text), Ok(()), "{kind}");
+            // Another body passes too: that is what the client has asked for.
+            assert_eq!(verify(&parts, &Bytes::new(), &text), Ok(()), "{kind}");
+            // But the statement itself is signed.
+            parts.headers.remove(CONTENT_HASH);
+            assert_eq!(
+                verify(&parts, &body, &text),
+                Err(Refusal::Mismatch),
+                "{kind}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_date_has_to_be_signed_and_the_host_need_not_be() {
+        let (parts, body) = request(&VECTORS[0]);
+        let text = signed(&parts, &body, &["content-type", DATE]);
+        assert_eq!(verify(&parts, &body, &text), Ok(()));
+        for names in [&["content-type", "host"][..], &["host"]] {
+            let text = signed(&parts, &body, names);
+            assert_eq!(
+                verify(&parts, &body, &text),
+                Err(Refusal::Unsigned),
+                "{names:?}"
+            );
+        }
     }
 
     #[test]
