@@ -7,12 +7,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use modelarts_document::{Document, MediaType, Operation, Schema};
 use serde_json::Value;
 
-use crate::documents::{members, reference};
-
 /// Every difference between the schema components of the document and those described from Rust.
-pub fn compare_schemas(document: &Value, described: &Value) -> Vec<String> {
+pub fn compare_schemas(document: &Document, described: &Document) -> Vec<String> {
     let sides = Sides {
         document,
         described,
@@ -37,7 +36,7 @@ pub fn compare_schemas(document: &Value, described: &Value) -> Vec<String> {
 }
 
 /// Every difference between the operations of the document and those described from Rust.
-pub fn compare_operations(document: &Value, described: &Value) -> Vec<String> {
+pub fn compare_operations(document: &Document, described: &Document) -> Vec<String> {
     let sides = Sides {
         document,
         described,
@@ -45,15 +44,15 @@ pub fn compare_operations(document: &Value, described: &Value) -> Vec<String> {
     let expected = operations(document);
     let actual = operations(described);
     let mut found = Vec::new();
-    for (name, (item, operation)) in &expected {
-        let Some((other_item, other)) = actual.get(name) else {
+    for (name, operation) in &expected {
+        let Some(other) = actual.get(name) else {
             found.push(format!("{name}: lost"));
             continue;
         };
         compare_maps(
             name,
-            &sides.describe_operation(Side::Document, item, operation),
-            &sides.describe_operation(Side::Described, other_item, other),
+            &sides.describe_operation(Side::Document, operation),
+            &sides.describe_operation(Side::Described, other),
             &mut found,
         );
     }
@@ -69,8 +68,8 @@ enum Side {
 }
 
 struct Sides<'a> {
-    document: &'a Value,
-    described: &'a Value,
+    document: &'a Document,
+    described: &'a Document,
 }
 
 impl<'a> Sides<'a> {
@@ -83,7 +82,8 @@ impl<'a> Sides<'a> {
     ) {
         let describe = |side, schema| {
             let mut facts = BTreeMap::from([(String::new(), self.shape(side, schema))]);
-            for (property, schema) in members(&schema["properties"]) {
+            let properties = schema["properties"].as_object();
+            for (property, schema) in properties.into_iter().flatten() {
                 facts.insert(property.clone(), self.shape(side, schema));
             }
             for property in schema["required"].as_array().into_iter().flatten() {
@@ -104,62 +104,46 @@ impl<'a> Sides<'a> {
     fn describe_operation(
         &self,
         side: Side,
-        item: &Value,
-        operation: &Value,
+        operation: &Operation<'a>,
     ) -> BTreeMap<String, String> {
-        let mut facts = BTreeMap::new();
-        let id = operation["operationId"].as_str().unwrap_or("none");
-        facts.insert("operationId".to_owned(), id.to_owned());
-        for list in [&item["parameters"], &operation["parameters"]] {
-            for parameter in list.as_array().into_iter().flatten() {
-                let parameter = self.resolve(side, parameter);
-                let key = format!("{}:{}", text(&parameter["in"]), text(&parameter["name"]));
-                let required = parameter["required"] == true;
-                let shape = self.shape(side, &parameter["schema"]);
-                facts.insert(key, format!("{shape}, {}", necessity(required)));
-            }
+        let mut facts = BTreeMap::from([("operationId".to_owned(), operation.id().to_owned())]);
+        for parameter in operation.parameters() {
+            let key = format!("{}:{}", parameter.location().as_str(), parameter.name());
+            let shape = self.shape_of(side, parameter.schema());
+            let required = necessity(parameter.is_required());
+            facts.insert(key, format!("{shape}, {required}"));
         }
-        let request = self.resolve(side, &operation["requestBody"]);
-        if !request.is_null() {
-            let required = necessity(request["required"] == true);
+        let describe = |place: &str, content: &mut dyn Iterator<Item = MediaType<'a>>| {
+            let shapes = content.filter_map(|media| {
+                let shape = self.shape_of(side, media.schema()?);
+                Some((format!("{place}:{}", media.content_type), shape))
+            });
+            shapes.collect::<Vec<_>>()
+        };
+        if let Some(body) = operation.request_body() {
+            let required = necessity(body.is_required());
             facts.insert("request".to_owned(), required.to_owned());
-            self.describe_content(side, "request", request, &mut facts);
+            facts.extend(describe("request", &mut body.content()));
         }
-        for (status, response) in members(&operation["responses"]) {
-            facts.insert(status.clone(), "answered".to_owned());
-            let response = self.resolve(side, response);
-            self.describe_content(side, status, response, &mut facts);
+        for response in operation.responses() {
+            facts.insert(response.status.to_owned(), "answered".to_owned());
+            facts.extend(describe(response.status, &mut response.content()));
         }
         facts
     }
 
-    fn describe_content(
-        &self,
-        side: Side,
-        place: &str,
-        body: &Value,
-        facts: &mut BTreeMap<String, String>,
-    ) {
-        for (kind, media) in members(&body["content"]) {
-            let shape = self.shape(side, &media["schema"]);
-            facts.insert(format!("{place}:{kind}"), shape);
-        }
-    }
-
-    fn root(&self, side: Side) -> &'a Value {
+    fn side(&self, side: Side) -> &'a Document {
         match side {
             Side::Document => self.document,
             Side::Described => self.described,
         }
     }
 
-    fn resolve<'v>(&self, side: Side, value: &'v Value) -> &'v Value
-    where
-        'a: 'v,
-    {
-        let target = value.get("$ref").and_then(Value::as_str);
-        let target = target.and_then(|it| self.root(side).pointer(it.trim_start_matches('#')));
-        target.unwrap_or(value)
+    fn shape_of(&self, side: Side, schema: Schema<'_>) -> String {
+        match schema.name() {
+            Some(name) => self.shape_of_reference(side, name),
+            None => self.shape(side, schema.value()),
+        }
     }
 
     /// A schema in one line, the same for 3.0 and 3.1.
@@ -197,7 +181,7 @@ impl<'a> Sides<'a> {
         if components(self.document).contains_key(name) {
             return format!("the component {name}");
         }
-        match components(self.root(side)).get(name) {
+        match components(self.side(side)).get(name) {
             Some(schema) if !is_object(schema) => self.shape(side, schema),
             _ => format!("the unknown component {name}"),
         }
@@ -254,32 +238,27 @@ fn is_object(schema: &Value) -> bool {
     kind(schema) == "object" || schema["properties"].is_object()
 }
 
-fn components(api: &Value) -> BTreeMap<&str, &Value> {
-    members(&api["components"]["schemas"])
-        .map(|(name, schema)| (name.as_str(), schema))
+fn components(api: &Document) -> BTreeMap<&str, &Value> {
+    api.components("schemas").collect()
+}
+
+/// Operations by method and path.
+fn operations(api: &Document) -> BTreeMap<String, Operation<'_>> {
+    let named = |operation: Operation<'_>| {
+        format!("{} {}", operation.method.to_uppercase(), operation.path)
+    };
+    api.operations()
+        .map(|operation| (named(operation), operation))
         .collect()
 }
 
-/// Operations by method and path, each with the path item that it belongs to.
-fn operations(api: &Value) -> BTreeMap<String, (&Value, &Value)> {
-    let mut operations = BTreeMap::new();
-    for (path, item) in members(&api["paths"]) {
-        for (method, operation) in members(item) {
-            if operation["responses"].is_object() {
-                let name = format!("{} {path}", method.to_uppercase());
-                operations.insert(name, (item, operation));
-            }
-        }
-    }
-    operations
+/// The last part of a reference like `#/components/schemas/Notebook`.
+fn reference(schema: &Value) -> Option<&str> {
+    schema.get("$ref")?.as_str()?.rsplit('/').next()
 }
 
 fn listed(values: &[Value]) -> String {
     Value::from(values).to_string()
-}
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
 }
 
 fn necessity(required: bool) -> &'static str {
@@ -351,8 +330,10 @@ mod tests {
     fn after(change: impl FnOnce(&mut Value)) -> Vec<String> {
         let mut described = described();
         change(&mut described);
-        let mut found = compare_schemas(&document(), &described);
-        found.extend(compare_operations(&document(), &described));
+        let document = Document::new(document()).unwrap();
+        let described = Document::new(described).unwrap();
+        let mut found = compare_schemas(&document, &described);
+        found.extend(compare_operations(&document, &described));
         found
     }
 
@@ -410,8 +391,13 @@ mod tests {
             schemas["Extra"] = schemas["Thing"].clone();
         });
         assert_eq!(found, ["Extra: invented"]);
-        let found = after(|it| remove(it, "/components/schemas", "State"));
-        assert_eq!(found, ["State: lost"]);
+        let found = after(|it| {
+            let renamed = it
+                .to_string()
+                .replace("schemas/State\"", "schemas/Status\"");
+            *it = serde_json::from_str(&renamed.replace("\"State\":", "\"Status\":")).unwrap();
+        });
+        assert!(found.contains(&"State: lost".to_owned()), "{found:?}");
     }
 
     #[test]

@@ -1,57 +1,77 @@
 //! Values made from a schema, so that every property is tried and not only those of the samples.
 
+use modelarts_document::{Schema, SchemaType, Unlisted};
 use serde_json::{Map, Value, json};
 
-use crate::documents::{Document, members, reference};
+use crate::documents::Document;
 
-/// A value in which every property that the schema declares is present, at every depth.
+/// A value in which every property that the schema declares is present, at every depth; a schema that contains itself
+/// ends after a few levels.
 ///
 /// `choose` gets the listed values of an enumeration and returns the text to use.
 pub fn complete(document: &Document, schema: &str, choose: &dyn Fn(&[Value]) -> Value) -> Value {
-    value_of(document, &document.schemas()[schema], choose, 0)
+    value_of(document.schema(schema), choose, &mut Vec::new()).unwrap_or_default()
 }
 
-fn value_of(
-    document: &Document,
-    schema: &Value,
+/// How often a schema may stand inside itself.
+const DEPTH: usize = 2;
+
+/// Nothing where a schema stands inside itself too often.
+fn value_of<'a>(
+    schema: Schema<'a>,
     choose: &dyn Fn(&[Value]) -> Value,
-    depth: usize,
-) -> Value {
-    assert!(depth < 32, "the schema contains itself");
-    let inner = |schema: &Value| value_of(document, schema, choose, depth + 1);
-    if let Some(name) = reference(schema) {
-        return inner(&document.schemas()[name]);
+    within: &mut Vec<&'a str>,
+) -> Option<Value> {
+    if let Some(value) = schema.enum_values().first() {
+        return Some(value.clone());
     }
-    if let Some(values) = schema["enum"].as_array() {
-        return values[0].clone();
+    if !schema.known_values().is_empty() {
+        return Some(choose(schema.known_values()));
     }
-    if let Some(values) = schema["x-extensible-enum"].as_array() {
-        return choose(values);
+    if let Some(name) = schema.name() {
+        if within.iter().filter(|outer| **outer == name).count() > DEPTH {
+            return None;
+        }
+        within.push(name);
     }
-    match schema["type"].as_str().expect("a schema has a type") {
-        "string" => json!("text"),
-        "boolean" => json!(true),
-        "number" => json!(1.5),
-        "integer" if schema["format"] == "int64" => json!(1_712_130_000_123_i64),
-        "integer" => json!(7),
-        "array" => json!([inner(&schema["items"])]),
-        "object" => object_of(schema, &inner),
-        other => panic!("no value for the type {other}"),
+    let value = match schema.schema_type() {
+        SchemaType::String => json!("text"),
+        SchemaType::Boolean => json!(true),
+        SchemaType::Number => json!(1.5),
+        SchemaType::Integer if schema.format() == "int64" => json!(1_712_130_000_123_i64),
+        SchemaType::Integer => json!(7),
+        SchemaType::Array => {
+            let items = schema.items().expect("an array has items");
+            Value::Array(value_of(items, choose, within).into_iter().collect())
+        }
+        SchemaType::Object => object_of(schema, choose, within),
+        SchemaType::Any => panic!("no value for a schema without a type"),
+    };
+    if schema.name().is_some() {
+        within.pop();
     }
+    Some(value)
 }
 
-fn object_of(schema: &Value, inner: &dyn Fn(&Value) -> Value) -> Value {
-    let mut object: Map<_, _> = members(&schema["properties"])
-        .map(|(name, property)| (name.clone(), inner(property)))
-        .collect();
-    match &schema["additionalProperties"] {
-        Value::Object(_) => {
-            object.insert("key".to_owned(), inner(&schema["additionalProperties"]));
+fn object_of<'a>(
+    schema: Schema<'a>,
+    choose: &dyn Fn(&[Value]) -> Value,
+    within: &mut Vec<&'a str>,
+) -> Value {
+    let mut object = Map::new();
+    for (name, property) in schema.properties() {
+        if let Some(value) = value_of(property, choose, within) {
+            object.insert(name.to_owned(), value);
         }
-        Value::Bool(true) => {
+    }
+    match schema.unlisted() {
+        Unlisted::Of(values) => {
+            object.extend(value_of(values, choose, within).map(|value| ("key".to_owned(), value)));
+        }
+        Unlisted::Any => {
             object.insert("key".to_owned(), json!({"any": ["thing", 1, null]}));
         }
-        _ => {}
+        Unlisted::Undeclared => {}
     }
     Value::Object(object)
 }
@@ -69,5 +89,26 @@ pub fn extended(value: &Value) -> Value {
         }
         Value::Array(items) => items.iter().map(extended).collect(),
         other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::documents;
+
+    #[test]
+    fn a_schema_that_contains_itself_ends() {
+        let [mut document, _] = documents::all();
+        document.document = modelarts_document::Document::from_json(
+            r##"{"components": {"schemas": {"Node": {"type": "object", "properties": {
+                "child": {"$ref": "#/components/schemas/Node"},
+                "others": {"type": "array", "items": {"$ref": "#/components/schemas/Node"}}}}}}}"##,
+        )
+        .unwrap();
+        let value = complete(&document, "Node", &|values| values[0].clone());
+        assert!(value["child"]["child"].is_object(), "{value}");
+        assert!(value["others"][0]["others"].is_array(), "{value}");
+        assert!(document.strict_validator("Node").is_valid(&value));
     }
 }

@@ -63,7 +63,7 @@ const OTHERS: [(&str, &str); 13] = [
     ("errata-id", "rows are referred to by their id"),
     (
         "errata-span",
-        "the transcription check reads the last column",
+        "`cargo xtask verify` and `cargo xtask drift` read the last column",
     ),
     (
         "feature",

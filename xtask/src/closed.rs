@@ -12,11 +12,11 @@ use crate::problem::push;
 /// A document whose enumerations are closed, except those that answers spell otherwise than the lists: with a closed
 /// list, a client that compares strictly would fail with the first such answer.
 pub(crate) fn closed_enums(document: &Document) -> Value {
-    let mut closed = document.value.clone();
+    let mut closed = document.value().clone();
     close(&mut closed);
     for name in spelled_otherwise(document) {
         let pointer = push("/components/schemas", name);
-        let open = document.value.pointer(&pointer);
+        let open = document.value().pointer(&pointer);
         if let (Some(open), Some(closed)) = (open, closed.pointer_mut(&pointer)) {
             *closed = open.clone();
         }

@@ -2,18 +2,17 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::ops::Deref;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use openapiv3::OpenAPI;
+use modelarts_document::ReadError;
 use serde_json::Value;
 
-use crate::problem::{Problem, push};
+pub use modelarts_document::{METHODS, Operation, walk};
 
-/// The HTTP methods that a path item may hold.
-pub const METHODS: [&str; 8] = [
-    "get", "put", "post", "delete", "options", "head", "patch", "trace",
-];
+use crate::lower;
+use crate::problem::{Problem, push};
 
 /// A document that parses and whose references all lead somewhere.
 #[derive(Debug)]
@@ -22,45 +21,14 @@ pub struct Document {
     pub name: String,
     /// Path from the root of the checkout.
     pub file: String,
-    /// The document as data, extensions included.
-    pub value: Value,
-    /// The same, as OpenAPI.
-    pub api: OpenAPI,
+    document: modelarts_document::Document,
 }
 
-/// An operation, as it stands in the document.
-#[derive(Debug, Clone, Copy)]
-pub struct OperationRef<'a> {
-    /// Template of the path.
-    pub path: &'a str,
-    /// HTTP method in lower case.
-    pub method: &'a str,
-    /// The operation object.
-    pub value: &'a Value,
-    /// Parameters of the path item, which the operation inherits.
-    pub inherited: &'a [Value],
-}
+impl Deref for Document {
+    type Target = modelarts_document::Document;
 
-impl<'a> OperationRef<'a> {
-    /// The `operationId`, or nothing.
-    pub fn id(&self) -> &'a str {
-        text(self.value, "operationId")
-    }
-
-    /// JSON pointer to the operation.
-    pub fn pointer(&self) -> String {
-        push(&push("/paths", self.path), self.method)
-    }
-
-    /// Path parameters first, then the operation's own.
-    pub fn parameters(&self) -> impl Iterator<Item = &'a Value> {
-        self.inherited.iter().chain(
-            self.value
-                .get("parameters")
-                .and_then(Value::as_array)
-                .into_iter()
-                .flatten(),
-        )
+    fn deref(&self) -> &Self::Target {
+        &self.document
     }
 }
 
@@ -83,55 +51,49 @@ impl Document {
 
     /// Reads a document from its text.
     pub fn parse(name: &str, file: &str, text: &str) -> Result<Self, Vec<Problem>> {
-        let problem = |rule, message| {
-            vec![Problem {
-                file: file.to_owned(),
-                pointer: String::new(),
-                rule,
-                message,
-            }]
+        let problem = |pointer: &str, rule, message| Problem {
+            file: file.to_owned(),
+            pointer: pointer.to_owned(),
+            rule,
+            message,
         };
-        let value: Value = serde_saphyr::from_str(text)
-            .map_err(|error| problem("yaml", error.to_string().trim().to_owned()))?;
-        let mut broken = dangling_references(file, &value);
-        broken.extend(repeated_operation_ids(file, &value));
-        if !broken.is_empty() {
-            return Err(broken);
-        }
-        let api = OpenAPI::deserialize_from(&value)
-            .map_err(|error| problem("openapi", format!("is not OpenAPI 3.0: {error}")))?;
-        Ok(Self {
+        let document =
+            modelarts_document::Document::from_yaml(text).map_err(|error| match error {
+                ReadError::References(broken) => broken
+                    .iter()
+                    .map(|error| problem(&error.pointer, "reference", error.to_string()))
+                    .collect(),
+                other => vec![problem("", "yaml", other.to_string())],
+            })?;
+        let document = Self {
             name: name.to_owned(),
             file: file.to_owned(),
-            value,
-            api,
-        })
-    }
-
-    /// All operations, in the document's order.
-    pub fn operations(&self) -> Vec<OperationRef<'_>> {
-        operations(&self.value)
-    }
-
-    /// The schema components, in the document's order.
-    pub fn schemas(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.value
-            .pointer("/components/schemas")
-            .and_then(Value::as_object)
-            .into_iter()
-            .flatten()
-            .map(|(name, schema)| (name.as_str(), schema))
-    }
-
-    /// Follows `$ref` until something else stands there.
-    pub fn resolve<'a>(&'a self, mut value: &'a Value) -> &'a Value {
-        while let Some(target) = value.get("$ref").and_then(Value::as_str) {
-            match self.value.pointer(target.trim_start_matches('#')) {
-                Some(next) => value = next,
-                None => return value,
-            }
+            document,
+        };
+        let repeated = repeated_operation_ids(&document);
+        if !repeated.is_empty() {
+            return Err(repeated);
         }
-        value
+        if let Err(error) = lower::openapi(document.value().clone()) {
+            let message = format!("is not OpenAPI 3.0: {error}");
+            return Err(vec![problem("", "openapi", message)]);
+        }
+        Ok(document)
+    }
+
+    /// A copy with something changed.
+    ///
+    /// # Errors
+    ///
+    /// When a reference leads nowhere after the change.
+    pub fn changed(&self, change: impl FnOnce(&mut Value)) -> Result<Self> {
+        let mut value = self.value().clone();
+        change(&mut value);
+        Ok(Self {
+            name: self.name.clone(),
+            file: self.file.clone(),
+            document: modelarts_document::Document::new(value)?,
+        })
     }
 
     /// A finding in this document.
@@ -150,81 +112,10 @@ impl Document {
     }
 }
 
-trait DeserializeFrom: Sized {
-    fn deserialize_from(value: &Value) -> serde_json::Result<Self>;
-}
-
-impl DeserializeFrom for OpenAPI {
-    fn deserialize_from(value: &Value) -> serde_json::Result<Self> {
-        serde_json::from_value(value.clone())
-    }
-}
-
-fn operations(document: &Value) -> Vec<OperationRef<'_>> {
-    let paths = document.get("paths").and_then(Value::as_object);
-    let mut found = Vec::new();
-    for (path, item) in paths.into_iter().flatten() {
-        let inherited = item
-            .get("parameters")
-            .and_then(Value::as_array)
-            .map_or(&[][..], Vec::as_slice);
-        for (method, value) in item.as_object().into_iter().flatten() {
-            if METHODS.contains(&method.as_str()) {
-                found.push(OperationRef {
-                    path,
-                    method,
-                    value,
-                    inherited,
-                });
-            }
-        }
-    }
-    found
-}
-
-/// Calls `visit` with every value and the pointer to it.
-pub fn walk<'a>(value: &'a Value, pointer: &str, visit: &mut impl FnMut(&str, &'a Value)) {
-    visit(pointer, value);
-    match value {
-        Value::Object(members) => {
-            for (key, member) in members {
-                walk(member, &push(pointer, key), visit);
-            }
-        }
-        Value::Array(items) => {
-            for (index, item) in items.iter().enumerate() {
-                walk(item, &push(pointer, &index.to_string()), visit);
-            }
-        }
-        _ => {}
-    }
-}
-
-fn dangling_references(file: &str, document: &Value) -> Vec<Problem> {
-    let mut found = Vec::new();
-    walk(document, "", &mut |pointer, value| {
-        let Some(target) = value.get("$ref").and_then(Value::as_str) else {
-            return;
-        };
-        let known = target
-            .strip_prefix('#')
-            .is_some_and(|inner| document.pointer(inner).is_some());
-        if !known {
-            found.push(Problem {
-                file: file.to_owned(),
-                pointer: push(pointer, "$ref"),
-                rule: "reference",
-                message: format!("`{target}` leads nowhere; define it or correct the name"),
-            });
-        }
-    });
-    found
-}
-
-fn repeated_operation_ids(file: &str, document: &Value) -> Vec<Problem> {
+fn repeated_operation_ids(document: &Document) -> Vec<Problem> {
     let mut first: HashMap<&str, String> = HashMap::new();
     let mut found = Vec::new();
-    for operation in operations(document) {
+    for operation in document.operations() {
         if operation.id().is_empty() {
             continue;
         }
@@ -233,15 +124,14 @@ fn repeated_operation_ids(file: &str, document: &Value) -> Vec<Problem> {
             None => {
                 first.insert(operation.id(), pointer);
             }
-            Some(earlier) => found.push(Problem {
-                file: file.to_owned(),
-                pointer: push(&pointer, "operationId"),
-                rule: "operation-id",
-                message: format!(
+            Some(earlier) => found.push(document.problem(
+                push(&pointer, "operationId"),
+                "operation-id",
+                format!(
                     "`{}` is the id of {earlier} already; every operation needs one of its own",
                     operation.id()
                 ),
-            }),
+            )),
         }
     }
     found
@@ -271,7 +161,7 @@ paths:
     #[test]
     fn a_whole_document_is_read() {
         let document = Document::parse("t", "openapi/t.yaml", WHOLE).unwrap();
-        assert_eq!(document.operations()[0].id(), "showA");
+        assert_eq!(document.operations().next().unwrap().id(), "showA");
     }
 
     #[test]
@@ -302,6 +192,18 @@ paths:
                 "openapi/t.yaml#/paths/~1a/get/responses/200/$ref: reference: \
               `#/components/responses/No` leads nowhere; define it or correct the name"
             ]
+        );
+    }
+
+    #[test]
+    fn a_ring_of_references_is_named() {
+        let found = problems(&format!(
+            "{WHOLE}components: {{schemas: {{A: {{$ref: '#/components/schemas/A'}}}}}}\n"
+        ));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(
+            found[0].contains("/components/schemas/A/$ref: reference: "),
+            "{found:?}"
         );
     }
 

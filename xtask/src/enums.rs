@@ -10,7 +10,7 @@ use crate::document::{Document, text};
 
 /// The named string enumerations that a server may extend.
 pub(crate) fn open_enums(document: &Document) -> impl Iterator<Item = (&str, &Value)> {
-    document.schemas().filter(|(_, schema)| {
+    document.components("schemas").filter(|(_, schema)| {
         schema.get("x-extensible-enum").is_some() && text(schema, "type") == "string"
     })
 }

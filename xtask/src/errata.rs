@@ -99,7 +99,7 @@ impl Errata {
                     "errata-columns",
                     format!(
                         "has {} columns instead of {COLUMNS}: id, page, what the sources say, what the \
-                         document does, why, coverage; write a bar inside a cell as \\|",
+                         document does, why, on purpose; write a bar inside a cell as \\|",
                         row.cells.len()
                     ),
                 );
@@ -174,7 +174,7 @@ mod tests {
     const GOOD: &str = "
 # Errata
 
-| id | page | what the sources say | what the document does | why | coverage |
+| id | page | what the sources say | what the document does | why | on purpose |
 |---|---|---|---|---|---|
 | A1 | P | `a` \\| `b` | Both. | Union. | `P/T1/a:extra` `P/S1:sample` |
 | A2 | P | Nothing. | Nothing. | So. | |

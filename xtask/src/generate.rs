@@ -14,6 +14,7 @@ use crate::catalogue::{self, Catalogue};
 use crate::document::{Document, text};
 use crate::problem::push;
 use crate::{closed, enums, lower, publish, words};
+use modelarts_document::is_json;
 
 /// Folder of the generated code, from the root of the checkout.
 pub(crate) const CODE: &str = "crates/modelarts-client/src/generated";
@@ -42,7 +43,7 @@ pub(crate) fn files(
         modules += &format!("#[cfg(feature = {name:?})]\npub mod {name};\n");
         files.insert(
             published.join(format!("{name}.json")),
-            pretty(&publish::published(document.value.clone()))?,
+            pretty(&publish::published(document.value().clone()))?,
         );
         files.insert(
             published.join(format!("{name}-closed-enums.json")),
@@ -65,18 +66,9 @@ pub(crate) fn files(
 
 /// The documents with everything in their descriptions that readers of generated code need.
 fn worded(documents: &[Document]) -> Result<Vec<Document>> {
-    let worded = documents.iter().map(|document| {
-        let mut value = document.value.clone();
-        words::defaults_in_words(&mut value);
-        let api = serde_json::from_value(value.clone())?;
-        let (name, file) = (document.name.clone(), document.file.clone());
-        Ok(Document {
-            name,
-            file,
-            value,
-            api,
-        })
-    });
+    let worded = documents
+        .iter()
+        .map(|document| document.changed(words::defaults_in_words));
     worded.collect()
 }
 
@@ -93,7 +85,7 @@ fn module(document: &Document) -> Result<Vec<(&'static str, String)>> {
         ),
         ("operations.rs", rust(source, &operations(document))?),
         ("reflect.rs", rust(source, &reflect(document))?),
-        ("document.json", pretty(&document.value)?),
+        ("document.json", pretty(document.value())?),
     ])
 }
 
@@ -121,13 +113,18 @@ fn pretty(value: &Value) -> Result<String> {
 
 /// The module's face: what is public, joined to the hooks.
 fn front(document: &Document) -> String {
-    let info = &document.api.info;
-    let tags = document.api.tags.iter().map(|tag| {
-        let name = tag.name.to_upper_camel_case();
+    let info = document.value().get("info").unwrap_or(&Value::Null);
+    let tags = document.value().get("tags").and_then(Value::as_array);
+    let tags = tags.into_iter().flatten().map(|tag| {
+        let name = text(tag, "name").to_upper_camel_case();
         format!("Client{name}Ext")
     });
-    let description = info.description.clone().unwrap_or_default();
-    let docs = format!("{}, version {}.\n\n{description}", info.title, info.version);
+    let docs = format!(
+        "{}, version {}.\n\n{}",
+        text(info, "title"),
+        text(info, "version"),
+        text(info, "description")
+    );
     let docs: String = docs.lines().map(|line| format!("//! {line}\n")).collect();
     format!(
         "{docs}
@@ -151,7 +148,7 @@ fn front(document: &Document) -> String {
 }
 
 fn client(document: &Document) -> Result<String> {
-    let lowered = lower::lower(&document.api)?;
+    let lowered = lower::lower(document.value())?;
     let mut settings = GenerationSettings::new();
     settings
         .with_interface(InterfaceStyle::Builder)
@@ -436,7 +433,14 @@ fn secrets(document: &Document, operation: &Value) -> Vec<String> {
     let body = operation
         .get("requestBody")
         .map(|body| document.resolve(body));
-    let schema = body.and_then(|body| body.pointer("/content/application~1json/schema"));
+    let content = body
+        .and_then(|body| body.get("content"))
+        .and_then(Value::as_object);
+    let schema = content
+        .into_iter()
+        .flatten()
+        .find(|(kind, _)| is_json(kind))
+        .and_then(|(_, media)| media.get("schema"));
     let mut found = Vec::new();
     if let Some(schema) = schema {
         collect(document, schema, "", &mut Vec::new(), &mut found);
@@ -486,7 +490,7 @@ fn round_trips(documents: &[Document]) -> String {
 /// By-name access to documents and types, for tests and tools.
 fn reflect(document: &Document) -> String {
     let mut names: Vec<&str> = document
-        .schemas()
+        .components("schemas")
         .filter(|(_, schema)| schema.get("x-extensible-enum").is_none())
         .map(|(name, _)| name)
         .collect();

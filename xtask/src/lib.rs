@@ -13,5 +13,6 @@ mod publish;
 pub mod regen;
 pub mod source;
 pub mod strict;
+pub mod verify;
 mod words;
 pub mod workspace;

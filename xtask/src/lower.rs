@@ -26,9 +26,15 @@ pub(crate) const LIMITS: [&str; 13] = [
     "maxProperties",
 ];
 
+/// A document in the generator's own model of OpenAPI.
+pub(crate) fn openapi(document: Value) -> serde_json::Result<OpenAPI> {
+    serde_json::from_value(document)
+}
+
 /// Derives the generator's copy of a document.
-pub(crate) fn lower(api: &OpenAPI) -> Result<OpenAPI> {
-    let mut value = serde_json::to_value(api)?;
+pub(crate) fn lower(document: &Value) -> Result<OpenAPI> {
+    // Through the model and back: what it does not know is gone before anything is lowered.
+    let mut value = serde_json::to_value(openapi(document.clone())?)?;
     for operation in operations_mut(&mut value) {
         let id = text(operation, "operationId").to_owned();
         one_success(operation).with_context(|| format!("operation {id}"))?;
@@ -43,7 +49,7 @@ pub(crate) fn lower(api: &OpenAPI) -> Result<OpenAPI> {
         }
         optional_arrays(schema);
     });
-    serde_json::from_value(value).context("the lowered document is not OpenAPI any more")
+    openapi(value).context("the lowered document is not OpenAPI any more")
 }
 
 fn operations_mut(document: &mut Value) -> impl Iterator<Item = &mut Value> {
@@ -263,7 +269,7 @@ components:
 "
         );
         let document = crate::document::Document::parse("t", "t.yaml", &text).unwrap();
-        Ok(serde_json::to_value(lower(&document.api)?)?)
+        Ok(serde_json::to_value(lower(document.value())?)?)
     }
 
     const JSON_A: &str =
@@ -374,7 +380,7 @@ paths:
 components: {schemas: {Nothing: {type: object}}}
 ";
         let document = crate::document::Document::parse("t", "t.yaml", text).unwrap();
-        let value = serde_json::to_value(lower(&document.api).unwrap()).unwrap();
+        let value = serde_json::to_value(lower(document.value()).unwrap()).unwrap();
         assert_eq!(value.pointer("/paths/~1a/post/requestBody"), None);
         assert!(value.pointer("/components/schemas/Nothing").is_some());
     }

@@ -33,10 +33,10 @@ enum Command {
         #[arg(long)]
         rules: bool,
     },
-    /// Compare the documents with the service's pages: `cargo xtask coverage --help`.
+    /// Compare the documents with the service's pages: `cargo xtask verify --help`.
     #[command(disable_help_flag = true)]
-    Coverage {
-        /// Passed on to the program `xtask-coverage`.
+    Verify {
+        /// Passed on to the program `xtask-verify`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
@@ -54,7 +54,7 @@ fn main() -> ExitCode {
             Ok(true)
         }
         Command::Check { rules: false } => check::run(),
-        Command::Coverage { arguments } => coverage(&arguments),
+        Command::Verify { arguments } => verify(&arguments),
         Command::Clients => clients::run(),
         Command::Schemathesis(bounds) => schemathesis::run(&bounds),
     };
@@ -69,14 +69,14 @@ fn main() -> ExitCode {
 }
 
 /// A program of its own, since it needs the generated client, which `regen` must not need.
-fn coverage(arguments: &[String]) -> Result<bool> {
+fn verify(arguments: &[String]) -> Result<bool> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Process::new(cargo)
         .args(["run", "--quiet", "--manifest-path"])
         .arg(workspace::root().join("Cargo.toml"))
-        .args(["--package", "xtask-coverage", "--"])
+        .args(["--package", "xtask-verify", "--"])
         .args(arguments)
         .status()
-        .context("starting xtask-coverage")?;
+        .context("starting xtask-verify")?;
     Ok(status.success())
 }

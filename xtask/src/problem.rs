@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+pub use modelarts_document::push;
+
 /// A finding: file, place in it, rule, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {
@@ -25,12 +27,4 @@ impl fmt::Display for Problem {
         } = self;
         write!(f, "{file}#{pointer}: {rule}: {message}")
     }
-}
-
-/// Appends a segment to a JSON pointer.
-pub fn push(pointer: &str, segment: &str) -> String {
-    format!(
-        "{pointer}/{}",
-        segment.replace('~', "~0").replace('/', "~1")
-    )
 }

@@ -18,6 +18,8 @@ pub fn root() -> PathBuf {
 pub struct Family {
     /// Name of the document, the generated module and its cargo feature.
     pub name: String,
+    /// Folder with the pages that it was transcribed from, below the folder that `cargo xtask verify` is given.
+    pub pages: Option<String>,
 }
 
 #[derive(Deserialize)]

@@ -4,6 +4,7 @@ use std::io::Read as _;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command};
+use modelarts_document::Document;
 use serde_json::{Map, Value};
 
 use crate::connection::Connection;
@@ -30,8 +31,8 @@ pub(crate) fn operations() -> Result<Vec<Operation>> {
         modelarts_client::devenviron::DOCUMENT,
         modelarts_client::iam::DOCUMENT,
     ] {
-        let value = serde_json::from_str(text).context("the built-in document does not parse")?;
-        operations.extend(document::operations(&value));
+        let document = Document::from_json(text).context("the built-in document does not parse")?;
+        operations.extend(document::operations(&document));
     }
     Ok(operations)
 }

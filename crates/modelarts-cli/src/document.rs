@@ -1,5 +1,6 @@
 //! The operations of the documents, as far as a command line needs to know them.
 
+use modelarts_document::{Document, Location, Schema, SchemaType};
 use serde_json::Value;
 
 /// An operation with what it takes.
@@ -52,154 +53,100 @@ pub(crate) enum Kind {
     Json,
 }
 
-/// The operations of a document, in its order.
-pub(crate) fn operations(document: &Value) -> Vec<Operation> {
-    let reader = Reader { document };
-    let paths = document.get("paths").and_then(Value::as_object);
-    let mut found = Vec::new();
-    for item in paths.into_iter().flatten().map(|(_, item)| item) {
-        let shared = items(item, "parameters");
-        for (_, operation) in item.as_object().into_iter().flatten() {
-            if operation.get("operationId").is_some() {
-                found.push(reader.operation(operation, shared));
-            }
-        }
-    }
-    found
-}
-
-struct Reader<'a> {
-    document: &'a Value,
-}
-
 /// Deeper bodies than this are written as JSON.
 const DEPTH: usize = 4;
 
-impl<'a> Reader<'a> {
-    fn operation(&self, operation: &'a Value, shared: &'a [Value]) -> Operation {
-        let parameters = shared
-            .iter()
-            .chain(items(operation, "parameters"))
-            .filter_map(|parameter| self.parameter(self.resolve(parameter)))
-            .collect();
-        let body = operation.get("requestBody");
-        let fields = body
-            .and_then(|body| body.pointer("/content/application~1json/schema"))
-            .map(|schema| {
-                let mut fields = Vec::new();
-                self.fields(self.resolve(schema), true, &mut Vec::new(), &mut fields);
-                fields
-            });
-        Operation {
-            id: text(operation, "operationId"),
-            summary: text(operation, "summary"),
-            description: text(operation, "description"),
-            parameters,
-            body: fields,
-            body_required: body.and_then(|body| body.get("required")) == Some(&Value::Bool(true)),
+/// The operations of a document, in its order.
+pub(crate) fn operations(document: &Document) -> Vec<Operation> {
+    document.operations().map(operation).collect()
+}
+
+fn operation(operation: modelarts_document::Operation<'_>) -> Operation {
+    let body = operation.request_body();
+    let schema = body.and_then(|body| body.json()?.schema());
+    let parameters = operation.parameters();
+    Operation {
+        id: operation.id().to_owned(),
+        summary: one_line(operation.summary()),
+        description: one_line(operation.description()),
+        parameters: parameters.iter().filter_map(parameter).collect(),
+        body: schema.map(|schema| {
+            let mut fields = Vec::new();
+            collect_fields(schema, true, &mut Vec::new(), &mut fields);
+            fields
+        }),
+        body_required: body.is_some_and(|body| body.is_required()),
+    }
+}
+
+fn parameter(parameter: &modelarts_document::Parameter<'_>) -> Option<Parameter> {
+    let place = match parameter.location() {
+        Location::Path => Place::Path,
+        Location::Query => Place::Query,
+        Location::Header | Location::Cookie => return None,
+    };
+    Some(Parameter {
+        name: parameter.name().to_owned(),
+        place,
+        required: parameter.is_required(),
+        help: help(parameter.description(), parameter.schema()),
+    })
+}
+
+fn collect_fields(
+    schema: Schema<'_>,
+    required: bool,
+    path: &mut Vec<String>,
+    fields: &mut Vec<Field>,
+) {
+    for (name, property) in schema.properties() {
+        let required = required && schema.requires(name);
+        path.push(name.to_owned());
+        // An object can be given whole, too; its own fields come after it and replace parts.
+        fields.push(Field {
+            path: path.clone(),
+            kind: kind(property),
+            required,
+            help: help(property.description(), property),
+        });
+        // One that contains itself is given whole only.
+        if path.len() < DEPTH && !property.is_recursive() {
+            collect_fields(property, required, path, fields);
         }
+        path.pop();
     }
+}
 
-    fn parameter(&self, parameter: &'a Value) -> Option<Parameter> {
-        let place = match parameter.get("in").and_then(Value::as_str) {
-            Some("path") => Place::Path,
-            Some("query") => Place::Query,
-            _ => return None,
-        };
-        let schema = self.resolve(parameter.get("schema").unwrap_or(&Value::Null));
-        Some(Parameter {
-            name: text(parameter, "name"),
-            place,
-            required: parameter.get("required") == Some(&Value::Bool(true)),
-            help: help(&text(parameter, "description"), schema),
-        })
-    }
-
-    fn fields(
-        &self,
-        schema: &'a Value,
-        required: bool,
-        path: &mut Vec<String>,
-        fields: &mut Vec<Field>,
-    ) {
-        let properties = schema.get("properties").and_then(Value::as_object);
-        for (name, property) in properties.into_iter().flatten() {
-            let property = self.resolve(property);
-            let required = required && items(schema, "required").iter().any(|item| item == name);
-            path.push(name.clone());
-            // An object can be given whole, too; its own fields come after it and replace parts.
-            fields.push(Field {
-                path: path.clone(),
-                kind: self.kind(property),
-                required,
-                help: help(&text(property, "description"), property),
-            });
-            if path.len() < DEPTH {
-                self.fields(property, required, path, fields);
-            }
-            path.pop();
-        }
-    }
-
-    fn kind(&self, schema: &'a Value) -> Kind {
-        let of = |schema: &Value| {
-            schema
-                .get("type")
-                .and_then(Value::as_str)
-                .map(str::to_owned)
-        };
-        match of(schema).as_deref() {
-            Some("string") => Kind::Text,
-            Some("integer") => Kind::Integer,
-            Some("boolean") => Kind::Boolean,
-            Some("array") => {
-                let items = self.resolve(schema.get("items").unwrap_or(&Value::Null));
-                match of(items).as_deref() {
-                    Some("string") => Kind::Texts,
-                    _ => Kind::Json,
-                }
-            }
+fn kind(schema: Schema<'_>) -> Kind {
+    match schema.schema_type() {
+        SchemaType::String => Kind::Text,
+        SchemaType::Integer => Kind::Integer,
+        SchemaType::Boolean => Kind::Boolean,
+        SchemaType::Array => match schema.items().map(|items| items.schema_type()) {
+            Some(SchemaType::String) => Kind::Texts,
             _ => Kind::Json,
-        }
-    }
-
-    fn resolve(&self, mut value: &'a Value) -> &'a Value {
-        while let Some(target) = value.get("$ref").and_then(Value::as_str) {
-            match self.document.pointer(target.trim_start_matches('#')) {
-                Some(next) => value = next,
-                None => break,
-            }
-        }
-        value
+        },
+        SchemaType::Number | SchemaType::Object | SchemaType::Any => Kind::Json,
     }
 }
 
-fn items<'a>(value: &'a Value, key: &str) -> &'a [Value] {
-    value
-        .get(key)
-        .and_then(Value::as_array)
-        .map_or(&[], Vec::as_slice)
-}
-
-fn text(value: &Value, key: &str) -> String {
-    let text = value.get(key).and_then(Value::as_str).unwrap_or_default();
+fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The description, with the values that are known.
-fn help(description: &str, schema: &Value) -> String {
-    let known = ["x-extensible-enum", "enum"]
-        .iter()
-        .find_map(|key| schema.get(key).and_then(Value::as_array));
-    let Some(known) = known else {
-        return description.to_owned();
-    };
+fn help(description: &str, schema: Schema<'_>) -> String {
+    let description = one_line(description);
+    let known = [schema.known_values(), schema.enum_values()].concat();
+    if known.is_empty() {
+        return description;
+    }
     let values: Vec<_> = known
         .iter()
         .map(|value| {
             value
                 .as_str()
-                .map_or_else(|| value.to_string(), str::to_owned)
+                .map_or_else(|| Value::to_string(value), str::to_owned)
         })
         .collect();
     format!("{description} [known: {}]", values.join(", "))
@@ -212,7 +159,7 @@ mod tests {
     use super::*;
 
     fn devenviron() -> Vec<Operation> {
-        operations(&serde_json::from_str(modelarts_client::devenviron::DOCUMENT).unwrap())
+        operations(&Document::from_json(modelarts_client::devenviron::DOCUMENT).unwrap())
     }
 
     #[test]
@@ -248,5 +195,24 @@ mod tests {
             .unwrap();
         assert!(category.help.contains("EVS"), "{}", category.help);
         assert!(category.required && !capacity.required);
+    }
+
+    #[test]
+    fn a_body_that_contains_itself_and_is_no_plain_json_type_has_flags() {
+        let document = Document::from_json(
+            r##"{"paths": {"/a": {"patch": {
+                "operationId": "changeNode",
+                "parameters": [{"name": "If-Match", "in": "header", "schema": {"type": "string"}}],
+                "requestBody": {"content": {"application/merge-patch+json": {
+                    "schema": {"$ref": "#/components/schemas/Node"}}}}
+            }}}, "components": {"schemas": {"Node": {"type": "object", "properties": {
+                "name": {"type": "string"}, "child": {"$ref": "#/components/schemas/Node"}}}}}}"##,
+        )
+        .unwrap();
+        let operations = operations(&document);
+        let fields = operations[0].body.as_ref().unwrap();
+        let names: Vec<_> = fields.iter().map(|field| field.path.join(".")).collect();
+        assert_eq!(names, ["name", "child"]);
+        assert!(operations[0].parameters.is_empty());
     }
 }

@@ -3,11 +3,12 @@
 //! Limits are written down once, in the document. Here they are read from it when the first emulator starts,
 //! and every request is held against them before any rule of the service itself.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use foldhash::HashMap;
+use modelarts_document::{Document, Location, Schema, SchemaType, Unlisted, is_json};
 use regex::Regex;
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use crate::auth::signature::decode;
 use crate::error::{ApiError, ApiResult, code};
@@ -84,6 +85,8 @@ enum Rule {
         /// What other properties have to be; `None`: there are none.
         others: Option<Box<Rule>>,
     },
+    /// The rule of a schema component.
+    Component(Arc<OnceLock<Rule>>),
     /// Null, or what the rule inside says.
     Nullable(Box<Rule>),
     Anything,
@@ -115,50 +118,42 @@ impl Operations {
 
     fn read(&mut self, document: &str, api: Api) {
         // The document is checked when it is compiled in; a damaged one has no operations.
-        let Ok(document) = serde_json::from_str::<Value>(document) else {
+        let Ok(document) = Document::from_json(document) else {
             return;
         };
-        let Some(paths) = document["paths"].as_object() else {
-            return;
-        };
-        for (path, item) in paths {
-            let Some(item) = item.as_object() else {
-                continue;
-            };
-            for (method, operation) in item.iter().filter(|(name, _)| *name != "parameters") {
-                let operation = Operation::read(&document, api, path, operation);
-                let method = method.to_ascii_uppercase();
-                let operations = self.paths.entry(path.clone()).or_default();
-                operations.push((method, operation));
-            }
+        let mut rules = Rules::default();
+        for described in document.operations() {
+            let operation = Operation::read(described, api, &mut rules);
+            let method = described.method.to_ascii_uppercase();
+            let operations = self.paths.entry(described.path.to_owned()).or_default();
+            operations.push((method, operation));
         }
     }
 }
 
 impl Operation {
-    fn read(document: &Value, api: Api, path: &str, operation: &Value) -> Self {
-        let parameters = operation["parameters"].as_array().into_iter().flatten();
-        let query = parameters
-            .map(|parameter| follow(document, parameter))
-            .filter(|parameter| parameter["in"] == "query")
+    fn read(described: modelarts_document::Operation<'_>, api: Api, rules: &mut Rules) -> Self {
+        let query = described
+            .parameters_in(Location::Query)
             .map(|parameter| Parameter {
-                name: text(&parameter["name"]),
-                required: parameter["required"] == true,
-                rule: Rule::read(document, &parameter["schema"]),
+                name: parameter.name().to_owned(),
+                required: parameter.is_required(),
+                rule: rules.read(parameter.schema()),
             })
             .collect();
-        let request = &operation["requestBody"];
-        let schema = &request["content"]["application/json"]["schema"];
+        let body = described.request_body().and_then(|body| {
+            Some(Body {
+                required: body.is_required(),
+                rule: rules.read(body.json()?.schema()?),
+            })
+        });
         Self {
-            id: text(&operation["operationId"]),
+            id: described.id().to_owned(),
             api,
-            old: path.contains("/demanager/"),
-            project: path.contains("{project_id}"),
+            old: described.path.contains("/demanager/"),
+            project: described.path.contains("{project_id}"),
             query,
-            body: (!schema.is_null()).then(|| Body {
-                required: request["required"] == true,
-                rule: Rule::read(document, schema),
-            }),
+            body,
         }
     }
 
@@ -205,7 +200,7 @@ impl Operation {
             }
             return Ok(Value::Object(Map::new()));
         }
-        if content_type.is_some_and(|kind| !is_json(kind)) {
+        if content_type.is_some_and(|kind| !kind.trim().is_empty() && !is_json(kind)) {
             return Err(ApiError::new(
                 code::PARAMETER,
                 "The body is not declared as JSON; send it with Content-Type: application/json.",
@@ -219,104 +214,110 @@ impl Operation {
     }
 }
 
-fn is_json(content_type: &str) -> bool {
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
-    let essence = essence.to_ascii_lowercase();
-    essence.is_empty() || essence == "application/json" || essence.ends_with("+json")
+/// The rules of the schema components that were read, each once: a component may contain itself.
+#[derive(Default)]
+struct Rules {
+    components: HashMap<String, Arc<OnceLock<Rule>>>,
 }
 
-fn follow<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
-    value["$ref"]
-        .as_str()
-        .and_then(|reference| reference.strip_prefix('#'))
-        .and_then(|pointer| document.pointer(pointer))
-        .unwrap_or(value)
-}
+impl Rules {
+    fn read(&mut self, schema: Schema<'_>) -> Rule {
+        let Some(name) = schema.name() else {
+            return self.of_schema(schema);
+        };
+        if let Some(known) = self.components.get(name) {
+            return Rule::Component(Arc::clone(known));
+        }
+        let component = Arc::<OnceLock<Rule>>::default();
+        let known = Arc::clone(&component);
+        self.components.insert(name.to_owned(), known);
+        let rule = self.of_schema(schema);
+        let _ = component.set(rule);
+        Rule::Component(component)
+    }
 
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
-}
-
-fn size(value: &Value) -> Option<usize> {
-    value.as_u64().and_then(|size| usize::try_from(size).ok())
-}
-
-impl Rule {
-    fn read(document: &Value, schema: &Value) -> Self {
-        let schema = follow(document, schema);
-        let rule = Self::of_type(document, schema);
-        if schema["nullable"] == true {
-            return Self::Nullable(Box::new(rule));
+    fn of_schema(&mut self, schema: Schema<'_>) -> Rule {
+        let rule = self.of_type(schema);
+        if schema.is_nullable() {
+            return Rule::Nullable(Box::new(rule));
         }
         rule
     }
 
-    fn of_type(document: &Value, schema: &Value) -> Self {
-        match schema["type"].as_str() {
-            Some("string") => Self::Text {
-                least: size(&schema["minLength"]).unwrap_or(0),
-                most: size(&schema["maxLength"]).unwrap_or(usize::MAX),
-                pattern: schema["pattern"]
-                    .as_str()
-                    .and_then(|text| Regex::new(text).ok()),
-                values: schema["enum"]
-                    .as_array()
-                    .into_iter()
-                    .flatten()
-                    .map(text)
+    fn of_type(&mut self, schema: Schema<'_>) -> Rule {
+        let limits = schema.limits();
+        let size = |limit: Option<u64>| limit.and_then(|size| usize::try_from(size).ok());
+        match schema.schema_type() {
+            SchemaType::String => Rule::Text {
+                least: size(limits.min_length).unwrap_or(0),
+                most: size(limits.max_length).unwrap_or(usize::MAX),
+                pattern: limits.pattern.and_then(|text| Regex::new(text).ok()),
+                values: schema
+                    .enum_values()
+                    .iter()
+                    .filter_map(|value| value.as_str().map(str::to_owned))
                     .collect(),
             },
-            Some("integer") => {
-                let (least, most) = match schema["format"].as_str() {
-                    Some("int32") => (i64::from(i32::MIN), i64::from(i32::MAX)),
+            SchemaType::Integer => {
+                let (least, most) = match schema.format() {
+                    "int32" => (i64::from(i32::MIN), i64::from(i32::MAX)),
                     _ => (i64::MIN, i64::MAX),
                 };
-                Self::Integer {
-                    least: schema["minimum"].as_i64().unwrap_or(least),
-                    most: schema["maximum"].as_i64().unwrap_or(most),
+                let whole = |limit: Option<&Number>| limit.and_then(Number::as_i64);
+                Rule::Integer {
+                    least: whole(limits.minimum).unwrap_or(least),
+                    most: whole(limits.maximum).unwrap_or(most),
                 }
             }
-            Some("number") => Self::Number,
-            Some("boolean") => Self::Boolean,
-            Some("array") => Self::List {
-                most: size(&schema["maxItems"]).unwrap_or(usize::MAX),
-                items: Box::new(Self::read(document, &schema["items"])),
+            SchemaType::Number => Rule::Number,
+            SchemaType::Boolean => Rule::Boolean,
+            SchemaType::Array => Rule::List {
+                most: size(limits.max_items).unwrap_or(usize::MAX),
+                items: Box::new(
+                    schema
+                        .items()
+                        .map_or(Rule::Anything, |items| self.read(items)),
+                ),
             },
-            Some("object") => Self::object(document, schema),
-            _ => Self::Anything,
+            SchemaType::Object => self.object(schema),
+            SchemaType::Any => Rule::Anything,
         }
     }
 
-    fn object(document: &Value, schema: &Value) -> Self {
-        let properties = schema["properties"]
-            .as_object()
-            .into_iter()
-            .flatten()
-            .map(|(name, property)| (name.clone(), Self::read(document, property)))
+    fn object(&mut self, schema: Schema<'_>) -> Rule {
+        let properties = schema
+            .properties()
+            .map(|(name, property)| (name.to_owned(), self.read(property)))
             .collect();
-        let required = schema["required"].as_array().into_iter().flatten();
-        let others = match &schema["additionalProperties"] {
-            Value::Bool(true) => Some(Box::new(Self::Anything)),
-            Value::Object(_) => Some(Box::new(Self::read(
-                document,
-                &schema["additionalProperties"],
-            ))),
-            _ => None,
+        let others = match schema.unlisted() {
+            Unlisted::Undeclared => None,
+            Unlisted::Any => Some(Box::new(Rule::Anything)),
+            Unlisted::Of(values) => Some(Box::new(self.read(values))),
         };
-        Self::Object {
+        Rule::Object {
             properties,
-            required: required.map(text).collect(),
+            required: schema.required().map(str::to_owned).collect(),
             others,
+        }
+    }
+}
+
+impl Rule {
+    /// The rule itself, when it is that of a component.
+    fn itself(&self) -> &Self {
+        match self {
+            Self::Component(component) => component.get().map_or(self, Self::itself),
+            rule => rule,
         }
     }
 
     fn check(&self, field: &str, value: &Value, strict: bool) -> ApiResult<()> {
-        match (self, value) {
-            (Self::Text { .. }, Value::String(text)) => self.check_length(field, text),
-            (Self::Integer { .. }, Value::Number(number)) => match number.as_i64() {
-                Some(number) => self.check_range(field, number),
-                None if number.is_u64() => self.check_range(field, i64::MAX),
-                None => Err(self.wrong_type(field)),
+        match (self.itself(), value) {
+            (rule @ Self::Text { .. }, Value::String(text)) => rule.check_length(field, text),
+            (rule @ Self::Integer { .. }, Value::Number(number)) => match number.as_i64() {
+                Some(number) => rule.check_range(field, number),
+                None if number.is_u64() => rule.check_range(field, i64::MAX),
+                None => Err(rule.wrong_type(field)),
             },
             (Self::Number, Value::Number(_))
             | (Self::Boolean, Value::Bool(_))
@@ -337,7 +338,9 @@ impl Rule {
                     items.check(&format!("{field}[{index}]"), value, strict)
                 })
             }
-            (Self::Object { .. }, Value::Object(map)) => self.check_properties(field, map, strict),
+            (rule @ Self::Object { .. }, Value::Object(map)) => {
+                rule.check_properties(field, map, strict)
+            }
             (_, Value::Null) => Err(self.null(field)),
             _ => Err(self.wrong_type(field)),
         }
@@ -382,11 +385,11 @@ impl Rule {
 
     /// A value from the query, which is text whatever its type.
     fn check_text(&self, field: &str, value: &str) -> ApiResult<()> {
-        match self {
-            Self::Text { .. } => self.check_length(field, value),
-            Self::Integer { .. } => match value.parse() {
-                Ok(number) => self.check_range(field, number),
-                Err(_) => Err(self.wrong_type(field)),
+        match self.itself() {
+            rule @ Self::Text { .. } => rule.check_length(field, value),
+            rule @ Self::Integer { .. } => match value.parse() {
+                Ok(number) => rule.check_range(field, number),
+                Err(_) => Err(rule.wrong_type(field)),
             },
             Self::Boolean if truth(value).is_none() => Err(self.wrong_type(field)),
             _ => Ok(()),
@@ -443,13 +446,13 @@ impl Rule {
     }
 
     fn type_name(&self) -> &'static str {
-        match self {
+        match self.itself() {
             Self::Text { .. } => "String",
             Self::Integer { .. } => "Integer",
             Self::Number => "Number",
             Self::Boolean => "Boolean",
             Self::List { .. } => "Array",
-            Self::Object { .. } | Self::Anything => "Object",
+            Self::Object { .. } | Self::Anything | Self::Component(_) => "Object",
             Self::Nullable(rule) => rule.type_name(),
         }
     }
@@ -628,11 +631,33 @@ mod tests {
         let schema = json!({ "type": "object", "properties": {
             "size": { "type": "integer", "nullable": true, "minimum": 1 },
         } });
-        let rule = Rule::read(&Value::Null, &schema);
+        let document = Document::new(json!({"components": {"schemas": {"Size": schema}}})).unwrap();
+        let rule = Rules::default().read(document.schema("Size").unwrap());
         let check = |size: Value| rule.check("", &json!({ "size": size }), false);
         assert!(check(Value::Null).is_ok() && check(json!(1)).is_ok());
         assert_eq!(check(json!(0)).unwrap_err().code, code::VALUE);
         assert_eq!(check(json!("1")).unwrap_err().code, code::TYPE);
+    }
+
+    #[test]
+    fn a_schema_that_contains_itself_is_checked_as_deep_as_the_body_goes() {
+        let document = Document::new(json!({"components": {"schemas": {"Node": {
+            "type": "object", "required": ["name"], "properties": {
+                "name": {"type": "string", "maxLength": 3},
+                "children": {"type": "array", "items": {"$ref": "#/components/schemas/Node"}},
+            },
+        }}}}))
+        .unwrap();
+        let rule = Rules::default().read(document.schema("Node").unwrap());
+        let mut body = json!({"name": "abcd"});
+        for _ in 0..100 {
+            body = json!({"name": "a", "children": [body]});
+        }
+        let error = rule.check("", &body, false).unwrap_err();
+        assert_eq!(error.code, code::VALUE, "{error}");
+        assert!(error.message.contains(".children[0].name'"), "{error}");
+        let error = rule.check("", &json!({"name": "a", "children": [{}]}), false);
+        assert!(error.unwrap_err().message.contains("children[0].name"));
     }
 
     #[test]

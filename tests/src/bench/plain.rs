@@ -179,7 +179,9 @@ mod tests {
             ("Domain", fields::<Domain>()),
             ("VolumeRes", fields::<VolumeRes>()),
         ] {
-            let properties = document.schemas()[name]["properties"].as_object().unwrap();
+            let properties = document.schema(name).value()["properties"]
+                .as_object()
+                .unwrap();
             let mut documented: Vec<String> = properties.keys().cloned().collect();
             documented.sort();
             assert_eq!(fields, documented, "{name}");

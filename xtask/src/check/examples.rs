@@ -1,10 +1,12 @@
 //! Rules for examples.
 
+use modelarts_document::to_json_schema;
+
 use super::Rule;
 use super::parts;
 use crate::document::{Document, text};
 use crate::problem::{Problem, push};
-use crate::strict::{self, Strict};
+use crate::strict::Strict;
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -94,7 +96,7 @@ fn parameter_example(document: &Document) -> Vec<Problem> {
         ) else {
             continue;
         };
-        let converted = strict::convert(document.resolve(schema));
+        let converted = to_json_schema(document.resolve(schema));
         let message = match jsonschema::validator_for(&converted) {
             Ok(validator) => match validator.validate(example) {
                 Ok(()) => continue,

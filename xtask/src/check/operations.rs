@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use modelarts_document::Location;
 use serde_json::Value;
 
 use super::Rule;
-use crate::document::{Document, OperationRef, text};
+use crate::document::{Document, Operation, text};
 use crate::problem::{Problem, push};
 
 pub(super) const RULES: &[Rule] = &[
@@ -65,7 +66,7 @@ const SUMMARY: usize = 60;
 
 fn each(
     document: &Document,
-    rule: impl Fn(OperationRef<'_>) -> Option<(String, String)>,
+    rule: impl Fn(Operation<'_>) -> Option<(String, String)>,
     name: &'static str,
 ) -> Vec<Problem> {
     document
@@ -101,7 +102,7 @@ fn operation_id_form(document: &Document) -> Vec<Problem> {
 }
 
 fn operation_tag(document: &Document) -> Vec<Problem> {
-    let declared = document.value.get("tags").and_then(Value::as_array);
+    let declared = document.value().get("tags").and_then(Value::as_array);
     let declared: HashMap<&str, &str> = declared
         .into_iter()
         .flatten()
@@ -213,7 +214,7 @@ fn operation_idempotent(document: &Document) -> Vec<Problem> {
     )
 }
 
-fn statuses<'a>(operation: &OperationRef<'a>) -> impl Iterator<Item = (&'a str, &'a Value)> {
+fn statuses<'a>(operation: &Operation<'a>) -> impl Iterator<Item = (&'a str, &'a Value)> {
     operation
         .value
         .get("responses")
@@ -303,21 +304,15 @@ fn path_parameters(document: &Document) -> Vec<Problem> {
                 .skip(1)
                 .filter_map(|rest| rest.split('}').next())
                 .collect();
-            let parameters: Vec<&Value> = operation
-                .parameters()
-                .map(|parameter| document.resolve(parameter))
-                .filter(|parameter| text(parameter, "in") == "path")
-                .collect();
-            let names: BTreeSet<&str> = parameters.iter().map(|p| text(p, "name")).collect();
-            let optional = parameters
-                .iter()
-                .find(|parameter| parameter.get("required") != Some(&Value::Bool(true)));
+            let parameters: Vec<_> = operation.parameters_in(Location::Path).collect();
+            let names: BTreeSet<&str> = parameters.iter().map(|p| p.name()).collect();
+            let optional = parameters.iter().find(|p| !p.is_required());
             let message = if let Some(name) = placeholders.difference(&names).next() {
                 format!("{{{name}}} in the path has no parameter")
             } else if let Some(name) = names.difference(&placeholders).next() {
                 format!("the path has no {{{name}}} for the parameter")
             } else if let Some(parameter) = optional {
-                format!("`{}` must be `required: true`", text(parameter, "name"))
+                format!("`{}` must be `required: true`", parameter.name())
             } else {
                 return None;
             };

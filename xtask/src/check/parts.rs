@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::document::{Document, METHODS, walk};
+use crate::document::{Document, METHODS};
 use crate::problem::push;
 
 /// Something in a document, and the pointer to it.
@@ -65,7 +65,7 @@ fn component<'a>(
     kind: &str,
 ) -> impl Iterator<Item = (&'a str, Part<'a>)> + use<'a> {
     let pointer = push("/components", kind);
-    members(document.value.pointer(&pointer), &pointer)
+    members(document.value().pointer(&pointer), &pointer)
 }
 
 /// Name and place of each schema component.
@@ -80,7 +80,7 @@ pub fn parameters(document: &Document) -> Vec<Part<'_>> {
         .collect();
     let mut list = |holder: &'_ Part<'_>| {
         let pointer = push(&holder.pointer, "parameters");
-        let parameters = document.value.pointer(&pointer).and_then(Value::as_array);
+        let parameters = document.value().pointer(&pointer).and_then(Value::as_array);
         for (index, value) in parameters.into_iter().flatten().enumerate() {
             if value.get("$ref").is_none() {
                 found.push(Part {
@@ -90,7 +90,7 @@ pub fn parameters(document: &Document) -> Vec<Part<'_>> {
             }
         }
     };
-    for (_, item) in members(document.value.get("paths"), "/paths") {
+    for (_, item) in members(document.value().get("paths"), "/paths") {
         list(&item);
         for (method, operation) in members(Some(item.value), &item.pointer) {
             if METHODS.contains(&method) {
@@ -210,32 +210,13 @@ pub fn target(value: &Value) -> Option<&str> {
         .strip_prefix("#/components/schemas/")
 }
 
-/// Names of the schema components that a part leads to, directly or through others.
-pub fn reachable<'a>(document: &'a Document, start: &'a Value) -> BTreeSet<&'a str> {
-    let mut names = BTreeSet::new();
-    let mut open = vec![start];
-    while let Some(value) = open.pop() {
-        walk(value, "", &mut |_, value| {
-            let Some(reference) = value.get("$ref").and_then(Value::as_str) else {
-                return;
-            };
-            let next = document.value.pointer(reference.trim_start_matches('#'));
-            match target(value) {
-                Some(name) if !names.insert(name) => {}
-                _ => open.extend(next),
-            }
-        });
-    }
-    names
-}
-
 /// Names of the schema components that bodies of one direction lead to.
 pub fn travelling(document: &Document, direction: Direction) -> BTreeSet<&str> {
     bodies(document)
         .into_iter()
         .filter(|(way, _)| *way == direction)
         .filter_map(|(_, body)| body.value.get("schema"))
-        .flat_map(|schema| reachable(document, schema))
+        .flat_map(|schema| document.reachable(schema))
         .collect()
 }
 

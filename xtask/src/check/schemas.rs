@@ -135,7 +135,7 @@ fn inline_object(document: &Document) -> Vec<Problem> {
 
 fn reference_siblings(document: &Document) -> Vec<Problem> {
     let mut found = Vec::new();
-    walk(&document.value, "", &mut |pointer, value| {
+    walk(document.value(), "", &mut |pointer, value| {
         let siblings = value
             .as_object()
             .filter(|members| members.contains_key("$ref") && members.len() > 1);
@@ -296,7 +296,7 @@ fn default(document: &Document) -> Vec<Problem> {
 
 fn unused_component(document: &Document) -> Vec<Problem> {
     let mut used = BTreeSet::new();
-    walk(&document.value, "", &mut |_, value| {
+    walk(document.value(), "", &mut |_, value| {
         if let Some(target) = value.get("$ref").and_then(Value::as_str) {
             used.insert(target.trim_start_matches('#').to_owned());
         }
@@ -309,7 +309,10 @@ fn unused_component(document: &Document) -> Vec<Problem> {
             );
         }
     });
-    let kinds = document.value.get("components").and_then(Value::as_object);
+    let kinds = document
+        .value()
+        .get("components")
+        .and_then(Value::as_object);
     let mut found = Vec::new();
     for (kind, components) in kinds.into_iter().flatten() {
         for name in components

@@ -16,7 +16,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "source-schema",
-        why: "the tables of a schema are where a reader, and the transcription check, compare it",
+        why: "the tables of a schema are where a reader, and `cargo xtask verify`, compare it",
         run: source_schema,
     },
     Rule {

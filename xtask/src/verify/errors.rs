@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
+use crate::catalogue::Catalogue;
 use anyhow::{Context, Result};
 use serde::Deserialize;
-use xtask::catalogue::Catalogue;
 
-use crate::report::{Aspect, Kind, Report};
+use super::report::{Aspect, Kind, Report};
 
-/// Name of the list beside the folder of pages, and of its line in the figures.
+/// Name of the list beside the folders of pages, and of its line in the figures.
 pub(crate) const FILE: &str = "errors.json";
 
 /// A row of the list.
@@ -20,9 +20,9 @@ pub(crate) struct Row {
     code: String,
 }
 
-/// Reads the list that lies beside a folder of pages, if there is one.
+/// Reads the list that lies beside the folders of pages, if there is one.
 pub(crate) fn read(folder: &Path) -> Result<Option<Vec<Row>>> {
-    let file = folder.join("..").join(FILE);
+    let file = folder.join(FILE);
     if !file.exists() {
         return Ok(None);
     }

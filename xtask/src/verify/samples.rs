@@ -1,10 +1,14 @@
 //! Samples against the document, and through the Rust types.
 
+use modelarts_document::Location;
 use serde_json::Value;
 
-use crate::compare::{Family, Operation};
-use crate::page::{Page, Sample, SampleRole};
-use crate::report::{Aspect, Kind, Report};
+use super::compare::{Family, Operation};
+use super::page::{Page, Sample, SampleRole};
+use super::report::{Aspect, Kind, Report};
+
+/// Decodes a value as the Rust type of a schema and encodes it again; nothing if there is no such type.
+pub type RoundTrip = fn(&str, Value) -> Option<serde_json::Result<Value>>;
 
 /// Compares every sample of a page.
 pub(crate) fn compare(
@@ -14,7 +18,7 @@ pub(crate) fn compare(
     report: &mut Report,
 ) {
     for (index, sample) in page.samples.iter().enumerate() {
-        let mut faults = unknown_query(family, operation, sample);
+        let mut faults = unknown_query(operation, sample);
         match &sample.json {
             Some(value) => faults.extend(body(family, operation, sample.role, value)),
             None if sample.http.is_none() => continue,
@@ -28,8 +32,8 @@ pub(crate) fn compare(
     }
 }
 
-fn unknown_query(family: &Family<'_>, operation: &Operation<'_>, sample: &Sample) -> Vec<String> {
-    let known = operation.parameters(family.document, "query");
+fn unknown_query(operation: &Operation<'_>, sample: &Sample) -> Vec<String> {
+    let known = operation.parameters(Location::Query);
     let names = sample.http.iter().flat_map(|http| http.query.keys());
     names
         .filter(|name| !known.contains_key(name.as_str()))

@@ -1,13 +1,13 @@
 //! A tiny page against a tiny document, with one fault put into it at a time.
 
+use crate::document::Document;
+use crate::errata::Errata;
 use serde_json::{Value, json};
-use xtask::document::Document;
-use xtask::errata::Errata;
 
-use crate::compare::{self, Family};
-use crate::errors::{self, Row};
-use crate::page::Page;
-use crate::report::Report;
+use super::compare::{self, Family};
+use super::errors::{self, Row};
+use super::page::Page;
+use super::report::Report;
 
 const DOCUMENT: &str = "
 openapi: 3.0.3
@@ -250,7 +250,7 @@ fn a_stale_erratum_is_an_error_at_any_score() {
 fn the_catalogue_has_the_codes_and_statuses_of_the_list() {
     let catalogue = |entries: &str| {
         let text = format!("selection: {{prefixes: ['63']}}\nerrors:\n{entries}");
-        xtask::catalogue::Catalogue::parse(&text).unwrap()
+        crate::catalogue::Catalogue::parse(&text).unwrap()
     };
     let entry = |code: &str, statuses: &str| {
         format!(

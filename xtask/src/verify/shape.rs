@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use crate::document::{Document, text};
 use serde_json::Value;
-use xtask::document::{Document, text};
 
 /// A type in the words that both sides have.
 #[derive(Debug, Clone, PartialEq, Eq)]

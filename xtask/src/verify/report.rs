@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use xtask::errata::Errata;
+use crate::errata::Errata;
 
 /// What is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -173,7 +173,7 @@ impl Report {
         let stale = self.stale().map(|(span, id)| {
             format!(
                 "{span}: stale: {} row {id} declares a difference that does not exist (any more)",
-                xtask::errata::FILE
+                crate::errata::FILE
             )
         });
         differences.chain(stale).collect()

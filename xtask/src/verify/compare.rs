@@ -2,21 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use modelarts_client::RoundTrip;
+use crate::check::parts;
+use crate::document::{Document, Operation as Described, text};
+use crate::source::{Source, entries, sources};
+use crate::strict::Strict;
+use modelarts_document::{Location, MediaType, Parameter, SchemaType};
 use serde_json::Value;
-use xtask::check::parts;
-use xtask::document::{Document, OperationRef, text};
-use xtask::source::{Source, entries, sources};
 
-use crate::page::{Field, Page, Role, Table};
-use crate::report::{Aspect, Kind, Report};
-use crate::samples;
-use crate::shape::Shape;
+use super::page::{Field, Page, Role, Table};
+use super::report::{Aspect, Kind, Report};
+use super::samples::{self, RoundTrip};
+use super::shape::Shape;
 
 /// A document, prepared for the comparison.
 pub(crate) struct Family<'a> {
     pub(crate) document: &'a Document,
-    pub(crate) strict: xtask::strict::Strict,
+    pub(crate) strict: Strict,
     pub(crate) round_trip: RoundTrip,
     /// The object schemas that name a table as their source.
     claims: BTreeMap<(&'a str, u32), Vec<&'a str>>,
@@ -27,9 +28,9 @@ impl<'a> Family<'a> {
         let mut claims: BTreeMap<_, Vec<_>> = BTreeMap::new();
         let objects = document
             .schemas()
-            .filter(|(_, schema)| text(schema, "type") == "object");
+            .filter(|(_, schema)| schema.schema_type() == SchemaType::Object);
         for (name, schema) in objects {
-            for source in sources(schema) {
+            for source in sources(schema.value()) {
                 if let Source::Table { page, number } = source {
                     claims.entry((page, number)).or_default().push(name);
                 }
@@ -37,7 +38,7 @@ impl<'a> Family<'a> {
         }
         Ok(Self {
             document,
-            strict: xtask::strict::Strict::new(document)?,
+            strict: Strict::new(document)?,
             round_trip,
             claims,
         })
@@ -46,13 +47,13 @@ impl<'a> Family<'a> {
     fn schema(&self, name: &str) -> &'a Value {
         let pointer = format!("/components/schemas/{name}");
         self.document
-            .value
+            .value()
             .pointer(&pointer)
             .unwrap_or(&Value::Null)
     }
 
-    fn operation(&self, page: &Page) -> Option<OperationRef<'a>> {
-        self.document.operations().into_iter().find(|operation| {
+    fn operation(&self, page: &Page) -> Option<Described<'a>> {
+        self.document.operations().find(|operation| {
             operation.path == page.path && operation.method.eq_ignore_ascii_case(&page.method)
         })
     }
@@ -60,7 +61,7 @@ impl<'a> Family<'a> {
 
 /// An operation as the comparison needs it.
 pub(crate) struct Operation<'a> {
-    value: OperationRef<'a>,
+    value: Described<'a>,
     /// Name of the schema of the request's body.
     pub(crate) request: Option<&'a str>,
     /// Name of the schema of the body of a success.
@@ -70,50 +71,34 @@ pub(crate) struct Operation<'a> {
 }
 
 impl<'a> Operation<'a> {
-    fn new(document: &'a Document, value: OperationRef<'a>) -> Self {
-        let body = |holder: &'a Value| {
-            document
-                .resolve(holder)
-                .pointer("/content/application~1json/schema")
-                .and_then(parts::target)
-        };
-        let responses = || {
-            let responses = value.value.get("responses").and_then(Value::as_object);
-            responses.into_iter().flatten()
-        };
+    fn new(value: Described<'a>) -> Self {
+        let name = |media: Option<MediaType<'a>>| media?.schema()?.name();
         let of_status = |first: char| {
-            responses()
-                .filter(|(status, _)| status.starts_with(first))
-                .find_map(|(_, response)| body(response))
+            value
+                .responses()
+                .filter(|response| response.status.starts_with(first))
+                .find_map(|response| name(response.json()))
         };
         Self {
-            value,
-            request: value.value.get("requestBody").and_then(body),
+            request: name(value.request_body().and_then(|body| body.json())),
             response: of_status('2'),
             error: of_status('4'),
+            value,
         }
     }
 
     fn statuses(&self) -> BTreeSet<u16> {
-        let responses = self.value.value.get("responses").and_then(Value::as_object);
-        responses
-            .into_iter()
-            .flat_map(|responses| responses.keys())
-            .filter_map(|status| status.parse().ok())
+        self.value
+            .responses()
+            .filter_map(|response| response.status.parse().ok())
             .collect()
     }
 
     /// The parameters of one place, such as the query.
-    pub(crate) fn parameters(
-        &self,
-        document: &'a Document,
-        place: &str,
-    ) -> BTreeMap<&'a str, &'a Value> {
+    pub(crate) fn parameters(&self, place: Location) -> BTreeMap<&'a str, Parameter<'a>> {
         self.value
-            .parameters()
-            .map(|parameter| document.resolve(parameter))
-            .filter(|parameter| text(parameter, "in") == place)
-            .map(|parameter| (text(parameter, "name"), parameter))
+            .parameters_in(place)
+            .map(|parameter| (parameter.name(), parameter))
             .collect()
     }
 }
@@ -159,14 +144,14 @@ impl<'a> Comparison<'a, '_> {
         };
         self.met.insert(operation.id());
         self.report.fact(name, Aspect::Operations, None);
-        let operation = Operation::new(family.document, operation);
+        let operation = Operation::new(operation);
         self.statuses(page, &operation);
-        self.stray_parameters(family, page, &operation);
+        self.stray_parameters(page, &operation);
         for table in &page.tables {
             match table.role {
-                Role::Path => self.parameters(family, page, &operation, table, "path"),
-                Role::Query => self.parameters(family, page, &operation, table, "query"),
-                Role::Header => self.parameters(family, page, &operation, table, "header"),
+                Role::Path => self.parameters(family, page, &operation, table, Location::Path),
+                Role::Query => self.parameters(family, page, &operation, table, Location::Query),
+                Role::Header => self.parameters(family, page, &operation, table, Location::Header),
                 Role::Request => self.body(family, page, operation.request, table),
                 Role::Response => self.body(family, page, operation.response, table),
                 Role::Other => {}
@@ -197,15 +182,15 @@ impl<'a> Comparison<'a, '_> {
     }
 
     /// Parameters of a place for which the page has no table at all.
-    fn stray_parameters(&mut self, family: &Family<'a>, page: &Page, operation: &Operation<'a>) {
-        for (place, role) in [("path", Role::Path), ("query", Role::Query)] {
+    fn stray_parameters(&mut self, page: &Page, operation: &Operation<'a>) {
+        for (place, role) in [(Location::Path, Role::Path), (Location::Query, Role::Query)] {
             if page.tables.iter().any(|table| table.role == role) {
                 continue;
             }
-            for name in operation.parameters(family.document, place).keys() {
-                let message = format!("the page has no {place} parameters");
+            for name in operation.parameters(place).keys() {
+                let message = format!("the page has no {} parameters", place.as_str());
                 let difference = (
-                    format!("{}/{place}/{name}", page.name),
+                    format!("{}/{}/{name}", page.name, place.as_str()),
                     Kind::Extra,
                     message,
                 );
@@ -221,29 +206,28 @@ impl<'a> Comparison<'a, '_> {
         page: &Page,
         operation: &Operation<'a>,
         table: &Table,
-        place: &str,
+        place: Location,
     ) {
-        let mut documented = operation.parameters(family.document, place);
+        let mut documented = operation.parameters(place);
         for field in &table.fields {
             let at = format!("{}/T{}/{}", page.name, table.number, field.name);
             let Some(parameter) = documented.remove(field.name.as_str()) else {
-                let message = format!("the operation has no such {place} parameter");
+                let message = format!("the operation has no such {} parameter", place.as_str());
                 let difference = (at, Kind::Missing, message);
                 self.report
                     .fact(&page.name, Aspect::Parameters, Some(difference));
                 continue;
             };
             self.report.fact(&page.name, Aspect::Parameters, None);
-            let required = parameter.get("required") == Some(&Value::Bool(true));
-            self.mandatory(page, &at, field, required);
-            let schema = parameter.get("schema").unwrap_or(&Value::Null);
+            self.mandatory(page, &at, field, parameter.is_required());
+            let schema = parameter.value().get("schema").unwrap_or(&Value::Null);
             self.kind(family, page, &at, field, schema);
             self.values(family, page, &at, field, schema);
             self.provenance(family, page, table, field, schema);
         }
         for name in documented.keys() {
             let at = format!("{}/T{}/{name}", page.name, table.number);
-            let message = format!("the table has no such {place} parameter");
+            let message = format!("the table has no such {} parameter", place.as_str());
             self.report.fact(
                 &page.name,
                 Aspect::Parameters,
@@ -291,7 +275,7 @@ impl<'a> Comparison<'a, '_> {
     }
 
     fn leads(&self, family: &Family<'a>, from: &str, to: &str) -> bool {
-        parts::reachable(family.document, family.schema(from)).contains(to)
+        family.document.reachable(family.schema(from)).contains(to)
     }
 
     fn fields(&mut self, family: &Family<'a>, page: &Page, table: &Table, name: &'a str) {
@@ -473,7 +457,7 @@ impl<'a> Comparison<'a, '_> {
     fn left_over(&mut self) {
         for family in self.families {
             let name = family.document.name.as_str();
-            let operations = family.document.operations();
+            let operations: Vec<_> = family.document.operations().collect();
             if !operations
                 .iter()
                 .any(|operation| self.met.contains(operation.id()))

@@ -1,0 +1,336 @@
+//! Operations with their parameters, bodies and responses.
+
+use serde_json::Value;
+
+use crate::reference::{Root, list, members, push, text};
+use crate::schema::Schema;
+
+/// The HTTP methods that a path item may hold.
+pub const METHODS: [&str; 8] = [
+    "get", "put", "post", "delete", "options", "head", "patch", "trace",
+];
+
+/// Whether a content type is JSON: `application/json` or one like `application/merge-patch+json`.
+///
+/// Parameters such as `charset` and the letter case do not count.
+///
+/// ```
+/// assert!(modelarts_document::is_json("application/merge-patch+json; charset=UTF-8"));
+/// assert!(!modelarts_document::is_json("text/plain"));
+/// ```
+pub fn is_json(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    let essence = essence.to_ascii_lowercase();
+    essence == "application/json" || (essence.contains('/') && essence.ends_with("+json"))
+}
+
+/// An operation: a method of a path.
+#[derive(Clone, Copy, Debug)]
+pub struct Operation<'a> {
+    root: Root<'a>,
+    /// Template of the path.
+    pub path: &'a str,
+    /// HTTP method in lower case.
+    pub method: &'a str,
+    /// The operation object, as the document has it.
+    pub value: &'a Value,
+    /// Parameters of the path item, which the operation inherits; references are not resolved.
+    pub inherited: &'a [Value],
+}
+
+impl<'a> Operation<'a> {
+    pub(crate) fn all(root: Root<'a>) -> impl Iterator<Item = Self> {
+        members(root.0, "paths").flat_map(move |(path, item)| {
+            let methods = item.as_object().into_iter().flatten();
+            methods
+                .filter(|(method, _)| METHODS.contains(&method.as_str()))
+                .map(move |(method, value)| Self {
+                    root,
+                    path,
+                    method,
+                    value,
+                    inherited: list(item, "parameters"),
+                })
+        })
+    }
+
+    /// The `operationId`, or nothing.
+    pub fn id(&self) -> &'a str {
+        text(self.value, "operationId")
+    }
+
+    /// The summary, or nothing.
+    pub fn summary(&self) -> &'a str {
+        text(self.value, "summary")
+    }
+
+    /// The description, or nothing.
+    pub fn description(&self) -> &'a str {
+        text(self.value, "description")
+    }
+
+    /// JSON pointer to the operation.
+    pub fn pointer(&self) -> String {
+        push(&push("/paths", self.path), self.method)
+    }
+
+    /// The parameters of the path item first, then the operation's own; one of the same name and place replaces.
+    pub fn parameters(&self) -> Vec<Parameter<'a>> {
+        let mut found: Vec<Parameter<'a>> = Vec::new();
+        for written in self.inherited.iter().chain(list(self.value, "parameters")) {
+            let Some(parameter) = Parameter::new(self.root, written) else {
+                continue;
+            };
+            let same = |other: &&mut Parameter<'a>| {
+                (other.name(), other.location()) == (parameter.name(), parameter.location())
+            };
+            match found.iter_mut().find(same) {
+                Some(earlier) => *earlier = parameter,
+                None => found.push(parameter),
+            }
+        }
+        found
+    }
+
+    /// The parameters of one place, such as the query.
+    pub fn parameters_in(
+        &self,
+        location: Location,
+    ) -> impl Iterator<Item = Parameter<'a>> + use<'a> {
+        let all = self.parameters().into_iter();
+        all.filter(move |parameter| parameter.location() == location)
+    }
+
+    /// The body of the request.
+    pub fn request_body(&self) -> Option<RequestBody<'a>> {
+        let written = self.value.get("requestBody")?;
+        Some(RequestBody {
+            root: self.root,
+            value: self.root.resolve(written).1,
+        })
+    }
+
+    /// The responses, in the document's order.
+    pub fn responses(&self) -> impl Iterator<Item = Response<'a>> + use<'a> {
+        let root = self.root;
+        members(self.value, "responses").map(move |(status, written)| Response {
+            root,
+            status,
+            value: root.resolve(written).1,
+        })
+    }
+}
+
+/// Where a parameter stands in a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Location {
+    /// In the path.
+    Path,
+    /// In the query.
+    Query,
+    /// A header.
+    Header,
+    /// A cookie.
+    Cookie,
+}
+
+impl Location {
+    /// The word that documents use for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Path => "path",
+            Self::Query => "query",
+            Self::Header => "header",
+            Self::Cookie => "cookie",
+        }
+    }
+}
+
+/// A parameter.
+#[derive(Clone, Copy, Debug)]
+pub struct Parameter<'a> {
+    root: Root<'a>,
+    location: Location,
+    value: &'a Value,
+}
+
+impl<'a> Parameter<'a> {
+    fn new(root: Root<'a>, written: &'a Value) -> Option<Self> {
+        let value = root.resolve(written).1;
+        let location = match text(value, "in") {
+            "path" => Location::Path,
+            "query" => Location::Query,
+            "header" => Location::Header,
+            "cookie" => Location::Cookie,
+            _ => return None,
+        };
+        Some(Self {
+            root,
+            location,
+            value,
+        })
+    }
+
+    /// The name on the wire.
+    pub fn name(&self) -> &'a str {
+        text(self.value, "name")
+    }
+
+    /// Where it stands.
+    pub fn location(&self) -> Location {
+        self.location
+    }
+
+    /// Whether no request goes without it.
+    pub fn is_required(&self) -> bool {
+        self.value.get("required") == Some(&Value::Bool(true))
+    }
+
+    /// The description, or nothing.
+    pub fn description(&self) -> &'a str {
+        text(self.value, "description")
+    }
+
+    /// The schema; one without constraints if the document has none.
+    pub fn schema(&self) -> Schema<'a> {
+        static NONE: Value = Value::Null;
+        Schema::new(self.root, self.value.get("schema").unwrap_or(&NONE))
+    }
+
+    /// The default, where the document gives one: `x-default` of the parameter, or that of its schema.
+    pub fn default_value(&self) -> Option<&'a Value> {
+        let own = self.value.get("x-default");
+        own.or_else(|| self.schema().default_value())
+    }
+
+    /// The parameter object, as the document has it.
+    pub fn value(&self) -> &'a Value {
+        self.value
+    }
+}
+
+/// The body of a request.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestBody<'a> {
+    root: Root<'a>,
+    value: &'a Value,
+}
+
+impl<'a> RequestBody<'a> {
+    /// Whether no request goes without it.
+    pub fn is_required(&self) -> bool {
+        self.value.get("required") == Some(&Value::Bool(true))
+    }
+
+    /// Its content types.
+    pub fn content(&self) -> impl Iterator<Item = MediaType<'a>> + use<'a> {
+        MediaType::all(self.root, self.value)
+    }
+
+    /// The first content type that is JSON, `application/merge-patch+json` and the like included.
+    pub fn json(&self) -> Option<MediaType<'a>> {
+        self.content().find(|media| is_json(media.content_type))
+    }
+}
+
+/// A response of a status.
+#[derive(Clone, Copy, Debug)]
+pub struct Response<'a> {
+    root: Root<'a>,
+    /// `200`, `4XX` or `default`.
+    pub status: &'a str,
+    /// The response object, as the document has it.
+    pub value: &'a Value,
+}
+
+impl<'a> Response<'a> {
+    /// Whether the status is one of success.
+    pub fn is_success(&self) -> bool {
+        self.status.starts_with('2')
+    }
+
+    /// Its content types.
+    pub fn content(&self) -> impl Iterator<Item = MediaType<'a>> + use<'a> {
+        MediaType::all(self.root, self.value)
+    }
+
+    /// The first content type that is JSON.
+    pub fn json(&self) -> Option<MediaType<'a>> {
+        self.content().find(|media| is_json(media.content_type))
+    }
+
+    /// The headers, each with its schema.
+    pub fn headers(&self) -> impl Iterator<Item = (&'a str, Schema<'a>)> + use<'a> {
+        let root = self.root;
+        members(self.value, "headers").filter_map(move |(name, header)| {
+            let schema = root.resolve(header).1.get("schema")?;
+            Some((name, Schema::new(root, schema)))
+        })
+    }
+}
+
+/// A body in one content type.
+#[derive(Clone, Copy, Debug)]
+pub struct MediaType<'a> {
+    root: Root<'a>,
+    /// The content type.
+    pub content_type: &'a str,
+    value: &'a Value,
+}
+
+impl<'a> MediaType<'a> {
+    pub(crate) fn all(root: Root<'a>, holder: &'a Value) -> impl Iterator<Item = Self> + use<'a> {
+        members(holder, "content").map(move |(content_type, value)| Self {
+            root,
+            content_type,
+            value,
+        })
+    }
+
+    /// The schema.
+    pub fn schema(&self) -> Option<Schema<'a>> {
+        Some(Schema::new(self.root, self.value.get("schema")?))
+    }
+
+    /// The named examples.
+    pub fn examples(&self) -> impl Iterator<Item = Example<'a>> + use<'a> {
+        let root = self.root;
+        members(self.value, "examples").map(move |(name, written)| Example {
+            name,
+            object: root.resolve(written).1,
+        })
+    }
+}
+
+/// A named example.
+#[derive(Clone, Copy, Debug)]
+pub struct Example<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// The example object, as the document has it.
+    pub object: &'a Value,
+}
+
+impl<'a> Example<'a> {
+    /// The example itself.
+    pub fn value(&self) -> Option<&'a Value> {
+        self.object.get("value")
+    }
+
+    /// What it shows, or nothing.
+    pub fn summary(&self) -> &'a str {
+        text(self.object, "summary")
+    }
+
+    /// `documented` or `composed`.
+    pub fn origin(&self) -> &'a str {
+        text(self.object, "x-sample")
+    }
+
+    /// Pages and samples that it was taken from.
+    pub fn sources(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        list(self.object, "x-source")
+            .iter()
+            .filter_map(Value::as_str)
+    }
+}

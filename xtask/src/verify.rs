@@ -1,0 +1,88 @@
+//! `cargo xtask verify`: is everything in the documents that the service's pages say, and nothing else?
+//!
+//! A table of a page is compared with the schema that names it in `x-source`. The references between
+//! tables must agree with those between schemas; where they are wrong on the page, an erratum says so.
+
+mod compare;
+mod errors;
+pub(crate) mod page;
+pub(crate) mod report;
+mod samples;
+pub(crate) mod shape;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+
+use crate::catalogue::Catalogue;
+use crate::errata::Errata;
+use crate::{check, errata, workspace};
+
+use compare::Family;
+use report::Report;
+pub use samples::RoundTrip;
+
+/// Which pages are compared, and how well they have to agree.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Folder with a folder of pages (JSON) for each document that has `pages` in openapi/documents.toml.
+    dir: PathBuf,
+    /// Fail below this percentage of facts that agree.
+    #[arg(long, value_name = "PERCENT", default_value_t = 0.0)]
+    min: f64,
+}
+
+/// Prints every difference and the figures; false below the wanted percentage or when an erratum is stale.
+///
+/// `round_trip` gives the Rust types of a document.
+///
+/// # Errors
+///
+/// When a document, a page or the errata cannot be read.
+pub fn run(options: &Options, round_trip: fn(&str) -> Option<RoundTrip>) -> Result<bool> {
+    let report = report(&workspace::root(), &options.dir, round_trip)?;
+    for finding in report.findings() {
+        println!("{finding}");
+    }
+    println!("{report}");
+    let enough = report.suffices(options.min);
+    if !enough {
+        eprintln!(
+            "\nBelow {} percent, or an erratum is stale. Correct the document, or give the difference a row in {}.",
+            options.min,
+            errata::FILE
+        );
+    }
+    Ok(enough)
+}
+
+fn report(root: &Path, folder: &Path, round_trip: fn(&str) -> Option<RoundTrip>) -> Result<Report> {
+    let documents = match check::documents(root)? {
+        Ok(documents) => documents,
+        Err(problems) => {
+            for problem in &problems {
+                eprintln!("{problem}");
+            }
+            bail!("the documents break rules; correct that first");
+        }
+    };
+    let mut report = Report::new(&Errata::read(root)?);
+    for family in workspace::families(root)? {
+        let Some(pages) = &family.pages else {
+            continue;
+        };
+        let document = documents.iter().find(|known| known.name == family.name);
+        let document = document.with_context(|| format!("there is no document {}", family.name))?;
+        let round_trip = round_trip(&family.name)
+            .with_context(|| format!("the client lacks {}", document.file))?;
+        let pages = page::read(&folder.join(pages))?;
+        compare::compare(&[Family::new(document, round_trip)?], &pages, &mut report);
+    }
+    if let Some(rows) = errors::read(folder)? {
+        errors::compare(&Catalogue::read(root)?, &rows, &mut report);
+    }
+    Ok(report)
+}
