@@ -1,7 +1,9 @@
 //! Notebooks, the newer generation.
 
 use modelarts_client::devenviron::builder;
-use modelarts_client::devenviron::enums::{JobStatus, LeaseType, NotebookStatus, VolumeCategory};
+use modelarts_client::devenviron::enums::{
+    JobStatus, LeaseType, NotebookStatus, VolumeCategory, VolumeStatus,
+};
 use modelarts_client::devenviron::prelude::*;
 use modelarts_client::devenviron::types::{
     CreateNotebookRequest, JobProgress, Notebook, NotebookList, UpdateNotebookRequest,
@@ -343,7 +345,7 @@ impl Machine for Notebooks {
     }
 }
 
-/// A block device is created and resized after the notebook says that it runs.
+/// A block device is created after the notebook says that it runs. While it grows the notebook can be used.
 fn volume_is_ready(notebook: &Notebook) -> bool {
     let Some(volume) = &notebook.volume else {
         return true;
@@ -352,7 +354,7 @@ fn volume_is_ready(notebook: &Notebook) -> bool {
     let is_changing = volume
         .status
         .as_deref()
-        .is_some_and(|status| status.is_transient());
+        .is_some_and(|status| status.is_transient() && *status != VolumeStatus::Resizing);
     !(is_evs && is_changing)
 }
 
@@ -424,11 +426,13 @@ mod tests {
             let volume = json!({"category": category, "status": status});
             Notebooks::phase(&notebook(json!({"status": "RUNNING", "volume": volume})))
         };
-        for status in ["INITIALIZING", "RESIZING", "DELETING"] {
+        for status in ["INITIALIZING", "DELETING"] {
             assert_eq!(phase("EVS", status), Phase::Starting, "{status}");
             assert_eq!(phase("EFS", status), Phase::Running, "{status}");
         }
-        assert_eq!(phase("EVS", "IN_USE"), Phase::Running);
+        for status in ["IN_USE", "RESIZING"] {
+            assert_eq!(phase("EVS", status), Phase::Running, "{status}");
+        }
     }
 
     #[test]
