@@ -101,6 +101,16 @@ impl Story {
         self.show(instances.start(&id).await?)?;
         self.wait(instances.wait_until_running(&id)).await?;
 
+        heading("Create an instance of ML Studio, the only kind that restarts")?;
+        let request = CreateDevEnvInstanceRequest {
+            name: "demo-studio".to_owned(),
+            profile_id: "ML-Studio-cpu".to_owned(),
+            ..request
+        };
+        let studio = self.show(instances.create(&request).await?)?;
+        let id = studio.id.unwrap_or_default();
+        self.wait(instances.wait_until_running(&id)).await?;
+
         heading("Restart it")?;
         self.show(instances.restart(&id).await?)?;
         self.wait(instances.wait_until_running(&id)).await?;

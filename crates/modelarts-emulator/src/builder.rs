@@ -160,9 +160,16 @@ impl EmulatorBuilder {
 
     /// Whether the documentation wins where practice is more lenient.
     ///
-    /// Strict: unknown properties are refused, a running instance has to be stopped before it is deleted or changed,
-    /// pages have 10, 20 or 50 notebooks, SSH needs a key pair, profile and flavor have to be for the same
-    /// hardware, and only ML Studio instances restart.
+    /// | request | by default | strict |
+    /// |---|---|---|
+    /// | a property that the operation does not have | ignored | `ModelArts.6336` |
+    /// | an empty number or boolean in the query | taken for absent | `ModelArts.6332` |
+    /// | deleting what runs, in either generation | accepted | `ModelArts.6304` |
+    /// | name, description or disk of a running notebook | changed | `ModelArts.6347` |
+    /// | an SSH endpoint, or one with addresses, without a key pair | accepted | `ModelArts.6335` |
+    /// | a profile for other hardware than the flavor | accepted | `ModelArts.6330` |
+    ///
+    /// Everything else is the same in both.
     pub fn strict(mut self, strict: bool) -> Self {
         self.strict = strict;
         self

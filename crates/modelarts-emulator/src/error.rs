@@ -35,6 +35,8 @@ pub(crate) mod code {
     pub(crate) const PROFILE_FLAVOR: &str = "ModelArts.6330";
     pub(crate) const EVS_SIZE: &str = "ModelArts.6331";
     pub(crate) const TYPE: &str = "ModelArts.6332";
+    /// The service restores an instance after a fault.
+    pub(crate) const RESTORING: &str = "ModelArts.6333";
     pub(crate) const CHARACTER: &str = "ModelArts.6334";
     pub(crate) const REQUIRED: &str = "ModelArts.6335";
     pub(crate) const VALUE: &str = "ModelArts.6336";
@@ -44,6 +46,8 @@ pub(crate) mod code {
     pub(crate) const BUSY: &str = "ModelArts.6357";
     pub(crate) const PATH_ROOT: &str = "ModelArts.6358";
     pub(crate) const START_CAPACITY: &str = "ModelArts.6360";
+    /// The service itself is at fault.
+    pub(crate) const SERVICE: &str = "ModelArts.6361";
     /// Seen on the wire, not in the list of codes.
     pub(crate) const NO_IMAGE: &str = "ModelArts.6404";
     pub(crate) const NO_EVS: &str = "ModelArts.6528";

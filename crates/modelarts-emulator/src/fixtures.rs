@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use modelarts_client::Secret;
+use modelarts_client::devenviron::enums::OpenVolumeCategory;
 use modelarts_client::devenviron::types;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -195,8 +196,10 @@ pub struct InstanceFixture {
     pub image_id: Option<String>,
     /// Its profile; old generation. `ML-Studio-cpu` makes it an ML Studio instance.
     pub profile_id: Option<String>,
-    /// Size of its EVS disk in GB.
+    /// Size of its disk in GB. An instance of the old generation has one only with this, and a bucket otherwise.
     pub capacity: Option<i32>,
+    /// Category of its volume, `EVS` if absent; new generation.
+    pub volume_category: Option<OpenVolumeCategory>,
     /// Milliseconds until the automatic stop, -1 for never; an hour if absent.
     pub duration: Option<i64>,
     /// Its workspace.
@@ -221,6 +224,7 @@ impl Default for InstanceFixture {
             image_id: None,
             profile_id: None,
             capacity: None,
+            volume_category: None,
             duration: None,
             workspace_id: None,
             create_at: None,

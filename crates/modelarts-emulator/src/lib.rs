@@ -56,7 +56,8 @@
 //!   the last `POST /_emulator/instances/{id}/activity` ([`Emulator::note_activity`]). The pages say no more than that it
 //!   stops an instance that is idle.
 //! * An ML Studio instance is ACTIVE where others are RUNNING, and REBOOTING where they are RESTARTING: the only page that
-//!   shows one says so.
+//!   shows one says so. Instances of the profile `ML-Studio-cpu` are of this kind, and no others can be restarted.
+//! * Where the documentation and practice disagree, [`strict`](EmulatorBuilder::strict) says which of them holds.
 //!
 //! # What is kept
 //! With [`data`](EmulatorBuilder::data) everything lies in a SQLite file. No answer leaves before all that it may show is

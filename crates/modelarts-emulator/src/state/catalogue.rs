@@ -57,17 +57,8 @@ struct Row {
     free: bool,
 }
 
+/// The first one of every category runs every notebook that takes the first image; a free one is never the first.
 const FLAVORS: &[Row] = &[
-    Row {
-        id: "modelarts.vm.cpu.free",
-        description: "Free of charge, for a first look; one per user",
-        vcpus: 2,
-        memory_gib: 4,
-        gpu: None,
-        arm: false,
-        hardware: "CPU",
-        free: true,
-    },
     Row {
         id: "modelarts.vm.cpu.2u",
         description: "Small machine for exploring data",
@@ -87,6 +78,16 @@ const FLAVORS: &[Row] = &[
         arm: false,
         hardware: "CPU",
         free: false,
+    },
+    Row {
+        id: "modelarts.vm.cpu.free",
+        description: "Free of charge, for a first look; one per user",
+        vcpus: 2,
+        memory_gib: 8,
+        gpu: None,
+        arm: false,
+        hardware: "CPU",
+        free: true,
     },
     Row {
         id: "modelarts.vm.gpu.p100",
@@ -203,7 +204,19 @@ struct Preset {
     created: i64,
 }
 
+/// The youngest, which lists put first, runs on every x86 flavor.
 const IMAGES: &[Preset] = &[
+    Preset {
+        id: "c2f4d5a6-1b7e-4d2a-9c3f-2f6f0f5c8e11",
+        name: "pytorch-nlp",
+        tag: "2.1-cuda-12.1",
+        description: "PyTorch 2.1 with libraries for text",
+        arm: false,
+        services: &["NOTEBOOK", "SSH"],
+        resources: &["GPU", "CPU"],
+        service_type: "COMMON",
+        created: 1_717_401_600_000,
+    },
     Preset {
         id: "e1a07296-22a8-4f05-8bc8-e936c8e54090",
         name: "notebook2.0-mul-kernel-cpu-cp36",
@@ -238,17 +251,6 @@ const IMAGES: &[Preset] = &[
         created: 1_638_234_504_494,
     },
     Preset {
-        id: "c2f4d5a6-1b7e-4d2a-9c3f-2f6f0f5c8e11",
-        name: "pytorch-nlp",
-        tag: "2.1-cuda-12.1",
-        description: "PyTorch 2.1 with libraries for text",
-        arm: false,
-        services: &["NOTEBOOK", "SSH"],
-        resources: &["GPU", "CPU"],
-        service_type: "COMMON",
-        created: 1_717_401_600_000,
-    },
-    Preset {
         id: "6d0f4b7e-52a1-4c39-8b7d-0e9c1a2f3b44",
         name: "mindspore1.7.0-cann5.1.0-py3.7-euler2.8.3",
         tag: "1.7.0-aarch64",
@@ -257,7 +259,7 @@ const IMAGES: &[Preset] = &[
         services: &["NOTEBOOK", "SSH"],
         resources: &["CPU"],
         service_type: "COMMON",
-        created: 1_717_401_600_001,
+        created: 1_638_234_504_495,
     },
 ];
 
@@ -297,6 +299,8 @@ pub(crate) struct Profile {
     pub(crate) description: &'static str,
     pub(crate) hardware: &'static str,
     pub(crate) category: &'static str,
+    /// The flavor that it is offered with.
+    pub(crate) flavor: &'static str,
     pub(crate) image_name: &'static str,
     pub(crate) image_tag: &'static str,
     pub(crate) ml_studio: bool,
@@ -309,6 +313,7 @@ pub(crate) const PROFILES: &[Profile] = &[
         description: "Python 3 on CPU",
         hardware: "CPU",
         category: "Python3",
+        flavor: "modelarts.vm.cpu.2u",
         image_name: "mul-kernel-cpu-cp36",
         image_tag: "2.0.5-B003",
         ml_studio: false,
@@ -316,9 +321,10 @@ pub(crate) const PROFILES: &[Profile] = &[
     Profile {
         id: "Python3-gpu",
         name: "Python3",
-        description: "Python 3 on GPU",
+        description: "multi engine, gpu, python 3.6 for notebook",
         hardware: "GPU",
-        category: "Python3",
+        category: "Multi-Engine (Recommend)",
+        flavor: "modelarts.vm.gpu.p100",
         image_name: "mul-kernel-gpu-cuda-cp36",
         image_tag: "2.0.5-B003",
         ml_studio: false,
@@ -329,6 +335,7 @@ pub(crate) const PROFILES: &[Profile] = &[
         description: "Several engines for Python 3 on CPU",
         hardware: "CPU",
         category: "Multi-Engine (Recommend)",
+        flavor: "modelarts.vm.cpu.2u",
         image_name: "mul-kernel-cpu-cp36",
         image_tag: "2.0.5-B003",
         ml_studio: false,
@@ -336,9 +343,10 @@ pub(crate) const PROFILES: &[Profile] = &[
     Profile {
         id: "Multi-Engine 1.0 (python3)-gpu",
         name: "Multi-Engine 1.0 (python3)-gpu",
-        description: "Several engines for Python 3 on GPU",
+        description: "multi engine, gpu, python 3.6 for notebook",
         hardware: "GPU",
         category: "Multi-Engine (Recommend)",
+        flavor: "modelarts.vm.gpu.p100",
         image_name: "mul-kernel-gpu-cuda-cp36",
         image_tag: "2.0.5-B003",
         ml_studio: false,
@@ -350,6 +358,7 @@ pub(crate) const PROFILES: &[Profile] = &[
         description: "Newer engines for Python 3 on CPU",
         hardware: "CPU",
         category: "Multi-Engine 2.0 (Python3)",
+        flavor: "modelarts.vm.cpu.2u",
         image_name: "mul-kernel2.0-cp36",
         image_tag: "3.2.0-latest-p2",
         ml_studio: false,
@@ -360,6 +369,7 @@ pub(crate) const PROFILES: &[Profile] = &[
         description: "Engines for Python 3 on Ascend",
         hardware: "ASCEND",
         category: "Power-Engine",
+        flavor: "modelarts.kat1.xlarge",
         image_name: "mul-kernel-arm-c75-py3",
         image_tag: "2.0.5-B003",
         ml_studio: false,
@@ -370,6 +380,7 @@ pub(crate) const PROFILES: &[Profile] = &[
         description: "Building workflows in the browser",
         hardware: "CPU",
         category: "ML Studio",
+        flavor: "modelarts.vm.cpu.2u",
         image_name: "ml-studio",
         image_tag: "1.0.0",
         ml_studio: true,
@@ -395,7 +406,7 @@ mod tests {
 
     #[test]
     fn sfs_is_the_same_storage_as_efs() {
-        let flavor = &flavors()[1];
+        let flavor = &flavors()[0];
         assert!(flavor.stores("SFS") && flavor.stores("evs"));
         assert!(!flavor.stores("TAPE"));
     }

@@ -2,17 +2,18 @@
 
 use modelarts_client::devenviron::types::{
     CreateDevEnvInstanceRequest, DeleteDevEnvInstanceResponse, DevEnvAutoStopReq, DevEnvInstance,
-    DevEnvInstanceAction, DevEnvInstanceList, DevEnvStorageReq, ManageDevEnvInstanceResponse,
-    UpdateDevEnvInstanceRequest,
+    DevEnvInstanceAction, DevEnvInstanceList, DevEnvPoolReq, DevEnvStorageReq,
+    ManageDevEnvInstanceResponse, UpdateDevEnvInstanceRequest,
 };
+use serde_json::Value;
 
 use super::catalogue;
 use super::listing::Scope;
 use super::model::{Details, DevEnv, Generation, Instance, Lease};
 use super::page::{Order, Paging, SortKey};
 use super::transitions::{INSTANCES, Phase};
-use super::wire::{View, dev_env_status};
-use super::{At, InstanceStatus as S, State, Step};
+use super::wire::{View, dev_env_status, with_nulls};
+use super::{At, Caller, InstanceStatus as S, State, Step};
 use crate::clock::Millis;
 use crate::error::{ApiError, ApiResult, code};
 
@@ -75,15 +76,16 @@ impl State {
             total_count: Some(super::page::clamp(total)),
             instances: Some(
                 page.into_iter()
-                    .map(|instance| self.dev_env_wire(instance, at.now, View::Read))
+                    .map(|instance| self.dev_env_wire(instance, at, View::Read))
                     .collect(),
             ),
         }
     }
 
-    pub(crate) fn show_dev_env(&self, at: &At<'_>, id: &str) -> ApiResult<DevEnvInstance> {
+    /// A [`DevEnvInstance`], with null for what it does not have.
+    pub(crate) fn show_dev_env(&self, at: &At<'_>, id: &str) -> ApiResult<Value> {
         let instance = self.find(at.caller, Generation::DevEnv, id)?;
-        Ok(self.dev_env_wire(instance, at.now, View::Read))
+        with_nulls(&self.dev_env_wire(instance, at, View::Read))
     }
 
     pub(crate) fn create_dev_env(
@@ -117,14 +119,19 @@ impl State {
             ));
         }
         let free = flavor.is_free();
-        check_storage(
-            &request.spec.storage,
-            "spec.storage",
-            &["obs", "evs", "efs"],
-        )?;
+        check_storage(&request.spec.storage, "spec.storage", "obs")?;
         for (index, storage) in request.spec.extend_storage.iter().flatten().enumerate() {
             let field = format!("spec.extend_storage[{index}]");
-            check_storage(storage, &field, &["obsfs", "obs"])?;
+            if request.pool.is_none() {
+                return Err(ApiError::value(
+                    &field,
+                    "only dedicated resource pools have extended storage; give 'pool' as well",
+                ));
+            }
+            check_storage(storage, &field, "obsfs")?;
+        }
+        if let Some(pool) = &request.pool {
+            self.check_dev_env_pool(at.caller, pool)?;
         }
         let (lease, prompt) = auto_stop(request.spec.auto_stop.as_ref(), None, now)?;
         let workspace = request
@@ -175,6 +182,7 @@ impl State {
             details: Details::DevEnv(DevEnv {
                 profile: request.profile_id,
                 storage: request.spec.storage,
+                volume_size: None,
                 extend_storage: request.spec.extend_storage,
                 annotations: request.spec.annotations.unwrap_or_default(),
                 pool: request.pool,
@@ -183,6 +191,7 @@ impl State {
                     .and_then(|project| project.id)
                     .unwrap_or_else(|| "default-ai-project".into()),
                 prompt,
+                next_lease: None,
                 ml_studio: profile.ml_studio,
             }),
         });
@@ -194,7 +203,7 @@ impl State {
         at: &At<'_>,
         id: &str,
         request: UpdateDevEnvInstanceRequest,
-    ) -> ApiResult<DevEnvInstance> {
+    ) -> ApiResult<Value> {
         let now = at.now;
         let instance = self.find(at.caller, Generation::DevEnv, id)?;
         if instance.status() == S::Frozen {
@@ -221,12 +230,20 @@ impl State {
             let Some((lease, prompt)) = auto_stop else {
                 return;
             };
-            instance.lease = lease;
-            if let Details::DevEnv(dev_env) = &mut instance.details {
-                dev_env.prompt = prompt;
+            let running = instance.status().is_up();
+            let Details::DevEnv(dev_env) = &mut instance.details else {
+                return;
+            };
+            dev_env.prompt = prompt;
+            // A run that has begun ends when it was going to, unless it shall not end by itself any more.
+            if running && lease.enabled {
+                dev_env.next_lease = (!lease.equals(&instance.lease)).then_some(lease);
+            } else {
+                dev_env.next_lease = None;
+                instance.lease = lease;
             }
         });
-        self.answer_dev_env(at, id)
+        with_nulls(&self.answer_dev_env(at, id)?)
     }
 
     pub(crate) fn delete_dev_env(
@@ -268,7 +285,7 @@ impl State {
         let step = match action {
             DevEnvInstanceAction::Start => startable(before).map(|()| Step::Start)?,
             DevEnvInstanceAction::Stop => stoppable(before).map(|()| Step::Stop)?,
-            DevEnvInstanceAction::Restart if self.settings.strict && !ml_studio => {
+            DevEnvInstanceAction::Restart if !ml_studio => {
                 return Err(ApiError::value(
                     "action",
                     "restart is for ML Studio instances only",
@@ -307,7 +324,38 @@ impl State {
 
     fn answer_dev_env(&self, at: &At<'_>, id: &str) -> ApiResult<DevEnvInstance> {
         let instance = self.find(at.caller, Generation::DevEnv, id)?;
-        Ok(self.dev_env_wire(instance, at.now, View::Fresh))
+        Ok(self.dev_env_wire(instance, at, View::Fresh))
+    }
+
+    /// The pool has to be one of the project's, and what is said of it beside its id has to be true.
+    fn check_dev_env_pool(&self, caller: &Caller, pool: &DevEnvPoolReq) -> ApiResult<()> {
+        let project = self.accounts.projects.get(&caller.project);
+        let Some(name) = project.and_then(|project| project.pools.get(&pool.id)) else {
+            return Err(ApiError::value(
+                "pool.id",
+                format_args!("the project has no dedicated pool '{}'", pool.id),
+            ));
+        };
+        if pool.name.as_ref().is_some_and(|given| given != name) {
+            return Err(ApiError::value(
+                "pool.name",
+                format_args!("the pool '{}' is called '{name}'", pool.id),
+            ));
+        }
+        if pool.type_.as_ref().is_some_and(|kind| kind.is_unknown()) {
+            return Err(ApiError::value("pool.type", "the pool is USER_DEFINED"));
+        }
+        let owner = pool
+            .owner
+            .as_ref()
+            .and_then(|owner| owner.project_id.as_ref());
+        if owner.is_some_and(|owner| *owner != caller.project) {
+            return Err(ApiError::value(
+                "pool.owner.project_id",
+                format_args!("the pool belongs to the project '{}'", caller.project),
+            ));
+        }
+        Ok(())
     }
 }
 
@@ -370,13 +418,13 @@ fn restartable(status: S) -> ApiResult<()> {
     }
 }
 
-/// The countdown that a request asks for, on top of what an instance has.
+/// The automatic stop that a request asks for, on top of what an instance has.
 fn auto_stop(
     request: Option<&DevEnvAutoStopReq>,
     instance: Option<&Instance>,
     now: Millis,
 ) -> ApiResult<(Lease, bool)> {
-    let before = instance.map(|instance| &instance.lease);
+    let before = instance.map(Instance::configured_lease);
     let prompt = instance
         .and_then(Instance::dev_env)
         .is_none_or(|dev_env| dev_env.prompt);
@@ -390,7 +438,7 @@ fn auto_stop(
         return Err(ApiError::new(
             code::DURATION,
             format!(
-                "'duration' is {duration} but has to lie between {SHORTEST} and {LONGEST} seconds."
+                "'spec.auto_stop.duration' is {duration} but has to lie between {SHORTEST} and {LONGEST} seconds."
             ),
         ));
     }
@@ -398,10 +446,9 @@ fn auto_stop(
     if asked_to && duration.is_none() {
         return Err(ApiError::new(
             code::NO_DURATION,
-            "'duration' (seconds) is required when auto_stop is enabled.",
+            "'spec.auto_stop.duration' (seconds) is required when auto_stop is enabled.",
         ));
     }
-    let running = instance.is_some_and(|instance| instance.status().is_up());
     let lease = Lease {
         enabled,
         idle: false,
@@ -409,65 +456,123 @@ fn auto_stop(
             .map(|seconds| Millis::from(seconds) * 1000)
             .or(before.map(|lease| lease.duration))
             .unwrap_or_else(|| Millis::from(SHORTEST) * 1000),
-        since: before.filter(|_| running).map_or(now, |lease| lease.since),
+        since: now,
         updated: now,
-    };
-    // A lease that would have ended already begins anew instead of stopping the instance at once.
-    let lease = Lease {
-        since: if lease.ends().is_some_and(|end| end <= now) {
-            now
-        } else {
-            lease.since
-        },
-        ..lease
     };
     let prompt = request.and_then(|request| request.prompt).unwrap_or(prompt);
     Ok((lease, prompt))
 }
 
-fn check_storage(storage: &DevEnvStorageReq, field: &str, accepted: &[&str]) -> ApiResult<()> {
+fn check_storage(storage: &DevEnvStorageReq, field: &str, accepted: &str) -> ApiResult<()> {
     let kind = storage.type_.as_str();
-    if !accepted
-        .iter()
-        .any(|known| known.eq_ignore_ascii_case(kind))
-    {
+    if !accepted.eq_ignore_ascii_case(kind) {
         return Err(ApiError::new(
             code::STORAGE_TYPE,
-            format!("'{field}.type' is '{kind}'; use {}.", accepted[0]),
+            format!("'{field}.type' is '{kind}'; only {accepted} is supported."),
         ));
     }
     let path = storage
         .location
         .as_ref()
-        .and_then(|location| location.path.as_deref())
-        .unwrap_or_default();
-    if !kind.eq_ignore_ascii_case("obs") && path.is_empty() {
-        return Ok(());
-    }
-    if path.is_empty() {
-        return Err(ApiError::new(
+        .and_then(|location| location.path.as_deref());
+    match path.filter(|path| !path.is_empty()) {
+        Some(path) => check_path(path, &format!("{field}.location.path")),
+        None if accepted == "obs" => Err(ApiError::new(
             code::NO_PATH,
             format!("'{field}.location.path' is required when the type is obs."),
-        ));
+        )),
+        None => Ok(()),
     }
-    if !kind.to_ascii_lowercase().starts_with("obs") {
-        return Ok(());
-    }
+}
+
+/// A directory in a bucket: `/bucket/folder/` or `obs://bucket/folder/`.
+fn check_path(path: &str, field: &str) -> ApiResult<()> {
     if !path.ends_with('/') {
         return Err(ApiError::new(
             code::PATH_END,
             "The param path needs to end with /.",
         ));
     }
-    let plain = path.strip_prefix("obs:/").unwrap_or(path);
-    let folders = plain.split('/').filter(|part| !part.is_empty()).count();
-    if folders < 2 {
-        return Err(ApiError::new(
-            code::PATH_ROOT,
-            format!(
-                "'{field}.location.path' has to name a folder in a bucket, like /bucket/folder/."
+    let Some(plain) = path
+        .strip_prefix("obs://")
+        .or_else(|| path.strip_prefix('/'))
+    else {
+        return Err(ApiError::value(
+            field,
+            "it has to begin with a bucket, like /bucket/folder/ or obs://bucket/folder/",
+        ));
+    };
+    let (bucket, folders) = plain.split_once('/').unwrap_or((plain, ""));
+    if !is_bucket(bucket) {
+        return Err(ApiError::value(
+            field,
+            format_args!(
+                "'{bucket}' is no bucket; its name has 3 to 63 lower-case letters, digits, hyphens and periods"
             ),
         ));
     }
+    if folders.is_empty() {
+        return Err(ApiError::new(
+            code::PATH_ROOT,
+            format!("'{field}' has to name a folder in a bucket, like /bucket/folder/."),
+        ));
+    }
+    let folders = folders.strip_suffix('/').unwrap_or(folders);
+    if folders
+        .split('/')
+        .any(|folder| ["", ".", ".."].contains(&folder))
+    {
+        return Err(ApiError::value(
+            field,
+            "a folder in it is empty, `.` or `..`",
+        ));
+    }
     Ok(())
+}
+
+/// Whether OBS would take this name for a bucket.
+fn is_bucket(name: &str) -> bool {
+    let at_end = |letter: Option<u8>| letter.is_some_and(|letter| letter.is_ascii_alphanumeric());
+    let bytes = name.as_bytes();
+    (3..=63).contains(&bytes.len())
+        && bytes
+            .iter()
+            .all(|letter| matches!(letter, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.'))
+        && at_end(bytes.first().copied())
+        && at_end(bytes.last().copied())
+        && !["..", ".-", "-."].iter().any(|pair| name.contains(pair))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_folder_in_a_bucket_is_a_path() {
+        for good in [
+            "/aaaaaaaaa/output/",
+            "obs://team-bucket/a b/ä/",
+            "/a.b-c/x/y/",
+        ] {
+            assert!(check_path(good, "path").is_ok(), "{good}");
+        }
+        for (bad, expected) in [
+            ("/bucket/folder", code::PATH_END),
+            ("/bucket/", code::PATH_ROOT),
+            ("obs://bucket/", code::PATH_ROOT),
+            ("bucket/folder/", code::VALUE),
+            ("s3://bucket/folder/", code::VALUE),
+            ("//folder/", code::VALUE),
+            ("/", code::VALUE),
+            ("/ab/folder/", code::VALUE),
+            ("/Bucket/folder/", code::VALUE),
+            ("/buck_et/folder/", code::VALUE),
+            ("/-bucket/folder/", code::VALUE),
+            ("/bucket//folder/", code::VALUE),
+            ("/bucket/../folder/", code::VALUE),
+        ] {
+            let refused = check_path(bad, "path").unwrap_err();
+            assert_eq!(refused.code, expected, "{bad}: {refused}");
+        }
+    }
 }

@@ -7,7 +7,8 @@ use modelarts_client::devenviron::types::{self, DevEnvStorageLocationReq, DevEnv
 
 use super::catalogue;
 use super::lease;
-use super::model::{Details, DevEnv, Generation, Instance, Lease, Notebook, Volume};
+use super::model::{Details, DevEnv, Failure, Generation, Instance, Lease, Notebook, Volume};
+use super::notebooks::default_capacity;
 use super::transitions::{INSTANCES, Phase, VolumeStatus};
 use super::{ImageStatus, InstanceStatus, State, Subject, Touched};
 use crate::auth::accounts::{AccessKey, Domain, Project, User, keep_first};
@@ -368,7 +369,10 @@ impl State {
                 since: now,
                 ..lease
             },
-            failure: fixture.fail_reason.clone(),
+            failure: fixture.fail_reason.clone().map(|message| Failure {
+                code: fixture.status.failure_code().to_owned(),
+                message,
+            }),
             queue,
             details,
         }
@@ -384,6 +388,11 @@ impl State {
         } else {
             VolumeStatus::Initializing
         };
+        let category = fixture
+            .volume_category
+            .as_ref()
+            .map_or("EVS", |category| category.as_str())
+            .to_ascii_uppercase();
         Notebook {
             image: fixture
                 .image_id
@@ -391,9 +400,13 @@ impl State {
                 .unwrap_or_else(|| "c2f4d5a6-1b7e-4d2a-9c3f-2f6f0f5c8e11".into()),
             token: self.core.ids.uuid(),
             volume: Volume {
-                category: "EVS".into(),
+                capacity: fixture
+                    .capacity
+                    .unwrap_or_else(|| default_capacity(&category)),
+                category,
                 ownership: "MANAGED".into(),
-                capacity: fixture.capacity.unwrap_or(5),
+                uri: None,
+                id: None,
                 phase: Phase::settled(status, now),
             },
             pool: None,
@@ -414,16 +427,26 @@ fn dev_env_of(fixture: &InstanceFixture) -> DevEnv {
     DevEnv {
         ml_studio: catalogue::profile(&profile).is_some_and(|profile| profile.ml_studio),
         profile,
-        storage: DevEnvStorageReq {
-            type_: "obs".into(),
-            location: Some(DevEnvStorageLocationReq {
-                path: Some("/team-bucket/work/".into()),
-            }),
+        storage: match fixture.capacity {
+            Some(_) => DevEnvStorageReq {
+                type_: "evs".into(),
+                location: Some(DevEnvStorageLocationReq {
+                    path: Some("/home/ma-user/work".into()),
+                }),
+            },
+            None => DevEnvStorageReq {
+                type_: "obs".into(),
+                location: Some(DevEnvStorageLocationReq {
+                    path: Some("/team-bucket/work/".into()),
+                }),
+            },
         },
+        volume_size: fixture.capacity,
         extend_storage: None,
         annotations: BTreeMap::new(),
         pool: None,
         ai_project: "default-ai-project".into(),
         prompt: true,
+        next_lease: None,
     }
 }

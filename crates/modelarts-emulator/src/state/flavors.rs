@@ -5,7 +5,7 @@ use modelarts_client::devenviron::types::{FlavorList, NotebookFlavor};
 use super::catalogue::Flavor;
 use super::model::Generation;
 use super::page::{Paging, clamp};
-use super::{At, State, Touched};
+use super::{At, Caller, Owned, State, Touched};
 use crate::error::{ApiError, ApiResult, code};
 
 /// The filters of the list.
@@ -124,9 +124,14 @@ impl State {
         })
     }
 
-    /// How many instances of the flavor a user has; for the old generation's details.
-    pub(crate) fn count_of_flavor(&self, flavor: &str) -> i32 {
-        clamp(self.occupied.get(flavor).copied().unwrap_or_default() as usize)
+    /// How many instances of the flavor the caller has, whatever their status; old generation.
+    pub(crate) fn count_of_flavor(&self, caller: &Caller, flavor: &str) -> i32 {
+        let owned = Owned {
+            project: caller.project.clone(),
+            owner: caller.user.clone(),
+            flavor: flavor.to_owned(),
+        };
+        clamp(self.owned.get(&owned).copied().unwrap_or_default() as usize)
     }
 }
 

@@ -12,16 +12,27 @@ const SHORTEST: Millis = 3_600_000;
 const LONGEST: Millis = 259_200_000;
 const DEFAULT: Millis = 3_600_000;
 
-/// What a request says about the lease: `duration` beside it wins and makes it a timing one.
-pub(crate) fn requested(
-    duration: Option<i64>,
-    lease: Option<&LeaseReq>,
-    now: Millis,
-) -> ApiResult<Option<Lease>> {
+/// What a request says about the lease.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Requested<'a> {
+    /// A duration of its own, which wins and makes the lease a timing one.
+    pub(crate) duration: Option<i64>,
+    pub(crate) lease: Option<&'a LeaseReq>,
+    /// What the request puts before the names of the lease's fields.
+    pub(crate) prefix: &'static str,
+}
+
+/// The lease that a request asks for; none if it says nothing about it.
+pub(crate) fn requested(request: Requested<'_>, now: Millis) -> ApiResult<Option<Lease>> {
+    let Requested {
+        duration,
+        lease,
+        prefix,
+    } = request;
     let kind = lease.and_then(|lease| lease.type_.as_ref());
     if let Some(kind) = kind.filter(|kind| kind.is_unknown()) {
         return Err(ApiError::value(
-            "lease.type",
+            &format!("{prefix}type"),
             format_args!("'{kind}' is neither timing nor idle"),
         ));
     }
@@ -29,6 +40,7 @@ pub(crate) fn requested(
     if asked.is_none() && kind.is_none() {
         return Ok(None);
     }
+    let prefix = if duration.is_some() { "" } else { prefix };
     let idle = duration.is_none() && kind.is_some_and(|kind| *kind == LeaseType::Idle);
     let (enabled, length) = match asked {
         Some(-1) => (false, DEFAULT),
@@ -37,7 +49,7 @@ pub(crate) fn requested(
             return Err(ApiError::new(
                 code::DURATION,
                 format!(
-                    "'duration' is {length} but has to lie between {SHORTEST} and {LONGEST} milliseconds, or be -1 for no automatic stop."
+                    "'{prefix}duration' is {length} but has to lie between {SHORTEST} and {LONGEST} milliseconds, or be -1 for no automatic stop."
                 ),
             ));
         }
@@ -78,7 +90,12 @@ impl State {
     ) -> ApiResult<types::Lease> {
         let now = at.now;
         let instance = self.find(at.caller, Generation::Notebook, id)?;
-        let renewed = match requested(duration, lease, now)? {
+        let request = Requested {
+            duration,
+            lease,
+            prefix: "",
+        };
+        let renewed = match requested(request, now)? {
             Some(lease) => lease,
             None => default(now),
         };
@@ -120,28 +137,43 @@ pub(crate) fn wire(instance: &Instance) -> types::Lease {
 mod tests {
     use super::*;
 
+    fn of(duration: Option<i64>, lease: Option<&LeaseReq>) -> Requested<'_> {
+        Requested {
+            duration,
+            lease,
+            prefix: "lease.",
+        }
+    }
+
     #[test]
     fn the_plain_duration_wins_and_is_timing() {
         let lease = LeaseReq {
             duration: Some(7_200_000),
             type_: Some("IDLE".into()),
         };
-        let both = requested(Some(3_600_000), Some(&lease), 5)
+        let both = requested(of(Some(3_600_000), Some(&lease)), 5)
             .unwrap()
             .unwrap();
         assert!(!both.idle && both.ends() == Some(3_600_005));
-        let one = requested(None, Some(&lease), 5).unwrap().unwrap();
+        let one = requested(of(None, Some(&lease)), 5).unwrap().unwrap();
         assert!(one.idle && one.ends() == Some(7_200_005));
     }
 
     #[test]
     fn minus_one_switches_off_and_other_small_numbers_are_refused() {
-        let off = requested(Some(-1), None, 0).unwrap().unwrap();
+        let off = requested(of(Some(-1), None), 0).unwrap().unwrap();
         assert_eq!(off.ends(), None);
         for duration in [0, 1, SHORTEST - 1, LONGEST + 1, i64::MAX, -2] {
-            let refused = requested(Some(duration), None, 0).unwrap_err();
+            let refused = requested(of(Some(duration), None), 0).unwrap_err();
             assert_eq!(refused.code, code::DURATION, "{duration}");
+            assert!(refused.message.starts_with("'duration'"), "{refused}");
+            let lease = LeaseReq {
+                duration: Some(duration),
+                type_: None,
+            };
+            let refused = requested(of(None, Some(&lease)), 0).unwrap_err();
+            assert!(refused.message.starts_with("'lease.duration'"), "{refused}");
         }
-        assert!(requested(None, None, 0).unwrap().is_none());
+        assert!(requested(of(None, None), 0).unwrap().is_none());
     }
 }

@@ -46,7 +46,7 @@ use crate::ids::Ids;
 use crate::recent::Recent;
 use catalogue::Flavor;
 use listing::Listing;
-use model::{ImageEntry, Instance};
+use model::{Failure, ImageEntry, Instance};
 
 /// How the service behaves; not part of what is saved.
 #[derive(Clone, Debug, Default)]
@@ -97,6 +97,9 @@ pub struct TransitionFault {
     /// What the resource gives as the reason.
     #[serde(default = "reason")]
     pub reason: String,
+    /// The code that an instance of the old generation gives with it; one that fits the step if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
 }
 
 impl TransitionFault {
@@ -106,6 +109,7 @@ impl TransitionFault {
             step,
             times: once(),
             reason: reason(),
+            code: None,
         }
     }
 }
@@ -162,6 +166,24 @@ enum Touched {
     Image(u64),
 }
 
+/// Whose instances of the old generation are counted together.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Owned {
+    project: String,
+    owner: String,
+    flavor: String,
+}
+
+impl Owned {
+    fn of(instance: &Instance) -> Option<Self> {
+        instance.dev_env().map(|_| Self {
+            project: instance.project.clone(),
+            owner: instance.owner.clone(),
+            flavor: instance.flavor.clone(),
+        })
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) settings: Settings,
@@ -175,6 +197,8 @@ pub(crate) struct State {
     listing: Listing,
     agenda: BTreeSet<(Millis, Subject)>,
     occupied: HashMap<String, u32>,
+    /// How many instances of the old generation a user has, by flavor.
+    owned: HashMap<Owned, u32>,
     queues: HashMap<String, BTreeSet<(Millis, u64)>>,
     evs: u64,
     /// Answers that stay right until their instance changes.
@@ -207,6 +231,7 @@ impl State {
             listing: Listing::default(),
             agenda: BTreeSet::new(),
             occupied: HashMap::new(),
+            owned: HashMap::new(),
             queues: HashMap::new(),
             evs: 0,
             rendered: Recent::default(),
@@ -326,6 +351,9 @@ impl State {
         if instance.status().occupies() {
             *self.occupied.entry(instance.flavor.clone()).or_default() += 1;
         }
+        if let Some(owned) = Owned::of(instance) {
+            *self.owned.entry(owned).or_default() += 1;
+        }
         if let Some(queue) = &instance.queue {
             self.queues
                 .entry(instance.flavor.clone())
@@ -343,6 +371,14 @@ impl State {
             && let Some(count) = self.occupied.get_mut(&instance.flavor)
         {
             *count = count.saturating_sub(1);
+        }
+        if let Some(owned) = Owned::of(instance)
+            && let Some(count) = self.owned.get_mut(&owned)
+        {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                self.owned.remove(&owned);
+            }
         }
         if let Some(queue) = &instance.queue
             && let Some(places) = self.queues.get_mut(&instance.flavor)
@@ -403,17 +439,23 @@ impl State {
     }
 
     /// Whether the next `step` has to fail, and why.
-    fn planned(&mut self, step: Step) -> Option<String> {
+    fn planned(&mut self, step: Step) -> Option<Failure> {
         let failures = &mut self.core.failures;
         let index = failures.iter().position(|failure| failure.step == step)?;
         let failure = &mut failures[index];
         failure.times = failure.times.saturating_sub(1);
-        let reason = failure.reason.clone();
+        let planned = Failure {
+            code: failure
+                .code
+                .clone()
+                .unwrap_or_else(|| step.failure_code().to_owned()),
+            message: failure.reason.clone(),
+        };
         if failure.times == 0 {
             failures.remove(index);
         }
         self.touch(Touched::Core);
-        Some(reason)
+        Some(planned)
     }
 
     /// Sets what there is to give out, and gives it to those who wait.
@@ -503,7 +545,10 @@ impl State {
         self.change(seq, now, |instance, durations| {
             instance.enter(status, now, durations, None);
             instance.queue = place;
-            instance.failure = failure;
+            instance.failure = failure.map(|message| Failure {
+                code: status.failure_code().to_owned(),
+                message,
+            });
         })
         .is_some()
     }

@@ -11,6 +11,7 @@ use super::transitions::{
     VolumeStatus,
 };
 use crate::clock::Millis;
+use crate::error::code;
 
 /// The two generations of the API, which do not see each other's instances.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -43,7 +44,7 @@ pub(crate) struct Instance {
     pub(crate) updated: Millis,
     pub(crate) lease: Lease,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) failure: Option<String>,
+    pub(crate) failure: Option<Failure>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) queue: Option<Queue>,
     pub(crate) details: Details,
@@ -93,6 +94,9 @@ pub(crate) struct Notebook {
 pub(crate) struct DevEnv {
     pub(crate) profile: String,
     pub(crate) storage: types::DevEnvStorageReq,
+    /// Size in GB of the disk of an instance that has one; a new instance cannot ask for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) volume_size: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) extend_storage: Option<Vec<types::DevEnvStorageReq>>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -101,8 +105,39 @@ pub(crate) struct DevEnv {
     pub(crate) pool: Option<types::DevEnvPoolReq>,
     pub(crate) ai_project: String,
     pub(crate) prompt: bool,
+    /// The automatic stop that holds from the next start on, when it was changed while the instance ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) next_lease: Option<Lease>,
     /// Whether it is an ML Studio instance, which says ACTIVE where others say RUNNING.
     pub(crate) ml_studio: bool,
+}
+
+/// Why something failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "StoredFailure")]
+pub(crate) struct Failure {
+    pub(crate) code: String,
+    pub(crate) message: String,
+}
+
+/// What a state file may hold: the reason alone, in files that were written before codes were kept.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum StoredFailure {
+    Reason(String),
+    Failure { code: String, message: String },
+}
+
+impl From<StoredFailure> for Failure {
+    fn from(stored: StoredFailure) -> Self {
+        match stored {
+            StoredFailure::Reason(message) => Self {
+                code: code::SERVICE.to_owned(),
+                message,
+            },
+            StoredFailure::Failure { code, message } => Self { code, message },
+        }
+    }
 }
 
 /// The countdown to the automatic stop.
@@ -118,6 +153,11 @@ pub(crate) struct Lease {
 }
 
 impl Lease {
+    /// Whether it stops an instance in the same way as another one.
+    pub(crate) fn equals(&self, other: &Self) -> bool {
+        (self.enabled, self.idle, self.duration) == (other.enabled, other.idle, other.duration)
+    }
+
     pub(crate) fn ends(&self) -> Option<Millis> {
         self.enabled
             .then(|| self.since.saturating_add(self.duration))
@@ -137,6 +177,11 @@ pub(crate) struct Volume {
     pub(crate) category: String,
     pub(crate) ownership: String,
     pub(crate) capacity: i32,
+    /// Shared path and ID of a file system of the caller's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) uri: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) id: Option<String>,
     pub(crate) phase: Phase<VolumeStatus>,
 }
 
@@ -187,13 +232,20 @@ impl Instance {
         }
     }
 
+    /// The automatic stop as it was last asked for, which a run that has begun may not follow yet.
+    pub(crate) fn configured_lease(&self) -> &Lease {
+        self.dev_env()
+            .and_then(|dev_env| dev_env.next_lease.as_ref())
+            .unwrap_or(&self.lease)
+    }
+
     /// Begins a status.
     pub(crate) fn enter(
         &mut self,
         status: InstanceStatus,
         now: Millis,
         durations: &Durations,
-        failing: Option<String>,
+        failing: Option<Failure>,
     ) {
         let status = self.details.own_word(status);
         self.previous = self.phase.status;
@@ -262,7 +314,7 @@ impl Instance {
         &mut self,
         next: InstanceStatus,
         at: Millis,
-        failure: Option<String>,
+        failure: Option<Failure>,
         durations: &Durations,
     ) {
         let failed = failure.is_some();
@@ -273,7 +325,12 @@ impl Instance {
         }
         let up_again = !matches!(self.previous, InstanceStatus::Snapshotting);
         match &mut self.details {
-            Details::DevEnv(_) => self.lease.since = at,
+            Details::DevEnv(dev_env) => {
+                if let Some(next) = dev_env.next_lease.take() {
+                    self.lease = next;
+                }
+                self.lease.since = at;
+            }
             Details::Notebook(notebook) => {
                 if let Some(image) = notebook.saving.take()
                     && !failed
@@ -321,6 +378,6 @@ impl ImageEntry {
         };
         self.phase = Phase::enter(next, at, IMAGES, durations, None);
         self.image.update_at = Some(at);
-        self.image.status_message = failure;
+        self.image.status_message = failure.map(|failure| failure.message);
     }
 }

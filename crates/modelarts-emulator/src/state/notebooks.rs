@@ -7,6 +7,7 @@ use modelarts_client::devenviron::types::{
     UpdateNotebookRequest, VolumeReq,
 };
 
+use super::lease::Requested;
 use super::listing::Scope;
 use super::model::{Details, Generation, Instance, Notebook, Queue, Volume};
 use super::page::{Order, Paging, SortKey};
@@ -139,8 +140,12 @@ impl State {
         self.check_pool(at.caller, request.pool_id.as_deref())?;
         let workspace = request.workspace_id.unwrap_or_else(|| "0".into());
         self.check_workspace(at.caller, &workspace)?;
-        let lease = lease::requested(request.duration, request.lease.as_ref(), now)?
-            .unwrap_or_else(|| lease::default(now));
+        let asked = Requested {
+            duration: request.duration,
+            lease: request.lease.as_ref(),
+            prefix: "lease.",
+        };
+        let lease = lease::requested(asked, now)?.unwrap_or_else(|| lease::default(now));
         self.check_quota(at.caller, Generation::Notebook)?;
         if free {
             self.check_free_limit(at.caller)?;
@@ -254,12 +259,15 @@ impl State {
             return Err(not_now(instance, "started", "STOPPED"));
         }
         let asked = LeaseReq {
-            duration,
+            duration: None,
             type_: kind.map(Into::into),
         };
-        // A type of its own accord keeps its meaning; a plain duration is a timing lease.
-        let beside = if kind.is_none() { duration } else { None };
-        let lease = lease::requested(beside, Some(&asked), now)?;
+        let asked = Requested {
+            duration,
+            lease: Some(&asked),
+            prefix: "",
+        };
+        let lease = lease::requested(asked, now)?.unwrap_or_else(|| lease::default(now));
         let flavor = instance.flavor.clone();
         let seq = instance.seq;
         let sold_out = self.is_sold_out(&flavor);
@@ -280,11 +288,7 @@ impl State {
             };
             instance.enter(status, now, durations, failing);
             instance.queue = place;
-            instance.lease.since = now;
-            instance.lease.updated = now;
-            if let Some(lease) = lease {
-                instance.lease = lease;
-            }
+            instance.lease = lease;
         });
         self.answer_notebook(at, id)
     }
@@ -666,16 +670,23 @@ fn update(
 
 fn volume(request: &VolumeReq, now: Millis) -> Volume {
     let category = request.category.as_str().to_ascii_uppercase();
-    let default = if category == "EVS" {
-        DEFAULT_EVS
-    } else {
-        DEFAULT_EFS
-    };
+    let default = default_capacity(&category);
     Volume {
         category,
         ownership: request.ownership.as_str().to_ascii_uppercase(),
         capacity: request.capacity.unwrap_or(default),
+        uri: request.uri.clone(),
+        id: request.id.clone(),
         phase: Phase::settled(VolumeStatus::Initializing, now),
+    }
+}
+
+/// The size in GB of a volume that does not ask for one.
+pub(super) fn default_capacity(category: &str) -> i32 {
+    if category == "EVS" {
+        DEFAULT_EVS
+    } else {
+        DEFAULT_EFS
     }
 }
 

@@ -5,7 +5,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::model::Failure;
 use crate::clock::Millis;
+use crate::error::code;
 
 /// How long the service takes for what it does by itself, in emulated time.
 ///
@@ -169,6 +171,14 @@ impl InstanceStatus {
         )
     }
 
+    /// The code of the failure that ends in this status, when nobody says another one.
+    pub(crate) fn failure_code(self) -> &'static str {
+        match self {
+            S::StartFailed => Step::Start.failure_code(),
+            _ => code::SERVICE,
+        }
+    }
+
     pub(crate) fn is_up(self) -> bool {
         matches!(self, S::Running | S::Active)
     }
@@ -219,6 +229,15 @@ pub enum Step {
 }
 
 impl Step {
+    /// The code that fits its failure: no machine for a start, a fault of the service otherwise.
+    pub(crate) fn failure_code(self) -> &'static str {
+        match self {
+            Self::Start => code::START_CAPACITY,
+            Self::Restart => code::RESTORING,
+            _ => code::SERVICE,
+        }
+    }
+
     pub(crate) fn takes(self, durations: &Durations) -> Millis {
         millis(match self {
             Self::Create => durations.create,
@@ -395,7 +414,7 @@ pub(crate) struct Phase<T> {
     pub(crate) until: Option<Millis>,
     /// Why it will fail, if it is going to.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) failing: Option<String>,
+    pub(crate) failing: Option<Failure>,
 }
 
 impl<T: Copy + PartialEq + 'static> Phase<T> {
@@ -415,7 +434,7 @@ impl<T: Copy + PartialEq + 'static> Phase<T> {
         since: Millis,
         table: &'static [Row<T>],
         durations: &Durations,
-        failing: Option<String>,
+        failing: Option<Failure>,
     ) -> Self {
         let until = table
             .iter()
@@ -434,7 +453,7 @@ impl<T: Copy + PartialEq + 'static> Phase<T> {
         &self,
         table: &'static [Row<T>],
         now: Millis,
-    ) -> Option<(T, Millis, Option<String>)> {
+    ) -> Option<(T, Millis, Option<Failure>)> {
         let until = self.until.filter(|until| *until <= now)?;
         let row = table.iter().find(|row| row.during == self.status)?;
         let next = if self.failing.is_some() {
@@ -464,7 +483,10 @@ mod tests {
 
     #[test]
     fn a_failing_phase_ends_in_the_failed_status() {
-        let why = Some("no disk".to_owned());
+        let why = Some(Failure {
+            code: Step::Start.failure_code().to_owned(),
+            message: "no disk".to_owned(),
+        });
         let phase = Phase::enter(
             S::Starting,
             0,

@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 
 use modelarts_client::Secret;
 use modelarts_client::devenviron::types;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::catalogue::{self, Flavor, Profile};
 use super::model::{DevEnv, ImageEntry, Instance, Mount, Notebook, Queue};
 use super::page::clamp;
 use super::transitions::InstanceStatus as S;
-use super::{State, lease};
+use super::{At, State, lease};
 use crate::clock::Millis;
+use crate::error::{ApiError, ApiResult, code};
 
 /// Who looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,9 +62,12 @@ impl State {
             status: Some(status.as_str().into()),
             feature: Some(if instance.free { "DEFAULT" } else { "NOTEBOOK" }.into()),
             flavor: Some(instance.flavor.clone()),
-            fail_reason: instance.failure.clone(),
+            fail_reason: instance
+                .failure
+                .as_ref()
+                .map(|failure| failure.message.clone()),
             action_progress: progress(instance, notebook, now),
-            endpoints: (!notebook.endpoints.is_empty()).then(|| endpoints(notebook)),
+            endpoints: (!notebook.endpoints.is_empty()).then(|| endpoints(instance, notebook)),
             image: Some(self.notebook_image(&notebook.image)),
             lease: Some(lease::wire(instance)),
             pool: notebook.pool.as_ref().map(|id| self.pool(instance, id)),
@@ -129,9 +133,10 @@ impl State {
     pub(super) fn dev_env_wire(
         &self,
         instance: &Instance,
-        now: Millis,
+        at: &At<'_>,
         view: View,
     ) -> types::DevEnvInstance {
+        let now = at.now;
         let Some(dev_env) = instance.dev_env() else {
             return types::DevEnvInstance::default();
         };
@@ -151,13 +156,13 @@ impl State {
                 profile,
             )),
             flavor: Some(instance.flavor.clone()),
-            flavor_details: flavor.map(|flavor| self.flavor_details(flavor, instance, now)),
+            flavor_details: flavor.map(|flavor| self.flavor_details(flavor, at)),
             pool: dev_env.pool.as_ref().map(|pool| types::DevEnvPool {
                 id: Some(pool.id.clone()),
-                name: pool.name.clone(),
-                type_: pool.type_.clone(),
-                owner: pool.owner.as_ref().map(|owner| types::DevEnvPoolOwner {
-                    project_id: owner.project_id.clone(),
+                name: self.pool(instance, &pool.id).name,
+                type_: Some("USER_DEFINED".into()),
+                owner: Some(types::DevEnvPoolOwner {
+                    project_id: Some(instance.project.clone()),
                 }),
             }),
             spec: Some(spec(instance, dev_env, now)),
@@ -170,11 +175,11 @@ impl State {
             error_code: instance
                 .failure
                 .as_ref()
-                .map(|_| crate::error::code::START_CAPACITY.to_owned()),
+                .map(|failure| failure.code.clone()),
             queuing_info: instance
                 .queue
                 .as_ref()
-                .map(|queue| self.queuing_info(instance, queue, flavor, now)),
+                .map(|queue| self.queuing_info(instance, queue, flavor, at)),
             user: Some(types::DevEnvUser {
                 id: Some(instance.owner.clone()),
                 name: self
@@ -187,12 +192,7 @@ impl State {
         }
     }
 
-    fn flavor_details(
-        &self,
-        flavor: &Flavor,
-        instance: &Instance,
-        now: Millis,
-    ) -> types::DevEnvFlavorDetails {
+    fn flavor_details(&self, flavor: &Flavor, at: &At<'_>) -> types::DevEnvFlavorDetails {
         let offer = &flavor.offer;
         let sold_out = self.is_sold_out(flavor.id());
         let mut params = serde_json::Map::new();
@@ -203,13 +203,13 @@ impl State {
         }
         let memory = offer.memory.unwrap_or_default() / 1024 / 1024;
         params.insert("memory".into(), json!(format!("{memory}GiB")));
-        let queued = (flavor.is_free() && sold_out).then(|| self.queue_length(flavor.id(), now));
+        let queued = (flavor.is_free() && sold_out).then(|| self.queue_length(flavor.id(), at.now));
         types::DevEnvFlavorDetails {
             name: offer.id.clone(),
             status: Some(if sold_out { "soldOut" } else { "onSale" }.into()),
             queuing_num: queued.map(|(length, _)| length),
             queue_left_time: queued.map(|(_, left)| left),
-            storage_list: Some(vec!["obs".into(), "evs".into()]),
+            storage_list: Some(vec!["obs".into()]),
             is_permitted: Some(true),
             type_: Some(flavor.hardware.as_str().into()),
             params: Some(params),
@@ -221,7 +221,7 @@ impl State {
                 }
                 .into(),
             ),
-            instance_num: Some(self.count_of_flavor(&instance.flavor)),
+            instance_num: Some(self.count_of_flavor(at.caller, flavor.id())),
             store_time: Some(-1),
             ..types::DevEnvFlavorDetails::default()
         }
@@ -244,7 +244,7 @@ impl State {
         instance: &Instance,
         queue: &Queue,
         flavor: Option<&Flavor>,
-        now: Millis,
+        at: &At<'_>,
     ) -> types::DevEnvQueuingInfo {
         let place = (queue.since, instance.seq);
         let before = self
@@ -256,10 +256,10 @@ impl State {
             name: Some(instance.name.clone()),
             de_type: Some("Notebook".into()),
             flavor: Some(instance.flavor.clone()),
-            flavor_details: flavor.map(|flavor| self.flavor_details(flavor, instance, now)),
+            flavor_details: flavor.map(|flavor| self.flavor_details(flavor, at)),
             status: Some(instance.status().as_str().into()),
             begin_timestamp: Some(queue.since),
-            remain_time: Some(seconds(queue.until - now)),
+            remain_time: Some(seconds(queue.until - at.now)),
             end_timestamp: Some(queue.until),
             rank: Some(clamp(before + 1)),
         }
@@ -271,6 +271,32 @@ impl State {
             ..entry.image.clone()
         }
     }
+}
+
+/// The instance as JSON in which, as in a single read of the service, what it has none of is null.
+pub(super) fn with_nulls(instance: &types::DevEnvInstance) -> ApiResult<Value> {
+    let mut value = serde_json::to_value(instance)
+        .map_err(|error| ApiError::new(code::INTERNAL, error.to_string()))?;
+    for (object, names) in [
+        (
+            "/spec",
+            &[
+                "extend_params",
+                "extend_storage",
+                "failed_reasons",
+                "repository",
+            ][..],
+        ),
+        ("/profile/provision/spec/params", &["annotations"]),
+    ] {
+        let object = value.pointer_mut(object).and_then(Value::as_object_mut);
+        if let Some(object) = object {
+            for name in names {
+                object.entry(*name).or_insert(Value::Null);
+            }
+        }
+    }
+    Ok(value)
 }
 
 /// The status in the old generation's words.
@@ -323,7 +349,13 @@ fn progress(
     Some(STEPS.iter().enumerate().map(job).collect())
 }
 
-fn endpoints(notebook: &Notebook) -> Vec<types::EndpointsRes> {
+/// An address of its own for every notebook, until the network has no more of them.
+fn private_address(seq: u64) -> String {
+    let host = seq % (254 * 254);
+    format!("192.168.{}.{}", host / 254 + 1, host % 254 + 1)
+}
+
+fn endpoints(instance: &Instance, notebook: &Notebook) -> Vec<types::EndpointsRes> {
     notebook
         .endpoints
         .iter()
@@ -338,8 +370,7 @@ fn endpoints(notebook: &Notebook) -> Vec<types::EndpointsRes> {
                 service: endpoint.service.clone(),
                 ssh_keys: endpoint.key_pair_names.clone(),
                 key_pair_names: endpoint.key_pair_names.clone(),
-                uri: (ssh && notebook.ready)
-                    .then(|| "ssh://ma-user@dev-modelarts.example.com:32022".to_owned()),
+                uri: (ssh && notebook.ready).then(|| private_address(instance.seq)),
             }
         })
         .collect()
@@ -354,6 +385,8 @@ fn volume(notebook: &Notebook) -> types::VolumeRes {
         ownership: Some(volume.ownership.as_str().into()),
         mount_path: Some("/home/ma-user/work/".into()),
         status: shown.then(|| volume.phase.status.as_str().into()),
+        uri: volume.uri.clone(),
+        id: volume.id.clone(),
     }
 }
 
@@ -376,10 +409,15 @@ fn profile(profile: &Profile) -> types::DevEnvProfile {
         flavor_type: Some(profile.hardware.into()),
         provision: Some(types::DevEnvProvision {
             type_: Some("Docker".into()),
-            annotations: Some(BTreeMap::from([(
-                "category".to_owned(),
-                profile.category.to_owned(),
-            )])),
+            annotations: Some(
+                [
+                    ("category", profile.category),
+                    ("flavor", profile.flavor),
+                    ("type", "system"),
+                ]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into(),
+            ),
             spec: Some(types::DevEnvProvisionSpec {
                 engine: Some("CCE".into()),
                 params: Some(types::DevEnvDockerParams {
@@ -402,12 +440,18 @@ fn spec(instance: &Instance, dev_env: &DevEnv, now: Millis) -> types::DevEnvNote
             .as_ref()
             .map(|location| types::DevEnvStorageLocation {
                 path: location.path.clone(),
-                volume_size: (request.type_ == "evs").then_some(5),
-                volume_unit: (request.type_ == "evs").then(|| "GB".to_owned()),
+                volume_size: None,
+                volume_unit: None,
             }),
     };
-    let lease = &instance.lease;
-    let ends = instance.status().is_up().then(|| lease.ends()).flatten();
+    let lease = instance.configured_lease();
+    let up = instance.status().is_up();
+    let ends = up.then(|| instance.lease.ends()).flatten();
+    let mut main = storage(&dev_env.storage);
+    if let (Some(size), Some(location)) = (dev_env.volume_size, &mut main.location) {
+        location.volume_size = Some(size);
+        location.volume_unit = Some("GB".to_owned());
+    }
     let mut annotations = dev_env.annotations.clone();
     annotations.insert(
         "target_domain".into(),
@@ -423,7 +467,7 @@ fn spec(instance: &Instance, dev_env: &DevEnv, now: Millis) -> types::DevEnvNote
     };
     annotations.insert("url".into(), url);
     types::DevEnvNotebookSpec {
-        storage: Some(storage(&dev_env.storage)),
+        storage: Some(main),
         extend_storage: dev_env
             .extend_storage
             .as_ref()
@@ -438,10 +482,14 @@ fn spec(instance: &Instance, dev_env: &DevEnv, now: Millis) -> types::DevEnvNote
         failed_reasons: instance
             .failure
             .as_ref()
-            .map(|message| types::DevEnvFailedReasons {
-                code: Some(crate::error::code::START_CAPACITY.to_owned()),
-                message: Some(message.clone()),
-                detail: None,
+            .filter(|_| matches!(instance.status(), S::CreateFailed | S::StartFailed))
+            .map(|failure| types::DevEnvFailedReasons {
+                code: Some(failure.code.clone()),
+                message: Some(failure.message.clone()),
+                detail: Some(BTreeMap::from([(
+                    "flavor".to_owned(),
+                    instance.flavor.clone(),
+                )])),
             }),
         annotations: Some(annotations),
         ..types::DevEnvNotebookSpec::default()

@@ -15,4 +15,6 @@ mod iam;
 mod images;
 mod lists;
 mod notebooks;
+mod read_back;
 mod robust;
+mod seed_pages;

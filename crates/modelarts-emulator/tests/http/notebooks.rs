@@ -381,25 +381,53 @@ async fn a_user_has_one_free_notebook() {
     );
 }
 
+/// The table at `EmulatorBuilder::strict`, row by row.
 #[tokio::test]
 async fn strict_and_lenient_differ_where_practice_does() {
-    let client = Client::with(Emulator::builder().manual().strict(true)).await;
-    let id = client.running().await;
-    let path = format!("/notebooks/{id}");
-    let rename = client.send("PUT", &path, Some(json!({"name": "b"}))).await;
-    assert_eq!(rename.code(), "ModelArts.6347");
-    assert_eq!(
-        client.send("DELETE", &path, None).await.code(),
-        "ModelArts.6304"
-    );
-    assert_eq!(
-        client.get("/notebooks?limit=7").await.code(),
-        "ModelArts.6336"
-    );
-    let extra = client
-        .post("/notebooks", notebook(json!({"colour": 1})))
-        .await;
-    assert_eq!(extra.code(), "ModelArts.6336");
+    for strict in [false, true] {
+        let client = Client::with(Emulator::builder().manual().strict(strict)).await;
+        let id = client.running().await;
+        let path = format!("/notebooks/{id}");
+        let put = async |body| client.send("PUT", &path, Some(body)).await;
+        let old = crate::devenv::create(&client, json!({})).await;
+        client.pass(90);
+        let old = format!("{}/{old}", crate::devenv::PATH);
+        let ssh = json!({"endpoints": [{"service": "SSH"}]});
+        let ips = json!({"endpoints": [{"allowed_access_ips": ["203.0.113.10"]}]});
+        let hardware = crate::devenv::instance(json!({"/profile_id": "Python3-cpu"}));
+        for (answer, code) in [
+            (
+                client
+                    .post("/notebooks", notebook(json!({"colour": 1})))
+                    .await,
+                "ModelArts.6336",
+            ),
+            (client.get("/notebooks?limit=").await, "ModelArts.6332"),
+            (put(json!({"name": "b"})).await, "ModelArts.6347"),
+            (put(json!({"description": "b"})).await, "ModelArts.6347"),
+            (put(json!({"storage_new_size": 40})).await, "ModelArts.6347"),
+            (
+                client.post("/notebooks", notebook(ssh)).await,
+                "ModelArts.6335",
+            ),
+            (
+                client.post("/notebooks", notebook(ips)).await,
+                "ModelArts.6335",
+            ),
+            (
+                client.post(crate::devenv::PATH, hardware).await,
+                "ModelArts.6330",
+            ),
+            (client.send("DELETE", &path, None).await, "ModelArts.6304"),
+            (client.send("DELETE", &old, None).await, "ModelArts.6304"),
+        ] {
+            if strict {
+                assert_eq!(answer.code(), code, "{answer:?}");
+            } else {
+                answer.ok();
+            }
+        }
+    }
 }
 
 #[tokio::test]

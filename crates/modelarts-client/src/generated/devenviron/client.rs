@@ -1730,6 +1730,9 @@ pub mod types {
         pub category: ::std::option::Option<
             crate::devenviron::enums::OpenVolumeCategory,
         >,
+        ///ID of the caller's own EFS file system, as it was sent. Not part of the documentation.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub id: ::std::option::Option<::std::string::String>,
         ///Directory inside the notebook where the volume appears, `/home/ma-user/work/`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub mount_path: ::std::option::Option<::std::string::String>,
@@ -1739,6 +1742,9 @@ pub mod types {
         >,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub status: ::std::option::Option<crate::devenviron::enums::OpenVolumeStatus>,
+        ///Shared path of the caller's own EFS file system, as it was sent. Not part of the documentation.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub uri: ::std::option::Option<::std::string::String>,
     }
     impl VolumeRes {
         pub fn builder() -> builder::VolumeRes {
@@ -9159,6 +9165,10 @@ pub mod types {
                 ::std::option::Option<crate::devenviron::enums::OpenVolumeCategory>,
                 ::std::string::String,
             >,
+            id: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
             mount_path: ::std::result::Result<
                 ::std::option::Option<::std::string::String>,
                 ::std::string::String,
@@ -9171,15 +9181,21 @@ pub mod types {
                 ::std::option::Option<crate::devenviron::enums::OpenVolumeStatus>,
                 ::std::string::String,
             >,
+            uri: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
         }
         impl ::std::default::Default for VolumeRes {
             fn default() -> Self {
                 Self {
                     capacity: Ok(Default::default()),
                     category: Ok(Default::default()),
+                    id: Ok(Default::default()),
                     mount_path: Ok(Default::default()),
                     ownership: Ok(Default::default()),
                     status: Ok(Default::default()),
+                    uri: Ok(Default::default()),
                 }
             }
         }
@@ -9202,6 +9218,14 @@ pub mod types {
                     .map_err(|e| {
                         format!("error converting supplied value for category: {e}")
                     });
+                self
+            }
+            pub fn id<T, M>(mut self, value: T) -> Self
+            where
+                T: crate::IntoOptional<::std::string::String, M>,
+            {
+                self.id = crate::IntoOptional::into_optional(value)
+                    .map_err(|e| format!("error converting supplied value for id: {e}"));
                 self
             }
             pub fn mount_path<T, M>(mut self, value: T) -> Self
@@ -9234,6 +9258,16 @@ pub mod types {
                     });
                 self
             }
+            pub fn uri<T, M>(mut self, value: T) -> Self
+            where
+                T: crate::IntoOptional<::std::string::String, M>,
+            {
+                self.uri = crate::IntoOptional::into_optional(value)
+                    .map_err(|e| {
+                        format!("error converting supplied value for uri: {e}")
+                    });
+                self
+            }
         }
         impl ::std::convert::TryFrom<VolumeRes> for super::VolumeRes {
             type Error = super::error::ConversionError;
@@ -9243,9 +9277,11 @@ pub mod types {
                 Ok(Self {
                     capacity: value.capacity?,
                     category: value.category?,
+                    id: value.id?,
                     mount_path: value.mount_path?,
                     ownership: value.ownership?,
                     status: value.status?,
+                    uri: value.uri?,
                 })
             }
         }
@@ -9254,9 +9290,11 @@ pub mod types {
                 Self {
                     capacity: Ok(value.capacity),
                     category: Ok(value.category),
+                    id: Ok(value.id),
                     mount_path: Ok(value.mount_path),
                     ownership: Ok(value.ownership),
                     status: Ok(value.status),
+                    uri: Ok(value.uri),
                 }
             }
         }
