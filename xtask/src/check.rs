@@ -2,11 +2,13 @@
 
 mod enums;
 mod examples;
+mod forms;
 mod operations;
 pub mod parts;
 mod schemas;
 mod sources;
 mod texts;
+mod words;
 
 use std::fs;
 use std::path::Path;
@@ -30,13 +32,15 @@ struct Rule {
 }
 
 /// The rules for a document that is whole.
-const RULES: [&[Rule]; 6] = [
+const RULES: [&[Rule]; 8] = [
     operations::RULES,
     schemas::RULES,
     enums::RULES,
     texts::RULES,
     sources::RULES,
     examples::RULES,
+    forms::RULES,
+    words::RULES,
 ];
 
 /// What is looked at elsewhere: before a document is whole, and in the files beside it.
@@ -99,7 +103,7 @@ fn rules() -> impl Iterator<Item = &'static Rule> {
 }
 
 /// Everything in which a document breaks the rules.
-fn broken_rules(document: &Document) -> Vec<Problem> {
+pub(crate) fn broken_rules(document: &Document) -> Vec<Problem> {
     rules().flat_map(|rule| (rule.run)(document)).collect()
 }
 
@@ -152,4 +156,4 @@ pub fn run() -> Result<bool> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

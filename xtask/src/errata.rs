@@ -14,12 +14,15 @@ pub const FILE: &str = "openapi/ERRATA.md";
 const COLUMNS: usize = 6;
 
 /// The kinds of difference that a row may declare to be on purpose.
-pub const KINDS: [&str; 8] = [
+pub const KINDS: [&str; 11] = [
     "missing",
     "extra",
     "type",
     "mandatory",
     "values",
+    "limit",
+    "default",
+    "unit",
     "reference",
     "status",
     "sample",

@@ -4,7 +4,7 @@ use std::process::{Command as Process, ExitCode};
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
-use xtask::{check, regen, workspace};
+use xtask::{check, regen, samples, workspace};
 
 mod clients;
 mod emulator;
@@ -40,6 +40,12 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Compare every sample of every document, as its Rust type writes it, with the committed snapshots.
+    Samples {
+        /// Ask for each difference whether it becomes the snapshot.
+        #[arg(long)]
+        review: bool,
+    },
     /// Run the clients that people have, unmodified, against the emulator.
     Clients,
     /// Test the emulator against the documents that it serves, with Schemathesis.
@@ -55,6 +61,7 @@ fn main() -> ExitCode {
         }
         Command::Check { rules: false } => check::run(),
         Command::Verify { arguments } => verify(&arguments),
+        Command::Samples { review } => samples::run(review),
         Command::Clients => clients::run(),
         Command::Schemathesis(bounds) => schemathesis::run(&bounds),
     };

@@ -5,10 +5,13 @@
 
 mod compare;
 mod errors;
+#[cfg(test)]
+mod mutations;
 pub(crate) mod page;
 pub(crate) mod report;
 mod samples;
 pub(crate) mod shape;
+mod stated;
 #[cfg(test)]
 mod tests;
 

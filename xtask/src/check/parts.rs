@@ -102,7 +102,7 @@ pub fn parameters(document: &Document) -> Vec<Part<'_>> {
 }
 
 /// Every response that is written out.
-fn responses(document: &Document) -> Vec<Part<'_>> {
+pub fn responses(document: &Document) -> Vec<Part<'_>> {
     let mut found: Vec<Part<'_>> = component(document, "responses")
         .map(|(_, part)| part)
         .collect();

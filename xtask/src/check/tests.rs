@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use super::*;
 
-const GOOD: &str = "
+pub(crate) const GOOD: &str = "
 openapi: 3.0.3
 info: {title: T, version: '1'}
+servers:
+  - {url: 'https://things.example.com', description: All of them.}
 tags:
   - {name: Things, description: All things.}
 security:
@@ -73,7 +75,7 @@ components:
     Kind:
       type: string
       description: Kind of a thing.
-      x-source: [UpdateThing T2]
+      x-source: [UpdateThing T2, UpdateThing T3, UpdateThing T4]
       x-extensible-enum: [BIG, SMALL]
       x-enum-descriptions: {BIG: It is big., SMALL: It is small.}
       x-observed: [SMALL]
@@ -90,7 +92,8 @@ components:
       x-source: [UpdateThing T2]
       required: [name]
       properties:
-        name: {type: string, description: Its name., maxLength: 3}
+        name: {type: string, description: 'Its name, at most 3 characters.', maxLength: 3}
+        size: {type: integer, format: int64, description: 'Its size in bytes, at most 9.', maximum: 9, x-default: 5}
         labels: {type: object, description: Its labels., additionalProperties: {type: string}}
         kind: {$ref: '#/components/schemas/Kind'}
     Thing:
@@ -99,7 +102,7 @@ components:
       x-source: [UpdateThing T3]
       properties:
         kind: {$ref: '#/components/schemas/Kind'}
-        update_at: {type: integer, format: int64, description: Last change in milliseconds.}
+        update_at: {type: integer, format: int64, description: Last change in milliseconds since 1970.}
         part: {$ref: '#/components/schemas/Part'}
         count: {type: integer, format: int32, description: How many., x-source: observed}
     Part:
@@ -123,7 +126,7 @@ const FAULTS: &[(&str, &str, &str, &str)] = &[
     ("operation-summary", "      summary: Update a thing\n", "", "/put/summary"),
     ("operation-summary", "Update a thing\n", "Update a thing so thoroughly that its title does not fit on a line\n", "/put/summary"),
     ("operation-description", "Changes a thing at once.", "''", "/put"),
-    ("operation-docs", "https:", "ftp:", "/put/externalDocs"),
+    ("operation-docs", "https://example.com/thing", "ftp://example.com/thing", "/put/externalDocs"),
     ("operation-idempotent", "x-idempotent: true", "x-idempotent: perhaps", "/x-idempotent"),
     ("response-status", "'400': {$ref", "'4XX': {$ref", "/responses/4XX"),
     ("response-success", "'200':\n", "'302':\n", "/put/responses"),
@@ -145,7 +148,7 @@ const FAULTS: &[(&str, &str, &str, &str)] = &[
     ("composition", "message: {type: string", "message: {type: string, readOnly: true", "/readOnly"),
     ("integer-format", "format: int64, ", "", "/update_at"),
     ("integer-format", "type: integer, format: int32", "type: number, format: int32", "/count"),
-    ("required-property", "required: [name]", "required: [name, size]", "/ThingReq/required"),
+    ("required-property", "required: [name]", "required: [name, weight]", "/ThingReq/required"),
     ("direction", "additionalProperties: {type: string}}\n", "additionalProperties: {type: string}}\n        part: {$ref: '#/components/schemas/Part'}\n", "/schemas/Part"),
     ("lenient-response", "How many.,", "How many., minimum: 1,", "/count/minimum"),
     ("lenient-response", "    Part:\n", "    Part:\n      required: [token]\n", "/Part/required"),
@@ -165,7 +168,7 @@ const FAULTS: &[(&str, &str, &str, &str)] = &[
     ("enum-extras", "x-observed: [SMALL]", "x-enum-varnames: [LARGE]", "/x-enum-varnames"),
     ("description", "description: For people.", "description: ''", "/message"),
     ("description", "description: Which thing., ", "", "/parameters/Id"),
-    ("unit", "Last change in milliseconds.", "Last change.", "/update_at"),
+    ("unit", "Last change in milliseconds since 1970.", "Last change.", "/update_at"),
     ("secret", "format: password, ", "", "/token"),
     ("source-operation", "x-source: [UpdateThing]", "x-source: [UpdateThing T1]", "/put/x-source"),
     ("source-schema", "      x-source: [sample]\n", "", "/Part/x-source"),
@@ -173,6 +176,17 @@ const FAULTS: &[(&str, &str, &str, &str)] = &[
     ("source-property", "x-source: observed", "x-source: UpdateThing T3", "/count/x-source"),
     ("source-example", "x-source: [UpdateThing S1]", "x-source: []", "/big/x-source"),
     ("source-example", "x-sample: documented", "x-sample: composed", "/big/x-source"),
+    ("keyword", "maxLength: 3", "maxlength: 3", "/name/maxlength"),
+    ("keyword", "x-idempotent: true", "x-idempotent: true\n      x-cheap: true", "/put/x-cheap"),
+    ("keyword", "x-default: 5", "x-unknown: 5", "/size/x-unknown"),
+    ("server", "https://things", "http://things", "/servers/0/url"),
+    ("docs-host", "https://example.com/thing", "https://example.org/thing", "/externalDocs/url"),
+    ("character", "Its labels.", "\"Its \\u202Elabels.\"", "/labels/description"),
+    ("stated-limit", "maxLength: 3", "maxLength: 4", "/name"),
+    ("stated-limit", "maximum: 9", "maximum: 8", "/size"),
+    ("stated-default", "at most 9.", "at most 9. Defaults to `4`.", "/size"),
+    ("example-stated", "update_at: 1,", "update_at: 1500000000,", "/value/update_at"),
+    ("example-stated", "How many.,", "'How many, at most 1.',", "/value/count"),
     ("example-present", "          examples:\n            missing: {summary: No such thing, x-sample: composed, value: {message: Gone.}}\n", "", "/application~1json"),
     ("example-form", "summary: A big thing\n", "summary: ''\n", "/examples/big"),
     ("example-form", "x-sample: composed\n", "x-sample: made\n", "/examples/big"),
@@ -182,7 +196,7 @@ const FAULTS: &[(&str, &str, &str, &str)] = &[
     ("parameter-example", "example: BIG", "example: 7", "/0/example"),
 ];
 
-fn document(text: &str) -> Document {
+pub(crate) fn document(text: &str) -> Document {
     Document::parse("t", "openapi/t.yaml", text).unwrap()
 }
 

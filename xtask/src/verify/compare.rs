@@ -13,6 +13,7 @@ use super::page::{Field, Page, Role, Table};
 use super::report::{Aspect, Kind, Report};
 use super::samples::{self, RoundTrip};
 use super::shape::Shape;
+use super::stated::{self, Said};
 
 /// A document, prepared for the comparison.
 pub(crate) struct Family<'a> {
@@ -224,6 +225,12 @@ impl<'a> Comparison<'a, '_> {
             self.kind(family, page, &at, field, schema);
             self.values(family, page, &at, field, schema);
             self.provenance(family, page, table, field, schema);
+            let said = Said {
+                schema: parameter.schema(),
+                descriptions: vec![parameter.description(), parameter.schema().description()],
+                default: parameter.default_value(),
+            };
+            self.stated(page, &at, field, &said, true);
         }
         for name in documented.keys() {
             let at = format!("{}/T{}/{name}", page.name, table.number);
@@ -304,6 +311,14 @@ impl<'a> Comparison<'a, '_> {
             self.values(family, page, &at, field, property);
             self.provenance(family, page, table, field, property);
             self.reference(family, page, &at, field, property);
+            let resolved = family.document.schema_at(property);
+            let items = resolved.items().map_or("", |items| items.description());
+            let said = Said {
+                schema: resolved,
+                descriptions: vec![resolved.description(), items, text(schema, "description")],
+                default: resolved.default_value(),
+            };
+            self.stated(page, &at, field, &said, table.role == Role::Request);
         }
         for (property, value) in properties {
             if table.fields.iter().any(|field| field.name == *property)
@@ -332,6 +347,14 @@ impl<'a> Comparison<'a, '_> {
                 .filter(|table| table.number == number)
                 .any(|table| table.fields.iter().any(|other| other.name == field))
         })
+    }
+
+    /// Limits, defaults and units, as far as the page states them.
+    fn stated(&mut self, page: &Page, at: &str, field: &Field, said: &Said<'_>, is_request: bool) {
+        for (aspect, difference) in stated::facts(&field.description, said, is_request) {
+            let difference = difference.map(|(kind, message)| (at.to_owned(), kind, message));
+            self.report.fact(&page.name, aspect, difference);
+        }
     }
 
     fn mandatory(&mut self, page: &Page, at: &str, field: &Field, required: bool) {
