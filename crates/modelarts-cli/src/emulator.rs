@@ -51,6 +51,13 @@ struct Serve {
     /// Allow an address that other machines can reach: whoever reaches the emulator controls it
     #[arg(long)]
     allow_remote: bool,
+    /// A name of this machine under which clients may use the control plane, like that of a container; repeatable
+    #[arg(long, value_name = "NAME")]
+    host_name: Vec<String>,
+    /// What URLs in responses begin with; without it they follow X-Forwarded-Proto, -Host and -Prefix, or the host that the
+    /// client asked for
+    #[arg(long, value_name = "URL")]
+    external_url: Option<String>,
     /// Keep the state in this SQLite file; without it, the state ends with the process
     #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,
@@ -132,6 +139,12 @@ fn builder(options: &Serve) -> Result<EmulatorBuilder, Failure> {
         .allow_remote(options.allow_remote)
         .strict(options.strict)
         .stale_reads(Duration::from_millis(options.stale_reads));
+    for name in &options.host_name {
+        builder = builder.host_name(name);
+    }
+    if let Some(url) = &options.external_url {
+        builder = builder.external_url(url);
+    }
     if let Some(number) = options.rng_seed {
         builder = builder.rng_seed(number);
     }

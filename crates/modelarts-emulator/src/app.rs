@@ -8,6 +8,7 @@ use parking_lot::{Mutex, RwLock, RwLockWriteGuard};
 
 use crate::auth::signature::{Authorization, Refusal};
 use crate::auth::token::{Claims, LIFETIME, Tokens};
+use crate::authority::Addresses;
 use crate::clock::{Clock, ClockMode, Millis, system_millis};
 use crate::error::{ApiError, ApiResult, code};
 use crate::faults::Faults;
@@ -28,8 +29,7 @@ pub(crate) struct App {
     pub(crate) request_ids: RequestIds,
     pub(crate) tokens: Tokens,
     pub(crate) region: String,
-    /// Whether others than this machine may use the control plane.
-    pub(crate) remote: bool,
+    pub(crate) addresses: Addresses,
     pub(crate) patience: Patience,
     pub(crate) base_url: OnceLock<String>,
     /// What a reset goes back to.
@@ -61,7 +61,7 @@ impl Default for Patience {
 #[derive(Clone, Debug)]
 pub(crate) struct Outside {
     pub(crate) region: String,
-    pub(crate) remote: bool,
+    pub(crate) addresses: Addresses,
     pub(crate) log_entries: usize,
     pub(crate) patience: Patience,
 }
@@ -130,7 +130,7 @@ impl App {
             beginning,
             store,
             region: outside.region,
-            remote: outside.remote,
+            addresses: outside.addresses,
             patience: outside.patience,
         })
     }
@@ -199,6 +199,12 @@ impl App {
                 )
             }),
         }
+    }
+
+    /// What URLs in a response begin with: where the client found the emulator, so that a forwarded port is right, too.
+    pub(crate) fn base_url(&self, headers: &http::HeaderMap) -> String {
+        let asked = self.addresses.base_url(headers);
+        asked.unwrap_or_else(|| self.base_url.get().cloned().unwrap_or_default())
     }
 
     /// Lets the state file go.
@@ -394,7 +400,7 @@ mod tests {
         let state = initial(Settings::default(), Fixtures::default(), 1, 0).unwrap();
         let outside = Outside {
             region: "eu-de".into(),
-            remote: false,
+            addresses: Addresses::default(),
             log_entries: 0,
             patience: Patience::default(),
         };

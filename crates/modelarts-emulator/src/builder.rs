@@ -12,7 +12,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::app::{App, Outside, Patience, initial};
-use crate::clock::{Clock, ClockMode, Millis, system_millis};
+use crate::authority::{Addresses, external_url, host_name};
+use crate::clock::{Clock, ClockMode, LATEST, Millis, system_millis};
 use crate::faults::Fault;
 use crate::fixtures::{Capacity, DEFAULT_REGION, Fixtures};
 use crate::ids::random_seed;
@@ -62,7 +63,7 @@ impl From<crate::error::ApiError> for Error {
 #[must_use]
 pub struct EmulatorBuilder {
     address: SocketAddr,
-    remote: bool,
+    addresses: Addresses,
     rng_seed: Option<u64>,
     fixtures: Fixtures,
     mode: ClockMode,
@@ -82,7 +83,7 @@ impl Default for EmulatorBuilder {
     fn default() -> Self {
         Self {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            remote: false,
+            addresses: Addresses::default(),
             rng_seed: None,
             fixtures: Fixtures::default(),
             mode: ClockMode::Real,
@@ -115,7 +116,21 @@ impl EmulatorBuilder {
 
     /// Whether an address that other machines reach may be bound, and the control plane used from there.
     pub fn allow_remote(mut self, allowed: bool) -> Self {
-        self.remote = allowed;
+        self.addresses.remote = allowed;
+        self
+    }
+
+    /// A name of this machine, beside `localhost` and its addresses, under which clients may use the control plane: that of
+    /// a container, for example. With [`allow_remote`](Self::allow_remote) these names are then the only ones.
+    pub fn host_name(mut self, name: impl Into<String>) -> Self {
+        self.addresses.host_names.push(name.into());
+        self
+    }
+
+    /// What URLs in responses begin with, for example `https://dev.example/emulator` behind a proxy. Without it they follow
+    /// `X-Forwarded-Proto`, `X-Forwarded-Host` and `X-Forwarded-Prefix`, or the host that the client asked for.
+    pub fn external_url(mut self, url: impl Into<String>) -> Self {
+        self.addresses.external_url = Some(url.into());
         self
     }
 
@@ -226,9 +241,10 @@ impl EmulatorBuilder {
     ///
     /// # Errors
     /// When the address cannot be bound or is not allowed, the fixtures contradict each other, or the state file cannot be used.
-    pub async fn start(self) -> Result<Emulator, Error> {
+    pub async fn start(mut self) -> Result<Emulator, Error> {
+        self.check()?;
         let ip = self.address.ip();
-        if !ip.is_loopback() && !self.remote {
+        if !ip.is_loopback() && !self.addresses.remote {
             return Err(Kind::Remote(ip).into());
         }
         let number = self.rng_seed.unwrap_or_else(random_seed);
@@ -257,7 +273,7 @@ impl EmulatorBuilder {
         }
         let outside = Outside {
             region: self.region,
-            remote: self.remote,
+            addresses: self.addresses,
             log_entries: self.log_entries,
             patience: self.patience,
         };
@@ -278,6 +294,27 @@ impl EmulatorBuilder {
         let emulator = self.start().await?;
         shutdown.await;
         emulator.shutdown().await;
+        Ok(())
+    }
+
+    /// Refuses what cannot be meant, before anything is opened.
+    fn check(&mut self) -> Result<(), Error> {
+        let addresses = &mut self.addresses;
+        if let Some(url) = &mut addresses.external_url {
+            *url = external_url(url).map_err(Kind::Told)?;
+        }
+        for name in &addresses.host_names {
+            host_name(name).map_err(Kind::Told)?;
+        }
+        if let Some(start) = self.start_at
+            && !(0..=LATEST).contains(&start)
+        {
+            let error = format!("the time cannot start at {start}; 0 to {LATEST} ms are possible");
+            return Err(Kind::Told(error).into());
+        }
+        for fault in &self.faults {
+            fault.check().map_err(Kind::Told)?;
+        }
         Ok(())
     }
 
@@ -419,6 +456,12 @@ impl Emulator {
         &self.base_url
     }
 
+    /// Where clients find it: the [external URL](EmulatorBuilder::external_url), or [`base_url`](Self::base_url).
+    pub fn public_url(&self) -> &str {
+        let external = self.app.addresses.external_url.as_deref();
+        external.unwrap_or(&self.base_url)
+    }
+
     /// The address that it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -517,10 +560,13 @@ impl Emulator {
     /// Sets what there is to give out.
     ///
     /// # Errors
-    /// When the state file cannot be written.
+    /// When it names a flavor that does not exist, or the state file cannot be written.
     pub async fn set_capacity(&self, capacity: Capacity) -> Result<(), Error> {
         self.app
             .write(|state, now| {
+                state
+                    .check_capacity(&capacity)
+                    .map_err(|error| crate::error::ApiError::value("flavors", error))?;
                 state.set_capacity(capacity, now);
                 Ok(())
             })

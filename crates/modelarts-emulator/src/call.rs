@@ -7,7 +7,7 @@ use axum::extract::RawPathParams;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -32,8 +32,7 @@ pub(crate) struct Call {
     pub(crate) query: Query,
     pub(crate) body: Value,
     pub(crate) request_id: RequestId,
-    /// The host that the client asked for.
-    pub(crate) host: Option<HeaderValue>,
+    pub(crate) headers: HeaderMap,
 }
 
 impl Call {
@@ -42,9 +41,9 @@ impl Call {
         param(&self.params, name).unwrap_or_default()
     }
 
-    /// The host that the client asked for.
-    pub(crate) fn host(&self) -> Option<&str> {
-        self.host.as_ref().and_then(|host| host.to_str().ok())
+    /// What URLs in the response begin with.
+    pub(crate) fn base_url(&self) -> String {
+        self.app.base_url(&self.headers)
     }
 
     /// The body as its type.

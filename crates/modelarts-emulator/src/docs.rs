@@ -14,11 +14,11 @@ use utoipa_swagger_ui::Config;
 use crate::app::App;
 use crate::builder::Identity;
 use crate::openapi::control_description;
-use crate::routes::guard;
+use crate::routes::forbidden;
 
 pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new()
-        .route("/docs", get(async || Redirect::permanent("/docs/")))
+        .route("/docs", get(async || Redirect::permanent("docs/")))
         .route("/docs/", get(page))
         .route("/docs/page.js", get(script))
         .route("/docs/token", get(token))
@@ -48,10 +48,10 @@ async fn script() -> Response {
 
 /// What the page signs in with: an account of this emulator only, and for pages of this emulator only.
 async fn token(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
-    if let Some(refusal) = guard(&headers, app.remote) {
-        return refusal;
+    if !app.addresses.admit(&headers) {
+        return forbidden();
     }
-    let token = (!app.remote).then(|| Identity::of(&app).token(&app));
+    let token = (!app.addresses.remote).then(|| Identity::of(&app).token(&app));
     let headers = [
         (CACHE_CONTROL, "no-store"),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -60,7 +60,11 @@ async fn token(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
 }
 
 /// A document, with this emulator as its first server.
-async fn document(Path(file): Path<String>) -> Response {
+async fn document(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Path(file): Path<String>,
+) -> Response {
     let text = match file.as_str() {
         "devenviron.json" => modelarts_client::devenviron::DOCUMENT.to_owned(),
         "iam.json" => modelarts_client::iam::DOCUMENT.to_owned(),
@@ -71,7 +75,8 @@ async fn document(Path(file): Path<String>) -> Response {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
     if let Some(members) = document.as_object_mut() {
-        let here = json!({"url": "/", "description": "This emulator"});
+        let here =
+            json!({"url": app.addresses.prefix(&headers) + "/", "description": "This emulator"});
         let others = members.remove("servers");
         let others = others
             .as_ref()

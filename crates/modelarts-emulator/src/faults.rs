@@ -2,11 +2,33 @@
 
 use std::collections::BTreeMap;
 
+use http::{HeaderName, HeaderValue};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::ids::Ids;
+use crate::nearest::unknown;
+
+/// The longest delay of a response, in milliseconds.
+const LONGEST_DELAY: u64 = 3_600_000;
+
+/// The largest text of a fault, in bytes.
+const LARGEST_TEXT: usize = 1024 * 1024;
+
+/// The most faults that stand at once.
+pub(crate) const MOST: usize = 1_000;
+
+/// Refuses an `operationId` that no document has.
+pub(crate) fn check_operation(id: &str) -> Result<(), String> {
+    let devenviron = modelarts_client::devenviron::OPERATIONS;
+    let operations = devenviron.iter().chain(modelarts_client::iam::OPERATIONS);
+    let mut known = operations.map(|operation| operation.id);
+    if known.clone().any(|known| known == id) {
+        return Ok(());
+    }
+    Err(unknown("operation", id, known.by_ref()))
+}
 
 /// A disturbance of answers.
 ///
@@ -166,6 +188,51 @@ impl Fault {
     pub fn after_the_operation(mut self) -> Self {
         self.after = true;
         self
+    }
+
+    /// Refuses what could never act as it says.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        if let Some(operation) = self.operation.as_deref().filter(|name| *name != "*") {
+            check_operation(operation)?;
+        }
+        if self
+            .status
+            .is_some_and(|status| !(200..=599).contains(&status))
+        {
+            return Err("status has to lie between 200 and 599".into());
+        }
+        if self
+            .probability
+            .is_some_and(|chance| !(0.0..=1.0).contains(&chance))
+        {
+            return Err("probability has to lie between 0 and 1".into());
+        }
+        if self.times == Some(0) {
+            let error = "times has to be at least 1; leave it out for as long as the fault stands";
+            return Err(error.into());
+        }
+        if self.delay_ms > LONGEST_DELAY {
+            return Err(format!(
+                "delay_ms has to be at most {LONGEST_DELAY}, an hour"
+            ));
+        }
+        let texts = [&self.code, &self.message, &self.body];
+        if texts
+            .into_iter()
+            .flatten()
+            .any(|text| text.len() > LARGEST_TEXT)
+        {
+            return Err(format!(
+                "code, message and body have at most {LARGEST_TEXT} bytes"
+            ));
+        }
+        for (name, value) in &self.headers {
+            HeaderName::try_from(name)
+                .map_err(|_| format!("headers: `{name}` is no name of a header"))?;
+            HeaderValue::try_from(value)
+                .map_err(|_| format!("headers: the value of `{name}` cannot be sent"))?;
+        }
+        Ok(())
     }
 
     fn fits(&self, operation: &str) -> bool {

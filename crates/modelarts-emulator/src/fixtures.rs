@@ -1,13 +1,17 @@
 //! What the emulator knows at the start, or is told later.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use modelarts_client::Secret;
 use modelarts_client::devenviron::enums::OpenVolumeCategory;
 use modelarts_client::devenviron::types;
-use serde::{Deserialize, Serialize};
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
+use crate::nearest::unknown;
 use crate::state::{Generation, ImageStatus, InstanceStatus};
 
 /// The project that the emulator has when nothing else is asked for.
@@ -59,11 +63,58 @@ pub struct Fixtures {
     /// Images beside the built-in ones.
     pub images: Vec<ImageFixture>,
     /// Flavors beside the built-in ones, or instead of those with the same id.
+    #[serde(deserialize_with = "flavors")]
     pub flavors: Vec<types::NotebookFlavor>,
     /// Instances in given states.
     pub instances: Vec<InstanceFixture>,
     /// What there is to give out.
     pub capacity: Option<Capacity>,
+}
+
+/// Types of the API take properties that they do not know; fixtures refuse those that the document does not describe.
+fn described<T: DeserializeOwned>(schema: &str, value: Value) -> Result<T, String> {
+    static SCHEMAS: LazyLock<Value> = LazyLock::new(|| {
+        let document = serde_json::from_str(modelarts_client::devenviron::DOCUMENT);
+        // The document is checked when it is compiled in; a damaged one describes nothing.
+        let mut document: Value = document.unwrap_or_default();
+        document["components"]["schemas"].take()
+    });
+    check_properties(&value, &SCHEMAS[schema], &SCHEMAS)?;
+    serde_json::from_value(value).map_err(|error| error.to_string())
+}
+
+fn check_properties(value: &Value, schema: &Value, schemas: &Value) -> Result<(), String> {
+    let name = schema["$ref"].as_str().and_then(|it| it.rsplit('/').next());
+    let schema = name.map_or(schema, |name| &schemas[name]);
+    match (value, schema["properties"].as_object()) {
+        (Value::Object(members), Some(properties)) => {
+            for (name, value) in members {
+                let Some(schema) = properties.get(name) else {
+                    let known = properties.keys().map(String::as_str);
+                    return Err(unknown("property", name, known));
+                };
+                check_properties(value, schema, schemas)?;
+            }
+            Ok(())
+        }
+        (Value::Array(items), _) => items
+            .iter()
+            .try_for_each(|item| check_properties(item, &schema["items"], schemas)),
+        _ => Ok(()),
+    }
+}
+
+fn image<'de, D: Deserializer<'de>>(deserializer: D) -> Result<types::Image, D::Error> {
+    described("Image", Value::deserialize(deserializer)?).map_err(D::Error::custom)
+}
+
+fn flavors<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<types::NotebookFlavor>, D::Error> {
+    Vec::<Value>::deserialize(deserializer)?
+        .into_iter()
+        .map(|value| described("NotebookFlavor", value).map_err(D::Error::custom))
+        .collect()
 }
 
 /// Fixtures that are part of the crate, by name.
@@ -164,6 +215,7 @@ pub struct ImageFixture {
     /// ACTIVE if absent.
     pub status: Option<ImageStatus>,
     /// The image itself; what is missing is made up.
+    #[serde(deserialize_with = "image")]
     pub image: types::Image,
 }
 
@@ -247,8 +299,29 @@ pub struct Capacity {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::state::Settings;
+
+    #[test]
+    fn properties_that_the_document_does_not_describe_are_refused() {
+        for (fixtures, hint) in [
+            (json!({"flavors": [{"id": "x", "vcpu": 1}]}), "`vcpus`"),
+            (
+                json!({"flavors": [{"id": "x", "gpu": {"gpus": 1}}]}),
+                "`gpu`",
+            ),
+            (json!({"images": [{"image": {"nmae": "x"}}]}), "`name`"),
+        ] {
+            let error = serde_json::from_value::<Fixtures>(fixtures).unwrap_err();
+            assert!(
+                error.to_string().contains("there is no property"),
+                "{error}"
+            );
+            assert!(error.to_string().contains(hint), "{error}");
+        }
+    }
 
     #[test]
     fn built_in_fixtures_load() {

@@ -83,6 +83,7 @@
 
 mod app;
 mod auth;
+mod authority;
 mod builder;
 mod call;
 #[cfg(feature = "client")]
@@ -95,6 +96,7 @@ mod faults;
 mod fixtures;
 mod ids;
 mod log;
+mod nearest;
 mod openapi;
 mod pipeline;
 mod recent;

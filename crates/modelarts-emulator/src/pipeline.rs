@@ -11,7 +11,7 @@ use axum::extract::{FromRequest, FromRequestParts, MatchedPath, RawPathParams};
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use futures::{StreamExt, stream};
-use http::header::{ALLOW, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST};
+use http::header::{ALLOW, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Request, StatusCode, Uri};
 use http_body_util::BodyExt;
@@ -134,7 +134,7 @@ pub(crate) async fn respond(
 
 /// Answers a request to the control plane.
 async fn control(app: &App, mut router: Router, request: Request<Body>) -> Response {
-    let response = match guard(request.headers(), app.remote) {
+    let response = match guard(&request, &app.addresses) {
         Some(refusal) => refusal,
         None => put_into_words(answered(router.call(request).await)),
     };
@@ -248,7 +248,7 @@ async fn prepare(
         query,
         body: body?,
         request_id: trail.id,
-        host: parts.headers.get(HOST).cloned(),
+        headers: std::mem::take(&mut parts.headers),
     })
 }
 

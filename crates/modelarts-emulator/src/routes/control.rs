@@ -1,7 +1,6 @@
 //! The control plane, `/_emulator/`: what a test or an operator tells the emulator itself.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use axum::Json;
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Path, Query, Request, State};
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 use modelarts_client::Secret;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -18,24 +17,34 @@ use utoipa_axum::routes;
 
 use super::Api;
 use crate::app::App;
+use crate::authority::Addresses;
 use crate::call::json_response;
-use crate::clock::ClockReading;
+use crate::clock::{ClockReading, FASTEST, LATEST, Millis};
 use crate::error::ApiError;
-use crate::faults::Fault;
+use crate::faults::{Fault, MOST as MOST_FAULTS, check_operation};
 use crate::fixtures::{Capacity, Fixtures};
 use crate::log::{LogFilter, LoggedRequest};
+use crate::nearest::{unknown, with_nearest};
 use crate::state::{InstanceStatus, Snapshot, TransitionFault};
 
-/// The largest body: a snapshot of a large state.
-const BODY_LIMIT: usize = 1024 * 1024 * 1024;
+/// The largest body of all but a snapshot.
+const BODY_LIMIT: usize = 16 * 1024 * 1024;
+
+/// The largest snapshot.
+const SNAPSHOT_LIMIT: usize = 512 * 1024 * 1024;
+
+/// The longest reason of a failure, in bytes.
+const LONGEST_REASON: usize = 4_096;
 
 pub(super) fn api() -> Api {
+    let snapshots = Api::new()
+        .routes(routes!(snapshot, restore))
+        .layer(DefaultBodyLimit::max(SNAPSHOT_LIMIT));
     Api::new()
         .routes(routes!(health))
         .routes(routes!(reset))
         .routes(routes!(add_fixtures))
         .routes(routes!(accounts))
-        .routes(routes!(snapshot, restore))
         .routes(routes!(show_clock, set_clock))
         .routes(routes!(
             list_response_faults,
@@ -54,36 +63,33 @@ pub(super) fn api() -> Api {
         .routes(routes!(note_activity))
         .routes(routes!(document))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .merge(snapshots)
 }
 
-/// Refuses those who could not reach a loopback address themselves, above all web pages from elsewhere.
-pub(crate) fn guard(headers: &HeaderMap, remote: bool) -> Option<Response> {
-    let text = |name| {
-        headers
-            .get(name)
-            .and_then(|value: &HeaderValue| value.to_str().ok())
-    };
-    let host = text(header::HOST).unwrap_or_default();
-    let foreign = text(header::ORIGIN)
-        .is_some_and(|origin| origin.split_once("://").map(|(_, host)| host) != Some(host));
-    if !foreign && (remote || is_local(host)) {
+/// Refuses those who could not reach a loopback address themselves, above all web pages from elsewhere, and parameters
+/// of the query that nobody reads.
+pub(crate) fn guard<B>(request: &http::Request<B>, addresses: &Addresses) -> Option<Response> {
+    if !addresses.admit(request.headers()) {
+        return Some(forbidden());
+    }
+    let uri = request.uri();
+    let query = uri.query().filter(|query| !query.is_empty())?;
+    if uri.path() == LOG_PATH && request.method() == http::Method::GET {
+        // It reads them itself.
         return None;
     }
-    let error = "the control plane answers only to this machine";
-    Some(ControlError::new(StatusCode::FORBIDDEN, error).into_response())
+    let name = query.split(['=', '&']).next().unwrap_or_default();
+    let error = format!("this path takes no parameters in the query, so no `{name}`");
+    Some(ControlError::new(StatusCode::BAD_REQUEST, error).into_response())
 }
 
-fn is_local(host: &str) -> bool {
-    let name = match host.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
-        None => host.split(':').next().unwrap_or_default(),
-    };
-    name.is_empty()
-        || name.eq_ignore_ascii_case("localhost")
-        || name
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
+pub(crate) fn forbidden() -> Response {
+    let error = "the control plane answers only to this machine; `--host-name` names other hosts that are this machine";
+    ControlError::new(StatusCode::FORBIDDEN, error).into_response()
 }
+
+/// Where the log is.
+const LOG_PATH: &str = "/_emulator/requests";
 
 /// A refusal of the control plane.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -155,7 +161,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Body<T> {
                     StatusCode::PAYLOAD_TOO_LARGE => StatusCode::PAYLOAD_TOO_LARGE,
                     _ => StatusCode::BAD_REQUEST,
                 };
-                ControlError::new(status, rejection.body_text())
+                ControlError::new(status, with_nearest(&rejection.body_text()))
             })
     }
 }
@@ -193,7 +199,7 @@ impl<T: DeserializeOwned> FromRequestParts<Arc<App>> for Params<T> {
             .await
             .map(|Query(value)| Self(value))
             .map_err(|rejection: QueryRejection| {
-                ControlError::new(rejection.status(), rejection.body_text())
+                ControlError::new(rejection.status(), with_nearest(&rejection.body_text()))
             })
     }
 }
@@ -386,12 +392,7 @@ async fn set_clock(
     Body(change): Body<ClockChange>,
 ) -> Answer<ClockReading> {
     let clock = &app.clock;
-    if let Some(scale) = change.scale
-        && !(scale.is_finite() && scale > 0.0)
-    {
-        let error = "scale has to be more than 0; use frozen to stop the time";
-        return Err(ControlError::new(StatusCode::BAD_REQUEST, error));
-    }
+    change.check(clock.now_millis()).map_err(bad_request)?;
     if change.manual {
         clock.set_manual();
     }
@@ -410,6 +411,44 @@ async fn set_clock(
         clock.advance_to(target);
     }
     Ok(Json(clock.reading()))
+}
+
+impl ClockChange {
+    /// Refuses what cannot be done as a whole, so that nothing of it is.
+    fn check(&self, now: Millis) -> Result<(), String> {
+        if let Some(scale) = self.scale
+            && !(scale.is_finite() && scale > 0.0 && scale <= FASTEST)
+        {
+            return Err(format!(
+                "scale has to be more than 0 and at most {FASTEST}; use frozen to stop the time"
+            ));
+        }
+        if self.manual && self.scale.is_some() {
+            return Err("manual and scale exclude each other".into());
+        }
+        let after = i64::try_from(self.advance_ms.unwrap_or_default())
+            .ok()
+            .and_then(|by| now.checked_add(by))
+            .filter(|after| *after <= LATEST)
+            .ok_or_else(|| {
+                format!(
+                    "advance_ms leads beyond 9999-01-01 ({LATEST}), where the clock's range ends"
+                )
+            })?;
+        match self.advance_to {
+            Some(target) if target > LATEST => Err(format!(
+                "advance_to lies beyond 9999-01-01 ({LATEST}), where the clock's range ends"
+            )),
+            Some(target) if target < after => Err(format!(
+                "advance_to lies before the present ({after}); time does not go back, but a snapshot can be taken over"
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn bad_request(error: impl std::fmt::Display) -> ControlError {
+    ControlError::new(StatusCode::BAD_REQUEST, error)
 }
 
 #[utoipa::path(
@@ -432,21 +471,11 @@ async fn add_response_fault(
     State(app): State<Arc<App>>,
     Body(fault): Body<Fault>,
 ) -> Result<(StatusCode, Json<Fault>), ControlError> {
-    let refused = |error: &str| Err(ControlError::new(StatusCode::BAD_REQUEST, error));
-    if fault
-        .status
-        .is_some_and(|status| !(200..=599).contains(&status))
-    {
-        return refused("status has to lie between 200 and 599");
-    }
-    if fault
-        .probability
-        .is_some_and(|chance| !(0.0..=1.0).contains(&chance))
-    {
-        return refused("probability has to lie between 0 and 1");
-    }
-    if fault.times == Some(0) {
-        return refused("times has to be at least 1; leave it out for as long as the fault stands");
+    fault.check().map_err(bad_request)?;
+    if app.faults.list().len() >= MOST_FAULTS {
+        return Err(bad_request(format!(
+            "{MOST_FAULTS} faults stand already; remove some"
+        )));
     }
     Ok((StatusCode::CREATED, Json(app.faults.add(fault))))
 }
@@ -503,11 +532,19 @@ async fn add_transition_fault(
     Body(fault): Body<TransitionFault>,
 ) -> Result<(StatusCode, Json<TransitionFault>), ControlError> {
     if fault.times == 0 {
-        let error = "times has to be at least 1";
-        return Err(ControlError::new(StatusCode::BAD_REQUEST, error));
+        return Err(bad_request("times has to be at least 1"));
+    }
+    if fault.reason.len() > LONGEST_REASON {
+        return Err(bad_request(format!(
+            "reason has at most {LONGEST_REASON} bytes"
+        )));
     }
     let added = fault.clone();
     app.write(|state, _| {
+        if state.core.failures.len() >= MOST_FAULTS {
+            let error = format!("{MOST_FAULTS} faults stand already; remove them");
+            return Err(ApiError::value("faults", error));
+        }
         state.core.failures.push(added);
         state.touch_core();
         Ok(())
@@ -533,7 +570,7 @@ async fn clear_transition_faults(State(app): State<Arc<App>>) -> Done {
 
 /// Which requests of the log are wanted.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct LogQuery {
     /// Only this `operationId`.
@@ -562,16 +599,36 @@ struct LogQuery {
 async fn list_requests(
     State(app): State<Arc<App>>,
     Params(query): Params<LogQuery>,
-) -> Json<Vec<LoggedRequest>> {
-    Json(app.log.list(&LogFilter {
+) -> Answer<Vec<LoggedRequest>> {
+    if let Some(operation) = &query.operation {
+        check_operation(operation).map_err(bad_request)?;
+    }
+    if let Some(method) = &query.method
+        && !METHODS
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(method))
+    {
+        return Err(bad_request(unknown("method", method, METHODS)));
+    }
+    if query
+        .status
+        .is_some_and(|status| status != 0 && !(100..=599).contains(&status))
+    {
+        let error =
+            "status has to lie between 100 and 599, or to be 0 for a connection that was reset";
+        return Err(bad_request(error));
+    }
+    Ok(Json(app.log.list(&LogFilter {
         operation: query.operation,
         method: query.method,
         status: query.status,
         path: query.path,
         since: query.since,
         limit: query.limit,
-    }))
+    })))
 }
+
+const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
 #[utoipa::path(
     delete, path = "/_emulator/requests", operation_id = "clearRequests", tag = "Log", summary = "Empty the log",
@@ -606,6 +663,9 @@ async fn set_capacity(
 ) -> Answer<Capacity> {
     let set = capacity.clone();
     app.write(|state, now| {
+        state
+            .check_capacity(&set)
+            .map_err(|error| ApiError::value("flavors", error))?;
         state.set_capacity(set, now);
         Ok(())
     })
@@ -639,6 +699,12 @@ async fn set_status(
     Segment(id): Segment,
     Body(change): Body<StatusChange>,
 ) -> Done {
+    let reason = change.fail_reason.as_deref().unwrap_or_default();
+    if reason.len() > LONGEST_REASON {
+        return Err(bad_request(format!(
+            "fail_reason has at most {LONGEST_REASON} bytes"
+        )));
+    }
     let known = app
         .write(|state, now| Ok(state.force_status(&id, change.status, change.fail_reason, now)))
         .await?;
@@ -697,24 +763,4 @@ async fn document(Segment(name): Segment) -> Result<Response, ControlError> {
     };
     let kind = [(header::CONTENT_TYPE, "application/json")];
     Ok((kind, text).into_response())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_loopback_names_are_local() {
-        for local in ["127.0.0.1:8780", "localhost", "[::1]:80", "127.5.5.5", ""] {
-            assert!(is_local(local), "{local}");
-        }
-        for other in [
-            "evil.example:8780",
-            "10.0.0.1",
-            "[2001:db8::1]:80",
-            "localhost.evil",
-        ] {
-            assert!(!is_local(other), "{other}");
-        }
-    }
 }

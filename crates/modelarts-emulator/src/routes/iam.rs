@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use modelarts_client::iam::types::{
     AuthDomain, AuthDomainList, AuthReq, CatalogEndpoint, CatalogEntry, CreateTokenRequest,
@@ -54,7 +54,7 @@ fn sign_in(call: &mut Call) -> ApiResult<(String, Token)> {
     let AuthReq { identity, scope } = auth;
     let now = call.app.clock.now_millis();
     let (user, methods) = identify(&call.app, &identity)?;
-    let url = base_url(&call.app, call.host());
+    let url = call.base_url();
     let (user, project, domain) = call.app.read(|state, _| {
         let accounts = &state.accounts;
         let user = accounts.users.get(&user).ok_or_else(wrong_credentials)?;
@@ -244,14 +244,6 @@ fn catalog(call: &Call, url: &str, project: &str) -> Vec<CatalogEntry> {
     ]
 }
 
-/// Where the client found the emulator, so that a forwarded port is right in the catalogue too.
-fn base_url(app: &App, host: Option<&str>) -> String {
-    match host.filter(|host| !host.is_empty()) {
-        Some(host) => format!("http://{host}"),
-        None => app.base_url.get().cloned().unwrap_or_default(),
-    }
-}
-
 #[utoipa::path(
     get, path = "/v3/auth/domains", operation_id = "listAuthDomains", tag = "Projects",
     responses((status = 200, description = "The domains.", body = AuthDomainList), IamErrors)
@@ -282,7 +274,7 @@ async fn list_auth_domains(call: Call) -> Response {
     responses((status = 200, description = "The projects.", body = ProjectList), IamErrors)
 )]
 async fn list_projects(call: Call) -> Response {
-    let url = format!("{}/v3/projects", base_url(&call.app, call.host()));
+    let url = format!("{}/v3/projects", call.base_url());
     call.read(|state, at| {
         let user = state.accounts.users.get(&at.caller.user);
         let projects = user.into_iter().flat_map(|user| &user.projects);
@@ -328,8 +320,15 @@ fn links(url: &str) -> Links {
     }
 }
 
-/// `GET /`: where the versions of the identity service are.
+/// `GET /`: where the versions of the identity service are; a browser is sent to the documentation.
 pub(super) async fn versions(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    let accepted = headers
+        .get(header::ACCEPT)
+        .and_then(|kinds| kinds.to_str().ok());
+    if cfg!(feature = "docs") && accepted.is_some_and(|kinds| kinds.contains("text/html")) {
+        let vary = [(header::VARY, "Accept")];
+        return (vary, Redirect::temporary("docs/")).into_response();
+    }
     let version = describe(&app, &headers);
     json_response(
         StatusCode::MULTIPLE_CHOICES,
@@ -346,10 +345,7 @@ pub(super) async fn version(State(app): State<Arc<App>>, headers: HeaderMap) -> 
 }
 
 fn describe(app: &App, headers: &HeaderMap) -> serde_json::Value {
-    let host = headers
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok());
-    let url = format!("{}/v3/", base_url(app, host));
+    let url = format!("{}/v3/", app.base_url(headers));
     json!({
         "id": "v3.14",
         "status": "stable",

@@ -25,6 +25,8 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::app::App;
 use crate::pipeline::other_method;
 
+#[cfg(feature = "docs")]
+pub(crate) use control::forbidden;
 pub(crate) use control::{ControlError, guard, put_into_words};
 
 type Api = OpenApiRouter<Arc<App>>;

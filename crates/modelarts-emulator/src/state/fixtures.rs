@@ -70,6 +70,7 @@ impl State {
     }
 
     fn add_all(&mut self, fixtures: Fixtures, now: Millis) -> Result<(), FixtureError> {
+        self.check_fixtures(&fixtures)?;
         let first = self.accounts.users.is_empty();
         self.add_accounts(fixtures.domains, fixtures.projects, fixtures.users, first)?;
         for flavor in fixtures.flavors {

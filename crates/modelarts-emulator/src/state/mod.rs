@@ -5,6 +5,7 @@
 //! runs in the background and a restart changes nothing.
 
 mod catalogue;
+mod checks;
 mod devenv;
 mod fixtures;
 mod flavors;

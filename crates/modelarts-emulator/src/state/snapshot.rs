@@ -39,6 +39,7 @@ pub(crate) mod kind {
 pub struct Snapshot(pub(crate) serde_json::Value);
 
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Whole {
     format: u32,
     now: Millis,

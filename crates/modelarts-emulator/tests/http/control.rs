@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use modelarts_emulator::{Emulator, Fault, LogFilter};
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::client::{Client, plain_http};
 
@@ -97,6 +97,274 @@ async fn the_clock_is_shown_and_moved() {
     assert_eq!(
         (&scaled["mode"], &scaled["frozen"]),
         (&json!("scaled"), &json!(true))
+    );
+}
+
+#[tokio::test]
+async fn impossible_times_are_refused_and_nothing_of_them_is_done() {
+    let client = Client::with(Emulator::builder().manual().rng_seed(1)).await;
+    let before = client.control("GET", "/clock", None).await.ok();
+    let now = before["now"].as_i64().unwrap();
+    for wrong in [
+        json!({"advance_ms": u64::MAX}),
+        json!({"advance_ms": i64::MAX}),
+        json!({"advance_ms": 253_370_764_800_000_i64}),
+        json!({"advance_to": i64::MAX}),
+        json!({"advance_to": now - 1}),
+        json!({"advance_to": -1}),
+        json!({"advance_ms": 1000, "advance_to": now + 999}),
+        json!({"advance_ms": -1}),
+        json!({"scale": 1e300}),
+        json!({"scale": -1}),
+        json!({"scale": 2, "manual": true}),
+        json!({"scale": 2, "advance_to": 1}),
+        json!({"advance": 1}),
+    ] {
+        let refused = client.control("POST", "/clock", Some(wrong.clone())).await;
+        assert_eq!(refused.status, 400, "{wrong}");
+        assert_eq!(
+            client.control("GET", "/clock", None).await.ok(),
+            before,
+            "{wrong}"
+        );
+    }
+    let last = json!({"advance_to": 253_370_764_800_000_i64});
+    let last = client.control("POST", "/clock", Some(last)).await.ok();
+    assert_eq!(last["now_text"], "9999-01-01T00:00:00.000000Z");
+    assert_eq!(client.get("/notebooks").await.status, 200);
+}
+
+#[tokio::test]
+async fn what_does_not_exist_is_refused_with_the_nearest_name() {
+    let client = Client::start().await;
+    let refused = async |method: &str, path: &str, body: Option<Value>| {
+        let refused = client.control(method, path, body).await;
+        assert_eq!(refused.status, 400, "{method} {path}: {refused:?}");
+        refused.body["error"].as_str().unwrap().to_owned()
+    };
+    for (method, path, body, hint) in [
+        (
+            "POST",
+            "/faults/responses",
+            Some(json!({"operation": "listNotebook", "status": 429})),
+            "`listNotebooks`",
+        ),
+        (
+            "POST",
+            "/faults/responses",
+            Some(json!({"opration": "listNotebooks"})),
+            "`operation`",
+        ),
+        (
+            "POST",
+            "/faults/transitions",
+            Some(json!({"step": "creat"})),
+            "`create`",
+        ),
+        (
+            "PUT",
+            "/capacity",
+            Some(json!({"flavors": {"modelarts.vm.cpu.2": 0}})),
+            "`modelarts.vm.cpu.2u`",
+        ),
+        (
+            "POST",
+            "/fixtures",
+            Some(json!({"capacity": {"flavors": {"modelarts.vm.cpu.2uu": 0}}})),
+            "`modelarts.vm.cpu.2u`",
+        ),
+        (
+            "POST",
+            "/fixtures",
+            Some(json!({"instances": [{"flavor": "modelarts.vm.cpu.2x"}]})),
+            "`modelarts.vm.cpu.",
+        ),
+        (
+            "POST",
+            "/fixtures",
+            Some(json!({"instance": []})),
+            "`instances`",
+        ),
+        (
+            "POST",
+            "/fixtures",
+            Some(json!({"instances": [{"stat": "RUNNING"}]})),
+            "`status`",
+        ),
+        (
+            "POST",
+            "/clock",
+            Some(json!({"advance_msec": 1})),
+            "`advance_ms`",
+        ),
+        (
+            "GET",
+            "/requests?operation=listnotebooks",
+            None,
+            "`listNotebooks`",
+        ),
+        (
+            "GET",
+            "/requests?operaton=listNotebooks",
+            None,
+            "`operation`",
+        ),
+        ("GET", "/requests?method=GETS", None, "`GET`"),
+        ("GET", "/requests?status=1000", None, "599"),
+        ("GET", "/health?verbose", None, "`verbose`"),
+        ("POST", "/reset?x=1", None, "`x`"),
+    ] {
+        let error = refused(method, path, body).await;
+        assert!(error.contains(hint), "{path}: {error}");
+    }
+    let all = client
+        .control("GET", "/requests?operation=listNotebooks&method=get", None)
+        .await;
+    assert_eq!(all.status, 200);
+    let any = json!({"operation": "*", "delay_ms": 1});
+    assert_eq!(
+        client
+            .control("POST", "/faults/responses", Some(any))
+            .await
+            .status,
+        201
+    );
+}
+
+#[tokio::test]
+async fn fixtures_name_nothing_twice_and_have_bounds() {
+    let client = Client::start().await;
+    let project = client.emulator.project_id().to_owned();
+    let image = "c2f4d5a6-1b7e-4d2a-9c3f-2f6f0f5c8e11";
+    let before = serde_json::to_value(client.emulator.snapshot().unwrap()).unwrap();
+    for wrong in [
+        json!({"domains": [{"name": "a"}, {"name": "a"}]}),
+        json!({"domains": [{"name": "emulator"}]}),
+        json!({"projects": [{"name": "a"}, {"name": "a"}]}),
+        json!({"projects": [{"name": "eu-de"}]}),
+        json!({"projects": [{"name": "other", "id": project}]}),
+        json!({"users": [{"name": "a"}, {"name": "a"}]}),
+        json!({"users": [{"name": "modelarts"}]}),
+        json!({"users": [{"name": ""}]}),
+        json!({"users": [{"name": "a", "access_keys": [{"access": "K", "secret": "s"}, {"access": "K", "secret": "t"}]}]}),
+        json!({"users": [{"name": "a", "access_keys": [{"access": "K"}]}]}),
+        json!({"flavors": [{"id": "a"}, {"id": "a"}]}),
+        json!({"flavors": [{"vcpus": 1}]}),
+        json!({"images": [{"image": {"id": "a"}}, {"image": {"id": "a"}}]}),
+        json!({"images": [{"image": {"id": image}}]}),
+        json!({"instances": [{"id": "a"}, {"id": "a"}]}),
+        json!({"instances": [{"image_id": "no-such-image"}]}),
+        json!({"instances": [{"count": u32::MAX}]}),
+        json!({"instances": [{"duration": i64::MAX}]}),
+        json!({"instances": [{"capacity": -1}]}),
+        json!({"instances": [{"name": "x".repeat(10_000)}]}),
+    ] {
+        let refused = client
+            .control("POST", "/fixtures", Some(wrong.clone()))
+            .await;
+        assert_eq!(refused.status, 400, "{wrong}");
+        let after = serde_json::to_value(client.emulator.snapshot().unwrap()).unwrap();
+        assert_eq!(after, before, "{wrong}");
+    }
+    let wrong = json!({"delay_ms": u64::MAX});
+    assert_eq!(
+        client
+            .control("POST", "/faults/responses", Some(wrong))
+            .await
+            .status,
+        400
+    );
+    let wrong = json!({"status": 500, "headers": {"bad name": "x"}});
+    assert_eq!(
+        client
+            .control("POST", "/faults/responses", Some(wrong))
+            .await
+            .status,
+        400
+    );
+    let long = json!({"step": "create", "reason": "x".repeat(10_000)});
+    assert_eq!(
+        client
+            .control("POST", "/faults/transitions", Some(long))
+            .await
+            .status,
+        400
+    );
+}
+
+#[tokio::test]
+async fn urls_follow_the_address_under_which_clients_find_it() {
+    let client = Client::start().await;
+    let versions = async |client: &Client, headers: &[(&str, &str)]| {
+        let mut request = client.request(Method::GET, "/v3");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let shown = client.finish(request).await.ok();
+        shown["version"]["links"][0]["href"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let plain = versions(&client, &[]).await;
+    assert_eq!(plain, format!("{}/v3/", client.emulator.base_url()));
+    let forwarded = [
+        ("X-Forwarded-Proto", "https"),
+        ("X-Forwarded-Host", "dev.example"),
+        ("X-Forwarded-Prefix", "/emulator"),
+    ];
+    assert_eq!(
+        versions(&client, &forwarded).await,
+        "https://dev.example/emulator/v3/"
+    );
+
+    let builder = Emulator::builder().external_url("https://e.example/x/");
+    let client = Client::with(builder.host_name("emulator")).await;
+    assert_eq!(client.emulator.public_url(), "https://e.example/x");
+    assert_eq!(
+        versions(&client, &forwarded).await,
+        "https://e.example/x/v3/"
+    );
+    for (host, status) in [
+        ("emulator", 200),
+        ("e.example", 200),
+        ("localhost.evil.com", 403),
+    ] {
+        let request = client
+            .request(Method::GET, "/_emulator/health")
+            .header("Host", host);
+        assert_eq!(client.finish(request).await.status, status, "{host}");
+    }
+    let refused = Emulator::builder()
+        .external_url("dev.example")
+        .start()
+        .await;
+    assert!(refused.unwrap_err().to_string().contains("http://"));
+}
+
+#[tokio::test]
+async fn a_browser_at_the_root_is_sent_to_the_documentation() {
+    let client = Client::start().await;
+    let root = async |accept: &str| {
+        let request = client.request(Method::GET, "/").header("Accept", accept);
+        let answer = request.send().await.unwrap();
+        let location = answer.headers().get("location");
+        let location = location.map(|location| location.to_str().unwrap().to_owned());
+        (answer.status().as_u16(), location)
+    };
+    let versions = (300, None);
+    assert_eq!(root("*/*").await, versions);
+    assert_eq!(root("application/json").await, versions);
+    let browser = root("text/html,application/xhtml+xml,*/*;q=0.8").await;
+    // The documentation is a feature. The path is relative: there may be a prefix in front of it.
+    let docs = (307, Some("docs/".to_owned()));
+    assert_eq!(
+        browser,
+        if cfg!(feature = "docs") {
+            docs
+        } else {
+            versions
+        }
     );
 }
 
