@@ -21,8 +21,7 @@ use modelarts::types::{
 use modelarts::{
     AccessKey, AutoStop, Credentials, FlavorExt, InstanceExt, LeaseExt, Login, Memory,
 };
-use modelarts_client::iam::prelude::*;
-use modelarts_client::{Hooks, devenviron, iam};
+use modelarts_client::{devenviron, iam};
 use modelarts_emulator::{
     Fault, Fixtures, Generation, InstanceFixture, InstanceStatus, Step, TransitionFault,
 };
@@ -115,7 +114,7 @@ fn identity(world: &World) -> iam::Client {
     let headers = HeaderMap::from_iter([(HeaderName::from_static("x-auth-token"), token)]);
     let http = modelarts::http_client_builder().unwrap();
     let http = http.default_headers(headers).no_proxy().build().unwrap();
-    iam::Client::new_with_client(world.emulator.base_url(), http, Hooks::default())
+    iam::Client::new_with_client(world.emulator.base_url(), http)
 }
 
 /// A notebook that runs.

@@ -10,10 +10,8 @@
 use std::collections::BTreeSet;
 
 use modelarts::{Credentials, ModelArts};
-use modelarts_client::devenviron::prelude::*;
 use modelarts_client::devenviron::{enums, types};
-use modelarts_client::iam::prelude::*;
-use modelarts_client::{Error, Hooks, Open, Operation, ResponseValue, devenviron, iam};
+use modelarts_client::{Error, Open, Operation, ResponseValue, devenviron, iam};
 use modelarts_tests::server::{Recorded, Server};
 use modelarts_tests::snapshots::Snapshots;
 use serde_json::json;
@@ -27,7 +25,7 @@ const STORAGE: &str = "3f1b8f0e-94c7-4d65-b2a8-6e5d0c9a7f21";
 const AWKWARD: (&str, &str) = ("a/b c~d", "a%2Fb%20c~d");
 
 /// What a call of the generated client comes to.
-type Answer<T> = Result<ResponseValue<T>, Error<()>>;
+type Answer<T> = Result<ResponseValue<T>, Error>;
 
 /// A server that records, and clients that talk to it.
 struct Wire {
@@ -43,12 +41,8 @@ impl Wire {
         let http = modelarts::http_client_builder().unwrap();
         let http = http.no_proxy().build().unwrap();
         Self {
-            devenviron: devenviron::Client::new_with_client(
-                &server.url(),
-                http.clone(),
-                Hooks::default(),
-            ),
-            iam: iam::Client::new_with_client(&server.url(), http, Hooks::default()),
+            devenviron: devenviron::Client::new_with_client(&server.url(), http.clone()),
+            iam: iam::Client::new_with_client(&server.url(), http),
             server,
         }
     }
@@ -181,7 +175,7 @@ async fn instances(wire: &Wire, requests: &mut Requests) {
         .update_dev_env_instance()
         .project_id(PROJECT)
         .instance_id(INSTANCE)
-        .body_map(|body| body.description("Fine-tuning".to_owned()))
+        .body(types::UpdateDevEnvInstanceRequest::builder().description("Fine-tuning"))
         .send()
         .await;
     requests.devenviron("updateDevEnvInstance", &wire.sent(answer));
@@ -198,7 +192,10 @@ async fn instances(wire: &Wire, requests: &mut Requests) {
         .manage_dev_env_instance()
         .project_id(PROJECT)
         .instance_id(INSTANCE)
-        .body_map(|body| body.action(types::DevEnvInstanceAction::Restart))
+        .body(
+            types::ManageDevEnvInstanceRequest::builder()
+                .action(types::DevEnvInstanceAction::Restart),
+        )
         .send()
         .await;
     requests.devenviron("manageDevEnvInstance", &wire.sent(answer));
@@ -266,7 +263,11 @@ async fn notebooks(wire: &Wire, requests: &mut Requests) {
         .update_notebook()
         .project_id(PROJECT)
         .id(NOTEBOOK)
-        .body_map(|body| body.name("train-roberta".to_owned()).storage_new_size(100))
+        .body(
+            types::UpdateNotebookRequest::builder()
+                .name("train-roberta")
+                .storage_new_size(100),
+        )
         .send()
         .await;
     requests.devenviron("updateNotebook", &wire.sent(answer));
@@ -313,10 +314,11 @@ async fn lease_and_flavors(wire: &Wire, requests: &mut Requests) {
         .project_id(PROJECT)
         .id(NOTEBOOK)
         .duration(14_400_000)
-        .body_map(|body| {
-            body.duration(14_400_000)
-                .type_(Open::from(enums::LeaseType::Timing))
-        })
+        .body(
+            types::LeaseReq::builder()
+                .duration(14_400_000)
+                .type_(enums::LeaseType::Timing),
+        )
         .send()
         .await;
     requests.devenviron("renewLease", &wire.sent(answer));
@@ -410,11 +412,12 @@ async fn images(wire: &Wire, requests: &mut Requests) {
         .create_image()
         .project_id(PROJECT)
         .id(NOTEBOOK)
-        .body_map(|body| {
-            body.name("bert".to_owned())
-                .namespace("nlp".to_owned())
-                .tag("1.0".to_owned())
-        })
+        .body(
+            types::CreateImageRequest::builder()
+                .name("bert")
+                .namespace("nlp")
+                .tag("1.0"),
+        )
         .send()
         .await;
     requests.devenviron("createImage", &wire.sent(answer));
@@ -525,10 +528,8 @@ async fn a_missing_id_is_an_error_and_nothing_is_sent() {
     let wire = Wire::start().await;
     let answer = wire.devenviron.show_notebook().project_id(PROJECT).send();
     let error = answer.await.unwrap_err();
-    assert!(
-        matches!(&error, Error::InvalidRequest(text) if text.contains("id")),
-        "{error}"
-    );
+    assert_eq!(error.to_string(), "showNotebook: `id` is missing");
+    assert!(matches!(&error, Error::Request(_)), "{error}");
     assert_eq!(wire.server.take(), []);
 }
 
@@ -540,7 +541,11 @@ async fn an_empty_list_and_an_empty_text_are_sent() {
         .update_notebook()
         .project_id(PROJECT)
         .id(NOTEBOOK)
-        .body_map(|body| body.description("".to_owned()).endpoints(vec![]))
+        .body(
+            types::UpdateNotebookRequest::builder()
+                .description("")
+                .endpoints(vec![]),
+        )
         .send()
         .await;
     assert_eq!(
@@ -553,7 +558,7 @@ async fn an_empty_list_and_an_empty_text_are_sent() {
         .update_dev_env_instance()
         .project_id(PROJECT)
         .instance_id(INSTANCE)
-        .body_map(|body| body.description("".to_owned()))
+        .body(types::UpdateDevEnvInstanceRequest::builder().description(""))
         .send()
         .await;
     assert_eq!(wire.sent(answer).json(), json!({"description": ""}));

@@ -4,17 +4,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use heck::{ToSnakeCase as _, ToUpperCamelCase as _};
-use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TagStyle, TypeImpl};
+use heck::ToUpperCamelCase as _;
+use progenitor::{GenerationSettings, Generator, InterfaceStyle, TagStyle, TypeImpl};
 use quote::quote;
 use serde_json::{Value, json};
 use syn::visit_mut::VisitMut;
 
 use crate::catalogue::{self, Catalogue};
 use crate::document::{Document, text};
-use crate::problem::push;
-use crate::{closed, enums, lower, publish, words};
-use modelarts_document::is_json;
+use crate::{closed, enums, lower, operations, publish, words};
 
 /// Folder of the generated code, from the root of the checkout.
 pub(crate) const CODE: &str = "crates/modelarts-client/src/generated";
@@ -83,7 +81,7 @@ fn module(document: &Document) -> Result<Vec<(&'static str, String)>> {
                 + "//! The enumerations of this document, which the service may extend.\n\n"
                 + &enums::module(document)?,
         ),
-        ("operations.rs", rust(source, &operations(document))?),
+        ("operations.rs", rust(source, &operations::table(document))?),
         ("reflect.rs", rust(source, &reflect(document))?),
         ("document.json", pretty(document.value())?),
     ])
@@ -114,11 +112,6 @@ fn pretty(value: &Value) -> Result<String> {
 /// The module's face: what is public, joined to the hooks.
 fn front(document: &Document) -> String {
     let info = document.value().get("info").unwrap_or(&Value::Null);
-    let tags = document.value().get("tags").and_then(Value::as_array);
-    let tags = tags.into_iter().flatten().map(|tag| {
-        let name = text(tag, "name").to_upper_camel_case();
-        format!("Client{name}Ext")
-    });
     let docs = format!(
         "{}, version {}.\n\n{}",
         text(info, "title"),
@@ -134,27 +127,22 @@ fn front(document: &Document) -> String {
         #[cfg(feature = \"reflect\")]
         mod reflect;
 
-        pub use client::{{builder, prelude, types, Client, ClientInfo, {}}};
+        pub use client::{{builder, types, Client}};
         pub use operations::OPERATIONS;
         #[cfg(feature = \"reflect\")]
         pub use reflect::{{DOCUMENT, round_trip}};
         #[cfg(all(feature = \"reflect\", feature = \"utoipa\"))]
         pub use reflect::Schemas;
-
-        crate::transport::hooked!(Client);
-        ",
-        tags.collect::<Vec<_>>().join(", ")
+        "
     )
 }
 
-fn client(document: &Document) -> Result<String> {
+pub(crate) fn client(document: &Document) -> Result<String> {
     let lowered = lower::lower(document.value())?;
     let mut settings = GenerationSettings::new();
     settings
         .with_interface(InterfaceStyle::Builder)
-        .with_tag(TagStyle::Separate)
-        .with_hooks(HooksMode::Expected)
-        .with_inner_type(quote!(crate::Hooks))
+        .with_tag(TagStyle::Merged)
         .with_map_type("::std::collections::BTreeMap")
         .with_derive("PartialEq")
         .with_derive("utoipa::ToSchema")
@@ -174,9 +162,9 @@ fn client(document: &Document) -> Result<String> {
     let mut file: syn::File = syn::parse2(tokens)?;
     UtoipaBehindFeature.visit_file_mut(&mut file);
     SketchesAsText.visit_file_mut(&mut file);
-    NoClientThatPanics.visit_file_mut(&mut file);
     NaturalValues.visit_file_mut(&mut file);
     NoVersionHeader.visit_file_mut(&mut file);
+    operations::rewrite(document, &mut file)?;
     let code = quote!(#file).to_string();
     // The generator writes no docs on builders and is not written for every lint.
     Ok(format!(
@@ -223,22 +211,6 @@ impl VisitMut for UtoipaBehindFeature {
 
     fn visit_item_enum_mut(&mut self, item: &mut syn::ItemEnum) {
         Self::split(&mut item.attrs);
-    }
-}
-
-/// `Client::new` unwraps the outcome of building an HTTP client, which fails where no TLS library was chosen;
-/// `Client::new_with_client` takes one that was built.
-struct NoClientThatPanics;
-
-impl VisitMut for NoClientThatPanics {
-    fn visit_item_impl_mut(&mut self, item: &mut syn::ItemImpl) {
-        let of_client =
-            matches!(&*item.self_ty, syn::Type::Path(path) if path.path.is_ident("Client"));
-        if of_client && item.trait_.is_none() {
-            item.items.retain(
-                |item| !matches!(item, syn::ImplItem::Fn(function) if function.sig.ident == "new"),
-            );
-        }
     }
 }
 
@@ -372,80 +344,6 @@ impl VisitMut for SketchesAsText {
             *literal = syn::LitStr::new(&text.replace("```ignore", "```text"), literal.span());
         }
     }
-}
-
-fn operations(document: &Document) -> String {
-    let mut out = format!(
-        "use crate::Operation;\n{}\npub static OPERATIONS: &[Operation] = &[\n",
-        doc("All operations, in the document's order.")
-    );
-    for operation in document.operations() {
-        let value = operation.value;
-        let tag = value
-            .pointer("/tags/0")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        let idempotent = value.get("x-idempotent") == Some(&Value::Bool(true));
-        // The generator tells its hooks the id in the form of the method's name.
-        out += &format!(
-            "Operation {{ id: {:?}, method_name: {:?}, tag: {tag:?}, method: {:?}, path: {:?}, idempotent: {idempotent}, summary: {:?}, secrets: &{:?} }},\n",
-            operation.id(),
-            operation.id().to_snake_case(),
-            operation.method.to_uppercase(),
-            operation.path,
-            text(value, "summary"),
-            secrets(document, value),
-        );
-    }
-    out + "];\n"
-}
-
-/// Where the body of an operation's request holds secrets: JSON pointers, with `*` for any item or key.
-fn secrets(document: &Document, operation: &Value) -> Vec<String> {
-    fn collect<'a>(
-        document: &'a Document,
-        schema: &'a Value,
-        pointer: &str,
-        within: &mut Vec<&'a Value>,
-        found: &mut Vec<String>,
-    ) {
-        let schema = document.resolve(schema);
-        // A schema that contains itself is looked at once on each way.
-        if within.iter().any(|outer| std::ptr::eq(*outer, schema)) {
-            return;
-        }
-        if text(schema, "format") == "password" {
-            found.push(pointer.to_owned());
-        }
-        within.push(schema);
-        let properties = schema.get("properties").and_then(Value::as_object);
-        for (name, property) in properties.into_iter().flatten() {
-            collect(document, property, &push(pointer, name), within, found);
-        }
-        for key in ["items", "additionalProperties"] {
-            if let Some(inner) = schema.get(key) {
-                collect(document, inner, &push(pointer, "*"), within, found);
-            }
-        }
-        within.pop();
-    }
-
-    let body = operation
-        .get("requestBody")
-        .map(|body| document.resolve(body));
-    let content = body
-        .and_then(|body| body.get("content"))
-        .and_then(Value::as_object);
-    let schema = content
-        .into_iter()
-        .flatten()
-        .find(|(kind, _)| is_json(kind))
-        .and_then(|(_, media)| media.get("schema"));
-    let mut found = Vec::new();
-    if let Some(schema) = schema {
-        collect(document, schema, "", &mut Vec::new(), &mut found);
-    }
-    found
 }
 
 /// Says what is missing when no family is chosen, before the compiler complains about what is unused then.
@@ -611,37 +509,6 @@ components:
         assert!(!code.contains("reqwest::ClientBuilder"), "{code}");
         assert!(!code.contains("api-version"), "{code}");
         assert!(!code.contains(", utoipa::ToSchema"), "{code}");
-    }
-
-    #[test]
-    fn headers_of_the_document_stay() {
-        let parameter = "\n        - {name: X-Language, in: header, schema: {type: string}}";
-        let (before, after) = SMALL.split_once("parameters:").unwrap();
-        let with_header = format!("{before}parameters:{parameter}{after}");
-        let document = Document::parse("small", "openapi/small.yaml", &with_header).unwrap();
-        let code = client(&document).unwrap();
-        assert!(
-            code.contains("header_map . append (\"X-Language\""),
-            "{code}"
-        );
-        assert!(code.contains(". headers (header_map)"), "{code}");
-        assert!(!code.contains("api-version"), "{code}");
-    }
-
-    #[test]
-    fn operations_tell_where_their_bodies_hold_secrets() {
-        let deep = SMALL.replace(
-            "        labels:",
-            "        inner: {$ref: '#/components/schemas/Thing'}
-        keys: {type: array, items: {type: string, format: password}}
-        labels:",
-        );
-        let document = Document::parse("small", "openapi/small.yaml", &deep).unwrap();
-        let code = operations(&document);
-        assert!(
-            code.contains(r#"secrets: &["/password", "/keys/*"]"#),
-            "{code}"
-        );
     }
 
     #[test]

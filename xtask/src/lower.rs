@@ -4,6 +4,7 @@
 //! lost for users: statuses, error bodies and limits stay in the document, which travels with the crate.
 
 use anyhow::{Context, Result, bail};
+use modelarts_document::is_json;
 use openapiv3::OpenAPI;
 use serde_json::{Map, Value, json};
 
@@ -37,6 +38,7 @@ pub(crate) fn lower(document: &Value) -> Result<OpenAPI> {
     let mut value = serde_json::to_value(openapi(document.clone())?)?;
     for operation in operations_mut(&mut value) {
         let id = text(operation, "operationId").to_owned();
+        plain_json(operation);
         one_success(operation).with_context(|| format!("operation {id}"))?;
     }
     drop_empty_bodies(&mut value);
@@ -62,6 +64,29 @@ fn operations_mut(document: &mut Value) -> impl Iterator<Item = &mut Value> {
         .flat_map(Map::iter_mut)
         .filter(|(key, _)| METHODS.contains(&key.as_str()))
         .map(|(_, operation)| operation)
+}
+
+/// The generator knows JSON by one name only; the documented one is sent all the same.
+fn plain_json(operation: &mut Value) {
+    let rename = |holder: Option<&mut Value>| {
+        let Some(content) = holder
+            .and_then(|holder| holder.get_mut("content"))
+            .and_then(Value::as_object_mut)
+        else {
+            return;
+        };
+        let name = content.keys().find(|name| is_json(name)).cloned();
+        if let Some(media) = name.and_then(|name| content.remove(&name)) {
+            content.insert("application/json".to_owned(), media);
+        }
+    };
+    rename(operation.get_mut("requestBody"));
+    let responses = operation
+        .get_mut("responses")
+        .and_then(Value::as_object_mut);
+    for response in responses.into_iter().flat_map(Map::values_mut) {
+        rename(Some(response));
+    }
 }
 
 /// The generator knows one success type and one error type per operation.

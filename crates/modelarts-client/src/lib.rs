@@ -26,6 +26,7 @@ mod generated;
 mod open;
 mod operation;
 mod optional;
+mod request;
 mod secret;
 mod transport;
 
@@ -35,6 +36,7 @@ pub use generated::*;
 pub use open::{Open, OpenEnum};
 pub use operation::Operation;
 pub use optional::{Given, IntoOptional, Perhaps};
-pub use progenitor_client::{Error, ResponseValue};
+pub use progenitor_client::ResponseValue;
+pub use request::{Base, NoContent, Prepared, RequestError};
 pub use secret::Secret;
-pub use transport::{Hooks, Transport, TransportFuture};
+pub use transport::{Error, Transport, Whole, decode};

@@ -13,8 +13,6 @@
 pub struct Operation {
     /// The `operationId`.
     pub id: &'static str,
-    /// The name of the generated method, which is also what [`Transport`](crate::Transport) is told.
-    pub method_name: &'static str,
     /// The tag.
     pub tag: &'static str,
     /// The HTTP method, in upper case.
@@ -27,4 +25,6 @@ pub struct Operation {
     pub summary: &'static str,
     /// Where the body of a request holds secrets: JSON pointers, with `*` for any item or key.
     pub secrets: &'static [&'static str],
+    /// Words that stand in the path of another operation where this one has a parameter, such as `all`.
+    pub reserved: &'static [&'static str],
 }

@@ -1,84 +1,169 @@
-//! The seam between generated code and whoever sends the requests.
+//! Who sends the requests that a generated client prepares.
 
 use std::fmt;
 use std::future::Future;
-use std::pin::Pin;
-use std::sync::Arc;
 
+use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HeaderValue};
-use reqwest::{Method, Request, Response, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
+use reqwest::Request;
+use serde::de::DeserializeOwned;
 
-/// The future of [`Transport::execute`].
-pub type TransportFuture<'a> = Pin<Box<dyn Future<Output = reqwest::Result<Response>> + Send + 'a>>;
+use crate::{Prepared, RequestError, ResponseValue};
 
-/// Sends the requests that a generated client builds.
+/// Sends the requests of a generated client.
 ///
-/// Authentication, retries and time limits live behind this trait, so that they serve every
-/// operation, generated or not. The request is complete but for credentials; its body is in memory,
-/// so `Request::try_clone` always succeeds.
+/// `reqwest::Client` is the plain one: it adds no credentials and sends once. The facade `modelarts::ModelArts` is one
+/// with credentials, retries and time limits.
 ///
 /// ```
-/// use modelarts_client::{Hooks, Transport, TransportFuture, devenviron};
-/// use std::sync::Arc;
+/// use modelarts_client::{Error, Prepared, ResponseValue, Transport, devenviron};
+/// use serde::de::DeserializeOwned;
 ///
 /// #[derive(Debug)]
-/// struct Token(&'static str);
+/// struct WithToken(reqwest::Client, &'static str);
 ///
-/// impl Transport for Token {
-///     fn execute<'a>(
-///         &'a self,
-///         http: &'a reqwest::Client,
-///         mut request: reqwest::Request,
-///         _operation_id: &'static str,
-///     ) -> TransportFuture<'a> {
-///         request.headers_mut().insert("x-auth-token", self.0.parse().unwrap());
-///         Box::pin(http.execute(request))
+/// impl Transport for WithToken {
+///     type Error = Error;
+///
+///     async fn send<T: DeserializeOwned>(&self, mut request: Prepared<T>) -> Result<ResponseValue<T>, Error> {
+///         let token = self.1.parse().expect("a token is a header's value");
+///         request.headers_mut().insert("x-auth-token", token);
+///         self.0.send(request).await
 ///     }
 /// }
 ///
-/// # fn build(http: reqwest::Client) -> devenviron::Client {
-/// let hooks = Hooks::new(Arc::new(Token("00000000")));
-/// devenviron::Client::new_with_client("http://127.0.0.1:8780", http, hooks)
+/// # fn build(http: reqwest::Client) -> devenviron::Client<WithToken> {
+/// let client = devenviron::Client::new_with_client("http://127.0.0.1:8780", http.clone());
+/// client.with_transport(WithToken(http, "00000000"))
 /// # }
 /// ```
-pub trait Transport: fmt::Debug + Send + Sync {
-    /// Sends one request and returns the answer, whatever its status.
-    fn execute<'a>(
-        &'a self,
-        http: &'a reqwest::Client,
-        request: Request,
-        operation_id: &'static str,
-    ) -> TransportFuture<'a>;
+pub trait Transport: Sync {
+    /// Why there is no typed response.
+    type Error: From<RequestError>;
+
+    /// Sends a request and reads its response.
+    ///
+    /// # Errors
+    /// When there is no response, or none with a success status and a body of the type.
+    fn send<T: DeserializeOwned>(
+        &self,
+        request: Prepared<T>,
+    ) -> impl Future<Output = Result<ResponseValue<T>, Self::Error>> + Send;
 }
 
-/// What a generated client calls around every request.
+/// Why a request that was sent by `reqwest::Client` has no typed response.
 ///
-/// The default sends the request as it is.
-#[derive(Clone, Debug, Default)]
-pub struct Hooks {
-    transport: Option<Arc<dyn Transport>>,
+/// Neither `Debug` nor `Display` shows a body, which can hold secrets.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The request was not built, and so not sent.
+    Request(RequestError),
+    /// The exchange failed below HTTP.
+    Http(reqwest::Error),
+    /// The status is no success.
+    Status(Whole),
+    /// The status is a success, and the body is not what the document says.
+    Body(Whole, serde_json::Error),
 }
 
-impl Hooks {
-    /// Hands every request to `transport`.
-    pub fn new(transport: Arc<dyn Transport>) -> Self {
-        Self {
-            transport: Some(transport),
+/// A response as it came.
+#[non_exhaustive]
+pub struct Whole {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+}
+
+impl fmt::Debug for Whole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Whole")
+            .field("status", &self.status)
+            .field("body", &format_args!("{} bytes", self.body.len()))
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Request(error) => error.fmt(f),
+            Self::Http(error) => error.fmt(f),
+            Self::Status(response) => write!(f, "the response has the status {}", response.status),
+            Self::Body(response, error) => write!(
+                f,
+                "the body of the response ({}) is not as documented at line {}, column {}",
+                response.status,
+                error.line(),
+                error.column()
+            ),
         }
     }
+}
 
-    pub(crate) async fn execute(
-        &self,
-        http: &reqwest::Client,
-        request: Request,
-        operation_id: &'static str,
-    ) -> reqwest::Result<Response> {
-        let response = match &self.transport {
-            Some(transport) => transport.execute(http, request, operation_id).await?,
-            None => http.execute(with_length(request)).await?,
-        };
-        Ok(settle(response))
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Request(error) => Some(error),
+            Self::Http(error) => Some(error),
+            // What serde_json says quotes the value.
+            Self::Status(_) | Self::Body(..) => None,
+        }
     }
+}
+
+impl From<RequestError> for Error {
+    fn from(error: RequestError) -> Self {
+        Self::Request(error)
+    }
+}
+
+impl From<reqwest::Error> for Error {
+    fn from(error: reqwest::Error) -> Self {
+        Self::Http(error)
+    }
+}
+
+impl Transport for reqwest::Client {
+    type Error = Error;
+
+    async fn send<T: DeserializeOwned>(
+        &self,
+        prepared: Prepared<T>,
+    ) -> Result<ResponseValue<T>, Error> {
+        let may_be_empty = prepared.may_be_empty();
+        let response = self.execute(with_length(prepared.into_request())).await?;
+        let response = Whole {
+            status: response.status(),
+            headers: response.headers().clone(),
+            body: response.bytes().await?,
+        };
+        if !response.status.is_success() {
+            return Err(Error::Status(response));
+        }
+        match decode(response.status, &response.body, may_be_empty) {
+            Ok(value) => Ok(ResponseValue::new(value, response.status, response.headers)),
+            Err(error) => Err(Error::Body(response, error)),
+        }
+    }
+}
+
+/// Reads the body of a success. The pages list 204 beside 200 for deletions: what has no content is an empty object,
+/// and so is the empty body of what [may be empty](Prepared::may_be_empty).
+///
+/// # Errors
+/// When the body is not what the document says.
+pub fn decode<T: DeserializeOwned>(
+    status: StatusCode,
+    body: &[u8],
+    may_be_empty: bool,
+) -> serde_json::Result<T> {
+    let empty = status == StatusCode::NO_CONTENT || (may_be_empty && body.is_empty());
+    serde_json::from_slice(if empty { b"{}" } else { body })
 }
 
 /// Says that there is no body where one is usual: without the header, gateways refuse such requests.
@@ -94,52 +179,9 @@ fn with_length(mut request: Request) -> Request {
     request
 }
 
-/// Gives an answer without content the empty object that its type decodes from.
-///
-/// The pages list 204 beside 200 for deletions; the generated code knows one success body only.
-fn settle(response: Response) -> Response {
-    if response.status() != StatusCode::NO_CONTENT {
-        return response;
-    }
-    let mut settled = http::Response::new("{}");
-    *settled.status_mut() = response.status();
-    *settled.headers_mut() = response.headers().clone();
-    settled.headers_mut().remove(CONTENT_LENGTH);
-    Response::from(settled)
-}
-
-/// Joins a generated client to its [`Hooks`].
-macro_rules! hooked {
-    ($client:ty) => {
-        impl ::progenitor_client::ClientHooks<$crate::Hooks> for $client {
-            async fn exec(
-                &self,
-                request: ::reqwest::Request,
-                info: &::progenitor_client::OperationInfo,
-            ) -> ::reqwest::Result<::reqwest::Response> {
-                use ::progenitor_client::ClientInfo as _;
-                self.inner()
-                    .execute(self.client(), request, info.operation_id)
-                    .await
-            }
-        }
-    };
-}
-pub(crate) use hooked;
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn response(status: u16, body: &'static str) -> Response {
-        Response::from(
-            http::Response::builder()
-                .status(status)
-                .header("x-request-id", "r-1")
-                .body(body)
-                .unwrap(),
-        )
-    }
 
     #[test]
     fn a_post_without_body_says_so() {
@@ -154,16 +196,28 @@ mod tests {
         assert_eq!(length(Method::GET), None);
     }
 
-    #[tokio::test]
-    async fn no_content_becomes_an_empty_object() {
-        let settled = settle(response(204, ""));
-        assert_eq!(settled.status(), StatusCode::NO_CONTENT);
-        assert_eq!(settled.headers()["x-request-id"], "r-1");
-        assert_eq!(settled.text().await.unwrap(), "{}");
+    #[test]
+    fn no_content_is_an_empty_object_and_an_empty_200_is_nothing() {
+        let read = |status, may_be_empty| {
+            let read = decode::<serde_json::Value>(status, b"", may_be_empty);
+            read.map_or(0, |value| value.to_string().len())
+        };
+        assert_eq!(read(StatusCode::NO_CONTENT, false), 2);
+        assert_eq!(read(StatusCode::OK, true), 2);
+        assert_eq!(read(StatusCode::OK, false), 0);
     }
 
-    #[tokio::test]
-    async fn an_empty_200_stays_empty() {
-        assert_eq!(settle(response(200, "")).text().await.unwrap(), "");
+    #[test]
+    fn errors_show_no_body() {
+        let whole = || Whole {
+            status: StatusCode::OK,
+            headers: HeaderMap::new(),
+            body: Bytes::from_static(b"\"hunter2\""),
+        };
+        let error = decode::<u32>(StatusCode::OK, &whole().body, false).unwrap_err();
+        for error in [Error::Status(whole()), Error::Body(whole(), error)] {
+            assert!(!error.to_string().contains("hunter2"), "{error}");
+        }
+        assert!(!format!("{:?}", Error::Status(whole())).contains("hunter2"));
     }
 }

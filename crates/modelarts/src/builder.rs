@@ -261,13 +261,13 @@ impl ModelArtsBuilder {
                 self.site(authenticator.clone(), project_id, None)?
             }
         };
-        let core = Core {
+        let core = Core::new(
             pipeline,
-            authenticator: site.authenticator,
-            endpoint: site.endpoint,
-            identity_endpoint,
-            project_id: site.project_id,
-        };
+            site.authenticator,
+            site.endpoint,
+            identity_endpoint.as_deref(),
+            site.project_id,
+        );
         Ok(ModelArts::new(core, settings))
     }
 

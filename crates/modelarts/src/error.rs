@@ -525,42 +525,17 @@ impl StdError for Error {
     }
 }
 
-/// For requests made with a builder: a field is missing or does not fit.
-impl From<modelarts_client::devenviron::types::error::ConversionError> for Error {
-    fn from(error: modelarts_client::devenviron::types::error::ConversionError) -> Self {
+/// For requests that are not built: something is missing, does not fit, or would lead elsewhere.
+impl From<modelarts_client::RequestError> for Error {
+    fn from(error: modelarts_client::RequestError) -> Self {
         Self::argument(error.to_string())
     }
 }
 
-/// For users of [`ModelArts::raw`](crate::ModelArts::raw): all that the pipeline knew is kept.
-impl From<modelarts_client::Error<()>> for Error {
-    fn from(error: modelarts_client::Error<()>) -> Self {
-        use modelarts_client::Error as Raw;
-        match error {
-            Raw::InvalidRequest(message) | Raw::Custom(message) => Self::argument(message),
-            Raw::UnexpectedResponse(mut response) => {
-                let carried = response.extensions_mut().remove::<Error>();
-                carried.unwrap_or_else(|| {
-                    let headers = std::mem::take(response.headers_mut());
-                    Self::status_answer(response.status(), headers, Bytes::new(), None, &[])
-                })
-            }
-            // The path into the JSON is known only to calls through the groups.
-            Raw::InvalidResponsePayload(body, error) => {
-                let message = undecodable_at("", &error, body.len());
-                Self::undecoded(message, StatusCode::OK, HeaderMap::new(), &body)
-            }
-            Raw::CommunicationError(error)
-            | Raw::InvalidUpgrade(error)
-            | Raw::ResponseBodyError(error) => Self::exchange(error),
-            Raw::ErrorResponse(answer) => Self::status_answer(
-                answer.status(),
-                answer.headers().clone(),
-                Bytes::new(),
-                None,
-                &[],
-            ),
-        }
+/// For bodies made with a builder: a field is missing or does not fit.
+impl From<modelarts_client::devenviron::types::error::ConversionError> for Error {
+    fn from(error: modelarts_client::devenviron::types::error::ConversionError) -> Self {
+        Self::argument(error.to_string())
     }
 }
 

@@ -3,18 +3,17 @@
 use std::sync::Arc;
 
 use modelarts_client::Secret;
+use modelarts_client::iam;
 use modelarts_client::iam::enums::AuthMethod;
-use modelarts_client::iam::prelude::*;
 use modelarts_client::iam::types::{
     AuthReq, CreateTokenRequest, DomainReq, IdentityReq, PasswordIdentityReq, PasswordUserReq,
     ProjectScopeReq, ScopeReq, Token,
 };
-use modelarts_client::{Hooks, iam};
 
 use crate::credentials::{Authenticator, Login, Named};
 use crate::error::{Error, Result};
 use crate::options::Settings;
-use crate::transport::{Heads, Line, Pipeline};
+use crate::transport::Pipeline;
 
 /// Where a token shall be valid.
 #[derive(Clone, Debug)]
@@ -38,22 +37,21 @@ impl Identity {
         login: &Login,
         scope: &Scope,
     ) -> Result<(Secret, Token)> {
-        let (client, line) = self.client(None);
-        let request = token_request(login, scope);
-        let answer = client.create_token().body(request).send().await;
-        let body = line.settle(answer)?;
-        let secret = line.head().and_then(|head| {
-            Some(Secret::from(
-                head.headers.get("x-subject-token")?.to_str().ok()?,
-            ))
-        });
+        let request = self
+            .api()
+            .create_token()
+            .body(token_request(login, scope))
+            .prepare()?;
+        let response = self.pipeline.send(&self.settings, None, request).await?;
+        let secret = response.headers().get("x-subject-token");
+        let secret = secret.and_then(|token| Some(Secret::from(token.to_str().ok()?)));
         let Some(secret) = secret else {
             return Err(Error::configuration(format!(
                 "{} answers the sign-in without a token: is it the address of an identity service?",
                 self.endpoint
             )));
         };
-        Ok((secret, body.token.unwrap_or_default()))
+        Ok((secret, response.into_inner().token.unwrap_or_default()))
     }
 
     /// The id of the one project of this name.
@@ -62,9 +60,13 @@ impl Identity {
         name: &str,
         authenticator: Arc<dyn Authenticator>,
     ) -> Result<String> {
-        let (client, line) = self.client(Some(authenticator));
-        let answer = client.list_projects().name(name).send().await;
-        let projects = line.settle(answer)?.projects;
+        let request = self.api().list_projects().name(name).prepare()?;
+        let authenticator = Some(&*authenticator);
+        let response = self
+            .pipeline
+            .send(&self.settings, authenticator, request)
+            .await?;
+        let projects = response.into_inner().projects;
         // A service that ignores the filter must not choose the project.
         let mut ids = projects
             .into_iter()
@@ -82,18 +84,8 @@ impl Identity {
         }
     }
 
-    fn client(&self, authenticator: Option<Arc<dyn Authenticator>>) -> (iam::Client, Arc<Line>) {
-        let line = Arc::new(Line {
-            pipeline: self.pipeline.clone(),
-            settings: self.settings.clone(),
-            authenticator,
-            operations: iam::OPERATIONS,
-            heads: Heads::kept(),
-        });
-        let http = self.pipeline.http.clone();
-        let hooks = Hooks::new(line.clone());
-        let client = iam::Client::new_with_client(&self.endpoint, http, hooks);
-        (client, line)
+    fn api(&self) -> iam::Client {
+        iam::Client::new_with_client(&self.endpoint, self.pipeline.http.clone())
     }
 }
 

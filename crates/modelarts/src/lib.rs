@@ -48,7 +48,7 @@
 //! | [`flavors`](ModelArts::flavors), [`images`](ModelArts::images) | what it runs on, and what it runs |
 //! | [`storage`](ModelArts::storage) | folders of OBS mounted to it |
 //! | [`instances`](ModelArts::instances) | the older generation of all this |
-//! | [`raw`](ModelArts::raw), [`call`](ModelArts::call) | everything else, through the same pipeline |
+//! | [`raw`](ModelArts::raw), [`call`](ModelArts::call), [`request`](ModelArts::request) | everything else, through the same pipeline |
 //!
 //! [`types`] has the bodies, with a `builder()` each; in answers every field is an `Option`, since a service may leave
 //! out any. [`enums`] has the values of texts like `RUNNING`; values that are newer than this crate are kept as they are.
@@ -175,6 +175,7 @@ mod limit;
 mod machine;
 mod options;
 mod pages;
+mod raw_request;
 mod retry;
 pub mod signing;
 mod transport;
@@ -195,16 +196,19 @@ pub use groups::{
     Flavors, Images, Instances, Leases, ListAllNotebooks, ListFlavors, ListImages, ListInstances,
     ListNotebooks, Notebooks, Storage,
 };
+/// The methods of [`ModelArts::request`].
+pub use http::Method;
 pub use http_client::http_client_builder;
 pub use jiff::Timestamp;
 pub use modelarts_client::devenviron::{enums, types};
 pub use modelarts_client::{ErrorClass, ErrorCode, ErrorEntry, Open, OpenEnum, Operation, Secret};
 pub use options::CallOptions;
+pub use raw_request::RawRequest;
 pub use retry::{Backoff, RetryPolicy};
 pub use units::{AutoStop, FlavorExt, InstanceExt, LeaseExt, Memory, NotebookExt};
 pub use wait::{Observation, Observed, Pace, Progress, Waiter};
 
 /// The generated client, as [`ModelArts::raw`] returns it.
 pub mod raw {
-    pub use modelarts_client::devenviron::{Client, OPERATIONS, builder, prelude};
+    pub use modelarts_client::devenviron::{Client, OPERATIONS, builder};
 }

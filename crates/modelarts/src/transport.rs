@@ -8,8 +8,8 @@ use bytes::{Bytes, BytesMut};
 use futures::future::{Either, select};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use modelarts_client::{Operation, ResponseValue, Secret, Transport, TransportFuture};
-use reqwest::{Body, Request, Response, ResponseBuilderExt};
+use modelarts_client::{Prepared, ResponseValue, Secret};
+use reqwest::{Body, Request, Response};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tracing::{Instrument, Span, debug, debug_span, field};
@@ -44,11 +44,26 @@ pub(crate) struct Call<'a> {
     pub(crate) idempotent: bool,
     pub(crate) settings: &'a Settings,
     pub(crate) authenticator: Option<&'a dyn Authenticator>,
-    /// Where the body holds what an error must not repeat, as [`Operation::secrets`].
+    /// Where the body holds what an error must not repeat, as [`Operation::secrets`](modelarts_client::Operation::secrets).
     pub(crate) secrets: &'static [&'static str],
 }
 
-impl Call<'_> {
+impl<'a> Call<'a> {
+    fn new<T>(
+        settings: &'a Settings,
+        authenticator: Option<&'a dyn Authenticator>,
+        prepared: &Prepared<T>,
+    ) -> Self {
+        let operation = prepared.operation();
+        Self {
+            operation: operation.id,
+            idempotent: prepared.is_idempotent(),
+            settings,
+            authenticator,
+            secrets: operation.secrets,
+        }
+    }
+
     /// Adds what the body of a request holds at the places of secrets.
     fn secrets_in(&self, request: &Request, texts: &mut Vec<Secret>) {
         if self.secrets.is_empty() {
@@ -404,148 +419,54 @@ async fn read_excerpt(response: &mut Response) -> Bytes {
     body.freeze()
 }
 
-/// The pipeline as the generated client sees it.
-///
-/// It lives as long as one call, or as one [`raw`](crate::ModelArts::raw) client.
-#[derive(Debug)]
-pub(crate) struct Line {
-    pub(crate) pipeline: Arc<Pipeline>,
-    pub(crate) settings: Arc<Settings>,
-    pub(crate) authenticator: Option<Arc<dyn Authenticator>>,
-    pub(crate) operations: &'static [Operation],
-    pub(crate) heads: Heads,
-}
-
-/// Where status and headers of a success go.
-#[derive(Debug)]
-pub(crate) enum Heads {
-    /// With the response, for whoever called the generated client.
-    HandedOn,
-    /// Here, for [`Line::settle`]: an error about the body needs them, and the generated code drops them.
-    Kept(Mutex<Option<Head>>),
-}
-
-#[derive(Debug)]
-pub(crate) struct Head {
-    operation: &'static str,
-    status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    attempts: u32,
-}
-
-impl Heads {
-    pub(crate) fn kept() -> Self {
-        Self::Kept(Mutex::default())
+impl Pipeline {
+    /// Sends a prepared request and reads its response.
+    #[expect(clippy::manual_async_fn, reason = "half as large")]
+    pub(crate) fn send<'a, T: DeserializeOwned + 'a>(
+        &'a self,
+        settings: &'a Settings,
+        authenticator: Option<&'a dyn Authenticator>,
+        prepared: Prepared<T>,
+    ) -> impl Future<Output = Result<ResponseValue<T>>> + Send + 'a {
+        let may_be_empty = prepared.may_be_empty();
+        let call = Call::new(settings, authenticator, &prepared);
+        let mut request = prepared.into_request();
+        async move {
+            let answer = self.run(&call, &mut request).await?;
+            answer.decode(call.operation, may_be_empty)
+        }
     }
-}
 
-impl Line {
-    /// What a generated call returned; its error made ours, with what only the pipeline knows.
-    pub(crate) fn settle<T: DeserializeOwned>(
+    /// Sends a prepared request; the body of its response stays as it is.
+    pub(crate) async fn send_raw(
         &self,
-        outcome: Result<ResponseValue<T>, modelarts_client::Error<()>>,
-    ) -> Result<T> {
-        match outcome {
-            Ok(value) => Ok(value.into_inner()),
-            Err(error) => Err(self.explain::<T>(error)),
-        }
-    }
-
-    fn explain<T: DeserializeOwned>(&self, error: modelarts_client::Error<()>) -> Error {
-        match (error, self.head()) {
-            (modelarts_client::Error::InvalidResponsePayload(body, _), Some(head)) => {
-                let error = Error::decode::<T>(head.status, head.headers, &body);
-                let error = error.after_attempts(head.attempts);
-                error.in_operation(head.operation)
-            }
-            (error, _) => error.into(),
-        }
-    }
-
-    /// Status and headers of the last success, unless they were handed on or taken already.
-    pub(crate) fn head(&self) -> Option<Head> {
-        match &self.heads {
-            Heads::HandedOn => None,
-            Heads::Kept(head) => head.lock().unwrap_or_else(PoisonError::into_inner).take(),
-        }
-    }
-
-    fn keep_head(&self, operation: &'static str, answer: &mut Answer) {
-        let Heads::Kept(head) = &self.heads else {
-            return;
-        };
-        *head.lock().unwrap_or_else(PoisonError::into_inner) = Some(Head {
-            operation,
+        settings: &Settings,
+        authenticator: Option<&dyn Authenticator>,
+        prepared: Prepared<Bytes>,
+    ) -> Result<RawAnswer> {
+        let call = Call::new(settings, authenticator, &prepared);
+        let mut answer = self.run(&call, &mut prepared.into_request()).await?;
+        Ok(RawAnswer {
             status: answer.response.status(),
             headers: std::mem::take(answer.response.headers_mut()),
-            attempts: answer.attempts,
-        });
-    }
-}
-
-impl Transport for Line {
-    fn execute<'a>(
-        &'a self,
-        _http: &'a reqwest::Client,
-        request: Request,
-        name: &'static str,
-    ) -> TransportFuture<'a> {
-        // On its own, so that what is boxed below stays below 1 KiB: allocators are slow beyond.
-        let mut request = Box::new(request);
-        Box::pin(async move {
-            let operation = self.operations.iter().find(|o| o.method_name == name);
-            let call = Call {
-                operation: operation.map_or(name, |operation| operation.id),
-                idempotent: operation.is_some_and(|operation| operation.idempotent),
-                settings: &self.settings,
-                authenticator: self.authenticator.as_deref(),
-                secrets: operation.map_or(&[], |operation| operation.secrets),
-            };
-            Ok(match self.pipeline.run(&call, &mut request).await {
-                Ok(mut answer) => {
-                    self.keep_head(call.operation, &mut answer);
-                    answer.into_response()
-                }
-                Err(error) => carry(error),
-            })
+            body: answer.body,
         })
     }
 }
 
 impl Answer {
-    pub(crate) fn into_raw(mut self) -> RawAnswer {
-        RawAnswer {
-            status: self.response.status(),
-            headers: std::mem::take(self.response.headers_mut()),
-            body: self.body,
+    fn decode<T: DeserializeOwned>(
+        mut self,
+        operation: &'static str,
+        may_be_empty: bool,
+    ) -> Result<ResponseValue<T>> {
+        let status = self.response.status();
+        let headers = std::mem::take(self.response.headers_mut());
+        match modelarts_client::decode(status, &self.body, may_be_empty) {
+            Ok(value) => Ok(ResponseValue::new(value, status, headers)),
+            Err(_) => Err(Error::decode::<T>(status, headers, &self.body)
+                .after_attempts(self.attempts)
+                .in_operation(operation)),
         }
     }
-
-    /// The response with its body in memory.
-    fn into_response(mut self) -> Response {
-        let mut builder = http::Response::builder().status(self.response.status());
-        if let Some(headers) = builder.headers_mut() {
-            std::mem::swap(headers, self.response.headers_mut());
-        }
-        if let Some(extensions) = builder.extensions_mut() {
-            std::mem::swap(extensions, self.response.extensions_mut());
-        }
-        // Without its address the response would parse a placeholder, which takes as long as all else here.
-        match builder.url(self.response.url().clone()).body(self.body) {
-            Ok(response) => Response::from(response),
-            Err(_) => carry(Error::argument("an answer cannot be handed on")),
-        }
-    }
-}
-
-/// Wraps an error into a response, since a response is all that the generated code hands on whole.
-fn carry(error: Error) -> Response {
-    let refused = error.status().filter(|status| !status.is_success());
-    let mut response = http::Response::new(Bytes::copy_from_slice(error.body_excerpt()));
-    // 599 is a status that no server sends: there was no answer to speak of.
-    let no_answer = || StatusCode::from_u16(599).unwrap_or(StatusCode::BAD_GATEWAY);
-    *response.status_mut() = refused.unwrap_or_else(no_answer);
-    *response.headers_mut() = error.headers().clone();
-    response.extensions_mut().insert(error);
-    Response::from(response)
 }

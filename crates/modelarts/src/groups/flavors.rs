@@ -1,11 +1,10 @@
 //! What notebooks can run on.
 
 use modelarts_client::devenviron::builder;
-use modelarts_client::devenviron::prelude::*;
 use modelarts_client::devenviron::types::{FlavorList, NotebookFlavor};
 
 use super::{list_request, page};
-use crate::client::{ModelArts, checked};
+use crate::client::ModelArts;
 use crate::error::Result;
 
 /// Operations on flavors, from [`ModelArts::flavors`].
@@ -31,17 +30,13 @@ impl Flavors {
     /// # Errors
     /// [`is_not_found`](crate::Error::is_not_found) when the notebook does not exist.
     pub async fn switchable(&self, notebook_id: &str) -> Result<Vec<NotebookFlavor>> {
-        let (project_id, id) = (self.client.project_id(), checked("id", notebook_id)?);
-        let list: FlavorList = self
+        let request = self
             .client
-            .send(|api| async move {
-                api.show_switchable_flavors()
-                    .project_id(project_id)
-                    .id(id)
-                    .send()
-                    .await
-            })
-            .await?;
+            .api()
+            .show_switchable_flavors()
+            .project_id(self.client.project_id())
+            .id(notebook_id);
+        let list: FlavorList = self.client.execute(request.prepare()?).await?;
         // The answer carries the same list twice.
         Ok(list.data.or(list.flavors).unwrap_or_default())
     }

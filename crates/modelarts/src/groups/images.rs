@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use modelarts_client::devenviron::builder;
 use modelarts_client::devenviron::enums::ImageStatus;
-use modelarts_client::devenviron::prelude::*;
 use modelarts_client::devenviron::types::{
     CreateImageRequest, Image, ImageGroupList, ImageList, RegisterImageRequest,
 };
 
 use super::{list_request, page};
-use crate::client::{ModelArts, checked};
+use crate::client::ModelArts;
 use crate::error::Result;
 use crate::wait::{Look, Verdict, Waiter};
 
@@ -37,10 +36,12 @@ impl Images {
     /// # Errors
     /// When the call fails.
     pub async fn groups(&self) -> Result<ImageGroupList> {
-        let project_id = self.client.project_id();
-        self.client
-            .send(|api| async move { api.list_image_groups().project_id(project_id).send().await })
-            .await
+        let request = self
+            .client
+            .api()
+            .list_image_groups()
+            .project_id(self.client.project_id());
+        self.client.execute(request.prepare()?).await
     }
 
     /// Reads an image.
@@ -48,10 +49,13 @@ impl Images {
     /// # Errors
     /// [`is_not_found`](crate::Error::is_not_found) when it does not exist.
     pub async fn show(&self, id: &str) -> Result<Image> {
-        let (project_id, id) = (self.client.project_id(), checked("id", id)?);
-        self.client
-            .send(|api| async move { api.show_image().project_id(project_id).id(id).send().await })
-            .await
+        let request = self
+            .client
+            .api()
+            .show_image()
+            .project_id(self.client.project_id())
+            .id(id);
+        self.client.execute(request.prepare()?).await
     }
 
     /// Registers an image of the container registry SWR.
@@ -59,17 +63,13 @@ impl Images {
     /// # Errors
     /// When the image cannot be read there; after [`is_outcome_unknown`](crate::Error::is_outcome_unknown) list first.
     pub async fn register(&self, request: &RegisterImageRequest) -> Result<Image> {
-        let project_id = self.client.project_id();
-        let body = request.clone();
-        self.client
-            .send(|api| async move {
-                api.register_image()
-                    .project_id(project_id)
-                    .body(body)
-                    .send()
-                    .await
-            })
-            .await
+        let request = self
+            .client
+            .api()
+            .register_image()
+            .project_id(self.client.project_id())
+            .body(request.clone());
+        self.client.execute(request.prepare()?).await
     }
 
     /// Begins to save a running notebook as an image. Until that is done the notebook is SNAPSHOTTING.
@@ -92,14 +92,14 @@ impl Images {
     /// # Errors
     /// [`is_conflict`](crate::Error::is_conflict) when the notebook does not run.
     pub async fn save(&self, notebook_id: &str, request: &CreateImageRequest) -> Result<Image> {
-        let (project_id, id) = (self.client.project_id(), checked("id", notebook_id)?);
-        let body = request.clone();
-        self.client
-            .send(|api| async move {
-                let request = api.create_image().project_id(project_id).id(id);
-                request.body(body).send().await
-            })
-            .await
+        let request = self
+            .client
+            .api()
+            .create_image()
+            .project_id(self.client.project_id())
+            .id(notebook_id)
+            .body(request.clone());
+        self.client.execute(request.prepare()?).await
     }
 
     /// Deletes an image, but not what stands in the container registry. One in use cannot be deleted.
@@ -107,16 +107,13 @@ impl Images {
     /// # Errors
     /// [`is_not_found`](crate::Error::is_not_found), [`is_conflict`](crate::Error::is_conflict) when it is in use.
     pub async fn delete(&self, id: &str) -> Result<Image> {
-        let (project_id, id) = (self.client.project_id(), checked("id", id)?);
-        self.client
-            .send(|api| async move {
-                api.delete_image()
-                    .project_id(project_id)
-                    .id(id)
-                    .send()
-                    .await
-            })
-            .await
+        let request = self
+            .client
+            .api()
+            .delete_image()
+            .project_id(self.client.project_id())
+            .id(id);
+        self.client.execute(request.prepare()?).await
     }
 
     /// Waits until an image that is being saved or registered can be used.

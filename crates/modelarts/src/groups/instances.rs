@@ -2,7 +2,6 @@
 
 use modelarts_client::devenviron::builder;
 use modelarts_client::devenviron::enums::{DevEnvInstanceStatus, DevEnvType};
-use modelarts_client::devenviron::prelude::*;
 use modelarts_client::devenviron::types::{
     CreateDevEnvInstanceRequest, DeleteDevEnvInstanceResponse, DevEnvInstance,
     DevEnvInstanceAction, DevEnvInstanceList, ManageDevEnvInstanceRequest,
@@ -11,7 +10,7 @@ use modelarts_client::devenviron::types::{
 };
 
 use super::{list_request, page};
-use crate::client::{ModelArts, checked};
+use crate::client::ModelArts;
 use crate::clock::BoxFuture;
 use crate::error::Result;
 use crate::machine::{self, Action, Goal, Machine, Phase};
@@ -38,14 +37,13 @@ impl Instances {
     /// # Errors
     /// After [`is_outcome_unknown`](crate::Error::is_outcome_unknown) list the instances before creating it again.
     pub async fn create(&self, request: &CreateDevEnvInstanceRequest) -> Result<DevEnvInstance> {
-        let project_id = self.client.project_id();
-        let body = request.clone();
-        self.client
-            .send(|api| async move {
-                let request = api.create_dev_env_instance().project_id(project_id);
-                request.body(body).send().await
-            })
-            .await
+        let request = self
+            .client
+            .api()
+            .create_dev_env_instance()
+            .project_id(self.client.project_id())
+            .body(request.clone());
+        self.client.execute(request.prepare()?).await
     }
 
     /// Reads an instance.
@@ -53,13 +51,13 @@ impl Instances {
     /// # Errors
     /// [`is_not_found`](crate::Error::is_not_found) when it does not exist.
     pub async fn show(&self, id: &str) -> Result<DevEnvInstance> {
-        let (project_id, id) = (self.client.project_id(), checked("instance_id", id)?);
-        self.client
-            .send(|api| async move {
-                let request = api.show_dev_env_instance().project_id(project_id);
-                request.instance_id(id).send().await
-            })
-            .await
+        let request = self
+            .client
+            .api()
+            .show_dev_env_instance()
+            .project_id(self.client.project_id())
+            .instance_id(id);
+        self.client.execute(request.prepare()?).await
     }
 
     /// Changes the description or the automatic stop of an instance.
@@ -71,14 +69,14 @@ impl Instances {
         id: &str,
         request: &UpdateDevEnvInstanceRequest,
     ) -> Result<DevEnvInstance> {
-        let (project_id, id) = (self.client.project_id(), checked("instance_id", id)?);
-        let body = request.clone();
-        self.client
-            .send(|api| async move {
-                let request = api.update_dev_env_instance().project_id(project_id);
-                request.instance_id(id).body(body).send().await
-            })
-            .await
+        let request = self
+            .client
+            .api()
+            .update_dev_env_instance()
+            .project_id(self.client.project_id())
+            .instance_id(id)
+            .body(request.clone());
+        self.client.execute(request.prepare()?).await
     }
 
     /// Says when an instance is stopped automatically: after 1 to 24 hours, or never.
@@ -128,14 +126,15 @@ impl Instances {
         id: &str,
         action: DevEnvInstanceAction,
     ) -> Result<ManageDevEnvInstanceResponse> {
-        let (project_id, id) = (self.client.project_id(), checked("instance_id", id)?);
         let body = ManageDevEnvInstanceRequest { action };
-        self.client
-            .send(|api| async move {
-                let request = api.manage_dev_env_instance().project_id(project_id);
-                request.instance_id(id).body(body).send().await
-            })
-            .await
+        let request = self
+            .client
+            .api()
+            .manage_dev_env_instance()
+            .project_id(self.client.project_id())
+            .instance_id(id)
+            .body(body);
+        self.client.execute(request.prepare()?).await
     }
 
     /// Begins to delete an instance.
@@ -143,13 +142,13 @@ impl Instances {
     /// # Errors
     /// [`is_not_found`](crate::Error::is_not_found) when it is gone already.
     pub async fn delete(&self, id: &str) -> Result<DeleteDevEnvInstanceResponse> {
-        let (project_id, id) = (self.client.project_id(), checked("instance_id", id)?);
-        self.client
-            .send(|api| async move {
-                let request = api.delete_dev_env_instance().project_id(project_id);
-                request.instance_id(id).send().await
-            })
-            .await
+        let request = self
+            .client
+            .api()
+            .delete_dev_env_instance()
+            .project_id(self.client.project_id())
+            .instance_id(id);
+        self.client.execute(request.prepare()?).await
     }
 
     /// The caller's instances, of type Notebook unless the filter says otherwise.

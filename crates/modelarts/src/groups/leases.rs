@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use modelarts_client::devenviron::enums::LeaseType;
-use modelarts_client::devenviron::prelude::*;
 use modelarts_client::devenviron::types::{Lease, LeaseReq};
 
-use crate::client::{ModelArts, checked};
+use crate::client::ModelArts;
 use crate::error::Result;
 use crate::units::AutoStop;
 use crate::wait::{Look, Verdict, Waiter};
@@ -29,10 +28,13 @@ impl Leases {
     /// # Errors
     /// [`is_not_found`](crate::Error::is_not_found) when the notebook does not exist.
     pub async fn show(&self, notebook_id: &str) -> Result<Lease> {
-        let (project_id, id) = (self.client.project_id(), checked("id", notebook_id)?);
-        self.client
-            .send(|api| async move { api.show_lease().project_id(project_id).id(id).send().await })
-            .await
+        let request = self
+            .client
+            .api()
+            .show_lease()
+            .project_id(self.client.project_id())
+            .id(notebook_id);
+        self.client.execute(request.prepare()?).await
     }
 
     /// Lets a running notebook run on: for 1 to 72 hours from now, or without an end.
@@ -40,17 +42,18 @@ impl Leases {
     /// # Errors
     /// When the notebook does not run; when the time is not a number of milliseconds that fits.
     pub async fn renew(&self, notebook_id: &str, auto_stop: AutoStop) -> Result<Lease> {
-        let (project_id, id) = (self.client.project_id(), checked("id", notebook_id)?);
         let body = LeaseReq {
             duration: Some(auto_stop.as_millis()?),
             type_: Some(LeaseType::Timing.into()),
         };
-        self.client
-            .send(|api| async move {
-                let request = api.renew_lease().project_id(project_id).id(id);
-                request.body(body).send().await
-            })
-            .await
+        let request = self
+            .client
+            .api()
+            .renew_lease()
+            .project_id(self.client.project_id())
+            .id(notebook_id)
+            .body(body);
+        self.client.execute(request.prepare()?).await
     }
 
     /// Waits until the lease is another one than it was `before` the renewal: changed since, shorter, longer or without

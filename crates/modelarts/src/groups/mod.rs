@@ -25,7 +25,7 @@ macro_rules! list_request {
         #[must_use = "a list does nothing until it is sent or streamed"]
         pub struct $name {
             client: $crate::client::ModelArts,
-            filter: Option<std::sync::Arc<dyn for<'a> Fn(builder::$builder<'a>) -> builder::$builder<'a> + Send + Sync>>,
+            filter: Option<std::sync::Arc<dyn for<'a> Fn(builder::$builder<'a, ()>) -> builder::$builder<'a, ()> + Send + Sync>>,
             page_size: u32,
         }
 
@@ -43,7 +43,7 @@ macro_rules! list_request {
             /// Sets the parameters of the generated request: filters, order. Filters add up.
             pub fn filter(
                 mut self,
-                filter: impl for<'a> Fn(builder::$builder<'a>) -> builder::$builder<'a> + Send + Sync + 'static,
+                filter: impl for<'a> Fn(builder::$builder<'a, ()>) -> builder::$builder<'a, ()> + Send + Sync + 'static,
             ) -> Self {
                 self.filter = Some(match self.filter.take() {
                     None => std::sync::Arc::new(filter),
@@ -81,22 +81,20 @@ macro_rules! list_request {
             }
 
             async fn page(&self, offset: Option<i64>) -> $crate::Result<$page> {
-                self.client
-                    .send(|api| async move {
-                        let mut request = api
-                            .$method()
-                            .project_id(self.client.project_id())
-                            .limit(self.page_size);
-                        $( request = request.$preset($value); )?
-                        if let Some(filter) = &self.filter {
-                            request = filter(request);
-                        }
-                        if let Some(offset) = offset {
-                            request = request.offset(offset);
-                        }
-                        request.send().await
-                    })
-                    .await
+                let mut request = self
+                    .client
+                    .api()
+                    .$method()
+                    .project_id(self.client.project_id())
+                    .limit(self.page_size);
+                $( request = request.$preset($value); )?
+                if let Some(filter) = &self.filter {
+                    request = filter(request);
+                }
+                if let Some(offset) = offset {
+                    request = request.offset(offset);
+                }
+                self.client.execute(request.prepare()?).await
             }
         }
     };

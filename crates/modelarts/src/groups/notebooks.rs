@@ -4,13 +4,12 @@ use modelarts_client::devenviron::builder;
 use modelarts_client::devenviron::enums::{
     JobStatus, LeaseType, NotebookStatus, VolumeCategory, VolumeStatus,
 };
-use modelarts_client::devenviron::prelude::*;
 use modelarts_client::devenviron::types::{
     CreateNotebookRequest, JobProgress, Notebook, NotebookList, UpdateNotebookRequest,
 };
 
 use super::{list_request, page};
-use crate::client::{ModelArts, checked};
+use crate::client::ModelArts;
 use crate::clock::BoxFuture;
 use crate::error::Result;
 use crate::machine::{self, Action, Goal, Machine, Phase};
@@ -56,17 +55,13 @@ impl Notebooks {
     /// [`is_quota`](crate::Error::is_quota), [`is_capacity`](crate::Error::is_capacity); after
     /// [`is_outcome_unknown`](crate::Error::is_outcome_unknown) list the notebooks before creating it again.
     pub async fn create(&self, request: &CreateNotebookRequest) -> Result<Notebook> {
-        let project_id = self.client.project_id();
-        let body = request.clone();
-        self.client
-            .send(|api| async move {
-                api.create_notebook()
-                    .project_id(project_id)
-                    .body(body)
-                    .send()
-                    .await
-            })
-            .await
+        let request = self
+            .client
+            .api()
+            .create_notebook()
+            .project_id(self.client.project_id())
+            .body(request.clone());
+        self.client.execute(request.prepare()?).await
     }
 
     /// Reads a notebook.
@@ -74,16 +69,13 @@ impl Notebooks {
     /// # Errors
     /// [`is_not_found`](crate::Error::is_not_found) when it does not exist.
     pub async fn show(&self, id: &str) -> Result<Notebook> {
-        let (project_id, id) = (self.client.project_id(), checked("id", id)?);
-        self.client
-            .send(|api| async move {
-                api.show_notebook()
-                    .project_id(project_id)
-                    .id(id)
-                    .send()
-                    .await
-            })
-            .await
+        let request = self
+            .client
+            .api()
+            .show_notebook()
+            .project_id(self.client.project_id())
+            .id(id);
+        self.client.execute(request.prepare()?).await
     }
 
     /// Changes a notebook. Name, description and a larger volume at any time; flavor, image and endpoints while it is stopped.
@@ -91,14 +83,14 @@ impl Notebooks {
     /// # Errors
     /// [`is_conflict`](crate::Error::is_conflict) when its state does not allow it.
     pub async fn update(&self, id: &str, request: &UpdateNotebookRequest) -> Result<Notebook> {
-        let (project_id, id) = (self.client.project_id(), checked("id", id)?);
-        let body = request.clone();
-        self.client
-            .send(|api| async move {
-                let request = api.update_notebook().project_id(project_id).id(id);
-                request.body(body).send().await
-            })
-            .await
+        let request = self
+            .client
+            .api()
+            .update_notebook()
+            .project_id(self.client.project_id())
+            .id(id)
+            .body(request.clone());
+        self.client.execute(request.prepare()?).await
     }
 
     /// Begins to start a stopped notebook, which is stopped again after an hour.
@@ -107,16 +99,13 @@ impl Notebooks {
     /// [`is_conflict`](crate::Error::is_conflict) when it runs already or is busy; [`ensure_running`](Notebooks::ensure_running)
     /// sorts that out.
     pub async fn start(&self, id: &str) -> Result<Notebook> {
-        let (project_id, id) = (self.client.project_id(), checked("id", id)?);
-        self.client
-            .send(|api| async move {
-                api.start_notebook()
-                    .project_id(project_id)
-                    .id(id)
-                    .send()
-                    .await
-            })
-            .await
+        let request = self
+            .client
+            .api()
+            .start_notebook()
+            .project_id(self.client.project_id())
+            .id(id);
+        self.client.execute(request.prepare()?).await
     }
 
     /// Begins to start a stopped notebook, and says when it is stopped again: after 1 to 72 hours, or never.
@@ -124,18 +113,16 @@ impl Notebooks {
     /// # Errors
     /// As [`start`](Notebooks::start); when the time is not in milliseconds representable.
     pub async fn start_with(&self, id: &str, auto_stop: AutoStop) -> Result<Notebook> {
-        let (project_id, id) = (self.client.project_id(), checked("id", id)?);
         let duration = auto_stop.as_millis()?;
-        self.client
-            .send(|api| async move {
-                let request = api.start_notebook().project_id(project_id).id(id);
-                request
-                    .duration(duration)
-                    .type_(LeaseType::Timing)
-                    .send()
-                    .await
-            })
-            .await
+        let request = self
+            .client
+            .api()
+            .start_notebook()
+            .project_id(self.client.project_id())
+            .id(id)
+            .duration(duration)
+            .type_(LeaseType::Timing);
+        self.client.execute(request.prepare()?).await
     }
 
     /// Begins to stop a running notebook.
@@ -144,16 +131,13 @@ impl Notebooks {
     /// [`is_conflict`](crate::Error::is_conflict) when it is stopped already or busy; [`ensure_stopped`](Notebooks::ensure_stopped)
     /// sorts that out.
     pub async fn stop(&self, id: &str) -> Result<Notebook> {
-        let (project_id, id) = (self.client.project_id(), checked("id", id)?);
-        self.client
-            .send(|api| async move {
-                api.stop_notebook()
-                    .project_id(project_id)
-                    .id(id)
-                    .send()
-                    .await
-            })
-            .await
+        let request = self
+            .client
+            .api()
+            .stop_notebook()
+            .project_id(self.client.project_id())
+            .id(id);
+        self.client.execute(request.prepare()?).await
     }
 
     /// Begins to delete a notebook.
@@ -162,16 +146,13 @@ impl Notebooks {
     /// [`is_not_found`](crate::Error::is_not_found) when it is gone already; [`ensure_deleted`](Notebooks::ensure_deleted)
     /// takes that for success.
     pub async fn delete(&self, id: &str) -> Result<Notebook> {
-        let (project_id, id) = (self.client.project_id(), checked("id", id)?);
-        self.client
-            .send(|api| async move {
-                api.delete_notebook()
-                    .project_id(project_id)
-                    .id(id)
-                    .send()
-                    .await
-            })
-            .await
+        let request = self
+            .client
+            .api()
+            .delete_notebook()
+            .project_id(self.client.project_id())
+            .id(id);
+        self.client.execute(request.prepare()?).await
     }
 
     /// The caller's notebooks.

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use modelarts_client::devenviron::enums::{DataVolumeCategory, DataVolumeStatus};
-use modelarts_client::devenviron::prelude::*;
 use modelarts_client::devenviron::types::{AttachObsRequest, DataVolume, DataVolumeList};
 
-use crate::client::{ModelArts, checked};
+use crate::client::ModelArts;
 use crate::clock::BoxFuture;
 use crate::error::Result;
 use crate::wait::{Look, Verdict, Waiter};
@@ -29,17 +28,13 @@ impl Storage {
     /// # Errors
     /// [`is_not_found`](crate::Error::is_not_found) when the notebook does not exist.
     pub async fn list(&self, notebook_id: &str) -> Result<Vec<DataVolume>> {
-        let (project_id, id) = (
-            self.client.project_id(),
-            checked("instance_id", notebook_id)?,
-        );
-        let list: DataVolumeList = self
+        let request = self
             .client
-            .send(|api| async move {
-                let request = api.list_attachable_obs().project_id(project_id);
-                request.instance_id(id).send().await
-            })
-            .await?;
+            .api()
+            .list_attachable_obs()
+            .project_id(self.client.project_id())
+            .instance_id(notebook_id);
+        let list: DataVolumeList = self.client.execute(request.prepare()?).await?;
         Ok(list.data.unwrap_or_default())
     }
 
@@ -48,17 +43,14 @@ impl Storage {
     /// # Errors
     /// [`is_not_found`](crate::Error::is_not_found) when it does not exist.
     pub async fn show(&self, notebook_id: &str, storage_id: &str) -> Result<DataVolume> {
-        let (project_id, id) = (
-            self.client.project_id(),
-            checked("instance_id", notebook_id)?,
-        );
-        let storage_id = checked("storage_id", storage_id)?;
-        self.client
-            .send(|api| async move {
-                let request = api.show_attachable_obs().project_id(project_id);
-                request.instance_id(id).storage_id(storage_id).send().await
-            })
-            .await
+        let request = self
+            .client
+            .api()
+            .show_attachable_obs()
+            .project_id(self.client.project_id())
+            .instance_id(notebook_id)
+            .storage_id(storage_id);
+        self.client.execute(request.prepare()?).await
     }
 
     /// Begins to mount a folder of a parallel file system of OBS to a running notebook.
@@ -73,21 +65,19 @@ impl Storage {
         uri: &str,
         mount_path: &str,
     ) -> Result<DataVolume> {
-        let (project_id, id) = (
-            self.client.project_id(),
-            checked("instance_id", notebook_id)?,
-        );
         let body = AttachObsRequest {
             category: Some(DataVolumeCategory::Obs.into()),
             mount_path: Some(mount_path.to_owned()),
             uri: Some(uri.to_owned()),
         };
-        self.client
-            .send(|api| async move {
-                let request = api.attach_obs().project_id(project_id);
-                request.instance_id(id).body(body).send().await
-            })
-            .await
+        let request = self
+            .client
+            .api()
+            .attach_obs()
+            .project_id(self.client.project_id())
+            .instance_id(notebook_id)
+            .body(body);
+        self.client.execute(request.prepare()?).await
     }
 
     /// Begins to unmount.
@@ -95,17 +85,14 @@ impl Storage {
     /// # Errors
     /// [`is_not_found`](crate::Error::is_not_found) when it is not mounted.
     pub async fn unmount(&self, notebook_id: &str, storage_id: &str) -> Result<DataVolume> {
-        let (project_id, id) = (
-            self.client.project_id(),
-            checked("instance_id", notebook_id)?,
-        );
-        let storage_id = checked("storage_id", storage_id)?;
-        self.client
-            .send(|api| async move {
-                let request = api.cancel_obs().project_id(project_id);
-                request.instance_id(id).storage_id(storage_id).send().await
-            })
-            .await
+        let request = self
+            .client
+            .api()
+            .cancel_obs()
+            .project_id(self.client.project_id())
+            .instance_id(notebook_id)
+            .storage_id(storage_id);
+        self.client.execute(request.prepare()?).await
     }
 
     /// Waits until it is mounted. It fails at once with MOUNT_FAILED, UNMOUNT_FAILED and UNMOUNTED.

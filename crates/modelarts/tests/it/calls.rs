@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::support::{Reply, Server, code, json, with};
-use modelarts::raw::prelude::*;
 use modelarts::types::{CreateNotebookRequest, VolumeReq};
 use modelarts::{
     AccessKey, Authenticator, BoxFuture, CallOptions, Credentials, Error, ManualClock, ModelArts,
@@ -469,7 +468,6 @@ async fn the_generated_client_and_untyped_calls_share_the_pipeline() {
         .send()
         .await
         .unwrap_err();
-    let error = Error::from(error);
     assert!(
         error.is_conflict() && error.operation() == Some("stopNotebook"),
         "{error}"

@@ -7,10 +7,6 @@
     clippy::unwrap_used,
     clippy::expect_used
 )]
-#[allow(unused_imports)]
-pub use progenitor_client::{ByteStream, ClientInfo, Error, ResponseValue};
-#[allow(unused_imports)]
-use progenitor_client::{encode_path, ClientHooks, OperationInfo, RequestBuilderExt};
 /// Types used as operation parameters and responses.
 #[allow(clippy::all)]
 pub mod types {
@@ -9416,53 +9412,40 @@ the decision is recorded in the errata that accompany this document.
 
 
 Version: 2.0.0*/
-pub struct Client {
-    pub(crate) baseurl: String,
-    pub(crate) client: reqwest::Client,
-    pub(crate) inner: crate::Hooks,
+pub struct Client<X = reqwest::Client> {
+    pub(crate) base: crate::Base,
+    pub(crate) http: reqwest::Client,
+    pub(crate) transport: X,
 }
 impl Client {
-    /// Construct a new client with an existing `reqwest::Client`,
-    /// allowing more control over its configuration.
-    ///
-    /// `baseurl` is the base URL provided to the internal
-    /// `reqwest::Client`, and should include a scheme and hostname,
-    /// as well as port and a path stem if applicable.
-    pub fn new_with_client(
-        baseurl: &str,
-        client: reqwest::Client,
-        inner: crate::Hooks,
-    ) -> Self {
+    /// A client of the service at this address, which sends with the given HTTP client and adds no credentials.
+    pub fn new_with_client(address: &str, http: reqwest::Client) -> Self {
         Self {
-            baseurl: baseurl.to_string(),
-            client,
-            inner,
+            base: crate::Base::new(address),
+            transport: http.clone(),
+            http,
         }
     }
 }
-impl ClientInfo<crate::Hooks> for Client {
-    fn api_version() -> &'static str {
-        "2.0.0"
+impl<X> Client<X> {
+    /// The same client with another one to send its requests.
+    pub fn with_transport<Y>(&self, transport: Y) -> Client<Y> {
+        Client {
+            base: self.base.clone(),
+            http: self.http.clone(),
+            transport,
+        }
     }
-    fn baseurl(&self) -> &str {
-        self.baseurl.as_str()
+    /// The address of the service.
+    pub fn base(&self) -> &crate::Base {
+        &self.base
     }
-    fn client(&self) -> &reqwest::Client {
-        &self.client
-    }
-    fn inner(&self) -> &crate::Hooks {
-        &self.inner
+    /// What requests are made with.
+    pub fn http(&self) -> &reqwest::Client {
+        &self.http
     }
 }
-const _: () = {
-    #[allow(dead_code)]
-    fn assert_client_hooks()
-    where
-        Client: ClientHooks<crate::Hooks>,
-    {}
-};
-///Old generation. Create, look up, change, start, stop and delete development environment instances.
-pub trait ClientDevEnvInstancesExt {
+impl<X> Client<X> {
     /**List development environment instances
 
 Returns the instances of a project that match all given filters, together with their number. Synchronous and without side effects. Unless `show_self` says otherwise only the caller's own instances are listed, and unless `limit` says otherwise all of them come in one answer. The entries are less detailed than those of a single read: `spec` is documented without storage and repository.
@@ -9499,7 +9482,9 @@ let response = client.list_dev_env_instances()
     .send()
     .await;
 ```*/
-    fn list_dev_env_instances(&self) -> builder::ListDevEnvInstances<'_>;
+    pub fn list_dev_env_instances(&self) -> builder::ListDevEnvInstances<'_, X> {
+        builder::ListDevEnvInstances::new(self)
+    }
     /**Create a development environment instance
 
 Creates a notebook instance of the previous service generation. Asynchronous: the answer describes the new instance in state CREATING (or CREATE_QUEUING), and callers read the instance until it is RUNNING or CREATE_FAILED. Names need not be unique, so a repeated call creates a second instance.
@@ -9516,7 +9501,9 @@ let response = client.create_dev_env_instance()
     .send()
     .await;
 ```*/
-    fn create_dev_env_instance(&self) -> builder::CreateDevEnvInstance<'_>;
+    pub fn create_dev_env_instance(&self) -> builder::CreateDevEnvInstance<'_, X> {
+        builder::CreateDevEnvInstance::new(self)
+    }
     /**Show a development environment instance
 
 Returns one instance with its state, flavor, image and notebook settings. Synchronous and possible in every state; this is the call to repeat while waiting for a creation, a start or a stop. An unknown instance is answered with status 400 and the code ModelArts.6309.
@@ -9533,7 +9520,9 @@ let response = client.show_dev_env_instance()
     .send()
     .await;
 ```*/
-    fn show_dev_env_instance(&self) -> builder::ShowDevEnvInstance<'_>;
+    pub fn show_dev_env_instance(&self) -> builder::ShowDevEnvInstance<'_, X> {
+        builder::ShowDevEnvInstance::new(self)
+    }
     /**Update a development environment instance
 
 Changes the description of an instance, its automatic stop, or both; everything left out stays as it is. Synchronous. Name, flavor and storage cannot be changed. A new running time given to a running instance counts from its next start on.
@@ -9552,7 +9541,9 @@ let response = client.update_dev_env_instance()
     .send()
     .await;
 ```*/
-    fn update_dev_env_instance(&self) -> builder::UpdateDevEnvInstance<'_>;
+    pub fn update_dev_env_instance(&self) -> builder::UpdateDevEnvInstance<'_, X> {
+        builder::UpdateDevEnvInstance::new(self)
+    }
     /**Delete a development environment instance
 
 Deletes an instance for good and answers with its ID. The instance may stay readable for a moment. The list of error codes has one for an instance that must be stopped first (ModelArts.6304), although running instances are accepted in practice. Repeating the call is harmless: it ends in status 400 with the code ModelArts.6309.
@@ -9569,7 +9560,9 @@ let response = client.delete_dev_env_instance()
     .send()
     .await;
 ```*/
-    fn delete_dev_env_instance(&self) -> builder::DeleteDevEnvInstance<'_>;
+    pub fn delete_dev_env_instance(&self) -> builder::DeleteDevEnvInstance<'_, X> {
+        builder::DeleteDevEnvInstance::new(self)
+    }
     /**Start, stop or restart an instance
 
 Starts a stopped instance, stops a running one or, for ML Studio instances only, restarts it. Asynchronous: the answer names the state before and the state entered, and callers read the instance until it settles. An instance that is busy or already in the wanted state is answered with status 400 and the code ModelArts.6357. A restart interrupts the instance again every time it is sent, so the call as a whole must not be repeated blindly.
@@ -9588,293 +9581,9 @@ let response = client.manage_dev_env_instance()
     .send()
     .await;
 ```*/
-    fn manage_dev_env_instance(&self) -> builder::ManageDevEnvInstance<'_>;
-}
-impl ClientDevEnvInstancesExt for Client {
-    fn list_dev_env_instances(&self) -> builder::ListDevEnvInstances<'_> {
-        builder::ListDevEnvInstances::new(self)
-    }
-    fn create_dev_env_instance(&self) -> builder::CreateDevEnvInstance<'_> {
-        builder::CreateDevEnvInstance::new(self)
-    }
-    fn show_dev_env_instance(&self) -> builder::ShowDevEnvInstance<'_> {
-        builder::ShowDevEnvInstance::new(self)
-    }
-    fn update_dev_env_instance(&self) -> builder::UpdateDevEnvInstance<'_> {
-        builder::UpdateDevEnvInstance::new(self)
-    }
-    fn delete_dev_env_instance(&self) -> builder::DeleteDevEnvInstance<'_> {
-        builder::DeleteDevEnvInstance::new(self)
-    }
-    fn manage_dev_env_instance(&self) -> builder::ManageDevEnvInstance<'_> {
+    pub fn manage_dev_env_instance(&self) -> builder::ManageDevEnvInstance<'_, X> {
         builder::ManageDevEnvInstance::new(self)
     }
-}
-///Sizes in which notebooks come, and those to which one can be changed.
-pub trait ClientFlavorsExt {
-    /**List the flavors for new notebooks
-
-Returns the flavors with which a notebook can be created, with their processors, memory, price key and storage types. A flavor that is sold out is listed too. Without `limit` everything comes in one page.
-
-Sends a `GET` request to `/v1/{project_id}/notebooks/flavors`
-
-Arguments:
-- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `category`: Only flavors with this kind of processor.
-- `limit`: Records per page. Everything is returned when the parameter is left out.
-- `offset`: Number of records to skip. Defaults to `0`.
-- `sort_dir`: Direction of sorting. Defaults to `DESC`.
-- `sort_key`: Name of the field to sort by, or several names joined with commas.
-- `type_`: Only flavors of this kind of cluster.
-```text
-let response = client.list_flavors()
-    .project_id(project_id)
-    .category(category)
-    .limit(limit)
-    .offset(offset)
-    .sort_dir(sort_dir)
-    .sort_key(sort_key)
-    .type_(type_)
-    .send()
-    .await;
-```*/
-    fn list_flavors(&self) -> builder::ListFlavors<'_>;
-    /**List the flavors to which a notebook can change
-
-Returns the flavors that an existing notebook may take in `updateNotebook`. The same list comes twice, in `data` and in `flavors`.
-
-Sends a `GET` request to `/v1/{project_id}/notebooks/{id}/flavors`
-
-Arguments:
-- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `id`: ID of the notebook, as `createNotebook` and `listNotebooks` return it.
-- `limit`: Records per page. Everything is returned when the parameter is left out.
-- `offset`: Number of records to skip.
-```text
-let response = client.show_switchable_flavors()
-    .project_id(project_id)
-    .id(id)
-    .limit(limit)
-    .offset(offset)
-    .send()
-    .await;
-```*/
-    fn show_switchable_flavors(&self) -> builder::ShowSwitchableFlavors<'_>;
-}
-impl ClientFlavorsExt for Client {
-    fn list_flavors(&self) -> builder::ListFlavors<'_> {
-        builder::ListFlavors::new(self)
-    }
-    fn show_switchable_flavors(&self) -> builder::ShowSwitchableFlavors<'_> {
-        builder::ShowSwitchableFlavors::new(self)
-    }
-}
-///Container images for notebooks, preset, registered or saved.
-pub trait ClientImagesExt {
-    /**List images
-
-Returns one page of the images that the caller can see: the preset images of the service and the images of the project. All filters combine. Page on with `limit` and `offset` until `total` records were read.
-
-Sends a `GET` request to `/v1/{project_id}/images`
-
-Arguments:
-- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `limit`: Largest number of images in one answer. Defaults to `200`.
-- `name`: Image name to look for: at most 512 characters out of lower-case letters, digits, `-`, `_` and `.`. `name_fuzzy_match` decides whether a part of the name is enough.
-- `name_fuzzy_match`: When true, `name` matches any part of an image name; when false, only the whole name. Defaults to `true`.
-- `namespace`: Keep only images of this organization of the container registry SWR.
-- `offset`: Number of images to skip before the page starts. Defaults to `0`.
-- `service_type`: Keep only images made for this purpose.
-- `sort_dir`: Direction of the sorting. Defaults to `DESC`.
-- `sort_key`: Names of the fields to sort by, joined with commas. The service spells them in camel case here: `updateTime` stands for the field `update_at`.
-- `type_`: Keep only preset images, or only the project's own.
-- `workspace_id`: Keep only images of this workspace. `0` is the one that always exists. Defaults to `0`.
-```text
-let response = client.list_images()
-    .project_id(project_id)
-    .limit(limit)
-    .name(name)
-    .name_fuzzy_match(name_fuzzy_match)
-    .namespace(namespace)
-    .offset(offset)
-    .service_type(service_type)
-    .sort_dir(sort_dir)
-    .sort_key(sort_key)
-    .type_(type_)
-    .workspace_id(workspace_id)
-    .send()
-    .await;
-```*/
-    fn list_images(&self) -> builder::ListImages<'_>;
-    /**Register a custom image
-
-Makes an image that already lies in the container registry SWR usable for notebooks. Name, organization and tag are read from `swr_path`. The answer is the new image, usually ACTIVE at once. Sending the request again may fail because the image is known already, so do not repeat it blindly.
-
-Sends a `POST` request to `/v1/{project_id}/images`
-
-Arguments:
-- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `body`: Where the image lies and what it is for.
-```text
-let response = client.register_image()
-    .project_id(project_id)
-    .body(body)
-    .send()
-    .await;
-```*/
-    fn register_image(&self) -> builder::RegisterImage<'_>;
-    /**List image groups
-
-Returns the images of the project gathered by name: one entry for all versions that share a name in an organization. The answer has the shape of a page, yet nothing can be sent to page through it.
-
-Sends a `GET` request to `/v1/{project_id}/images/group`
-
-Arguments:
-- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `name`: Image name to look for: at most 512 characters out of lower-case letters, digits, `-`, `_` and `.`. `name_fuzzy_match` decides whether a part of the name is enough.
-- `name_fuzzy_match`: When true, `name` matches any part of an image name; when false, only the whole name. Defaults to `true`.
-- `namespace`: Keep only groups of this organization of the container registry SWR.
-- `type_`: Keep only groups of preset images, or only of the project's own.
-- `workspace_id`: Keep only groups of this workspace. `0` is the one that always exists. Defaults to `0`.
-```text
-let response = client.list_image_groups()
-    .project_id(project_id)
-    .name(name)
-    .name_fuzzy_match(name_fuzzy_match)
-    .namespace(namespace)
-    .type_(type_)
-    .workspace_id(workspace_id)
-    .send()
-    .await;
-```*/
-    fn list_image_groups(&self) -> builder::ListImageGroups<'_>;
-    /**Show an image
-
-Returns one image, preset or own. While a notebook is being saved, ask again until `status` is ACTIVE, or CREATE_FAILED or ERROR when saving failed. An unknown id is answered with 400 and ModelArts.6404.
-
-Sends a `GET` request to `/v1/{project_id}/images/{id}`
-
-Arguments:
-- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `id`: ID of the image, a UUID, as the image list tells it.
-```text
-let response = client.show_image()
-    .project_id(project_id)
-    .id(id)
-    .send()
-    .await;
-```*/
-    fn show_image(&self) -> builder::ShowImage<'_>;
-    /**Delete an image
-
-Removes an image from the project and answers with its last state. The layers stay in the container registry SWR unless `force` is set. An image that a notebook still uses cannot be removed.
-
-Sends a `DELETE` request to `/v1/{project_id}/images/{id}`
-
-Arguments:
-- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `id`: ID of the image, a UUID, as the image list tells it.
-- `force`: When true, the content in the container registry SWR goes as well. Has an effect on images of visibility PRIVATE only.
-```text
-let response = client.delete_image()
-    .project_id(project_id)
-    .id(id)
-    .force(force)
-    .send()
-    .await;
-```*/
-    fn delete_image(&self) -> builder::DeleteImage<'_>;
-    /**Save a notebook as an image
-
-Starts to save the container of a RUNNING notebook as a new image, with everything that was installed into it, such as pip packages and server-side editor extensions. Asynchronous: the answer is the image in status INIT, the notebook is SNAPSHOTTING meanwhile and cannot be used. Saving has succeeded when the image is ACTIVE and has failed when it is CREATE_FAILED or ERROR. Afterwards the notebook names the saved image as its own.
-
-Sends a `POST` request to `/v1/{project_id}/notebooks/{id}/create-image`
-
-Arguments:
-- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `id`: ID of the notebook, as `createNotebook` and `listNotebooks` return it.
-- `body`: Name and place of the image to make.
-```text
-let response = client.create_image()
-    .project_id(project_id)
-    .id(id)
-    .body(body)
-    .send()
-    .await;
-```*/
-    fn create_image(&self) -> builder::CreateImage<'_>;
-}
-impl ClientImagesExt for Client {
-    fn list_images(&self) -> builder::ListImages<'_> {
-        builder::ListImages::new(self)
-    }
-    fn register_image(&self) -> builder::RegisterImage<'_> {
-        builder::RegisterImage::new(self)
-    }
-    fn list_image_groups(&self) -> builder::ListImageGroups<'_> {
-        builder::ListImageGroups::new(self)
-    }
-    fn show_image(&self) -> builder::ShowImage<'_> {
-        builder::ShowImage::new(self)
-    }
-    fn delete_image(&self) -> builder::DeleteImage<'_> {
-        builder::DeleteImage::new(self)
-    }
-    fn create_image(&self) -> builder::CreateImage<'_> {
-        builder::CreateImage::new(self)
-    }
-}
-///The time after which a running notebook stops by itself.
-pub trait ClientLeaseExt {
-    /**Show the lease of a notebook
-
-Tells how long a running notebook may go on before it is stopped automatically. The end is `create_at` plus `duration`; with `enable` false there is none.
-
-Sends a `GET` request to `/v1/{project_id}/notebooks/{id}/lease`
-
-Arguments:
-- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `id`: ID of the notebook, as `createNotebook` and `listNotebooks` return it.
-```text
-let response = client.show_lease()
-    .project_id(project_id)
-    .id(id)
-    .send()
-    .await;
-```*/
-    fn show_lease(&self) -> builder::ShowLease<'_>;
-    /**Renew the lease of a notebook
-
-Lets a running notebook go on for the given time, counted from now. Give the duration in the body; one in the query wins over the body and makes the type `timing`. A notebook that does not run is refused.
-
-Sends a `PATCH` request to `/v1/{project_id}/notebooks/{id}/lease`
-
-Arguments:
-- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `id`: ID of the notebook, as `createNotebook` and `listNotebooks` return it.
-- `duration`: Time in milliseconds to go on, 3,600,000 to 259,200,000, or -1 for no automatic stop. Prefer the body: with this parameter the body has no effect.
-- `body`: The new lease. It may be left out when the query carries the duration.
-```text
-let response = client.renew_lease()
-    .project_id(project_id)
-    .id(id)
-    .duration(duration)
-    .body(body)
-    .send()
-    .await;
-```*/
-    fn renew_lease(&self) -> builder::RenewLease<'_>;
-}
-impl ClientLeaseExt for Client {
-    fn show_lease(&self) -> builder::ShowLease<'_> {
-        builder::ShowLease::new(self)
-    }
-    fn renew_lease(&self) -> builder::RenewLease<'_> {
-        builder::RenewLease::new(self)
-    }
-}
-///Create, look up, change, start, stop and delete notebooks.
-pub trait ClientNotebooksExt {
     /**List your notebook instances
 
 Returns one page of the notebooks that the caller may see, narrowed by the filters given. Pages are counted from 0 in `current`.
@@ -9909,7 +9618,9 @@ let response = client.list_notebooks()
     .send()
     .await;
 ```*/
-    fn list_notebooks(&self) -> builder::ListNotebooks<'_>;
+    pub fn list_notebooks(&self) -> builder::ListNotebooks<'_, X> {
+        builder::ListNotebooks::new(self)
+    }
     /**Create a notebook instance
 
 Starts the creation of a notebook from an image, a flavor and a storage volume, and answers at once. The work goes on in the background, usually for one to three minutes: read the notebook until it is RUNNING or has failed. Names need not be unique, so a repeated request makes a second notebook.
@@ -9926,7 +9637,9 @@ let response = client.create_notebook()
     .send()
     .await;
 ```*/
-    fn create_notebook(&self) -> builder::CreateNotebook<'_>;
+    pub fn create_notebook(&self) -> builder::CreateNotebook<'_, X> {
+        builder::CreateNotebook::new(self)
+    }
     /**List the notebook instances of all users
 
 Returns one page of the notebooks of the whole project, whoever owns them. Filters, order and paging work as in `listNotebooks`; the path is fixed, so `all` can never be the ID of a notebook.
@@ -9961,7 +9674,38 @@ let response = client.list_all_notebooks()
     .send()
     .await;
 ```*/
-    fn list_all_notebooks(&self) -> builder::ListAllNotebooks<'_>;
+    pub fn list_all_notebooks(&self) -> builder::ListAllNotebooks<'_, X> {
+        builder::ListAllNotebooks::new(self)
+    }
+    /**List the flavors for new notebooks
+
+Returns the flavors with which a notebook can be created, with their processors, memory, price key and storage types. A flavor that is sold out is listed too. Without `limit` everything comes in one page.
+
+Sends a `GET` request to `/v1/{project_id}/notebooks/flavors`
+
+Arguments:
+- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
+- `category`: Only flavors with this kind of processor.
+- `limit`: Records per page. Everything is returned when the parameter is left out.
+- `offset`: Number of records to skip. Defaults to `0`.
+- `sort_dir`: Direction of sorting. Defaults to `DESC`.
+- `sort_key`: Name of the field to sort by, or several names joined with commas.
+- `type_`: Only flavors of this kind of cluster.
+```text
+let response = client.list_flavors()
+    .project_id(project_id)
+    .category(category)
+    .limit(limit)
+    .offset(offset)
+    .sort_dir(sort_dir)
+    .sort_key(sort_key)
+    .type_(type_)
+    .send()
+    .await;
+```*/
+    pub fn list_flavors(&self) -> builder::ListFlavors<'_, X> {
+        builder::ListFlavors::new(self)
+    }
     /**Show a notebook instance
 
 Returns everything that the service tells about one notebook, among it the state, the progress of a start, the remaining lease and the address to open. Shortly after a stop or a deletion was accepted, the state may still read RUNNING.
@@ -9978,7 +9722,9 @@ let response = client.show_notebook()
     .send()
     .await;
 ```*/
-    fn show_notebook(&self) -> builder::ShowNotebook<'_>;
+    pub fn show_notebook(&self) -> builder::ShowNotebook<'_, X> {
+        builder::ShowNotebook::new(self)
+    }
     /**Change a notebook instance
 
 Changes the fields that the body names and leaves all others as they are. Flavor, image and endpoints need a STOPPED notebook; name, description and a larger EVS volume are taken while it runs, although the documentation asks for a stopped one throughout. Key pair, pool, workspace and type of storage are fixed at creation.
@@ -9997,7 +9743,9 @@ let response = client.update_notebook()
     .send()
     .await;
 ```*/
-    fn update_notebook(&self) -> builder::UpdateNotebook<'_>;
+    pub fn update_notebook(&self) -> builder::UpdateNotebook<'_, X> {
+        builder::UpdateNotebook::new(self)
+    }
     /**Delete a notebook instance
 
 Begins to remove the container of a notebook together with its storage, for good. The notebook is DELETING for a while and then unknown to the service. A running notebook is usually taken as well, yet the service may refuse it with ModelArts.6304 and ask for a stop first.
@@ -10014,7 +9762,9 @@ let response = client.delete_notebook()
     .send()
     .await;
 ```*/
-    fn delete_notebook(&self) -> builder::DeleteNotebook<'_>;
+    pub fn delete_notebook(&self) -> builder::DeleteNotebook<'_, X> {
+        builder::DeleteNotebook::new(self)
+    }
     /**Start a notebook instance
 
 Begins to start a stopped notebook and answers at once; read the notebook until it is RUNNING. A notebook that runs already, or is busy with another operation, is refused with ModelArts.6357. The body is empty or `{}`; everything that can be chosen stands in the query.
@@ -10035,7 +9785,9 @@ let response = client.start_notebook()
     .send()
     .await;
 ```*/
-    fn start_notebook(&self) -> builder::StartNotebook<'_>;
+    pub fn start_notebook(&self) -> builder::StartNotebook<'_, X> {
+        builder::StartNotebook::new(self)
+    }
     /**Stop a notebook instance
 
 Begins to stop a running notebook and answers at once; read the notebook until it is STOPPED. A notebook that is stopped already, or is busy with another operation, is refused with ModelArts.6357. There is no request body; an empty JSON object does no harm.
@@ -10052,36 +9804,218 @@ let response = client.stop_notebook()
     .send()
     .await;
 ```*/
-    fn stop_notebook(&self) -> builder::StopNotebook<'_>;
-}
-impl ClientNotebooksExt for Client {
-    fn list_notebooks(&self) -> builder::ListNotebooks<'_> {
-        builder::ListNotebooks::new(self)
-    }
-    fn create_notebook(&self) -> builder::CreateNotebook<'_> {
-        builder::CreateNotebook::new(self)
-    }
-    fn list_all_notebooks(&self) -> builder::ListAllNotebooks<'_> {
-        builder::ListAllNotebooks::new(self)
-    }
-    fn show_notebook(&self) -> builder::ShowNotebook<'_> {
-        builder::ShowNotebook::new(self)
-    }
-    fn update_notebook(&self) -> builder::UpdateNotebook<'_> {
-        builder::UpdateNotebook::new(self)
-    }
-    fn delete_notebook(&self) -> builder::DeleteNotebook<'_> {
-        builder::DeleteNotebook::new(self)
-    }
-    fn start_notebook(&self) -> builder::StartNotebook<'_> {
-        builder::StartNotebook::new(self)
-    }
-    fn stop_notebook(&self) -> builder::StopNotebook<'_> {
+    pub fn stop_notebook(&self) -> builder::StopNotebook<'_, X> {
         builder::StopNotebook::new(self)
     }
-}
-///Object storage mounted into a running notebook.
-pub trait ClientStorageExt {
+    /**Show the lease of a notebook
+
+Tells how long a running notebook may go on before it is stopped automatically. The end is `create_at` plus `duration`; with `enable` false there is none.
+
+Sends a `GET` request to `/v1/{project_id}/notebooks/{id}/lease`
+
+Arguments:
+- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
+- `id`: ID of the notebook, as `createNotebook` and `listNotebooks` return it.
+```text
+let response = client.show_lease()
+    .project_id(project_id)
+    .id(id)
+    .send()
+    .await;
+```*/
+    pub fn show_lease(&self) -> builder::ShowLease<'_, X> {
+        builder::ShowLease::new(self)
+    }
+    /**Renew the lease of a notebook
+
+Lets a running notebook go on for the given time, counted from now. Give the duration in the body; one in the query wins over the body and makes the type `timing`. A notebook that does not run is refused.
+
+Sends a `PATCH` request to `/v1/{project_id}/notebooks/{id}/lease`
+
+Arguments:
+- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
+- `id`: ID of the notebook, as `createNotebook` and `listNotebooks` return it.
+- `duration`: Time in milliseconds to go on, 3,600,000 to 259,200,000, or -1 for no automatic stop. Prefer the body: with this parameter the body has no effect.
+- `body`: The new lease. It may be left out when the query carries the duration.
+```text
+let response = client.renew_lease()
+    .project_id(project_id)
+    .id(id)
+    .duration(duration)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn renew_lease(&self) -> builder::RenewLease<'_, X> {
+        builder::RenewLease::new(self)
+    }
+    /**List the flavors to which a notebook can change
+
+Returns the flavors that an existing notebook may take in `updateNotebook`. The same list comes twice, in `data` and in `flavors`.
+
+Sends a `GET` request to `/v1/{project_id}/notebooks/{id}/flavors`
+
+Arguments:
+- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
+- `id`: ID of the notebook, as `createNotebook` and `listNotebooks` return it.
+- `limit`: Records per page. Everything is returned when the parameter is left out.
+- `offset`: Number of records to skip.
+```text
+let response = client.show_switchable_flavors()
+    .project_id(project_id)
+    .id(id)
+    .limit(limit)
+    .offset(offset)
+    .send()
+    .await;
+```*/
+    pub fn show_switchable_flavors(&self) -> builder::ShowSwitchableFlavors<'_, X> {
+        builder::ShowSwitchableFlavors::new(self)
+    }
+    /**List images
+
+Returns one page of the images that the caller can see: the preset images of the service and the images of the project. All filters combine. Page on with `limit` and `offset` until `total` records were read.
+
+Sends a `GET` request to `/v1/{project_id}/images`
+
+Arguments:
+- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
+- `limit`: Largest number of images in one answer. Defaults to `200`.
+- `name`: Image name to look for: at most 512 characters out of lower-case letters, digits, `-`, `_` and `.`. `name_fuzzy_match` decides whether a part of the name is enough.
+- `name_fuzzy_match`: When true, `name` matches any part of an image name; when false, only the whole name. Defaults to `true`.
+- `namespace`: Keep only images of this organization of the container registry SWR.
+- `offset`: Number of images to skip before the page starts. Defaults to `0`.
+- `service_type`: Keep only images made for this purpose.
+- `sort_dir`: Direction of the sorting. Defaults to `DESC`.
+- `sort_key`: Names of the fields to sort by, joined with commas. The service spells them in camel case here: `updateTime` stands for the field `update_at`.
+- `type_`: Keep only preset images, or only the project's own.
+- `workspace_id`: Keep only images of this workspace. `0` is the one that always exists. Defaults to `0`.
+```text
+let response = client.list_images()
+    .project_id(project_id)
+    .limit(limit)
+    .name(name)
+    .name_fuzzy_match(name_fuzzy_match)
+    .namespace(namespace)
+    .offset(offset)
+    .service_type(service_type)
+    .sort_dir(sort_dir)
+    .sort_key(sort_key)
+    .type_(type_)
+    .workspace_id(workspace_id)
+    .send()
+    .await;
+```*/
+    pub fn list_images(&self) -> builder::ListImages<'_, X> {
+        builder::ListImages::new(self)
+    }
+    /**Register a custom image
+
+Makes an image that already lies in the container registry SWR usable for notebooks. Name, organization and tag are read from `swr_path`. The answer is the new image, usually ACTIVE at once. Sending the request again may fail because the image is known already, so do not repeat it blindly.
+
+Sends a `POST` request to `/v1/{project_id}/images`
+
+Arguments:
+- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
+- `body`: Where the image lies and what it is for.
+```text
+let response = client.register_image()
+    .project_id(project_id)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn register_image(&self) -> builder::RegisterImage<'_, X> {
+        builder::RegisterImage::new(self)
+    }
+    /**List image groups
+
+Returns the images of the project gathered by name: one entry for all versions that share a name in an organization. The answer has the shape of a page, yet nothing can be sent to page through it.
+
+Sends a `GET` request to `/v1/{project_id}/images/group`
+
+Arguments:
+- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
+- `name`: Image name to look for: at most 512 characters out of lower-case letters, digits, `-`, `_` and `.`. `name_fuzzy_match` decides whether a part of the name is enough.
+- `name_fuzzy_match`: When true, `name` matches any part of an image name; when false, only the whole name. Defaults to `true`.
+- `namespace`: Keep only groups of this organization of the container registry SWR.
+- `type_`: Keep only groups of preset images, or only of the project's own.
+- `workspace_id`: Keep only groups of this workspace. `0` is the one that always exists. Defaults to `0`.
+```text
+let response = client.list_image_groups()
+    .project_id(project_id)
+    .name(name)
+    .name_fuzzy_match(name_fuzzy_match)
+    .namespace(namespace)
+    .type_(type_)
+    .workspace_id(workspace_id)
+    .send()
+    .await;
+```*/
+    pub fn list_image_groups(&self) -> builder::ListImageGroups<'_, X> {
+        builder::ListImageGroups::new(self)
+    }
+    /**Show an image
+
+Returns one image, preset or own. While a notebook is being saved, ask again until `status` is ACTIVE, or CREATE_FAILED or ERROR when saving failed. An unknown id is answered with 400 and ModelArts.6404.
+
+Sends a `GET` request to `/v1/{project_id}/images/{id}`
+
+Arguments:
+- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
+- `id`: ID of the image, a UUID, as the image list tells it.
+```text
+let response = client.show_image()
+    .project_id(project_id)
+    .id(id)
+    .send()
+    .await;
+```*/
+    pub fn show_image(&self) -> builder::ShowImage<'_, X> {
+        builder::ShowImage::new(self)
+    }
+    /**Delete an image
+
+Removes an image from the project and answers with its last state. The layers stay in the container registry SWR unless `force` is set. An image that a notebook still uses cannot be removed.
+
+Sends a `DELETE` request to `/v1/{project_id}/images/{id}`
+
+Arguments:
+- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
+- `id`: ID of the image, a UUID, as the image list tells it.
+- `force`: When true, the content in the container registry SWR goes as well. Has an effect on images of visibility PRIVATE only.
+```text
+let response = client.delete_image()
+    .project_id(project_id)
+    .id(id)
+    .force(force)
+    .send()
+    .await;
+```*/
+    pub fn delete_image(&self) -> builder::DeleteImage<'_, X> {
+        builder::DeleteImage::new(self)
+    }
+    /**Save a notebook as an image
+
+Starts to save the container of a RUNNING notebook as a new image, with everything that was installed into it, such as pip packages and server-side editor extensions. Asynchronous: the answer is the image in status INIT, the notebook is SNAPSHOTTING meanwhile and cannot be used. Saving has succeeded when the image is ACTIVE and has failed when it is CREATE_FAILED or ERROR. Afterwards the notebook names the saved image as its own.
+
+Sends a `POST` request to `/v1/{project_id}/notebooks/{id}/create-image`
+
+Arguments:
+- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
+- `id`: ID of the notebook, as `createNotebook` and `listNotebooks` return it.
+- `body`: Name and place of the image to make.
+```text
+let response = client.create_image()
+    .project_id(project_id)
+    .id(id)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn create_image(&self) -> builder::CreateImage<'_, X> {
+        builder::CreateImage::new(self)
+    }
     /**List the OBS mounts of a notebook
 
 Returns every OBS storage that is attached to the notebook, at most ten. The answer has the shape of a page, yet nothing can be sent to page through it.
@@ -10098,7 +10032,9 @@ let response = client.list_attachable_obs()
     .send()
     .await;
 ```*/
-    fn list_attachable_obs(&self) -> builder::ListAttachableObs<'_>;
+    pub fn list_attachable_obs(&self) -> builder::ListAttachableObs<'_, X> {
+        builder::ListAttachableObs::new(self)
+    }
     /**Mount OBS storage into a notebook
 
 Attaches a parallel file system of the object storage OBS to a directory of a RUNNING notebook, whose processes then read and write its objects like files. Asynchronous: the answer says MOUNTING, followed by MOUNTED or MOUNT_FAILED. A notebook takes at most ten mounts.
@@ -10117,7 +10053,9 @@ let response = client.attach_obs()
     .send()
     .await;
 ```*/
-    fn attach_obs(&self) -> builder::AttachObs<'_>;
+    pub fn attach_obs(&self) -> builder::AttachObs<'_, X> {
+        builder::AttachObs::new(self)
+    }
     /**Show an OBS mount of a notebook
 
 Returns one OBS mount of the notebook with its current status.
@@ -10136,7 +10074,9 @@ let response = client.show_attachable_obs()
     .send()
     .await;
 ```*/
-    fn show_attachable_obs(&self) -> builder::ShowAttachableObs<'_>;
+    pub fn show_attachable_obs(&self) -> builder::ShowAttachableObs<'_, X> {
+        builder::ShowAttachableObs::new(self)
+    }
     /**Unmount OBS storage from a notebook
 
 Detaches an OBS mount from the notebook. The objects stay in OBS; only the directory in the container loses them. Asynchronous: the answer says UNMOUNTING, after which the mount vanishes from the list, or stays there as UNMOUNT_FAILED.
@@ -10155,63 +10095,52 @@ let response = client.cancel_obs()
     .send()
     .await;
 ```*/
-    fn cancel_obs(&self) -> builder::CancelObs<'_>;
-}
-impl ClientStorageExt for Client {
-    fn list_attachable_obs(&self) -> builder::ListAttachableObs<'_> {
-        builder::ListAttachableObs::new(self)
-    }
-    fn attach_obs(&self) -> builder::AttachObs<'_> {
-        builder::AttachObs::new(self)
-    }
-    fn show_attachable_obs(&self) -> builder::ShowAttachableObs<'_> {
-        builder::ShowAttachableObs::new(self)
-    }
-    fn cancel_obs(&self) -> builder::CancelObs<'_> {
+    pub fn cancel_obs(&self) -> builder::CancelObs<'_, X> {
         builder::CancelObs::new(self)
     }
 }
 /// Types for composing operation parameters.
 #[allow(clippy::all)]
 pub mod builder {
-    use super::types;
     #[allow(unused_imports)]
-    use super::{
-        encode_path, ByteStream, ClientInfo, ClientHooks, Error, OperationInfo,
-        RequestBuilderExt, ResponseValue,
-    };
-    /**Builder for [`ClientDevEnvInstancesExt::list_dev_env_instances`]
-
-[`ClientDevEnvInstancesExt::list_dev_env_instances`]: super::ClientDevEnvInstancesExt::list_dev_env_instances*/
-    #[derive(Debug, Clone)]
-    pub struct ListDevEnvInstances<'a> {
-        client: &'a super::Client,
-        project_id: Result<::std::string::String, String>,
-        ai_project: Result<Option<::std::string::String>, String>,
-        de_type: Result<crate::devenviron::enums::OpenDevEnvType, String>,
-        limit: Result<Option<i32>, String>,
-        offset: Result<Option<i32>, String>,
-        order: Result<Option<crate::devenviron::enums::OpenDevEnvSortOrder>, String>,
-        pool_id: Result<Option<::std::string::String>, String>,
+    use super::types;
+    use super::super::operations::OPERATIONS;
+    use crate::{Prepared, RequestError, ResponseValue};
+    #[allow(unused_imports)]
+    use crate::request::{Problem, optional, required, url};
+    /// The request `listDevEnvInstances`: List development environment instances.
+    ///
+    /// See [`Client::list_dev_env_instances`](super::Client::list_dev_env_instances).
+    #[derive(Clone, Debug)]
+    #[must_use = "a request does nothing until it is sent"]
+    pub struct ListDevEnvInstances<'a, X = reqwest::Client> {
+        client: &'a super::Client<X>,
+        project_id: Result<::std::string::String, Problem>,
+        ai_project: Result<Option<::std::string::String>, Problem>,
+        de_type: Result<crate::devenviron::enums::OpenDevEnvType, Problem>,
+        limit: Result<Option<i32>, Problem>,
+        offset: Result<Option<i32>, Problem>,
+        order: Result<Option<crate::devenviron::enums::OpenDevEnvSortOrder>, Problem>,
+        pool_id: Result<Option<::std::string::String>, Problem>,
         provision_type: Result<
             Option<crate::devenviron::enums::OpenDevEnvProvisionType>,
-            String,
+            Problem,
         >,
-        show_self: Result<Option<::std::string::String>, String>,
-        sortby: Result<Option<crate::devenviron::enums::OpenDevEnvSortKey>, String>,
+        show_self: Result<Option<::std::string::String>, Problem>,
+        sortby: Result<Option<crate::devenviron::enums::OpenDevEnvSortKey>, Problem>,
         status: Result<
             Option<crate::devenviron::enums::OpenDevEnvInstanceStatus>,
-            String,
+            Problem,
         >,
-        workspace_id: Result<Option<::std::string::String>, String>,
+        workspace_id: Result<Option<::std::string::String>, Problem>,
     }
-    impl<'a> ListDevEnvInstances<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
+    impl<'a, X> ListDevEnvInstances<'a, X> {
+        pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
-                client: client,
-                project_id: Err("project_id was not initialized".to_string()),
+                client,
+                project_id: Err(Problem::missing("project_id")),
                 ai_project: Ok(None),
-                de_type: Err("de_type was not initialized".to_string()),
+                de_type: Err(Problem::missing("de_type")),
                 limit: Ok(None),
                 offset: Ok(None),
                 order: Ok(None),
@@ -10223,158 +10152,128 @@ pub mod builder {
                 workspace_id: Ok(None),
             }
         }
+        /// ID of the project that owns the resources. It belongs to exactly one region.
         pub fn project_id<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
         {
-            self.project_id = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for project_id failed"
-                        .to_string()
-                });
+            self.project_id = required("project_id", value);
             self
         }
-        pub fn ai_project<V>(mut self, value: V) -> Self
+        /// Lists only instances of the AI project with this ID.
+        pub fn ai_project<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: crate::IntoOptional<::std::string::String, M>,
         {
-            self.ai_project = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for ai_project failed"
-                        .to_string()
-                });
+            self.ai_project = optional("ai_project", value);
             self
         }
+        /// Kind of development environment to list. The spelling with a capital N matters.
+        ///
+        /// Known values: `Notebook`.
         pub fn de_type<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<crate::devenviron::enums::OpenDevEnvType>,
+            V: TryInto<
+                crate::devenviron::enums::OpenDevEnvType,
+                Error: std::fmt::Display,
+            >,
         {
-            self.de_type = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `crate :: devenviron :: enums :: OpenDevEnvType` for de_type failed"
-                        .to_string()
-                });
+            self.de_type = required("de_type", value);
             self
         }
-        pub fn limit<V>(mut self, value: V) -> Self
+        /// Largest number of records to return. 0 stands for no limit. Defaults to `0`.
+        ///
+        /// Limits: at least 0.
+        pub fn limit<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<i32>,
+            V: crate::IntoOptional<i32, M>,
         {
-            self.limit = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| "conversion to `i32` for limit failed".to_string());
+            self.limit = optional("limit", value);
             self
         }
-        pub fn offset<V>(mut self, value: V) -> Self
+        /// Position of the first record to return, counted from 0. Defaults to `0`.
+        pub fn offset<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<i32>,
+            V: crate::IntoOptional<i32, M>,
         {
-            self.offset = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| "conversion to `i32` for offset failed".to_string());
+            self.offset = optional("offset", value);
             self
         }
-        pub fn order<V>(mut self, value: V) -> Self
+        /// Direction to sort in. Defaults to `asc`.
+        ///
+        /// Known values: `asc`, `desc`.
+        pub fn order<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<crate::devenviron::enums::OpenDevEnvSortOrder>,
+            V: crate::IntoOptional<crate::devenviron::enums::OpenDevEnvSortOrder, M>,
         {
-            self.order = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| {
-                    "conversion to `crate :: devenviron :: enums :: OpenDevEnvSortOrder` for order failed"
-                        .to_string()
-                });
+            self.order = optional("order", value);
             self
         }
-        pub fn pool_id<V>(mut self, value: V) -> Self
+        /// Lists only the instances that run in the dedicated resource pool with this ID.
+        pub fn pool_id<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: crate::IntoOptional<::std::string::String, M>,
         {
-            self.pool_id = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for pool_id failed"
-                        .to_string()
-                });
+            self.pool_id = optional("pool_id", value);
             self
         }
-        pub fn provision_type<V>(mut self, value: V) -> Self
+        /// Lists only instances that were deployed in this way.
+        ///
+        /// Known values: `Docker`.
+        pub fn provision_type<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<crate::devenviron::enums::OpenDevEnvProvisionType>,
+            V: crate::IntoOptional<crate::devenviron::enums::OpenDevEnvProvisionType, M>,
         {
-            self.provision_type = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| {
-                    "conversion to `crate :: devenviron :: enums :: OpenDevEnvProvisionType` for provision_type failed"
-                        .to_string()
-                });
+            self.provision_type = optional("provision_type", value);
             self
         }
-        pub fn show_self<V>(mut self, value: V) -> Self
+        /// Whether the list is restricted to the caller's own instances. A boolean that is sent as text. Defaults to `true`.
+        pub fn show_self<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: crate::IntoOptional<::std::string::String, M>,
         {
-            self.show_self = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for show_self failed"
-                        .to_string()
-                });
+            self.show_self = optional("show_self", value);
             self
         }
-        pub fn sortby<V>(mut self, value: V) -> Self
+        /// Field to sort by. Defaults to `name`.
+        ///
+        /// Known values: `name`, `creation_timestamp`.
+        pub fn sortby<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<crate::devenviron::enums::OpenDevEnvSortKey>,
+            V: crate::IntoOptional<crate::devenviron::enums::OpenDevEnvSortKey, M>,
         {
-            self.sortby = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| {
-                    "conversion to `crate :: devenviron :: enums :: OpenDevEnvSortKey` for sortby failed"
-                        .to_string()
-                });
+            self.sortby = optional("sortby", value);
             self
         }
-        pub fn status<V>(mut self, value: V) -> Self
+        /// Lists only instances in this state. Without it every state is listed.
+        ///
+        /// Known values: `CREATING`, `CREATE_FAILED`, `STARTING`, `RESTARTING`, `START_FAILED`, `RUNNING`, `STOPPING`, `STOPPED`, `UNAVAILABLE`, `DELETED`, `RESIZING`, `RESIZE_FAILED`, `CREATE_QUEUING`, `START_QUEUING`, `REBOOTING`, `ACTIVE`.
+        pub fn status<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<crate::devenviron::enums::OpenDevEnvInstanceStatus>,
+            V: crate::IntoOptional<
+                crate::devenviron::enums::OpenDevEnvInstanceStatus,
+                M,
+            >,
         {
-            self.status = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| {
-                    "conversion to `crate :: devenviron :: enums :: OpenDevEnvInstanceStatus` for status failed"
-                        .to_string()
-                });
+            self.status = optional("status", value);
             self
         }
-        pub fn workspace_id<V>(mut self, value: V) -> Self
+        /// Lists only instances of this workspace. `0` is right as long as the account has no workspaces. Defaults to `0`.
+        pub fn workspace_id<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: crate::IntoOptional<::std::string::String, M>,
         {
-            self.workspace_id = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for workspace_id failed"
-                        .to_string()
-                });
+            self.workspace_id = optional("workspace_id", value);
             self
         }
-        ///Sends a `GET` request to `/v1/{project_id}/demanager/instances`
-        pub async fn send(
+        /// Makes the request without sending it.
+        ///
+        /// # Errors
+        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        pub fn prepare(
             self,
-        ) -> Result<ResponseValue<types::DevEnvInstanceList>, Error<()>> {
+        ) -> Result<Prepared<types::DevEnvInstanceList>, RequestError> {
+            let operation = &OPERATIONS[0];
             let Self {
                 client,
                 project_id,
@@ -10390,25 +10289,104 @@ pub mod builder {
                 status,
                 workspace_id,
             } = self;
-            let project_id = project_id.map_err(Error::InvalidRequest)?;
-            let ai_project = ai_project.map_err(Error::InvalidRequest)?;
-            let de_type = de_type.map_err(Error::InvalidRequest)?;
-            let limit = limit.map_err(Error::InvalidRequest)?;
-            let offset = offset.map_err(Error::InvalidRequest)?;
-            let order = order.map_err(Error::InvalidRequest)?;
-            let pool_id = pool_id.map_err(Error::InvalidRequest)?;
-            let provision_type = provision_type.map_err(Error::InvalidRequest)?;
-            let show_self = show_self.map_err(Error::InvalidRequest)?;
-            let sortby = sortby.map_err(Error::InvalidRequest)?;
-            let status = status.map_err(Error::InvalidRequest)?;
-            let workspace_id = workspace_id.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/v1/{}/demanager/instances", client.baseurl, encode_path(& project_id
-                .to_string()),
-            );
-            #[allow(unused_mut)]
-            let mut request = client
-                .client
+            let (
+                project_id,
+                ai_project,
+                de_type,
+                limit,
+                offset,
+                order,
+                pool_id,
+                provision_type,
+                show_self,
+                sortby,
+                status,
+                workspace_id,
+            ) = match (
+                project_id,
+                ai_project,
+                de_type,
+                limit,
+                offset,
+                order,
+                pool_id,
+                provision_type,
+                show_self,
+                sortby,
+                status,
+                workspace_id,
+            ) {
+                (
+                    Ok(project_id),
+                    Ok(ai_project),
+                    Ok(de_type),
+                    Ok(limit),
+                    Ok(offset),
+                    Ok(order),
+                    Ok(pool_id),
+                    Ok(provision_type),
+                    Ok(show_self),
+                    Ok(sortby),
+                    Ok(status),
+                    Ok(workspace_id),
+                ) => {
+                    (
+                        project_id,
+                        ai_project,
+                        de_type,
+                        limit,
+                        offset,
+                        order,
+                        pool_id,
+                        provision_type,
+                        show_self,
+                        sortby,
+                        status,
+                        workspace_id,
+                    )
+                }
+                (
+                    project_id,
+                    ai_project,
+                    de_type,
+                    limit,
+                    offset,
+                    order,
+                    pool_id,
+                    provision_type,
+                    show_self,
+                    sortby,
+                    status,
+                    workspace_id,
+                ) => {
+                    return Err(
+                        RequestError::of(
+                            operation,
+                            [
+                                project_id.err(),
+                                ai_project.err(),
+                                de_type.err(),
+                                limit.err(),
+                                offset.err(),
+                                order.err(),
+                                pool_id.err(),
+                                provision_type.err(),
+                                show_self.err(),
+                                sortby.err(),
+                                status.err(),
+                                workspace_id.err(),
+                            ],
+                        ),
+                    );
+                }
+            };
+            let url = url(
+                &client.base,
+                operation,
+                &[("project_id", project_id.as_str())],
+            )?;
+            let request = client
+                .http
                 .get(url)
                 .header(
                     ::reqwest::header::ACCEPT,
@@ -10432,506 +10410,492 @@ pub mod builder {
                 .query(
                     &progenitor_client::QueryParam::new("workspace_id", &workspace_id),
                 )
-                .build()?;
-            let info = OperationInfo {
-                operation_id: "list_dev_env_instances",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200..=299 => ResponseValue::from_response(response).await,
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+                .build()
+                .map_err(|error| RequestError::unbuilt(operation, error))?;
+            Prepared::new(&client.base, request, operation)
         }
-    }
-    /**Builder for [`ClientDevEnvInstancesExt::create_dev_env_instance`]
-
-[`ClientDevEnvInstancesExt::create_dev_env_instance`]: super::ClientDevEnvInstancesExt::create_dev_env_instance*/
-    #[derive(Debug, Clone)]
-    pub struct CreateDevEnvInstance<'a> {
-        client: &'a super::Client,
-        project_id: Result<::std::string::String, String>,
-        body: Result<types::builder::CreateDevEnvInstanceRequest, String>,
-    }
-    impl<'a> CreateDevEnvInstance<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
-            Self {
-                client: client,
-                project_id: Err("project_id was not initialized".to_string()),
-                body: Ok(::std::default::Default::default()),
-            }
-        }
-        pub fn project_id<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<::std::string::String>,
-        {
-            self.project_id = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for project_id failed"
-                        .to_string()
-                });
-            self
-        }
-        pub fn body<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::CreateDevEnvInstanceRequest>,
-            <V as std::convert::TryInto<
-                types::CreateDevEnvInstanceRequest,
-            >>::Error: std::fmt::Display,
-        {
-            self.body = value
-                .try_into()
-                .map(From::from)
-                .map_err(|s| {
-                    format!(
-                        "conversion to `CreateDevEnvInstanceRequest` for body failed: {}",
-                        s
-                    )
-                });
-            self
-        }
-        pub fn body_map<F>(mut self, f: F) -> Self
-        where
-            F: std::ops::FnOnce(
-                types::builder::CreateDevEnvInstanceRequest,
-            ) -> types::builder::CreateDevEnvInstanceRequest,
-        {
-            self.body = self.body.map(f);
-            self
-        }
-        ///Sends a `POST` request to `/v1/{project_id}/demanager/instances`
+        /// Sends it: `GET /v1/{project_id}/demanager/instances`.
+        ///
+        /// # Errors
+        /// Those of the client's transport.
         pub async fn send(
             self,
-        ) -> Result<ResponseValue<types::DevEnvInstance>, Error<()>> {
+        ) -> Result<ResponseValue<types::DevEnvInstanceList>, X::Error>
+        where
+            X: crate::Transport,
+        {
+            let client = self.client;
+            client.transport.send(self.prepare()?).await
+        }
+    }
+    /// The request `createDevEnvInstance`: Create a development environment instance.
+    ///
+    /// See [`Client::create_dev_env_instance`](super::Client::create_dev_env_instance).
+    #[derive(Clone, Debug)]
+    #[must_use = "a request does nothing until it is sent"]
+    pub struct CreateDevEnvInstance<'a, X = reqwest::Client> {
+        client: &'a super::Client<X>,
+        project_id: Result<::std::string::String, Problem>,
+        body: Result<types::CreateDevEnvInstanceRequest, Problem>,
+    }
+    impl<'a, X> CreateDevEnvInstance<'a, X> {
+        pub(super) fn new(client: &'a super::Client<X>) -> Self {
+            Self {
+                client,
+                project_id: Err(Problem::missing("project_id")),
+                body: Err(Problem::missing("body")),
+            }
+        }
+        /// ID of the project that owns the resources. It belongs to exactly one region.
+        pub fn project_id<V>(mut self, value: V) -> Self
+        where
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
+        {
+            self.project_id = required("project_id", value);
+            self
+        }
+        /// The instance to create.
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: TryInto<types::CreateDevEnvInstanceRequest, Error: std::fmt::Display>,
+        {
+            self.body = required("body", value);
+            self
+        }
+        /// Makes the request without sending it.
+        ///
+        /// # Errors
+        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        pub fn prepare(self) -> Result<Prepared<types::DevEnvInstance>, RequestError> {
+            let operation = &OPERATIONS[1];
             let Self { client, project_id, body } = self;
-            let project_id = project_id.map_err(Error::InvalidRequest)?;
-            let body = body
-                .and_then(|v| {
-                    types::CreateDevEnvInstanceRequest::try_from(v)
-                        .map_err(|e| e.to_string())
-                })
-                .map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/v1/{}/demanager/instances", client.baseurl, encode_path(& project_id
-                .to_string()),
-            );
-            #[allow(unused_mut)]
-            let mut request = client
-                .client
+            let (project_id, body) = match (project_id, body) {
+                (Ok(project_id), Ok(body)) => (project_id, body),
+                (project_id, body) => {
+                    return Err(
+                        RequestError::of(operation, [project_id.err(), body.err()]),
+                    );
+                }
+            };
+            let url = url(
+                &client.base,
+                operation,
+                &[("project_id", project_id.as_str())],
+            )?;
+            let request = client
+                .http
                 .post(url)
                 .header(
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
                 .json(&body)
-                .build()?;
-            let info = OperationInfo {
-                operation_id: "create_dev_env_instance",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200..=299 => ResponseValue::from_response(response).await,
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+                .build()
+                .map_err(|error| RequestError::unbuilt(operation, error))?;
+            Prepared::new(&client.base, request, operation)
+        }
+        /// Sends it: `POST /v1/{project_id}/demanager/instances`.
+        ///
+        /// # Errors
+        /// Those of the client's transport.
+        pub async fn send(self) -> Result<ResponseValue<types::DevEnvInstance>, X::Error>
+        where
+            X: crate::Transport,
+        {
+            let client = self.client;
+            client.transport.send(self.prepare()?).await
         }
     }
-    /**Builder for [`ClientDevEnvInstancesExt::show_dev_env_instance`]
-
-[`ClientDevEnvInstancesExt::show_dev_env_instance`]: super::ClientDevEnvInstancesExt::show_dev_env_instance*/
-    #[derive(Debug, Clone)]
-    pub struct ShowDevEnvInstance<'a> {
-        client: &'a super::Client,
-        project_id: Result<::std::string::String, String>,
-        instance_id: Result<::std::string::String, String>,
+    /// The request `showDevEnvInstance`: Show a development environment instance.
+    ///
+    /// See [`Client::show_dev_env_instance`](super::Client::show_dev_env_instance).
+    #[derive(Clone, Debug)]
+    #[must_use = "a request does nothing until it is sent"]
+    pub struct ShowDevEnvInstance<'a, X = reqwest::Client> {
+        client: &'a super::Client<X>,
+        project_id: Result<::std::string::String, Problem>,
+        instance_id: Result<::std::string::String, Problem>,
     }
-    impl<'a> ShowDevEnvInstance<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
+    impl<'a, X> ShowDevEnvInstance<'a, X> {
+        pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
-                client: client,
-                project_id: Err("project_id was not initialized".to_string()),
-                instance_id: Err("instance_id was not initialized".to_string()),
+                client,
+                project_id: Err(Problem::missing("project_id")),
+                instance_id: Err(Problem::missing("instance_id")),
             }
         }
+        /// ID of the project that owns the resources. It belongs to exactly one region.
         pub fn project_id<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
         {
-            self.project_id = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for project_id failed"
-                        .to_string()
-                });
+            self.project_id = required("project_id", value);
             self
         }
+        /// ID of a development environment instance. Opaque text: some IDs are plain UUIDs, others have the prefix `DE-`.
         pub fn instance_id<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
         {
-            self.instance_id = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for instance_id failed"
-                        .to_string()
-                });
+            self.instance_id = required("instance_id", value);
             self
         }
-        ///Sends a `GET` request to `/v1/{project_id}/demanager/instances/{instance_id}`
-        pub async fn send(
-            self,
-        ) -> Result<ResponseValue<types::DevEnvInstance>, Error<()>> {
+        /// Makes the request without sending it.
+        ///
+        /// # Errors
+        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        pub fn prepare(self) -> Result<Prepared<types::DevEnvInstance>, RequestError> {
+            let operation = &OPERATIONS[2];
             let Self { client, project_id, instance_id } = self;
-            let project_id = project_id.map_err(Error::InvalidRequest)?;
-            let instance_id = instance_id.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/v1/{}/demanager/instances/{}", client.baseurl, encode_path(&
-                project_id.to_string()), encode_path(& instance_id.to_string()),
-            );
-            #[allow(unused_mut)]
-            let mut request = client
-                .client
+            let (project_id, instance_id) = match (project_id, instance_id) {
+                (Ok(project_id), Ok(instance_id)) => (project_id, instance_id),
+                (project_id, instance_id) => {
+                    return Err(
+                        RequestError::of(
+                            operation,
+                            [project_id.err(), instance_id.err()],
+                        ),
+                    );
+                }
+            };
+            let url = url(
+                &client.base,
+                operation,
+                &[
+                    ("project_id", project_id.as_str()),
+                    ("instance_id", instance_id.as_str()),
+                ],
+            )?;
+            let request = client
+                .http
                 .get(url)
                 .header(
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
-                .build()?;
-            let info = OperationInfo {
-                operation_id: "show_dev_env_instance",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200..=299 => ResponseValue::from_response(response).await,
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+                .build()
+                .map_err(|error| RequestError::unbuilt(operation, error))?;
+            Prepared::new(&client.base, request, operation)
+        }
+        /// Sends it: `GET /v1/{project_id}/demanager/instances/{instance_id}`.
+        ///
+        /// # Errors
+        /// Those of the client's transport.
+        pub async fn send(self) -> Result<ResponseValue<types::DevEnvInstance>, X::Error>
+        where
+            X: crate::Transport,
+        {
+            let client = self.client;
+            client.transport.send(self.prepare()?).await
         }
     }
-    /**Builder for [`ClientDevEnvInstancesExt::update_dev_env_instance`]
-
-[`ClientDevEnvInstancesExt::update_dev_env_instance`]: super::ClientDevEnvInstancesExt::update_dev_env_instance*/
-    #[derive(Debug, Clone)]
-    pub struct UpdateDevEnvInstance<'a> {
-        client: &'a super::Client,
-        project_id: Result<::std::string::String, String>,
-        instance_id: Result<::std::string::String, String>,
-        body: Result<types::builder::UpdateDevEnvInstanceRequest, String>,
+    /// The request `updateDevEnvInstance`: Update a development environment instance.
+    ///
+    /// See [`Client::update_dev_env_instance`](super::Client::update_dev_env_instance).
+    #[derive(Clone, Debug)]
+    #[must_use = "a request does nothing until it is sent"]
+    pub struct UpdateDevEnvInstance<'a, X = reqwest::Client> {
+        client: &'a super::Client<X>,
+        project_id: Result<::std::string::String, Problem>,
+        instance_id: Result<::std::string::String, Problem>,
+        body: Result<types::UpdateDevEnvInstanceRequest, Problem>,
     }
-    impl<'a> UpdateDevEnvInstance<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
+    impl<'a, X> UpdateDevEnvInstance<'a, X> {
+        pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
-                client: client,
-                project_id: Err("project_id was not initialized".to_string()),
-                instance_id: Err("instance_id was not initialized".to_string()),
-                body: Ok(::std::default::Default::default()),
+                client,
+                project_id: Err(Problem::missing("project_id")),
+                instance_id: Err(Problem::missing("instance_id")),
+                body: Err(Problem::missing("body")),
             }
         }
+        /// ID of the project that owns the resources. It belongs to exactly one region.
         pub fn project_id<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
         {
-            self.project_id = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for project_id failed"
-                        .to_string()
-                });
+            self.project_id = required("project_id", value);
             self
         }
+        /// ID of a development environment instance. Opaque text: some IDs are plain UUIDs, others have the prefix `DE-`.
         pub fn instance_id<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
         {
-            self.instance_id = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for instance_id failed"
-                        .to_string()
-                });
+            self.instance_id = required("instance_id", value);
             self
         }
+        /// The settings to change.
         pub fn body<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<types::UpdateDevEnvInstanceRequest>,
-            <V as std::convert::TryInto<
-                types::UpdateDevEnvInstanceRequest,
-            >>::Error: std::fmt::Display,
+            V: TryInto<types::UpdateDevEnvInstanceRequest, Error: std::fmt::Display>,
         {
-            self.body = value
-                .try_into()
-                .map(From::from)
-                .map_err(|s| {
-                    format!(
-                        "conversion to `UpdateDevEnvInstanceRequest` for body failed: {}",
-                        s
-                    )
-                });
+            self.body = required("body", value);
             self
         }
-        pub fn body_map<F>(mut self, f: F) -> Self
-        where
-            F: std::ops::FnOnce(
-                types::builder::UpdateDevEnvInstanceRequest,
-            ) -> types::builder::UpdateDevEnvInstanceRequest,
-        {
-            self.body = self.body.map(f);
-            self
-        }
-        ///Sends a `PUT` request to `/v1/{project_id}/demanager/instances/{instance_id}`
-        pub async fn send(
-            self,
-        ) -> Result<ResponseValue<types::DevEnvInstance>, Error<()>> {
+        /// Makes the request without sending it.
+        ///
+        /// # Errors
+        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        pub fn prepare(self) -> Result<Prepared<types::DevEnvInstance>, RequestError> {
+            let operation = &OPERATIONS[3];
             let Self { client, project_id, instance_id, body } = self;
-            let project_id = project_id.map_err(Error::InvalidRequest)?;
-            let instance_id = instance_id.map_err(Error::InvalidRequest)?;
-            let body = body
-                .and_then(|v| {
-                    types::UpdateDevEnvInstanceRequest::try_from(v)
-                        .map_err(|e| e.to_string())
-                })
-                .map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/v1/{}/demanager/instances/{}", client.baseurl, encode_path(&
-                project_id.to_string()), encode_path(& instance_id.to_string()),
-            );
-            #[allow(unused_mut)]
-            let mut request = client
-                .client
+            let (project_id, instance_id, body) = match (project_id, instance_id, body) {
+                (Ok(project_id), Ok(instance_id), Ok(body)) => {
+                    (project_id, instance_id, body)
+                }
+                (project_id, instance_id, body) => {
+                    return Err(
+                        RequestError::of(
+                            operation,
+                            [project_id.err(), instance_id.err(), body.err()],
+                        ),
+                    );
+                }
+            };
+            let url = url(
+                &client.base,
+                operation,
+                &[
+                    ("project_id", project_id.as_str()),
+                    ("instance_id", instance_id.as_str()),
+                ],
+            )?;
+            let request = client
+                .http
                 .put(url)
                 .header(
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
                 .json(&body)
-                .build()?;
-            let info = OperationInfo {
-                operation_id: "update_dev_env_instance",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200..=299 => ResponseValue::from_response(response).await,
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+                .build()
+                .map_err(|error| RequestError::unbuilt(operation, error))?;
+            Prepared::new(&client.base, request, operation)
+        }
+        /// Sends it: `PUT /v1/{project_id}/demanager/instances/{instance_id}`.
+        ///
+        /// # Errors
+        /// Those of the client's transport.
+        pub async fn send(self) -> Result<ResponseValue<types::DevEnvInstance>, X::Error>
+        where
+            X: crate::Transport,
+        {
+            let client = self.client;
+            client.transport.send(self.prepare()?).await
         }
     }
-    /**Builder for [`ClientDevEnvInstancesExt::delete_dev_env_instance`]
-
-[`ClientDevEnvInstancesExt::delete_dev_env_instance`]: super::ClientDevEnvInstancesExt::delete_dev_env_instance*/
-    #[derive(Debug, Clone)]
-    pub struct DeleteDevEnvInstance<'a> {
-        client: &'a super::Client,
-        project_id: Result<::std::string::String, String>,
-        instance_id: Result<::std::string::String, String>,
+    /// The request `deleteDevEnvInstance`: Delete a development environment instance.
+    ///
+    /// See [`Client::delete_dev_env_instance`](super::Client::delete_dev_env_instance).
+    #[derive(Clone, Debug)]
+    #[must_use = "a request does nothing until it is sent"]
+    pub struct DeleteDevEnvInstance<'a, X = reqwest::Client> {
+        client: &'a super::Client<X>,
+        project_id: Result<::std::string::String, Problem>,
+        instance_id: Result<::std::string::String, Problem>,
     }
-    impl<'a> DeleteDevEnvInstance<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
+    impl<'a, X> DeleteDevEnvInstance<'a, X> {
+        pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
-                client: client,
-                project_id: Err("project_id was not initialized".to_string()),
-                instance_id: Err("instance_id was not initialized".to_string()),
+                client,
+                project_id: Err(Problem::missing("project_id")),
+                instance_id: Err(Problem::missing("instance_id")),
             }
         }
+        /// ID of the project that owns the resources. It belongs to exactly one region.
         pub fn project_id<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
         {
-            self.project_id = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for project_id failed"
-                        .to_string()
-                });
+            self.project_id = required("project_id", value);
             self
         }
+        /// ID of a development environment instance. Opaque text: some IDs are plain UUIDs, others have the prefix `DE-`.
         pub fn instance_id<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
         {
-            self.instance_id = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for instance_id failed"
-                        .to_string()
-                });
+            self.instance_id = required("instance_id", value);
             self
         }
-        ///Sends a `DELETE` request to `/v1/{project_id}/demanager/instances/{instance_id}`
-        pub async fn send(
+        /// Makes the request without sending it.
+        ///
+        /// # Errors
+        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        pub fn prepare(
             self,
-        ) -> Result<ResponseValue<types::DeleteDevEnvInstanceResponse>, Error<()>> {
+        ) -> Result<Prepared<types::DeleteDevEnvInstanceResponse>, RequestError> {
+            let operation = &OPERATIONS[4];
             let Self { client, project_id, instance_id } = self;
-            let project_id = project_id.map_err(Error::InvalidRequest)?;
-            let instance_id = instance_id.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/v1/{}/demanager/instances/{}", client.baseurl, encode_path(&
-                project_id.to_string()), encode_path(& instance_id.to_string()),
-            );
-            #[allow(unused_mut)]
-            let mut request = client
-                .client
+            let (project_id, instance_id) = match (project_id, instance_id) {
+                (Ok(project_id), Ok(instance_id)) => (project_id, instance_id),
+                (project_id, instance_id) => {
+                    return Err(
+                        RequestError::of(
+                            operation,
+                            [project_id.err(), instance_id.err()],
+                        ),
+                    );
+                }
+            };
+            let url = url(
+                &client.base,
+                operation,
+                &[
+                    ("project_id", project_id.as_str()),
+                    ("instance_id", instance_id.as_str()),
+                ],
+            )?;
+            let request = client
+                .http
                 .delete(url)
                 .header(
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
-                .build()?;
-            let info = OperationInfo {
-                operation_id: "delete_dev_env_instance",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200..=299 => ResponseValue::from_response(response).await,
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+                .build()
+                .map_err(|error| RequestError::unbuilt(operation, error))?;
+            Prepared::new(&client.base, request, operation)
+        }
+        /// Sends it: `DELETE /v1/{project_id}/demanager/instances/{instance_id}`.
+        ///
+        /// # Errors
+        /// Those of the client's transport.
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::DeleteDevEnvInstanceResponse>, X::Error>
+        where
+            X: crate::Transport,
+        {
+            let client = self.client;
+            client.transport.send(self.prepare()?).await
         }
     }
-    /**Builder for [`ClientDevEnvInstancesExt::manage_dev_env_instance`]
-
-[`ClientDevEnvInstancesExt::manage_dev_env_instance`]: super::ClientDevEnvInstancesExt::manage_dev_env_instance*/
-    #[derive(Debug, Clone)]
-    pub struct ManageDevEnvInstance<'a> {
-        client: &'a super::Client,
-        project_id: Result<::std::string::String, String>,
-        instance_id: Result<::std::string::String, String>,
-        body: Result<types::builder::ManageDevEnvInstanceRequest, String>,
+    /// The request `manageDevEnvInstance`: Start, stop or restart an instance.
+    ///
+    /// See [`Client::manage_dev_env_instance`](super::Client::manage_dev_env_instance).
+    #[derive(Clone, Debug)]
+    #[must_use = "a request does nothing until it is sent"]
+    pub struct ManageDevEnvInstance<'a, X = reqwest::Client> {
+        client: &'a super::Client<X>,
+        project_id: Result<::std::string::String, Problem>,
+        instance_id: Result<::std::string::String, Problem>,
+        body: Result<types::ManageDevEnvInstanceRequest, Problem>,
     }
-    impl<'a> ManageDevEnvInstance<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
+    impl<'a, X> ManageDevEnvInstance<'a, X> {
+        pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
-                client: client,
-                project_id: Err("project_id was not initialized".to_string()),
-                instance_id: Err("instance_id was not initialized".to_string()),
-                body: Ok(::std::default::Default::default()),
+                client,
+                project_id: Err(Problem::missing("project_id")),
+                instance_id: Err(Problem::missing("instance_id")),
+                body: Err(Problem::missing("body")),
             }
         }
+        /// ID of the project that owns the resources. It belongs to exactly one region.
         pub fn project_id<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
         {
-            self.project_id = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for project_id failed"
-                        .to_string()
-                });
+            self.project_id = required("project_id", value);
             self
         }
+        /// ID of a development environment instance. Opaque text: some IDs are plain UUIDs, others have the prefix `DE-`.
         pub fn instance_id<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
         {
-            self.instance_id = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for instance_id failed"
-                        .to_string()
-                });
+            self.instance_id = required("instance_id", value);
             self
         }
+        /// The action to perform.
         pub fn body<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<types::ManageDevEnvInstanceRequest>,
-            <V as std::convert::TryInto<
-                types::ManageDevEnvInstanceRequest,
-            >>::Error: std::fmt::Display,
+            V: TryInto<types::ManageDevEnvInstanceRequest, Error: std::fmt::Display>,
         {
-            self.body = value
-                .try_into()
-                .map(From::from)
-                .map_err(|s| {
-                    format!(
-                        "conversion to `ManageDevEnvInstanceRequest` for body failed: {}",
-                        s
-                    )
-                });
+            self.body = required("body", value);
             self
         }
-        pub fn body_map<F>(mut self, f: F) -> Self
-        where
-            F: std::ops::FnOnce(
-                types::builder::ManageDevEnvInstanceRequest,
-            ) -> types::builder::ManageDevEnvInstanceRequest,
-        {
-            self.body = self.body.map(f);
-            self
-        }
-        ///Sends a `POST` request to `/v1/{project_id}/demanager/instances/{instance_id}/action`
-        pub async fn send(
+        /// Makes the request without sending it.
+        ///
+        /// # Errors
+        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        pub fn prepare(
             self,
-        ) -> Result<ResponseValue<types::ManageDevEnvInstanceResponse>, Error<()>> {
+        ) -> Result<Prepared<types::ManageDevEnvInstanceResponse>, RequestError> {
+            let operation = &OPERATIONS[5];
             let Self { client, project_id, instance_id, body } = self;
-            let project_id = project_id.map_err(Error::InvalidRequest)?;
-            let instance_id = instance_id.map_err(Error::InvalidRequest)?;
-            let body = body
-                .and_then(|v| {
-                    types::ManageDevEnvInstanceRequest::try_from(v)
-                        .map_err(|e| e.to_string())
-                })
-                .map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/v1/{}/demanager/instances/{}/action", client.baseurl, encode_path(&
-                project_id.to_string()), encode_path(& instance_id.to_string()),
-            );
-            #[allow(unused_mut)]
-            let mut request = client
-                .client
+            let (project_id, instance_id, body) = match (project_id, instance_id, body) {
+                (Ok(project_id), Ok(instance_id), Ok(body)) => {
+                    (project_id, instance_id, body)
+                }
+                (project_id, instance_id, body) => {
+                    return Err(
+                        RequestError::of(
+                            operation,
+                            [project_id.err(), instance_id.err(), body.err()],
+                        ),
+                    );
+                }
+            };
+            let url = url(
+                &client.base,
+                operation,
+                &[
+                    ("project_id", project_id.as_str()),
+                    ("instance_id", instance_id.as_str()),
+                ],
+            )?;
+            let request = client
+                .http
                 .post(url)
                 .header(
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
                 .json(&body)
-                .build()?;
-            let info = OperationInfo {
-                operation_id: "manage_dev_env_instance",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200..=299 => ResponseValue::from_response(response).await,
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+                .build()
+                .map_err(|error| RequestError::unbuilt(operation, error))?;
+            Prepared::new(&client.base, request, operation)
+        }
+        /// Sends it: `POST /v1/{project_id}/demanager/instances/{instance_id}/action`.
+        ///
+        /// # Errors
+        /// Those of the client's transport.
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::ManageDevEnvInstanceResponse>, X::Error>
+        where
+            X: crate::Transport,
+        {
+            let client = self.client;
+            client.transport.send(self.prepare()?).await
         }
     }
-    /**Builder for [`ClientNotebooksExt::list_notebooks`]
-
-[`ClientNotebooksExt::list_notebooks`]: super::ClientNotebooksExt::list_notebooks*/
-    #[derive(Debug, Clone)]
-    pub struct ListNotebooks<'a> {
-        client: &'a super::Client,
-        project_id: Result<::std::string::String, String>,
-        feature: Result<Option<crate::devenviron::enums::OpenNotebookFeature>, String>,
-        limit: Result<Option<i32>, String>,
-        name: Result<Option<::std::string::String>, String>,
-        offset: Result<Option<i32>, String>,
-        owner: Result<Option<::std::string::String>, String>,
-        pool_id: Result<Option<::std::string::String>, String>,
-        sort_dir: Result<Option<crate::devenviron::enums::OpenSortDirection>, String>,
-        sort_key: Result<Option<::std::string::String>, String>,
-        status: Result<Option<crate::devenviron::enums::OpenNotebookStatus>, String>,
-        workspace_id: Result<Option<::std::string::String>, String>,
+    /// The request `listNotebooks`: List your notebook instances.
+    ///
+    /// See [`Client::list_notebooks`](super::Client::list_notebooks).
+    #[derive(Clone, Debug)]
+    #[must_use = "a request does nothing until it is sent"]
+    pub struct ListNotebooks<'a, X = reqwest::Client> {
+        client: &'a super::Client<X>,
+        project_id: Result<::std::string::String, Problem>,
+        feature: Result<Option<crate::devenviron::enums::OpenNotebookFeature>, Problem>,
+        limit: Result<Option<i32>, Problem>,
+        name: Result<Option<::std::string::String>, Problem>,
+        offset: Result<Option<i32>, Problem>,
+        owner: Result<Option<::std::string::String>, Problem>,
+        pool_id: Result<Option<::std::string::String>, Problem>,
+        sort_dir: Result<Option<crate::devenviron::enums::OpenSortDirection>, Problem>,
+        sort_key: Result<Option<::std::string::String>, Problem>,
+        status: Result<Option<crate::devenviron::enums::OpenNotebookStatus>, Problem>,
+        workspace_id: Result<Option<::std::string::String>, Problem>,
     }
-    impl<'a> ListNotebooks<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
+    impl<'a, X> ListNotebooks<'a, X> {
+        pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
-                client: client,
-                project_id: Err("project_id was not initialized".to_string()),
+                client,
+                project_id: Err(Problem::missing("project_id")),
                 feature: Ok(None),
                 limit: Ok(None),
                 name: Ok(None),
@@ -10944,146 +10908,110 @@ pub mod builder {
                 workspace_id: Ok(None),
             }
         }
+        /// ID of the project that owns the resources. It belongs to exactly one region.
         pub fn project_id<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
         {
-            self.project_id = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for project_id failed"
-                        .to_string()
-                });
+            self.project_id = required("project_id", value);
             self
         }
-        pub fn feature<V>(mut self, value: V) -> Self
+        /// Kind of notebook to list. Defaults to `NOTEBOOK`.
+        ///
+        /// Known values: `DEFAULT`, `NOTEBOOK`.
+        pub fn feature<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<crate::devenviron::enums::OpenNotebookFeature>,
+            V: crate::IntoOptional<crate::devenviron::enums::OpenNotebookFeature, M>,
         {
-            self.feature = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| {
-                    "conversion to `crate :: devenviron :: enums :: OpenNotebookFeature` for feature failed"
-                        .to_string()
-                });
+            self.feature = optional("feature", value);
             self
         }
-        pub fn limit<V>(mut self, value: V) -> Self
+        /// Records per page. The service is known to take 10, 20 and 50. Defaults to `10`.
+        pub fn limit<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<i32>,
+            V: crate::IntoOptional<i32, M>,
         {
-            self.limit = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| "conversion to `i32` for limit failed".to_string());
+            self.limit = optional("limit", value);
             self
         }
-        pub fn name<V>(mut self, value: V) -> Self
+        /// Part of a notebook name; every notebook whose name contains it matches. At most 128 characters.
+        ///
+        /// Limits: at most 128 characters, matching `^[A-Za-z0-9_-]*$`.
+        pub fn name<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: crate::IntoOptional<::std::string::String, M>,
         {
-            self.name = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for name failed"
-                        .to_string()
-                });
+            self.name = optional("name", value);
             self
         }
-        pub fn offset<V>(mut self, value: V) -> Self
+        /// Number of records to skip, not of pages. Defaults to `0`.
+        pub fn offset<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<i32>,
+            V: crate::IntoOptional<i32, M>,
         {
-            self.offset = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| "conversion to `i32` for offset failed".to_string());
+            self.offset = optional("offset", value);
             self
         }
-        pub fn owner<V>(mut self, value: V) -> Self
+        /// ID of the user whose notebooks are wanted, 32 lower-case letters and digits. Only an administrator can ask for somebody else; other callers give their own ID or nothing.
+        ///
+        /// Limits: 32 characters, matching `^[a-z0-9]+$`.
+        pub fn owner<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: crate::IntoOptional<::std::string::String, M>,
         {
-            self.owner = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for owner failed"
-                        .to_string()
-                });
+            self.owner = optional("owner", value);
             self
         }
-        pub fn pool_id<V>(mut self, value: V) -> Self
+        /// Only notebooks that run in this dedicated resource pool.
+        pub fn pool_id<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: crate::IntoOptional<::std::string::String, M>,
         {
-            self.pool_id = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for pool_id failed"
-                        .to_string()
-                });
+            self.pool_id = optional("pool_id", value);
             self
         }
-        pub fn sort_dir<V>(mut self, value: V) -> Self
+        /// Direction of sorting. Defaults to `DESC`.
+        ///
+        /// Known values: `ASC`, `DESC`.
+        pub fn sort_dir<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<crate::devenviron::enums::OpenSortDirection>,
+            V: crate::IntoOptional<crate::devenviron::enums::OpenSortDirection, M>,
         {
-            self.sort_dir = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| {
-                    "conversion to `crate :: devenviron :: enums :: OpenSortDirection` for sort_dir failed"
-                        .to_string()
-                });
+            self.sort_dir = optional("sort_dir", value);
             self
         }
-        pub fn sort_key<V>(mut self, value: V) -> Self
+        /// Name of the field to sort by, or several names joined with commas.
+        pub fn sort_key<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: crate::IntoOptional<::std::string::String, M>,
         {
-            self.sort_key = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for sort_key failed"
-                        .to_string()
-                });
+            self.sort_key = optional("sort_key", value);
             self
         }
-        pub fn status<V>(mut self, value: V) -> Self
+        /// Only notebooks in this state.
+        ///
+        /// Known values: `INIT`, `CREATING`, `STARTING`, `STOPPING`, `DELETING`, `RUNNING`, `STOPPED`, `SNAPSHOTTING`, `CREATE_FAILED`, `START_FAILED`, `DELETE_FAILED`, `ERROR`, `DELETED`, `FROZEN`.
+        pub fn status<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<crate::devenviron::enums::OpenNotebookStatus>,
+            V: crate::IntoOptional<crate::devenviron::enums::OpenNotebookStatus, M>,
         {
-            self.status = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| {
-                    "conversion to `crate :: devenviron :: enums :: OpenNotebookStatus` for status failed"
-                        .to_string()
-                });
+            self.status = optional("status", value);
             self
         }
-        pub fn workspace_id<V>(mut self, value: V) -> Self
+        /// Only notebooks of this workspace. A project that never created workspaces has just the one called 0. Note the spelling: other operations write `workspace_id`. Defaults to `0`.
+        pub fn workspace_id<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: crate::IntoOptional<::std::string::String, M>,
         {
-            self.workspace_id = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for workspace_id failed"
-                        .to_string()
-                });
+            self.workspace_id = optional("workspaceId", value);
             self
         }
-        ///Sends a `GET` request to `/v1/{project_id}/notebooks`
-        pub async fn send(
-            self,
-        ) -> Result<ResponseValue<types::NotebookList>, Error<()>> {
+        /// Makes the request without sending it.
+        ///
+        /// # Errors
+        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        pub fn prepare(self) -> Result<Prepared<types::NotebookList>, RequestError> {
+            let operation = &OPERATIONS[6];
             let Self {
                 client,
                 project_id,
@@ -11098,24 +11026,98 @@ pub mod builder {
                 status,
                 workspace_id,
             } = self;
-            let project_id = project_id.map_err(Error::InvalidRequest)?;
-            let feature = feature.map_err(Error::InvalidRequest)?;
-            let limit = limit.map_err(Error::InvalidRequest)?;
-            let name = name.map_err(Error::InvalidRequest)?;
-            let offset = offset.map_err(Error::InvalidRequest)?;
-            let owner = owner.map_err(Error::InvalidRequest)?;
-            let pool_id = pool_id.map_err(Error::InvalidRequest)?;
-            let sort_dir = sort_dir.map_err(Error::InvalidRequest)?;
-            let sort_key = sort_key.map_err(Error::InvalidRequest)?;
-            let status = status.map_err(Error::InvalidRequest)?;
-            let workspace_id = workspace_id.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/v1/{}/notebooks", client.baseurl, encode_path(& project_id
-                .to_string()),
-            );
-            #[allow(unused_mut)]
-            let mut request = client
-                .client
+            let (
+                project_id,
+                feature,
+                limit,
+                name,
+                offset,
+                owner,
+                pool_id,
+                sort_dir,
+                sort_key,
+                status,
+                workspace_id,
+            ) = match (
+                project_id,
+                feature,
+                limit,
+                name,
+                offset,
+                owner,
+                pool_id,
+                sort_dir,
+                sort_key,
+                status,
+                workspace_id,
+            ) {
+                (
+                    Ok(project_id),
+                    Ok(feature),
+                    Ok(limit),
+                    Ok(name),
+                    Ok(offset),
+                    Ok(owner),
+                    Ok(pool_id),
+                    Ok(sort_dir),
+                    Ok(sort_key),
+                    Ok(status),
+                    Ok(workspace_id),
+                ) => {
+                    (
+                        project_id,
+                        feature,
+                        limit,
+                        name,
+                        offset,
+                        owner,
+                        pool_id,
+                        sort_dir,
+                        sort_key,
+                        status,
+                        workspace_id,
+                    )
+                }
+                (
+                    project_id,
+                    feature,
+                    limit,
+                    name,
+                    offset,
+                    owner,
+                    pool_id,
+                    sort_dir,
+                    sort_key,
+                    status,
+                    workspace_id,
+                ) => {
+                    return Err(
+                        RequestError::of(
+                            operation,
+                            [
+                                project_id.err(),
+                                feature.err(),
+                                limit.err(),
+                                name.err(),
+                                offset.err(),
+                                owner.err(),
+                                pool_id.err(),
+                                sort_dir.err(),
+                                sort_key.err(),
+                                status.err(),
+                                workspace_id.err(),
+                            ],
+                        ),
+                    );
+                }
+            };
+            let url = url(
+                &client.base,
+                operation,
+                &[("project_id", project_id.as_str())],
+            )?;
+            let request = client
+                .http
                 .get(url)
                 .header(
                     ::reqwest::header::ACCEPT,
@@ -11131,134 +11133,124 @@ pub mod builder {
                 .query(&progenitor_client::QueryParam::new("sort_key", &sort_key))
                 .query(&progenitor_client::QueryParam::new("status", &status))
                 .query(&progenitor_client::QueryParam::new("workspaceId", &workspace_id))
-                .build()?;
-            let info = OperationInfo {
-                operation_id: "list_notebooks",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200..=299 => ResponseValue::from_response(response).await,
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+                .build()
+                .map_err(|error| RequestError::unbuilt(operation, error))?;
+            Prepared::new(&client.base, request, operation)
+        }
+        /// Sends it: `GET /v1/{project_id}/notebooks`.
+        ///
+        /// # Errors
+        /// Those of the client's transport.
+        pub async fn send(self) -> Result<ResponseValue<types::NotebookList>, X::Error>
+        where
+            X: crate::Transport,
+        {
+            let client = self.client;
+            client.transport.send(self.prepare()?).await
         }
     }
-    /**Builder for [`ClientNotebooksExt::create_notebook`]
-
-[`ClientNotebooksExt::create_notebook`]: super::ClientNotebooksExt::create_notebook*/
-    #[derive(Debug, Clone)]
-    pub struct CreateNotebook<'a> {
-        client: &'a super::Client,
-        project_id: Result<::std::string::String, String>,
-        body: Result<types::builder::CreateNotebookRequest, String>,
+    /// The request `createNotebook`: Create a notebook instance.
+    ///
+    /// See [`Client::create_notebook`](super::Client::create_notebook).
+    #[derive(Clone, Debug)]
+    #[must_use = "a request does nothing until it is sent"]
+    pub struct CreateNotebook<'a, X = reqwest::Client> {
+        client: &'a super::Client<X>,
+        project_id: Result<::std::string::String, Problem>,
+        body: Result<types::CreateNotebookRequest, Problem>,
     }
-    impl<'a> CreateNotebook<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
+    impl<'a, X> CreateNotebook<'a, X> {
+        pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
-                client: client,
-                project_id: Err("project_id was not initialized".to_string()),
-                body: Ok(::std::default::Default::default()),
+                client,
+                project_id: Err(Problem::missing("project_id")),
+                body: Err(Problem::missing("body")),
             }
         }
+        /// ID of the project that owns the resources. It belongs to exactly one region.
         pub fn project_id<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
         {
-            self.project_id = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for project_id failed"
-                        .to_string()
-                });
+            self.project_id = required("project_id", value);
             self
         }
+        /// The notebook to create.
         pub fn body<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<types::CreateNotebookRequest>,
-            <V as std::convert::TryInto<
-                types::CreateNotebookRequest,
-            >>::Error: std::fmt::Display,
+            V: TryInto<types::CreateNotebookRequest, Error: std::fmt::Display>,
         {
-            self.body = value
-                .try_into()
-                .map(From::from)
-                .map_err(|s| {
-                    format!(
-                        "conversion to `CreateNotebookRequest` for body failed: {}", s
-                    )
-                });
+            self.body = required("body", value);
             self
         }
-        pub fn body_map<F>(mut self, f: F) -> Self
-        where
-            F: std::ops::FnOnce(
-                types::builder::CreateNotebookRequest,
-            ) -> types::builder::CreateNotebookRequest,
-        {
-            self.body = self.body.map(f);
-            self
-        }
-        ///Sends a `POST` request to `/v1/{project_id}/notebooks`
-        pub async fn send(self) -> Result<ResponseValue<types::Notebook>, Error<()>> {
+        /// Makes the request without sending it.
+        ///
+        /// # Errors
+        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        pub fn prepare(self) -> Result<Prepared<types::Notebook>, RequestError> {
+            let operation = &OPERATIONS[7];
             let Self { client, project_id, body } = self;
-            let project_id = project_id.map_err(Error::InvalidRequest)?;
-            let body = body
-                .and_then(|v| {
-                    types::CreateNotebookRequest::try_from(v).map_err(|e| e.to_string())
-                })
-                .map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/v1/{}/notebooks", client.baseurl, encode_path(& project_id
-                .to_string()),
-            );
-            #[allow(unused_mut)]
-            let mut request = client
-                .client
+            let (project_id, body) = match (project_id, body) {
+                (Ok(project_id), Ok(body)) => (project_id, body),
+                (project_id, body) => {
+                    return Err(
+                        RequestError::of(operation, [project_id.err(), body.err()]),
+                    );
+                }
+            };
+            let url = url(
+                &client.base,
+                operation,
+                &[("project_id", project_id.as_str())],
+            )?;
+            let request = client
+                .http
                 .post(url)
                 .header(
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
                 .json(&body)
-                .build()?;
-            let info = OperationInfo {
-                operation_id: "create_notebook",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200..=299 => ResponseValue::from_response(response).await,
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+                .build()
+                .map_err(|error| RequestError::unbuilt(operation, error))?;
+            Prepared::new(&client.base, request, operation)
+        }
+        /// Sends it: `POST /v1/{project_id}/notebooks`.
+        ///
+        /// # Errors
+        /// Those of the client's transport.
+        pub async fn send(self) -> Result<ResponseValue<types::Notebook>, X::Error>
+        where
+            X: crate::Transport,
+        {
+            let client = self.client;
+            client.transport.send(self.prepare()?).await
         }
     }
-    /**Builder for [`ClientNotebooksExt::list_all_notebooks`]
-
-[`ClientNotebooksExt::list_all_notebooks`]: super::ClientNotebooksExt::list_all_notebooks*/
-    #[derive(Debug, Clone)]
-    pub struct ListAllNotebooks<'a> {
-        client: &'a super::Client,
-        project_id: Result<::std::string::String, String>,
-        feature: Result<Option<crate::devenviron::enums::OpenNotebookFeature>, String>,
-        limit: Result<Option<i32>, String>,
-        name: Result<Option<::std::string::String>, String>,
-        offset: Result<Option<i32>, String>,
-        owner: Result<Option<::std::string::String>, String>,
-        pool_id: Result<Option<::std::string::String>, String>,
-        sort_dir: Result<Option<crate::devenviron::enums::OpenSortDirection>, String>,
-        sort_key: Result<Option<::std::string::String>, String>,
-        status: Result<Option<crate::devenviron::enums::OpenNotebookStatus>, String>,
-        workspace_id: Result<Option<::std::string::String>, String>,
+    /// The request `listAllNotebooks`: List the notebook instances of all users.
+    ///
+    /// See [`Client::list_all_notebooks`](super::Client::list_all_notebooks).
+    #[derive(Clone, Debug)]
+    #[must_use = "a request does nothing until it is sent"]
+    pub struct ListAllNotebooks<'a, X = reqwest::Client> {
+        client: &'a super::Client<X>,
+        project_id: Result<::std::string::String, Problem>,
+        feature: Result<Option<crate::devenviron::enums::OpenNotebookFeature>, Problem>,
+        limit: Result<Option<i32>, Problem>,
+        name: Result<Option<::std::string::String>, Problem>,
+        offset: Result<Option<i32>, Problem>,
+        owner: Result<Option<::std::string::String>, Problem>,
+        pool_id: Result<Option<::std::string::String>, Problem>,
+        sort_dir: Result<Option<crate::devenviron::enums::OpenSortDirection>, Problem>,
+        sort_key: Result<Option<::std::string::String>, Problem>,
+        status: Result<Option<crate::devenviron::enums::OpenNotebookStatus>, Problem>,
+        workspace_id: Result<Option<::std::string::String>, Problem>,
     }
-    impl<'a> ListAllNotebooks<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
+    impl<'a, X> ListAllNotebooks<'a, X> {
+        pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
-                client: client,
-                project_id: Err("project_id was not initialized".to_string()),
+                client,
+                project_id: Err(Problem::missing("project_id")),
                 feature: Ok(None),
                 limit: Ok(None),
                 name: Ok(None),
@@ -11271,146 +11263,110 @@ pub mod builder {
                 workspace_id: Ok(None),
             }
         }
+        /// ID of the project that owns the resources. It belongs to exactly one region.
         pub fn project_id<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
         {
-            self.project_id = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for project_id failed"
-                        .to_string()
-                });
+            self.project_id = required("project_id", value);
             self
         }
-        pub fn feature<V>(mut self, value: V) -> Self
+        /// Kind of notebook to list. Defaults to `NOTEBOOK`.
+        ///
+        /// Known values: `DEFAULT`, `NOTEBOOK`.
+        pub fn feature<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<crate::devenviron::enums::OpenNotebookFeature>,
+            V: crate::IntoOptional<crate::devenviron::enums::OpenNotebookFeature, M>,
         {
-            self.feature = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| {
-                    "conversion to `crate :: devenviron :: enums :: OpenNotebookFeature` for feature failed"
-                        .to_string()
-                });
+            self.feature = optional("feature", value);
             self
         }
-        pub fn limit<V>(mut self, value: V) -> Self
+        /// Records per page. The service is known to take 10, 20 and 50. Defaults to `10`.
+        pub fn limit<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<i32>,
+            V: crate::IntoOptional<i32, M>,
         {
-            self.limit = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| "conversion to `i32` for limit failed".to_string());
+            self.limit = optional("limit", value);
             self
         }
-        pub fn name<V>(mut self, value: V) -> Self
+        /// Part of a notebook name; every notebook whose name contains it matches. At most 128 characters.
+        ///
+        /// Limits: at most 128 characters, matching `^[A-Za-z0-9_-]*$`.
+        pub fn name<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: crate::IntoOptional<::std::string::String, M>,
         {
-            self.name = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for name failed"
-                        .to_string()
-                });
+            self.name = optional("name", value);
             self
         }
-        pub fn offset<V>(mut self, value: V) -> Self
+        /// Number of records to skip, not of pages. Defaults to `0`.
+        pub fn offset<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<i32>,
+            V: crate::IntoOptional<i32, M>,
         {
-            self.offset = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| "conversion to `i32` for offset failed".to_string());
+            self.offset = optional("offset", value);
             self
         }
-        pub fn owner<V>(mut self, value: V) -> Self
+        /// ID of the user whose notebooks are wanted, 32 lower-case letters and digits. Takes effect only for a main account that holds administrator rights.
+        ///
+        /// Limits: 32 characters, matching `^[a-z0-9]+$`.
+        pub fn owner<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: crate::IntoOptional<::std::string::String, M>,
         {
-            self.owner = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for owner failed"
-                        .to_string()
-                });
+            self.owner = optional("owner", value);
             self
         }
-        pub fn pool_id<V>(mut self, value: V) -> Self
+        /// Only notebooks that run in this dedicated resource pool.
+        pub fn pool_id<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: crate::IntoOptional<::std::string::String, M>,
         {
-            self.pool_id = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for pool_id failed"
-                        .to_string()
-                });
+            self.pool_id = optional("pool_id", value);
             self
         }
-        pub fn sort_dir<V>(mut self, value: V) -> Self
+        /// Direction of sorting. Defaults to `DESC`.
+        ///
+        /// Known values: `ASC`, `DESC`.
+        pub fn sort_dir<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<crate::devenviron::enums::OpenSortDirection>,
+            V: crate::IntoOptional<crate::devenviron::enums::OpenSortDirection, M>,
         {
-            self.sort_dir = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| {
-                    "conversion to `crate :: devenviron :: enums :: OpenSortDirection` for sort_dir failed"
-                        .to_string()
-                });
+            self.sort_dir = optional("sort_dir", value);
             self
         }
-        pub fn sort_key<V>(mut self, value: V) -> Self
+        /// Name of the field to sort by, or several names joined with commas.
+        pub fn sort_key<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: crate::IntoOptional<::std::string::String, M>,
         {
-            self.sort_key = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for sort_key failed"
-                        .to_string()
-                });
+            self.sort_key = optional("sort_key", value);
             self
         }
-        pub fn status<V>(mut self, value: V) -> Self
+        /// Only notebooks in this state.
+        ///
+        /// Known values: `INIT`, `CREATING`, `STARTING`, `STOPPING`, `DELETING`, `RUNNING`, `STOPPED`, `SNAPSHOTTING`, `CREATE_FAILED`, `START_FAILED`, `DELETE_FAILED`, `ERROR`, `DELETED`, `FROZEN`.
+        pub fn status<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<crate::devenviron::enums::OpenNotebookStatus>,
+            V: crate::IntoOptional<crate::devenviron::enums::OpenNotebookStatus, M>,
         {
-            self.status = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| {
-                    "conversion to `crate :: devenviron :: enums :: OpenNotebookStatus` for status failed"
-                        .to_string()
-                });
+            self.status = optional("status", value);
             self
         }
-        pub fn workspace_id<V>(mut self, value: V) -> Self
+        /// Only notebooks of this workspace. A project that never created workspaces has just the one called 0. Note the spelling: other operations write `workspace_id`. Defaults to `0`.
+        pub fn workspace_id<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: crate::IntoOptional<::std::string::String, M>,
         {
-            self.workspace_id = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for workspace_id failed"
-                        .to_string()
-                });
+            self.workspace_id = optional("workspaceId", value);
             self
         }
-        ///Sends a `GET` request to `/v1/{project_id}/notebooks/all`
-        pub async fn send(
-            self,
-        ) -> Result<ResponseValue<types::NotebookList>, Error<()>> {
+        /// Makes the request without sending it.
+        ///
+        /// # Errors
+        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        pub fn prepare(self) -> Result<Prepared<types::NotebookList>, RequestError> {
+            let operation = &OPERATIONS[8];
             let Self {
                 client,
                 project_id,
@@ -11425,24 +11381,98 @@ pub mod builder {
                 status,
                 workspace_id,
             } = self;
-            let project_id = project_id.map_err(Error::InvalidRequest)?;
-            let feature = feature.map_err(Error::InvalidRequest)?;
-            let limit = limit.map_err(Error::InvalidRequest)?;
-            let name = name.map_err(Error::InvalidRequest)?;
-            let offset = offset.map_err(Error::InvalidRequest)?;
-            let owner = owner.map_err(Error::InvalidRequest)?;
-            let pool_id = pool_id.map_err(Error::InvalidRequest)?;
-            let sort_dir = sort_dir.map_err(Error::InvalidRequest)?;
-            let sort_key = sort_key.map_err(Error::InvalidRequest)?;
-            let status = status.map_err(Error::InvalidRequest)?;
-            let workspace_id = workspace_id.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/v1/{}/notebooks/all", client.baseurl, encode_path(& project_id
-                .to_string()),
-            );
-            #[allow(unused_mut)]
-            let mut request = client
-                .client
+            let (
+                project_id,
+                feature,
+                limit,
+                name,
+                offset,
+                owner,
+                pool_id,
+                sort_dir,
+                sort_key,
+                status,
+                workspace_id,
+            ) = match (
+                project_id,
+                feature,
+                limit,
+                name,
+                offset,
+                owner,
+                pool_id,
+                sort_dir,
+                sort_key,
+                status,
+                workspace_id,
+            ) {
+                (
+                    Ok(project_id),
+                    Ok(feature),
+                    Ok(limit),
+                    Ok(name),
+                    Ok(offset),
+                    Ok(owner),
+                    Ok(pool_id),
+                    Ok(sort_dir),
+                    Ok(sort_key),
+                    Ok(status),
+                    Ok(workspace_id),
+                ) => {
+                    (
+                        project_id,
+                        feature,
+                        limit,
+                        name,
+                        offset,
+                        owner,
+                        pool_id,
+                        sort_dir,
+                        sort_key,
+                        status,
+                        workspace_id,
+                    )
+                }
+                (
+                    project_id,
+                    feature,
+                    limit,
+                    name,
+                    offset,
+                    owner,
+                    pool_id,
+                    sort_dir,
+                    sort_key,
+                    status,
+                    workspace_id,
+                ) => {
+                    return Err(
+                        RequestError::of(
+                            operation,
+                            [
+                                project_id.err(),
+                                feature.err(),
+                                limit.err(),
+                                name.err(),
+                                offset.err(),
+                                owner.err(),
+                                pool_id.err(),
+                                sort_dir.err(),
+                                sort_key.err(),
+                                status.err(),
+                                workspace_id.err(),
+                            ],
+                        ),
+                    );
+                }
+            };
+            let url = url(
+                &client.base,
+                operation,
+                &[("project_id", project_id.as_str())],
+            )?;
+            let request = client
+                .http
                 .get(url)
                 .header(
                     ::reqwest::header::ACCEPT,
@@ -11458,39 +11488,42 @@ pub mod builder {
                 .query(&progenitor_client::QueryParam::new("sort_key", &sort_key))
                 .query(&progenitor_client::QueryParam::new("status", &status))
                 .query(&progenitor_client::QueryParam::new("workspaceId", &workspace_id))
-                .build()?;
-            let info = OperationInfo {
-                operation_id: "list_all_notebooks",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200..=299 => ResponseValue::from_response(response).await,
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+                .build()
+                .map_err(|error| RequestError::unbuilt(operation, error))?;
+            Prepared::new(&client.base, request, operation)
+        }
+        /// Sends it: `GET /v1/{project_id}/notebooks/all`.
+        ///
+        /// # Errors
+        /// Those of the client's transport.
+        pub async fn send(self) -> Result<ResponseValue<types::NotebookList>, X::Error>
+        where
+            X: crate::Transport,
+        {
+            let client = self.client;
+            client.transport.send(self.prepare()?).await
         }
     }
-    /**Builder for [`ClientFlavorsExt::list_flavors`]
-
-[`ClientFlavorsExt::list_flavors`]: super::ClientFlavorsExt::list_flavors*/
-    #[derive(Debug, Clone)]
-    pub struct ListFlavors<'a> {
-        client: &'a super::Client,
-        project_id: Result<::std::string::String, String>,
-        category: Result<Option<crate::devenviron::enums::OpenFlavorCategory>, String>,
-        limit: Result<Option<i32>, String>,
-        offset: Result<Option<i32>, String>,
-        sort_dir: Result<Option<crate::devenviron::enums::OpenSortDirection>, String>,
-        sort_key: Result<Option<::std::string::String>, String>,
-        type_: Result<Option<crate::devenviron::enums::OpenFlavorClusterType>, String>,
+    /// The request `listFlavors`: List the flavors for new notebooks.
+    ///
+    /// See [`Client::list_flavors`](super::Client::list_flavors).
+    #[derive(Clone, Debug)]
+    #[must_use = "a request does nothing until it is sent"]
+    pub struct ListFlavors<'a, X = reqwest::Client> {
+        client: &'a super::Client<X>,
+        project_id: Result<::std::string::String, Problem>,
+        category: Result<Option<crate::devenviron::enums::OpenFlavorCategory>, Problem>,
+        limit: Result<Option<i32>, Problem>,
+        offset: Result<Option<i32>, Problem>,
+        sort_dir: Result<Option<crate::devenviron::enums::OpenSortDirection>, Problem>,
+        sort_key: Result<Option<::std::string::String>, Problem>,
+        type_: Result<Option<crate::devenviron::enums::OpenFlavorClusterType>, Problem>,
     }
-    impl<'a> ListFlavors<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
+    impl<'a, X> ListFlavors<'a, X> {
+        pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
-                client: client,
-                project_id: Err("project_id was not initialized".to_string()),
+                client,
+                project_id: Err(Problem::missing("project_id")),
                 category: Ok(None),
                 limit: Ok(None),
                 offset: Ok(None),
@@ -11499,92 +11532,74 @@ pub mod builder {
                 type_: Ok(None),
             }
         }
+        /// ID of the project that owns the resources. It belongs to exactly one region.
         pub fn project_id<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
         {
-            self.project_id = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for project_id failed"
-                        .to_string()
-                });
+            self.project_id = required("project_id", value);
             self
         }
-        pub fn category<V>(mut self, value: V) -> Self
+        /// Only flavors with this kind of processor.
+        ///
+        /// Known values: `CPU`, `GPU`.
+        pub fn category<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<crate::devenviron::enums::OpenFlavorCategory>,
+            V: crate::IntoOptional<crate::devenviron::enums::OpenFlavorCategory, M>,
         {
-            self.category = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| {
-                    "conversion to `crate :: devenviron :: enums :: OpenFlavorCategory` for category failed"
-                        .to_string()
-                });
+            self.category = optional("category", value);
             self
         }
-        pub fn limit<V>(mut self, value: V) -> Self
+        /// Records per page. Everything is returned when the parameter is left out.
+        pub fn limit<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<i32>,
+            V: crate::IntoOptional<i32, M>,
         {
-            self.limit = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| "conversion to `i32` for limit failed".to_string());
+            self.limit = optional("limit", value);
             self
         }
-        pub fn offset<V>(mut self, value: V) -> Self
+        /// Number of records to skip. Defaults to `0`.
+        pub fn offset<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<i32>,
+            V: crate::IntoOptional<i32, M>,
         {
-            self.offset = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| "conversion to `i32` for offset failed".to_string());
+            self.offset = optional("offset", value);
             self
         }
-        pub fn sort_dir<V>(mut self, value: V) -> Self
+        /// Direction of sorting. Defaults to `DESC`.
+        ///
+        /// Known values: `ASC`, `DESC`.
+        pub fn sort_dir<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<crate::devenviron::enums::OpenSortDirection>,
+            V: crate::IntoOptional<crate::devenviron::enums::OpenSortDirection, M>,
         {
-            self.sort_dir = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| {
-                    "conversion to `crate :: devenviron :: enums :: OpenSortDirection` for sort_dir failed"
-                        .to_string()
-                });
+            self.sort_dir = optional("sort_dir", value);
             self
         }
-        pub fn sort_key<V>(mut self, value: V) -> Self
+        /// Name of the field to sort by, or several names joined with commas.
+        pub fn sort_key<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: crate::IntoOptional<::std::string::String, M>,
         {
-            self.sort_key = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for sort_key failed"
-                        .to_string()
-                });
+            self.sort_key = optional("sort_key", value);
             self
         }
-        pub fn type_<V>(mut self, value: V) -> Self
+        /// Only flavors of this kind of cluster.
+        ///
+        /// Known values: `MANAGED`, `DEDICATED`.
+        pub fn type_<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<crate::devenviron::enums::OpenFlavorClusterType>,
+            V: crate::IntoOptional<crate::devenviron::enums::OpenFlavorClusterType, M>,
         {
-            self.type_ = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| {
-                    "conversion to `crate :: devenviron :: enums :: OpenFlavorClusterType` for type_ failed"
-                        .to_string()
-                });
+            self.type_ = optional("type", value);
             self
         }
-        ///Sends a `GET` request to `/v1/{project_id}/notebooks/flavors`
-        pub async fn send(self) -> Result<ResponseValue<types::FlavorList>, Error<()>> {
+        /// Makes the request without sending it.
+        ///
+        /// # Errors
+        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        pub fn prepare(self) -> Result<Prepared<types::FlavorList>, RequestError> {
+            let operation = &OPERATIONS[9];
             let Self {
                 client,
                 project_id,
@@ -11595,20 +11610,48 @@ pub mod builder {
                 sort_key,
                 type_,
             } = self;
-            let project_id = project_id.map_err(Error::InvalidRequest)?;
-            let category = category.map_err(Error::InvalidRequest)?;
-            let limit = limit.map_err(Error::InvalidRequest)?;
-            let offset = offset.map_err(Error::InvalidRequest)?;
-            let sort_dir = sort_dir.map_err(Error::InvalidRequest)?;
-            let sort_key = sort_key.map_err(Error::InvalidRequest)?;
-            let type_ = type_.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/v1/{}/notebooks/flavors", client.baseurl, encode_path(& project_id
-                .to_string()),
-            );
-            #[allow(unused_mut)]
-            let mut request = client
-                .client
+            let (project_id, category, limit, offset, sort_dir, sort_key, type_) = match (
+                project_id,
+                category,
+                limit,
+                offset,
+                sort_dir,
+                sort_key,
+                type_,
+            ) {
+                (
+                    Ok(project_id),
+                    Ok(category),
+                    Ok(limit),
+                    Ok(offset),
+                    Ok(sort_dir),
+                    Ok(sort_key),
+                    Ok(type_),
+                ) => (project_id, category, limit, offset, sort_dir, sort_key, type_),
+                (project_id, category, limit, offset, sort_dir, sort_key, type_) => {
+                    return Err(
+                        RequestError::of(
+                            operation,
+                            [
+                                project_id.err(),
+                                category.err(),
+                                limit.err(),
+                                offset.err(),
+                                sort_dir.err(),
+                                sort_key.err(),
+                                type_.err(),
+                            ],
+                        ),
+                    );
+                }
+            };
+            let url = url(
+                &client.base,
+                operation,
+                &[("project_id", project_id.as_str())],
+            )?;
+            let request = client
+                .http
                 .get(url)
                 .header(
                     ::reqwest::header::ACCEPT,
@@ -11620,352 +11663,353 @@ pub mod builder {
                 .query(&progenitor_client::QueryParam::new("sort_dir", &sort_dir))
                 .query(&progenitor_client::QueryParam::new("sort_key", &sort_key))
                 .query(&progenitor_client::QueryParam::new("type", &type_))
-                .build()?;
-            let info = OperationInfo {
-                operation_id: "list_flavors",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200..=299 => ResponseValue::from_response(response).await,
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+                .build()
+                .map_err(|error| RequestError::unbuilt(operation, error))?;
+            Prepared::new(&client.base, request, operation)
+        }
+        /// Sends it: `GET /v1/{project_id}/notebooks/flavors`.
+        ///
+        /// # Errors
+        /// Those of the client's transport.
+        pub async fn send(self) -> Result<ResponseValue<types::FlavorList>, X::Error>
+        where
+            X: crate::Transport,
+        {
+            let client = self.client;
+            client.transport.send(self.prepare()?).await
         }
     }
-    /**Builder for [`ClientNotebooksExt::show_notebook`]
-
-[`ClientNotebooksExt::show_notebook`]: super::ClientNotebooksExt::show_notebook*/
-    #[derive(Debug, Clone)]
-    pub struct ShowNotebook<'a> {
-        client: &'a super::Client,
-        project_id: Result<::std::string::String, String>,
-        id: Result<::std::string::String, String>,
+    /// The request `showNotebook`: Show a notebook instance.
+    ///
+    /// See [`Client::show_notebook`](super::Client::show_notebook).
+    #[derive(Clone, Debug)]
+    #[must_use = "a request does nothing until it is sent"]
+    pub struct ShowNotebook<'a, X = reqwest::Client> {
+        client: &'a super::Client<X>,
+        project_id: Result<::std::string::String, Problem>,
+        id: Result<::std::string::String, Problem>,
     }
-    impl<'a> ShowNotebook<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
+    impl<'a, X> ShowNotebook<'a, X> {
+        pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
-                client: client,
-                project_id: Err("project_id was not initialized".to_string()),
-                id: Err("id was not initialized".to_string()),
+                client,
+                project_id: Err(Problem::missing("project_id")),
+                id: Err(Problem::missing("id")),
             }
         }
+        /// ID of the project that owns the resources. It belongs to exactly one region.
         pub fn project_id<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
         {
-            self.project_id = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for project_id failed"
-                        .to_string()
-                });
+            self.project_id = required("project_id", value);
             self
         }
+        /// ID of the notebook, as `createNotebook` and `listNotebooks` return it.
         pub fn id<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
         {
-            self.id = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for id failed"
-                        .to_string()
-                });
+            self.id = required("id", value);
             self
         }
-        ///Sends a `GET` request to `/v1/{project_id}/notebooks/{id}`
-        pub async fn send(self) -> Result<ResponseValue<types::Notebook>, Error<()>> {
+        /// Makes the request without sending it.
+        ///
+        /// # Errors
+        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        pub fn prepare(self) -> Result<Prepared<types::Notebook>, RequestError> {
+            let operation = &OPERATIONS[10];
             let Self { client, project_id, id } = self;
-            let project_id = project_id.map_err(Error::InvalidRequest)?;
-            let id = id.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/v1/{}/notebooks/{}", client.baseurl, encode_path(& project_id
-                .to_string()), encode_path(& id.to_string()),
-            );
-            #[allow(unused_mut)]
-            let mut request = client
-                .client
+            let (project_id, id) = match (project_id, id) {
+                (Ok(project_id), Ok(id)) => (project_id, id),
+                (project_id, id) => {
+                    return Err(RequestError::of(operation, [project_id.err(), id.err()]));
+                }
+            };
+            let url = url(
+                &client.base,
+                operation,
+                &[("project_id", project_id.as_str()), ("id", id.as_str())],
+            )?;
+            let request = client
+                .http
                 .get(url)
                 .header(
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
-                .build()?;
-            let info = OperationInfo {
-                operation_id: "show_notebook",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200..=299 => ResponseValue::from_response(response).await,
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+                .build()
+                .map_err(|error| RequestError::unbuilt(operation, error))?;
+            Prepared::new(&client.base, request, operation)
+        }
+        /// Sends it: `GET /v1/{project_id}/notebooks/{id}`.
+        ///
+        /// # Errors
+        /// Those of the client's transport.
+        pub async fn send(self) -> Result<ResponseValue<types::Notebook>, X::Error>
+        where
+            X: crate::Transport,
+        {
+            let client = self.client;
+            client.transport.send(self.prepare()?).await
         }
     }
-    /**Builder for [`ClientNotebooksExt::update_notebook`]
-
-[`ClientNotebooksExt::update_notebook`]: super::ClientNotebooksExt::update_notebook*/
-    #[derive(Debug, Clone)]
-    pub struct UpdateNotebook<'a> {
-        client: &'a super::Client,
-        project_id: Result<::std::string::String, String>,
-        id: Result<::std::string::String, String>,
-        body: Result<types::builder::UpdateNotebookRequest, String>,
+    /// The request `updateNotebook`: Change a notebook instance.
+    ///
+    /// See [`Client::update_notebook`](super::Client::update_notebook).
+    #[derive(Clone, Debug)]
+    #[must_use = "a request does nothing until it is sent"]
+    pub struct UpdateNotebook<'a, X = reqwest::Client> {
+        client: &'a super::Client<X>,
+        project_id: Result<::std::string::String, Problem>,
+        id: Result<::std::string::String, Problem>,
+        body: Result<types::UpdateNotebookRequest, Problem>,
     }
-    impl<'a> UpdateNotebook<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
+    impl<'a, X> UpdateNotebook<'a, X> {
+        pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
-                client: client,
-                project_id: Err("project_id was not initialized".to_string()),
-                id: Err("id was not initialized".to_string()),
-                body: Ok(::std::default::Default::default()),
+                client,
+                project_id: Err(Problem::missing("project_id")),
+                id: Err(Problem::missing("id")),
+                body: Err(Problem::missing("body")),
             }
         }
+        /// ID of the project that owns the resources. It belongs to exactly one region.
         pub fn project_id<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
         {
-            self.project_id = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for project_id failed"
-                        .to_string()
-                });
+            self.project_id = required("project_id", value);
             self
         }
+        /// ID of the notebook, as `createNotebook` and `listNotebooks` return it.
         pub fn id<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
         {
-            self.id = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for id failed"
-                        .to_string()
-                });
+            self.id = required("id", value);
             self
         }
+        /// The fields to change.
         pub fn body<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<types::UpdateNotebookRequest>,
-            <V as std::convert::TryInto<
-                types::UpdateNotebookRequest,
-            >>::Error: std::fmt::Display,
+            V: TryInto<types::UpdateNotebookRequest, Error: std::fmt::Display>,
         {
-            self.body = value
-                .try_into()
-                .map(From::from)
-                .map_err(|s| {
-                    format!(
-                        "conversion to `UpdateNotebookRequest` for body failed: {}", s
-                    )
-                });
+            self.body = required("body", value);
             self
         }
-        pub fn body_map<F>(mut self, f: F) -> Self
-        where
-            F: std::ops::FnOnce(
-                types::builder::UpdateNotebookRequest,
-            ) -> types::builder::UpdateNotebookRequest,
-        {
-            self.body = self.body.map(f);
-            self
-        }
-        ///Sends a `PUT` request to `/v1/{project_id}/notebooks/{id}`
-        pub async fn send(self) -> Result<ResponseValue<types::Notebook>, Error<()>> {
+        /// Makes the request without sending it.
+        ///
+        /// # Errors
+        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        pub fn prepare(self) -> Result<Prepared<types::Notebook>, RequestError> {
+            let operation = &OPERATIONS[11];
             let Self { client, project_id, id, body } = self;
-            let project_id = project_id.map_err(Error::InvalidRequest)?;
-            let id = id.map_err(Error::InvalidRequest)?;
-            let body = body
-                .and_then(|v| {
-                    types::UpdateNotebookRequest::try_from(v).map_err(|e| e.to_string())
-                })
-                .map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/v1/{}/notebooks/{}", client.baseurl, encode_path(& project_id
-                .to_string()), encode_path(& id.to_string()),
-            );
-            #[allow(unused_mut)]
-            let mut request = client
-                .client
+            let (project_id, id, body) = match (project_id, id, body) {
+                (Ok(project_id), Ok(id), Ok(body)) => (project_id, id, body),
+                (project_id, id, body) => {
+                    return Err(
+                        RequestError::of(
+                            operation,
+                            [project_id.err(), id.err(), body.err()],
+                        ),
+                    );
+                }
+            };
+            let url = url(
+                &client.base,
+                operation,
+                &[("project_id", project_id.as_str()), ("id", id.as_str())],
+            )?;
+            let request = client
+                .http
                 .put(url)
                 .header(
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
                 .json(&body)
-                .build()?;
-            let info = OperationInfo {
-                operation_id: "update_notebook",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200..=299 => ResponseValue::from_response(response).await,
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+                .build()
+                .map_err(|error| RequestError::unbuilt(operation, error))?;
+            Prepared::new(&client.base, request, operation)
+        }
+        /// Sends it: `PUT /v1/{project_id}/notebooks/{id}`.
+        ///
+        /// # Errors
+        /// Those of the client's transport.
+        pub async fn send(self) -> Result<ResponseValue<types::Notebook>, X::Error>
+        where
+            X: crate::Transport,
+        {
+            let client = self.client;
+            client.transport.send(self.prepare()?).await
         }
     }
-    /**Builder for [`ClientNotebooksExt::delete_notebook`]
-
-[`ClientNotebooksExt::delete_notebook`]: super::ClientNotebooksExt::delete_notebook*/
-    #[derive(Debug, Clone)]
-    pub struct DeleteNotebook<'a> {
-        client: &'a super::Client,
-        project_id: Result<::std::string::String, String>,
-        id: Result<::std::string::String, String>,
+    /// The request `deleteNotebook`: Delete a notebook instance.
+    ///
+    /// See [`Client::delete_notebook`](super::Client::delete_notebook).
+    #[derive(Clone, Debug)]
+    #[must_use = "a request does nothing until it is sent"]
+    pub struct DeleteNotebook<'a, X = reqwest::Client> {
+        client: &'a super::Client<X>,
+        project_id: Result<::std::string::String, Problem>,
+        id: Result<::std::string::String, Problem>,
     }
-    impl<'a> DeleteNotebook<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
+    impl<'a, X> DeleteNotebook<'a, X> {
+        pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
-                client: client,
-                project_id: Err("project_id was not initialized".to_string()),
-                id: Err("id was not initialized".to_string()),
+                client,
+                project_id: Err(Problem::missing("project_id")),
+                id: Err(Problem::missing("id")),
             }
         }
+        /// ID of the project that owns the resources. It belongs to exactly one region.
         pub fn project_id<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
         {
-            self.project_id = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for project_id failed"
-                        .to_string()
-                });
+            self.project_id = required("project_id", value);
             self
         }
+        /// ID of the notebook, as `createNotebook` and `listNotebooks` return it.
         pub fn id<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
         {
-            self.id = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for id failed"
-                        .to_string()
-                });
+            self.id = required("id", value);
             self
         }
-        ///Sends a `DELETE` request to `/v1/{project_id}/notebooks/{id}`
-        pub async fn send(self) -> Result<ResponseValue<types::Notebook>, Error<()>> {
+        /// Makes the request without sending it.
+        ///
+        /// # Errors
+        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        pub fn prepare(self) -> Result<Prepared<types::Notebook>, RequestError> {
+            let operation = &OPERATIONS[12];
             let Self { client, project_id, id } = self;
-            let project_id = project_id.map_err(Error::InvalidRequest)?;
-            let id = id.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/v1/{}/notebooks/{}", client.baseurl, encode_path(& project_id
-                .to_string()), encode_path(& id.to_string()),
-            );
-            #[allow(unused_mut)]
-            let mut request = client
-                .client
+            let (project_id, id) = match (project_id, id) {
+                (Ok(project_id), Ok(id)) => (project_id, id),
+                (project_id, id) => {
+                    return Err(RequestError::of(operation, [project_id.err(), id.err()]));
+                }
+            };
+            let url = url(
+                &client.base,
+                operation,
+                &[("project_id", project_id.as_str()), ("id", id.as_str())],
+            )?;
+            let request = client
+                .http
                 .delete(url)
                 .header(
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
-                .build()?;
-            let info = OperationInfo {
-                operation_id: "delete_notebook",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200..=299 => ResponseValue::from_response(response).await,
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+                .build()
+                .map_err(|error| RequestError::unbuilt(operation, error))?;
+            Prepared::new(&client.base, request, operation)
+        }
+        /// Sends it: `DELETE /v1/{project_id}/notebooks/{id}`.
+        ///
+        /// # Errors
+        /// Those of the client's transport.
+        pub async fn send(self) -> Result<ResponseValue<types::Notebook>, X::Error>
+        where
+            X: crate::Transport,
+        {
+            let client = self.client;
+            client.transport.send(self.prepare()?).await
         }
     }
-    /**Builder for [`ClientNotebooksExt::start_notebook`]
-
-[`ClientNotebooksExt::start_notebook`]: super::ClientNotebooksExt::start_notebook*/
-    #[derive(Debug, Clone)]
-    pub struct StartNotebook<'a> {
-        client: &'a super::Client,
-        project_id: Result<::std::string::String, String>,
-        id: Result<::std::string::String, String>,
-        duration: Result<Option<i64>, String>,
-        type_: Result<Option<crate::devenviron::enums::OpenLeaseType>, String>,
+    /// The request `startNotebook`: Start a notebook instance.
+    ///
+    /// See [`Client::start_notebook`](super::Client::start_notebook).
+    #[derive(Clone, Debug)]
+    #[must_use = "a request does nothing until it is sent"]
+    pub struct StartNotebook<'a, X = reqwest::Client> {
+        client: &'a super::Client<X>,
+        project_id: Result<::std::string::String, Problem>,
+        id: Result<::std::string::String, Problem>,
+        duration: Result<Option<i64>, Problem>,
+        type_: Result<Option<crate::devenviron::enums::OpenLeaseType>, Problem>,
     }
-    impl<'a> StartNotebook<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
+    impl<'a, X> StartNotebook<'a, X> {
+        pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
-                client: client,
-                project_id: Err("project_id was not initialized".to_string()),
-                id: Err("id was not initialized".to_string()),
+                client,
+                project_id: Err(Problem::missing("project_id")),
+                id: Err(Problem::missing("id")),
                 duration: Ok(None),
                 type_: Ok(None),
             }
         }
+        /// ID of the project that owns the resources. It belongs to exactly one region.
         pub fn project_id<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
         {
-            self.project_id = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for project_id failed"
-                        .to_string()
-                });
+            self.project_id = required("project_id", value);
             self
         }
+        /// ID of the notebook, as `createNotebook` and `listNotebooks` return it.
         pub fn id<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
         {
-            self.id = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for id failed"
-                        .to_string()
-                });
+            self.id = required("id", value);
             self
         }
-        pub fn duration<V>(mut self, value: V) -> Self
+        /// Time in milliseconds from the start until the notebook is stopped automatically: 3,600,000 (one hour, the default) to 259,200,000 (72 hours), or -1 to switch automatic stopping off. Values between -1 and 3,600,000 are refused by the service. A duration makes the type `timing`.
+        ///
+        /// Limits: -1 to 259200000.
+        pub fn duration<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<i64>,
+            V: crate::IntoOptional<i64, M>,
         {
-            self.duration = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| "conversion to `i64` for duration failed".to_string());
+            self.duration = optional("duration", value);
             self
         }
-        pub fn type_<V>(mut self, value: V) -> Self
+        /// Way of stopping automatically, `timing` when left out.
+        ///
+        /// Known values: `timing`, `idle`.
+        pub fn type_<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<crate::devenviron::enums::OpenLeaseType>,
+            V: crate::IntoOptional<crate::devenviron::enums::OpenLeaseType, M>,
         {
-            self.type_ = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| {
-                    "conversion to `crate :: devenviron :: enums :: OpenLeaseType` for type_ failed"
-                        .to_string()
-                });
+            self.type_ = optional("type", value);
             self
         }
-        ///Sends a `POST` request to `/v1/{project_id}/notebooks/{id}/start`
-        pub async fn send(self) -> Result<ResponseValue<types::Notebook>, Error<()>> {
+        /// Makes the request without sending it.
+        ///
+        /// # Errors
+        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        pub fn prepare(self) -> Result<Prepared<types::Notebook>, RequestError> {
+            let operation = &OPERATIONS[13];
             let Self { client, project_id, id, duration, type_ } = self;
-            let project_id = project_id.map_err(Error::InvalidRequest)?;
-            let id = id.map_err(Error::InvalidRequest)?;
-            let duration = duration.map_err(Error::InvalidRequest)?;
-            let type_ = type_.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/v1/{}/notebooks/{}/start", client.baseurl, encode_path(& project_id
-                .to_string()), encode_path(& id.to_string()),
-            );
-            #[allow(unused_mut)]
-            let mut request = client
-                .client
+            let (project_id, id, duration, type_) = match (
+                project_id,
+                id,
+                duration,
+                type_,
+            ) {
+                (Ok(project_id), Ok(id), Ok(duration), Ok(type_)) => {
+                    (project_id, id, duration, type_)
+                }
+                (project_id, id, duration, type_) => {
+                    return Err(
+                        RequestError::of(
+                            operation,
+                            [project_id.err(), id.err(), duration.err(), type_.err()],
+                        ),
+                    );
+                }
+            };
+            let url = url(
+                &client.base,
+                operation,
+                &[("project_id", project_id.as_str()), ("id", id.as_str())],
+            )?;
+            let request = client
+                .http
                 .post(url)
                 .header(
                     ::reqwest::header::ACCEPT,
@@ -11973,253 +12017,260 @@ pub mod builder {
                 )
                 .query(&progenitor_client::QueryParam::new("duration", &duration))
                 .query(&progenitor_client::QueryParam::new("type", &type_))
-                .build()?;
-            let info = OperationInfo {
-                operation_id: "start_notebook",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200..=299 => ResponseValue::from_response(response).await,
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+                .build()
+                .map_err(|error| RequestError::unbuilt(operation, error))?;
+            Prepared::new(&client.base, request, operation)
+        }
+        /// Sends it: `POST /v1/{project_id}/notebooks/{id}/start`.
+        ///
+        /// # Errors
+        /// Those of the client's transport.
+        pub async fn send(self) -> Result<ResponseValue<types::Notebook>, X::Error>
+        where
+            X: crate::Transport,
+        {
+            let client = self.client;
+            client.transport.send(self.prepare()?).await
         }
     }
-    /**Builder for [`ClientNotebooksExt::stop_notebook`]
-
-[`ClientNotebooksExt::stop_notebook`]: super::ClientNotebooksExt::stop_notebook*/
-    #[derive(Debug, Clone)]
-    pub struct StopNotebook<'a> {
-        client: &'a super::Client,
-        project_id: Result<::std::string::String, String>,
-        id: Result<::std::string::String, String>,
+    /// The request `stopNotebook`: Stop a notebook instance.
+    ///
+    /// See [`Client::stop_notebook`](super::Client::stop_notebook).
+    #[derive(Clone, Debug)]
+    #[must_use = "a request does nothing until it is sent"]
+    pub struct StopNotebook<'a, X = reqwest::Client> {
+        client: &'a super::Client<X>,
+        project_id: Result<::std::string::String, Problem>,
+        id: Result<::std::string::String, Problem>,
     }
-    impl<'a> StopNotebook<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
+    impl<'a, X> StopNotebook<'a, X> {
+        pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
-                client: client,
-                project_id: Err("project_id was not initialized".to_string()),
-                id: Err("id was not initialized".to_string()),
+                client,
+                project_id: Err(Problem::missing("project_id")),
+                id: Err(Problem::missing("id")),
             }
         }
+        /// ID of the project that owns the resources. It belongs to exactly one region.
         pub fn project_id<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
         {
-            self.project_id = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for project_id failed"
-                        .to_string()
-                });
+            self.project_id = required("project_id", value);
             self
         }
+        /// ID of the notebook, as `createNotebook` and `listNotebooks` return it.
         pub fn id<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
         {
-            self.id = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for id failed"
-                        .to_string()
-                });
+            self.id = required("id", value);
             self
         }
-        ///Sends a `POST` request to `/v1/{project_id}/notebooks/{id}/stop`
-        pub async fn send(self) -> Result<ResponseValue<types::Notebook>, Error<()>> {
+        /// Makes the request without sending it.
+        ///
+        /// # Errors
+        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        pub fn prepare(self) -> Result<Prepared<types::Notebook>, RequestError> {
+            let operation = &OPERATIONS[14];
             let Self { client, project_id, id } = self;
-            let project_id = project_id.map_err(Error::InvalidRequest)?;
-            let id = id.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/v1/{}/notebooks/{}/stop", client.baseurl, encode_path(& project_id
-                .to_string()), encode_path(& id.to_string()),
-            );
-            #[allow(unused_mut)]
-            let mut request = client
-                .client
+            let (project_id, id) = match (project_id, id) {
+                (Ok(project_id), Ok(id)) => (project_id, id),
+                (project_id, id) => {
+                    return Err(RequestError::of(operation, [project_id.err(), id.err()]));
+                }
+            };
+            let url = url(
+                &client.base,
+                operation,
+                &[("project_id", project_id.as_str()), ("id", id.as_str())],
+            )?;
+            let request = client
+                .http
                 .post(url)
                 .header(
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
-                .build()?;
-            let info = OperationInfo {
-                operation_id: "stop_notebook",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200..=299 => ResponseValue::from_response(response).await,
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+                .build()
+                .map_err(|error| RequestError::unbuilt(operation, error))?;
+            Prepared::new(&client.base, request, operation)
+        }
+        /// Sends it: `POST /v1/{project_id}/notebooks/{id}/stop`.
+        ///
+        /// # Errors
+        /// Those of the client's transport.
+        pub async fn send(self) -> Result<ResponseValue<types::Notebook>, X::Error>
+        where
+            X: crate::Transport,
+        {
+            let client = self.client;
+            client.transport.send(self.prepare()?).await
         }
     }
-    /**Builder for [`ClientLeaseExt::show_lease`]
-
-[`ClientLeaseExt::show_lease`]: super::ClientLeaseExt::show_lease*/
-    #[derive(Debug, Clone)]
-    pub struct ShowLease<'a> {
-        client: &'a super::Client,
-        project_id: Result<::std::string::String, String>,
-        id: Result<::std::string::String, String>,
+    /// The request `showLease`: Show the lease of a notebook.
+    ///
+    /// See [`Client::show_lease`](super::Client::show_lease).
+    #[derive(Clone, Debug)]
+    #[must_use = "a request does nothing until it is sent"]
+    pub struct ShowLease<'a, X = reqwest::Client> {
+        client: &'a super::Client<X>,
+        project_id: Result<::std::string::String, Problem>,
+        id: Result<::std::string::String, Problem>,
     }
-    impl<'a> ShowLease<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
+    impl<'a, X> ShowLease<'a, X> {
+        pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
-                client: client,
-                project_id: Err("project_id was not initialized".to_string()),
-                id: Err("id was not initialized".to_string()),
+                client,
+                project_id: Err(Problem::missing("project_id")),
+                id: Err(Problem::missing("id")),
             }
         }
+        /// ID of the project that owns the resources. It belongs to exactly one region.
         pub fn project_id<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
         {
-            self.project_id = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for project_id failed"
-                        .to_string()
-                });
+            self.project_id = required("project_id", value);
             self
         }
+        /// ID of the notebook, as `createNotebook` and `listNotebooks` return it.
         pub fn id<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
         {
-            self.id = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for id failed"
-                        .to_string()
-                });
+            self.id = required("id", value);
             self
         }
-        ///Sends a `GET` request to `/v1/{project_id}/notebooks/{id}/lease`
-        pub async fn send(self) -> Result<ResponseValue<types::Lease>, Error<()>> {
+        /// Makes the request without sending it.
+        ///
+        /// # Errors
+        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        pub fn prepare(self) -> Result<Prepared<types::Lease>, RequestError> {
+            let operation = &OPERATIONS[15];
             let Self { client, project_id, id } = self;
-            let project_id = project_id.map_err(Error::InvalidRequest)?;
-            let id = id.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/v1/{}/notebooks/{}/lease", client.baseurl, encode_path(& project_id
-                .to_string()), encode_path(& id.to_string()),
-            );
-            #[allow(unused_mut)]
-            let mut request = client
-                .client
+            let (project_id, id) = match (project_id, id) {
+                (Ok(project_id), Ok(id)) => (project_id, id),
+                (project_id, id) => {
+                    return Err(RequestError::of(operation, [project_id.err(), id.err()]));
+                }
+            };
+            let url = url(
+                &client.base,
+                operation,
+                &[("project_id", project_id.as_str()), ("id", id.as_str())],
+            )?;
+            let request = client
+                .http
                 .get(url)
                 .header(
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
-                .build()?;
-            let info = OperationInfo {
-                operation_id: "show_lease",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200..=299 => ResponseValue::from_response(response).await,
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+                .build()
+                .map_err(|error| RequestError::unbuilt(operation, error))?;
+            Prepared::new(&client.base, request, operation)
+        }
+        /// Sends it: `GET /v1/{project_id}/notebooks/{id}/lease`.
+        ///
+        /// # Errors
+        /// Those of the client's transport.
+        pub async fn send(self) -> Result<ResponseValue<types::Lease>, X::Error>
+        where
+            X: crate::Transport,
+        {
+            let client = self.client;
+            client.transport.send(self.prepare()?).await
         }
     }
-    /**Builder for [`ClientLeaseExt::renew_lease`]
-
-[`ClientLeaseExt::renew_lease`]: super::ClientLeaseExt::renew_lease*/
-    #[derive(Debug, Clone)]
-    pub struct RenewLease<'a> {
-        client: &'a super::Client,
-        project_id: Result<::std::string::String, String>,
-        id: Result<::std::string::String, String>,
-        duration: Result<Option<i64>, String>,
-        body: Result<types::builder::LeaseReq, String>,
+    /// The request `renewLease`: Renew the lease of a notebook.
+    ///
+    /// See [`Client::renew_lease`](super::Client::renew_lease).
+    #[derive(Clone, Debug)]
+    #[must_use = "a request does nothing until it is sent"]
+    pub struct RenewLease<'a, X = reqwest::Client> {
+        client: &'a super::Client<X>,
+        project_id: Result<::std::string::String, Problem>,
+        id: Result<::std::string::String, Problem>,
+        duration: Result<Option<i64>, Problem>,
+        body: Result<types::LeaseReq, Problem>,
     }
-    impl<'a> RenewLease<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
+    impl<'a, X> RenewLease<'a, X> {
+        pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
-                client: client,
-                project_id: Err("project_id was not initialized".to_string()),
-                id: Err("id was not initialized".to_string()),
+                client,
+                project_id: Err(Problem::missing("project_id")),
+                id: Err(Problem::missing("id")),
                 duration: Ok(None),
-                body: Ok(::std::default::Default::default()),
+                body: Err(Problem::missing("body")),
             }
         }
+        /// ID of the project that owns the resources. It belongs to exactly one region.
         pub fn project_id<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
         {
-            self.project_id = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for project_id failed"
-                        .to_string()
-                });
+            self.project_id = required("project_id", value);
             self
         }
+        /// ID of the notebook, as `createNotebook` and `listNotebooks` return it.
         pub fn id<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
         {
-            self.id = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for id failed"
-                        .to_string()
-                });
+            self.id = required("id", value);
             self
         }
-        pub fn duration<V>(mut self, value: V) -> Self
+        /// Time in milliseconds to go on, 3,600,000 to 259,200,000, or -1 for no automatic stop. Prefer the body: with this parameter the body has no effect.
+        ///
+        /// Limits: -1 to 259200000.
+        pub fn duration<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<i64>,
+            V: crate::IntoOptional<i64, M>,
         {
-            self.duration = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| "conversion to `i64` for duration failed".to_string());
+            self.duration = optional("duration", value);
             self
         }
+        /// The new lease. It may be left out when the query carries the duration.
         pub fn body<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<types::LeaseReq>,
-            <V as std::convert::TryInto<types::LeaseReq>>::Error: std::fmt::Display,
+            V: TryInto<types::LeaseReq, Error: std::fmt::Display>,
         {
-            self.body = value
-                .try_into()
-                .map(From::from)
-                .map_err(|s| format!("conversion to `LeaseReq` for body failed: {}", s));
+            self.body = required("body", value);
             self
         }
-        pub fn body_map<F>(mut self, f: F) -> Self
-        where
-            F: std::ops::FnOnce(types::builder::LeaseReq) -> types::builder::LeaseReq,
-        {
-            self.body = self.body.map(f);
-            self
-        }
-        ///Sends a `PATCH` request to `/v1/{project_id}/notebooks/{id}/lease`
-        pub async fn send(self) -> Result<ResponseValue<types::Lease>, Error<()>> {
+        /// Makes the request without sending it.
+        ///
+        /// # Errors
+        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        pub fn prepare(self) -> Result<Prepared<types::Lease>, RequestError> {
+            let operation = &OPERATIONS[16];
             let Self { client, project_id, id, duration, body } = self;
-            let project_id = project_id.map_err(Error::InvalidRequest)?;
-            let id = id.map_err(Error::InvalidRequest)?;
-            let duration = duration.map_err(Error::InvalidRequest)?;
-            let body = body
-                .and_then(|v| types::LeaseReq::try_from(v).map_err(|e| e.to_string()))
-                .map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/v1/{}/notebooks/{}/lease", client.baseurl, encode_path(& project_id
-                .to_string()), encode_path(& id.to_string()),
-            );
-            #[allow(unused_mut)]
-            let mut request = client
-                .client
+            let (project_id, id, duration, body) = match (
+                project_id,
+                id,
+                duration,
+                body,
+            ) {
+                (Ok(project_id), Ok(id), Ok(duration), Ok(body)) => {
+                    (project_id, id, duration, body)
+                }
+                (project_id, id, duration, body) => {
+                    return Err(
+                        RequestError::of(
+                            operation,
+                            [project_id.err(), id.err(), duration.err(), body.err()],
+                        ),
+                    );
+                }
+            };
+            let url = url(
+                &client.base,
+                operation,
+                &[("project_id", project_id.as_str()), ("id", id.as_str())],
+            )?;
+            let request = client
+                .http
                 .patch(url)
                 .header(
                     ::reqwest::header::ACCEPT,
@@ -12227,99 +12278,103 @@ pub mod builder {
                 )
                 .json(&body)
                 .query(&progenitor_client::QueryParam::new("duration", &duration))
-                .build()?;
-            let info = OperationInfo {
-                operation_id: "renew_lease",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200..=299 => ResponseValue::from_response(response).await,
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+                .build()
+                .map_err(|error| RequestError::unbuilt(operation, error))?;
+            Prepared::new(&client.base, request, operation)
+        }
+        /// Sends it: `PATCH /v1/{project_id}/notebooks/{id}/lease`.
+        ///
+        /// # Errors
+        /// Those of the client's transport.
+        pub async fn send(self) -> Result<ResponseValue<types::Lease>, X::Error>
+        where
+            X: crate::Transport,
+        {
+            let client = self.client;
+            client.transport.send(self.prepare()?).await
         }
     }
-    /**Builder for [`ClientFlavorsExt::show_switchable_flavors`]
-
-[`ClientFlavorsExt::show_switchable_flavors`]: super::ClientFlavorsExt::show_switchable_flavors*/
-    #[derive(Debug, Clone)]
-    pub struct ShowSwitchableFlavors<'a> {
-        client: &'a super::Client,
-        project_id: Result<::std::string::String, String>,
-        id: Result<::std::string::String, String>,
-        limit: Result<Option<i32>, String>,
-        offset: Result<Option<i32>, String>,
+    /// The request `showSwitchableFlavors`: List the flavors to which a notebook can change.
+    ///
+    /// See [`Client::show_switchable_flavors`](super::Client::show_switchable_flavors).
+    #[derive(Clone, Debug)]
+    #[must_use = "a request does nothing until it is sent"]
+    pub struct ShowSwitchableFlavors<'a, X = reqwest::Client> {
+        client: &'a super::Client<X>,
+        project_id: Result<::std::string::String, Problem>,
+        id: Result<::std::string::String, Problem>,
+        limit: Result<Option<i32>, Problem>,
+        offset: Result<Option<i32>, Problem>,
     }
-    impl<'a> ShowSwitchableFlavors<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
+    impl<'a, X> ShowSwitchableFlavors<'a, X> {
+        pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
-                client: client,
-                project_id: Err("project_id was not initialized".to_string()),
-                id: Err("id was not initialized".to_string()),
+                client,
+                project_id: Err(Problem::missing("project_id")),
+                id: Err(Problem::missing("id")),
                 limit: Ok(None),
                 offset: Ok(None),
             }
         }
+        /// ID of the project that owns the resources. It belongs to exactly one region.
         pub fn project_id<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
         {
-            self.project_id = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for project_id failed"
-                        .to_string()
-                });
+            self.project_id = required("project_id", value);
             self
         }
+        /// ID of the notebook, as `createNotebook` and `listNotebooks` return it.
         pub fn id<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
         {
-            self.id = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for id failed"
-                        .to_string()
-                });
+            self.id = required("id", value);
             self
         }
-        pub fn limit<V>(mut self, value: V) -> Self
+        /// Records per page. Everything is returned when the parameter is left out.
+        pub fn limit<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<i32>,
+            V: crate::IntoOptional<i32, M>,
         {
-            self.limit = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| "conversion to `i32` for limit failed".to_string());
+            self.limit = optional("limit", value);
             self
         }
-        pub fn offset<V>(mut self, value: V) -> Self
+        /// Number of records to skip.
+        pub fn offset<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<i32>,
+            V: crate::IntoOptional<i32, M>,
         {
-            self.offset = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| "conversion to `i32` for offset failed".to_string());
+            self.offset = optional("offset", value);
             self
         }
-        ///Sends a `GET` request to `/v1/{project_id}/notebooks/{id}/flavors`
-        pub async fn send(self) -> Result<ResponseValue<types::FlavorList>, Error<()>> {
+        /// Makes the request without sending it.
+        ///
+        /// # Errors
+        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        pub fn prepare(self) -> Result<Prepared<types::FlavorList>, RequestError> {
+            let operation = &OPERATIONS[17];
             let Self { client, project_id, id, limit, offset } = self;
-            let project_id = project_id.map_err(Error::InvalidRequest)?;
-            let id = id.map_err(Error::InvalidRequest)?;
-            let limit = limit.map_err(Error::InvalidRequest)?;
-            let offset = offset.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/v1/{}/notebooks/{}/flavors", client.baseurl, encode_path(& project_id
-                .to_string()), encode_path(& id.to_string()),
-            );
-            #[allow(unused_mut)]
-            let mut request = client
-                .client
+            let (project_id, id, limit, offset) = match (project_id, id, limit, offset) {
+                (Ok(project_id), Ok(id), Ok(limit), Ok(offset)) => {
+                    (project_id, id, limit, offset)
+                }
+                (project_id, id, limit, offset) => {
+                    return Err(
+                        RequestError::of(
+                            operation,
+                            [project_id.err(), id.err(), limit.err(), offset.err()],
+                        ),
+                    );
+                }
+            };
+            let url = url(
+                &client.base,
+                operation,
+                &[("project_id", project_id.as_str()), ("id", id.as_str())],
+            )?;
+            let request = client
+                .http
                 .get(url)
                 .header(
                     ::reqwest::header::ACCEPT,
@@ -12327,46 +12382,49 @@ pub mod builder {
                 )
                 .query(&progenitor_client::QueryParam::new("limit", &limit))
                 .query(&progenitor_client::QueryParam::new("offset", &offset))
-                .build()?;
-            let info = OperationInfo {
-                operation_id: "show_switchable_flavors",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200..=299 => ResponseValue::from_response(response).await,
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+                .build()
+                .map_err(|error| RequestError::unbuilt(operation, error))?;
+            Prepared::new(&client.base, request, operation)
+        }
+        /// Sends it: `GET /v1/{project_id}/notebooks/{id}/flavors`.
+        ///
+        /// # Errors
+        /// Those of the client's transport.
+        pub async fn send(self) -> Result<ResponseValue<types::FlavorList>, X::Error>
+        where
+            X: crate::Transport,
+        {
+            let client = self.client;
+            client.transport.send(self.prepare()?).await
         }
     }
-    /**Builder for [`ClientImagesExt::list_images`]
-
-[`ClientImagesExt::list_images`]: super::ClientImagesExt::list_images*/
-    #[derive(Debug, Clone)]
-    pub struct ListImages<'a> {
-        client: &'a super::Client,
-        project_id: Result<::std::string::String, String>,
-        limit: Result<Option<i32>, String>,
-        name: Result<Option<::std::string::String>, String>,
-        name_fuzzy_match: Result<Option<bool>, String>,
-        namespace: Result<Option<::std::string::String>, String>,
-        offset: Result<Option<i32>, String>,
+    /// The request `listImages`: List images.
+    ///
+    /// See [`Client::list_images`](super::Client::list_images).
+    #[derive(Clone, Debug)]
+    #[must_use = "a request does nothing until it is sent"]
+    pub struct ListImages<'a, X = reqwest::Client> {
+        client: &'a super::Client<X>,
+        project_id: Result<::std::string::String, Problem>,
+        limit: Result<Option<i32>, Problem>,
+        name: Result<Option<::std::string::String>, Problem>,
+        name_fuzzy_match: Result<Option<bool>, Problem>,
+        namespace: Result<Option<::std::string::String>, Problem>,
+        offset: Result<Option<i32>, Problem>,
         service_type: Result<
             Option<crate::devenviron::enums::OpenImageServiceType>,
-            String,
+            Problem,
         >,
-        sort_dir: Result<Option<crate::devenviron::enums::OpenSortDirection>, String>,
-        sort_key: Result<Option<::std::string::String>, String>,
-        type_: Result<Option<crate::devenviron::enums::OpenImageType>, String>,
-        workspace_id: Result<Option<::std::string::String>, String>,
+        sort_dir: Result<Option<crate::devenviron::enums::OpenSortDirection>, Problem>,
+        sort_key: Result<Option<::std::string::String>, Problem>,
+        type_: Result<Option<crate::devenviron::enums::OpenImageType>, Problem>,
+        workspace_id: Result<Option<::std::string::String>, Problem>,
     }
-    impl<'a> ListImages<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
+    impl<'a, X> ListImages<'a, X> {
+        pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
-                client: client,
-                project_id: Err("project_id was not initialized".to_string()),
+                client,
+                project_id: Err(Problem::missing("project_id")),
                 limit: Ok(None),
                 name: Ok(None),
                 name_fuzzy_match: Ok(None),
@@ -12379,143 +12437,108 @@ pub mod builder {
                 workspace_id: Ok(None),
             }
         }
+        /// ID of the project that owns the resources. It belongs to exactly one region.
         pub fn project_id<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
         {
-            self.project_id = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for project_id failed"
-                        .to_string()
-                });
+            self.project_id = required("project_id", value);
             self
         }
-        pub fn limit<V>(mut self, value: V) -> Self
+        /// Largest number of images in one answer. Defaults to `200`.
+        pub fn limit<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<i32>,
+            V: crate::IntoOptional<i32, M>,
         {
-            self.limit = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| "conversion to `i32` for limit failed".to_string());
+            self.limit = optional("limit", value);
             self
         }
-        pub fn name<V>(mut self, value: V) -> Self
+        /// Image name to look for: at most 512 characters out of lower-case letters, digits, `-`, `_` and `.`. `name_fuzzy_match` decides whether a part of the name is enough.
+        ///
+        /// Limits: at most 512 characters, matching `^[a-z0-9._-]*$`.
+        pub fn name<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: crate::IntoOptional<::std::string::String, M>,
         {
-            self.name = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for name failed"
-                        .to_string()
-                });
+            self.name = optional("name", value);
             self
         }
-        pub fn name_fuzzy_match<V>(mut self, value: V) -> Self
+        /// When true, `name` matches any part of an image name; when false, only the whole name. Defaults to `true`.
+        pub fn name_fuzzy_match<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<bool>,
+            V: crate::IntoOptional<bool, M>,
         {
-            self.name_fuzzy_match = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| {
-                    "conversion to `bool` for name_fuzzy_match failed".to_string()
-                });
+            self.name_fuzzy_match = optional("name_fuzzy_match", value);
             self
         }
-        pub fn namespace<V>(mut self, value: V) -> Self
+        /// Keep only images of this organization of the container registry SWR.
+        pub fn namespace<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: crate::IntoOptional<::std::string::String, M>,
         {
-            self.namespace = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for namespace failed"
-                        .to_string()
-                });
+            self.namespace = optional("namespace", value);
             self
         }
-        pub fn offset<V>(mut self, value: V) -> Self
+        /// Number of images to skip before the page starts. Defaults to `0`.
+        pub fn offset<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<i32>,
+            V: crate::IntoOptional<i32, M>,
         {
-            self.offset = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| "conversion to `i32` for offset failed".to_string());
+            self.offset = optional("offset", value);
             self
         }
-        pub fn service_type<V>(mut self, value: V) -> Self
+        /// Keep only images made for this purpose.
+        ///
+        /// Known values: `COMMON`, `INFERENCE`, `TRAIN`, `DEV`, `UNKNOWN`.
+        pub fn service_type<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<crate::devenviron::enums::OpenImageServiceType>,
+            V: crate::IntoOptional<crate::devenviron::enums::OpenImageServiceType, M>,
         {
-            self.service_type = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| {
-                    "conversion to `crate :: devenviron :: enums :: OpenImageServiceType` for service_type failed"
-                        .to_string()
-                });
+            self.service_type = optional("service_type", value);
             self
         }
-        pub fn sort_dir<V>(mut self, value: V) -> Self
+        /// Direction of the sorting. Defaults to `DESC`.
+        ///
+        /// Known values: `ASC`, `DESC`.
+        pub fn sort_dir<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<crate::devenviron::enums::OpenSortDirection>,
+            V: crate::IntoOptional<crate::devenviron::enums::OpenSortDirection, M>,
         {
-            self.sort_dir = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| {
-                    "conversion to `crate :: devenviron :: enums :: OpenSortDirection` for sort_dir failed"
-                        .to_string()
-                });
+            self.sort_dir = optional("sort_dir", value);
             self
         }
-        pub fn sort_key<V>(mut self, value: V) -> Self
+        /// Names of the fields to sort by, joined with commas. The service spells them in camel case here: `updateTime` stands for the field `update_at`.
+        pub fn sort_key<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: crate::IntoOptional<::std::string::String, M>,
         {
-            self.sort_key = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for sort_key failed"
-                        .to_string()
-                });
+            self.sort_key = optional("sort_key", value);
             self
         }
-        pub fn type_<V>(mut self, value: V) -> Self
+        /// Keep only preset images, or only the project's own.
+        ///
+        /// Known values: `BUILD_IN`, `DEDICATED`.
+        pub fn type_<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<crate::devenviron::enums::OpenImageType>,
+            V: crate::IntoOptional<crate::devenviron::enums::OpenImageType, M>,
         {
-            self.type_ = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| {
-                    "conversion to `crate :: devenviron :: enums :: OpenImageType` for type_ failed"
-                        .to_string()
-                });
+            self.type_ = optional("type", value);
             self
         }
-        pub fn workspace_id<V>(mut self, value: V) -> Self
+        /// Keep only images of this workspace. `0` is the one that always exists. Defaults to `0`.
+        pub fn workspace_id<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: crate::IntoOptional<::std::string::String, M>,
         {
-            self.workspace_id = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for workspace_id failed"
-                        .to_string()
-                });
+            self.workspace_id = optional("workspace_id", value);
             self
         }
-        ///Sends a `GET` request to `/v1/{project_id}/images`
-        pub async fn send(self) -> Result<ResponseValue<types::ImageList>, Error<()>> {
+        /// Makes the request without sending it.
+        ///
+        /// # Errors
+        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        pub fn prepare(self) -> Result<Prepared<types::ImageList>, RequestError> {
+            let operation = &OPERATIONS[18];
             let Self {
                 client,
                 project_id,
@@ -12530,23 +12553,98 @@ pub mod builder {
                 type_,
                 workspace_id,
             } = self;
-            let project_id = project_id.map_err(Error::InvalidRequest)?;
-            let limit = limit.map_err(Error::InvalidRequest)?;
-            let name = name.map_err(Error::InvalidRequest)?;
-            let name_fuzzy_match = name_fuzzy_match.map_err(Error::InvalidRequest)?;
-            let namespace = namespace.map_err(Error::InvalidRequest)?;
-            let offset = offset.map_err(Error::InvalidRequest)?;
-            let service_type = service_type.map_err(Error::InvalidRequest)?;
-            let sort_dir = sort_dir.map_err(Error::InvalidRequest)?;
-            let sort_key = sort_key.map_err(Error::InvalidRequest)?;
-            let type_ = type_.map_err(Error::InvalidRequest)?;
-            let workspace_id = workspace_id.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/v1/{}/images", client.baseurl, encode_path(& project_id.to_string()),
-            );
-            #[allow(unused_mut)]
-            let mut request = client
-                .client
+            let (
+                project_id,
+                limit,
+                name,
+                name_fuzzy_match,
+                namespace,
+                offset,
+                service_type,
+                sort_dir,
+                sort_key,
+                type_,
+                workspace_id,
+            ) = match (
+                project_id,
+                limit,
+                name,
+                name_fuzzy_match,
+                namespace,
+                offset,
+                service_type,
+                sort_dir,
+                sort_key,
+                type_,
+                workspace_id,
+            ) {
+                (
+                    Ok(project_id),
+                    Ok(limit),
+                    Ok(name),
+                    Ok(name_fuzzy_match),
+                    Ok(namespace),
+                    Ok(offset),
+                    Ok(service_type),
+                    Ok(sort_dir),
+                    Ok(sort_key),
+                    Ok(type_),
+                    Ok(workspace_id),
+                ) => {
+                    (
+                        project_id,
+                        limit,
+                        name,
+                        name_fuzzy_match,
+                        namespace,
+                        offset,
+                        service_type,
+                        sort_dir,
+                        sort_key,
+                        type_,
+                        workspace_id,
+                    )
+                }
+                (
+                    project_id,
+                    limit,
+                    name,
+                    name_fuzzy_match,
+                    namespace,
+                    offset,
+                    service_type,
+                    sort_dir,
+                    sort_key,
+                    type_,
+                    workspace_id,
+                ) => {
+                    return Err(
+                        RequestError::of(
+                            operation,
+                            [
+                                project_id.err(),
+                                limit.err(),
+                                name.err(),
+                                name_fuzzy_match.err(),
+                                namespace.err(),
+                                offset.err(),
+                                service_type.err(),
+                                sort_dir.err(),
+                                sort_key.err(),
+                                type_.err(),
+                                workspace_id.err(),
+                            ],
+                        ),
+                    );
+                }
+            };
+            let url = url(
+                &client.base,
+                operation,
+                &[("project_id", project_id.as_str())],
+            )?;
+            let request = client
+                .http
                 .get(url)
                 .header(
                     ::reqwest::header::ACCEPT,
@@ -12571,128 +12669,119 @@ pub mod builder {
                 .query(
                     &progenitor_client::QueryParam::new("workspace_id", &workspace_id),
                 )
-                .build()?;
-            let info = OperationInfo {
-                operation_id: "list_images",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200..=299 => ResponseValue::from_response(response).await,
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+                .build()
+                .map_err(|error| RequestError::unbuilt(operation, error))?;
+            Prepared::new(&client.base, request, operation)
+        }
+        /// Sends it: `GET /v1/{project_id}/images`.
+        ///
+        /// # Errors
+        /// Those of the client's transport.
+        pub async fn send(self) -> Result<ResponseValue<types::ImageList>, X::Error>
+        where
+            X: crate::Transport,
+        {
+            let client = self.client;
+            client.transport.send(self.prepare()?).await
         }
     }
-    /**Builder for [`ClientImagesExt::register_image`]
-
-[`ClientImagesExt::register_image`]: super::ClientImagesExt::register_image*/
-    #[derive(Debug, Clone)]
-    pub struct RegisterImage<'a> {
-        client: &'a super::Client,
-        project_id: Result<::std::string::String, String>,
-        body: Result<types::builder::RegisterImageRequest, String>,
+    /// The request `registerImage`: Register a custom image.
+    ///
+    /// See [`Client::register_image`](super::Client::register_image).
+    #[derive(Clone, Debug)]
+    #[must_use = "a request does nothing until it is sent"]
+    pub struct RegisterImage<'a, X = reqwest::Client> {
+        client: &'a super::Client<X>,
+        project_id: Result<::std::string::String, Problem>,
+        body: Result<types::RegisterImageRequest, Problem>,
     }
-    impl<'a> RegisterImage<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
+    impl<'a, X> RegisterImage<'a, X> {
+        pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
-                client: client,
-                project_id: Err("project_id was not initialized".to_string()),
-                body: Ok(::std::default::Default::default()),
+                client,
+                project_id: Err(Problem::missing("project_id")),
+                body: Err(Problem::missing("body")),
             }
         }
+        /// ID of the project that owns the resources. It belongs to exactly one region.
         pub fn project_id<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
         {
-            self.project_id = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for project_id failed"
-                        .to_string()
-                });
+            self.project_id = required("project_id", value);
             self
         }
+        /// Where the image lies and what it is for.
         pub fn body<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<types::RegisterImageRequest>,
-            <V as std::convert::TryInto<
-                types::RegisterImageRequest,
-            >>::Error: std::fmt::Display,
+            V: TryInto<types::RegisterImageRequest, Error: std::fmt::Display>,
         {
-            self.body = value
-                .try_into()
-                .map(From::from)
-                .map_err(|s| {
-                    format!(
-                        "conversion to `RegisterImageRequest` for body failed: {}", s
-                    )
-                });
+            self.body = required("body", value);
             self
         }
-        pub fn body_map<F>(mut self, f: F) -> Self
-        where
-            F: std::ops::FnOnce(
-                types::builder::RegisterImageRequest,
-            ) -> types::builder::RegisterImageRequest,
-        {
-            self.body = self.body.map(f);
-            self
-        }
-        ///Sends a `POST` request to `/v1/{project_id}/images`
-        pub async fn send(self) -> Result<ResponseValue<types::Image>, Error<()>> {
+        /// Makes the request without sending it.
+        ///
+        /// # Errors
+        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        pub fn prepare(self) -> Result<Prepared<types::Image>, RequestError> {
+            let operation = &OPERATIONS[19];
             let Self { client, project_id, body } = self;
-            let project_id = project_id.map_err(Error::InvalidRequest)?;
-            let body = body
-                .and_then(|v| {
-                    types::RegisterImageRequest::try_from(v).map_err(|e| e.to_string())
-                })
-                .map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/v1/{}/images", client.baseurl, encode_path(& project_id.to_string()),
-            );
-            #[allow(unused_mut)]
-            let mut request = client
-                .client
+            let (project_id, body) = match (project_id, body) {
+                (Ok(project_id), Ok(body)) => (project_id, body),
+                (project_id, body) => {
+                    return Err(
+                        RequestError::of(operation, [project_id.err(), body.err()]),
+                    );
+                }
+            };
+            let url = url(
+                &client.base,
+                operation,
+                &[("project_id", project_id.as_str())],
+            )?;
+            let request = client
+                .http
                 .post(url)
                 .header(
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
                 .json(&body)
-                .build()?;
-            let info = OperationInfo {
-                operation_id: "register_image",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200..=299 => ResponseValue::from_response(response).await,
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+                .build()
+                .map_err(|error| RequestError::unbuilt(operation, error))?;
+            Prepared::new(&client.base, request, operation)
+        }
+        /// Sends it: `POST /v1/{project_id}/images`.
+        ///
+        /// # Errors
+        /// Those of the client's transport.
+        pub async fn send(self) -> Result<ResponseValue<types::Image>, X::Error>
+        where
+            X: crate::Transport,
+        {
+            let client = self.client;
+            client.transport.send(self.prepare()?).await
         }
     }
-    /**Builder for [`ClientImagesExt::list_image_groups`]
-
-[`ClientImagesExt::list_image_groups`]: super::ClientImagesExt::list_image_groups*/
-    #[derive(Debug, Clone)]
-    pub struct ListImageGroups<'a> {
-        client: &'a super::Client,
-        project_id: Result<::std::string::String, String>,
-        name: Result<Option<::std::string::String>, String>,
-        name_fuzzy_match: Result<Option<bool>, String>,
-        namespace: Result<Option<::std::string::String>, String>,
-        type_: Result<Option<crate::devenviron::enums::OpenImageType>, String>,
-        workspace_id: Result<Option<::std::string::String>, String>,
+    /// The request `listImageGroups`: List image groups.
+    ///
+    /// See [`Client::list_image_groups`](super::Client::list_image_groups).
+    #[derive(Clone, Debug)]
+    #[must_use = "a request does nothing until it is sent"]
+    pub struct ListImageGroups<'a, X = reqwest::Client> {
+        client: &'a super::Client<X>,
+        project_id: Result<::std::string::String, Problem>,
+        name: Result<Option<::std::string::String>, Problem>,
+        name_fuzzy_match: Result<Option<bool>, Problem>,
+        namespace: Result<Option<::std::string::String>, Problem>,
+        type_: Result<Option<crate::devenviron::enums::OpenImageType>, Problem>,
+        workspace_id: Result<Option<::std::string::String>, Problem>,
     }
-    impl<'a> ListImageGroups<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
+    impl<'a, X> ListImageGroups<'a, X> {
+        pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
-                client: client,
-                project_id: Err("project_id was not initialized".to_string()),
+                client,
+                project_id: Err(Problem::missing("project_id")),
                 name: Ok(None),
                 name_fuzzy_match: Ok(None),
                 namespace: Ok(None),
@@ -12700,86 +12789,64 @@ pub mod builder {
                 workspace_id: Ok(None),
             }
         }
+        /// ID of the project that owns the resources. It belongs to exactly one region.
         pub fn project_id<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
         {
-            self.project_id = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for project_id failed"
-                        .to_string()
-                });
+            self.project_id = required("project_id", value);
             self
         }
-        pub fn name<V>(mut self, value: V) -> Self
+        /// Image name to look for: at most 512 characters out of lower-case letters, digits, `-`, `_` and `.`. `name_fuzzy_match` decides whether a part of the name is enough.
+        ///
+        /// Limits: at most 512 characters, matching `^[a-z0-9._-]*$`.
+        pub fn name<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: crate::IntoOptional<::std::string::String, M>,
         {
-            self.name = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for name failed"
-                        .to_string()
-                });
+            self.name = optional("name", value);
             self
         }
-        pub fn name_fuzzy_match<V>(mut self, value: V) -> Self
+        /// When true, `name` matches any part of an image name; when false, only the whole name. Defaults to `true`.
+        pub fn name_fuzzy_match<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<bool>,
+            V: crate::IntoOptional<bool, M>,
         {
-            self.name_fuzzy_match = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| {
-                    "conversion to `bool` for name_fuzzy_match failed".to_string()
-                });
+            self.name_fuzzy_match = optional("name_fuzzy_match", value);
             self
         }
-        pub fn namespace<V>(mut self, value: V) -> Self
+        /// Keep only groups of this organization of the container registry SWR.
+        pub fn namespace<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: crate::IntoOptional<::std::string::String, M>,
         {
-            self.namespace = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for namespace failed"
-                        .to_string()
-                });
+            self.namespace = optional("namespace", value);
             self
         }
-        pub fn type_<V>(mut self, value: V) -> Self
+        /// Keep only groups of preset images, or only of the project's own.
+        ///
+        /// Known values: `BUILD_IN`, `DEDICATED`.
+        pub fn type_<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<crate::devenviron::enums::OpenImageType>,
+            V: crate::IntoOptional<crate::devenviron::enums::OpenImageType, M>,
         {
-            self.type_ = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| {
-                    "conversion to `crate :: devenviron :: enums :: OpenImageType` for type_ failed"
-                        .to_string()
-                });
+            self.type_ = optional("type", value);
             self
         }
-        pub fn workspace_id<V>(mut self, value: V) -> Self
+        /// Keep only groups of this workspace. `0` is the one that always exists. Defaults to `0`.
+        pub fn workspace_id<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: crate::IntoOptional<::std::string::String, M>,
         {
-            self.workspace_id = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for workspace_id failed"
-                        .to_string()
-                });
+            self.workspace_id = optional("workspace_id", value);
             self
         }
-        ///Sends a `GET` request to `/v1/{project_id}/images/group`
-        pub async fn send(
-            self,
-        ) -> Result<ResponseValue<types::ImageGroupList>, Error<()>> {
+        /// Makes the request without sending it.
+        ///
+        /// # Errors
+        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        pub fn prepare(self) -> Result<Prepared<types::ImageGroupList>, RequestError> {
+            let operation = &OPERATIONS[20];
             let Self {
                 client,
                 project_id,
@@ -12789,19 +12856,45 @@ pub mod builder {
                 type_,
                 workspace_id,
             } = self;
-            let project_id = project_id.map_err(Error::InvalidRequest)?;
-            let name = name.map_err(Error::InvalidRequest)?;
-            let name_fuzzy_match = name_fuzzy_match.map_err(Error::InvalidRequest)?;
-            let namespace = namespace.map_err(Error::InvalidRequest)?;
-            let type_ = type_.map_err(Error::InvalidRequest)?;
-            let workspace_id = workspace_id.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/v1/{}/images/group", client.baseurl, encode_path(& project_id
-                .to_string()),
-            );
-            #[allow(unused_mut)]
-            let mut request = client
-                .client
+            let (project_id, name, name_fuzzy_match, namespace, type_, workspace_id) = match (
+                project_id,
+                name,
+                name_fuzzy_match,
+                namespace,
+                type_,
+                workspace_id,
+            ) {
+                (
+                    Ok(project_id),
+                    Ok(name),
+                    Ok(name_fuzzy_match),
+                    Ok(namespace),
+                    Ok(type_),
+                    Ok(workspace_id),
+                ) => (project_id, name, name_fuzzy_match, namespace, type_, workspace_id),
+                (project_id, name, name_fuzzy_match, namespace, type_, workspace_id) => {
+                    return Err(
+                        RequestError::of(
+                            operation,
+                            [
+                                project_id.err(),
+                                name.err(),
+                                name_fuzzy_match.err(),
+                                namespace.err(),
+                                type_.err(),
+                                workspace_id.err(),
+                            ],
+                        ),
+                    );
+                }
+            };
+            let url = url(
+                &client.base,
+                operation,
+                &[("project_id", project_id.as_str())],
+            )?;
+            let request = client
+                .http
                 .get(url)
                 .header(
                     ::reqwest::header::ACCEPT,
@@ -12819,646 +12912,656 @@ pub mod builder {
                 .query(
                     &progenitor_client::QueryParam::new("workspace_id", &workspace_id),
                 )
-                .build()?;
-            let info = OperationInfo {
-                operation_id: "list_image_groups",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200..=299 => ResponseValue::from_response(response).await,
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+                .build()
+                .map_err(|error| RequestError::unbuilt(operation, error))?;
+            Prepared::new(&client.base, request, operation)
+        }
+        /// Sends it: `GET /v1/{project_id}/images/group`.
+        ///
+        /// # Errors
+        /// Those of the client's transport.
+        pub async fn send(self) -> Result<ResponseValue<types::ImageGroupList>, X::Error>
+        where
+            X: crate::Transport,
+        {
+            let client = self.client;
+            client.transport.send(self.prepare()?).await
         }
     }
-    /**Builder for [`ClientImagesExt::show_image`]
-
-[`ClientImagesExt::show_image`]: super::ClientImagesExt::show_image*/
-    #[derive(Debug, Clone)]
-    pub struct ShowImage<'a> {
-        client: &'a super::Client,
-        project_id: Result<::std::string::String, String>,
-        id: Result<::std::string::String, String>,
+    /// The request `showImage`: Show an image.
+    ///
+    /// See [`Client::show_image`](super::Client::show_image).
+    #[derive(Clone, Debug)]
+    #[must_use = "a request does nothing until it is sent"]
+    pub struct ShowImage<'a, X = reqwest::Client> {
+        client: &'a super::Client<X>,
+        project_id: Result<::std::string::String, Problem>,
+        id: Result<::std::string::String, Problem>,
     }
-    impl<'a> ShowImage<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
+    impl<'a, X> ShowImage<'a, X> {
+        pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
-                client: client,
-                project_id: Err("project_id was not initialized".to_string()),
-                id: Err("id was not initialized".to_string()),
+                client,
+                project_id: Err(Problem::missing("project_id")),
+                id: Err(Problem::missing("id")),
             }
         }
+        /// ID of the project that owns the resources. It belongs to exactly one region.
         pub fn project_id<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
         {
-            self.project_id = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for project_id failed"
-                        .to_string()
-                });
+            self.project_id = required("project_id", value);
             self
         }
+        /// ID of the image, a UUID, as the image list tells it.
         pub fn id<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
         {
-            self.id = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for id failed"
-                        .to_string()
-                });
+            self.id = required("id", value);
             self
         }
-        ///Sends a `GET` request to `/v1/{project_id}/images/{id}`
-        pub async fn send(self) -> Result<ResponseValue<types::Image>, Error<()>> {
+        /// Makes the request without sending it.
+        ///
+        /// # Errors
+        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        pub fn prepare(self) -> Result<Prepared<types::Image>, RequestError> {
+            let operation = &OPERATIONS[21];
             let Self { client, project_id, id } = self;
-            let project_id = project_id.map_err(Error::InvalidRequest)?;
-            let id = id.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/v1/{}/images/{}", client.baseurl, encode_path(& project_id
-                .to_string()), encode_path(& id.to_string()),
-            );
-            #[allow(unused_mut)]
-            let mut request = client
-                .client
+            let (project_id, id) = match (project_id, id) {
+                (Ok(project_id), Ok(id)) => (project_id, id),
+                (project_id, id) => {
+                    return Err(RequestError::of(operation, [project_id.err(), id.err()]));
+                }
+            };
+            let url = url(
+                &client.base,
+                operation,
+                &[("project_id", project_id.as_str()), ("id", id.as_str())],
+            )?;
+            let request = client
+                .http
                 .get(url)
                 .header(
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
-                .build()?;
-            let info = OperationInfo {
-                operation_id: "show_image",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200..=299 => ResponseValue::from_response(response).await,
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+                .build()
+                .map_err(|error| RequestError::unbuilt(operation, error))?;
+            Prepared::new(&client.base, request, operation)
+        }
+        /// Sends it: `GET /v1/{project_id}/images/{id}`.
+        ///
+        /// # Errors
+        /// Those of the client's transport.
+        pub async fn send(self) -> Result<ResponseValue<types::Image>, X::Error>
+        where
+            X: crate::Transport,
+        {
+            let client = self.client;
+            client.transport.send(self.prepare()?).await
         }
     }
-    /**Builder for [`ClientImagesExt::delete_image`]
-
-[`ClientImagesExt::delete_image`]: super::ClientImagesExt::delete_image*/
-    #[derive(Debug, Clone)]
-    pub struct DeleteImage<'a> {
-        client: &'a super::Client,
-        project_id: Result<::std::string::String, String>,
-        id: Result<::std::string::String, String>,
-        force: Result<Option<bool>, String>,
+    /// The request `deleteImage`: Delete an image.
+    ///
+    /// See [`Client::delete_image`](super::Client::delete_image).
+    #[derive(Clone, Debug)]
+    #[must_use = "a request does nothing until it is sent"]
+    pub struct DeleteImage<'a, X = reqwest::Client> {
+        client: &'a super::Client<X>,
+        project_id: Result<::std::string::String, Problem>,
+        id: Result<::std::string::String, Problem>,
+        force: Result<Option<bool>, Problem>,
     }
-    impl<'a> DeleteImage<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
+    impl<'a, X> DeleteImage<'a, X> {
+        pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
-                client: client,
-                project_id: Err("project_id was not initialized".to_string()),
-                id: Err("id was not initialized".to_string()),
+                client,
+                project_id: Err(Problem::missing("project_id")),
+                id: Err(Problem::missing("id")),
                 force: Ok(None),
             }
         }
+        /// ID of the project that owns the resources. It belongs to exactly one region.
         pub fn project_id<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
         {
-            self.project_id = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for project_id failed"
-                        .to_string()
-                });
+            self.project_id = required("project_id", value);
             self
         }
+        /// ID of the image, a UUID, as the image list tells it.
         pub fn id<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
         {
-            self.id = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for id failed"
-                        .to_string()
-                });
+            self.id = required("id", value);
             self
         }
-        pub fn force<V>(mut self, value: V) -> Self
+        /// When true, the content in the container registry SWR goes as well. Has an effect on images of visibility PRIVATE only.
+        pub fn force<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<bool>,
+            V: crate::IntoOptional<bool, M>,
         {
-            self.force = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| "conversion to `bool` for force failed".to_string());
+            self.force = optional("force", value);
             self
         }
-        ///Sends a `DELETE` request to `/v1/{project_id}/images/{id}`
-        pub async fn send(self) -> Result<ResponseValue<types::Image>, Error<()>> {
+        /// Makes the request without sending it.
+        ///
+        /// # Errors
+        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        pub fn prepare(self) -> Result<Prepared<types::Image>, RequestError> {
+            let operation = &OPERATIONS[22];
             let Self { client, project_id, id, force } = self;
-            let project_id = project_id.map_err(Error::InvalidRequest)?;
-            let id = id.map_err(Error::InvalidRequest)?;
-            let force = force.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/v1/{}/images/{}", client.baseurl, encode_path(& project_id
-                .to_string()), encode_path(& id.to_string()),
-            );
-            #[allow(unused_mut)]
-            let mut request = client
-                .client
+            let (project_id, id, force) = match (project_id, id, force) {
+                (Ok(project_id), Ok(id), Ok(force)) => (project_id, id, force),
+                (project_id, id, force) => {
+                    return Err(
+                        RequestError::of(
+                            operation,
+                            [project_id.err(), id.err(), force.err()],
+                        ),
+                    );
+                }
+            };
+            let url = url(
+                &client.base,
+                operation,
+                &[("project_id", project_id.as_str()), ("id", id.as_str())],
+            )?;
+            let request = client
+                .http
                 .delete(url)
                 .header(
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
                 .query(&progenitor_client::QueryParam::new("force", &force))
-                .build()?;
-            let info = OperationInfo {
-                operation_id: "delete_image",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200..=299 => ResponseValue::from_response(response).await,
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+                .build()
+                .map_err(|error| RequestError::unbuilt(operation, error))?;
+            Prepared::new(&client.base, request, operation)
+        }
+        /// Sends it: `DELETE /v1/{project_id}/images/{id}`.
+        ///
+        /// # Errors
+        /// Those of the client's transport.
+        pub async fn send(self) -> Result<ResponseValue<types::Image>, X::Error>
+        where
+            X: crate::Transport,
+        {
+            let client = self.client;
+            client.transport.send(self.prepare()?).await
         }
     }
-    /**Builder for [`ClientImagesExt::create_image`]
-
-[`ClientImagesExt::create_image`]: super::ClientImagesExt::create_image*/
-    #[derive(Debug, Clone)]
-    pub struct CreateImage<'a> {
-        client: &'a super::Client,
-        project_id: Result<::std::string::String, String>,
-        id: Result<::std::string::String, String>,
-        body: Result<types::builder::CreateImageRequest, String>,
+    /// The request `createImage`: Save a notebook as an image.
+    ///
+    /// See [`Client::create_image`](super::Client::create_image).
+    #[derive(Clone, Debug)]
+    #[must_use = "a request does nothing until it is sent"]
+    pub struct CreateImage<'a, X = reqwest::Client> {
+        client: &'a super::Client<X>,
+        project_id: Result<::std::string::String, Problem>,
+        id: Result<::std::string::String, Problem>,
+        body: Result<types::CreateImageRequest, Problem>,
     }
-    impl<'a> CreateImage<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
+    impl<'a, X> CreateImage<'a, X> {
+        pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
-                client: client,
-                project_id: Err("project_id was not initialized".to_string()),
-                id: Err("id was not initialized".to_string()),
-                body: Ok(::std::default::Default::default()),
+                client,
+                project_id: Err(Problem::missing("project_id")),
+                id: Err(Problem::missing("id")),
+                body: Err(Problem::missing("body")),
             }
         }
+        /// ID of the project that owns the resources. It belongs to exactly one region.
         pub fn project_id<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
         {
-            self.project_id = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for project_id failed"
-                        .to_string()
-                });
+            self.project_id = required("project_id", value);
             self
         }
+        /// ID of the notebook, as `createNotebook` and `listNotebooks` return it.
         pub fn id<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
         {
-            self.id = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for id failed"
-                        .to_string()
-                });
+            self.id = required("id", value);
             self
         }
+        /// Name and place of the image to make.
         pub fn body<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<types::CreateImageRequest>,
-            <V as std::convert::TryInto<
-                types::CreateImageRequest,
-            >>::Error: std::fmt::Display,
+            V: TryInto<types::CreateImageRequest, Error: std::fmt::Display>,
         {
-            self.body = value
-                .try_into()
-                .map(From::from)
-                .map_err(|s| {
-                    format!("conversion to `CreateImageRequest` for body failed: {}", s)
-                });
+            self.body = required("body", value);
             self
         }
-        pub fn body_map<F>(mut self, f: F) -> Self
-        where
-            F: std::ops::FnOnce(
-                types::builder::CreateImageRequest,
-            ) -> types::builder::CreateImageRequest,
-        {
-            self.body = self.body.map(f);
-            self
-        }
-        ///Sends a `POST` request to `/v1/{project_id}/notebooks/{id}/create-image`
-        pub async fn send(self) -> Result<ResponseValue<types::Image>, Error<()>> {
+        /// Makes the request without sending it.
+        ///
+        /// # Errors
+        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        pub fn prepare(self) -> Result<Prepared<types::Image>, RequestError> {
+            let operation = &OPERATIONS[23];
             let Self { client, project_id, id, body } = self;
-            let project_id = project_id.map_err(Error::InvalidRequest)?;
-            let id = id.map_err(Error::InvalidRequest)?;
-            let body = body
-                .and_then(|v| {
-                    types::CreateImageRequest::try_from(v).map_err(|e| e.to_string())
-                })
-                .map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/v1/{}/notebooks/{}/create-image", client.baseurl, encode_path(&
-                project_id.to_string()), encode_path(& id.to_string()),
-            );
-            #[allow(unused_mut)]
-            let mut request = client
-                .client
+            let (project_id, id, body) = match (project_id, id, body) {
+                (Ok(project_id), Ok(id), Ok(body)) => (project_id, id, body),
+                (project_id, id, body) => {
+                    return Err(
+                        RequestError::of(
+                            operation,
+                            [project_id.err(), id.err(), body.err()],
+                        ),
+                    );
+                }
+            };
+            let url = url(
+                &client.base,
+                operation,
+                &[("project_id", project_id.as_str()), ("id", id.as_str())],
+            )?;
+            let request = client
+                .http
                 .post(url)
                 .header(
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
                 .json(&body)
-                .build()?;
-            let info = OperationInfo {
-                operation_id: "create_image",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200..=299 => ResponseValue::from_response(response).await,
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+                .build()
+                .map_err(|error| RequestError::unbuilt(operation, error))?;
+            Prepared::new(&client.base, request, operation)
+        }
+        /// Sends it: `POST /v1/{project_id}/notebooks/{id}/create-image`.
+        ///
+        /// # Errors
+        /// Those of the client's transport.
+        pub async fn send(self) -> Result<ResponseValue<types::Image>, X::Error>
+        where
+            X: crate::Transport,
+        {
+            let client = self.client;
+            client.transport.send(self.prepare()?).await
         }
     }
-    /**Builder for [`ClientStorageExt::list_attachable_obs`]
-
-[`ClientStorageExt::list_attachable_obs`]: super::ClientStorageExt::list_attachable_obs*/
-    #[derive(Debug, Clone)]
-    pub struct ListAttachableObs<'a> {
-        client: &'a super::Client,
-        project_id: Result<::std::string::String, String>,
-        instance_id: Result<::std::string::String, String>,
+    /// The request `listAttachableObs`: List the OBS mounts of a notebook.
+    ///
+    /// See [`Client::list_attachable_obs`](super::Client::list_attachable_obs).
+    #[derive(Clone, Debug)]
+    #[must_use = "a request does nothing until it is sent"]
+    pub struct ListAttachableObs<'a, X = reqwest::Client> {
+        client: &'a super::Client<X>,
+        project_id: Result<::std::string::String, Problem>,
+        instance_id: Result<::std::string::String, Problem>,
     }
-    impl<'a> ListAttachableObs<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
+    impl<'a, X> ListAttachableObs<'a, X> {
+        pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
-                client: client,
-                project_id: Err("project_id was not initialized".to_string()),
-                instance_id: Err("instance_id was not initialized".to_string()),
+                client,
+                project_id: Err(Problem::missing("project_id")),
+                instance_id: Err(Problem::missing("instance_id")),
             }
         }
+        /// ID of the project that owns the resources. It belongs to exactly one region.
         pub fn project_id<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
         {
-            self.project_id = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for project_id failed"
-                        .to_string()
-                });
+            self.project_id = required("project_id", value);
             self
         }
+        /// ID of the notebook whose mounts are meant, as the notebook list tells it.
         pub fn instance_id<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
         {
-            self.instance_id = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for instance_id failed"
-                        .to_string()
-                });
+            self.instance_id = required("instance_id", value);
             self
         }
-        ///Sends a `GET` request to `/v1/{project_id}/notebooks/{instance_id}/storage`
-        pub async fn send(
-            self,
-        ) -> Result<ResponseValue<types::DataVolumeList>, Error<()>> {
+        /// Makes the request without sending it.
+        ///
+        /// # Errors
+        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        pub fn prepare(self) -> Result<Prepared<types::DataVolumeList>, RequestError> {
+            let operation = &OPERATIONS[24];
             let Self { client, project_id, instance_id } = self;
-            let project_id = project_id.map_err(Error::InvalidRequest)?;
-            let instance_id = instance_id.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/v1/{}/notebooks/{}/storage", client.baseurl, encode_path(& project_id
-                .to_string()), encode_path(& instance_id.to_string()),
-            );
-            #[allow(unused_mut)]
-            let mut request = client
-                .client
+            let (project_id, instance_id) = match (project_id, instance_id) {
+                (Ok(project_id), Ok(instance_id)) => (project_id, instance_id),
+                (project_id, instance_id) => {
+                    return Err(
+                        RequestError::of(
+                            operation,
+                            [project_id.err(), instance_id.err()],
+                        ),
+                    );
+                }
+            };
+            let url = url(
+                &client.base,
+                operation,
+                &[
+                    ("project_id", project_id.as_str()),
+                    ("instance_id", instance_id.as_str()),
+                ],
+            )?;
+            let request = client
+                .http
                 .get(url)
                 .header(
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
-                .build()?;
-            let info = OperationInfo {
-                operation_id: "list_attachable_obs",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200..=299 => ResponseValue::from_response(response).await,
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+                .build()
+                .map_err(|error| RequestError::unbuilt(operation, error))?;
+            Prepared::new(&client.base, request, operation)
+        }
+        /// Sends it: `GET /v1/{project_id}/notebooks/{instance_id}/storage`.
+        ///
+        /// # Errors
+        /// Those of the client's transport.
+        pub async fn send(self) -> Result<ResponseValue<types::DataVolumeList>, X::Error>
+        where
+            X: crate::Transport,
+        {
+            let client = self.client;
+            client.transport.send(self.prepare()?).await
         }
     }
-    /**Builder for [`ClientStorageExt::attach_obs`]
-
-[`ClientStorageExt::attach_obs`]: super::ClientStorageExt::attach_obs*/
-    #[derive(Debug, Clone)]
-    pub struct AttachObs<'a> {
-        client: &'a super::Client,
-        project_id: Result<::std::string::String, String>,
-        instance_id: Result<::std::string::String, String>,
-        body: Result<types::builder::AttachObsRequest, String>,
+    /// The request `attachObs`: Mount OBS storage into a notebook.
+    ///
+    /// See [`Client::attach_obs`](super::Client::attach_obs).
+    #[derive(Clone, Debug)]
+    #[must_use = "a request does nothing until it is sent"]
+    pub struct AttachObs<'a, X = reqwest::Client> {
+        client: &'a super::Client<X>,
+        project_id: Result<::std::string::String, Problem>,
+        instance_id: Result<::std::string::String, Problem>,
+        body: Result<types::AttachObsRequest, Problem>,
     }
-    impl<'a> AttachObs<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
+    impl<'a, X> AttachObs<'a, X> {
+        pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
-                client: client,
-                project_id: Err("project_id was not initialized".to_string()),
-                instance_id: Err("instance_id was not initialized".to_string()),
-                body: Ok(::std::default::Default::default()),
+                client,
+                project_id: Err(Problem::missing("project_id")),
+                instance_id: Err(Problem::missing("instance_id")),
+                body: Err(Problem::missing("body")),
             }
         }
+        /// ID of the project that owns the resources. It belongs to exactly one region.
         pub fn project_id<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
         {
-            self.project_id = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for project_id failed"
-                        .to_string()
-                });
+            self.project_id = required("project_id", value);
             self
         }
+        /// ID of the notebook whose mounts are meant, as the notebook list tells it.
         pub fn instance_id<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
         {
-            self.instance_id = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for instance_id failed"
-                        .to_string()
-                });
+            self.instance_id = required("instance_id", value);
             self
         }
+        /// What to mount, and where.
         pub fn body<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<types::AttachObsRequest>,
-            <V as std::convert::TryInto<
-                types::AttachObsRequest,
-            >>::Error: std::fmt::Display,
+            V: TryInto<types::AttachObsRequest, Error: std::fmt::Display>,
         {
-            self.body = value
-                .try_into()
-                .map(From::from)
-                .map_err(|s| {
-                    format!("conversion to `AttachObsRequest` for body failed: {}", s)
-                });
+            self.body = required("body", value);
             self
         }
-        pub fn body_map<F>(mut self, f: F) -> Self
-        where
-            F: std::ops::FnOnce(
-                types::builder::AttachObsRequest,
-            ) -> types::builder::AttachObsRequest,
-        {
-            self.body = self.body.map(f);
-            self
-        }
-        ///Sends a `POST` request to `/v1/{project_id}/notebooks/{instance_id}/storage`
-        pub async fn send(self) -> Result<ResponseValue<types::DataVolume>, Error<()>> {
+        /// Makes the request without sending it.
+        ///
+        /// # Errors
+        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        pub fn prepare(self) -> Result<Prepared<types::DataVolume>, RequestError> {
+            let operation = &OPERATIONS[25];
             let Self { client, project_id, instance_id, body } = self;
-            let project_id = project_id.map_err(Error::InvalidRequest)?;
-            let instance_id = instance_id.map_err(Error::InvalidRequest)?;
-            let body = body
-                .and_then(|v| {
-                    types::AttachObsRequest::try_from(v).map_err(|e| e.to_string())
-                })
-                .map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/v1/{}/notebooks/{}/storage", client.baseurl, encode_path(& project_id
-                .to_string()), encode_path(& instance_id.to_string()),
-            );
-            #[allow(unused_mut)]
-            let mut request = client
-                .client
+            let (project_id, instance_id, body) = match (project_id, instance_id, body) {
+                (Ok(project_id), Ok(instance_id), Ok(body)) => {
+                    (project_id, instance_id, body)
+                }
+                (project_id, instance_id, body) => {
+                    return Err(
+                        RequestError::of(
+                            operation,
+                            [project_id.err(), instance_id.err(), body.err()],
+                        ),
+                    );
+                }
+            };
+            let url = url(
+                &client.base,
+                operation,
+                &[
+                    ("project_id", project_id.as_str()),
+                    ("instance_id", instance_id.as_str()),
+                ],
+            )?;
+            let request = client
+                .http
                 .post(url)
                 .header(
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
                 .json(&body)
-                .build()?;
-            let info = OperationInfo {
-                operation_id: "attach_obs",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200..=299 => ResponseValue::from_response(response).await,
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+                .build()
+                .map_err(|error| RequestError::unbuilt(operation, error))?;
+            Prepared::new(&client.base, request, operation)
+        }
+        /// Sends it: `POST /v1/{project_id}/notebooks/{instance_id}/storage`.
+        ///
+        /// # Errors
+        /// Those of the client's transport.
+        pub async fn send(self) -> Result<ResponseValue<types::DataVolume>, X::Error>
+        where
+            X: crate::Transport,
+        {
+            let client = self.client;
+            client.transport.send(self.prepare()?).await
         }
     }
-    /**Builder for [`ClientStorageExt::show_attachable_obs`]
-
-[`ClientStorageExt::show_attachable_obs`]: super::ClientStorageExt::show_attachable_obs*/
-    #[derive(Debug, Clone)]
-    pub struct ShowAttachableObs<'a> {
-        client: &'a super::Client,
-        project_id: Result<::std::string::String, String>,
-        instance_id: Result<::std::string::String, String>,
-        storage_id: Result<::std::string::String, String>,
+    /// The request `showAttachableObs`: Show an OBS mount of a notebook.
+    ///
+    /// See [`Client::show_attachable_obs`](super::Client::show_attachable_obs).
+    #[derive(Clone, Debug)]
+    #[must_use = "a request does nothing until it is sent"]
+    pub struct ShowAttachableObs<'a, X = reqwest::Client> {
+        client: &'a super::Client<X>,
+        project_id: Result<::std::string::String, Problem>,
+        instance_id: Result<::std::string::String, Problem>,
+        storage_id: Result<::std::string::String, Problem>,
     }
-    impl<'a> ShowAttachableObs<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
+    impl<'a, X> ShowAttachableObs<'a, X> {
+        pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
-                client: client,
-                project_id: Err("project_id was not initialized".to_string()),
-                instance_id: Err("instance_id was not initialized".to_string()),
-                storage_id: Err("storage_id was not initialized".to_string()),
+                client,
+                project_id: Err(Problem::missing("project_id")),
+                instance_id: Err(Problem::missing("instance_id")),
+                storage_id: Err(Problem::missing("storage_id")),
             }
         }
+        /// ID of the project that owns the resources. It belongs to exactly one region.
         pub fn project_id<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
         {
-            self.project_id = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for project_id failed"
-                        .to_string()
-                });
+            self.project_id = required("project_id", value);
             self
         }
+        /// ID of the notebook whose mounts are meant, as the notebook list tells it.
         pub fn instance_id<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
         {
-            self.instance_id = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for instance_id failed"
-                        .to_string()
-                });
+            self.instance_id = required("instance_id", value);
             self
         }
+        /// ID of the mount, the `id` of the answer to mounting.
         pub fn storage_id<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
         {
-            self.storage_id = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for storage_id failed"
-                        .to_string()
-                });
+            self.storage_id = required("storage_id", value);
             self
         }
-        ///Sends a `GET` request to `/v1/{project_id}/notebooks/{instance_id}/storage/{storage_id}`
-        pub async fn send(self) -> Result<ResponseValue<types::DataVolume>, Error<()>> {
+        /// Makes the request without sending it.
+        ///
+        /// # Errors
+        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        pub fn prepare(self) -> Result<Prepared<types::DataVolume>, RequestError> {
+            let operation = &OPERATIONS[26];
             let Self { client, project_id, instance_id, storage_id } = self;
-            let project_id = project_id.map_err(Error::InvalidRequest)?;
-            let instance_id = instance_id.map_err(Error::InvalidRequest)?;
-            let storage_id = storage_id.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/v1/{}/notebooks/{}/storage/{}", client.baseurl, encode_path(&
-                project_id.to_string()), encode_path(& instance_id.to_string()),
-                encode_path(& storage_id.to_string()),
-            );
-            #[allow(unused_mut)]
-            let mut request = client
-                .client
+            let (project_id, instance_id, storage_id) = match (
+                project_id,
+                instance_id,
+                storage_id,
+            ) {
+                (Ok(project_id), Ok(instance_id), Ok(storage_id)) => {
+                    (project_id, instance_id, storage_id)
+                }
+                (project_id, instance_id, storage_id) => {
+                    return Err(
+                        RequestError::of(
+                            operation,
+                            [project_id.err(), instance_id.err(), storage_id.err()],
+                        ),
+                    );
+                }
+            };
+            let url = url(
+                &client.base,
+                operation,
+                &[
+                    ("project_id", project_id.as_str()),
+                    ("instance_id", instance_id.as_str()),
+                    ("storage_id", storage_id.as_str()),
+                ],
+            )?;
+            let request = client
+                .http
                 .get(url)
                 .header(
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
-                .build()?;
-            let info = OperationInfo {
-                operation_id: "show_attachable_obs",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200..=299 => ResponseValue::from_response(response).await,
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+                .build()
+                .map_err(|error| RequestError::unbuilt(operation, error))?;
+            Prepared::new(&client.base, request, operation)
+        }
+        /// Sends it: `GET /v1/{project_id}/notebooks/{instance_id}/storage/{storage_id}`.
+        ///
+        /// # Errors
+        /// Those of the client's transport.
+        pub async fn send(self) -> Result<ResponseValue<types::DataVolume>, X::Error>
+        where
+            X: crate::Transport,
+        {
+            let client = self.client;
+            client.transport.send(self.prepare()?).await
         }
     }
-    /**Builder for [`ClientStorageExt::cancel_obs`]
-
-[`ClientStorageExt::cancel_obs`]: super::ClientStorageExt::cancel_obs*/
-    #[derive(Debug, Clone)]
-    pub struct CancelObs<'a> {
-        client: &'a super::Client,
-        project_id: Result<::std::string::String, String>,
-        instance_id: Result<::std::string::String, String>,
-        storage_id: Result<::std::string::String, String>,
+    /// The request `cancelObs`: Unmount OBS storage from a notebook.
+    ///
+    /// See [`Client::cancel_obs`](super::Client::cancel_obs).
+    #[derive(Clone, Debug)]
+    #[must_use = "a request does nothing until it is sent"]
+    pub struct CancelObs<'a, X = reqwest::Client> {
+        client: &'a super::Client<X>,
+        project_id: Result<::std::string::String, Problem>,
+        instance_id: Result<::std::string::String, Problem>,
+        storage_id: Result<::std::string::String, Problem>,
     }
-    impl<'a> CancelObs<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
+    impl<'a, X> CancelObs<'a, X> {
+        pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
-                client: client,
-                project_id: Err("project_id was not initialized".to_string()),
-                instance_id: Err("instance_id was not initialized".to_string()),
-                storage_id: Err("storage_id was not initialized".to_string()),
+                client,
+                project_id: Err(Problem::missing("project_id")),
+                instance_id: Err(Problem::missing("instance_id")),
+                storage_id: Err(Problem::missing("storage_id")),
             }
         }
+        /// ID of the project that owns the resources. It belongs to exactly one region.
         pub fn project_id<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
         {
-            self.project_id = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for project_id failed"
-                        .to_string()
-                });
+            self.project_id = required("project_id", value);
             self
         }
+        /// ID of the notebook whose mounts are meant, as the notebook list tells it.
         pub fn instance_id<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
         {
-            self.instance_id = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for instance_id failed"
-                        .to_string()
-                });
+            self.instance_id = required("instance_id", value);
             self
         }
+        /// ID of the mount, the `id` of the answer to mounting.
         pub fn storage_id<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
         {
-            self.storage_id = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for storage_id failed"
-                        .to_string()
-                });
+            self.storage_id = required("storage_id", value);
             self
         }
-        ///Sends a `DELETE` request to `/v1/{project_id}/notebooks/{instance_id}/storage/{storage_id}`
-        pub async fn send(self) -> Result<ResponseValue<types::DataVolume>, Error<()>> {
+        /// Makes the request without sending it.
+        ///
+        /// # Errors
+        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        pub fn prepare(self) -> Result<Prepared<types::DataVolume>, RequestError> {
+            let operation = &OPERATIONS[27];
             let Self { client, project_id, instance_id, storage_id } = self;
-            let project_id = project_id.map_err(Error::InvalidRequest)?;
-            let instance_id = instance_id.map_err(Error::InvalidRequest)?;
-            let storage_id = storage_id.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/v1/{}/notebooks/{}/storage/{}", client.baseurl, encode_path(&
-                project_id.to_string()), encode_path(& instance_id.to_string()),
-                encode_path(& storage_id.to_string()),
-            );
-            #[allow(unused_mut)]
-            let mut request = client
-                .client
+            let (project_id, instance_id, storage_id) = match (
+                project_id,
+                instance_id,
+                storage_id,
+            ) {
+                (Ok(project_id), Ok(instance_id), Ok(storage_id)) => {
+                    (project_id, instance_id, storage_id)
+                }
+                (project_id, instance_id, storage_id) => {
+                    return Err(
+                        RequestError::of(
+                            operation,
+                            [project_id.err(), instance_id.err(), storage_id.err()],
+                        ),
+                    );
+                }
+            };
+            let url = url(
+                &client.base,
+                operation,
+                &[
+                    ("project_id", project_id.as_str()),
+                    ("instance_id", instance_id.as_str()),
+                    ("storage_id", storage_id.as_str()),
+                ],
+            )?;
+            let request = client
+                .http
                 .delete(url)
                 .header(
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
-                .build()?;
-            let info = OperationInfo {
-                operation_id: "cancel_obs",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200..=299 => ResponseValue::from_response(response).await,
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+                .build()
+                .map_err(|error| RequestError::unbuilt(operation, error))?;
+            Prepared::new(&client.base, request, operation)
+        }
+        /// Sends it: `DELETE /v1/{project_id}/notebooks/{instance_id}/storage/{storage_id}`.
+        ///
+        /// # Errors
+        /// Those of the client's transport.
+        pub async fn send(self) -> Result<ResponseValue<types::DataVolume>, X::Error>
+        where
+            X: crate::Transport,
+        {
+            let client = self.client;
+            client.transport.send(self.prepare()?).await
         }
     }
-}
-/// Items consumers will typically use such as the Client and
-/// extension traits.
-pub mod prelude {
-    #[allow(unused_imports)]
-    pub use super::Client;
-    pub use super::ClientDevEnvInstancesExt;
-    pub use super::ClientFlavorsExt;
-    pub use super::ClientImagesExt;
-    pub use super::ClientLeaseExt;
-    pub use super::ClientNotebooksExt;
-    pub use super::ClientStorageExt;
 }

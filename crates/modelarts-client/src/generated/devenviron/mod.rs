@@ -85,14 +85,9 @@ pub mod enums;
 mod operations;
 #[cfg(feature = "reflect")]
 mod reflect;
-pub use client::{
-    builder, prelude, types, Client, ClientInfo, ClientDevEnvInstancesExt,
-    ClientNotebooksExt, ClientLeaseExt, ClientFlavorsExt, ClientStorageExt,
-    ClientImagesExt,
-};
+pub use client::{builder, types, Client};
 pub use operations::OPERATIONS;
 #[cfg(feature = "reflect")]
 pub use reflect::{DOCUMENT, round_trip};
 #[cfg(all(feature = "reflect", feature = "utoipa"))]
 pub use reflect::Schemas;
-crate::transport::hooked!(Client);

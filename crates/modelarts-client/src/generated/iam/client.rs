@@ -7,10 +7,6 @@
     clippy::unwrap_used,
     clippy::expect_used
 )]
-#[allow(unused_imports)]
-pub use progenitor_client::{ByteStream, ClientInfo, Error, ResponseValue};
-#[allow(unused_imports)]
-use progenitor_client::{encode_path, ClientHooks, OperationInfo, RequestBuilderExt};
 /// Types used as operation parameters and responses.
 #[allow(clippy::all)]
 pub mod types {
@@ -2276,53 +2272,57 @@ or `composed` by us.
 
 
 Version: 2.0.0*/
-pub struct Client {
-    pub(crate) baseurl: String,
-    pub(crate) client: reqwest::Client,
-    pub(crate) inner: crate::Hooks,
+pub struct Client<X = reqwest::Client> {
+    pub(crate) base: crate::Base,
+    pub(crate) http: reqwest::Client,
+    pub(crate) transport: X,
 }
 impl Client {
-    /// Construct a new client with an existing `reqwest::Client`,
-    /// allowing more control over its configuration.
-    ///
-    /// `baseurl` is the base URL provided to the internal
-    /// `reqwest::Client`, and should include a scheme and hostname,
-    /// as well as port and a path stem if applicable.
-    pub fn new_with_client(
-        baseurl: &str,
-        client: reqwest::Client,
-        inner: crate::Hooks,
-    ) -> Self {
+    /// A client of the service at this address, which sends with the given HTTP client and adds no credentials.
+    pub fn new_with_client(address: &str, http: reqwest::Client) -> Self {
         Self {
-            baseurl: baseurl.to_string(),
-            client,
-            inner,
+            base: crate::Base::new(address),
+            transport: http.clone(),
+            http,
         }
     }
 }
-impl ClientInfo<crate::Hooks> for Client {
-    fn api_version() -> &'static str {
-        "2.0.0"
+impl<X> Client<X> {
+    /// The same client with another one to send its requests.
+    pub fn with_transport<Y>(&self, transport: Y) -> Client<Y> {
+        Client {
+            base: self.base.clone(),
+            http: self.http.clone(),
+            transport,
+        }
     }
-    fn baseurl(&self) -> &str {
-        self.baseurl.as_str()
+    /// The address of the service.
+    pub fn base(&self) -> &crate::Base {
+        &self.base
     }
-    fn client(&self) -> &reqwest::Client {
-        &self.client
-    }
-    fn inner(&self) -> &crate::Hooks {
-        &self.inner
+    /// What requests are made with.
+    pub fn http(&self) -> &reqwest::Client {
+        &self.http
     }
 }
-const _: () = {
-    #[allow(dead_code)]
-    fn assert_client_hooks()
-    where
-        Client: ClientHooks<crate::Hooks>,
-    {}
-};
-///Projects and domains that the caller may enter.
-pub trait ClientProjectsExt {
+impl<X> Client<X> {
+    /**Create a token
+
+Signs in and issues a token. The token itself stands in the response header `X-Subject-Token`; the body tells its owner, its end and, for a scoped token, the roles and the catalogue of services. Identity is proved by a user's password or by an earlier token, which in this way is exchanged for another scope. ModelArts needs a token whose scope is a project. Each call issues another token; earlier ones stay valid.
+
+Sends a `POST` request to `/v3/auth/tokens`
+
+Arguments:
+- `body`: Proof of identity and the scope that is wanted.
+```text
+let response = client.create_token()
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn create_token(&self) -> builder::CreateToken<'_, X> {
+        builder::CreateToken::new(self)
+    }
     /**List the domains of the caller
 
 Returns the domains (accounts) for which the caller can obtain a token. For most callers it is exactly one, their own. Clients that sign requests learn the ID of their account in this way.
@@ -2334,7 +2334,9 @@ let response = client.list_auth_domains()
     .send()
     .await;
 ```*/
-    fn list_auth_domains(&self) -> builder::ListAuthDomains<'_>;
+    pub fn list_auth_domains(&self) -> builder::ListAuthDomains<'_, X> {
+        builder::ListAuthDomains::new(self)
+    }
     /**List projects
 
 Returns the projects that match all given filters. Every region has a main project that bears the region's name; asking for that name is how clients find the project ID of a region.
@@ -2353,225 +2355,191 @@ let response = client.list_projects()
     .send()
     .await;
 ```*/
-    fn list_projects(&self) -> builder::ListProjects<'_>;
-}
-impl ClientProjectsExt for Client {
-    fn list_auth_domains(&self) -> builder::ListAuthDomains<'_> {
-        builder::ListAuthDomains::new(self)
-    }
-    fn list_projects(&self) -> builder::ListProjects<'_> {
+    pub fn list_projects(&self) -> builder::ListProjects<'_, X> {
         builder::ListProjects::new(self)
-    }
-}
-///Signing in.
-pub trait ClientTokensExt {
-    /**Create a token
-
-Signs in and issues a token. The token itself stands in the response header `X-Subject-Token`; the body tells its owner, its end and, for a scoped token, the roles and the catalogue of services. Identity is proved by a user's password or by an earlier token, which in this way is exchanged for another scope. ModelArts needs a token whose scope is a project. Each call issues another token; earlier ones stay valid.
-
-Sends a `POST` request to `/v3/auth/tokens`
-
-Arguments:
-- `body`: Proof of identity and the scope that is wanted.
-```text
-let response = client.create_token()
-    .body(body)
-    .send()
-    .await;
-```*/
-    fn create_token(&self) -> builder::CreateToken<'_>;
-}
-impl ClientTokensExt for Client {
-    fn create_token(&self) -> builder::CreateToken<'_> {
-        builder::CreateToken::new(self)
     }
 }
 /// Types for composing operation parameters.
 #[allow(clippy::all)]
 pub mod builder {
-    use super::types;
     #[allow(unused_imports)]
-    use super::{
-        encode_path, ByteStream, ClientInfo, ClientHooks, Error, OperationInfo,
-        RequestBuilderExt, ResponseValue,
-    };
-    /**Builder for [`ClientTokensExt::create_token`]
-
-[`ClientTokensExt::create_token`]: super::ClientTokensExt::create_token*/
-    #[derive(Debug, Clone)]
-    pub struct CreateToken<'a> {
-        client: &'a super::Client,
-        body: Result<types::builder::CreateTokenRequest, String>,
+    use super::types;
+    use super::super::operations::OPERATIONS;
+    use crate::{Prepared, RequestError, ResponseValue};
+    #[allow(unused_imports)]
+    use crate::request::{Problem, optional, required, url};
+    /// The request `createToken`: Create a token.
+    ///
+    /// See [`Client::create_token`](super::Client::create_token).
+    #[derive(Clone, Debug)]
+    #[must_use = "a request does nothing until it is sent"]
+    pub struct CreateToken<'a, X = reqwest::Client> {
+        client: &'a super::Client<X>,
+        body: Result<types::CreateTokenRequest, Problem>,
     }
-    impl<'a> CreateToken<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
+    impl<'a, X> CreateToken<'a, X> {
+        pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
-                client: client,
-                body: Ok(::std::default::Default::default()),
+                client,
+                body: Err(Problem::missing("body")),
             }
         }
+        /// Proof of identity and the scope that is wanted.
         pub fn body<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<types::CreateTokenRequest>,
-            <V as std::convert::TryInto<
-                types::CreateTokenRequest,
-            >>::Error: std::fmt::Display,
+            V: TryInto<types::CreateTokenRequest, Error: std::fmt::Display>,
         {
-            self.body = value
-                .try_into()
-                .map(From::from)
-                .map_err(|s| {
-                    format!("conversion to `CreateTokenRequest` for body failed: {}", s)
-                });
+            self.body = required("body", value);
             self
         }
-        pub fn body_map<F>(mut self, f: F) -> Self
-        where
-            F: std::ops::FnOnce(
-                types::builder::CreateTokenRequest,
-            ) -> types::builder::CreateTokenRequest,
-        {
-            self.body = self.body.map(f);
-            self
-        }
-        ///Sends a `POST` request to `/v3/auth/tokens`
-        pub async fn send(
+        /// Makes the request without sending it.
+        ///
+        /// # Errors
+        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        pub fn prepare(
             self,
-        ) -> Result<ResponseValue<types::CreateTokenResponse>, Error<()>> {
+        ) -> Result<Prepared<types::CreateTokenResponse>, RequestError> {
+            let operation = &OPERATIONS[0];
             let Self { client, body } = self;
-            let body = body
-                .and_then(|v| {
-                    types::CreateTokenRequest::try_from(v).map_err(|e| e.to_string())
-                })
-                .map_err(Error::InvalidRequest)?;
-            let url = format!("{}/v3/auth/tokens", client.baseurl,);
-            #[allow(unused_mut)]
-            let mut request = client
-                .client
+            let (body,) = match (body,) {
+                (Ok(body),) => (body,),
+                (body,) => return Err(RequestError::of(operation, [body.err()])),
+            };
+            let url = url(&client.base, operation, &[])?;
+            let request = client
+                .http
                 .post(url)
                 .header(
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
                 .json(&body)
-                .build()?;
-            let info = OperationInfo {
-                operation_id: "create_token",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200..=299 => ResponseValue::from_response(response).await,
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+                .build()
+                .map_err(|error| RequestError::unbuilt(operation, error))?;
+            Prepared::new(&client.base, request, operation)
         }
-    }
-    /**Builder for [`ClientProjectsExt::list_auth_domains`]
-
-[`ClientProjectsExt::list_auth_domains`]: super::ClientProjectsExt::list_auth_domains*/
-    #[derive(Debug, Clone)]
-    pub struct ListAuthDomains<'a> {
-        client: &'a super::Client,
-    }
-    impl<'a> ListAuthDomains<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
-            Self { client: client }
-        }
-        ///Sends a `GET` request to `/v3/auth/domains`
+        /// Sends it: `POST /v3/auth/tokens`.
+        ///
+        /// # Errors
+        /// Those of the client's transport.
         pub async fn send(
             self,
-        ) -> Result<ResponseValue<types::AuthDomainList>, Error<()>> {
+        ) -> Result<ResponseValue<types::CreateTokenResponse>, X::Error>
+        where
+            X: crate::Transport,
+        {
+            let client = self.client;
+            client.transport.send(self.prepare()?).await
+        }
+    }
+    /// The request `listAuthDomains`: List the domains of the caller.
+    ///
+    /// See [`Client::list_auth_domains`](super::Client::list_auth_domains).
+    #[derive(Clone, Debug)]
+    #[must_use = "a request does nothing until it is sent"]
+    pub struct ListAuthDomains<'a, X = reqwest::Client> {
+        client: &'a super::Client<X>,
+    }
+    impl<'a, X> ListAuthDomains<'a, X> {
+        pub(super) fn new(client: &'a super::Client<X>) -> Self {
+            Self { client }
+        }
+        /// Makes the request without sending it.
+        ///
+        /// # Errors
+        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        pub fn prepare(self) -> Result<Prepared<types::AuthDomainList>, RequestError> {
+            let operation = &OPERATIONS[1];
             let Self { client } = self;
-            let url = format!("{}/v3/auth/domains", client.baseurl,);
-            #[allow(unused_mut)]
-            let mut request = client
-                .client
+            let url = url(&client.base, operation, &[])?;
+            let request = client
+                .http
                 .get(url)
                 .header(
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
-                .build()?;
-            let info = OperationInfo {
-                operation_id: "list_auth_domains",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200..=299 => ResponseValue::from_response(response).await,
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+                .build()
+                .map_err(|error| RequestError::unbuilt(operation, error))?;
+            Prepared::new(&client.base, request, operation)
+        }
+        /// Sends it: `GET /v3/auth/domains`.
+        ///
+        /// # Errors
+        /// Those of the client's transport.
+        pub async fn send(self) -> Result<ResponseValue<types::AuthDomainList>, X::Error>
+        where
+            X: crate::Transport,
+        {
+            let client = self.client;
+            client.transport.send(self.prepare()?).await
         }
     }
-    /**Builder for [`ClientProjectsExt::list_projects`]
-
-[`ClientProjectsExt::list_projects`]: super::ClientProjectsExt::list_projects*/
-    #[derive(Debug, Clone)]
-    pub struct ListProjects<'a> {
-        client: &'a super::Client,
-        domain_id: Result<Option<::std::string::String>, String>,
-        enabled: Result<Option<bool>, String>,
-        name: Result<Option<::std::string::String>, String>,
+    /// The request `listProjects`: List projects.
+    ///
+    /// See [`Client::list_projects`](super::Client::list_projects).
+    #[derive(Clone, Debug)]
+    #[must_use = "a request does nothing until it is sent"]
+    pub struct ListProjects<'a, X = reqwest::Client> {
+        client: &'a super::Client<X>,
+        domain_id: Result<Option<::std::string::String>, Problem>,
+        enabled: Result<Option<bool>, Problem>,
+        name: Result<Option<::std::string::String>, Problem>,
     }
-    impl<'a> ListProjects<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
+    impl<'a, X> ListProjects<'a, X> {
+        pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
-                client: client,
+                client,
                 domain_id: Ok(None),
                 enabled: Ok(None),
                 name: Ok(None),
             }
         }
-        pub fn domain_id<V>(mut self, value: V) -> Self
+        /// Keep only the projects of the domain with this ID.
+        pub fn domain_id<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: crate::IntoOptional<::std::string::String, M>,
         {
-            self.domain_id = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for domain_id failed"
-                        .to_string()
-                });
+            self.domain_id = optional("domain_id", value);
             self
         }
-        pub fn enabled<V>(mut self, value: V) -> Self
+        /// Keep only projects that are enabled (true) or disabled (false). Both when absent.
+        pub fn enabled<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<bool>,
+            V: crate::IntoOptional<bool, M>,
         {
-            self.enabled = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| "conversion to `bool` for enabled failed".to_string());
+            self.enabled = optional("enabled", value);
             self
         }
-        pub fn name<V>(mut self, value: V) -> Self
+        /// Keep only the projects of exactly this name.
+        pub fn name<V, M>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<::std::string::String>,
+            V: crate::IntoOptional<::std::string::String, M>,
         {
-            self.name = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for name failed"
-                        .to_string()
-                });
+            self.name = optional("name", value);
             self
         }
-        ///Sends a `GET` request to `/v3/projects`
-        pub async fn send(self) -> Result<ResponseValue<types::ProjectList>, Error<()>> {
+        /// Makes the request without sending it.
+        ///
+        /// # Errors
+        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        pub fn prepare(self) -> Result<Prepared<types::ProjectList>, RequestError> {
+            let operation = &OPERATIONS[2];
             let Self { client, domain_id, enabled, name } = self;
-            let domain_id = domain_id.map_err(Error::InvalidRequest)?;
-            let enabled = enabled.map_err(Error::InvalidRequest)?;
-            let name = name.map_err(Error::InvalidRequest)?;
-            let url = format!("{}/v3/projects", client.baseurl,);
-            #[allow(unused_mut)]
-            let mut request = client
-                .client
+            let (domain_id, enabled, name) = match (domain_id, enabled, name) {
+                (Ok(domain_id), Ok(enabled), Ok(name)) => (domain_id, enabled, name),
+                (domain_id, enabled, name) => {
+                    return Err(
+                        RequestError::of(
+                            operation,
+                            [domain_id.err(), enabled.err(), name.err()],
+                        ),
+                    );
+                }
+            };
+            let url = url(&client.base, operation, &[])?;
+            let request = client
+                .http
                 .get(url)
                 .header(
                     ::reqwest::header::ACCEPT,
@@ -2580,26 +2548,20 @@ pub mod builder {
                 .query(&progenitor_client::QueryParam::new("domain_id", &domain_id))
                 .query(&progenitor_client::QueryParam::new("enabled", &enabled))
                 .query(&progenitor_client::QueryParam::new("name", &name))
-                .build()?;
-            let info = OperationInfo {
-                operation_id: "list_projects",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200..=299 => ResponseValue::from_response(response).await,
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+                .build()
+                .map_err(|error| RequestError::unbuilt(operation, error))?;
+            Prepared::new(&client.base, request, operation)
+        }
+        /// Sends it: `GET /v3/projects`.
+        ///
+        /// # Errors
+        /// Those of the client's transport.
+        pub async fn send(self) -> Result<ResponseValue<types::ProjectList>, X::Error>
+        where
+            X: crate::Transport,
+        {
+            let client = self.client;
+            client.transport.send(self.prepare()?).await
         }
     }
-}
-/// Items consumers will typically use such as the Client and
-/// extension traits.
-pub mod prelude {
-    #[allow(unused_imports)]
-    pub use super::Client;
-    pub use super::ClientProjectsExt;
-    pub use super::ClientTokensExt;
 }

@@ -23,12 +23,9 @@ pub mod enums;
 mod operations;
 #[cfg(feature = "reflect")]
 mod reflect;
-pub use client::{
-    builder, prelude, types, Client, ClientInfo, ClientTokensExt, ClientProjectsExt,
-};
+pub use client::{builder, types, Client};
 pub use operations::OPERATIONS;
 #[cfg(feature = "reflect")]
 pub use reflect::{DOCUMENT, round_trip};
 #[cfg(all(feature = "reflect", feature = "utoipa"))]
 pub use reflect::Schemas;
-crate::transport::hooked!(Client);

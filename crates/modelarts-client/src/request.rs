@@ -1,0 +1,682 @@
+//! Requests on their way out: where they go is checked here, whoever made them.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use http::header::{CONTENT_LENGTH, HOST, InvalidHeaderValue, TRANSFER_ENCODING};
+use http::{HeaderMap, Method};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use reqwest::{Request, Url};
+use serde::de::{Deserialize, Deserializer, IgnoredAny};
+
+use crate::{IntoOptional, Operation};
+
+/// What may stand in a segment of a path as it is: the unreserved characters of RFC 3986.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// A request that is complete but for credentials, and the type of its response.
+///
+/// It leads to the address and the operation that it was made for: this is checked on the finished URL, for requests
+/// of the generated builders, of [`by_path`](Prepared::by_path) and of [`raw`](Prepared::raw) alike.
+///
+/// ```no_run
+/// # fn run(http: reqwest::Client) -> Result<(), modelarts_client::RequestError> {
+/// let client = modelarts_client::devenviron::Client::new_with_client("http://127.0.0.1:8780", http);
+/// let prepared = client.show_notebook().project_id("p1").id("n1").prepare()?;
+/// assert_eq!(prepared.request().url().path(), "/v1/p1/notebooks/n1");
+/// assert_eq!(prepared.operation().id, "showNotebook");
+///
+/// let astray = client.show_notebook().project_id("p1").id("..").prepare().unwrap_err();
+/// assert!(astray.to_string().starts_with("showNotebook: `id` is"));
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a prepared request does nothing until it is sent"]
+pub struct Prepared<T> {
+    request: Request,
+    operation: &'static Operation,
+    idempotent: bool,
+    response: PhantomData<fn() -> T>,
+}
+
+impl<T> fmt::Debug for Prepared<T> {
+    /// Without headers, query and body, which can hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prepared")
+            .field("operation", &self.operation.id)
+            .field("method", self.request.method())
+            .field("path", &self.request.url().path())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T> Prepared<T> {
+    /// Takes a request for an operation, unless it leads elsewhere.
+    pub(crate) fn new(
+        base: &Base,
+        request: Request,
+        operation: &'static Operation,
+    ) -> Result<Self, RequestError> {
+        let url = request.url();
+        if !base.is_origin_of(url) || !base.leads_to(url, operation) {
+            return Err(RequestError::new(operation.id).problem(Problem::invalid(
+                "URL",
+                format_args!("does not lead to `{}`", operation.path),
+            )));
+        }
+        Ok(Self {
+            request,
+            operation,
+            idempotent: operation.idempotent,
+            response: PhantomData,
+        })
+    }
+
+    /// A request for an operation of the document, by the names of its path parameters.
+    ///
+    /// # Errors
+    /// When a parameter of the path is missing, unknown, or would lead elsewhere.
+    pub fn by_path(
+        base: &Base,
+        operation: &'static Operation,
+        path: &[(&str, &str)],
+        build: impl FnOnce(Method, Url) -> reqwest::Result<Request>,
+    ) -> Result<Self, RequestError> {
+        let known = || operation.path.split('/').filter_map(parameter);
+        let mut error = RequestError::new(operation.id);
+        for (name, _) in path {
+            if !known().any(|known| known == *name) {
+                let names: Vec<_> = known().collect();
+                let names = names.join(", ");
+                error.push(Problem::invalid(
+                    name,
+                    format_args!("is no path parameter, those are: {names}"),
+                ));
+            }
+        }
+        error.or_ok()?;
+        let url = url(base, operation, path)?;
+        let method = Method::from_bytes(operation.method.as_bytes()).unwrap_or(Method::GET);
+        let request =
+            build(method, url).map_err(|error| RequestError::build(operation.id, error))?;
+        Self::new(base, request, operation)
+    }
+
+    /// A request for a path below the service's address: `/v1/…`, percent-encoded, without a query.
+    ///
+    /// It may be sent again as the semantics of its method allow, unless [`idempotent`](Prepared::idempotent) says otherwise.
+    ///
+    /// # Errors
+    /// When the path could lead elsewhere: it does not begin with one `/`, has a step such as `..` in any spelling, a
+    /// backslash, or a character that must be percent-encoded.
+    pub fn raw(
+        base: &Base,
+        method: Method,
+        path: &str,
+        operations: &'static [Operation],
+        build: impl FnOnce(Method, Url) -> reqwest::Result<Request>,
+    ) -> Result<Self, RequestError> {
+        let error = |rule: fmt::Arguments<'_>| {
+            RequestError::new(RAW.id).problem(Problem::invalid("path", rule))
+        };
+        if !path.starts_with('/') || path.starts_with("//") {
+            return Err(error(format_args!(
+                "is {path:?}: it must begin with one `/`, the address of the service comes before it"
+            )));
+        }
+        if let Some(character) = path
+            .chars()
+            .find(|it| matches!(it, '\\' | '?' | '#') || it.is_control())
+        {
+            return Err(error(format_args!(
+                "has {character:?}, which does not belong there: give the query apart, and percent-encode the rest"
+            )));
+        }
+        if path.split('/').any(has_steps) {
+            return Err(error(format_args!(
+                "is {path:?}: it has a step to another path, such as `..`"
+            )));
+        }
+        let url = base.join(path)?;
+        if url.path().strip_prefix(base.prefix()) != Some(path) {
+            return Err(error(format_args!(
+                "is {path:?}: percent-encode what is neither a letter, a digit, nor one of `-._~`"
+            )));
+        }
+        // For the name in errors, and for the secrets that they must not repeat.
+        let operation = operations
+            .iter()
+            .find(|known| known.method == method.as_str() && base.leads_to(&url, known));
+        let idempotent = matches!(
+            method,
+            Method::GET | Method::HEAD | Method::PUT | Method::DELETE | Method::OPTIONS
+        );
+        let request = build(method, url).map_err(|error| RequestError::build(RAW.id, error))?;
+        if !base.is_origin_of(request.url()) {
+            return Err(error(format_args!("leads to another address")));
+        }
+        if let Some(name) = [HOST, CONTENT_LENGTH, TRANSFER_ENCODING]
+            .iter()
+            .find(|name| request.headers().contains_key(*name))
+        {
+            return Err(RequestError::new(RAW.id).problem(Problem::invalid(
+                name.as_str(),
+                format_args!("is set by the client itself"),
+            )));
+        }
+        Ok(Self {
+            request,
+            operation: operation.unwrap_or(&RAW),
+            idempotent,
+            response: PhantomData,
+        })
+    }
+
+    /// Whether it may be sent again after a failure that leaves open whether it was carried out.
+    pub fn idempotent(mut self, idempotent: bool) -> Self {
+        self.idempotent = idempotent;
+        self
+    }
+
+    /// Whether it may be sent again.
+    pub fn is_idempotent(&self) -> bool {
+        self.idempotent
+    }
+
+    /// Whether a success without a body is one: of an action that says the same when it is repeated, as
+    /// [`decode`](crate::decode) is told.
+    pub fn may_be_empty(&self) -> bool {
+        self.operation.idempotent && !self.request.method().is_safe()
+    }
+
+    /// The request.
+    pub fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// Its headers, for one that the document does not name.
+    pub fn headers_mut(&mut self) -> &mut HeaderMap {
+        self.request.headers_mut()
+    }
+
+    /// The operation.
+    pub fn operation(&self) -> &'static Operation {
+        self.operation
+    }
+
+    /// The request, for whoever sends it.
+    pub fn into_request(self) -> Request {
+        self.request
+    }
+}
+
+/// A request by path that is no operation of the document.
+static RAW: Operation = Operation {
+    id: "request",
+    tag: "",
+    method: "",
+    path: "",
+    idempotent: false,
+    summary: "",
+    secrets: &[],
+    reserved: &[],
+};
+
+/// The address of a service, to which all its paths are joined.
+#[derive(Clone, Debug)]
+pub struct Base {
+    url: Result<Url, Arc<str>>,
+    /// How much of the path comes before that of an operation.
+    prefix: usize,
+}
+
+impl Base {
+    /// Takes an address like `https://modelarts.eu-de.otc.t-systems.com`. One that is no URL is an error of every request.
+    pub fn new(address: &str) -> Self {
+        let url = Url::parse(address.trim_end_matches('/'));
+        let prefix = url
+            .as_ref()
+            .map_or(0, |url| url.path().trim_end_matches('/').len());
+        Self {
+            url: url.map_err(|error| error.to_string().into()),
+            prefix,
+        }
+    }
+
+    /// The address as a text, without a slash at its end.
+    pub fn as_str(&self) -> &str {
+        self.url
+            .as_ref()
+            .map_or("", |url| url.as_str().trim_end_matches('/'))
+    }
+
+    /// Whether a URL has the same scheme, host and port.
+    pub fn is_origin_of(&self, url: &Url) -> bool {
+        self.url.as_ref().is_ok_and(|base| {
+            base.scheme() == url.scheme()
+                && base.host_str() == url.host_str()
+                && base.port_or_known_default() == url.port_or_known_default()
+        })
+    }
+
+    fn prefix(&self) -> &str {
+        self.url
+            .as_ref()
+            .map_or("", |url| &url.path()[..self.prefix])
+    }
+
+    fn join(&self, path: &str) -> Result<Url, RequestError> {
+        let base = self.url.as_ref().map_err(|error| {
+            RequestError::new("client").problem(Problem::invalid(
+                "address",
+                format_args!("is no URL: {error}"),
+            ))
+        })?;
+        let mut url = base.clone();
+        match self.prefix {
+            0 => url.set_path(path),
+            _ => url.set_path(&format!("{}{path}", self.prefix())),
+        }
+        Ok(url)
+    }
+
+    /// Whether the path of a URL is that of the operation, with one segment that is not empty for each parameter.
+    fn leads_to(&self, url: &Url, operation: &Operation) -> bool {
+        let Some(path) = url.path().strip_prefix(self.prefix()) else {
+            return false;
+        };
+        let mut segments = path.split('/');
+        let same = operation.path.split('/').all(|wanted| {
+            segments
+                .next()
+                .is_some_and(|found| match parameter(wanted) {
+                    Some(_) => !found.is_empty(),
+                    None => wanted == found,
+                })
+        });
+        same && segments.next().is_none()
+    }
+}
+
+/// The URL of an operation, with the values of the path's parameters escaped.
+pub(crate) fn url(
+    base: &Base,
+    operation: &'static Operation,
+    values: &[(&str, &str)],
+) -> Result<Url, RequestError> {
+    let mut path = String::with_capacity(operation.path.len() + 64);
+    let mut error = RequestError::new(operation.id);
+    for segment in operation.path.split('/').skip(1) {
+        path.push('/');
+        let Some(name) = parameter(segment) else {
+            path.push_str(segment);
+            continue;
+        };
+        match values.iter().find(|(given, _)| *given == name) {
+            None => error.push(Problem::missing(name)),
+            Some((_, value)) => match astray(value, operation) {
+                Some(rule) => {
+                    error.push(Problem::invalid(name, format_args!("is {value:?}, {rule}")))
+                }
+                None => path.extend(utf8_percent_encode(value, SEGMENT)),
+            },
+        }
+    }
+    error.or_ok()?;
+    base.join(&path)
+}
+
+fn parameter(segment: &str) -> Option<&str> {
+    segment.strip_prefix('{')?.strip_suffix('}')
+}
+
+/// Why a value of a path would reach something else than what it names.
+fn astray(value: &str, operation: &Operation) -> Option<&'static str> {
+    if value.trim().is_empty() {
+        return Some("which is empty: the request would reach another operation");
+    }
+    if operation
+        .reserved
+        .iter()
+        .any(|word| word.eq_ignore_ascii_case(value))
+    {
+        return Some("which is the name of another operation's path");
+    }
+    if value.trim() != value || value.contains(char::is_control) {
+        return Some("which has white space at an end or a control character: remove it");
+    }
+    if has_steps(value) {
+        return Some("which servers take for a step to another path");
+    }
+    None
+}
+
+/// Whether a text has `.` or `..` between slashes of any kind, in any encoding.
+fn has_steps(text: &str) -> bool {
+    let mut text = Cow::Borrowed(text);
+    loop {
+        if !text.contains(['.', '%']) {
+            return false;
+        }
+        let step = |step: &str| matches!(step.trim(), "." | "..");
+        if text.split(['/', '\\']).any(step) {
+            return true;
+        }
+        // Each server on the way may decode it once more.
+        let decoded = percent_decode_str(&text).decode_utf8_lossy().into_owned();
+        if decoded == *text {
+            return false;
+        }
+        text = Cow::Owned(decoded);
+    }
+}
+
+/// Why a request cannot be built: everything that is missing or does not fit, at once.
+///
+/// ```no_run
+/// # fn run(client: modelarts_client::devenviron::Client) {
+/// let error = client.list_notebooks().limit(u64::MAX).prepare().unwrap_err();
+/// assert_eq!(error.subject(), "listNotebooks");
+/// assert_eq!(error.missing().collect::<Vec<_>>(), ["project_id"]);
+/// assert_eq!(
+///     error.to_string(),
+///     "listNotebooks: `project_id` is missing; `limit` does not fit: out of range integral type conversion attempted"
+/// );
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestError {
+    subject: &'static str,
+    problems: Vec<Problem>,
+}
+
+/// What is wrong with a field or a parameter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Problem {
+    field: String,
+    /// `None` if it is missing.
+    rule: Option<String>,
+}
+
+impl Problem {
+    pub(crate) fn missing(field: &str) -> Self {
+        Self {
+            field: field.to_owned(),
+            rule: None,
+        }
+    }
+
+    pub(crate) fn unfit(field: &str, error: &dyn fmt::Display) -> Self {
+        Self::invalid(field, format_args!("does not fit: {error}"))
+    }
+
+    fn invalid(field: &str, rule: fmt::Arguments<'_>) -> Self {
+        Self {
+            field: field.to_owned(),
+            rule: Some(rule.to_string()),
+        }
+    }
+}
+
+impl RequestError {
+    pub(crate) fn new(subject: &'static str) -> Self {
+        Self {
+            subject,
+            problems: Vec::new(),
+        }
+    }
+
+    fn build(subject: &'static str, error: reqwest::Error) -> Self {
+        let error = error.without_url();
+        Self::new(subject).problem(Problem::invalid(
+            "request",
+            format_args!("cannot be built: {error}"),
+        ))
+    }
+
+    /// All problems of an operation's parameters.
+    pub(crate) fn of<const N: usize>(
+        operation: &'static Operation,
+        problems: [Option<Problem>; N],
+    ) -> Self {
+        Self {
+            subject: operation.id,
+            problems: problems.into_iter().flatten().collect(),
+        }
+    }
+
+    /// For an operation whose parts do not make a request.
+    pub(crate) fn unbuilt(operation: &'static Operation, error: reqwest::Error) -> Self {
+        Self::build(operation.id, error)
+    }
+
+    /// For a value that no header can carry.
+    #[allow(dead_code, reason = "for documents with header parameters")]
+    pub(crate) fn header(operation: &'static Operation, error: &InvalidHeaderValue) -> Self {
+        Self::new(operation.id).problem(Problem::unfit("header", error))
+    }
+
+    pub(crate) fn push(&mut self, problem: Problem) {
+        self.problems.push(problem);
+    }
+
+    fn problem(mut self, problem: Problem) -> Self {
+        self.push(problem);
+        self
+    }
+
+    fn or_ok(&mut self) -> Result<(), Self> {
+        match self.problems.is_empty() {
+            true => Ok(()),
+            false => Err(Self {
+                subject: self.subject,
+                problems: std::mem::take(&mut self.problems),
+            }),
+        }
+    }
+
+    /// What was to be built: a type such as `CreateNotebookRequest`, or an operation such as `createNotebook`.
+    pub fn subject(&self) -> &'static str {
+        self.subject
+    }
+
+    /// The fields and parameters that are required and were not set.
+    pub fn missing(&self) -> impl Iterator<Item = &str> {
+        let missing = self.problems.iter().filter(|it| it.rule.is_none());
+        missing.map(|problem| problem.field.as_str())
+    }
+}
+
+impl fmt::Display for RequestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.subject)?;
+        let missing: Vec<_> = self.missing().map(|field| format!("`{field}`")).collect();
+        let mut separator = "";
+        if let Some((last, others)) = missing.split_last() {
+            match others {
+                [] => write!(f, "{last} is missing")?,
+                others => write!(f, "{} and {last} are missing", others.join(", "))?,
+            }
+            separator = "; ";
+        }
+        for problem in &self.problems {
+            if let Some(rule) = &problem.rule {
+                write!(f, "{separator}`{}` {rule}", problem.field)?;
+                separator = "; ";
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for RequestError {}
+
+/// The value of a parameter that must be there.
+pub(crate) fn required<T, V>(name: &str, value: V) -> Result<T, Problem>
+where
+    V: TryInto<T, Error: fmt::Display>,
+{
+    value
+        .try_into()
+        .map_err(|error| Problem::unfit(name, &error))
+}
+
+/// The value of a parameter that may be left out.
+pub(crate) fn optional<T, V, M>(name: &str, value: V) -> Result<Option<T>, Problem>
+where
+    V: IntoOptional<T, M>,
+{
+    value
+        .into_optional()
+        .map_err(|error| Problem::unfit(name, &error))
+}
+
+/// What an operation without a response body returns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NoContent;
+
+impl<'de> Deserialize<'de> for NoContent {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        IgnoredAny::deserialize(deserializer).map(|_| Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static SHOW: Operation = Operation {
+        id: "showThing",
+        tag: "",
+        method: "GET",
+        path: "/v1/{project_id}/things/{id}",
+        idempotent: true,
+        summary: "",
+        secrets: &[],
+        reserved: &["all"],
+    };
+
+    fn path(base: &str, id: &str) -> Result<String, String> {
+        let values = [("project_id", "p1"), ("id", id)];
+        let base = Base::new(base);
+        let url = url(&base, &SHOW, &values).map_err(|error| error.to_string())?;
+        let request = Request::new(Method::GET, url);
+        let prepared = Prepared::<()>::new(&base, request, &SHOW);
+        let prepared = prepared.map_err(|error| error.to_string())?;
+        Ok(prepared.request().url().path().to_owned())
+    }
+
+    fn raw(path: &str) -> Result<String, String> {
+        let build = |method, url| Ok(Request::new(method, url));
+        let base = Base::new("http://h/api");
+        let prepared =
+            Prepared::<()>::raw(&base, Method::GET, path, std::slice::from_ref(&SHOW), build);
+        let prepared = prepared.map_err(|error| error.to_string())?;
+        assert!(prepared.is_idempotent());
+        Ok(format!(
+            "{} {}",
+            prepared.operation().id,
+            prepared.request().url()
+        ))
+    }
+
+    #[test]
+    fn values_are_one_segment_below_the_address() {
+        for (base, prefix) in [
+            ("http://h", ""),
+            ("http://h/", ""),
+            ("http://h/a/b/", "/a/b"),
+        ] {
+            let shown = |id| path(base, id);
+            assert_eq!(shown("n1"), Ok(format!("{prefix}/v1/p1/things/n1")));
+            assert_eq!(
+                shown("a/b c~"),
+                Ok(format!("{prefix}/v1/p1/things/a%2Fb%20c~"))
+            );
+            assert_eq!(shown(r"a\b"), Ok(format!("{prefix}/v1/p1/things/a%5Cb")));
+            assert_eq!(shown("1.0.0"), Ok(format!("{prefix}/v1/p1/things/1.0.0")));
+        }
+    }
+
+    #[test]
+    fn values_that_lead_elsewhere_are_refused_by_name() {
+        let ids = [
+            "",
+            " ",
+            "all",
+            "ALL",
+            ".",
+            "..",
+            r"x\..\..\notebooks\n1",
+            "../x",
+            "%2e%2e",
+            "%252E.",
+            "a\n",
+            "a/%2e%2e/b",
+        ];
+        for id in ids {
+            let error = path("http://h", id).unwrap_err();
+            assert!(error.starts_with("showThing: `id` is "), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_url_made_elsewhere_is_compared_with_the_template() {
+        let base = Base::new("http://h");
+        for astray in [
+            "http://h/v1/p1/things/",
+            "http://h/v1/p1/things",
+            "http://h/v1/p1/other/x",
+            "http://i/v1/p1/things/x",
+        ] {
+            let request = Request::new(Method::GET, astray.parse().unwrap());
+            let error = Prepared::<()>::new(&base, request, &SHOW).unwrap_err();
+            assert!(error.to_string().contains("does not lead to"), "{error}");
+        }
+    }
+
+    #[test]
+    fn raw_paths_stay_where_they_are() {
+        assert_eq!(
+            raw("/v1/p1/things/x").unwrap(),
+            "showThing http://h/api/v1/p1/things/x"
+        );
+        assert_eq!(
+            raw("/v2/new%20one").unwrap(),
+            "request http://h/api/v2/new%20one"
+        );
+        for path in [
+            "",
+            "v1",
+            "//evil/v1",
+            "http://evil/",
+            "/v1/../x",
+            "/v1/%2e%2E/x",
+            "/v1\\..\\x",
+            "/v1/.\t./x",
+            "/v1?x=1",
+            "/v1#x",
+            "/v1/a b",
+            "/v1/ü",
+            "/v1/%252e%252e/x",
+            "/v1/{id}",
+            "/v1/.",
+            "/@evil/..",
+        ] {
+            let error = raw(path).unwrap_err();
+            assert!(error.starts_with("request: `path` "), "{path}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_is_none_is_said_with_each_request() {
+        let error = path("localhost", "n1").unwrap_err();
+        assert!(error.contains("`address` is no URL"), "{error}");
+    }
+}

@@ -1,0 +1,768 @@
+//! Operations: the client, their builders, and the table of what the document says of them.
+//!
+//! The generator writes how a request is made of parameters and body; this is kept. Everything around it is written here:
+//! where the request goes, what is missing, and who sends it.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, bail};
+use heck::{ToSnakeCase as _, ToUpperCamelCase as _};
+use modelarts_document::{Schema, Unlisted};
+use proc_macro2::TokenStream;
+use quote::quote;
+use serde_json::Value;
+use syn::visit_mut::VisitMut;
+
+use crate::document::{Document, Operation, text};
+use crate::problem::push;
+use crate::texts;
+
+/// Rewrites client and builders in what the generator made of a document.
+pub(crate) fn rewrite(document: &Document, file: &mut syn::File) -> Result<()> {
+    let operations: Vec<_> = document.operations().collect();
+    let mut items = Vec::new();
+    for item in std::mem::take(&mut file.items) {
+        match item {
+            syn::Item::Use(_) | syn::Item::Const(_) => {}
+            syn::Item::Struct(client) if client.ident == "Client" => {
+                items.extend(client_items(&client.attrs));
+                items.push(client_methods());
+            }
+            syn::Item::Impl(client) if client.trait_.is_some() || makes_client(&client) => {}
+            syn::Item::Impl(mut methods) => {
+                methods.generics = syn::parse_quote!(<X>);
+                methods.self_ty = syn::parse_quote!(Client<X>);
+                for item in &mut methods.items {
+                    if let syn::ImplItem::Fn(method) = item {
+                        Generic.visit_return_type_mut(&mut method.sig.output);
+                    }
+                }
+                items.push(syn::Item::Impl(methods));
+            }
+            syn::Item::Mod(module) if module.ident == "prelude" => {}
+            syn::Item::Mod(mut module) if module.ident == "builder" => {
+                let (_, content) = module
+                    .content
+                    .as_mut()
+                    .context("the builders are not inline")?;
+                *content = builders(document, &operations, content)?;
+                items.push(syn::Item::Mod(module));
+            }
+            other => items.push(other),
+        }
+    }
+    file.items = items;
+    Ok(())
+}
+
+fn makes_client(item: &syn::ItemImpl) -> bool {
+    item.items.iter().any(
+        |item| matches!(item, syn::ImplItem::Fn(function) if function.sig.ident == "new_with_client"),
+    )
+}
+
+fn client_items(attributes: &[syn::Attribute]) -> [syn::Item; 2] {
+    [
+        syn::parse_quote! {
+            #(#attributes)*
+            pub struct Client<X = reqwest::Client> {
+                pub(crate) base: crate::Base,
+                pub(crate) http: reqwest::Client,
+                pub(crate) transport: X,
+            }
+        },
+        syn::parse_quote! {
+            impl Client {
+                /// A client of the service at this address, which sends with the given HTTP client and adds no credentials.
+                pub fn new_with_client(address: &str, http: reqwest::Client) -> Self {
+                    Self {
+                        base: crate::Base::new(address),
+                        transport: http.clone(),
+                        http,
+                    }
+                }
+            }
+        },
+    ]
+}
+
+/// What every client has, whoever sends: beside the methods of the operations.
+fn client_methods() -> syn::Item {
+    syn::parse_quote! {
+        impl<X> Client<X> {
+            /// The same client with another one to send its requests.
+            pub fn with_transport<Y>(&self, transport: Y) -> Client<Y> {
+                Client {
+                    base: self.base.clone(),
+                    http: self.http.clone(),
+                    transport,
+                }
+            }
+
+            /// The address of the service.
+            pub fn base(&self) -> &crate::Base {
+                &self.base
+            }
+
+            /// What requests are made with.
+            pub fn http(&self) -> &reqwest::Client {
+                &self.http
+            }
+        }
+    }
+}
+
+/// `builder::ShowThing<'_>` → `builder::ShowThing<'_, X>`.
+struct Generic;
+
+impl VisitMut for Generic {
+    fn visit_angle_bracketed_generic_arguments_mut(
+        &mut self,
+        arguments: &mut syn::AngleBracketedGenericArguments,
+    ) {
+        arguments.args.push(syn::parse_quote!(X));
+    }
+}
+
+fn builders(
+    document: &Document,
+    operations: &[Operation<'_>],
+    generated: &[syn::Item],
+) -> Result<Vec<syn::Item>> {
+    let mut items: Vec<syn::Item> = vec![
+        syn::parse_quote!(
+            #[allow(unused_imports)]
+            use super::types;
+        ),
+        syn::parse_quote!(
+            use super::super::operations::OPERATIONS;
+        ),
+        syn::parse_quote!(
+            use crate::{Prepared, RequestError, ResponseValue};
+        ),
+        syn::parse_quote!(
+            #[allow(unused_imports)]
+            use crate::request::{Problem, optional, required, url};
+        ),
+    ];
+    for (index, operation) in operations.iter().enumerate() {
+        let name = operation.id().to_upper_camel_case();
+        let builder = Builder::find(document, *operation, index, &name, generated)
+            .with_context(|| format!("the builder of {}", operation.id()))?;
+        items.extend(builder.items()?);
+    }
+    Ok(items)
+}
+
+/// A builder as it was generated.
+struct Builder<'a> {
+    operation: Operation<'a>,
+    index: usize,
+    name: syn::Ident,
+    fields: Vec<Field>,
+    /// What its `send` does.
+    send: &'a syn::ImplItemFn,
+}
+
+/// A parameter, or the body.
+struct Field {
+    name: syn::Ident,
+    /// Its name in the document.
+    wire_name: String,
+    value: syn::Type,
+    required: bool,
+    docs: String,
+}
+
+impl<'a> Builder<'a> {
+    fn find(
+        document: &Document,
+        operation: Operation<'a>,
+        index: usize,
+        name: &str,
+        generated: &'a [syn::Item],
+    ) -> Result<Self> {
+        let structure = generated.iter().find_map(|item| match item {
+            syn::Item::Struct(item) if item.ident == name => Some(item),
+            _ => None,
+        });
+        let structure = structure.context("there is none")?;
+        let functions = generated.iter().filter_map(|item| match item {
+            syn::Item::Impl(item) => match &*item.self_ty {
+                syn::Type::Path(path) if path.path.segments.last()?.ident == name => {
+                    Some(&item.items)
+                }
+                _ => None,
+            },
+            _ => None,
+        });
+        let send = functions.flatten().find_map(|item| match item {
+            syn::ImplItem::Fn(function) if function.sig.ident == "send" => Some(function),
+            _ => None,
+        });
+        let known = known_fields(document, operation);
+        let mut fields = Vec::new();
+        for field in &structure.fields {
+            let name = field.ident.clone().context("a field has no name")?;
+            if name == "client" {
+                continue;
+            }
+            let (wire_name, docs) = known
+                .get(name.to_string().trim_end_matches('_'))
+                .with_context(|| format!("`{name}` is no parameter of it"))?
+                .clone();
+            let value = argument(&field.ty, "Result").context("a field is no Result")?;
+            let (value, required) = match argument(value, "Option") {
+                Some(value) => (value.clone(), false),
+                None if name == "body" => (body_type(value)?, true),
+                None => (value.clone(), true),
+            };
+            fields.push(Field {
+                name,
+                wire_name,
+                value,
+                required,
+                docs,
+            });
+        }
+        Ok(Self {
+            operation,
+            index,
+            name: structure.ident.clone(),
+            fields,
+            send: send.context("it has no `send`")?,
+        })
+    }
+
+    fn items(&self) -> Result<[syn::Item; 2]> {
+        let Self { name, fields, .. } = self;
+        let docs = doc_lines(&format!(
+            "The request `{id}`: {}.\n\nSee [`Client::{method}`](super::Client::{method}).",
+            text(self.operation.value, "summary").trim_end_matches('.'),
+            id = self.operation.id(),
+            method = self.operation.id().to_snake_case(),
+        ));
+        let declared = fields.iter().map(|field| {
+            let Field {
+                name,
+                value,
+                required,
+                ..
+            } = field;
+            match required {
+                true => quote!(#name: Result<#value, Problem>),
+                false => quote!(#name: Result<Option<#value>, Problem>),
+            }
+        });
+        let initial = fields.iter().map(|field| {
+            let Field {
+                name,
+                wire_name,
+                required,
+                ..
+            } = field;
+            match required {
+                true => quote!(#name: Err(Problem::missing(#wire_name))),
+                false => quote!(#name: Ok(None)),
+            }
+        });
+        let setters = fields.iter().map(Field::setter);
+        let prepare = self.prepare()?;
+        Ok([
+            syn::parse_quote! {
+                #(#docs)*
+                #[derive(Clone, Debug)]
+                #[must_use = "a request does nothing until it is sent"]
+                pub struct #name<'a, X = reqwest::Client> {
+                    client: &'a super::Client<X>,
+                    #(#declared,)*
+                }
+            },
+            syn::parse_quote! {
+                impl<'a, X> #name<'a, X> {
+                    pub(super) fn new(client: &'a super::Client<X>) -> Self {
+                        Self { client, #(#initial,)* }
+                    }
+                    #(#setters)*
+                    #prepare
+                }
+            },
+        ])
+    }
+
+    /// `send` without the sending, and the sending.
+    fn prepare(&self) -> Result<TokenStream> {
+        let response = response_type(&self.send.sig.output)?;
+        let names: Vec<_> = self.fields.iter().map(|field| &field.name).collect();
+        let unpacked = match names.is_empty() {
+            true => quote!(),
+            false => quote! {
+                let (#(#names,)*) = match (#(#names,)*) {
+                    (#(Ok(#names),)*) => (#(#names,)*),
+                    (#(#names,)*) => return Err(RequestError::of(operation, [#(#names.err(),)*])),
+                };
+            },
+        };
+        let index = syn::Index::from(self.index);
+        let values = self.path_values()?;
+        let request = self.request()?;
+        let send_docs = doc_lines(&format!(
+            "Sends it: `{} {}`.\n\n# Errors\nThose of the client's transport.",
+            self.operation.method.to_uppercase(),
+            self.operation.path
+        ));
+        Ok(quote! {
+            /// Makes the request without sending it.
+            ///
+            /// # Errors
+            /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+            pub fn prepare(self) -> Result<Prepared<#response>, RequestError> {
+                let operation = &OPERATIONS[#index];
+                let Self { client, #(#names,)* } = self;
+                #unpacked
+                let url = url(&client.base, operation, &[#(#values),*])?;
+                #request
+                Prepared::new(&client.base, request, operation)
+            }
+
+            #(#send_docs)*
+            pub async fn send(self) -> Result<ResponseValue<#response>, X::Error>
+            where
+                X: crate::Transport,
+            {
+                let client = self.client;
+                client.transport.send(self.prepare()?).await
+            }
+        })
+    }
+
+    /// `("id", id.as_str())` for each parameter in the path.
+    fn path_values(&self) -> Result<Vec<TokenStream>> {
+        let names = self
+            .operation
+            .path
+            .split('/')
+            .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
+        names
+            .map(|name| {
+                let field = self.fields.iter().find(|field| field.wire_name == name);
+                let field =
+                    field.with_context(|| format!("the path's `{name}` is no parameter"))?;
+                let (ident, value) = (&field.name, &field.value);
+                Ok(match quote!(#value).to_string().ends_with(":: String") {
+                    true => quote!((#name, #ident.as_str())),
+                    false => quote!((#name, #ident.to_string().as_str())),
+                })
+            })
+            .collect()
+    }
+
+    /// The generated statements that make the request of the URL, the query, the headers and the body.
+    fn request(&self) -> Result<TokenStream> {
+        let mut statements = self.send.block.stmts.clone();
+        let is_local = |statement: &syn::Stmt, name: &str| {
+            matches!(
+                statement,
+                syn::Stmt::Local(syn::Local { pat: syn::Pat::Ident(it), .. }) if it.ident == name
+            )
+        };
+        let url = statements.iter().position(|it| is_local(it, "url"));
+        let request = statements.iter().position(|it| is_local(it, "request"));
+        let (Some(url), Some(request)) = (url, request) else {
+            bail!("its `send` makes no `url` and `request`");
+        };
+        statements.truncate(request + 1);
+        let mut kept = statements.split_off(url + 1);
+        let body = self.operation.request_body();
+        let media_type = body.and_then(|body| Some(body.json()?.content_type));
+        let mut seam = Seam { media_type };
+        for statement in &mut kept {
+            seam.visit_stmt_mut(statement);
+        }
+        Ok(quote!(#(#kept)*))
+    }
+}
+
+/// Joins the generated expression of a request to what is around it.
+struct Seam<'a> {
+    /// Of the body.
+    media_type: Option<&'a str>,
+}
+
+impl VisitMut for Seam<'_> {
+    fn visit_local_mut(&mut self, local: &mut syn::Local) {
+        // `let mut request` was for the hooks.
+        if let syn::Pat::Ident(name) = &mut local.pat
+            && name.ident == "request"
+        {
+            name.mutability = None;
+            local.attrs.clear();
+        }
+        syn::visit_mut::visit_local_mut(self, local);
+    }
+
+    fn visit_expr_mut(&mut self, expression: &mut syn::Expr) {
+        syn::visit_mut::visit_expr_mut(self, expression);
+        match expression {
+            syn::Expr::Field(field) if matches!(&field.member, syn::Member::Named(name) if name == "client") =>
+            {
+                *expression = syn::parse_quote!(client.http);
+            }
+            syn::Expr::Try(attempt) if matches!(&*attempt.expr, syn::Expr::MethodCall(call) if call.method == "build") =>
+            {
+                let build = &attempt.expr;
+                *expression = syn::parse_quote! {
+                    #build.map_err(|error| RequestError::unbuilt(operation, error))?
+                };
+            }
+            // The value of a header.
+            syn::Expr::Try(attempt) if matches!(&*attempt.expr, syn::Expr::MethodCall(call) if call.method == "try_into") =>
+            {
+                let value = &attempt.expr;
+                *expression = syn::parse_quote! {
+                    #value.map_err(|error| RequestError::header(operation, &error))?
+                };
+            }
+            syn::Expr::MethodCall(call) if call.method == "json" => {
+                if let Some(media_type) = self.media_type.filter(|it| *it != "application/json") {
+                    let request = &call.receiver;
+                    call.receiver = syn::parse_quote! {
+                        #request.header(::reqwest::header::CONTENT_TYPE, #media_type)
+                    };
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A doc attribute for each line.
+pub(crate) fn doc_lines(text: &str) -> Vec<syn::Attribute> {
+    let lines = text.lines().map(|line| match line {
+        "" => String::new(),
+        line => format!(" {line}"),
+    });
+    lines
+        .map(|line| syn::parse_quote!(#[doc = #line]))
+        .collect()
+}
+
+impl Field {
+    fn setter(&self) -> TokenStream {
+        let Self {
+            name,
+            wire_name,
+            value,
+            docs,
+            ..
+        } = self;
+        let docs = doc_lines(docs);
+        match self.required {
+            true => quote! {
+                #(#docs)*
+                pub fn #name<V>(mut self, value: V) -> Self
+                where
+                    V: TryInto<#value, Error: std::fmt::Display>,
+                {
+                    self.#name = required(#wire_name, value);
+                    self
+                }
+            },
+            false => quote! {
+                #(#docs)*
+                pub fn #name<V, M>(mut self, value: V) -> Self
+                where
+                    V: crate::IntoOptional<#value, M>,
+                {
+                    self.#name = optional(#wire_name, value);
+                    self
+                }
+            },
+        }
+    }
+}
+
+/// Name and text of parameters and body, by their Rust names without an underscore at the end.
+fn known_fields(
+    document: &Document,
+    operation: Operation<'_>,
+) -> BTreeMap<String, (String, String)> {
+    let mut known = BTreeMap::new();
+    for parameter in operation.parameters() {
+        let name = parameter.name();
+        let docs = texts::of_schema(parameter.description(), parameter.schema());
+        known.insert(name.to_snake_case(), (name.to_owned(), docs));
+    }
+    if let Some(schema) = body_schema(operation) {
+        let body = document.resolve(operation.value.get("requestBody").unwrap_or(&Value::Null));
+        let docs = texts::of_schema(text(body, "description"), schema);
+        known.insert("body".to_owned(), ("body".to_owned(), docs));
+    }
+    known
+}
+
+fn body_schema(operation: Operation<'_>) -> Option<Schema<'_>> {
+    operation.request_body()?.json()?.schema()
+}
+
+/// `types::builder::Thing` → `types::Thing`.
+fn body_type(of_builder: &syn::Type) -> Result<syn::Type> {
+    let syn::Type::Path(path) = of_builder else {
+        bail!("the type of the body has no name");
+    };
+    let mut path = path.clone();
+    let segments = path.path.segments.into_iter();
+    path.path.segments = segments
+        .filter(|segment| segment.ident != "builder")
+        .collect();
+    Ok(syn::Type::Path(path))
+}
+
+/// The `T` of `Result<ResponseValue<T>, _>`.
+fn response_type(output: &syn::ReturnType) -> Result<syn::Type> {
+    let syn::ReturnType::Type(_, output) = output else {
+        bail!("`send` returns nothing");
+    };
+    let response = argument(output, "Result").and_then(|value| argument(value, "ResponseValue"));
+    match response.context("`send` returns no ResponseValue")? {
+        syn::Type::Tuple(tuple) if tuple.elems.is_empty() => {
+            Ok(syn::parse_quote!(crate::NoContent))
+        }
+        response => Ok(response.clone()),
+    }
+}
+
+/// The first type argument of a type whose path ends with `name`.
+pub(crate) fn argument<'a>(of: &'a syn::Type, name: &str) -> Option<&'a syn::Type> {
+    let syn::Type::Path(path) = of else {
+        return None;
+    };
+    let last = path
+        .path
+        .segments
+        .last()
+        .filter(|last| last.ident == name)?;
+    match &last.arguments {
+        syn::PathArguments::AngleBracketed(arguments) => match arguments.args.first()? {
+            syn::GenericArgument::Type(argument) => Some(argument),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Writes the module `operations`.
+pub(crate) fn table(document: &Document) -> String {
+    let mut out = "use crate::Operation;
+        /// All operations, in the document's order.
+        pub static OPERATIONS: &[Operation] = &[\n"
+        .to_owned();
+    let operations: Vec<_> = document.operations().collect();
+    for operation in &operations {
+        let value = operation.value;
+        let tag = value
+            .pointer("/tags/0")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        let idempotent = value.get("x-idempotent") == Some(&Value::Bool(true));
+        out += &format!(
+            "Operation {{ id: {:?}, tag: {tag:?}, method: {:?}, path: {:?}, idempotent: {idempotent}, summary: {:?}, secrets: &{:?}, reserved: &{:?} }},\n",
+            operation.id(),
+            operation.method.to_uppercase(),
+            operation.path,
+            text(value, "summary"),
+            secrets(*operation),
+            reserved(operation.path, &operations),
+        );
+    }
+    out + "];\n"
+}
+
+/// Words that stand in the path of another operation where this one has a parameter.
+fn reserved<'a>(path: &str, operations: &[Operation<'a>]) -> Vec<&'a str> {
+    let is_parameter = |segment: &str| segment.starts_with('{');
+    let own: Vec<&str> = path.split('/').collect();
+    let mut words: Vec<&str> = operations
+        .iter()
+        .flat_map(|other| {
+            let other: Vec<&'a str> = other.path.split('/').collect();
+            let hiding = own
+                .iter()
+                .zip(&other)
+                .enumerate()
+                .find(|(_, (own, other))| {
+                    own != other && !(is_parameter(own) && is_parameter(other))
+                });
+            hiding
+                .filter(|(_, (own, other))| is_parameter(own) && !is_parameter(other))
+                .map(|(_, (_, other))| *other)
+        })
+        .collect();
+    words.sort_unstable();
+    words.dedup();
+    words
+}
+
+/// Where the body of an operation's request holds secrets: JSON pointers, with `*` for any item or key.
+fn secrets(operation: Operation<'_>) -> Vec<String> {
+    fn collect<'a>(
+        schema: Schema<'a>,
+        pointer: &str,
+        within: &mut Vec<&'a Value>,
+        found: &mut Vec<String>,
+    ) {
+        // A schema that contains itself is looked at once on each way.
+        if within
+            .iter()
+            .any(|outer| std::ptr::eq(*outer, schema.value()))
+        {
+            return;
+        }
+        if schema.format() == "password" {
+            found.push(pointer.to_owned());
+        }
+        within.push(schema.value());
+        for (name, property) in schema.properties() {
+            collect(property, &push(pointer, name), within, found);
+        }
+        let entries = match schema.unlisted() {
+            Unlisted::Of(entries) => Some(entries),
+            _ => None,
+        };
+        for inner in schema.items().into_iter().chain(entries) {
+            collect(inner, &push(pointer, "*"), within, found);
+        }
+        within.pop();
+    }
+
+    let mut found = Vec::new();
+    if let Some(schema) = body_schema(operation) {
+        collect(schema, "", &mut Vec::new(), &mut found);
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_other_paths_are_reserved() {
+        let text = "
+openapi: 3.0.3
+info: {title: T, version: '1'}
+paths:
+  /v1/{p}/things: {get: {operationId: listThings, responses: {'200': {description: d}}}}
+  /v1/{p}/things/all: {get: {operationId: listAll, responses: {'200': {description: d}}}}
+  /v1/{p}/things/{id}: {get: {operationId: showThing, responses: {'200': {description: d}}}}
+  /v1/{p}/things/{id}/start: {post: {operationId: startThing, responses: {'200': {description: d}}}}
+  /v1/{p}/others/{id}: {get: {operationId: showOther, responses: {'200': {description: d}}}}
+";
+        let document = Document::parse("t", "t.yaml", text).unwrap();
+        let operations: Vec<_> = document.operations().collect();
+        let of = |id: &str| {
+            let operation = operations.iter().find(|it| it.id() == id).unwrap();
+            reserved(operation.path, &operations)
+        };
+        assert_eq!(of("showThing"), ["all"]);
+        assert_eq!(of("startThing"), ["all"]);
+        assert!(of("showOther").is_empty() && of("listThings").is_empty());
+    }
+
+    const SMALL: &str = "
+openapi: 3.0.3
+info: {title: Small, version: '1'}
+tags: [{name: Things, description: All things.}]
+paths:
+  /v1/{project_id}/things/{id}:
+    put:
+      tags: [Things]
+      operationId: updateThing
+      summary: Update a thing
+      x-idempotent: true
+      parameters:
+        - {name: project_id, in: path, required: true, schema: {type: string}}
+        - {name: id, in: path, required: true, schema: {type: string}}
+      requestBody:
+        required: true
+        content: {application/json: {schema: {$ref: '#/components/schemas/Thing'}}}
+      responses:
+        '200': {description: d, content: {application/json: {schema: {$ref: '#/components/schemas/Thing'}}}}
+components:
+  schemas:
+    Kind: {type: string, description: A kind., x-extensible-enum: [BIG, SMALL]}
+    Thing:
+      type: object
+      description: A thing.
+      properties:
+        kind: {$ref: '#/components/schemas/Kind'}
+        password: {type: string, format: password}
+        labels: {type: object, additionalProperties: {type: string}}
+        parts: {type: array, items: {type: string}}
+        count: {type: integer, format: int64}
+";
+
+    #[test]
+    fn operations_tell_where_their_bodies_hold_secrets() {
+        let deep = SMALL.replace(
+            "        labels:",
+            "        inner: {$ref: '#/components/schemas/Thing'}
+        keys: {type: array, items: {type: string, format: password}}
+        labels:",
+        );
+        let document = Document::parse("small", "openapi/small.yaml", &deep).unwrap();
+        let code = table(&document);
+        assert!(
+            code.contains(r#"secrets: &["/password", "/keys/*"]"#),
+            "{code}"
+        );
+    }
+
+    #[test]
+    fn headers_and_media_types_are_those_of_the_document() {
+        let merge = SMALL
+            .replace(
+                "parameters:",
+                "parameters:\n        - {name: X-Language, in: header, schema: {type: string}}",
+            )
+            .replace(
+                "content: {application/json: {schema: {$ref: '#/components/schemas/Thing'}}}\n      responses",
+                "content: {application/merge-patch+json: {schema: {$ref: '#/components/schemas/Thing'}}}\n      responses",
+            );
+        let document = Document::parse("small", "openapi/small.yaml", &merge).unwrap();
+        let code = crate::generate::client(&document).unwrap();
+        for expected in [
+            "header_map . append (\"X-Language\"",
+            ". headers (header_map)",
+            "RequestError :: header (operation , & error)",
+            "CONTENT_TYPE , \"application/merge-patch+json\") . json",
+        ] {
+            assert!(code.contains(expected), "{expected} is not in\n{code}");
+        }
+        assert!(!code.contains("api-version"), "{code}");
+    }
+
+    #[test]
+    fn a_builder_is_prepared_by_the_document() {
+        let document = Document::parse("small", "openapi/small.yaml", SMALL).unwrap();
+        let code = crate::generate::client(&document).unwrap();
+        for expected in [
+            "pub struct UpdateThing < 'a , X = reqwest :: Client >",
+            "id : Err (Problem :: missing (\"id\"))",
+            "& [(\"project_id\" , project_id . as_str ()) , (\"id\" , id . as_str ())]",
+            "# [doc = \" A thing.\"] pub fn body",
+            "Prepared :: new (& client . base , request , operation)",
+        ] {
+            assert!(code.contains(expected), "{expected} is not in\n{code}");
+        }
+        for gone in [
+            "encode_path",
+            "Hooks",
+            "was not initialized",
+            "body_map",
+            "Ext for",
+        ] {
+            assert!(!code.contains(gone), "{gone} is in\n{code}");
+        }
+    }
+}
