@@ -4,7 +4,7 @@ use std::process::{Command as Process, ExitCode};
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
-use xtask::{check, regen, samples, workspace};
+use xtask::{check, drift, regen, samples, workspace};
 
 mod clients;
 mod emulator;
@@ -40,6 +40,10 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Compare the documents with what the vendor's SDK knows, in both directions.
+    ///
+    /// A difference on purpose stands in the last column of openapi/ERRATA.md, its span beginning with `sdk/`.
+    Drift(drift::Options),
     /// Compare every sample of every document, as its Rust type writes it, with the committed snapshots.
     Samples {
         /// Ask for each difference whether it becomes the snapshot.
@@ -61,6 +65,7 @@ fn main() -> ExitCode {
         }
         Command::Check { rules: false } => check::run(),
         Command::Verify { arguments } => verify(&arguments),
+        Command::Drift(options) => drift::run(&options),
         Command::Samples { review } => samples::run(review),
         Command::Clients => clients::run(),
         Command::Schemathesis(bounds) => schemathesis::run(&bounds),

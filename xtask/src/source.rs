@@ -20,6 +20,8 @@ pub enum Source<'a> {
     Sample,
     /// Only practice shows it.
     Observed,
+    /// Only the vendor's SDK shows it.
+    Sdk,
     /// A page as a whole.
     Page(&'a str),
     /// A table of a page.
@@ -44,6 +46,7 @@ impl<'a> Source<'a> {
         match entry {
             "sample" => return Some(Self::Sample),
             "observed" => return Some(Self::Observed),
+            "sdk" => return Some(Self::Sdk),
             _ => {}
         }
         let Some((page, place)) = entry.split_once(' ') else {
@@ -71,6 +74,7 @@ impl fmt::Display for Source<'_> {
         match self {
             Self::Sample => f.write_str("sample"),
             Self::Observed => f.write_str("observed"),
+            Self::Sdk => f.write_str("sdk"),
             Self::Page(page) => f.write_str(page),
             Self::Table { page, number } => write!(f, "{page} T{number}"),
             Self::SampleOf { page, number } => write!(f, "{page} S{number}"),
@@ -113,6 +117,7 @@ mod tests {
         for entry in [
             "sample",
             "observed",
+            "sdk",
             "response",
             "ShowThing T3",
             "modelarts_03_0113@seed S2",

@@ -44,12 +44,13 @@ fn fault(value: &Value, expected: &str, fits: impl Fn(Source<'_>) -> bool) -> Op
 }
 
 fn source_operation(document: &Document) -> Vec<Problem> {
-    let fits = |source: Source<'_>| matches!(source, Source::Page(_) | Source::Observed);
+    let fits =
+        |source: Source<'_>| matches!(source, Source::Page(_) | Source::Observed | Source::Sdk);
     document
         .operations()
         .into_iter()
         .filter_map(|operation| {
-            let message = fault(operation.value, "names of pages, or `observed`", fits)?;
+            let message = fault(operation.value, "names of pages, `observed` or `sdk`", fits)?;
             let pointer = push(&operation.pointer(), "x-source");
             Some(document.problem(pointer, "source-operation", message))
         })
@@ -58,8 +59,7 @@ fn source_operation(document: &Document) -> Vec<Problem> {
 
 fn source_schema(document: &Document) -> Vec<Problem> {
     let fits = |source: Source<'_>| !matches!(source, Source::Page(_)) || source.is_calling_page();
-    let expected =
-        "`PAGE T<table>`, `PAGE S<sample>`, `sample`, `observed` or a page on calling the service";
+    let expected = "`PAGE T<table>`, `PAGE S<sample>`, `sample`, `observed`, `sdk` or a page on calling the service";
     parts::components(document)
         .filter_map(|(_, part)| {
             let message = fault(part.value, expected, fits)?;
@@ -69,12 +69,13 @@ fn source_schema(document: &Document) -> Vec<Problem> {
 }
 
 fn source_property(document: &Document) -> Vec<Problem> {
-    let fits = |source: Source<'_>| matches!(source, Source::Sample | Source::Observed);
+    let fits =
+        |source: Source<'_>| matches!(source, Source::Sample | Source::Observed | Source::Sdk);
     parts::properties(document)
         .into_iter()
         .filter(|property| property.value.get("x-source").is_some())
         .filter_map(|property| {
-            let message = fault(property.value, "`sample` or `observed`", fits)?;
+            let message = fault(property.value, "`sample`, `observed` or `sdk`", fits)?;
             let pointer = push(&property.pointer, "x-source");
             Some(document.problem(pointer, "source-property", message))
         })

@@ -568,7 +568,7 @@ fn known_values<'a>(document: &'a Document, schema: &'a Value) -> (Option<&'a st
 /// Whether a property says of itself that no table has it.
 fn is_marked(document: &Document, property: &Value) -> bool {
     let schema = property.get("items").unwrap_or(property);
-    let is_mark = |entry: &&str| ["sample", "observed"].contains(entry);
+    let is_mark = |entry: &&str| ["sample", "observed", "sdk"].contains(entry);
     let all_marks = |value: &Value| {
         let entries = entries(value);
         !entries.is_empty() && entries.iter().all(is_mark)

@@ -5,6 +5,9 @@ use std::fmt;
 
 use crate::errata::Errata;
 
+/// What the spans of the SDK begin with.
+const SDK: &str = "sdk/";
+
 /// What is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Aspect {
@@ -130,10 +133,21 @@ pub(crate) struct Report {
 }
 
 impl Report {
+    /// A report on pages.
     pub(crate) fn new(errata: &Errata) -> Self {
+        Self::of(errata, |span| !span.starts_with(SDK))
+    }
+
+    /// A report on facts of the SDK, whose spans begin with `sdk/`.
+    pub(crate) fn of_sdk(errata: &Errata) -> Self {
+        Self::of(errata, |span| span.starts_with(SDK))
+    }
+
+    fn of(errata: &Errata, concerns: impl Fn(&str) -> bool) -> Self {
         let own = |(span, id): (&str, &str)| (span.to_owned(), id.to_owned());
+        let spans = errata.on_purpose().filter(|(span, _)| concerns(span));
         Self {
-            on_purpose: errata.on_purpose().map(own).collect(),
+            on_purpose: spans.map(own).collect(),
             met: BTreeSet::new(),
             figures: BTreeMap::new(),
             differences: Vec::new(),
@@ -163,14 +177,17 @@ impl Report {
             return;
         }
         figure.differ += 1;
-        self.differences.push(Difference { span, message });
+        // A shared schema differs in the same way wherever it is used.
+        if !self.differences.iter().any(|known| known.span == span) {
+            self.differences.push(Difference { span, message });
+        }
     }
 
     /// Spans of the errata that match no difference, although what they speak of was compared.
     fn stale(&self) -> impl Iterator<Item = (&str, &str)> {
         let is_compared = |span: &str| {
             let page = span.split('/').next().unwrap_or_default();
-            self.figures.contains_key(page)
+            span.starts_with(SDK) || self.figures.contains_key(page)
         };
         self.on_purpose
             .iter()
@@ -216,19 +233,23 @@ impl Report {
 /// The figures as a table, one line for each page and a total.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut totals: BTreeMap<Aspect, Figure> = BTreeMap::new();
+        for (aspect, figure) in self.figures.values().flatten() {
+            totals.entry(*aspect).or_default().add(*figure);
+        }
+        let aspects: Vec<Aspect> = Aspect::ALL
+            .into_iter()
+            .filter(|aspect| totals.contains_key(aspect))
+            .collect();
         write!(f, "{:<24}", "page")?;
-        for aspect in Aspect::ALL {
+        for aspect in &aspects {
             write!(f, "{:>12}", aspect.title())?;
         }
         writeln!(f, "{:>12}", "all")?;
-        let mut totals: BTreeMap<Aspect, Figure> = BTreeMap::new();
         for (page, figures) in &self.figures {
-            line(f, page, figures)?;
-            for (aspect, figure) in figures {
-                totals.entry(*aspect).or_default().add(*figure);
-            }
+            line(f, page, &aspects, figures)?;
         }
-        line(f, "total", &totals)?;
+        line(f, "total", &aspects, &totals)?;
         write!(
             f,
             "{} differences, {} more on purpose",
@@ -241,12 +262,13 @@ impl fmt::Display for Report {
 fn line(
     f: &mut fmt::Formatter<'_>,
     title: &str,
+    aspects: &[Aspect],
     figures: &BTreeMap<Aspect, Figure>,
 ) -> fmt::Result {
     write!(f, "{title:<24}")?;
     let mut all = Figure::default();
-    for aspect in Aspect::ALL {
-        let figure = figures.get(&aspect).copied().unwrap_or_default();
+    for aspect in aspects {
+        let figure = figures.get(aspect).copied().unwrap_or_default();
         all.add(figure);
         let cell = match figure.facts {
             0 => "-".to_owned(),

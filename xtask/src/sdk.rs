@@ -1,0 +1,217 @@
+//! What the vendor's SDK knows of operations, as facts: one JSON file per operation.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
+
+/// An operation of the SDK.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Facts {
+    /// Name in the SDK.
+    #[serde(rename = "operation")]
+    pub name: String,
+    /// HTTP method.
+    pub method: String,
+    /// Template of the path.
+    pub path: String,
+    /// Parameters in path, query and headers; the project is not among them.
+    #[serde(default)]
+    pub parameters: Vec<Field>,
+    /// Model of the request's body.
+    pub request_body: Option<String>,
+    /// Model of the response's body.
+    pub response_body: Option<String>,
+    /// The fields of each model.
+    #[serde(default)]
+    pub models: BTreeMap<String, Vec<Field>>,
+}
+
+/// A parameter, or a field of a model.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Field {
+    /// Name on the wire.
+    pub name: String,
+    /// Where a parameter stands; nothing for a field.
+    #[serde(rename = "in")]
+    pub place: Option<String>,
+    /// Type in the words of Python.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Listed values.
+    #[serde(default)]
+    pub values: Option<Vec<String>>,
+    /// The vendor's documentation.
+    #[serde(default)]
+    pub description: String,
+}
+
+/// A type of the SDK.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SdkType {
+    /// `str`.
+    Text,
+    /// `int`, of any width.
+    Integer,
+    /// `float`.
+    Number,
+    /// `bool`.
+    Boolean,
+    /// `object`, or `dict(str, X)`: free keys.
+    Free,
+    /// `list[X]`.
+    List(Box<SdkType>),
+    /// A model.
+    Model(String),
+}
+
+impl SdkType {
+    /// Reads a type in the words of Python.
+    pub fn parse(kind: &str) -> Self {
+        let kind = kind.trim();
+        let inner = kind
+            .strip_prefix("list[")
+            .and_then(|it| it.strip_suffix(']'));
+        if let Some(inner) = inner {
+            return Self::List(Box::new(Self::parse(inner)));
+        }
+        match kind {
+            "str" | "datetime" => Self::Text,
+            "int" => Self::Integer,
+            "float" => Self::Number,
+            "bool" => Self::Boolean,
+            "object" => Self::Free,
+            _ if kind.starts_with("dict(") => Self::Free,
+            model => Self::Model(model.to_owned()),
+        }
+    }
+
+    /// The model, of the type itself or of the entries of a list.
+    pub fn model(&self) -> Option<&str> {
+        match self {
+            Self::Model(name) => Some(name),
+            Self::List(items) => items.model(),
+            _ => None,
+        }
+    }
+}
+
+/// Reads all facts of a folder, in the order of their file names.
+///
+/// # Errors
+///
+/// When the folder cannot be read, holds no facts, or a file is not of the form.
+pub fn read(folder: &Path) -> Result<Vec<Facts>> {
+    let entries = fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
+    let mut files = Vec::new();
+    for entry in entries {
+        let file = entry?.path();
+        if file
+            .extension()
+            .is_some_and(|extension| extension == "json")
+        {
+            files.push(file);
+        }
+    }
+    files.sort();
+    ensure!(
+        !files.is_empty(),
+        "{} holds no facts (*.json)",
+        folder.display()
+    );
+    files.iter().map(|file| read_file(file)).collect()
+}
+
+/// Reads the facts of one operation.
+///
+/// # Errors
+///
+/// When the file cannot be read or is not of the form.
+pub fn read_file(file: &Path) -> Result<Facts> {
+    let text = fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("in {}", file.display()))
+}
+
+/// What changed from one version of the SDK to another, a line each: `+` is new, `-` is gone.
+pub fn changes(old: &[Facts], new: &[Facts]) -> Vec<String> {
+    let (old, new) = (lines(old), lines(new));
+    let mut changes: Vec<(&str, char)> = old
+        .difference(&new)
+        .map(|line| (line.as_str(), '-'))
+        .chain(new.difference(&old).map(|line| (line.as_str(), '+')))
+        .collect();
+    changes.sort_unstable();
+    changes
+        .into_iter()
+        .map(|(line, sign)| format!("{sign} {line}"))
+        .collect()
+}
+
+/// Every fact in one line.
+fn lines(facts: &[Facts]) -> BTreeSet<String> {
+    let mut lines = BTreeSet::new();
+    for operation in facts {
+        let name = &operation.name;
+        let bodies = [
+            ("request", &operation.request_body),
+            ("response", &operation.response_body),
+        ];
+        lines.insert(format!("{name}: {} {}", operation.method, operation.path));
+        for (what, body) in bodies {
+            lines.extend(body.iter().map(|body| format!("{name}: {what} {body}")));
+        }
+        let parameters = operation
+            .parameters
+            .iter()
+            .map(|field| (field.place.as_deref(), field));
+        let models = operation.models.iter();
+        let fields =
+            models.flat_map(|(model, fields)| fields.iter().map(|it| (Some(model.as_str()), it)));
+        for (place, field) in parameters.chain(fields) {
+            let values = field
+                .values
+                .iter()
+                .flatten()
+                .cloned()
+                .collect::<Vec<_>>()
+                .join(", ");
+            let place = place.unwrap_or("parameter");
+            lines.insert(format!(
+                "{name}: {place} {}: {} [{values}]",
+                field.name, field.kind
+            ));
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_are_read() {
+        assert_eq!(
+            SdkType::parse("list[str]"),
+            SdkType::List(Box::new(SdkType::Text))
+        );
+        assert_eq!(SdkType::parse("dict(str, Part)"), SdkType::Free);
+        assert_eq!(SdkType::parse("list[list[Part]]").model(), Some("Part"));
+    }
+
+    #[test]
+    fn a_newer_sdk_is_compared_fact_by_fact() {
+        let facts = |kind: &str, values: &str| -> Facts {
+            let text = format!(
+                r#"{{"operation": "Show", "method": "GET", "path": "/a", "parameters": [],
+                    "response_body": "A", "models": {{"A": [{{"name": "b", "type": "{kind}", "values": [{values}]}}]}}}}"#
+            );
+            serde_json::from_str(&text).unwrap()
+        };
+        let changes = changes(&[facts("int", "")], &[facts("str", "\"X\"")]);
+        assert_eq!(changes, ["- Show: A b: int []", "+ Show: A b: str [X]"]);
+        assert!(super::changes(&[facts("int", "")], &[facts("int", "")]).is_empty());
+    }
+}
