@@ -189,15 +189,32 @@ impl App {
     /// Changes are seen in memory before they are written. No answer leaves before this, whether it changes something or
     /// only shows it, so that nothing that anybody was told is lost in a crash.
     pub(crate) async fn settled(&self) -> ApiResult<()> {
-        let unwritten = self.store.as_ref().and_then(|store| store.unwritten());
-        match unwritten {
-            None => Ok(()),
-            Some(written) => written.await.map_err(|StoreError(error)| {
-                ApiError::new(
-                    code::INTERNAL,
-                    format!("The emulator cannot write its state file: {error}."),
-                )
-            }),
+        let Some(store) = &self.store else {
+            return Ok(());
+        };
+        if store.is_lost() {
+            self.rewrite(&**store);
+        }
+        let mut written = unwritten(&**store).await;
+        if written.is_err() && store.is_lost() {
+            self.rewrite(&**store);
+            written = unwritten(&**store).await;
+        }
+        written.map_err(|StoreError(error)| {
+            ApiError::new(
+                code::INTERNAL,
+                format!("The emulator cannot write its state file: {error}."),
+            )
+        })
+    }
+
+    /// Hands everything over anew, since the state file has got lost.
+    fn rewrite(&self, store: &dyn Store) {
+        let mut state = self.state.write();
+        // Somebody else may have done it meanwhile.
+        if store.is_lost() {
+            state.remember_changes(true);
+            self.submit(&mut state, true);
         }
     }
 
@@ -210,6 +227,9 @@ impl App {
     /// Lets the state file go.
     pub(crate) fn close(&self) {
         if let Some(store) = &self.store {
+            if store.is_lost() {
+                self.rewrite(&**store);
+            }
             store.close();
         }
     }
@@ -336,6 +356,13 @@ impl App {
     }
 }
 
+async fn unwritten(store: &dyn Store) -> Result<(), StoreError> {
+    match store.unwritten() {
+        None => Ok(()),
+        Some(written) => written.await,
+    }
+}
+
 /// A new state with what fixtures describe.
 pub(crate) fn initial(
     settings: Settings,
@@ -387,6 +414,10 @@ mod tests {
                 let reached = |written: &Result<u64, _>| !matches!(written, Ok(it) if *it < wanted);
                 written.wait_for(reached).await.unwrap().clone().map(drop)
             }))
+        }
+
+        fn is_lost(&self) -> bool {
+            false
         }
 
         fn close(&self) {}

@@ -27,6 +27,10 @@ use crate::store::{Loaded, Store};
 /// The time at which a manual clock of an emulator with an rng_seed begins: 2026-01-01T00:00:00Z.
 const SEEDED_START: Millis = 1_767_225_600_000;
 
+/// Why fixtures and a state file do not go together.
+const OTHER_FIXTURES: &str = "this state began with other fixtures, and what it holds would win; start without fixtures to \
+                              go on with it, remove the file to begin anew, or add fixtures with POST /_emulator/fixtures";
+
 /// Waiting connections; more are refused by the system.
 const BACKLOG: u32 = 4096;
 
@@ -65,7 +69,7 @@ pub struct EmulatorBuilder {
     address: SocketAddr,
     addresses: Addresses,
     rng_seed: Option<u64>,
-    fixtures: Fixtures,
+    fixtures: Option<Fixtures>,
     mode: ClockMode,
     factor: f64,
     start_at: Option<Millis>,
@@ -85,7 +89,7 @@ impl Default for EmulatorBuilder {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             addresses: Addresses::default(),
             rng_seed: None,
-            fixtures: Fixtures::default(),
+            fixtures: None,
             mode: ClockMode::Real,
             factor: 1.0,
             start_at: None,
@@ -144,7 +148,7 @@ impl EmulatorBuilder {
 
     /// Accounts and resources to begin with.
     pub fn fixtures(mut self, fixtures: Fixtures) -> Self {
-        self.fixtures = fixtures;
+        self.fixtures = Some(fixtures);
         self
     }
 
@@ -196,7 +200,8 @@ impl EmulatorBuilder {
         self
     }
 
-    /// A SQLite file that keeps the state; what is in it wins over [`fixtures`](Self::fixtures).
+    /// A SQLite file that keeps the state. One that began with other [`fixtures`](Self::fixtures) than are given is refused,
+    /// and so is one that is damaged in any way.
     ///
     /// The emulated time goes on from where it was, and while no emulator ran it passed as fast as before; a time that
     /// stood has not moved. Its mode and pace from now on are those of this builder.
@@ -255,16 +260,24 @@ impl EmulatorBuilder {
             strict: self.strict,
             stale_reads: Millis::try_from(self.stale_reads.as_millis()).unwrap_or(Millis::MAX / 4),
         };
+        let digest = self.fixtures.as_ref().map(Fixtures::digest);
         let (mut state, fresh) = match loaded {
             Some(loaded) => {
                 let state = State::load(settings, loaded.rows)
-                    .map_err(|error| Kind::Data(error.to_string()))?;
+                    .map_err(|error| self.data_error(error.to_string()))?;
+                if state.core.fixtures.is_some()
+                    && digest.is_some()
+                    && state.core.fixtures != digest
+                {
+                    return Err(self.data_error(OTHER_FIXTURES));
+                }
                 (state, false)
             }
             None => {
                 let now = clock.now_millis();
-                let state = initial(settings, self.fixtures.clone(), number, now)
-                    .map_err(Kind::Fixtures)?;
+                let fixtures = self.fixtures.clone().unwrap_or_default();
+                let mut state = initial(settings, fixtures, number, now).map_err(Kind::Fixtures)?;
+                state.core.fixtures = Some(digest.unwrap_or_else(|| Fixtures::default().digest()));
                 (state, true)
             }
         };
@@ -277,8 +290,14 @@ impl EmulatorBuilder {
             log_entries: self.log_entries,
             patience: self.patience,
         };
-        let app = App::new(state, clock, self.fixtures, store, outside)
-            .ok_or_else(|| Kind::Told("the key for tokens cannot be used".into()))?;
+        let app = App::new(
+            state,
+            clock,
+            self.fixtures.unwrap_or_default(),
+            store,
+            outside,
+        )
+        .ok_or_else(|| Kind::Told("the key for tokens cannot be used".into()))?;
         app.begin().await?;
         for fault in self.faults {
             app.faults.add(fault);
@@ -295,6 +314,11 @@ impl EmulatorBuilder {
         shutdown.await;
         emulator.shutdown().await;
         Ok(())
+    }
+
+    fn data_error(&self, error: impl std::fmt::Display) -> Error {
+        let file = self.data.as_deref().unwrap_or_else(|| Path::new(""));
+        Kind::Data(format!("{}: {error}", file.display())).into()
     }
 
     /// Refuses what cannot be meant, before anything is opened.

@@ -9,8 +9,10 @@ use modelarts_client::devenviron::types;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 
+use crate::ids::hex;
 use crate::nearest::unknown;
 use crate::state::{Generation, ImageStatus, InstanceStatus};
 
@@ -133,6 +135,13 @@ impl Fixtures {
     pub fn built_in(name: &str) -> Option<Self> {
         let (_, text) = BUILT_IN.iter().find(|(known, _)| *known == name)?;
         serde_json::from_str(text).ok()
+    }
+
+    /// What tells these fixtures from others.
+    pub(crate) fn digest(&self) -> String {
+        // Texts, numbers and maps: writing them cannot fail.
+        let text = serde_json::to_vec(self).unwrap_or_default();
+        hex(&Sha256::digest(&text))
     }
 
     /// The names that [`built_in`](Self::built_in) knows.

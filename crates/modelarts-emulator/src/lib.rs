@@ -62,7 +62,9 @@
 //! # What is kept
 //! With [`data`](EmulatorBuilder::data) everything lies in a SQLite file. No answer leaves before all that it may show is
 //! written there, so neither an acknowledged change nor one that was merely seen is lost when the process is killed. The time
-//! is kept as well, however it was moved. When the file cannot be written any more, every answer says so with status 500.
+//! is kept as well, however it was moved. While the file cannot be
+//! written, every answer says so with status 500; when it can again, all is written and goes on. A file that was deleted or
+//! truncated meanwhile is written anew, and one that is damaged in any way is refused at the start.
 //!
 //! # Requests in a time that is not real
 //! In every mode of the clock the emulator's credentials work for clients inside and outside of the process. The date of

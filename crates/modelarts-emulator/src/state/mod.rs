@@ -134,6 +134,9 @@ pub(crate) struct Core {
     pub(crate) token_key: [u8; 32],
     pub(crate) capacity: Capacity,
     pub(crate) failures: Vec<TransitionFault>,
+    /// What tells the fixtures that it began with from others; unknown in a state that is older than this.
+    #[serde(default)]
+    pub(crate) fixtures: Option<String>,
 }
 
 impl Core {
@@ -146,6 +149,7 @@ impl Core {
             next_seq: 1,
             capacity: Capacity::default(),
             failures: Vec::new(),
+            fixtures: None,
         }
     }
 }

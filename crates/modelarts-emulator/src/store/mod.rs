@@ -59,6 +59,9 @@ pub(crate) trait Store: std::fmt::Debug + Send + Sync {
     /// Waits until everything that was handed over before is written; nothing to wait for if it is.
     fn unwritten(&self) -> Option<Written>;
 
+    /// Whether what was written before is gone, so that everything has to be handed over anew.
+    fn is_lost(&self) -> bool;
+
     /// Writes what was handed over and lets the place go; what comes later is not stored, and nobody is told that it was.
     fn close(&self);
 }

@@ -1,13 +1,15 @@
 //! State in a SQLite file.
 
-use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
+use std::{fs, io};
 
 use parking_lot::Mutex;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 
 use super::{Change, Loaded, Store, StoreError, Written};
@@ -29,7 +31,15 @@ const MIGRATIONS: &[&str] = &[
      );",
     // Null where an emulator from before wrote it, which did not know how fast its time passed.
     "ALTER TABLE stamp ADD COLUMN pace REAL;",
+    // What a row holds and how many there are can be proved. Filled below.
+    "ALTER TABLE state ADD COLUMN digest INTEGER NOT NULL DEFAULT 0;
+     ALTER TABLE stamp ADD COLUMN rows INTEGER NOT NULL DEFAULT 0;
+     ALTER TABLE stamp ADD COLUMN total INTEGER NOT NULL DEFAULT 0;
+     ALTER TABLE stamp ADD COLUMN digest INTEGER NOT NULL DEFAULT 0;",
 ];
+
+/// The schema from which on rows and stamp have digests.
+const WITH_DIGESTS: usize = 3;
 
 /// Marks the file as ours.
 const APPLICATION_ID: i32 = 0x6d61_656d;
@@ -37,10 +47,16 @@ const APPLICATION_ID: i32 = 0x6d61_656d;
 /// How many waiting changes share one transaction at most.
 const BATCH: usize = 256;
 
+/// How long the writer waits before it tries again what could not be written.
+const RETRY: Duration = Duration::from_millis(250);
+
+/// How often the writer sees whether its file is still there when there is nothing to write.
+const WATCH: Duration = Duration::from_secs(1);
+
 /// A file, and the thread that writes it.
 ///
 /// One thread writes everything in the order in which it was handed over. Changes that arrive while it
-/// waits for the disk share the next transaction.
+/// waits for the disk share the next transaction. What cannot be written is kept and tried again.
 #[derive(Debug)]
 pub(crate) struct SqliteStore {
     /// Held while a change is counted and queued, so that the count says which change is which.
@@ -49,48 +65,69 @@ pub(crate) struct SqliteStore {
     submitted: AtomicU64,
     /// How many of them are safe on disk.
     written: Arc<AtomicU64>,
+    /// Whether the file is gone and everything has to be handed over anew.
+    lost: Arc<AtomicBool>,
     /// The same for those who wait, or why there will be no more.
     told: watch::Receiver<Progress>,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
-type Progress = Result<u64, StoreError>;
+/// How far the writer has come.
+#[derive(Clone, Debug, Default)]
+struct Progress {
+    written: u64,
+    /// Why the changes up to this one could not be written for the time being.
+    failed: Option<(u64, StoreError)>,
+}
+
+impl Progress {
+    /// How it went for the changes up to this one, once that is known.
+    fn outcome(&self, wanted: u64) -> Option<Result<(), StoreError>> {
+        if self.written >= wanted {
+            return Some(Ok(()));
+        }
+        let (tried, error) = self.failed.as_ref()?;
+        (*tried >= wanted).then(|| Err(error.clone()))
+    }
+}
 
 impl SqliteStore {
     /// Opens or creates a file; the state in it, if there is any.
     pub(crate) fn open(path: &Path) -> Result<(Self, Option<Loaded>), StoreError> {
         let told = |error: rusqlite::Error| StoreError(format!("{}: {error}", path.display()));
-        let mut connection = Connection::open(path).map_err(told)?;
-        prepare(&connection).map_err(|error| match error.sqlite_error_code() {
-            Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
-                StoreError(format!(
-                    "{}: another emulator uses this file",
-                    path.display()
-                ))
-            }
-            _ => told(error),
-        })?;
-        migrate(&mut connection, path)?;
-        let loaded = load(&connection).map_err(told)?;
-        Ok((Self::over(connection)?, loaded))
+        check_path(path)?;
+        let connection = connect(path)?;
+        let loaded = load(&connection, path)?;
+        let place = Place::of(path).map_err(|error| told(unreadable(error)))?;
+        Ok((Self::over(connection, Some(place))?, loaded))
     }
 
     /// Lets a thread write to a prepared file.
-    fn over(connection: Connection) -> Result<Self, StoreError> {
+    fn over(connection: Connection, place: Option<Place>) -> Result<Self, StoreError> {
         let (sender, queue) = mpsc::channel();
         let written = Arc::new(AtomicU64::new(0));
-        let (tell, told) = watch::channel(Ok(0));
+        let lost = Arc::new(AtomicBool::new(false));
+        let (tell, told) = watch::channel(Progress::default());
+        let writer = Writer {
+            connection,
+            place,
+            time: None,
+            pending: Vec::new(),
+            superseded: 0,
+            written: Arc::clone(&written),
+            lost: Arc::clone(&lost),
+            is_lost: false,
+            tell,
+        };
         let writer = std::thread::Builder::new()
             .name("modelarts-emulator-store".into())
-            .spawn({
-                let written = Arc::clone(&written);
-                move || write(connection, &queue, &written, &tell)
-            })
+            .spawn(move || writer.run(&queue))
             .map_err(|error| StoreError(error.to_string()))?;
         Ok(Self {
             queue: Mutex::new(Some(sender)),
             submitted: AtomicU64::new(0),
             written,
+            lost,
             told,
             writer: Mutex::new(Some(writer)),
         })
@@ -101,6 +138,9 @@ impl Store for SqliteStore {
     fn submit(&self, change: Change) {
         let queue = self.queue.lock();
         self.submitted.fetch_add(1, Ordering::Release);
+        if change.replace {
+            self.lost.store(false, Ordering::Release);
+        }
         if let Some(sender) = &*queue {
             // A writer that has gone never counts the change, so nobody takes it for written.
             let _ = sender.send(change);
@@ -114,12 +154,16 @@ impl Store for SqliteStore {
         }
         let mut told = self.told.clone();
         Some(Box::pin(async move {
-            let reached = |told: &Progress| told.as_ref().map_or(true, |done| *done >= wanted);
-            match told.wait_for(reached).await {
-                Ok(told) => told.clone().map(drop),
-                Err(_) => Err(StoreError("the writer has ended".into())),
-            }
+            let outcome = match told.wait_for(|told| told.outcome(wanted).is_some()).await {
+                Ok(told) => told.outcome(wanted),
+                Err(_) => None,
+            };
+            outcome.unwrap_or_else(|| Err(StoreError("the writer has ended".into())))
         }))
+    }
+
+    fn is_lost(&self) -> bool {
+        self.lost.load(Ordering::Acquire)
     }
 
     fn close(&self) {
@@ -137,11 +181,259 @@ impl Drop for SqliteStore {
     }
 }
 
+/// Where the file is, and what tells it from another one.
+#[derive(Debug)]
+struct Place {
+    path: PathBuf,
+    identity: (u64, u64),
+    length: u64,
+}
+
+/// What has happened to a file that somebody writes.
+enum Loss {
+    /// It is not there, or shorter than it was: it can be made anew.
+    Gone(&'static str),
+    /// There is another one, which is not ours to write.
+    Replaced,
+}
+
+impl Place {
+    fn of(path: &Path) -> io::Result<Self> {
+        let metadata = fs::metadata(path)?;
+        Ok(Self {
+            path: path.to_owned(),
+            identity: identity(&metadata),
+            length: metadata.len(),
+        })
+    }
+
+    fn check(&mut self) -> Result<(), Loss> {
+        match fs::metadata(&self.path) {
+            Err(_) => Err(Loss::Gone("was deleted")),
+            Ok(metadata) if identity(&metadata) != self.identity => Err(Loss::Replaced),
+            Ok(metadata) if metadata.len() < self.length => Err(Loss::Gone("was truncated")),
+            Ok(metadata) => {
+                self.length = metadata.len();
+                Ok(())
+            }
+        }
+    }
+
+    fn named(&self, what: impl std::fmt::Display) -> StoreError {
+        StoreError(format!("{}: {what}", self.path.display()))
+    }
+}
+
+#[cfg(unix)]
+fn identity(metadata: &fs::Metadata) -> (u64, u64) {
+    use std::os::unix::fs::MetadataExt as _;
+    (metadata.dev(), metadata.ino())
+}
+
+#[cfg(not(unix))]
+fn identity(_: &fs::Metadata) -> (u64, u64) {
+    // Where a file that is open cannot be deleted or replaced.
+    (0, 0)
+}
+
+struct Writer {
+    connection: Connection,
+    /// `None` for a database in memory.
+    place: Option<Place>,
+    time: Option<Stamp>,
+    /// What is still to be written.
+    pending: Vec<Change>,
+    /// How many changes need not be written any more, since everything was handed over after them.
+    superseded: u64,
+    written: Arc<AtomicU64>,
+    lost: Arc<AtomicBool>,
+    /// Whether the file has to be made anew, once everything is handed over.
+    is_lost: bool,
+    tell: watch::Sender<Progress>,
+}
+
+impl Writer {
+    fn run(mut self, queue: &mpsc::Receiver<Change>) {
+        loop {
+            let wait = if self.pending.is_empty() {
+                WATCH
+            } else {
+                RETRY
+            };
+            let ended = match queue.recv_timeout(wait) {
+                Ok(first) => {
+                    let more = queue.try_iter().take(BATCH - 1);
+                    for change in std::iter::once(first).chain(more) {
+                        self.take(change);
+                    }
+                    false
+                }
+                Err(mpsc::RecvTimeoutError::Timeout) => false,
+                Err(mpsc::RecvTimeoutError::Disconnected) => true,
+            };
+            self.write();
+            if ended {
+                return;
+            }
+        }
+    }
+
+    fn take(&mut self, change: Change) {
+        self.time = Some(later(self.time, &change));
+        if change.replace {
+            self.superseded += self.pending.len() as u64;
+            self.pending.clear();
+        }
+        self.pending.push(change);
+    }
+
+    /// Writes what is pending, or says why not.
+    fn write(&mut self) {
+        let outcome = self.check().and_then(|()| match self.pending.is_empty() {
+            true => Ok(()),
+            false => self.commit(),
+        });
+        let count = self.superseded + self.pending.len() as u64;
+        let written = self.written.load(Ordering::Acquire);
+        let failed = match outcome {
+            Ok(()) if count == 0 => return,
+            Ok(()) => {
+                self.pending.clear();
+                self.superseded = 0;
+                self.written.store(written + count, Ordering::Release);
+                let progress = Progress {
+                    written: written + count,
+                    failed: None,
+                };
+                let before = self.tell.send_replace(progress);
+                if before.failed.is_some() {
+                    tracing::warn!("the state file is written again");
+                }
+                return;
+            }
+            Err(error) => error,
+        };
+        // Memory is ahead of the file now: nothing of what is pending may be told to anybody.
+        let before = self.tell.send_replace(Progress {
+            written,
+            failed: Some((written + count, failed.clone())),
+        });
+        if before.failed.is_none() {
+            tracing::error!(error = %failed, "the state file cannot be written");
+        }
+    }
+
+    /// Sees whether the file is still the one that was opened; makes it anew if it is gone and everything was handed over.
+    fn check(&mut self) -> Result<(), StoreError> {
+        let Some(place) = &mut self.place else {
+            return Ok(());
+        };
+        let loss = match place.check() {
+            Ok(()) if !self.is_lost => return Ok(()),
+            Ok(()) => "was lost",
+            Err(Loss::Gone(how)) => how,
+            Err(Loss::Replaced) => {
+                return Err(place.named(
+                    "this file was replaced while the emulator was running, which does not touch the new one; stop the \
+                     emulator, or remove the file and let it be written anew",
+                ));
+            }
+        };
+        if !self.is_lost {
+            self.is_lost = true;
+            self.lost.store(true, Ordering::Release);
+        }
+        if !self.pending.first().is_some_and(|change| change.replace) {
+            return Err(place.named(format!("this file {loss} while the emulator was running")));
+        }
+        let path = place.path.clone();
+        for end in ["", "-journal", "-wal", "-shm"] {
+            let _ = fs::remove_file(format!("{}{end}", path.display()));
+        }
+        self.connection = connect(&path)?;
+        self.place = Some(
+            Place::of(&path).map_err(|error| StoreError(format!("{}: {error}", path.display())))?,
+        );
+        self.is_lost = false;
+        tracing::warn!(file = %path.display(), "the state file {loss} while the emulator was running; it is written anew");
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<(), StoreError> {
+        let committed = commit(&mut self.connection, &self.pending, self.time);
+        let Some(place) = &mut self.place else {
+            return committed.map_err(|error| StoreError(error.to_string()));
+        };
+        if committed.is_err()
+            && let Ok(metadata) = fs::metadata(&place.path)
+        {
+            // What was rolled back may have made it shorter again.
+            place.length = place.length.min(metadata.len());
+        }
+        committed.map_err(|error| place.named(error))
+    }
+}
+
+/// Refuses what SQLite takes for something else than a file.
+fn check_path(path: &Path) -> Result<(), StoreError> {
+    let text = path.to_string_lossy();
+    if text.is_empty() || text.starts_with(':') || text.starts_with("file:") {
+        return Err(StoreError(format!(
+            "`{text}` does not name a file; a state in memory needs no file at all"
+        )));
+    }
+    // What a write-ahead log adds to is more than nothing.
+    let is_empty = fs::metadata(path).is_ok_and(|metadata| metadata.len() == 0);
+    let log = fs::metadata(format!("{text}-wal")).is_ok_and(|metadata| metadata.len() > 0);
+    if is_empty && log {
+        return Err(StoreError(format!(
+            "{text}: this file was truncated, for {text}-wal belongs to a longer one; {WAY_OUT}"
+        )));
+    }
+    Ok(())
+}
+
+const WAY_OUT: &str = "put a copy of it in its place, or remove it to begin anew";
+
+fn unreadable(error: io::Error) -> rusqlite::Error {
+    rusqlite::Error::ToSqlConversionFailure(Box::new(error))
+}
+
+/// Opens a file, alone, and brings it to the present schema.
+fn connect(path: &Path) -> Result<Connection, StoreError> {
+    let told = |error: rusqlite::Error| StoreError(format!("{}: {error}", path.display()));
+    let mut connection = Connection::open(path).map_err(told)?;
+    prepare(&connection).map_err(|error| match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
+            StoreError(format!(
+                "{}: another emulator uses this file",
+                path.display()
+            ))
+        }
+        Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase) => {
+            damaged(path, error)
+        }
+        _ => told(error),
+    })?;
+    migrate(&mut connection, path)?;
+    Ok(connection)
+}
+
+fn damaged(path: &Path, what: impl std::fmt::Display) -> StoreError {
+    StoreError(format!(
+        "{}: this file is damaged ({what}); {WAY_OUT}",
+        path.display()
+    ))
+}
+
 fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(Duration::from_millis(500))?;
     // Exclusive: a second emulator on the file is refused, and no shared memory file is needed.
     connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "cell_size_check", "ON")?;
+    // All that is committed stands in the file itself. A write-ahead log would be faster, but SQLite quietly leaves out
+    // what comes after a damaged frame of it.
+    connection.pragma_update(None, "journal_mode", "TRUNCATE")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.execute_batch("BEGIN EXCLUSIVE; COMMIT;")
 }
@@ -153,6 +445,9 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
             .pragma_query_value(None, name, |row| row.get::<_, i32>(0))
             .map_err(told)
     };
+    if let Err(error) = connection.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(())) {
+        return Err(damaged(path, error));
+    }
     let version = pragma(connection, "user_version")?;
     let application = pragma(connection, "application_id")?;
     let tables: i64 = connection
@@ -164,6 +459,9 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
             path.display()
         )));
     }
+    if tables > 0 && version < 1 {
+        return Err(damaged(path, format_args!("schema {version}")));
+    }
     let known = usize::try_from(version).unwrap_or(usize::MAX);
     if known > MIGRATIONS.len() {
         return Err(StoreError(format!(
@@ -172,9 +470,15 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
             MIGRATIONS.len()
         )));
     }
+    if known == MIGRATIONS.len() {
+        return Ok(());
+    }
     let transaction = connection.transaction().map_err(told)?;
     for migration in &MIGRATIONS[known..] {
         transaction.execute_batch(migration).map_err(told)?;
+    }
+    if tables > 0 && known < WITH_DIGESTS {
+        add_digests(&transaction).map_err(told)?;
     }
     transaction
         .pragma_update(None, "user_version", MIGRATIONS.len() as i64)
@@ -185,51 +489,165 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     transaction.commit().map_err(told)
 }
 
-fn load(connection: &Connection) -> rusqlite::Result<Option<Loaded>> {
-    let stamp = connection
-        .query_row("SELECT emulated, real, pace FROM stamp", [], |row| {
-            Ok(Stamp {
-                emulated: row.get(0)?,
-                real: row.get(1)?,
-                pace: row.get::<_, Option<f64>>(2)?.unwrap_or(1.0),
-            })
-        })
-        .optional()?;
-    let Some(stamp) = stamp else {
-        return Ok(None);
-    };
-    // The core comes before the instances that it counts.
-    let mut statement = connection.prepare("SELECT kind, body FROM state ORDER BY kind, key")?;
-    let rows = statement
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+/// Gives the rows of an older file their digests.
+fn add_digests(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    let mut rows = transaction.prepare("SELECT kind, key, body FROM state")?;
+    let rows: Vec<(String, i64, String)> = rows
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
         .collect::<rusqlite::Result<_>>()?;
-    Ok(Some(Loaded { rows, stamp }))
+    let mut sums = Sums::default();
+    for (kind, key, body) in rows {
+        let digest = digest_of_row(&kind, key, &body);
+        sums.add(digest);
+        transaction.execute(
+            "UPDATE state SET digest = ?3 WHERE kind = ?1 AND key = ?2",
+            params![kind, key, digest],
+        )?;
+    }
+    let stamp = transaction
+        .query_row("SELECT emulated, real, pace FROM stamp", [], stamp_of)
+        .optional()?;
+    stamp.map_or(Ok(()), |stamp| put_stamp(transaction, stamp, sums))
 }
 
-fn write(
-    mut connection: Connection,
-    queue: &mpsc::Receiver<Change>,
-    written: &AtomicU64,
-    tell: &watch::Sender<Progress>,
-) {
-    let mut time: Option<Stamp> = None;
-    while let Ok(first) = queue.recv() {
-        let changes: Vec<Change> = std::iter::once(first)
-            .chain(queue.try_iter().take(BATCH - 1))
-            .collect();
-        for change in &changes {
-            time = Some(later(time, change));
-        }
-        if let Err(error) = commit(&mut connection, &changes, time) {
-            // Memory is ahead of the file now: nothing more may be told to anybody.
-            tracing::error!(%error, "the state file cannot be written");
-            let _ = tell.send_replace(Err(StoreError(error.to_string())));
-            return;
-        }
-        let more = changes.len() as u64;
-        let count = written.fetch_add(more, Ordering::Release) + more;
-        let _ = tell.send_replace(Ok(count));
+fn stamp_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Stamp> {
+    Ok(Stamp {
+        emulated: row.get(0)?,
+        real: row.get(1)?,
+        pace: row.get::<_, Option<f64>>(2)?.unwrap_or(1.0),
+    })
+}
+
+/// How many rows there are, and the sum of their digests: a row that is missing shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Sums {
+    rows: i64,
+    total: i64,
+}
+
+impl Sums {
+    fn add(&mut self, digest: i64) {
+        self.rows += 1;
+        self.total = self.total.wrapping_add(digest);
     }
+
+    fn remove(&mut self, digest: i64) {
+        self.rows -= 1;
+        self.total = self.total.wrapping_sub(digest);
+    }
+}
+
+fn digest(parts: &[&[u8]]) -> i64 {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    let hash = hash.finalize();
+    hash.iter()
+        .take(8)
+        .fold(0, |all, byte| all << 8 | i64::from(*byte))
+}
+
+fn digest_of_row(kind: &str, key: i64, body: &str) -> i64 {
+    digest(&[kind.as_bytes(), &key.to_le_bytes(), body.as_bytes()])
+}
+
+fn digest_of_stamp(stamp: Stamp, sums: Sums) -> i64 {
+    let numbers = [
+        stamp.emulated,
+        stamp.real,
+        stamp.pace.to_bits().cast_signed(),
+        sums.rows,
+        sums.total,
+    ];
+    let bytes: Vec<u8> = numbers
+        .iter()
+        .flat_map(|number| number.to_le_bytes())
+        .collect();
+    digest(&[&bytes])
+}
+
+fn put_stamp(transaction: &Transaction<'_>, stamp: Stamp, sums: Sums) -> rusqlite::Result<()> {
+    let mut put = transaction.prepare_cached(
+        "INSERT OR REPLACE INTO stamp (id, emulated, real, pace, rows, total, digest)
+         VALUES (0, ?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
+    let digest = digest_of_stamp(stamp, sums);
+    put.execute(params![
+        stamp.emulated,
+        stamp.real,
+        stamp.pace,
+        sums.rows,
+        sums.total,
+        digest
+    ])?;
+    Ok(())
+}
+
+/// What the file holds, all of it, or why it cannot be all of it.
+fn load(connection: &Connection, path: &Path) -> Result<Option<Loaded>, StoreError> {
+    let told = |error: rusqlite::Error| damaged(path, error);
+    let verdict: String = connection
+        .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
+        .map_err(told)?;
+    if verdict != "ok" {
+        return Err(damaged(path, verdict.replace('\n', " ")));
+    }
+    let stamp = connection
+        .query_row(
+            "SELECT emulated, real, pace, rows, total, digest FROM stamp",
+            [],
+            |row| {
+                let sums = Sums {
+                    rows: row.get(3)?,
+                    total: row.get(4)?,
+                };
+                Ok((stamp_of(row)?, sums, row.get::<_, i64>(5)?))
+            },
+        )
+        .optional()
+        .map_err(told)?;
+    // The core comes before the instances that it counts.
+    let mut statement = connection
+        .prepare("SELECT kind, key, body, digest FROM state ORDER BY kind, key")
+        .map_err(told)?;
+    let rows: Vec<(String, i64, String, i64)> = statement
+        .query_map([], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })
+        .and_then(Iterator::collect)
+        .map_err(told)?;
+    let Some((stamp, sums, digest)) = stamp else {
+        return match rows.is_empty() {
+            true => Ok(None),
+            false => Err(damaged(path, "its time is missing")),
+        };
+    };
+    if digest != digest_of_stamp(stamp, sums) {
+        return Err(damaged(path, "its time does not have its digest"));
+    }
+    let mut found = Sums::default();
+    for (kind, key, body, digest) in &rows {
+        if *digest != digest_of_row(kind, *key, body) {
+            return Err(damaged(
+                path,
+                format_args!("row {key} of kind {kind} does not have its digest"),
+            ));
+        }
+        found.add(*digest);
+    }
+    if found != sums {
+        return Err(damaged(
+            path,
+            format_args!("{} rows instead of {}", found.rows, sums.rows),
+        ));
+    }
+    let rows = rows
+        .into_iter()
+        .map(|(kind, _, body, _)| (kind, body))
+        .collect();
+    Ok(Some(Loaded { rows, stamp }))
 }
 
 /// The time to write down: changes come from many threads, and one that was made first may be handed over last.
@@ -246,31 +664,50 @@ fn commit(
     time: Option<Stamp>,
 ) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
+    let mut sums = transaction
+        .query_row("SELECT rows, total FROM stamp", [], |row| {
+            Ok(Sums {
+                rows: row.get(0)?,
+                total: row.get(1)?,
+            })
+        })
+        .optional()?
+        .unwrap_or_default();
     for change in changes {
-        apply(&transaction, change)?;
+        apply(&transaction, change, &mut sums)?;
     }
     if let Some(time) = time {
-        transaction
-            .prepare_cached(
-                "INSERT OR REPLACE INTO stamp (id, emulated, real, pace) VALUES (0, ?1, ?2, ?3)",
-            )?
-            .execute(params![time.emulated, time.real, time.pace])?;
+        put_stamp(&transaction, time, sums)?;
     }
     transaction.commit()
 }
 
-fn apply(transaction: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
+fn apply(transaction: &Transaction<'_>, change: &Change, sums: &mut Sums) -> rusqlite::Result<()> {
     if change.replace {
         transaction.execute("DELETE FROM state", [])?;
+        *sums = Sums::default();
     }
-    let mut put = transaction
-        .prepare_cached("INSERT OR REPLACE INTO state (kind, key, body) VALUES (?1, ?2, ?3)")?;
+    let mut known =
+        transaction.prepare_cached("SELECT digest FROM state WHERE kind = ?1 AND key = ?2")?;
+    let mut put = transaction.prepare_cached(
+        "INSERT OR REPLACE INTO state (kind, key, body, digest) VALUES (?1, ?2, ?3, ?4)",
+    )?;
     let mut delete =
         transaction.prepare_cached("DELETE FROM state WHERE kind = ?1 AND key = ?2")?;
     for Row { kind, key, body } in &change.rows {
         let key = i64::try_from(*key).unwrap_or(i64::MAX);
+        if let Some(digest) = known
+            .query_row(params![kind, key], |row| row.get(0))
+            .optional()?
+        {
+            sums.remove(digest);
+        }
         match body {
-            Some(body) => put.execute(params![kind, key, body])?,
+            Some(body) => {
+                let digest = digest_of_row(kind, key, body);
+                sums.add(digest);
+                put.execute(params![kind, key, body, digest])?
+            }
             None => delete.execute(params![kind, key])?,
         };
     }
@@ -292,7 +729,7 @@ mod tests {
         }
 
         fn remove(&self) {
-            for end in ["", "-wal", "-shm"] {
+            for end in ["", "-wal", "-shm", "-journal"] {
                 let _ = std::fs::remove_file(format!("{}{end}", self.0.display()));
             }
         }
@@ -389,7 +826,7 @@ mod tests {
     #[tokio::test]
     async fn after_a_failure_nothing_counts_as_written() {
         // Without its tables nothing can be written to it.
-        let store = SqliteStore::over(Connection::open_in_memory().unwrap()).unwrap();
+        let store = SqliteStore::over(Connection::open_in_memory().unwrap(), None).unwrap();
         for _ in 0..2 {
             store.submit(change(vec![row(1, Some("a"))], false));
             let error = written(&store).await.unwrap_err();
@@ -436,6 +873,87 @@ mod tests {
             .unwrap();
         let error = SqliteStore::open(&newer.0).unwrap_err();
         assert!(error.0.contains("newer"), "{error}");
+    }
+
+    #[test]
+    fn what_names_no_file_is_refused() {
+        for path in [
+            "",
+            ":memory:",
+            ":memory",
+            "file:x.db",
+            "file::memory:?cache=shared",
+        ] {
+            let error = SqliteStore::open(Path::new(path)).unwrap_err();
+            assert!(error.0.contains(&format!("`{path}`")), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_gone_is_made_anew_from_everything() {
+        type Harm = fn(&Path);
+        let harms: [Harm; 2] = [
+            |path| fs::remove_file(path).unwrap(),
+            |path| {
+                fs::File::options()
+                    .write(true)
+                    .open(path)
+                    .unwrap()
+                    .set_len(10)
+                    .unwrap()
+            },
+        ];
+        for harm in harms {
+            let file = TempFile::new("gone");
+            let (store, _) = SqliteStore::open(&file.0).unwrap();
+            store.submit(change(vec![row(1, Some("a"))], false));
+            written(&store).await.unwrap();
+            harm(&file.0);
+            store.submit(change(vec![row(2, Some("b"))], false));
+            let error = written(&store).await.unwrap_err();
+            assert!(
+                error.0.contains("gone.db") && error.0.contains("while the emulator"),
+                "{error}"
+            );
+            assert!(store.is_lost());
+            store.submit(change(vec![row(1, Some("a")), row(2, Some("b"))], true));
+            written(&store).await.unwrap();
+            assert!(!store.is_lost());
+            store.submit(change(vec![row(3, Some("c"))], false));
+            drop(store);
+            assert_eq!(loaded(&file).rows.len(), 3);
+        }
+    }
+
+    #[tokio::test]
+    async fn another_file_in_its_place_is_not_touched() {
+        let file = TempFile::new("replaced");
+        let other = TempFile::new("other");
+        let (store, _) = SqliteStore::open(&file.0).unwrap();
+        fs::write(&other.0, "somebody else's").unwrap();
+        fs::rename(&other.0, &file.0).unwrap();
+        store.submit(change(vec![row(1, Some("a"))], true));
+        let error = written(&store).await.unwrap_err();
+        assert!(error.0.contains("was replaced"), "{error}");
+        drop(store);
+        assert_eq!(fs::read_to_string(&file.0).unwrap(), "somebody else's");
+    }
+
+    #[test]
+    fn a_row_that_is_missing_shows() {
+        let file = TempFile::new("missing");
+        {
+            let (store, _) = SqliteStore::open(&file.0).unwrap();
+            store.submit(change(vec![row(1, Some("a")), row(2, Some("b"))], false));
+        }
+        let connection = Connection::open(&file.0).unwrap();
+        connection
+            .execute("DELETE FROM state WHERE key = 1", [])
+            .unwrap();
+        drop(connection);
+        let error = SqliteStore::open(&file.0).unwrap_err();
+        assert!(error.0.contains("1 rows instead of 2"), "{error}");
+        assert!(error.0.contains("missing.db"), "{error}");
     }
 
     #[test]

@@ -17,7 +17,7 @@ impl TempFile {
     }
 
     fn remove(&self) {
-        for end in ["", "-wal", "-shm"] {
+        for end in ["", "-wal", "-shm", "-journal"] {
             let _ = std::fs::remove_file(format!("{}{end}", self.0.display()));
         }
     }
@@ -150,4 +150,159 @@ async fn time_passes_as_it_did_while_no_emulator_runs() {
     emulator.shutdown().await;
     let emulator = builder().manual().start().await.unwrap();
     assert_eq!(emulator.clock().now_millis(), frozen);
+}
+
+/// Everything that the emulator holds.
+fn everything(emulator: &Emulator) -> serde_json::Value {
+    serde_json::to_value(emulator.snapshot().unwrap()).unwrap()
+}
+
+/// A number that looks random and is the same in every run.
+fn number(state: &mut u64) -> usize {
+    *state = state
+        .wrapping_mul(6_364_136_223_846_793_005)
+        .wrapping_add(1_442_695_040_888_963_407);
+    (*state >> 33) as usize
+}
+
+#[tokio::test]
+async fn a_flipped_bit_is_refused_by_name_or_changes_nothing() {
+    let file = TempFile::new("flips");
+    let client = restarted(&file, None).await;
+    for index in 0..20 {
+        client
+            .create(json!({ "name": format!("notebook-{index}") }))
+            .await;
+    }
+    client.pass(45);
+    let expected = everything(&client.emulator);
+    client.emulator.shutdown().await;
+    let bytes = std::fs::read(&file.0).unwrap();
+    let (mut random, mut refused) = (1, 0);
+    for _ in 0..300 {
+        let (at, bit) = (number(&mut random) % bytes.len(), number(&mut random) % 8);
+        let mut flipped = bytes.clone();
+        flipped[at] ^= 1 << bit;
+        let copy = TempFile::new("flipped");
+        std::fs::write(&copy.0, flipped).unwrap();
+        match Emulator::builder().manual().data(&copy.0).start().await {
+            Ok(emulator) => assert_eq!(everything(&emulator), expected, "byte {at}, bit {bit}"),
+            Err(error) => {
+                refused += 1;
+                assert!(
+                    error.to_string().contains("flipped.db"),
+                    "byte {at}, bit {bit}: {error}"
+                );
+            }
+        }
+    }
+    assert!(
+        refused > 100,
+        "most of the file is data, but only {refused} of 300 were refused"
+    );
+}
+
+#[tokio::test]
+async fn a_file_that_is_cut_off_is_refused_by_name() {
+    let file = TempFile::new("cut");
+    let client = restarted(&file, None).await;
+    client.create(json!({})).await;
+    client.emulator.shutdown().await;
+    let bytes = std::fs::read(&file.0).unwrap();
+    for part in 1..8 {
+        std::fs::write(&file.0, &bytes[..bytes.len() * part / 8]).unwrap();
+        let refused = Emulator::builder().manual().data(&file.0).start().await;
+        let error = refused.expect_err("a part is not the whole").to_string();
+        assert!(error.contains("cut.db"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_deleted_or_truncated_while_it_is_used_is_written_anew() {
+    let truncate = |path: &std::path::Path| {
+        std::fs::File::options()
+            .write(true)
+            .open(path)
+            .unwrap()
+            .set_len(0)
+            .unwrap();
+    };
+    let delete = |path: &std::path::Path| std::fs::remove_file(path).unwrap();
+    let harms: [&dyn Fn(&std::path::Path); 2] = [&truncate, &delete];
+    for harm in harms {
+        let file = TempFile::new("harmed");
+        let client = restarted(&file, None).await;
+        let before = client.create(json!({ "name": "before" })).await;
+        harm(&file.0);
+        let after = client.create(json!({ "name": "after" })).await;
+        let expected = everything(&client.emulator);
+        let client = restarted(&file, Some(client)).await;
+        assert_eq!(everything(&client.emulator), expected);
+        for id in [before, after] {
+            assert_eq!(client.status(&id).await, "CREATING");
+        }
+    }
+}
+
+#[tokio::test]
+async fn while_the_file_cannot_be_made_anew_every_answer_says_so_and_then_all_is_well() {
+    let folder =
+        std::env::temp_dir().join(format!("modelarts-emulator-folder-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = TempFile(folder.join("state.db"));
+    let client = restarted(&file, None).await;
+    let kept = client.create(json!({})).await;
+    std::fs::remove_dir_all(&folder).unwrap();
+    let refused = client
+        .post(
+            "/notebooks",
+            crate::client::notebook(json!({"name": "unwritten"})),
+        )
+        .await;
+    assert_eq!(refused.status, 500, "{refused:?}");
+    assert!(refused.body.to_string().contains("state.db"), "{refused:?}");
+    assert_eq!(client.get("/notebooks").await.status, 500);
+    std::fs::create_dir_all(&folder).unwrap();
+    // The next change is tried at once.
+    client.create(json!({ "name": "written" })).await;
+    assert_eq!(client.get("/notebooks").await.ok()["total"], 3);
+    let client = restarted(&file, Some(client)).await;
+    assert_eq!(client.status(&kept).await, "CREATING");
+    assert_eq!(client.get("/notebooks").await.ok()["total"], 3);
+    drop(client);
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[tokio::test]
+async fn other_fixtures_than_a_state_began_with_are_refused() {
+    let file = TempFile::new("fixtures");
+    let start = async |name: Option<&str>| {
+        let mut builder = Emulator::builder().manual().data(&file.0);
+        if let Some(name) = name {
+            let fixtures = json!({ "instances": [{ "name": name }] });
+            builder = builder.fixtures(serde_json::from_value(fixtures).unwrap());
+        }
+        builder.start().await.map(|emulator| everything(&emulator))
+    };
+    let first = start(Some("one")).await.unwrap();
+    // As in every start of a script, and without.
+    assert_eq!(start(Some("one")).await.unwrap(), first);
+    assert_eq!(start(None).await.unwrap(), first);
+    let error = start(Some("two")).await.unwrap_err().to_string();
+    assert!(
+        error.contains("fixtures.db") && error.contains("other fixtures"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_time_at_the_end_of_the_range_ruins_no_state_file() {
+    let file = TempFile::new("late");
+    let client = restarted(&file, None).await;
+    let id = client.running().await;
+    client.emulator.clock().advance(Duration::MAX);
+    client.create(json!({ "name": "late" })).await;
+    let client = restarted(&file, Some(client)).await;
+    assert_eq!(client.emulator.clock().now_millis(), 253_370_764_800_000);
+    assert_eq!(client.status(&id).await, "STOPPED");
 }
