@@ -1,5 +1,6 @@
 //! `modelarts emulator`: the emulator as a process of its own.
 
+use std::ffi::OsString;
 use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
 use clap::{Args, Subcommand, ValueEnum};
+use modelarts::{Clock as _, SystemClock};
 use modelarts_emulator::{Durations, Emulator, EmulatorBuilder, Fixtures};
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::LevelFilter;
@@ -37,14 +39,31 @@ enum Command {
         /// Its address
         #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), value_name = "ADDRESS")]
         host: IpAddr,
+        /// Wait so long for it to be well, for example 30s
+        #[arg(long, value_parser = duration, value_name = "DURATION")]
+        wait: Option<Duration>,
+    },
+    /// Run a command with an emulator of its own
+    ///
+    /// Starts an emulator on a free port, runs the command with the environment that tools need to find it and nothing
+    /// else, stops the emulator, and ends with the exit code of the command.
+    ///
+    /// modelarts emulator exec --instant -- pytest tests/
+    #[command(verbatim_doc_comment)]
+    Exec {
+        #[command(flatten)]
+        serve: Box<Serve>,
+        /// The command and its arguments
+        #[arg(last = true, required = true, value_name = "COMMAND")]
+        command: Vec<OsString>,
     },
 }
 
 #[derive(Args)]
 struct Serve {
-    /// Port; 0 for a free one
-    #[arg(long, default_value_t = PORT)]
-    port: u16,
+    /// Port; 0 for a free one [default: 8780, with exec a free one]
+    #[arg(long)]
+    port: Option<u16>,
     /// Address to listen on
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), value_name = "ADDRESS")]
     host: IpAddr,
@@ -62,6 +81,9 @@ struct Serve {
     #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,
     /// Projects, users, images and instances to begin with: a JSON file, or the name of built-in ones (seed-pages)
+    ///
+    /// For example: {"users": [{"name": "ada", "password": "not-a-real-password"}], "instances": [{"name": "train-bert",
+    /// "status": "STOPPED"}, {"generation": "dev_env", "name": "old"}], "capacity": {"instances": 50}}
     #[arg(long, value_name = "FILE|NAME")]
     fixtures: Option<PathBuf>,
     /// Draw ids and secrets from this number, so that they are the same in every run
@@ -90,9 +112,25 @@ struct Serve {
     /// The region that the catalogue names
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
-    /// The log of requests on standard error
-    #[arg(long, value_enum, default_value_t = Log::Text)]
-    log: Log,
+    /// The log of requests on standard error [default: text, with exec off]
+    #[arg(long, value_enum)]
+    log: Option<Log>,
+    /// How it says that it is ready: text for people, or one line of JSON
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Write the environment that tools need to this file once it is ready, as NAME=value lines that a shell can read
+    #[arg(long, value_name = "FILE")]
+    env_file: Option<PathBuf>,
+    /// End when the process that started this one has ended
+    #[cfg(unix)]
+    #[arg(long)]
+    exit_with_parent: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -110,32 +148,150 @@ enum Log {
 
 pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     match options.command {
-        Some(Command::Healthcheck { port, host }) => Ok(healthcheck(host, port)?),
+        Some(Command::Healthcheck { port, host, wait }) => {
+            Ok(healthcheck(host, port, wait.unwrap_or_default()).await?)
+        }
+        Some(Command::Exec { serve, command }) => {
+            let code = exec(*serve, &command).await?;
+            std::process::exit(code);
+        }
         None => serve(options.serve).await,
     }
 }
 
 async fn serve(options: Serve) -> Result<(), Failure> {
+    // Read before anything takes time: who has ended by then cannot be noticed.
+    let parent_ended = parent_ended(&options);
+    if let Some(file) = &options.env_file {
+        // Whoever waits for the file must not find that of an earlier emulator.
+        let _ = std::fs::remove_file(file);
+    }
+    let _log = start_log(options.log.unwrap_or(Log::Text));
+    let emulator = start(&options, PORT).await?;
+    let environment = environment(&emulator);
+    if let Some(file) = &options.env_file {
+        write_env_file(file, &environment)?;
+    }
+    notice(&match options.format {
+        Format::Text => introduction(&emulator, &environment),
+        Format::Json => readiness(&emulator, &environment),
+    });
+    tokio::select! {
+        ended = shutdown() => ended?,
+        () = parent_ended => {}
+    }
+    emulator.shutdown().await;
+    Ok(())
+}
+
+async fn start(options: &Serve, port: u16) -> Result<Emulator, Failure> {
     if !options.host.is_loopback() && !options.allow_remote {
         return Err(Failure::usage(anyhow!(
             "--host is {}, which other machines can reach; add --allow-remote if that is meant",
             options.host
         )));
     }
-    let _log = start_log(options.log);
-    let emulator = builder(&options)?
+    let port = options.port.unwrap_or(port);
+    let emulator = builder(options)?
+        .bind(SocketAddr::new(options.host, port))
         .start()
         .await
         .map_err(anyhow::Error::from)?;
-    notice(&introduction(&emulator));
-    shutdown().await?;
+    Ok(emulator)
+}
+
+/// Completes when the process that started this one has ended, if that is asked for.
+#[cfg(unix)]
+fn parent_ended(options: &Serve) -> impl Future<Output = ()> + use<> {
+    use std::os::unix::process::parent_id;
+    let parent = options.exit_with_parent.then(parent_id);
+    async move {
+        let Some(parent) = parent else {
+            return std::future::pending().await;
+        };
+        // An orphan is given another parent.
+        while parent_id() == parent {
+            SystemClock.sleep(GLANCE).await;
+        }
+    }
+}
+
+#[cfg(not(unix))]
+fn parent_ended(_: &Serve) -> impl Future<Output = ()> + use<> {
+    std::future::pending()
+}
+
+/// How often something is looked at that nobody reports.
+const GLANCE: Duration = Duration::from_millis(100);
+
+/// What would lead a command elsewhere than to the emulator.
+const ELSEWHERE: [&str; 4] = ["OS_", "OTC_", "HUAWEICLOUD_", "MODELARTS_"];
+
+/// Runs a command beside an emulator; its exit code.
+async fn exec(options: Serve, command: &[OsString]) -> Result<i32, Failure> {
+    let [program, arguments @ ..] = command else {
+        return Err(Failure::usage(anyhow!("there is no command after --")));
+    };
+    let _log = start_log(options.log.unwrap_or(Log::Off));
+    let emulator = start(&options, 0).await?;
+    let environment = environment(&emulator);
+    if let Some(file) = &options.env_file {
+        write_env_file(file, &environment)?;
+    }
+    let mut command = tokio::process::Command::new(program);
+    command.args(arguments).kill_on_drop(true);
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if ELSEWHERE.iter().any(|prefix| text.starts_with(prefix)) {
+            command.env_remove(&name);
+        }
+    }
+    command.envs(environment);
+    for name in ["NO_PROXY", "no_proxy"] {
+        let mut hosts = std::env::var(name).unwrap_or_default();
+        if !hosts.is_empty() {
+            hosts.push(',');
+        }
+        command.env(name, hosts + "127.0.0.1,localhost");
+    }
+    let mut child = command
+        .spawn()
+        .with_context(|| format!("starting {}", program.display()))?;
+    let status = tokio::select! {
+        status = child.wait() => status?,
+        terminated = shutdown() => {
+            terminated?;
+            // A terminal has told the command as well; whoever told only this process means both.
+            tokio::select! {
+                status = child.wait() => status?,
+                () = SystemClock.sleep(LAST_WORDS) => {
+                    child.kill().await?;
+                    child.wait().await?
+                }
+            }
+        }
+    };
     emulator.shutdown().await;
-    Ok(())
+    Ok(exit_code(status))
+}
+
+/// How long a command may take to end after it was interrupted.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// As a shell has it: 128 and the signal for a command that was ended by one.
+fn exit_code(status: std::process::ExitStatus) -> i32 {
+    #[cfg(unix)]
+    {
+        use std::os::unix::process::ExitStatusExt as _;
+        if let Some(signal) = status.signal() {
+            return 128 + signal;
+        }
+    }
+    status.code().unwrap_or(1)
 }
 
 fn builder(options: &Serve) -> Result<EmulatorBuilder, Failure> {
     let mut builder = Emulator::builder()
-        .bind(SocketAddr::new(options.host, options.port))
         .allow_remote(options.allow_remote)
         .strict(options.strict)
         .stale_reads(Duration::from_millis(options.stale_reads));
@@ -188,31 +344,96 @@ fn fixtures(source: &Path) -> anyhow::Result<Fixtures> {
     serde_json::from_str(&text).with_context(|| format!("--fixtures: in {}", source.display()))
 }
 
+/// What tools need to find the emulator and to sign in.
+fn environment(emulator: &Emulator) -> Vec<(&'static str, String)> {
+    let url = emulator.public_url();
+    vec![
+        ("OS_AUTH_URL", format!("{url}/v3")),
+        ("OS_USERNAME", emulator.user_name().to_owned()),
+        ("OS_PASSWORD", emulator.password().expose().to_owned()),
+        ("OS_USER_DOMAIN_NAME", emulator.domain_name().to_owned()),
+        ("OS_PROJECT_NAME", emulator.project_name().to_owned()),
+        ("OS_PROJECT_ID", emulator.project_id().to_owned()),
+        ("HUAWEICLOUD_SDK_AK", emulator.access_key().to_owned()),
+        (
+            "HUAWEICLOUD_SDK_SK",
+            emulator.secret_key().expose().to_owned(),
+        ),
+        (
+            "HUAWEICLOUD_SDK_PROJECT_ID",
+            emulator.project_id().to_owned(),
+        ),
+        ("MODELARTS_ENDPOINT", url.to_owned()),
+        // For curl; under a name that no client reads, since it ends after a day of emulated time.
+        ("X_AUTH_TOKEN", emulator.token().expose().to_owned()),
+    ]
+}
+
 /// The address first: scripts wait for this line.
-fn introduction(emulator: &Emulator) -> String {
+fn introduction(emulator: &Emulator, environment: &[(&str, String)]) -> String {
     let url = emulator.base_url();
+    let exports: String = environment
+        .iter()
+        .map(|(name, value)| format!("export {name}={}\n", shell_quoted(value)))
+        .collect();
     format!(
         "Serving ModelArts at {url}\n\
          Documentation to try it: {url}/docs/\n\
          Control: {url}/_emulator/openapi/control.json\n\n\
-         export OS_AUTH_URL={url}/v3\n\
-         export OS_USERNAME={} OS_PASSWORD={}\n\
-         export OS_USER_DOMAIN_NAME={}\n\
-         export OS_PROJECT_NAME={} OS_PROJECT_ID={}\n\
-         export HUAWEICLOUD_SDK_AK={}\n\
-         export HUAWEICLOUD_SDK_SK={}\n\
-         export HUAWEICLOUD_SDK_PROJECT_ID={}\n\
-         export MODELARTS_ENDPOINT={url}\n\n\
-         These accounts exist in this emulator only. End it with Ctrl-C.",
-        emulator.user_name(),
-        emulator.password().expose(),
-        emulator.domain_name(),
-        emulator.project_name(),
-        emulator.project_id(),
-        emulator.access_key(),
-        emulator.secret_key().expose(),
-        emulator.project_id(),
+         {exports}\n\
+         These accounts exist in this emulator only. End it with Ctrl-C."
     )
+}
+
+/// The same for programs, in one line.
+fn readiness(emulator: &Emulator, environment: &[(&str, String)]) -> String {
+    let url = emulator.base_url();
+    let environment: serde_json::Map<String, serde_json::Value> = environment
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), value.as_str().into()))
+        .collect();
+    serde_json::json!({
+        "url": url,
+        "docs": format!("{url}/docs/"),
+        "control": format!("{url}/_emulator/"),
+        "environment": environment,
+    })
+    .to_string()
+}
+
+/// A value that a shell takes as it is, whatever is in it.
+fn shell_quoted(value: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@%+,=".contains(&byte);
+    if !value.is_empty() && value.bytes().all(is_plain) {
+        return value.to_owned();
+    }
+    format!("'{}'", value.replace('\'', r"'\''"))
+}
+
+/// Writes the file as a whole or not at all, for the eyes of its owner only.
+fn write_env_file(file: &Path, environment: &[(&str, String)]) -> anyhow::Result<()> {
+    let lines: String = environment
+        .iter()
+        .map(|(name, value)| format!("{name}={}\n", shell_quoted(value)))
+        .collect();
+    let mut unfinished = file.as_os_str().to_owned();
+    unfinished.push(".new");
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+        .open(&unfinished)
+        .and_then(|mut unfinished| unfinished.write_all(lines.as_bytes()))
+        .and_then(|()| std::fs::rename(&unfinished, file))
+        .with_context(|| format!("--env-file: writing {}", file.display()))
+}
+
+/// A duration as people write it, like 30s or 1m30s.
+fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("`{text}` is no duration; write 30s or 2m");
+    let duration: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
+    Duration::try_from(duration).map_err(|_| wrong())
 }
 
 /// How many lines wait for standard error; what comes when that many do is dropped and counted.
@@ -298,18 +519,31 @@ async fn shutdown() -> std::io::Result<()> {
 /// The longest that a healthy emulator takes to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-fn healthcheck(host: IpAddr, port: u16) -> anyhow::Result<()> {
+async fn healthcheck(host: IpAddr, port: u16, wait: Duration) -> anyhow::Result<()> {
     let address = (host, port)
         .to_socket_addrs()?
         .next()
         .ok_or_else(|| anyhow!("{host}:{port} is no address"))?;
     let place = format!("the emulator at http://{address}");
-    let answer = ask(&address).with_context(|| format!("asking {place}"))?;
-    let status = answer.lines().next().unwrap_or_default();
-    if !status.contains(" 200 ") {
-        bail!("{place} answered `{status}`");
-    }
+    let deadline = SystemClock.elapsed().saturating_add(wait);
+    let verdict = loop {
+        let verdict = check(&address, &place);
+        if verdict.is_ok() || SystemClock.elapsed() >= deadline {
+            break verdict;
+        }
+        SystemClock.sleep(GLANCE).await;
+    };
+    verdict?;
     line(&format!("{place} is well"))?;
+    Ok(())
+}
+
+fn check(address: &SocketAddr, place: &str) -> anyhow::Result<()> {
+    let response = ask(address).with_context(|| format!("asking {place}"))?;
+    let status = response.lines().next().unwrap_or_default();
+    if !status.contains(" 200 ") {
+        bail!("{place} responded with `{status}`");
+    }
     Ok(())
 }
 
@@ -350,6 +584,43 @@ mod tests {
 
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
+        }
+    }
+
+    #[test]
+    fn a_shell_takes_quoted_values_as_they_are() {
+        for value in [
+            "plain-1.0_@%+",
+            "",
+            "two words",
+            "$(touch /tmp/executed)",
+            "`id`",
+            "it's \"quoted\" \\ $HOME !x *",
+            "a\nb",
+            "größe; rm -rf x & y | z > w",
+            "'",
+            "''\\''",
+            "-n",
+            "~",
+            "#x",
+        ] {
+            let script = format!("export X={}; printf %s \"$X\"", shell_quoted(value));
+            let output = std::process::Command::new("sh")
+                .args(["-c", &script])
+                .output()
+                .unwrap();
+            assert!(output.status.success(), "{value}");
+            assert_eq!(String::from_utf8(output.stdout).unwrap(), value);
+        }
+    }
+
+    #[test]
+    fn durations_are_written_as_people_do() {
+        assert_eq!(duration("30s"), Ok(Duration::from_secs(30)));
+        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        for wrong in ["30", "-1s", "soon", ""] {
+            assert!(duration(wrong).is_err(), "{wrong}");
         }
     }
 

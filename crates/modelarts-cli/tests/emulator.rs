@@ -30,8 +30,9 @@ fn modelarts(arguments: &[&str]) -> Command {
 /// A running emulator; it ends when this is dropped.
 struct Emulator {
     child: Child,
-    /// Stays open: it goes on writing there.
-    _output: BufReader<ChildStdout>,
+    output: BufReader<ChildStdout>,
+    /// The first line that it wrote.
+    first: String,
     address: String,
 }
 
@@ -42,10 +43,12 @@ impl Emulator {
         let mut first = String::new();
         output.read_line(&mut first).unwrap();
         let (_, address) = first.trim().split_once("http://").unwrap();
+        let address = address.split('"').next().unwrap().to_owned();
         Self {
             child,
-            _output: output,
-            address: address.to_owned(),
+            output,
+            first,
+            address,
         }
     }
 
@@ -171,4 +174,165 @@ fn a_full_pipe_stops_nothing() {
     }
     let (status, created) = connection.create(&project, "last");
     assert_eq!(status, 200, "{created}");
+}
+
+const HOSTILE: &str = "it's $(touch EXECUTED) `touch EXECUTED` \"x\" \\ $HOME; touch EXECUTED";
+
+/// A folder of its own for a test.
+fn folder(name: &str) -> std::path::PathBuf {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::remove_dir_all(&folder).ok();
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+#[test]
+fn what_is_printed_and_written_for_a_shell_is_never_executed() {
+    let folder = folder("quoting");
+    let fixtures = json!({"users": [{"name": "ada lovelace", "password": HOSTILE}]});
+    std::fs::write(folder.join("fixtures.json"), fixtures.to_string()).unwrap();
+    let mut command = emulator("off");
+    command
+        .args(["--fixtures", "fixtures.json", "--env-file", "env"])
+        .current_dir(&folder);
+    let mut emulator = Emulator::start(command);
+    let mut exports = String::new();
+    loop {
+        let mut line = String::new();
+        emulator.output.read_line(&mut line).unwrap();
+        if line.starts_with("These") {
+            break;
+        }
+        if line.starts_with("export ") {
+            exports.push_str(&line);
+        }
+    }
+    let show = "printf '%s\\n%s\\n%s' \"$OS_USERNAME\" \"$OS_PASSWORD\" \"$X_AUTH_TOKEN\"";
+    for script in [
+        format!("{exports}\n{show}"),
+        format!("set -a; . ./env; {show}"),
+    ] {
+        let mut shell = Command::new("sh");
+        let output = shell
+            .args(["-c", &script])
+            .current_dir(&folder)
+            .output()
+            .unwrap();
+        let shown = String::from_utf8(output.stdout).unwrap();
+        let lines: Vec<&str> = shown.lines().collect();
+        assert_eq!(lines[..2], ["ada lovelace", HOSTILE], "{script}");
+        // The token is ready to be used.
+        let mut connection = emulator.connect();
+        connection.token = lines[2].to_owned();
+        assert_eq!(connection.send("GET", "/v3/projects", None).0, 200);
+    }
+    assert!(!folder.join("EXECUTED").exists());
+}
+
+#[test]
+fn for_programs_it_says_in_one_line_that_it_is_ready() {
+    let mut command = emulator("off");
+    command.args([
+        "--format",
+        "json",
+        "--external-url",
+        "https://dev.example/x/",
+    ]);
+    let emulator = Emulator::start(command);
+    let ready: Value = serde_json::from_str(&emulator.first).unwrap();
+    assert_eq!(ready["url"], format!("http://{}", emulator.address));
+    assert_eq!(
+        ready["environment"]["OS_AUTH_URL"],
+        "https://dev.example/x/v3"
+    );
+    assert!(
+        !ready["environment"]["X_AUTH_TOKEN"]
+            .as_str()
+            .unwrap()
+            .is_empty()
+    );
+}
+
+#[test]
+fn exec_runs_a_command_beside_an_emulator_and_ends_with_its_code() {
+    let exec = |arguments: &[&str], script: &str| {
+        let mut command = modelarts(&["emulator", "exec", "--instant"]);
+        command.args(arguments).args(["--", "sh", "-c", script]);
+        // What would lead elsewhere does not reach the command.
+        command
+            .env("OS_CLOUD", "production")
+            .env("OS_REGION_NAME", "eu-nl");
+        command.env("MARK", "kept").output().unwrap()
+    };
+    let output = exec(
+        &[],
+        "echo $MARK-$OS_CLOUD-$OS_REGION_NAME-$OS_AUTH_URL; exit 42",
+    );
+    assert_eq!(output.status.code(), Some(42));
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert!(shown.starts_with("kept---http://127.0.0.1:"), "{shown}");
+    let listed = format!("{PROGRAM} api listFlavors >/dev/null");
+    let output = exec(&["--log", "json"], &listed);
+    let log = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{log}");
+    assert!(log.contains("listFlavors"), "{log}");
+    assert_eq!(exec(&[], "kill -9 $$").status.code(), Some(137));
+    let missing = modelarts(&["emulator", "exec", "--", "/no/such/command"])
+        .output()
+        .unwrap();
+    assert_eq!(missing.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&missing.stderr).contains("/no/such/command"));
+    assert_eq!(
+        modelarts(&["emulator", "exec"])
+            .output()
+            .unwrap()
+            .status
+            .code(),
+        Some(2)
+    );
+}
+
+#[test]
+fn a_healthcheck_waits_for_an_emulator_that_is_still_to_come() {
+    // A port that was free a moment ago.
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let port = port.to_string();
+    let check =
+        |wait: &str| modelarts(&["emulator", "healthcheck", "--port", &port, "--wait", wait]);
+    assert_eq!(check("200ms").output().unwrap().status.code(), Some(1));
+    let waiting = check("60s").stdout(Stdio::null()).spawn().unwrap();
+    let mut command = modelarts(&["emulator", "--log", "off", "--port", &port]);
+    let _emulator = Emulator::start({
+        command.stderr(Stdio::null());
+        command
+    });
+    assert!(waiting.wait_with_output().unwrap().status.success());
+}
+
+#[cfg(unix)]
+#[test]
+fn it_ends_with_the_process_that_started_it() {
+    // A shell starts it in the background, tells its first line, and ends.
+    let folder = folder("parent");
+    let script = format!(
+        "{PROGRAM} emulator --port 0 --log off --exit-with-parent --format json --env-file env >ready & \
+         while ! [ -s env ]; do :; done; cat ready"
+    );
+    let output = Command::new("sh")
+        .args(["-c", &script])
+        .current_dir(&folder)
+        .output()
+        .unwrap();
+    let ready: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let address = ready["url"]
+        .as_str()
+        .unwrap()
+        .trim_start_matches("http://")
+        .to_owned();
+    let gone = (0..100_000).any(|_| TcpStream::connect(&address).is_err());
+    assert!(gone, "it still listens at {address}");
 }
