@@ -4,6 +4,7 @@ pub mod catalogue;
 pub mod check;
 mod closed;
 pub mod document;
+pub mod draft;
 pub mod drift;
 mod enums;
 pub mod errata;

@@ -4,7 +4,7 @@ use std::process::{Command as Process, ExitCode};
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
-use xtask::{check, drift, regen, samples, workspace};
+use xtask::{check, draft, drift, regen, samples, workspace};
 
 mod clients;
 mod emulator;
@@ -44,6 +44,8 @@ enum Command {
     ///
     /// A difference on purpose stands in the last column of openapi/ERRATA.md, its span beginning with `sdk/`.
     Drift(drift::Options),
+    /// Print a first document made from pages and facts of the SDK, with TODO where judgement is owed.
+    Draft(draft::Options),
     /// Compare every sample of every document, as its Rust type writes it, with the committed snapshots.
     Samples {
         /// Ask for each difference whether it becomes the snapshot.
@@ -66,6 +68,7 @@ fn main() -> ExitCode {
         Command::Check { rules: false } => check::run(),
         Command::Verify { arguments } => verify(&arguments),
         Command::Drift(options) => drift::run(&options),
+        Command::Draft(options) => draft::run(&options),
         Command::Samples { review } => samples::run(review),
         Command::Clients => clients::run(),
         Command::Schemathesis(bounds) => schemathesis::run(&bounds),

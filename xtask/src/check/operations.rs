@@ -71,7 +71,6 @@ fn each(
 ) -> Vec<Problem> {
     document
         .operations()
-        .into_iter()
         .filter_map(rule)
         .map(|(pointer, message)| document.problem(pointer, name, message))
         .collect()

@@ -119,7 +119,7 @@ pub fn responses(document: &Document) -> Vec<Part<'_>> {
 
 /// Every body with its media type object: of requests, of responses, of shared responses.
 pub fn bodies(document: &Document) -> Vec<(Direction, Part<'_>)> {
-    let requests = document.operations().into_iter().filter_map(|operation| {
+    let requests = document.operations().filter_map(|operation| {
         let value = operation.value.get("requestBody")?;
         let pointer = push(&operation.pointer(), "requestBody");
         Some((Direction::Request, Part { pointer, value }))

@@ -48,7 +48,6 @@ fn source_operation(document: &Document) -> Vec<Problem> {
         |source: Source<'_>| matches!(source, Source::Page(_) | Source::Observed | Source::Sdk);
     document
         .operations()
-        .into_iter()
         .filter_map(|operation| {
             let message = fault(operation.value, "names of pages, `observed` or `sdk`", fits)?;
             let pointer = push(&operation.pointer(), "x-source");

@@ -13,6 +13,8 @@ use serde_json::Value;
 pub(crate) struct Page {
     #[serde(rename = "page")]
     pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) title: String,
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) tables: Vec<Table>,
@@ -23,6 +25,11 @@ pub(crate) struct Page {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Table {
     pub(crate) number: u32,
+    #[serde(default)]
+    pub(crate) title: String,
+    /// The status that it stands under.
+    #[serde(default)]
+    pub(crate) status: Option<u16>,
     pub(crate) role: Role,
     /// Whether it describes the body itself.
     pub(crate) root: bool,
@@ -125,11 +132,11 @@ pub(crate) fn read(folder: &Path) -> Result<Vec<Page>> {
         "{} holds no pages (*.json)",
         folder.display()
     );
-    files
-        .iter()
-        .map(|file| {
-            let text = fs::read_to_string(file)?;
-            serde_json::from_str(&text).with_context(|| format!("in {}", file.display()))
-        })
-        .collect()
+    files.iter().map(|file| read_file(file)).collect()
+}
+
+/// Reads one page.
+pub(crate) fn read_file(file: &Path) -> Result<Page> {
+    let text = fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("in {}", file.display()))
 }
