@@ -1,5 +1,6 @@
 //! `cargo xtask check`: are the documents what we promise?
 
+mod behaviour;
 mod enums;
 mod examples;
 mod forms;
@@ -32,7 +33,7 @@ struct Rule {
 }
 
 /// The rules for a document that is whole.
-const RULES: [&[Rule]; 8] = [
+const RULES: [&[Rule]; 9] = [
     operations::RULES,
     schemas::RULES,
     enums::RULES,
@@ -41,10 +42,12 @@ const RULES: [&[Rule]; 8] = [
     examples::RULES,
     forms::RULES,
     words::RULES,
+    behaviour::RULES,
 ];
 
 /// What is looked at elsewhere: before a document is whole, and in the files beside it.
-const OTHERS: [(&str, &str); 13] = [
+const OTHERS: [(&str, &str); 14] = [
+    ("rule-tested", "a rule that no test holds is only prose"),
     (
         "yaml",
         "text that is no YAML, or repeats a key, says nothing certain",
@@ -88,6 +91,7 @@ pub fn documents(root: &Path) -> Result<Result<Vec<Document>, Vec<Problem>>> {
             Err(found) => problems.extend(found),
         }
     }
+    problems.extend(behaviour::untested(root, &documents)?);
     problems.extend(Catalogue::read(root)?.problems());
     problems.extend(Errata::read(root)?.problems());
     problems.extend(missing_features(root)?);

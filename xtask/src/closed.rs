@@ -24,9 +24,11 @@ pub(crate) fn closed_enums(document: &Document) -> Value {
     closed
 }
 
-/// The enumerations with an example that is not on their list.
+/// The enumerations with an example that is not on their list, or with spellings that the documentation uses beside it.
 fn spelled_otherwise(document: &Document) -> BTreeSet<&str> {
-    let mut found = BTreeSet::new();
+    let spelled =
+        parts::components(document).filter(|(_, part)| part.value.get("x-spellings").is_some());
+    let mut found: BTreeSet<&str> = spelled.map(|(name, _)| name).collect();
     for (_, body) in parts::bodies(document) {
         let Some(schema) = body.value.get("schema") else {
             continue;
@@ -108,6 +110,7 @@ paths:
 components:
   schemas:
     Kind: {type: string, x-extensible-enum: [BIG, SMALL]}
+    Class: {type: string, x-extensible-enum: [FIRST], x-spellings: {FIRST: [First]}}
     Size: {type: string, x-extensible-enum: [L, M]}
     Thing: {type: object, properties: {kind: {$ref: '#/components/schemas/Kind'}, size: {$ref: '#/components/schemas/Size'}, name: {type: string}}}
     ThingList: {type: object, properties: {things: {type: array, items: {$ref: '#/components/schemas/Thing'}}}}
@@ -120,6 +123,7 @@ components:
         let schemas = &closed["components"]["schemas"];
         assert_eq!(schemas["Size"]["enum"], json!(["L", "M"]));
         assert_eq!(schemas["Size"].get("x-extensible-enum"), None);
+        assert_eq!(schemas["Class"].get("enum"), None);
         assert_eq!(
             schemas["Kind"],
             json!({"type": "string", "x-extensible-enum": ["BIG", "SMALL"]})

@@ -66,7 +66,7 @@ pub(crate) fn files(
 fn worded(documents: &[Document]) -> Result<Vec<Document>> {
     let worded = documents
         .iter()
-        .map(|document| document.changed(words::defaults_in_words));
+        .map(|document| document.changed(words::in_words));
     worded.collect()
 }
 

@@ -5,9 +5,22 @@ use serde_json::{Map, Value, json};
 
 /// Brings a copy of a document into the form that it is published in.
 pub(crate) fn published(mut document: Value) -> Value {
+    drop_rules(&mut document);
     list_descriptions(&mut document);
     name_maps(&mut document);
     document
+}
+
+/// Rules are for us; their sentences stand in the descriptions.
+fn drop_rules(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.remove("x-rules");
+            members.values_mut().for_each(drop_rules);
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_rules),
+        _ => {}
+    }
 }
 
 /// The sentences for the values as a list in their order: generators know this extension as a list only, and
@@ -67,6 +80,15 @@ fn name_maps(document: &mut Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rules_are_not_published() {
+        let document = json!({"a": [{"description": "Never two.", "x-rules": [{"id": "b"}]}]});
+        assert_eq!(
+            published(document),
+            json!({"a": [{"description": "Never two."}]})
+        );
+    }
 
     #[test]
     fn descriptions_become_a_list_in_the_order_of_the_values() {

@@ -2,8 +2,191 @@
 
 use serde_json::Value;
 
+/// Says everything that keywords say beside a description in the description: limits, defaults, rules.
+pub(crate) fn in_words(document: &mut Value) {
+    limits_in_words(document);
+    defaults_in_words(document);
+    rules_in_words(document);
+}
+
+/// Adds a sentence to each description whose parameter or schema has limits.
+fn limits_in_words(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            let described = members.get("description").and_then(Value::as_str);
+            let schema = members.get("schema");
+            let own = || members.get("type").is_some_and(Value::is_string);
+            let sentence = described.and_then(|told| match schema {
+                Some(schema) => limit_sentence(schema, told),
+                None if own() => limit_sentence(&Value::Object(members.clone()), told),
+                None => None,
+            });
+            if let (Some(sentence), Some(description)) = (sentence, members.get_mut("description"))
+            {
+                append(description, &sentence);
+            }
+            for (name, member) in members {
+                if !["example", "examples"].contains(&name.as_str()) {
+                    limits_in_words(member);
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(limits_in_words),
+        _ => {}
+    }
+}
+
+/// The limits of a schema as a sentence, without those that the description tells already.
+pub(crate) fn limit_sentence(schema: &Value, told: &str) -> Option<String> {
+    let pattern = schema.get("pattern").and_then(Value::as_str);
+    let letters = pattern.and_then(Letters::parse);
+    let one_at_least = letters
+        .as_ref()
+        .is_some_and(|letters| !letters.may_be_empty);
+    let number = |key: &str| schema.get(key).and_then(Value::as_i64);
+    let least = number("minLength").or(one_at_least.then_some(1));
+    let letters = match (&letters, pattern) {
+        (Some(letters), _) => Some(letters.to_string()),
+        (None, pattern) => pattern.map(|pattern| format!("matching `{pattern}`")),
+    };
+    let parts = [
+        range(least, number("maxLength"), " characters", told),
+        letters.filter(|letters| !told.contains(letters.trim_start_matches("only "))),
+        range(number("minimum"), number("maximum"), "", told),
+        range(number("minItems"), number("maxItems"), " entries", told),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    let sentence = parts.join(", ");
+    let mut letters = sentence.chars();
+    let first = letters.next()?.to_uppercase();
+    Some(format!("{first}{}.", letters.as_str()))
+}
+
+fn range(least: Option<i64>, most: Option<i64>, unit: &str, told: &str) -> Option<String> {
+    let is_told =
+        |number: i64| told.contains(&grouped(number)) || told.contains(&number.to_string());
+    if most.or(least).is_some_and(is_told) {
+        return None;
+    }
+    match (least, most) {
+        (Some(least), Some(most)) => {
+            let from = if unit.is_empty() { "from " } else { "" };
+            Some(format!(
+                "{from}{} to {}{unit}",
+                grouped(least),
+                grouped(most)
+            ))
+        }
+        // That a text must not be empty is worth a word only with its length.
+        (Some(least), None) if least > 1 || unit.is_empty() => {
+            Some(format!("at least {}{unit}", grouped(least)))
+        }
+        (None, Some(most)) => Some(format!("at most {}{unit}", grouped(most))),
+        _ => None,
+    }
+}
+
+/// 3600 → 3,600
+fn grouped(number: i64) -> String {
+    let digits = number.unsigned_abs().to_string();
+    let mut text = String::from(if number < 0 { "-" } else { "" });
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A pattern that says which characters a text consists of, such as `^[A-Za-z0-9_-]+$` or `^[^<>]*$`.
+struct Letters {
+    forbidden: bool,
+    may_be_empty: bool,
+    names: Vec<&'static str>,
+    single: Vec<char>,
+}
+
+impl Letters {
+    fn parse(pattern: &str) -> Option<Self> {
+        let inside = pattern.strip_prefix("^[")?;
+        let (inside, may_be_empty) = match inside.strip_suffix("]*$") {
+            Some(inside) => (inside, true),
+            None => (inside.strip_suffix("]+$")?, false),
+        };
+        let (inside, forbidden) = match inside.strip_prefix('^') {
+            Some(inside) => (inside, true),
+            None => (inside, false),
+        };
+        let mut rest = inside.to_owned();
+        let mut names = Vec::new();
+        for (range, name) in [
+            ("A-Za-z", "letters"),
+            ("a-zA-Z", "letters"),
+            ("a-z", "lower-case letters"),
+            ("A-Z", "capital letters"),
+            ("0-9", "digits"),
+        ] {
+            if rest.contains(range) {
+                rest = rest.replacen(range, "", 1);
+                names.push(name);
+            }
+        }
+        let single: Vec<char> = rest.replace('\\', "").chars().collect();
+        let is_plain = |letter: &char| !"[]".contains(*letter);
+        // A hyphen between two others would be a range that has no name here.
+        let hyphen = single.iter().position(|letter| *letter == '-');
+        let at_end = hyphen.is_none_or(|at| at == 0 || at + 1 == single.len());
+        (single.iter().all(is_plain) && at_end && !(names.is_empty() && single.is_empty()))
+            .then_some(Self {
+                forbidden,
+                may_be_empty,
+                names,
+                single,
+            })
+    }
+}
+
+impl std::fmt::Display for Letters {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let single = self.single.iter().map(char::to_string);
+        if self.forbidden {
+            let names = self.names.iter().map(|name| format!("{name}, "));
+            let names: String = names.collect();
+            let single = single.collect::<Vec<_>>().join(" ");
+            return write!(f, "none of {names}`{single}`");
+        }
+        let names = self.names.iter().map(|name| (*name).to_owned());
+        let mut all: Vec<String> = names
+            .chain(single.map(|letter| format!("`{letter}`")))
+            .collect();
+        let last = all.pop().unwrap_or_default();
+        match all.is_empty() {
+            true => write!(f, "only {last}"),
+            false => write!(f, "only {} and {last}", all.join(", ")),
+        }
+    }
+}
+
+/// Adds the sentences of `x-rules` to the description beside them.
+fn rules_in_words(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            let rules = members.get("x-rules").and_then(Value::as_array).cloned();
+            for rule in rules.into_iter().flatten() {
+                let sentence = rule.get("text").and_then(Value::as_str).unwrap_or_default();
+                let description = members.entry("description").or_insert_with(|| "".into());
+                append(description, sentence);
+            }
+            members.values_mut().for_each(rules_in_words);
+        }
+        Value::Array(items) => items.iter_mut().for_each(rules_in_words),
+        _ => {}
+    }
+}
+
 /// Adds a sentence to each description whose parameter or property has an `x-default`.
-pub(crate) fn defaults_in_words(value: &mut Value) {
+fn defaults_in_words(value: &mut Value) {
     match value {
         Value::Object(members) => {
             if let Some(default) = members.get("x-default") {
@@ -51,5 +234,85 @@ mod tests {
             document["properties"]["id"]["description"],
             "Defaults to `0`."
         );
+    }
+
+    #[test]
+    fn limits_become_one_sentence() {
+        for (schema, told, expected) in [
+            (json!({"maxLength": 64}), "", "At most 64 characters."),
+            (
+                json!({"maxLength": 64, "pattern": "^[A-Za-z0-9_-]+$"}),
+                "",
+                "1 to 64 characters, only letters, digits, `_` and `-`.",
+            ),
+            (
+                json!({"maxLength": 512, "pattern": r#"^[^&<>"'/]*$"#}),
+                "",
+                r#"At most 512 characters, none of `& < > " ' /`."#,
+            ),
+            (
+                json!({"pattern": r"^[a-z\.]*$"}),
+                "",
+                "Only lower-case letters and `.`.",
+            ),
+            (
+                json!({"pattern": "^/data/.*$"}),
+                "",
+                "Matching `^/data/.*$`.",
+            ),
+            (json!({"pattern": "^[+-9]*$"}), "", "Matching `^[+-9]*$`."),
+            (
+                json!({"minimum": 3600, "maximum": 86400}),
+                "",
+                "From 3,600 to 86,400.",
+            ),
+            (json!({"minimum": 0}), "", "At least 0."),
+            (
+                json!({"minimum": -1, "maximum": 1000}),
+                "",
+                "From -1 to 1,000.",
+            ),
+            (json!({"maxItems": 5}), "", "At most 5 entries."),
+            // What the description says is not said again.
+            (json!({"minimum": -1, "maximum": 1000}), "Up to 1,000.", ""),
+            (
+                json!({"maxLength": 9, "pattern": "^[a-z]*$"}),
+                "At most 9 of them.",
+                "Only lower-case letters.",
+            ),
+            (
+                json!({"maxLength": 9, "pattern": "^[a-z0-9]*$"}),
+                "Of lower-case letters and digits.",
+                "At most 9 characters.",
+            ),
+            (json!({"type": "string"}), "", ""),
+        ] {
+            let sentence = limit_sentence(&schema, told).unwrap_or_default();
+            assert_eq!(sentence, expected, "{schema}");
+        }
+    }
+
+    #[test]
+    fn rules_and_limits_are_told_where_the_description_is() {
+        let mut document = json!({
+            "post": {"description": "Makes it.", "x-rules": [{"id": "a", "text": "Only once."}]},
+            "parameters": [{"description": "Which one.", "schema": {"type": "string", "maxLength": 3}}],
+            "properties": {
+                "type": {"type": "string", "description": "Its type.", "maxLength": 3, "x-default": "a",
+                         "x-rules": [{"id": "b", "text": "Never two."}, {"id": "c", "text": "Never three."}]},
+            },
+            "examples": {"one": {"type": "a", "description": "As sent.", "maxLength": 3}},
+        });
+        in_words(&mut document);
+        assert_eq!(document["post"]["description"], "Makes it. Only once.");
+        assert_eq!(
+            document["parameters"][0]["description"],
+            "Which one. At most 3 characters."
+        );
+        assert_eq!(
+            document["properties"]["type"]["description"],
+            "Its type. At most 3 characters. Defaults to `a`. Never two. Never three."
+        );
+        assert_eq!(document["examples"]["one"]["description"], "As sent.");
     }
 }

@@ -38,7 +38,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "enum-extras",
-        why: "x-observed and x-enum-varnames are about the values; others are left-overs",
+        why: "x-observed, x-enum-varnames and x-spellings are about the values; others are left-overs",
         run: enum_extras,
     },
 ];
@@ -200,6 +200,21 @@ fn enum_extras(document: &Document) -> Vec<Problem> {
                     "enum-extras",
                     format!("`{value}` is no value"),
                 ));
+            }
+        }
+        let spellings = schema.get("x-spellings").and_then(Value::as_object);
+        for (value, others) in spellings.into_iter().flatten() {
+            let others: Vec<&str> = others
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .collect();
+            let same = |other: &&str| *other != value && other.eq_ignore_ascii_case(value);
+            if !values.contains(&value.as_str()) || others.is_empty() || !others.iter().all(same) {
+                let message =
+                    format!("`{value}` is no value, or its spellings differ by more than case");
+                found.push(document.problem(push(&pointer, "x-spellings"), "enum-extras", message));
             }
         }
         let names = texts(schema, "x-enum-varnames").len();

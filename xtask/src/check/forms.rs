@@ -31,7 +31,7 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 /// The extensions that this house uses; `xtask/README.md` says what each means.
-const EXTENSIONS: [&str; 17] = [
+const EXTENSIONS: [&str; 18] = [
     "x-clouds",
     "x-closed-because",
     "x-default",
@@ -48,6 +48,7 @@ const EXTENSIONS: [&str; 17] = [
     "x-sample",
     "x-since",
     "x-source",
+    "x-spellings",
     "x-states",
 ];
 

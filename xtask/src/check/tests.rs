@@ -25,6 +25,8 @@ paths:
       operationId: updateThing
       x-source: [UpdateThing]
       x-idempotent: true
+      x-rules:
+        - {id: thing-at-once, text: The change holds at once., source: UpdateThing T2}
       parameters:
         - {name: kind, in: query, description: The kind., example: BIG, schema: {$ref: '#/components/schemas/Kind'}}
       requestBody:
@@ -79,6 +81,7 @@ components:
       x-extensible-enum: [BIG, SMALL]
       x-enum-descriptions: {BIG: It is big., SMALL: It is small.}
       x-observed: [SMALL]
+      x-spellings: {BIG: [Big]}
       x-states: {transient: [], settled: [BIG], failed: [SMALL], gone: []}
     Problem:
       type: object
@@ -89,6 +92,7 @@ components:
     ThingReq:
       type: object
       description: A thing to be.
+      x-rules: [{id: thing-price, text: It costs nothing., source: observed, emulated: false, why: Nothing is sold.}]
       x-source: [UpdateThing T2]
       required: [name]
       properties:
@@ -165,6 +169,16 @@ const FAULTS: &[(&str, &str, &str, &str)] = &[
     ("enum-states", "settled: [BIG]", "settled: [BIG, OLD]", "/x-states"),
     ("enum-states", "gone: []", "lost: []", "/x-states"),
     ("enum-extras", "x-observed: [SMALL]", "x-observed: [OLD]", "/x-observed"),
+    ("enum-extras", "x-spellings: {BIG: [Big]}", "x-spellings: {BIG: [Large]}", "/x-spellings"),
+    ("enum-extras", "x-spellings: {BIG: [Big]}", "x-spellings: {OLD: [Old]}", "/x-spellings"),
+    ("rule-form", "id: thing-at-once", "id: At once", "/put/x-rules/0"),
+    ("rule-form", "text: The change holds at once.", "text: the change holds at once", "/put/x-rules/0"),
+    ("rule-form", "source: UpdateThing T2", "source: Update Thing", "/put/x-rules/0"),
+    ("rule-form", "source: UpdateThing T2", "because: So.", "/put/x-rules/0"),
+    ("rule-form", "emulated: false, why: Nothing is sold.", "emulated: false", "/ThingReq/x-rules/0"),
+    ("rule-form", "emulated: false, why: Nothing is sold.", "emulated: true, why: So.", "/ThingReq/x-rules/0"),
+    ("rule-form", "id: thing-price", "id: thing-at-once", "/ThingReq/x-rules/0"),
+    ("rule-place", "additionalProperties: {type: string}}\n", "additionalProperties: {type: string, x-rules: []}}\n", "/additionalProperties/x-rules"),
     ("enum-extras", "x-observed: [SMALL]", "x-enum-varnames: [LARGE]", "/x-enum-varnames"),
     ("description", "description: For people.", "description: ''", "/message"),
     ("description", "description: Which thing., ", "", "/parameters/Id"),

@@ -142,3 +142,29 @@ pub(crate) fn notebook(changes: Value) -> Value {
     }
     body
 }
+
+/// Says which rules of the document a test holds; `cargo xtask check` wants a test for each of them.
+#[track_caller]
+pub(crate) fn rules(ids: &[&str]) {
+    let document: Value = serde_json::from_str(modelarts_client::devenviron::DOCUMENT).unwrap();
+    let mut known = Vec::new();
+    collect_rules(&document, &mut known);
+    for id in ids {
+        assert!(known.contains(id), "the document has no rule `{id}`");
+    }
+}
+
+fn collect_rules<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
+    match value {
+        Value::Object(members) => {
+            let rules = members.get("x-rules").and_then(Value::as_array);
+            let ids = rules.into_iter().flatten();
+            found.extend(ids.filter_map(|rule| rule["id"].as_str()));
+            members
+                .values()
+                .for_each(|member| collect_rules(member, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect_rules(item, found)),
+        _ => {}
+    }
+}

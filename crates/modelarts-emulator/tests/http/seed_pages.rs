@@ -4,7 +4,7 @@
 use modelarts_emulator::{Emulator, Fixtures};
 use serde_json::{Value, json};
 
-use crate::client::{Client, notebook};
+use crate::client::{Client, notebook, rules};
 use crate::devenv::{PATH, create, instance};
 
 const INSTANCE: &str = "6fa459ea-ee8a-3ca4-894e-db77e160355e";
@@ -188,6 +188,11 @@ async fn a_read_has_every_leaf_of_the_sample_with_its_nulls() {
 
 #[tokio::test]
 async fn a_running_instance_adopts_a_changed_automatic_stop_at_its_next_start() {
+    rules(&[
+        "instance-auto-stop-next-start",
+        "instance-auto-stop-each-start",
+        "instance-stop-timestamp",
+    ]);
     let client = Client::start().await;
     let id = create(&client, json!({})).await;
     client.pass(90);
@@ -228,6 +233,7 @@ async fn a_running_instance_adopts_a_changed_automatic_stop_at_its_next_start() 
 
 #[tokio::test]
 async fn the_automatic_stop_is_switched_off_at_once_and_on_at_the_next_start() {
+    rules(&["instance-auto-stop-off", "instance-update-partial"]);
     let client = Client::start().await;
     let id = create(&client, json!({})).await;
     client.pass(100);
@@ -262,6 +268,14 @@ async fn the_automatic_stop_is_switched_off_at_once_and_on_at_the_next_start() {
 
 #[tokio::test]
 async fn an_instance_is_created_with_the_documented_defaults() {
+    rules(&[
+        "instance-auto-stop-default",
+        "instance-prompt-default",
+        "instance-workspace-default",
+        "instance-store-time",
+        "instance-pool-owner",
+        "instance-repository",
+    ]);
     let client = Client::start().await;
     let mut body = instance(json!({}));
     body["spec"].as_object_mut().unwrap().remove("auto_stop");
@@ -285,6 +299,17 @@ async fn an_instance_is_created_with_the_documented_defaults() {
 
 #[tokio::test]
 async fn what_a_new_instance_cannot_have_is_refused_by_name() {
+    rules(&[
+        "instance-create-main-storage",
+        "instance-create-pool",
+        "instance-extend-storage-type",
+        "instance-extend-storage-pool",
+        "instance-path-required",
+        "instance-path-slash",
+        "instance-path-folder",
+        "instance-auto-stop-duration",
+        "instance-auto-stop-change-duration",
+    ]);
     let pool = json!({"id": "pool-7c1e5b20"});
     let obsfs = |path: &str| json!([{"type": "obsfs", "location": {"path": path}}]);
     let path = "/spec/storage/location/path";
@@ -378,6 +403,12 @@ async fn what_a_new_instance_cannot_have_is_refused_by_name() {
             let message = refused.body["error_message"].as_str().unwrap();
             assert!(message.contains(field), "{field}: {message}");
         }
+        let id = create(&client, json!({})).await;
+        let body = json!({"spec": {"auto_stop": {"enable": true}}});
+        let refused = client
+            .send("PUT", &format!("{PATH}/{id}"), Some(body))
+            .await;
+        assert_eq!(refused.code(), "ModelArts.6348");
         let good =
             json!({"/pool": pool, "/spec/extend_storage": obsfs("obs://team-files/corpora/")});
         let created = client.post(PATH, instance(good)).await.ok();
@@ -397,6 +428,7 @@ async fn what_a_new_instance_cannot_have_is_refused_by_name() {
 
 #[tokio::test]
 async fn only_ml_studio_restarts_in_either_mode() {
+    rules(&["instance-restart-ml-studio"]);
     for strict in [false, true] {
         let fixtures = Fixtures::built_in("seed-pages").unwrap();
         let builder = Emulator::builder()
@@ -430,6 +462,11 @@ async fn only_ml_studio_restarts_in_either_mode() {
 
 #[tokio::test]
 async fn actions_are_refused_with_the_code_of_what_goes_on() {
+    rules(&[
+        "instance-action-already",
+        "instance-action-busy",
+        "instance-action-missing",
+    ]);
     let client = Client::start().await;
     let id = create(&client, json!({})).await;
     let code = async |action: &str| act(&client, &id, action).await.code().to_owned();
@@ -457,6 +494,7 @@ async fn actions_are_refused_with_the_code_of_what_goes_on() {
 
 #[tokio::test]
 async fn a_failure_has_the_code_of_what_failed() {
+    rules(&["instance-failed-reasons", "notebook-fail-reason"]);
     let client = Client::start().await;
     let plan = async |step: &str, code: Option<&str>| {
         let mut fault = json!({"step": step, "reason": "no luck"});
@@ -528,6 +566,12 @@ async fn a_failure_has_the_code_of_what_failed() {
 
 #[tokio::test]
 async fn instances_of_a_flavor_are_counted_per_user() {
+    rules(&[
+        "instance-num-own",
+        "instance-create-queue",
+        "instance-queuing-info",
+        "instance-queue-numbers",
+    ]);
     let client = Client::start().await;
     let others = json!({
         "users": [{"name": "other"}],
@@ -571,6 +615,14 @@ async fn instances_of_a_flavor_are_counted_per_user() {
 
 #[tokio::test]
 async fn a_start_sets_the_lease_anew() {
+    rules(&[
+        "notebook-start-lease",
+        "notebook-start-timing",
+        "notebook-start-type",
+        "notebook-start-range",
+        "notebook-start-settled",
+        "notebook-lease-duration",
+    ]);
     let client = Client::start().await;
     let id = client.create(json!({"duration": -1})).await;
     let start = format!("/notebooks/{id}/start");
@@ -635,6 +687,12 @@ async fn a_start_sets_the_lease_anew() {
 
 #[tokio::test]
 async fn a_refused_lease_is_named_as_it_was_sent() {
+    rules(&[
+        "notebook-create-range",
+        "notebook-create-duration-wins",
+        "lease-renew-query-wins",
+        "lease-renew-running",
+    ]);
     let client = Client::start().await;
     for (changes, field) in [
         (json!({"duration": 1}), "'duration'"),
@@ -680,6 +738,12 @@ async fn a_refused_lease_is_named_as_it_was_sent() {
 
 #[tokio::test]
 async fn volumes_are_read_back_with_their_defaults() {
+    rules(&[
+        "notebook-volume-default",
+        "notebook-volume-dedicated",
+        "notebook-volume-read-back",
+        "notebook-pool",
+    ]);
     let client = Client::start().await;
     let own = json!({
         "category": "EFS", "ownership": "DEDICATED", "capacity": 500,
@@ -732,6 +796,11 @@ async fn volumes_are_read_back_with_their_defaults() {
 
 #[tokio::test]
 async fn a_disk_that_grows_does_not_affect_the_notebook() {
+    rules(&[
+        "notebook-volume-resizing",
+        "notebook-volume-grows",
+        "notebook-update-running",
+    ]);
     let client = Client::start().await;
     let id = client.running().await;
     let path = format!("/notebooks/{id}");
@@ -774,6 +843,7 @@ async fn a_disk_that_grows_does_not_affect_the_notebook() {
 
 #[tokio::test]
 async fn a_user_has_one_free_notebook() {
+    rules(&["notebook-one-free"]);
     let client = Client::start().await;
     let free = json!({"feature": "DEFAULT", "flavor": "modelarts.vm.cpu.free"});
     client.create(free.clone()).await;
@@ -783,6 +853,7 @@ async fn a_user_has_one_free_notebook() {
 
 #[tokio::test]
 async fn an_ssh_notebook_has_a_private_address_once_it_runs() {
+    rules(&["notebook-endpoint-uri"]);
     let client = Client::start().await;
     let endpoints =
         json!([{"service": "SSH", "key_pair_names": ["laptop"]}, {"service": "NOTEBOOK"}]);
@@ -862,4 +933,66 @@ async fn pages_of_any_size_are_accepted_in_either_mode() {
             assert_eq!((&page["total"], &page["size"]), (&json!(1), &json!(limit)));
         }
     }
+}
+
+#[tokio::test]
+async fn storage_is_mounted_to_a_running_notebook_below_data() {
+    rules(&[
+        "storage-attach-running",
+        "storage-attach-ten",
+        "storage-mount-path",
+    ]);
+    let client = Client::start().await;
+    let id = client.create(json!({})).await;
+    let path = format!("/notebooks/{id}/storage");
+    let mount = |directory: &str| json!({"category": "OBS", "mount_path": directory, "uri": "obs://corpora/a/"});
+    let refused = client.post(&path, mount("/data/a/")).await;
+    assert_eq!(refused.code(), "ModelArts.6327");
+    client.pass(90);
+    for directory in ["/data/", "/data/a/b/", "/data/a b/", "/home/a/"] {
+        assert_eq!(
+            client.post(&path, mount(directory)).await.code(),
+            "ModelArts.6336",
+            "{directory}"
+        );
+    }
+    for number in 0..10 {
+        client
+            .post(&path, mount(&format!("/data/corpus-{number}_A/")))
+            .await
+            .ok();
+    }
+    assert_eq!(
+        client.post(&path, mount("/data/eleven/")).await.code(),
+        "ModelArts.6336"
+    );
+}
+
+#[tokio::test]
+async fn an_image_is_saved_from_a_running_notebook_which_then_uses_it() {
+    rules(&["image-save-running", "image-delete-in-use"]);
+    let client = Client::start().await;
+    let id = client.create(json!({})).await;
+    let path = format!("/notebooks/{id}/create-image");
+    let body = json!({"name": "bert", "namespace": "nlp", "tag": "1.0"});
+    assert_eq!(
+        client.post(&path, body.clone()).await.code(),
+        "ModelArts.6327"
+    );
+    client.pass(120);
+    let image = client.post(&path, body).await.ok()["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert_eq!(client.status(&id).await, "SNAPSHOTTING");
+    client.pass(120);
+    let shown = client.show(&id).await;
+    assert_eq!(
+        (&shown["status"], &shown["image"]["id"]),
+        (&json!("RUNNING"), &json!(image))
+    );
+    let refused = client
+        .send("DELETE", &format!("/images/{image}"), None)
+        .await;
+    assert_eq!(refused.code(), "ModelArts.6357");
 }

@@ -18,7 +18,7 @@ pub mod types {
         pub category: ::std::option::Option<
             crate::devenviron::enums::OpenDataVolumeCategory,
         >,
-        ///Directory inside the notebook at which the storage appears; below `/data/`. The service expects one directory name of letters, digits, `-` and `_` with a slash at the end, for example `/data/corpus/`.
+        ///Directory inside the notebook at which the storage appears, for example `/data/corpus/`. Matching `^/data/.*$`. It is one directory below `/data/`, whose name has letters, digits, `-` and `_`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub mount_path: ::std::option::Option<::std::string::String>,
         ///What to mount: `obs://`, the name of the parallel file system, and a folder in it, with a slash at the end. A plain bucket is not enough.
@@ -66,12 +66,12 @@ pub mod types {
     pub struct CreateDevEnvInstanceRequest {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub ai_project: ::std::option::Option<DevEnvAiProjectReq>,
-        ///Free text on the instance. Empty when left out.
+        ///Free text on the instance. Empty when left out. At most 512 characters, none of `& < > " ' /`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub description: ::std::option::Option<::std::string::String>,
         ///Name of the flavor. Which ones can be used depends on the region and on the administrator.
         pub flavor: ::std::string::String,
-        ///Name of the instance, made of letters, digits, hyphens and underscores. It need not be unique.
+        ///Name of the instance. It need not be unique. 1 to 64 characters, only letters, digits, `_` and `-`.
         pub name: ::std::string::String,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub pool: ::std::option::Option<DevEnvPoolReq>,
@@ -97,7 +97,7 @@ pub mod types {
         >,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub auto_stop: ::std::option::Option<DevEnvAutoStopReq>,
-        ///Further storages besides the main one. They must be of the type obsfs, and only some dedicated resource pools offer them.
+        ///Further storages besides the main one. Not every dedicated resource pool offers them. Each one is of the type obsfs; another type is refused with ModelArts.6324. They are available to instances in a dedicated resource pool only.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub extend_storage: ::std::option::Option<::std::vec::Vec<DevEnvStorageReq>>,
         pub storage: DevEnvStorageReq,
@@ -114,13 +114,13 @@ pub mod types {
         ///Free text about the image, up to 512 characters.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub description: ::std::option::Option<::std::string::String>,
-        ///Name of the image, up to 512 characters out of lower-case letters, digits, `-`, `_` and `.`.
+        ///Name of the image. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
         ///Organization of the container registry SWR that takes the image.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub namespace: ::std::option::Option<::std::string::String>,
-        ///Tag of the image, up to 64 characters out of letters, digits, `-`, `_` and `.`.
+        ///Tag of the image. At most 64 characters, only letters, digits, `.`, `_` and `-`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub tag: ::std::option::Option<::std::string::String>,
         ///Workspace that the image belongs to. `0` is the one that always exists. Defaults to `0`.
@@ -136,10 +136,10 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct CreateNotebookRequest {
-        ///Free text about the notebook, at most 512 characters, none of `& < > " ' /`.
+        ///Free text about the notebook. At most 512 characters, none of `& < > " ' /`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub description: ::std::option::Option<::std::string::String>,
-        ///Time in milliseconds, counted from now, after which the notebook is stopped: 3,600,000 (one hour, the default) to 259,200,000 (72 hours), or -1 to switch automatic stopping off. Values between -1 and 3,600,000 are refused by the service. It overrides `lease` and makes the type `timing`; prefer `lease`.
+        ///Time in milliseconds, counted from now, after which the notebook is stopped: 3,600,000 (one hour, the default) to 259,200,000 (72 hours), or -1 to switch automatic stopping off. Prefer `lease`. Values between -1 and 3,600,000 are refused with ModelArts.6349. It overrides `lease` and makes the type `timing`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub duration: ::std::option::Option<i64>,
         ///Remote access by SSH, for an IDE on the own machine or a terminal.
@@ -157,7 +157,7 @@ pub mod types {
         pub image_id: ::std::string::String,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub lease: ::std::option::Option<LeaseReq>,
-        ///Name of the notebook, 1 to 128 letters, digits, `-` and `_`. It need not be unique.
+        ///Name of the notebook. It need not be unique. 1 to 128 characters, only letters, digits, `_` and `-`.
         pub name: ::std::string::String,
         ///ID of a dedicated resource pool. Required when the notebook shall run in one.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -279,7 +279,7 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct DevEnvAutoStop {
-        ///Running time in seconds, counted anew from each start.
+        ///Running time in seconds from each start, as it was last set.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub duration: ::std::option::Option<i32>,
         ///Whether the instance stops by itself.
@@ -288,10 +288,10 @@ pub mod types {
         ///Whether the console reminds the user again. Of no effect on the instance.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub prompt: ::std::option::Option<bool>,
-        ///Time left until the stop, in seconds. Present while the instance runs.
+        ///Time left until the stop, in seconds.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub remain_time: ::std::option::Option<i32>,
-        ///Moment of the stop, in milliseconds since the epoch. Present while the instance runs.
+        ///Moment of the stop, in milliseconds since the epoch. It and `remain_time` are present while the instance runs and is going to stop by itself.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub stop_timestamp: ::std::option::Option<i64>,
     }
@@ -304,13 +304,13 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct DevEnvAutoStopReq {
-        ///Running time in seconds, between one hour and one day, counted anew from each start. Required when `enable` is true. A running instance adopts a changed value at its next start.
+        ///Running time in seconds. From 3,600 to 86,400. It is required when `enable` is true; without it the request is refused with ModelArts.6348. It counts anew from each start.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub duration: ::std::option::Option<i32>,
-        ///True to stop the instance once it has run for `duration`; false to let it run on. Defaults to `false`.
+        ///True to stop the instance once it has run for `duration`; false to let it run on. Defaults to `false`. Without it a new instance runs on.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub enable: ::std::option::Option<bool>,
-        ///Whether the console reminds the user again. Of no effect on the instance. Defaults to `true`.
+        ///Whether the console reminds the user again. Of no effect on the instance. Defaults to `true`. Without it a new instance reminds.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub prompt: ::std::option::Option<bool>,
     }
@@ -338,7 +338,7 @@ pub mod types {
             Default::default()
         }
     }
-    ///Secrets for the access to a Git repository.
+    ///Secrets for the access to a Git repository. As `spec.credential` of an instance the documentation calls it the access key and secret key (AK/SK) for OBS, yet its table has these two fields.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct DevEnvCredential {
@@ -378,7 +378,7 @@ pub mod types {
             Default::default()
         }
     }
-    ///Why a creation or a start failed; null when nothing failed.
+    ///Why a creation or a start failed. It is null or absent unless the status is CREATE_FAILED or START_FAILED; its code is the instance's `error_code` and fits what failed.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct DevEnvFailedReasons {
@@ -406,13 +406,13 @@ pub mod types {
         ///Name under which the flavor is billed. When it is empty `name` counts.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub billing_flavor: ::std::option::Option<::std::string::String>,
-        ///Factor applied in billing. Present when `billing_flavor` is.
+        ///Factor applied in billing. It is present when `billing_flavor` is.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub billing_params: ::std::option::Option<i32>,
         ///Running time in seconds after which instances of the flavor stop by themselves.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub duration: ::std::option::Option<i32>,
-        ///Number of instances that the current user has of the flavor.
+        ///Number of instances of the flavor. Only those of the current user count, queueing and stopped ones included.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub instance_num: ::std::option::Option<i32>,
         ///Whether the current user may use the flavor.
@@ -430,10 +430,10 @@ pub mod types {
         pub promo_type: ::std::option::Option<
             crate::devenviron::enums::OpenDevEnvPromoType,
         >,
-        ///Expected rest of the waiting time in seconds. Present for free flavors that are sold out.
+        ///Expected rest of the waiting time in seconds.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub queue_left_time: ::std::option::Option<i32>,
-        ///Number of instances queueing for the flavor. Present for free flavors that are sold out.
+        ///Number of instances queueing for the flavor. It and `queue_left_time` are present for free flavors that are sold out.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub queuing_num: ::std::option::Option<i32>,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -589,7 +589,7 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct DevEnvNotebookSpec {
-        ///Labels by name, some set by the service: `target_domain` and `url` point to the notebook, but the URL does not open without a sign-in.
+        ///Labels by name, some set by the service: `target_domain` and `url` point to the notebook. The URL does not open without a sign-in.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub annotations: ::std::option::Option<
             ::std::collections::BTreeMap<::std::string::String, ::std::string::String>,
@@ -647,7 +647,7 @@ pub mod types {
             Default::default()
         }
     }
-    ///Owner of a resource pool. Present for dedicated pools.
+    ///Owner of a resource pool. It is present for dedicated pools.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct DevEnvPoolOwner {
@@ -759,7 +759,7 @@ pub mod types {
             Default::default()
         }
     }
-    ///Place of an instance in the queue for its flavor. Present while the instance queues.
+    ///Place of an instance in the queue for its flavor. It is present while the instance queues.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct DevEnvQueuingInfo {
@@ -798,7 +798,7 @@ pub mod types {
             Default::default()
         }
     }
-    ///Git repository of an instance; null when there is none. The service fills it in by itself and callers cannot make use of it.
+    ///Git repository of an instance. The service fills it in by itself and callers cannot make use of it. It is null or absent when there is none.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct DevEnvRepository {
@@ -865,7 +865,7 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct DevEnvStorageLocationReq {
-        ///Path of the storage. Required when the storage is of the type obs: then it names a directory inside a bucket, not the bucket itself, and its last character is a slash.
+        ///Path of the storage, such as `/bucket/folder/` or `obs://bucket/folder/`. Required when the storage is of the type obs; without it the request is refused with ModelArts.6317. Its last character is a slash; another one is refused with ModelArts.6318. It names a directory in a bucket; the bucket itself is refused with ModelArts.6358, and what is no bucket with ModelArts.6336.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub path: ::std::option::Option<::std::string::String>,
     }
@@ -921,7 +921,7 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct DevEnvWorkspaceReq {
-        ///ID of the workspace. `0` is right as long as no workspaces were created. Defaults to `0`.
+        ///ID of the workspace. `0` is right as long as no workspaces were created. Defaults to `0`. A workspace that the project does not have is refused with ModelArts.0102.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
     }
@@ -950,7 +950,7 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct EndpointsReq {
-        ///Public IP addresses that may connect, five at most. Needs a key pair.
+        ///Public IP addresses that may connect. Needs a key pair. At most 5 entries.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub allowed_access_ips: ::std::option::Option<
             ::std::vec::Vec<::std::string::String>,
@@ -974,7 +974,7 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct EndpointsRes {
-        ///Public IP addresses that may connect by SSH. All of them may when the list is empty or missing.
+        ///Public IP addresses that may connect by SSH. All addresses may connect when the list is empty or missing, and only those of the list otherwise.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub allowed_access_ips: ::std::option::Option<
             ::std::vec::Vec<::std::string::String>,
@@ -995,7 +995,7 @@ pub mod types {
         ///Names of the SSH key pairs; any of them opens the notebook.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub ssh_keys: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///Private IP address of the notebook.
+        ///Private IP address of the notebook. It is there once an SSH notebook has been RUNNING.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub uri: ::std::option::Option<::std::string::String>,
     }
@@ -1262,7 +1262,7 @@ pub mod types {
         ///When the notebook was created, in milliseconds since the epoch.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub create_at: ::std::option::Option<i64>,
-        ///Time to run in milliseconds, counted from `create_at`. The notebook is stopped once that much has passed. A renewal makes the value larger.
+        ///Time to run in milliseconds. A renewal makes the value larger. It counts from `create_at`; the notebook is stopped once that much has passed.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub duration: ::std::option::Option<i64>,
         ///Whether the notebook is stopped automatically at all.
@@ -1305,7 +1305,7 @@ pub mod types {
             Default::default()
         }
     }
-    ///States of an instance around an accepted action.
+    ///States of an instance around an accepted action: `current_status` that it has entered, `previous_state` that it had.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct ManageDevEnvInstanceResponse {
@@ -1357,7 +1357,7 @@ pub mod types {
         ///The ways to reach the notebook, among them SSH for an IDE or a terminal.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub endpoints: ::std::option::Option<::std::vec::Vec<EndpointsRes>>,
-        ///Why the notebook failed. Present in a failed state.
+        ///Why the notebook failed. It is present in a failed state.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub fail_reason: ::std::option::Option<::std::string::String>,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1514,7 +1514,7 @@ pub mod types {
             Default::default()
         }
     }
-    ///The dedicated resource pool of a notebook. Absent for a notebook in the public pool.
+    ///The dedicated resource pool of a notebook. It is absent for a notebook in the public pool.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct Pool {
@@ -1604,10 +1604,10 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct UpdateDevEnvAutoStopReq {
-        ///Running time in seconds, between one hour and one day, counted anew from each start. Required when `enable` is true. A running instance adopts a changed value at its next start.
+        ///Running time in seconds, counted anew from each start. From 3,600 to 86,400. It is required when `enable` is true; without it the request is refused with ModelArts.6348. A running instance adopts a changed value at its next start; until then it stops when it was going to.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub duration: ::std::option::Option<i32>,
-        ///True to stop the instance once it has run for `duration`; false to let it run on.
+        ///True to stop the instance once it has run for `duration`; false to let it run on. False takes effect at once, true in an instance that runs without an end at its next start.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub enable: ::std::option::Option<bool>,
         ///Whether the console reminds the user again. Of no effect on the instance.
@@ -1623,7 +1623,7 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct UpdateDevEnvInstanceRequest {
-        ///New free text on the instance.
+        ///New free text on the instance. At most 512 characters, none of `& < > " ' /`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub description: ::std::option::Option<::std::string::String>,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1650,7 +1650,7 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct UpdateNotebookRequest {
-        ///Free text about the notebook, at most 512 characters, none of `& < > " /`.
+        ///Free text about the notebook. At most 512 characters, none of `& < > " /`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub description: ::std::option::Option<::std::string::String>,
         ///Remote access by SSH. Only for a stopped notebook; a key pair cannot be exchanged.
@@ -1664,10 +1664,10 @@ pub mod types {
         ///ID of an image from `listImages`. Only for a stopped notebook.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub image_id: ::std::option::Option<::std::string::String>,
-        ///New name, at most 128 letters, digits, `-` and `_`.
+        ///New name. At most 128 characters, only letters, digits, `_` and `-`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
-        ///New size of an EVS volume in GB, at most 4096. A volume can only grow.
+        ///New size of an EVS volume in GB. At most 4,096. An EVS volume can only grow, and another one cannot change its size.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub storage_new_size: ::std::option::Option<i32>,
     }
@@ -1719,14 +1719,14 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct VolumeRes {
-        ///Size in GB. Created without a size, EVS gets 5 and EFS 50; 4096 is the limit.
+        ///Size in GB; 4096 is the limit. Created without a size, EVS gets 5 and EFS 50.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub capacity: ::std::option::Option<i32>,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub category: ::std::option::Option<
             crate::devenviron::enums::OpenVolumeCategory,
         >,
-        ///ID of the caller's own EFS file system, as it was sent. Not part of the documentation.
+        ///ID of the caller's own EFS file system. Not part of the documentation.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
         ///Directory inside the notebook where the volume appears, `/home/ma-user/work/`.
@@ -1738,7 +1738,7 @@ pub mod types {
         >,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub status: ::std::option::Option<crate::devenviron::enums::OpenVolumeStatus>,
-        ///Shared path of the caller's own EFS file system, as it was sent. Not part of the documentation.
+        ///Shared path of the caller's own EFS file system. Not part of the documentation. It and `id` are read back as they were sent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub uri: ::std::option::Option<::std::string::String>,
     }
@@ -9394,6 +9394,7 @@ any time and must not break a client.
   reading (`x86_64` is X86_64), and a received value is written back as it was received.
 * `x-enum-descriptions` beside it: one sentence for each value.
 * `x-observed` beside it: values that no table lists, known from samples, prose or practice.
+* `x-spellings` beside it: values that the documentation also writes in another letter case.
 * `x-states` on the enum of a status: every value sorted into `transient` (changes by itself), `settled`, `failed`
   and `gone`.
 * `x-source` on operations, schemas and properties: the pages and tables they were transcribed from, written
@@ -9487,7 +9488,7 @@ let response = client.list_dev_env_instances()
     }
     /**Create a development environment instance
 
-Creates a notebook instance of the previous service generation. Asynchronous: the answer describes the new instance in state CREATING (or CREATE_QUEUING), and callers read the instance until it is RUNNING or CREATE_FAILED. Names need not be unique, so a repeated call creates a second instance.
+Creates a notebook instance of the previous service generation. Asynchronous: the answer describes the new instance in state CREATING (or CREATE_QUEUING), and callers read the instance until it is RUNNING or CREATE_FAILED. Names need not be unique, so a repeated call creates a second instance. The main storage is of the type obs; another type is refused with ModelArts.6324. A pool is one of the project's dedicated pools, of which the answer has name, type and owner. While a free flavor is sold out an instance of it queues in CREATE_QUEUING; another flavor is refused with ModelArts.6329.
 
 Sends a `POST` request to `/v1/{project_id}/demanager/instances`
 
@@ -9525,7 +9526,7 @@ let response = client.show_dev_env_instance()
     }
     /**Update a development environment instance
 
-Changes the description of an instance, its automatic stop, or both; everything left out stays as it is. Synchronous. Name, flavor and storage cannot be changed. A new running time given to a running instance counts from its next start on.
+Changes the description of an instance, its automatic stop, or both. Synchronous. Name, flavor and storage cannot be changed. Whatever is left out stays as it is.
 
 Sends a `PUT` request to `/v1/{project_id}/demanager/instances/{instance_id}`
 
@@ -9565,7 +9566,7 @@ let response = client.delete_dev_env_instance()
     }
     /**Start, stop or restart an instance
 
-Starts a stopped instance, stops a running one or, for ML Studio instances only, restarts it. Asynchronous: the answer names the state before and the state entered, and callers read the instance until it settles. An instance that is busy or already in the wanted state is answered with status 400 and the code ModelArts.6357. A restart interrupts the instance again every time it is sent, so the call as a whole must not be repeated blindly.
+Starts a stopped instance, stops a running one or restarts one. Asynchronous: the answer names the state before and the state entered, and callers read the instance until it settles. A restart interrupts the instance again every time it is sent, so the call as a whole must not be repeated blindly. Only ML Studio instances can be restarted. A start of an instance that runs is refused with ModelArts.6305, a stop of one that is stopped with ModelArts.6307. While the instance is starting every action is refused with ModelArts.6306, while it is stopping with ModelArts.6308, and during any other operation with ModelArts.6357. An unknown instance is answered with status 400 and ModelArts.6309.
 
 Sends a `POST` request to `/v1/{project_id}/demanager/instances/{instance_id}/action`
 
@@ -9594,7 +9595,7 @@ Arguments:
 - `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
 - `feature`: Kind of notebook to list. Defaults to `NOTEBOOK`.
 - `limit`: Records per page. The service is known to take 10, 20 and 50. Defaults to `10`.
-- `name`: Part of a notebook name; every notebook whose name contains it matches. At most 128 characters.
+- `name`: Part of a notebook name; every notebook whose name contains it matches. At most 128 characters, only letters, digits, `_` and `-`.
 - `offset`: Number of records to skip, not of pages. Defaults to `0`.
 - `owner`: ID of the user whose notebooks are wanted, 32 lower-case letters and digits. Only an administrator can ask for somebody else; other callers give their own ID or nothing.
 - `pool_id`: Only notebooks that run in this dedicated resource pool.
@@ -9650,7 +9651,7 @@ Arguments:
 - `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
 - `feature`: Kind of notebook to list. Defaults to `NOTEBOOK`.
 - `limit`: Records per page. The service is known to take 10, 20 and 50. Defaults to `10`.
-- `name`: Part of a notebook name; every notebook whose name contains it matches. At most 128 characters.
+- `name`: Part of a notebook name; every notebook whose name contains it matches. At most 128 characters, only letters, digits, `_` and `-`.
 - `offset`: Number of records to skip, not of pages. Defaults to `0`.
 - `owner`: ID of the user whose notebooks are wanted, 32 lower-case letters and digits. Takes effect only for a main account that holds administrator rights.
 - `pool_id`: Only notebooks that run in this dedicated resource pool.
@@ -9727,7 +9728,7 @@ let response = client.show_notebook()
     }
     /**Change a notebook instance
 
-Changes the fields that the body names and leaves all others as they are. Flavor, image and endpoints need a STOPPED notebook; name, description and a larger EVS volume are taken while it runs, although the documentation asks for a stopped one throughout. Key pair, pool, workspace and type of storage are fixed at creation.
+Changes the fields that the body names and leaves all others as they are. The documentation asks for a STOPPED notebook throughout. Key pair, pool, workspace and type of storage are fixed at creation. While the notebook runs only its name, description and disk can be changed; flavor, image, endpoints and hooks are refused with ModelArts.6347.
 
 Sends a `PUT` request to `/v1/{project_id}/notebooks/{id}`
 
@@ -9767,15 +9768,15 @@ let response = client.delete_notebook()
     }
     /**Start a notebook instance
 
-Begins to start a stopped notebook and answers at once; read the notebook until it is RUNNING. A notebook that runs already, or is busy with another operation, is refused with ModelArts.6357. The body is empty or `{}`; everything that can be chosen stands in the query.
+Begins to start a stopped notebook and answers at once; read the notebook until it is RUNNING. The body is empty or `{}`; everything that can be chosen stands in the query. A notebook that runs already, or is busy with another operation, is refused with ModelArts.6357. Each start sets the automatic stop anew: without parameters the type is `timing` and the notebook runs for one hour, whatever was set before.
 
 Sends a `POST` request to `/v1/{project_id}/notebooks/{id}/start`
 
 Arguments:
 - `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
 - `id`: ID of the notebook, as `createNotebook` and `listNotebooks` return it.
-- `duration`: Time in milliseconds from the start until the notebook is stopped automatically: 3,600,000 (one hour, the default) to 259,200,000 (72 hours), or -1 to switch automatic stopping off. Values between -1 and 3,600,000 are refused by the service. A duration makes the type `timing`.
-- `type_`: Way of stopping automatically, `timing` when left out.
+- `duration`: Time in milliseconds from the start until the notebook is stopped automatically: 3,600,000 (one hour) to 259,200,000 (72 hours), or -1 to switch automatic stopping off. Values between -1 and 3,600,000 are refused with ModelArts.6349. A duration makes the type `timing`, whatever `type` says.
+- `type_`: Way of stopping automatically. It is `timing` when left out; another value than `timing` and `idle` is refused.
 ```text
 let response = client.start_notebook()
     .project_id(project_id)
@@ -9828,14 +9829,14 @@ let response = client.show_lease()
     }
     /**Renew the lease of a notebook
 
-Lets a running notebook go on for the given time, counted from now. Give the duration in the body; one in the query wins over the body and makes the type `timing`. A notebook that does not run is refused.
+Lets a running notebook go on for the given time, counted from now. Give the duration in the body; one in the query wins over the body. The lease of a notebook that does not run is not renewed but refused with ModelArts.6327.
 
 Sends a `PATCH` request to `/v1/{project_id}/notebooks/{id}/lease`
 
 Arguments:
 - `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
 - `id`: ID of the notebook, as `createNotebook` and `listNotebooks` return it.
-- `duration`: Time in milliseconds to go on, 3,600,000 to 259,200,000, or -1 for no automatic stop. Prefer the body: with this parameter the body has no effect.
+- `duration`: Time in milliseconds to go on, 3,600,000 to 259,200,000, or -1 for no automatic stop. Prefer the body. With this parameter the body has no effect and the type is `timing`.
 - `body`: The new lease. It may be left out when the query carries the duration.
 ```text
 let response = client.renew_lease()
@@ -9881,7 +9882,7 @@ Sends a `GET` request to `/v1/{project_id}/images`
 Arguments:
 - `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
 - `limit`: Largest number of images in one answer. Defaults to `200`.
-- `name`: Image name to look for: at most 512 characters out of lower-case letters, digits, `-`, `_` and `.`. `name_fuzzy_match` decides whether a part of the name is enough.
+- `name`: Image name to look for. `name_fuzzy_match` decides whether a part of the name is enough. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
 - `name_fuzzy_match`: When true, `name` matches any part of an image name; when false, only the whole name. Defaults to `true`.
 - `namespace`: Keep only images of this organization of the container registry SWR.
 - `offset`: Number of images to skip before the page starts. Defaults to `0`.
@@ -9936,7 +9937,7 @@ Sends a `GET` request to `/v1/{project_id}/images/group`
 
 Arguments:
 - `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `name`: Image name to look for: at most 512 characters out of lower-case letters, digits, `-`, `_` and `.`. `name_fuzzy_match` decides whether a part of the name is enough.
+- `name`: Image name to look for. `name_fuzzy_match` decides whether a part of the name is enough. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
 - `name_fuzzy_match`: When true, `name` matches any part of an image name; when false, only the whole name. Defaults to `true`.
 - `namespace`: Keep only groups of this organization of the container registry SWR.
 - `type_`: Keep only groups of preset images, or only of the project's own.
@@ -9976,7 +9977,7 @@ let response = client.show_image()
     }
     /**Delete an image
 
-Removes an image from the project and answers with its last state. The layers stay in the container registry SWR unless `force` is set. An image that a notebook still uses cannot be removed.
+Removes an image from the project and answers with its last state. The layers stay in the container registry SWR unless `force` is set. An image that a notebook uses cannot be deleted.
 
 Sends a `DELETE` request to `/v1/{project_id}/images/{id}`
 
@@ -9997,7 +9998,7 @@ let response = client.delete_image()
     }
     /**Save a notebook as an image
 
-Starts to save the container of a RUNNING notebook as a new image, with everything that was installed into it, such as pip packages and server-side editor extensions. Asynchronous: the answer is the image in status INIT, the notebook is SNAPSHOTTING meanwhile and cannot be used. Saving has succeeded when the image is ACTIVE and has failed when it is CREATE_FAILED or ERROR. Afterwards the notebook names the saved image as its own.
+Starts to save the container of a RUNNING notebook as a new image, with everything that was installed into it, such as pip packages and server-side editor extensions. Asynchronous: the answer is the image in status INIT, and the notebook cannot be used meanwhile. Saving has succeeded when the image is ACTIVE and has failed when it is CREATE_FAILED or ERROR. The notebook has to be RUNNING; it is SNAPSHOTTING while the image is saved, and uses the saved image afterwards.
 
 Sends a `POST` request to `/v1/{project_id}/notebooks/{id}/create-image`
 
@@ -10037,7 +10038,7 @@ let response = client.list_attachable_obs()
     }
     /**Mount OBS storage into a notebook
 
-Attaches a parallel file system of the object storage OBS to a directory of a RUNNING notebook, whose processes then read and write its objects like files. Asynchronous: the answer says MOUNTING, followed by MOUNTED or MOUNT_FAILED. A notebook takes at most ten mounts.
+Attaches a parallel file system of the object storage OBS to a directory of a RUNNING notebook, whose processes then read and write its objects like files. Asynchronous: the answer says MOUNTING, followed by MOUNTED or MOUNT_FAILED. The notebook has to be RUNNING; otherwise the request is refused with ModelArts.6327. A notebook takes at most ten mounts.
 
 Sends a `POST` request to `/v1/{project_id}/notebooks/{instance_id}/storage`
 
@@ -10182,8 +10183,6 @@ pub mod builder {
             self
         }
         /// Largest number of records to return. 0 stands for no limit. Defaults to `0`.
-        ///
-        /// Limits: at least 0.
         pub fn limit<V, M>(mut self, value: V) -> Self
         where
             V: crate::IntoOptional<i32, M>,
@@ -10934,9 +10933,7 @@ pub mod builder {
             self.limit = optional("limit", value);
             self
         }
-        /// Part of a notebook name; every notebook whose name contains it matches. At most 128 characters.
-        ///
-        /// Limits: at most 128 characters, matching `^[A-Za-z0-9_-]*$`.
+        /// Part of a notebook name; every notebook whose name contains it matches. At most 128 characters, only letters, digits, `_` and `-`.
         pub fn name<V, M>(mut self, value: V) -> Self
         where
             V: crate::IntoOptional<::std::string::String, M>,
@@ -10953,8 +10950,6 @@ pub mod builder {
             self
         }
         /// ID of the user whose notebooks are wanted, 32 lower-case letters and digits. Only an administrator can ask for somebody else; other callers give their own ID or nothing.
-        ///
-        /// Limits: 32 characters, matching `^[a-z0-9]+$`.
         pub fn owner<V, M>(mut self, value: V) -> Self
         where
             V: crate::IntoOptional<::std::string::String, M>,
@@ -11289,9 +11284,7 @@ pub mod builder {
             self.limit = optional("limit", value);
             self
         }
-        /// Part of a notebook name; every notebook whose name contains it matches. At most 128 characters.
-        ///
-        /// Limits: at most 128 characters, matching `^[A-Za-z0-9_-]*$`.
+        /// Part of a notebook name; every notebook whose name contains it matches. At most 128 characters, only letters, digits, `_` and `-`.
         pub fn name<V, M>(mut self, value: V) -> Self
         where
             V: crate::IntoOptional<::std::string::String, M>,
@@ -11308,8 +11301,6 @@ pub mod builder {
             self
         }
         /// ID of the user whose notebooks are wanted, 32 lower-case letters and digits. Takes effect only for a main account that holds administrator rights.
-        ///
-        /// Limits: 32 characters, matching `^[a-z0-9]+$`.
         pub fn owner<V, M>(mut self, value: V) -> Self
         where
             V: crate::IntoOptional<::std::string::String, M>,
@@ -11958,9 +11949,7 @@ pub mod builder {
             self.id = required("id", value);
             self
         }
-        /// Time in milliseconds from the start until the notebook is stopped automatically: 3,600,000 (one hour, the default) to 259,200,000 (72 hours), or -1 to switch automatic stopping off. Values between -1 and 3,600,000 are refused by the service. A duration makes the type `timing`.
-        ///
-        /// Limits: -1 to 259200000.
+        /// Time in milliseconds from the start until the notebook is stopped automatically: 3,600,000 (one hour) to 259,200,000 (72 hours), or -1 to switch automatic stopping off. Values between -1 and 3,600,000 are refused with ModelArts.6349. A duration makes the type `timing`, whatever `type` says.
         pub fn duration<V, M>(mut self, value: V) -> Self
         where
             V: crate::IntoOptional<i64, M>,
@@ -11968,7 +11957,7 @@ pub mod builder {
             self.duration = optional("duration", value);
             self
         }
-        /// Way of stopping automatically, `timing` when left out.
+        /// Way of stopping automatically. It is `timing` when left out; another value than `timing` and `idle` is refused.
         ///
         /// Known values: `timing`, `idle`.
         pub fn type_<V, M>(mut self, value: V) -> Self
@@ -12221,9 +12210,7 @@ pub mod builder {
             self.id = required("id", value);
             self
         }
-        /// Time in milliseconds to go on, 3,600,000 to 259,200,000, or -1 for no automatic stop. Prefer the body: with this parameter the body has no effect.
-        ///
-        /// Limits: -1 to 259200000.
+        /// Time in milliseconds to go on, 3,600,000 to 259,200,000, or -1 for no automatic stop. Prefer the body. With this parameter the body has no effect and the type is `timing`.
         pub fn duration<V, M>(mut self, value: V) -> Self
         where
             V: crate::IntoOptional<i64, M>,
@@ -12453,9 +12440,7 @@ pub mod builder {
             self.limit = optional("limit", value);
             self
         }
-        /// Image name to look for: at most 512 characters out of lower-case letters, digits, `-`, `_` and `.`. `name_fuzzy_match` decides whether a part of the name is enough.
-        ///
-        /// Limits: at most 512 characters, matching `^[a-z0-9._-]*$`.
+        /// Image name to look for. `name_fuzzy_match` decides whether a part of the name is enough. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
         pub fn name<V, M>(mut self, value: V) -> Self
         where
             V: crate::IntoOptional<::std::string::String, M>,
@@ -12797,9 +12782,7 @@ pub mod builder {
             self.project_id = required("project_id", value);
             self
         }
-        /// Image name to look for: at most 512 characters out of lower-case letters, digits, `-`, `_` and `.`. `name_fuzzy_match` decides whether a part of the name is enough.
-        ///
-        /// Limits: at most 512 characters, matching `^[a-z0-9._-]*$`.
+        /// Image name to look for. `name_fuzzy_match` decides whether a part of the name is enough. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
         pub fn name<V, M>(mut self, value: V) -> Self
         where
             V: crate::IntoOptional<::std::string::String, M>,

@@ -419,7 +419,7 @@ impl JobStatus {
 }
 
 open_enum! {
-    /// Kind of a notebook. In a request NOTEBOOK is assumed when it is left out.
+    /// Kind of a notebook. In a request NOTEBOOK is assumed when it is left out. A user may have one notebook of the kind DEFAULT.
     ///
     /// Source: CreateNotebook T2, CreateNotebook T9, ListNotebooks T2, ListNotebooks T4, ListAllNotebooks T2, ListAllNotebooks T4, ShowNotebook T2, UpdateNotebook T7, DeleteNotebook T2, StartNotebook T3, StopNotebook T2.
     ///
@@ -497,7 +497,7 @@ open_enum! {
 pub type OpenVolumeCategory = crate::Open<VolumeCategory>;
 
 open_enum! {
-    /// Who owns a storage volume.
+    /// Who owns a storage volume. DEDICATED is possible with EFS only, and takes `uri` and `id` of the file system.
     ///
     /// Source: CreateNotebook T4, CreateNotebook T15, ListNotebooks T10, ListAllNotebooks T10, ShowNotebook T8, UpdateNotebook T13, DeleteNotebook T8, StartNotebook T9, StopNotebook T8.
     ///
@@ -514,7 +514,7 @@ open_enum! {
 pub type OpenVolumeOwnership = crate::Open<VolumeOwnership>;
 
 open_enum! {
-    /// State of a storage volume. While an EVS volume is INITIALIZING, RESIZING or DELETING, even a RUNNING notebook is not ready.
+    /// State of a storage volume. While an EVS volume is INITIALIZING or DELETING, even a RUNNING notebook is not ready. RESIZING does not affect the notebook: it can be used while its disk grows.
     ///
     /// Source: CreateNotebook T15, ListNotebooks T10, ListAllNotebooks T10, ShowNotebook T8, UpdateNotebook T13, DeleteNotebook T8, StartNotebook T9, StopNotebook T8.
     ///

@@ -65,6 +65,7 @@
 //!   reading (`x86_64` is X86_64), and a received value is written back as it was received.
 //! * `x-enum-descriptions` beside it: one sentence for each value.
 //! * `x-observed` beside it: values that no table lists, known from samples, prose or practice.
+//! * `x-spellings` beside it: values that the documentation also writes in another letter case.
 //! * `x-states` on the enum of a status: every value sorted into `transient` (changes by itself), `settled`, `failed`
 //!   and `gone`.
 //! * `x-source` on operations, schemas and properties: the pages and tables they were transcribed from, written
