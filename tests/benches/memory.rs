@@ -4,7 +4,6 @@
 
 use std::alloc::System;
 use std::io::{BufRead, BufReader};
-use std::pin::pin;
 use std::process::{Child, Command, Stdio};
 
 use futures::TryStreamExt;
@@ -85,7 +84,7 @@ async fn peak(length: usize) -> f64 {
         .credentials(Credentials::token(server.token.as_str()));
     let client = builder.build().await.unwrap();
     let before = live();
-    let mut items = pin!(client.notebooks().list().items());
+    let mut items = client.notebooks().list().items();
     let (mut count, mut peak) = (0, 0);
     while let Some(notebook) = items.try_next().await.unwrap() {
         peak = peak.max(live().saturating_sub(before));

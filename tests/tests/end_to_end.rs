@@ -137,8 +137,8 @@ mod lives {
 
         let seen: Vec<_> = notebooks
             .wait_until_running(&id)
-            .observations()
-            .map_ok(|seen| (seen.observed.status.clone(), seen.observed.progress))
+            .events()
+            .map_ok(|event| (event.status.status, event.status.progress))
             .try_collect()
             .await
             .unwrap();
@@ -627,10 +627,10 @@ async fn a_failed_creation_says_why() {
     let waiter = notebooks.wait_until_running(created.id.as_deref().unwrap());
     let error = waiter.await.unwrap_err();
     assert!(error.is_wait_failed(), "{error}");
-    let observed = error.last_observation().unwrap();
-    assert_eq!(observed.status, "CREATE_FAILED");
+    let status = error.last_poll().unwrap();
+    assert_eq!(status.status, "CREATE_FAILED");
     assert_eq!(
-        observed.fail_reason.as_deref(),
+        status.fail_reason.as_deref(),
         Some("no machine would take it")
     );
 }
@@ -643,7 +643,7 @@ async fn waiting_ends_at_once_when_the_goal_is_out_of_reach_and_in_time_otherwis
     let waiter = notebooks.wait_until_stopped(&id).deadline(MINUTE);
     let error = waiter.await.unwrap_err();
     assert!(error.is_wait_timeout() || error.is_wait_failed(), "{error}");
-    assert_eq!(error.last_observation().unwrap().status, "RUNNING");
+    assert_eq!(error.last_poll().unwrap().status, "RUNNING");
 
     let emulator = &world.emulator;
     emulator
@@ -653,7 +653,7 @@ async fn waiting_ends_at_once_when_the_goal_is_out_of_reach_and_in_time_otherwis
     let before = emulator.clock().now_millis();
     let error = notebooks.wait_until_running(&id).await.unwrap_err();
     assert!(error.is_wait_failed(), "{error}");
-    assert_eq!(error.last_observation().unwrap().status, "FROZEN");
+    assert_eq!(error.last_poll().unwrap().status, "FROZEN");
     let waited = emulator.clock().now_millis() - before;
     assert!(waited <= 10_000, "{waited} ms for what cannot come");
 }
@@ -711,7 +711,7 @@ async fn a_long_list_comes_in_order_and_no_page_before_its_time() {
         counter.fetch_add(1, Ordering::Relaxed);
         request.sort_key("name").sort_dir("ASC")
     });
-    let mut items = std::pin::pin!(list.items());
+    let mut items = list.items();
     let (mut count, mut previous) = (0, String::new());
     while let Some(notebook) = items.try_next().await.unwrap() {
         let pages = asked.load(Ordering::Relaxed);
@@ -770,12 +770,20 @@ async fn many_are_stopped_at_once_and_one_failure_hides_nothing() {
     let listed = notebooks.list().items().map_ok(|it| it.id.unwrap());
     let mut ids: Vec<_> = listed.try_collect().await.unwrap();
     ids.push("00000000-0000-0000-0000-000000000000".to_owned());
-    let outcomes = modelarts::for_each(ids, 4, |id| {
+    let outcomes = modelarts::map_concurrent(ids, 4, |id| {
         let notebooks = notebooks.clone();
         async move { notebooks.ensure_stopped(&id).await }
     })
     .await;
     let failed: Vec<_> = outcomes.iter().filter(|it| it.result.is_err()).collect();
     assert_eq!((outcomes.len(), failed.len()), (13, 1));
-    assert!(failed[0].result.as_ref().unwrap_err().is_not_found());
+    assert!(
+        failed[0]
+            .result
+            .as_ref()
+            .unwrap_err()
+            .failure()
+            .unwrap()
+            .is_not_found()
+    );
 }

@@ -288,18 +288,26 @@ mod runs {
             instance.create_at = Some(world.emulator.clock().now_millis() - hours * HOUR);
             instance
         };
+        let mut restarted = aged("restarted", 7 * 24);
+        restarted.status = InstanceStatus::Stopped;
         add(
             world,
-            // The last one was created by a clock that is ahead of ours.
+            // The one before the last was created by a clock that is ahead of ours.
             vec![
                 aged("old", 9),
                 aged("older", 90),
                 aged("young", 7),
                 aged("ahead", -9),
+                restarted,
             ],
         )
         .await;
         let client: &ModelArts = &world.client;
+        // Created a week ago, and started five minutes ago.
+        let forever = AutoStop::Off;
+        let started = client.notebooks().ensure_running_with("restarted", forever);
+        started.await.unwrap();
+        world.pass(Duration::from_secs(5 * 60));
         let mut out = Vec::new();
         let code = super::stop_old::run(client, now(world), &mut out)
             .await
@@ -318,6 +326,7 @@ mod runs {
             ("older", "STOPPED"),
             ("young", "RUNNING"),
             ("ahead", "RUNNING"),
+            ("restarted", "RUNNING"),
         ] {
             assert_eq!(status(world, id).await, expected, "{id}");
         }

@@ -239,13 +239,20 @@ fn yes(error: &modelarts::Error) -> String {
     yes.map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
 }
 
-/// Numbers of errors differ between systems; their names do not.
-fn without_number(text: &str) -> String {
-    let Some((before, after)) = text.split_once(" (os error ") else {
-        return text.to_owned();
+/// Numbers of errors differ between systems, those of ports from run to run; their names do not.
+fn without_numbers(text: &str) -> String {
+    let text = match text.split_once(" (os error ") {
+        Some((before, after)) => {
+            let rest = after.split_once(')').map_or("", |(_, rest)| rest);
+            format!("{before}{rest}")
+        }
+        None => text.to_owned(),
     };
-    let rest = after.split_once(')').map_or("", |(_, rest)| rest);
-    format!("{before}{rest}")
+    let Some((before, after)) = text.split_once("host 127.0.0.1:") else {
+        return text;
+    };
+    let rest = after.trim_start_matches(|c: char| c.is_ascii_digit());
+    format!("{before}host 127.0.0.1:…{rest}")
 }
 
 fn row(fault: &str, call: &str, outcome: Outcome) -> String {
@@ -254,7 +261,7 @@ fn row(fault: &str, call: &str, outcome: Outcome) -> String {
     let (pauses, attempts) = (pauses.join(" "), outcome.attempts);
     let (result, yes) = match outcome.result {
         Ok(result) => (result, String::new()),
-        Err(error) => (without_number(&error.to_string()), yes(&error)),
+        Err(error) => (without_numbers(&error.to_string()), yes(&error)),
     };
     let row = format!("{fault:<28} {call:<7} {attempts:>8}  {pauses:<27}  {yes:<26}  {result}");
     row.trim_end().to_owned()

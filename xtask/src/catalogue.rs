@@ -27,6 +27,14 @@ const CLASSES: [&str; 11] = [
     "internal",
 ];
 
+/// Where codes come from that the service's list lacks, and what these begin with.
+const SOURCES: [(&str, &str); 4] = [
+    ("observed", "ModelArts"),
+    ("apig", "APIG"),
+    ("apisign", "APIGW"),
+    ("iam", "IAM"),
+];
+
 /// The file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -49,10 +57,10 @@ pub struct Selection {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
-    /// `ModelArts.` and four digits.
+    /// `ModelArts.` and four digits; `APIG.`, `APIGW.` or `IAM.` for those of gateways and the identity service.
     pub code: String,
-    /// `observed` where the service's list lacks the code.
-    #[serde(default)]
+    /// One of [`SOURCES`], where the service's list lacks the code.
+    #[serde(default, rename = "x-source")]
     pub source: Option<String>,
     /// HTTP statuses under which the service lists it.
     pub statuses: Vec<u16>,
@@ -113,13 +121,33 @@ impl Catalogue {
                 );
             }
             last = code;
-            let digits = code.strip_prefix("ModelArts.").unwrap_or_default();
-            if digits.len() != 4 || !digits.bytes().all(|b| b.is_ascii_digit()) {
-                report(
+            let (prefix, digits) = code.split_once('.').unwrap_or_default();
+            let expected = match entry.source.as_deref() {
+                None => Some("ModelArts"),
+                Some(source) => SOURCES
+                    .iter()
+                    .find(|(known, _)| *known == source)
+                    .map(|(_, prefix)| *prefix),
+            };
+            match expected {
+                None => report(
                     code,
-                    "catalogue-code",
-                    "a code is `ModelArts.` and four digits".to_owned(),
-                );
+                    "catalogue-source",
+                    format!(
+                        "x-source is none of {}",
+                        SOURCES.map(|(name, _)| name).join(", ")
+                    ),
+                ),
+                Some(expected) => {
+                    let is_code = digits.len() == 4 && digits.bytes().all(|b| b.is_ascii_digit());
+                    if prefix != expected || !is_code {
+                        report(
+                            code,
+                            "catalogue-code",
+                            format!("by its source, a code is `{expected}.` and four digits"),
+                        );
+                    }
+                }
             }
             if entry.statuses.is_empty() || entry.statuses.iter().any(|s| !(400..600).contains(s)) {
                 report(
@@ -221,6 +249,13 @@ errors:
         );
         assert_eq!(rules(&GOOD.replace("[400]", "[204]")), ["catalogue-status"]);
         assert_eq!(rules(&GOOD.replace("6309", "63")), ["catalogue-code"]);
+        let gateway = GOOD.replace("ModelArts.6309", "APIG.0101");
+        assert_eq!(rules(&gateway), ["catalogue-code"]);
+        let sourced =
+            |source: &str| gateway.replace("class", &format!("x-source: {source}, class"));
+        assert!(rules(&sourced("apig")).is_empty());
+        assert_eq!(rules(&sourced("apisign")), ["catalogue-code"]);
+        assert_eq!(rules(&sourced("hearsay")), ["catalogue-source"]);
         assert_eq!(rules(&GOOD.replace("Look.", "''")), ["catalogue-text"]);
         let twice = format!("{GOOD}{}", GOOD.lines().last().unwrap());
         assert_eq!(rules(&twice), ["catalogue-order"]);

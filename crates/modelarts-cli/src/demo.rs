@@ -201,19 +201,19 @@ impl Story {
         Ok(request.status)
     }
 
-    /// Waits and prints every look.
+    /// Waits and prints every poll.
     async fn wait<T: Send + 'static>(&self, waiter: Waiter<T>) -> Result<(), Failure> {
-        let mut looks = std::pin::pin!(waiter.observations());
-        while let Some(look) = looks.try_next().await? {
-            let observed = look.observed;
-            let progress = observed
+        let mut events = waiter.events();
+        while let Some(event) = events.try_next().await? {
+            let status = event.status;
+            let progress = status
                 .progress
-                .filter(|_| !look.done)
+                .filter(|_| !event.done)
                 .map_or_else(String::new, |progress| format!("  {progress}"));
             line(&format!(
                 "  . {:>4} s  {}{progress}",
-                observed.elapsed.as_secs(),
-                observed.status
+                status.elapsed.as_secs(),
+                status.status
             ))?;
         }
         Ok(())

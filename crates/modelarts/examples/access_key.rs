@@ -45,7 +45,7 @@ pub async fn run(
             .retry(RetryPolicy::default().max_attempts(8))
             .deadline(Duration::from_secs(900)),
     );
-    let mut flavors = std::pin::pin!(patient.flavors().list().items());
+    let mut flavors = patient.flavors().list().items();
     while let Some(flavor) = flavors.try_next().await? {
         let memory = flavor.memory_size().map(|memory| memory.to_string());
         writeln!(

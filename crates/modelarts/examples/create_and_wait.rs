@@ -28,7 +28,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     run(&ModelArts::from_env().await?, &request, &mut stdout()).await
 }
 
-/// Creates a notebook and writes a line whenever it was looked at, until it runs.
+/// Creates a notebook and writes a line for every poll, until it runs.
 pub async fn run(
     client: &ModelArts,
     request: &CreateNotebookRequest,
@@ -45,14 +45,15 @@ pub async fn run(
     writeln!(out, "{id} is being created")?;
 
     let waiter = client.notebooks().wait_until_running(&id);
-    let mut observations = std::pin::pin!(waiter.observations());
-    while let Some(seen) = observations.try_next().await? {
-        let progress = seen.observed.progress.map(|progress| progress.to_string());
+    let mut events = waiter.events();
+    while let Some(event) = events.try_next().await? {
+        let status = event.status;
+        let progress = status.progress.map(|progress| progress.to_string());
         writeln!(
             out,
             "{:>4} s  {}  {}",
-            seen.observed.elapsed.as_secs(),
-            seen.observed.status,
+            status.elapsed.as_secs(),
+            status.status,
             progress.unwrap_or_default(),
         )?;
     }

@@ -5,7 +5,6 @@
 use std::error::Error;
 use std::io::{Write, stdout};
 
-use futures::TryStreamExt;
 use modelarts::enums::NotebookStatus;
 use modelarts::{ModelArts, NotebookExt};
 
@@ -21,8 +20,7 @@ pub async fn run(client: &ModelArts, out: &mut impl Write) -> Result<(), Box<dyn
         .list()
         .filter(|request| request.status(NotebookStatus::Running));
 
-    let mut notebooks = std::pin::pin!(running.items());
-    while let Some(notebook) = notebooks.try_next().await? {
+    for notebook in running.collect().await? {
         let stops = match notebook.stops_at() {
             Some(time) => format!("stops at {time}"),
             None => "does not stop by itself".to_owned(),

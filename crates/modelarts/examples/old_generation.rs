@@ -3,7 +3,6 @@
 use std::error::Error;
 use std::io::{Write, stdout};
 
-use futures::TryStreamExt;
 use modelarts::{AutoStop, InstanceExt, ModelArts};
 
 #[tokio::main]
@@ -15,13 +14,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
 pub async fn run(client: &ModelArts, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     let limit = AutoStop::hours(2);
     let instances = client.instances();
-    let mut running = std::pin::pin!(
-        instances
-            .list()
-            .filter(|request| request.status("RUNNING"))
-            .items()
-    );
-    while let Some(instance) = running.try_next().await? {
+    let running = instances.list().filter(|request| request.status("RUNNING"));
+    // All of them before the first is stopped, which changes the list.
+    for instance in running.collect().await? {
         let auto_stop = instance.auto_stop();
         let id = instance.id.unwrap_or_default();
         if auto_stop != Some(limit) {

@@ -1,12 +1,15 @@
-//! Stops every notebook that is older than eight hours, eight at a time.
+//! Stops every notebook that has been running for more than eight hours, eight at a time.
+//!
+//! The API tells since when by the last change of the notebook, as a start or a renewal of the lease is one: who has just
+//! started or renewed one keeps it.
 
 use std::error::Error;
 use std::io::{Write, stdout};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use futures::TryStreamExt;
-use modelarts::{Clock, ModelArts, NotebookExt, SystemClock, Timestamp, for_each};
+use modelarts::types::Notebook;
+use modelarts::{Clock, ModelArts, NotebookExt, SystemClock, Timestamp, map_concurrent};
 
 const LONG: Duration = Duration::from_secs(8 * 60 * 60);
 
@@ -16,28 +19,27 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     run(&client, SystemClock.now(), &mut stdout()).await
 }
 
-/// Stops what is old, and tells of each notebook what became of it; one failure makes it a failure.
+/// Stops what has been running for long, and tells of each notebook what became of it; one failure makes it a failure.
 pub async fn run(
     client: &ModelArts,
     now: Timestamp,
     out: &mut impl Write,
 ) -> Result<ExitCode, Box<dyn Error>> {
-    let old: Vec<String> = client
+    let running = client
         .notebooks()
         .list()
         .filter(|request| request.status("RUNNING"))
-        .items()
-        .try_filter_map(|notebook| async move {
-            let age = notebook
-                .created_at()
-                .and_then(|created| Duration::try_from(now.duration_since(created)).ok());
-            let is_old = age.is_some_and(|age| age > LONG);
-            Ok(notebook.id.filter(|_| is_old))
-        })
-        .try_collect()
+        .collect()
         .await?;
+    let is_overdue = |notebook: &Notebook| {
+        let since = notebook.running_since();
+        let time = since.and_then(|since| Duration::try_from(now.duration_since(since)).ok());
+        time.is_some_and(|time| time > LONG)
+    };
+    let overdue = running.into_iter().filter(is_overdue);
+    let overdue: Vec<String> = overdue.filter_map(|notebook| notebook.id).collect();
 
-    let outcomes = for_each(old, 8, |id| {
+    let outcomes = map_concurrent(overdue, 8, |id| {
         let notebooks = client.notebooks();
         async move { notebooks.ensure_stopped(&id).await }
     })

@@ -4,8 +4,8 @@
 //! use modelarts::blocking::ModelArts;
 //!
 //! let client = ModelArts::from_env()?;
-//! for notebook in client.iter(|client| client.notebooks().list().items()) {
-//!     println!("{}", notebook?.name.unwrap_or_default());
+//! for notebook in client.run(|client| client.notebooks().list().collect())? {
+//!     println!("{}", notebook.name.unwrap_or_default());
 //! }
 //! let id = "5d0a1c1e-8a3b-4f39-9f4e-6a3a1f0b7c55";
 //! client.run(|client| async move { client.notebooks().start(id).await })?;
@@ -78,7 +78,9 @@ impl ModelArts {
         block_on(&self.runtime, call(self.client.clone()).into_future())
     }
 
-    /// Goes through a list, or through the observations of a waiter.
+    /// Goes through a list as it comes, page by page, or through the [events](crate::Waiter::events) of a waiter.
+    ///
+    /// Who stops or deletes what is listed takes `collect()` instead, which reads all of it first.
     pub fn iter<S, T>(&self, list: impl FnOnce(crate::ModelArts) -> S) -> Iter<T>
     where
         S: Stream<Item = Result<T>> + Send + 'static,

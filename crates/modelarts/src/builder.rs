@@ -22,7 +22,7 @@ use crate::limit::RateLimit;
 use crate::options::{CallOptions, Settings};
 use crate::retry::{RetryBudget, RetryPolicy};
 use crate::transport::Pipeline;
-use crate::wait::Pace;
+use crate::wait::PollPolicy;
 
 /// Configures a [`ModelArts`].
 ///
@@ -55,6 +55,7 @@ pub struct ModelArtsBuilder {
     allow_http: bool,
     options: CallOptions,
     rate_limit: Option<RateLimit>,
+    retry_budget: RetryBudget,
     user_agent: Option<String>,
     language: Option<String>,
     max_body: usize,
@@ -84,6 +85,7 @@ impl ModelArtsBuilder {
             allow_http: false,
             options: CallOptions::new(),
             rate_limit: None,
+            retry_budget: RetryBudget::default(),
             user_agent: None,
             language: None,
             max_body: MAX_BODY,
@@ -166,13 +168,22 @@ impl ModelArtsBuilder {
         self
     }
 
-    /// How waiters look, and how long. See [`Pace`] for the default.
-    pub fn pace(mut self, pace: Pace) -> Self {
-        self.options = self.options.pace(pace);
+    /// When waiters poll, and how long. See [`PollPolicy`] for the default.
+    pub fn poll(mut self, policy: PollPolicy) -> Self {
+        self.options = self.options.poll(policy);
+        self
+    }
+
+    /// The retries that all calls of this client share. See [`RetryBudget`] for the default.
+    pub fn retry_budget(mut self, budget: RetryBudget) -> Self {
+        self.retry_budget = budget;
         self
     }
 
     /// At most so many requests in a second, from this client and its clones; no limit unless set, or if not positive.
+    ///
+    /// Requests that come too early queue. One whose [deadline](ModelArtsBuilder::deadline) would pass in the queue fails at once
+    /// when its turn shows that, and what fails or is dropped leaves no gap for the others.
     pub fn rate_limit(mut self, per_second: f64) -> Self {
         self.rate_limit = RateLimit::new(per_second);
         self
@@ -403,7 +414,7 @@ impl ModelArtsBuilder {
             http: self.http_or_own()?,
             clock: self.clock.clone(),
             random: Mutex::new(random),
-            budget: RetryBudget::default(),
+            budget: self.retry_budget.clone(),
             rate_limit: self.rate_limit.take(),
             user_agent: self.user_agent_header()?,
             language: language.map_err(|_| unfit("language"))?,

@@ -17,8 +17,9 @@ use crate::error::{Error, Result};
 use crate::groups::{Flavors, Images, Instances, Leases, Notebooks, Storage};
 use crate::options::{CallOptions, Settings};
 use crate::raw_request::RawRequest;
+use crate::retry::{RetryBudget, RetryPolicy};
 use crate::transport::Pipeline;
-use crate::wait::Pace;
+use crate::wait::PollSettings;
 
 /// A client of ModelArts for one project.
 ///
@@ -303,14 +304,41 @@ impl ModelArts {
         self.core.pipeline.clock.clone()
     }
 
-    pub(crate) fn pace(&self) -> Pace {
-        self.settings.pace.clone()
+    /// The retries that are left for this client and its clones.
+    pub fn retry_budget(&self) -> &RetryBudget {
+        &self.core.pipeline.budget
     }
 
-    /// The same client for a look that a waiter makes: it may overrun what is `left` by one attempt at most.
-    pub(crate) fn within(&self, left: Duration) -> Self {
+    /// What waiters go by.
+    pub(crate) fn poll_settings(&self) -> PollSettings {
+        let pipeline = self.core.pipeline.clone();
+        PollSettings {
+            policy: self.settings.poll.clone(),
+            retry: self.settings.retry.clone(),
+            clock: self.clock(),
+            fraction: Arc::new(move || pipeline.fraction()),
+        }
+    }
+
+    /// The same client for a poll that a waiter makes. It makes one attempt, since the waiter repeats its polls, and may
+    /// overrun what is `left` by the time of that attempt at most.
+    pub(crate) fn for_poll(&self, left: Duration) -> Self {
         let limit = left.saturating_add(self.settings.attempt_timeout);
-        self.with(CallOptions::new().deadline(limit.min(self.settings.deadline)))
+        let options = CallOptions::new().retry(RetryPolicy::off());
+        self.with(options.deadline(limit.min(self.settings.deadline)))
+    }
+
+    /// Remembers that this client has just created something.
+    pub(crate) fn note_creation(&self, id: Option<&str>) {
+        if let Some(id) = id {
+            self.settings.creations.add(id, self.clock().elapsed());
+        }
+    }
+
+    /// Whether this client created it so lately that a read may not find it yet.
+    pub(crate) fn may_lag(&self, id: &str) -> bool {
+        let age = self.settings.creations.age(id, self.clock().elapsed());
+        age.is_some_and(|age| self.settings.poll.covers(age))
     }
 }
 

@@ -6,15 +6,13 @@
 //! # The first call
 //!
 //! ```no_run
-//! use futures::TryStreamExt;
 //! use modelarts::ModelArts;
 //!
 //! # async fn run() -> modelarts::Result<()> {
 //! let client = ModelArts::from_env().await?;
 //! let running = client.notebooks().list().filter(|request| request.status("RUNNING"));
-//! // All pages, each fetched when it is asked for.
-//! let mut notebooks = std::pin::pin!(running.items());
-//! while let Some(notebook) = notebooks.try_next().await? {
+//! // All pages, before anything is done about what they list.
+//! for notebook in running.collect().await? {
 //!     println!("{}", notebook.name.unwrap_or_default());
 //! }
 //! # Ok(())
@@ -77,7 +75,7 @@
 //! ```
 //!
 //! Creating, starting or stopping only begins when the call returns. A [`Waiter`] waits when it is awaited, or
-//! [streams](Waiter::observations) what it sees; the `ensure_…` methods do whatever is needed to reach a state, may be
+//! [streams](Waiter::events) what it sees; the `ensure_…` methods do whatever is needed to reach a state, may be
 //! called twice, and from two places at once.
 //!
 //! # Errors
@@ -101,16 +99,18 @@
 //!
 //! [`RetryPolicy`] has a table of what is repeated; a creation is never sent twice. Defaults are set in the
 //! [builder](ModelArtsBuilder), exceptions by [`with`](ModelArts::with) and [`CallOptions`]. All clones of a client share
-//! a budget of retries, so that a service in trouble is not loaded further.
+//! a [budget](RetryBudget) of retries, so that a service in trouble is not loaded further. A waiter goes by the same policy:
+//! it polls once at a time, and so many failed polls in a row end it. [`Error::retry_limit`] says what ended the retries.
 //!
 //! # Many at once
 //!
-//! [`for_each`] calls something for each of many, so many at a time, and collects every result:
+//! A list has all its items by `collect()`, which is for who acts on them, or page by page as a stream by `items()`.
+//! [`map_concurrent`] calls something for each of many, so many at a time, and collects every result:
 //!
 //! ```no_run
 //! # async fn run(client: modelarts::ModelArts, ids: Vec<String>) {
 //! let notebooks = client.notebooks();
-//! let outcomes = modelarts::for_each(ids, 8, |id| {
+//! let outcomes = modelarts::map_concurrent(ids, 8, |id| {
 //!     let notebooks = notebooks.clone();
 //!     async move { notebooks.ensure_stopped(&id).await }
 //! })
@@ -163,16 +163,17 @@
 mod builder;
 mod client;
 mod clock;
+mod concurrent;
 mod config;
+mod creations;
 mod credentials;
 mod endpoint;
 mod error;
-mod fleet;
 mod groups;
 mod http_client;
 mod identity;
+mod lifecycle;
 mod limit;
-mod machine;
 mod options;
 mod pages;
 mod raw_request;
@@ -188,10 +189,10 @@ pub mod blocking;
 pub use builder::ModelArtsBuilder;
 pub use client::{ModelArts, RawAnswer};
 pub use clock::{BoxFuture, Clock, ManualClock, SystemClock};
+pub use concurrent::{ItemError, Outcome, map_concurrent};
 pub use config::{Environment, Profile};
 pub use credentials::{AccessKey, Authenticator, Credentials, Login};
 pub use error::{Error, Result};
-pub use fleet::{Outcome, for_each};
 pub use groups::{
     Flavors, Images, Instances, Leases, ListAllNotebooks, ListFlavors, ListImages, ListInstances,
     ListNotebooks, Notebooks, Storage,
@@ -203,10 +204,11 @@ pub use jiff::Timestamp;
 pub use modelarts_client::devenviron::{enums, types};
 pub use modelarts_client::{ErrorClass, ErrorCode, ErrorEntry, Open, OpenEnum, Operation, Secret};
 pub use options::CallOptions;
+pub use pages::{Items, Pages};
 pub use raw_request::RawRequest;
-pub use retry::{Backoff, RetryPolicy};
+pub use retry::{Backoff, RetryBudget, RetryLimit, RetryPolicy};
 pub use units::{AutoStop, FlavorExt, InstanceExt, LeaseExt, Memory, NotebookExt};
-pub use wait::{Observation, Observed, Pace, Progress, Waiter};
+pub use wait::{PollEvent, PollEvents, PollPolicy, PollStatus, Progress, Waiter};
 
 /// The generated client, as [`ModelArts::raw`] returns it.
 pub mod raw {

@@ -1,17 +1,25 @@
 //! A client-side limit on the rate of requests.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+
+use tokio::sync::Mutex;
 
 use crate::clock::Clock;
 
-/// Spaces requests evenly; those that come too early wait their turn.
+/// Spaces requests evenly; those that come too early queue.
+///
+/// Only the first of the queue waits for time to pass, and it takes its place in the schedule when it leaves. So a
+/// caller that is dropped, or whose deadline passes, leaves nothing behind that others would wait for.
 #[derive(Debug)]
 pub(crate) struct RateLimit {
     interval: Duration,
-    /// When the next request may leave, on the clock's elapsed scale.
+    /// When the next request may leave, on the clock's elapsed scale. The lock is the queue, which is fair.
     next: Mutex<Duration>,
 }
+
+/// The deadline of a call comes before the rate limit lets it go.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct TooLate;
 
 impl RateLimit {
     /// At most `per_second` requests in a second; nothing if that is no positive number.
@@ -23,38 +31,99 @@ impl RateLimit {
         })
     }
 
-    pub(crate) async fn turn(&self, clock: &dyn Clock) {
-        let wait = self.reserve(clock.elapsed());
+    /// Waits until a request may leave; gives up at once when that would be at the deadline or after it.
+    pub(crate) async fn acquire(
+        &self,
+        clock: &dyn Clock,
+        deadline: Duration,
+    ) -> Result<(), TooLate> {
+        let mut next = self.next.lock().await;
+        let wait = next.saturating_sub(clock.elapsed());
+        if *next >= deadline {
+            return Err(TooLate);
+        }
         if !wait.is_zero() {
             clock.sleep(wait).await;
         }
-    }
-
-    fn reserve(&self, now: Duration) -> Duration {
-        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        let turn = (*next).max(now);
-        *next = turn.saturating_add(self.interval);
-        turn - now
+        let now = clock.elapsed();
+        if now >= deadline {
+            return Err(TooLate);
+        }
+        *next = now.max(*next).saturating_add(self.interval);
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::ManualClock;
+    use crate::clock::{BoxFuture, ManualClock};
+
+    const NEVER: Duration = Duration::MAX;
 
     #[tokio::test]
     async fn requests_are_spaced_and_idle_time_is_not_saved_up() {
         let clock = ManualClock::default();
         let limit = RateLimit::new(2.0).unwrap();
         for _ in 0..3 {
-            limit.turn(&clock).await;
+            limit.acquire(&clock, NEVER).await.unwrap();
         }
         assert_eq!(clock.sleeps(), [Duration::from_millis(500); 2]);
         clock.advance(Duration::from_secs(60));
-        limit.turn(&clock).await;
-        limit.turn(&clock).await;
+        limit.acquire(&clock, NEVER).await.unwrap();
+        limit.acquire(&clock, NEVER).await.unwrap();
         assert_eq!(clock.sleeps().len(), 3);
+    }
+
+    /// A manual clock whose pauses take until somebody advances it.
+    #[derive(Debug)]
+    struct Paused(ManualClock);
+
+    impl Clock for Paused {
+        fn now(&self) -> jiff::Timestamp {
+            self.0.now()
+        }
+
+        fn elapsed(&self) -> Duration {
+            self.0.elapsed()
+        }
+
+        fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+            self.0.timer(duration)
+        }
+    }
+
+    #[tokio::test]
+    async fn callers_that_are_dropped_leave_no_reservation_behind() {
+        let clock = Paused(ManualClock::default());
+        let limit = RateLimit::new(1.0).unwrap();
+        limit.acquire(&clock, NEVER).await.unwrap();
+        {
+            let mut waiting: Vec<_> = (0..50)
+                .map(|_| Box::pin(limit.acquire(&clock, NEVER)))
+                .collect();
+            for call in &mut waiting {
+                assert!(futures::poll!(call).is_pending());
+            }
+        }
+        let mut call = Box::pin(limit.acquire(&clock, NEVER));
+        assert!(futures::poll!(&mut call).is_pending());
+        clock.0.advance(Duration::from_secs(1));
+        assert!(futures::poll!(&mut call).is_ready(), "one interval, not 51");
+    }
+
+    #[tokio::test]
+    async fn who_would_miss_its_deadline_is_told_at_once_and_takes_no_place() {
+        let clock = ManualClock::default();
+        let limit = RateLimit::new(0.1).unwrap();
+        let deadline = Duration::from_secs(5);
+        limit.acquire(&clock, deadline).await.unwrap();
+        for _ in 0..20 {
+            assert_eq!(limit.acquire(&clock, deadline).await, Err(TooLate));
+        }
+        assert_eq!(clock.sleeps(), []);
+        limit.acquire(&clock, NEVER).await.unwrap();
+        assert_eq!(clock.sleeps(), [Duration::from_secs(10)]);
     }
 
     #[test]

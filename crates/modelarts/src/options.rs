@@ -1,9 +1,11 @@
 //! Settings of calls and waiters, for a whole client or for some of its calls.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::creations::Creations;
 use crate::retry::RetryPolicy;
-use crate::wait::Pace;
+use crate::wait::PollPolicy;
 
 /// Settings that differ from the client's, for [`ModelArts::with`](crate::ModelArts::with).
 ///
@@ -27,7 +29,7 @@ pub struct CallOptions {
     retry: Option<RetryPolicy>,
     attempt_timeout: Option<Duration>,
     deadline: Option<Duration>,
-    pace: Option<Pace>,
+    poll: Option<PollPolicy>,
 }
 
 impl CallOptions {
@@ -36,27 +38,27 @@ impl CallOptions {
         Self::default()
     }
 
-    /// What is tried again, and how often.
+    /// What is repeated, and how often.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.retry = Some(policy);
         self
     }
 
-    /// The longest that one attempt may take, answer included. A minute unless set.
+    /// The longest that one attempt may take, response included. A minute unless set.
     pub fn attempt_timeout(mut self, limit: Duration) -> Self {
         self.attempt_timeout = Some(limit);
         self
     }
 
-    /// The longest that a call may take, all attempts and pauses included. Five minutes unless set.
+    /// The longest that a call may take, all attempts and delays included. Five minutes unless set.
     pub fn deadline(mut self, limit: Duration) -> Self {
         self.deadline = Some(limit);
         self
     }
 
-    /// How waiters, and `ensure_*`, look and how long.
-    pub fn pace(mut self, pace: Pace) -> Self {
-        self.pace = Some(pace);
+    /// When waiters, and `ensure_*`, poll and how long.
+    pub fn poll(mut self, policy: PollPolicy) -> Self {
+        self.poll = Some(policy);
         self
     }
 }
@@ -67,7 +69,9 @@ pub(crate) struct Settings {
     pub(crate) retry: RetryPolicy,
     pub(crate) attempt_timeout: Duration,
     pub(crate) deadline: Duration,
-    pub(crate) pace: Pace,
+    pub(crate) poll: PollPolicy,
+    /// Not a setting, but it goes wherever settings go: all clones of a client share it.
+    pub(crate) creations: Arc<Creations>,
 }
 
 impl Default for Settings {
@@ -76,7 +80,8 @@ impl Default for Settings {
             retry: RetryPolicy::default(),
             attempt_timeout: Duration::from_secs(60),
             deadline: Duration::from_secs(300),
-            pace: Pace::default(),
+            poll: PollPolicy::default(),
+            creations: Arc::default(),
         }
     }
 }
@@ -87,7 +92,8 @@ impl Settings {
             retry: options.retry.unwrap_or_else(|| self.retry.clone()),
             attempt_timeout: options.attempt_timeout.unwrap_or(self.attempt_timeout),
             deadline: options.deadline.unwrap_or(self.deadline),
-            pace: options.pace.unwrap_or_else(|| self.pace.clone()),
+            poll: options.poll.unwrap_or_else(|| self.poll.clone()),
+            creations: self.creations.clone(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The pipeline that every request passes: pauses, credentials, time limits, bounded answers, retries.
+//! The pipeline that every request passes: delays, credentials, time limits, bounded answers, retries.
 
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,8 +6,11 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures::future::{Either, select};
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, USER_AGENT};
+use http::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderName, USER_AGENT,
+};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use jiff::{SignedDuration, Timestamp};
 use modelarts_client::{Prepared, ResponseValue, Secret};
 use reqwest::{Body, Request, Response};
 use serde::de::DeserializeOwned;
@@ -17,8 +20,8 @@ use tracing::{Instrument, Span, debug, debug_span, field};
 use crate::client::RawAnswer;
 use crate::clock::Clock;
 use crate::credentials::{Authenticator, SECURITY_TOKEN, TOKEN};
-use crate::error::{EXCERPT, Error, Result};
-use crate::limit::RateLimit;
+use crate::error::{EXCERPT, Error, Result, drop_telling_ids};
+use crate::limit::{RateLimit, TooLate};
 use crate::options::Settings;
 use crate::retry::{Attempts, RetryBudget, retry_after};
 
@@ -132,7 +135,12 @@ impl Pipeline {
         self.attempts(call, request)
             .instrument(span)
             .await
-            .map_err(|error| error.in_operation(call.operation))
+            .map_err(|error| {
+                error
+                    .in_operation(call.operation)
+                    .of_idempotency(call.idempotent)
+                    .at_host(request.url())
+            })
     }
 
     async fn attempts(&self, call: &Call<'_>, request: &Request) -> Result<Answer> {
@@ -172,23 +180,25 @@ impl Pipeline {
                 && self
                     .within(self.left(deadline), renewal)
                     .await
+                    .ok_or_else(|| Error::deadline_exceeded(call.settings.deadline))
                     .flatten()
                     .map_err(Error::before_sending)?
             {
                 replayed = true;
                 continue;
             }
-            let pause = attempts.pause(
-                error.fault(),
+            let delay = attempts.delay(
+                error.failure_kind(),
                 error.retry_after(),
                 self.clock.elapsed(),
                 self.fraction(),
             );
-            let Some(pause) = pause else {
-                return Err(error);
+            let delay = match delay {
+                Ok(delay) => delay,
+                Err(limit) => return Err(error.ended_by(limit)),
             };
-            debug!(%error, ?pause, "trying again");
-            self.clock.sleep(pause).await;
+            debug!(%error, ?delay, "retrying");
+            self.clock.sleep(delay).await;
         }
     }
 
@@ -205,19 +215,28 @@ impl Pipeline {
         span: &'a Span,
     ) -> impl Future<Output = Result<Answer, Failed>> + Send + 'a {
         async move {
+            let late = || Error::deadline_exceeded(call.settings.deadline);
             let (pending, sent) = {
-                let ready = pin!(self.authorized(call, request));
-                self.within(self.left(deadline), ready).await??
+                let ready = pin!(self.authorized(call, request, deadline));
+                let ready = self.within(self.left(deadline), ready).await;
+                ready.ok_or_else(late)??
             };
             let began = self.clock.elapsed();
+            if deadline <= began {
+                return Err(late().into());
+            }
             let limit = deadline
                 .saturating_sub(began)
                 .min(call.settings.attempt_timeout);
-            if deadline <= began {
-                return Err(Error::timed_out(call.settings.deadline).into());
-            }
             let exchange = pin!(self.exchange(pending, call, request, &sent));
-            let outcome = self.within(limit, exchange).await.flatten();
+            let outcome = self.within(limit, exchange).await;
+            let outcome = outcome.unwrap_or_else(|| {
+                let attempt_timeout = call.settings.attempt_timeout;
+                Err(match deadline.saturating_sub(began) < attempt_timeout {
+                    true => late(),
+                    false => Error::attempt_timed_out(attempt_timeout),
+                })
+            });
             self.note(span, &outcome, began);
             outcome.map_err(|error| Failed {
                 error,
@@ -230,16 +249,16 @@ impl Pipeline {
         deadline.saturating_sub(self.clock.elapsed())
     }
 
-    /// Gives up when the time is over. What completes at once needs no timer.
+    /// Gives up with `None` when the time is over. What completes at once needs no timer.
     async fn within<T>(
         &self,
         limit: Duration,
         work: Pin<&mut impl Future<Output = T>>,
-    ) -> Result<T> {
+    ) -> Option<T> {
         let timer = pin!(async { self.clock.timer(limit).await });
         match select(work, timer).await {
-            Either::Left((done, _)) => Ok(done),
-            Either::Right(((), _)) => Err(Error::timed_out(limit)),
+            Either::Left((done, _)) => Some(done),
+            Either::Right(((), _)) => None,
         }
     }
 
@@ -250,6 +269,7 @@ impl Pipeline {
         &self,
         call: &Call<'_>,
         request: &Request,
+        deadline: Duration,
     ) -> Result<(
         impl Future<Output = reqwest::Result<Response>> + use<>,
         Sent,
@@ -258,7 +278,9 @@ impl Pipeline {
             return Err(Error::argument("the body of a request must be in memory"));
         };
         if let Some(rate_limit) = &self.rate_limit {
-            rate_limit.turn(&*self.clock).await;
+            // Boxed, since most clients have no such limit.
+            let acquired = Box::pin(rate_limit.acquire(&*self.clock, deadline)).await;
+            acquired.map_err(|TooLate| Error::rate_limited(call.settings.deadline))?;
         }
         let generation = match call.authenticator {
             Some(authenticator) => authenticator.authorize(&mut request).await?,
@@ -281,21 +303,34 @@ impl Pipeline {
     ) -> impl Future<Output = Result<Answer>> + Send + 'a {
         async move {
             let mut response = pending.await.map_err(Error::exchange)?;
+            drop_telling_ids(response.headers_mut(), &sent.credentials);
             if !response.status().is_success() {
                 let body = read_excerpt(&mut response).await;
                 let headers = std::mem::take(response.headers_mut());
-                let wait = retry_after(&headers, self.clock.now());
-                let mut secrets = sent.texts();
-                call.secrets_in(request, &mut secrets);
                 let status = response.status();
-                return Err(Error::status_answer(status, headers, body, wait, &secrets));
+                let now = self.clock.now();
+                let wait = retry_after(&headers, now);
+                let skew = clock_skew(status, &headers, now);
+                let secrets = sent.secrets(call, request);
+                let error = Error::status_answer(status, headers, body, wait, &secrets);
+                return Err(match skew {
+                    Some(skew) => error.with_clock_skew(skew),
+                    None => error,
+                });
             }
             match read_all(&mut response, self.max_body).await? {
-                Some(body) => Ok(Answer {
-                    response,
-                    body,
-                    attempts: 1,
-                }),
+                Some(body) => {
+                    let (status, headers) = (response.status(), response.headers());
+                    let secrets = || sent.secrets(call, request);
+                    if let Some(error) = Error::disguised(status, headers, &body, secrets) {
+                        return Err(error);
+                    }
+                    Ok(Answer {
+                        response,
+                        body,
+                        attempts: 1,
+                    })
+                }
                 None => {
                     let headers = std::mem::take(response.headers_mut());
                     Err(Error::too_long(response.status(), headers, self.max_body))
@@ -345,7 +380,7 @@ impl Pipeline {
         );
     }
 
-    fn fraction(&self) -> f64 {
+    pub(crate) fn fraction(&self) -> f64 {
         let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
         random.f64()
     }
@@ -360,13 +395,31 @@ struct Sent {
 }
 
 impl Sent {
-    fn texts(&self) -> Vec<Secret> {
+    /// What an error must not repeat: credentials, and what the body holds at the places of secrets.
+    fn secrets(&self, call: &Call<'_>, request: &Request) -> Vec<Secret> {
         let texts = self
             .credentials
             .iter()
             .filter_map(|value| value.to_str().ok());
-        texts.map(Secret::from).collect()
+        let mut secrets = texts.map(Secret::from).collect();
+        call.secrets_in(request, &mut secrets);
+        secrets
     }
+}
+
+/// How far this machine's clock is ahead of the service's, if a refusal of the credentials can come from that.
+fn clock_skew(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Option<SignedDuration> {
+    /// Signatures hold for a quarter of an hour; a slow response is no skew.
+    const TOLERATED: SignedDuration = SignedDuration::from_mins(5);
+    if !matches!(status.as_u16(), 401 | 403) {
+        return None;
+    }
+    let date = headers.get(DATE)?.to_str().ok()?;
+    let date = jiff::fmt::rfc2822::DateTimeParser::new()
+        .parse_timestamp(date)
+        .ok()?;
+    let ahead = now.duration_since(date);
+    (ahead.abs() > TOLERATED).then_some(ahead)
 }
 
 /// The values of headers that hold credentials, or that an [`Authenticator`] has marked as such.
@@ -433,7 +486,7 @@ impl Pipeline {
         let mut request = prepared.into_request();
         async move {
             let answer = self.run(&call, &mut request).await?;
-            answer.decode(call.operation, may_be_empty)
+            answer.decode(&call, request.url(), may_be_empty)
         }
     }
 
@@ -457,7 +510,8 @@ impl Pipeline {
 impl Answer {
     fn decode<T: DeserializeOwned>(
         mut self,
-        operation: &'static str,
+        call: &Call<'_>,
+        url: &reqwest::Url,
         may_be_empty: bool,
     ) -> Result<ResponseValue<T>> {
         let status = self.response.status();
@@ -466,7 +520,9 @@ impl Answer {
             Ok(value) => Ok(ResponseValue::new(value, status, headers)),
             Err(_) => Err(Error::decode::<T>(status, headers, &self.body)
                 .after_attempts(self.attempts)
-                .in_operation(operation)),
+                .of_idempotency(call.idempotent)
+                .in_operation(call.operation)
+                .at_host(url)),
         }
     }
 }

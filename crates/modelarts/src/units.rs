@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use modelarts_client::devenviron::enums::{DevEnvInstanceStatus, NotebookStatus};
 use modelarts_client::devenviron::types::{DevEnvInstance, Lease, Notebook, NotebookFlavor};
 
 use crate::error::{Error, Result};
@@ -109,18 +110,39 @@ impl fmt::Display for Memory {
 }
 
 /// Times of a [`Notebook`].
+///
+/// ```
+/// use modelarts::{NotebookExt, types::Notebook};
+///
+/// /// Whether it has surely been running for longer than eight hours.
+/// fn is_overdue(notebook: &Notebook, now: modelarts::Timestamp) -> bool {
+///     let since = notebook.running_since();
+///     since.is_some_and(|since| now.duration_since(since).as_hours() >= 8)
+/// }
+/// ```
 pub trait NotebookExt {
     /// When it was created.
     fn created_at(&self) -> Option<Timestamp>;
     /// When it last changed.
     fn updated_at(&self) -> Option<Timestamp>;
-    /// When it will be stopped; `None` if never, or if the answer does not tell.
+    /// A time since which it has surely been running; `None` if it does not run, or if the response does not tell.
+    ///
+    /// The API does not say when something was started. With the lease it says when the notebook last changed, as at a
+    /// start and at a renewal. So the start was then, or before: this is never too early, and a notebook that was changed
+    /// or whose lease was renewed seems to run for less long than it does.
+    fn running_since(&self) -> Option<Timestamp>;
+    /// How long it may run, counted from its start or the last renewal of its lease; `None` if the response does not tell.
+    fn auto_stop(&self) -> Option<AutoStop>;
+    /// When it will be stopped; `None` if it does not run, if never, or if the response does not tell.
     fn stops_at(&self) -> Option<Timestamp>;
+    /// How long it will run on, at the time of day `now`; nothing if it should have been stopped already. `None` as for
+    /// [`stops_at`](NotebookExt::stops_at).
+    fn remaining(&self, now: Timestamp) -> Option<Duration>;
 }
 
 impl NotebookExt for Notebook {
     fn created_at(&self) -> Option<Timestamp> {
-        // The detail answer tells it at the top, the list only in the lease.
+        // The detail response tells it at the top, the list only in the lease.
         self.create_at
             .or_else(|| self.lease.as_ref()?.create_at)
             .and_then(millis)
@@ -132,16 +154,41 @@ impl NotebookExt for Notebook {
             .and_then(millis)
     }
 
-    fn stops_at(&self) -> Option<Timestamp> {
-        self.lease.as_ref()?.stops_at()
+    fn running_since(&self) -> Option<Timestamp> {
+        let lease = self.lease.as_ref().and_then(|lease| lease.update_at);
+        is_up(self)
+            .then_some(lease.or(self.update_at)?)
+            .and_then(millis)
     }
+
+    fn auto_stop(&self) -> Option<AutoStop> {
+        self.lease.as_ref()?.auto_stop()
+    }
+
+    fn stops_at(&self) -> Option<Timestamp> {
+        let lease = self.lease.as_ref().filter(|_| is_up(self));
+        lease?.stops_at()
+    }
+
+    fn remaining(&self, now: Timestamp) -> Option<Duration> {
+        self.stops_at().map(|stop| until(stop, now))
+    }
+}
+
+fn is_up(notebook: &Notebook) -> bool {
+    use NotebookStatus::{Running, Snapshotting};
+    matches!(notebook.status.as_deref(), Some(Running | Snapshotting))
 }
 
 /// Times of a [`Lease`].
 pub trait LeaseExt {
-    /// How long the notebook may run, counted from its creation; `None` if the answer does not tell.
+    /// How long the notebook may run, counted from its start or the last renewal of the lease; `None` if the response does
+    /// not tell.
+    ///
+    /// The API counts from the creation of the notebook; what was before its last change, as a start or a renewal is one,
+    /// is taken off here. Another change since then makes it seem shorter; [`stops_at`](LeaseExt::stops_at) is exact.
     fn auto_stop(&self) -> Option<AutoStop>;
-    /// When the notebook will be stopped; `None` if never, or if the answer does not tell.
+    /// When the notebook will be stopped if it runs; `None` if never, or if the response does not tell.
     fn stops_at(&self) -> Option<Timestamp>;
 }
 
@@ -150,15 +197,21 @@ impl LeaseExt for Lease {
         if self.enable == Some(false) || self.duration == Some(-1) {
             return Some(AutoStop::Off);
         }
-        let millis = u64::try_from(self.duration?).ok()?;
+        let since_creation = u64::try_from(self.duration?).ok()?;
+        let before = self.update_at?.checked_sub(self.create_at?)?;
+        let before = u64::try_from(before).unwrap_or(0);
+        let millis = since_creation.checked_sub(before)?;
         Some(AutoStop::After(Duration::from_millis(millis)))
     }
 
     fn stops_at(&self) -> Option<Timestamp> {
-        match self.auto_stop()? {
-            AutoStop::Off => None,
-            AutoStop::After(time) => millis(self.create_at?)?.checked_add(time).ok(),
+        if self.enable == Some(false) {
+            return None;
         }
+        // -1 is never.
+        let time = u64::try_from(self.duration?).ok()?;
+        let created = millis(self.create_at?)?;
+        created.checked_add(Duration::from_millis(time)).ok()
     }
 }
 
@@ -166,13 +219,37 @@ impl LeaseExt for Lease {
 pub trait InstanceExt {
     /// When it was created.
     fn created_at(&self) -> Option<Timestamp>;
-    /// When it is stopped automatically, counted from its start; `None` if the answer does not tell.
+    /// When it last changed.
+    fn updated_at(&self) -> Option<Timestamp>;
+    /// A time since which it has surely been running; `None` if it does not run, or if the response does not tell.
+    ///
+    /// The API does not say when something was started, only when it last changed, which is at a start, but also when its
+    /// description is changed. So the start was then, or before: this is never too early, and an instance that was changed
+    /// seems to run for less long than it does.
+    fn running_since(&self) -> Option<Timestamp>;
+    /// How long it may run, counted from its start; `None` if the response does not tell.
+    ///
+    /// After a change this is what holds from the next start on; see [`stops_at`](InstanceExt::stops_at) for now.
     fn auto_stop(&self) -> Option<AutoStop>;
+    /// When it will be stopped; `None` if it does not run, if never, or if the response does not tell, as a list may not.
+    fn stops_at(&self) -> Option<Timestamp>;
+    /// How long it will run on, at the time of day `now`; nothing if it should have been stopped already. `None` as for
+    /// [`stops_at`](InstanceExt::stops_at).
+    fn remaining(&self, now: Timestamp) -> Option<Duration>;
 }
 
 impl InstanceExt for DevEnvInstance {
     fn created_at(&self) -> Option<Timestamp> {
-        millis(self.creation_timestamp.as_deref()?.parse().ok()?)
+        millis(self.creation_timestamp.as_deref()?.trim().parse().ok()?)
+    }
+
+    fn updated_at(&self) -> Option<Timestamp> {
+        let text = self.latest_update_timestamp.as_deref()?;
+        millis(text.trim().parse().ok()?)
+    }
+
+    fn running_since(&self) -> Option<Timestamp> {
+        self.updated_at().filter(|_| is_instance_up(self))
     }
 
     fn auto_stop(&self) -> Option<AutoStop> {
@@ -183,6 +260,25 @@ impl InstanceExt for DevEnvInstance {
         let seconds = u64::try_from(auto_stop.duration?).ok()?;
         Some(AutoStop::After(Duration::from_secs(seconds)))
     }
+
+    fn stops_at(&self) -> Option<Timestamp> {
+        let auto_stop = self.spec.as_ref()?.auto_stop.as_ref()?;
+        let is_on = is_instance_up(self) && auto_stop.enable != Some(false);
+        auto_stop.stop_timestamp.filter(|_| is_on).and_then(millis)
+    }
+
+    fn remaining(&self, now: Timestamp) -> Option<Duration> {
+        self.stops_at().map(|stop| until(stop, now))
+    }
+}
+
+fn is_instance_up(instance: &DevEnvInstance) -> bool {
+    use DevEnvInstanceStatus::{Active, Running};
+    matches!(instance.status.as_deref(), Some(Running | Active))
+}
+
+fn until(stop: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(stop.duration_since(now)).unwrap_or(Duration::ZERO)
 }
 
 /// Sizes of a [`NotebookFlavor`].
@@ -228,6 +324,58 @@ mod tests {
     }
 
     #[test]
+    fn both_generations_tell_since_when_and_how_long_they_run() {
+        use serde_json::json;
+
+        let time = |text: &str| text.parse::<Timestamp>().unwrap();
+        let (created, started) = (time("2025-10-27T08:00:00Z"), time("2025-11-03T08:10:00Z"));
+        let (now, stop) = (time("2025-11-03T08:15:00Z"), time("2025-11-03T10:10:00Z"));
+        let millis = |time: Timestamp| time.as_millisecond();
+        let notebook = |status: &str| -> Notebook {
+            serde_json::from_value(json!({
+                "status": status,
+                "lease": {
+                    "create_at": millis(created), "update_at": millis(started), "enable": true,
+                    "duration": millis(stop) - millis(created),
+                },
+            }))
+            .unwrap()
+        };
+        let instance = |status: &str| -> DevEnvInstance {
+            serde_json::from_value(json!({
+                "status": status,
+                "creation_timestamp": millis(created).to_string(),
+                "latest_update_timestamp": millis(started).to_string(),
+                "spec": {"auto_stop": {
+                    "enable": true, "duration": 7200, "stop_timestamp": millis(stop), "remain_time": 6900,
+                }},
+            }))
+            .unwrap()
+        };
+        let (new, old) = (notebook("RUNNING"), instance("RUNNING"));
+        assert_eq!(
+            (new.created_at(), old.created_at()),
+            (Some(created), Some(created))
+        );
+        assert_eq!(
+            (new.running_since(), old.running_since()),
+            (Some(started), Some(started))
+        );
+        let two_hours = Some(AutoStop::hours(2));
+        assert_eq!((new.auto_stop(), old.auto_stop()), (two_hours, two_hours));
+        assert_eq!((new.stops_at(), old.stops_at()), (Some(stop), Some(stop)));
+        let left = Some(Duration::from_secs(115 * 60));
+        assert_eq!((new.remaining(now), old.remaining(now)), (left, left));
+        let over = Some(Duration::ZERO);
+        let later = time("2025-11-04T00:00:00Z");
+        assert_eq!((new.remaining(later), old.remaining(later)), (over, over));
+        let (new, old) = (notebook("STOPPED"), instance("STOPPED"));
+        assert_eq!((new.running_since(), old.running_since()), (None, None));
+        assert_eq!((new.stops_at(), old.stops_at()), (None, None));
+        assert_eq!((new.auto_stop(), old.auto_stop()), (two_hours, two_hours));
+    }
+
+    #[test]
     fn a_lease_counts_from_the_creation() {
         let lease = Lease {
             create_at: Some(1_762_157_700_000),
@@ -251,6 +399,7 @@ mod tests {
             enable: Some(false),
             ..lease.clone()
         };
+        assert_eq!(lease.auto_stop(), None, "nothing tells when it began");
         assert_eq!(
             (endless.auto_stop(), endless.stops_at()),
             (Some(AutoStop::Off), None)

@@ -36,7 +36,7 @@ pub(crate) fn compare(catalogue: &Catalogue, rows: &[Row], report: &mut Report) 
     let listed = listed(&catalogue.selection.prefixes, rows);
     let mut known = BTreeMap::new();
     for entry in &catalogue.errors {
-        if entry.source.as_deref() == Some("observed") {
+        if entry.source.is_some() {
             continue;
         }
         let statuses: BTreeSet<u16> = entry.statuses.iter().copied().collect();
@@ -57,7 +57,7 @@ pub(crate) fn compare(catalogue: &Catalogue, rows: &[Row], report: &mut Report) 
                 Some((place, Kind::Missing, message))
             }
             (None, _) => {
-                let message = "the list lacks the code; if it was seen, say `source: observed`";
+                let message = "the list lacks the code; if it was seen, say `x-source: observed`";
                 Some((place, Kind::Extra, message.to_owned()))
             }
         };

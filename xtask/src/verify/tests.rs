@@ -271,7 +271,7 @@ fn the_catalogue_has_the_codes_and_statuses_of_the_list() {
     };
     let good = entry("ModelArts.6301", "[400, 500]") + &entry("ModelArts.6309", "[400]");
     assert!(found(good.clone()).is_empty());
-    let observed = entry("ModelArts.6404", "[400]").replace("class", "source: observed, class");
+    let observed = entry("ModelArts.6404", "[400]").replace("class", "x-source: observed, class");
     assert!(found(good.clone() + &observed).is_empty());
     assert_eq!(
         found(good.clone() + &entry("ModelArts.6310", "[400]")),

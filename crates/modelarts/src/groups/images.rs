@@ -10,8 +10,8 @@ use modelarts_client::devenviron::types::{
 
 use super::{list_request, page};
 use crate::client::ModelArts;
-use crate::error::Result;
-use crate::wait::{Look, Verdict, Waiter};
+use crate::error::{Result, accepted, created};
+use crate::wait::{Polled, Verdict, Waiter};
 
 /// Operations on images, from [`ModelArts::images`].
 #[derive(Clone, Debug)]
@@ -69,7 +69,8 @@ impl Images {
             .register_image()
             .project_id(self.client.project_id())
             .body(request.clone());
-        self.client.execute(request.prepare()?).await
+        let response = self.client.execute(request.prepare()?).await;
+        created("registerImage", response, |it: &Image| it.id.as_deref())
     }
 
     /// Begins to save a running notebook as an image. Until that is done the notebook is SNAPSHOTTING.
@@ -99,7 +100,8 @@ impl Images {
             .project_id(self.client.project_id())
             .id(notebook_id)
             .body(request.clone());
-        self.client.execute(request.prepare()?).await
+        let response = self.client.execute(request.prepare()?).await;
+        created("createImage", response, |it: &Image| it.id.as_deref())
     }
 
     /// Deletes an image, but not what stands in the container registry. One in use cannot be deleted.
@@ -113,21 +115,22 @@ impl Images {
             .delete_image()
             .project_id(self.client.project_id())
             .id(id);
-        self.client.execute(request.prepare()?).await
+        let response = self.client.execute(request.prepare()?).await;
+        accepted(response)
     }
 
     /// Waits until an image that is being saved or registered can be used.
     ///
-    /// It succeeds with ACTIVE and fails at once with CREATE_FAILED, ERROR and DELETED. Pace as for notebooks.
+    /// It succeeds with ACTIVE and fails at once with CREATE_FAILED, ERROR and DELETED. For 30 seconds "not found" is
+    /// waited out. Polls as for notebooks.
     pub fn wait_until_active(&self, id: &str) -> Waiter<Image> {
         let (client, id) = (self.client.clone(), id.to_owned());
         Waiter::new(
             format!("image {id} to be ACTIVE"),
-            client.clock(),
-            client.pace(),
+            client.poll_settings(),
             Arc::new(move |left| {
-                let (images, id) = (client.within(left).images(), id.clone());
-                Box::pin(async move { images.show(&id).await.map(look) })
+                let (images, id) = (client.for_poll(left).images(), id.clone());
+                Box::pin(async move { images.show(&id).await.map(polled) })
             }),
         )
     }
@@ -139,13 +142,13 @@ list_request! {
 }
 page!(ImageList [Image] by data, |page| page.total);
 
-fn look(image: Image) -> Look<Image> {
+fn polled(image: Image) -> Polled<Image> {
     let verdict = match image.status.as_deref() {
         Some(ImageStatus::Active) => Verdict::Done,
         Some(status) if status.is_failed() || status.is_gone() => Verdict::Fail("ends it"),
         _ => Verdict::Wait,
     };
-    Look {
+    Polled {
         status: image
             .status
             .as_ref()
@@ -156,6 +159,7 @@ fn look(image: Image) -> Look<Image> {
             .clone()
             .filter(|message| !message.is_empty()),
         progress: None,
+        missing: None,
         resource: Some(image),
         verdict,
         refusal: None,
@@ -170,8 +174,9 @@ mod tests {
 
     #[test]
     fn active_is_success_and_failures_are_final() {
-        let verdict =
-            |status: &str| look(serde_json::from_value(json!({"status": status})).unwrap()).verdict;
+        let verdict = |status: &str| {
+            polled(serde_json::from_value(json!({"status": status})).unwrap()).verdict
+        };
         assert_eq!(verdict("ACTIVE"), Verdict::Done);
         for status in ["INIT", "CREATING", "PUSHING"] {
             assert_eq!(verdict(status), Verdict::Wait, "{status}");

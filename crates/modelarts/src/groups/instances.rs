@@ -12,8 +12,8 @@ use modelarts_client::devenviron::types::{
 use super::{list_request, page};
 use crate::client::ModelArts;
 use crate::clock::BoxFuture;
-use crate::error::Result;
-use crate::machine::{self, Action, Goal, Machine, Phase};
+use crate::error::{Result, accepted, created};
+use crate::lifecycle::{self, Action, Lifecycle, Phase, TargetState};
 use crate::units::AutoStop;
 use crate::wait::{Progress, Waiter};
 
@@ -43,7 +43,12 @@ impl Instances {
             .create_dev_env_instance()
             .project_id(self.client.project_id())
             .body(request.clone());
-        self.client.execute(request.prepare()?).await
+        let response = self.client.execute(request.prepare()?).await;
+        let instance = created("createDevEnvInstance", response, |it: &DevEnvInstance| {
+            it.id.as_deref()
+        })?;
+        self.client.note_creation(instance.id.as_deref());
+        Ok(instance)
     }
 
     /// Reads an instance.
@@ -76,7 +81,8 @@ impl Instances {
             .project_id(self.client.project_id())
             .instance_id(id)
             .body(request.clone());
-        self.client.execute(request.prepare()?).await
+        let response = self.client.execute(request.prepare()?).await;
+        accepted(response)
     }
 
     /// Says when an instance is stopped automatically: after 1 to 24 hours, or never.
@@ -134,7 +140,8 @@ impl Instances {
             .project_id(self.client.project_id())
             .instance_id(id)
             .body(body);
-        self.client.execute(request.prepare()?).await
+        let response = self.client.execute(request.prepare()?).await;
+        accepted(response)
     }
 
     /// Begins to delete an instance.
@@ -148,7 +155,8 @@ impl Instances {
             .delete_dev_env_instance()
             .project_id(self.client.project_id())
             .instance_id(id);
-        self.client.execute(request.prepare()?).await
+        let response = self.client.execute(request.prepare()?).await;
+        accepted(response)
     }
 
     /// The caller's instances, of type Notebook unless the filter says otherwise.
@@ -162,26 +170,27 @@ impl Instances {
     /// |---|---|
     /// | succeeds | RUNNING, or ACTIVE in ML Studio |
     /// | fails at once | STOPPED, DELETED, UNAVAILABLE, and every failed status |
-    /// | looks | after 10 seconds, then every 10, for up to 20 minutes: see [`Pace`](crate::Pace) |
+    /// | lags behind | for 30 seconds, "not found" and STOPPED are waited out |
+    /// | polls | after 10 seconds, then every 10, for up to 20 minutes: see [`PollPolicy`](crate::PollPolicy) |
     pub fn wait_until_running(&self, id: &str) -> Waiter<DevEnvInstance> {
-        machine::wait::<Self>(&self.client, NOUN, id, Goal::Running)
+        lifecycle::wait::<Self>(&self.client, NOUN, id, TargetState::Running)
     }
 
     /// Waits until an instance that is being stopped has stopped. It fails at once when the instance is deleted or failed.
     pub fn wait_until_stopped(&self, id: &str) -> Waiter<DevEnvInstance> {
-        machine::wait::<Self>(&self.client, NOUN, id, Goal::Stopped)
+        lifecycle::wait::<Self>(&self.client, NOUN, id, TargetState::Stopped)
     }
 
     /// Waits until an instance that is being deleted is gone.
     pub fn wait_until_deleted(&self, id: &str) -> Waiter<DevEnvInstance, ()> {
-        machine::wait_gone::<Self>(&self.client, NOUN, id)
+        lifecycle::wait_gone::<Self>(&self.client, NOUN, id)
     }
 
     /// Starts an instance if need be and waits until it runs. When it stops by itself is as it was set before.
     ///
     /// It fails at once when the instance is being deleted, or failed in a way that a start does not mend.
     pub fn ensure_running(&self, id: &str) -> Waiter<DevEnvInstance> {
-        machine::ensure::<Self>(&self.client, NOUN, id, Goal::Running, None)
+        lifecycle::ensure::<Self>(&self.client, NOUN, id, TargetState::Running, None)
     }
 
     /// As [`ensure_running`](Instances::ensure_running), and says when an instance that it starts is stopped again: after
@@ -189,26 +198,32 @@ impl Instances {
     ///
     /// One that runs already stays as it is: a [change](Instances::set_auto_stop) holds from the next start on.
     pub fn ensure_running_with(&self, id: &str, auto_stop: AutoStop) -> Waiter<DevEnvInstance> {
-        machine::ensure::<Self>(&self.client, NOUN, id, Goal::Running, Some(auto_stop))
+        lifecycle::ensure::<Self>(
+            &self.client,
+            NOUN,
+            id,
+            TargetState::Running,
+            Some(auto_stop),
+        )
     }
 
     /// Stops an instance if need be and waits until it has stopped. One that is starting is waited for first.
     ///
     /// It fails at once when the instance is being deleted or failed.
     pub fn ensure_stopped(&self, id: &str) -> Waiter<DevEnvInstance> {
-        machine::ensure::<Self>(&self.client, NOUN, id, Goal::Stopped, None)
+        lifecycle::ensure::<Self>(&self.client, NOUN, id, TargetState::Stopped, None)
     }
 
     /// Deletes an instance if need be and waits until it is gone. It is stopped first only if the service demands it.
     ///
     /// It fails at once when the deletion failed.
     pub fn ensure_deleted(&self, id: &str) -> Waiter<DevEnvInstance, ()> {
-        machine::ensure_gone::<Self>(&self.client, NOUN, id, false)
+        lifecycle::ensure_gone::<Self>(&self.client, NOUN, id, false)
     }
 
     /// Stops an instance if it runs, deletes it and waits until it is gone.
     pub fn stop_and_delete(&self, id: &str) -> Waiter<DevEnvInstance, ()> {
-        machine::ensure_gone::<Self>(&self.client, NOUN, id, true)
+        lifecycle::ensure_gone::<Self>(&self.client, NOUN, id, true)
     }
 }
 
@@ -221,14 +236,14 @@ list_request! {
 }
 page!(DevEnvInstanceList [DevEnvInstance] by instances, |page| page.total_count.map(i64::from));
 
-impl Machine for Instances {
+impl Lifecycle for Instances {
     type Resource = DevEnvInstance;
 
     fn show(client: ModelArts, id: String) -> BoxFuture<'static, Result<DevEnvInstance>> {
         Box::pin(async move { client.instances().show(&id).await })
     }
 
-    fn act(
+    fn execute(
         client: ModelArts,
         id: String,
         action: Action,
@@ -279,6 +294,11 @@ impl Machine for Instances {
 
     /// The old generation does not tell.
     fn progress(_: &DevEnvInstance) -> Option<Progress> {
+        None
+    }
+
+    /// Nor this.
+    fn missing(_: &DevEnvInstance) -> Option<String> {
         None
     }
 }

@@ -6,9 +6,9 @@ use modelarts_client::devenviron::enums::LeaseType;
 use modelarts_client::devenviron::types::{Lease, LeaseReq};
 
 use crate::client::ModelArts;
-use crate::error::Result;
+use crate::error::{Result, accepted};
 use crate::units::AutoStop;
-use crate::wait::{Look, Verdict, Waiter};
+use crate::wait::{Polled, Verdict, Waiter};
 
 /// Operations on the lease of a notebook, from [`ModelArts::lease`].
 #[derive(Clone, Debug)]
@@ -53,7 +53,8 @@ impl Leases {
             .project_id(self.client.project_id())
             .id(notebook_id)
             .body(body);
-        self.client.execute(request.prepare()?).await
+        let response = self.client.execute(request.prepare()?).await;
+        accepted(response)
     }
 
     /// Waits until the lease is another one than it was `before` the renewal: changed since, shorter, longer or without
@@ -74,21 +75,20 @@ impl Leases {
         let before = before.clone();
         Waiter::new(
             format!("the lease of notebook {id} to be renewed"),
-            client.clock(),
-            client.pace(),
+            client.poll_settings(),
             Arc::new(move |left| {
-                let (leases, id) = (client.within(left).lease(), id.clone());
+                let (leases, id) = (client.for_poll(left).lease(), id.clone());
                 let before = before.clone();
                 Box::pin(async move {
                     let lease = leases.show(&id).await?;
-                    Ok(look(lease, &before))
+                    Ok(polled(lease, &before))
                 })
             }),
         )
     }
 }
 
-fn look(lease: Lease, before: &Lease) -> Look<Lease> {
+fn polled(lease: Lease, before: &Lease) -> Polled<Lease> {
     let endless = lease.enable == Some(false);
     // A read may still show the lease from before; a renewal for a shorter time is one too.
     let terms = |lease: &Lease| (lease.enable, lease.duration);
@@ -98,11 +98,12 @@ fn look(lease: Lease, before: &Lease) -> Look<Lease> {
         Some(millis) => format!("{} s", millis / 1000),
         None => "without a duration".to_owned(),
     };
-    Look {
+    Polled {
         resource: Some(lease),
         status,
         fail_reason: None,
         progress: None,
+        missing: None,
         verdict: if renewed {
             Verdict::Done
         } else {
@@ -124,7 +125,7 @@ mod tests {
             update_at: Some(update_at),
             ..Lease::default()
         };
-        let verdict = |before: Lease, after: Lease| look(after, &before).verdict;
+        let verdict = |before: Lease, after: Lease| polled(after, &before).verdict;
         let hour = || lease(3_600_000, 1);
         assert_eq!(verdict(hour(), hour()), Verdict::Wait);
         assert_eq!(verdict(hour(), lease(3_600_000, 2)), Verdict::Done);

@@ -66,8 +66,23 @@ macro_rules! list_request {
                 self.page(None).await
             }
 
-            /// All pages, each fetched when it is asked for. The first error ends the stream.
-            pub fn pages(self) -> impl futures::Stream<Item = $crate::Result<$page>> + Send {
+            /// All items of all pages, before anything is done about them: for who acts on what is listed.
+            ///
+            /// A list is paged by offset. Whoever stops or deletes what it lists changes the list, and with a filter by
+            /// status the items move up while they are read. [`items`](Self::items) follows that as far as the service
+            /// tells; here nothing moves between the first request and the last but what others do.
+            ///
+            /// # Errors
+            /// When a call fails, or an item cannot be read; the error names it.
+            pub async fn collect(self) -> $crate::Result<Vec<$item>> {
+                futures::TryStreamExt::try_collect(self.items()).await
+            }
+
+            /// All pages, each fetched when it is asked for.
+            ///
+            /// An error of a call ends the stream; after a page that cannot be read it goes on with the next one. A page
+            /// lacks what was on one before it.
+            pub fn pages(self) -> $crate::Pages<$page> {
                 let limit = self.page_size.into();
                 $crate::pages::pages(limit, move |offset| {
                     let request = self.clone();
@@ -75,9 +90,18 @@ macro_rules! list_request {
                 })
             }
 
-            /// All items, of all pages. The first error ends the stream.
-            pub fn items(self) -> impl futures::Stream<Item = $crate::Result<$item>> + Send {
-                $crate::pages::items(self.pages())
+            /// All items, of all pages, each page fetched when it is asked for.
+            ///
+            /// An item that cannot be read is one error that names its index and ID, and the stream goes on; an error of a
+            /// call ends it. Each item comes once. When the list shrinks on the way, since what was listed is stopped or
+            /// deleted, the stream goes back as far as needed, by the total that the service tells. Who acts on what is
+            /// listed takes [`collect`](Self::collect), which depends on nothing of this.
+            pub fn items(self) -> $crate::Items<$item> {
+                let limit = self.page_size.into();
+                $crate::pages::items(limit, move |offset| {
+                    let request = self.clone();
+                    Box::pin(async move { request.page(Some(offset)).await })
+                })
             }
 
             async fn page(&self, offset: Option<i64>) -> $crate::Result<$page> {
@@ -107,16 +131,22 @@ macro_rules! page {
         impl $crate::pages::Page for $page {
             type Item = $item;
 
-            fn items(&self) -> &[$item] {
+            const ITEMS: &'static [&'static str] = &[stringify!($items) $(, stringify!($more))?];
+
+            fn items(&self) -> Option<&[$item]> {
                 let items = self.$items.as_deref();
                 $( let items = items.or(self.$more.as_deref()); )?
+                items
+            }
+
+            fn take_items(&mut self) -> Vec<$item> {
+                let items = self.$items.take();
+                $( let items = items.or(self.$more.take()); )?
                 items.unwrap_or_default()
             }
 
-            fn into_items(self) -> Vec<$item> {
-                let items = self.$items;
-                $( let items = items.or(self.$more); )?
-                items.unwrap_or_default()
+            fn set_items(&mut self, items: Vec<$item>) {
+                self.$items = Some(items);
             }
 
             fn total(&self) -> Option<i64> {

@@ -11,8 +11,8 @@ use modelarts_client::devenviron::types::{
 use super::{list_request, page};
 use crate::client::ModelArts;
 use crate::clock::BoxFuture;
-use crate::error::Result;
-use crate::machine::{self, Action, Goal, Machine, Phase};
+use crate::error::{Result, accepted, created};
+use crate::lifecycle::{self, Action, Lifecycle, Phase, TargetState};
 use crate::units::AutoStop;
 use crate::wait::{Progress, Waiter};
 
@@ -61,7 +61,10 @@ impl Notebooks {
             .create_notebook()
             .project_id(self.client.project_id())
             .body(request.clone());
-        self.client.execute(request.prepare()?).await
+        let response = self.client.execute(request.prepare()?).await;
+        let notebook = created("createNotebook", response, |it: &Notebook| it.id.as_deref())?;
+        self.client.note_creation(notebook.id.as_deref());
+        Ok(notebook)
     }
 
     /// Reads a notebook.
@@ -90,7 +93,8 @@ impl Notebooks {
             .project_id(self.client.project_id())
             .id(id)
             .body(request.clone());
-        self.client.execute(request.prepare()?).await
+        let response = self.client.execute(request.prepare()?).await;
+        accepted(response)
     }
 
     /// Begins to start a stopped notebook, which is stopped again after an hour.
@@ -105,7 +109,8 @@ impl Notebooks {
             .start_notebook()
             .project_id(self.client.project_id())
             .id(id);
-        self.client.execute(request.prepare()?).await
+        let response = self.client.execute(request.prepare()?).await;
+        accepted(response)
     }
 
     /// Begins to start a stopped notebook, and says when it is stopped again: after 1 to 72 hours, or never.
@@ -122,7 +127,8 @@ impl Notebooks {
             .id(id)
             .duration(duration)
             .type_(LeaseType::Timing);
-        self.client.execute(request.prepare()?).await
+        let response = self.client.execute(request.prepare()?).await;
+        accepted(response)
     }
 
     /// Begins to stop a running notebook.
@@ -137,7 +143,8 @@ impl Notebooks {
             .stop_notebook()
             .project_id(self.client.project_id())
             .id(id);
-        self.client.execute(request.prepare()?).await
+        let response = self.client.execute(request.prepare()?).await;
+        accepted(response)
     }
 
     /// Begins to delete a notebook.
@@ -152,18 +159,16 @@ impl Notebooks {
             .delete_notebook()
             .project_id(self.client.project_id())
             .id(id);
-        self.client.execute(request.prepare()?).await
+        let response = self.client.execute(request.prepare()?).await;
+        accepted(response)
     }
 
     /// The caller's notebooks.
     ///
     /// ```no_run
     /// # async fn run(client: modelarts::ModelArts) -> modelarts::Result<()> {
-    /// use futures::TryStreamExt;
-    ///
     /// let running = client.notebooks().list().filter(|request| request.status("RUNNING"));
-    /// let mut notebooks = std::pin::pin!(running.items());
-    /// while let Some(notebook) = notebooks.try_next().await? {
+    /// for notebook in running.collect().await? {
     ///     println!("{}", notebook.name.unwrap_or_default());
     /// }
     /// # Ok(())
@@ -184,33 +189,34 @@ impl Notebooks {
     /// |---|---|
     /// | succeeds | RUNNING, and an EVS volume is ready |
     /// | fails at once | STOPPED, FROZEN, DELETING, DELETED, and every failed status |
-    /// | looks | after 10 seconds, then every 10, for up to 20 minutes: see [`Pace`](crate::Pace) |
+    /// | lags behind | for 30 seconds, "not found" and STOPPED are waited out |
+    /// | polls | after 10 seconds, then every 10, for up to 20 minutes: see [`PollPolicy`](crate::PollPolicy) |
     pub fn wait_until_running(&self, id: &str) -> Waiter<Notebook> {
-        machine::wait::<Self>(&self.client, NOUN, id, Goal::Running)
+        lifecycle::wait::<Self>(&self.client, NOUN, id, TargetState::Running)
     }
 
     /// Waits until a notebook that is being stopped has stopped.
     ///
-    /// It fails at once when the notebook is FROZEN, DELETING, DELETED or failed. Pace as for
+    /// It fails at once when the notebook is FROZEN, DELETING, DELETED or failed. Polls as
     /// [`wait_until_running`](Notebooks::wait_until_running).
     pub fn wait_until_stopped(&self, id: &str) -> Waiter<Notebook> {
-        machine::wait::<Self>(&self.client, NOUN, id, Goal::Stopped)
+        lifecycle::wait::<Self>(&self.client, NOUN, id, TargetState::Stopped)
     }
 
     /// Waits until a notebook that is being deleted is gone.
     ///
-    /// It fails at once when the deletion failed. Pace as for [`wait_until_running`](Notebooks::wait_until_running).
+    /// It fails at once when the deletion failed. Polls as [`wait_until_running`](Notebooks::wait_until_running).
     pub fn wait_until_deleted(&self, id: &str) -> Waiter<Notebook, ()> {
-        machine::wait_gone::<Self>(&self.client, NOUN, id)
+        lifecycle::wait_gone::<Self>(&self.client, NOUN, id)
     }
 
     /// Starts a notebook if need be and waits until it runs.
     ///
-    /// It looks first. One that is being stopped is waited for and then started. When the service says that
-    /// another operation is under way, it looks again. A notebook that it starts is stopped again after an hour.
+    /// It polls first. One that is being stopped is waited for and then started. When the service says that
+    /// another operation is under way, it polls again. A notebook that it starts is stopped again after an hour.
     /// It fails at once when the notebook is FROZEN, being deleted, or failed in a way that a start does not mend.
     pub fn ensure_running(&self, id: &str) -> Waiter<Notebook> {
-        machine::ensure::<Self>(&self.client, NOUN, id, Goal::Running, None)
+        lifecycle::ensure::<Self>(&self.client, NOUN, id, TargetState::Running, None)
     }
 
     /// As [`ensure_running`](Notebooks::ensure_running), and says when a notebook that it starts is stopped again: after
@@ -227,26 +233,32 @@ impl Notebooks {
     /// # }
     /// ```
     pub fn ensure_running_with(&self, id: &str, auto_stop: AutoStop) -> Waiter<Notebook> {
-        machine::ensure::<Self>(&self.client, NOUN, id, Goal::Running, Some(auto_stop))
+        lifecycle::ensure::<Self>(
+            &self.client,
+            NOUN,
+            id,
+            TargetState::Running,
+            Some(auto_stop),
+        )
     }
 
     /// Stops a notebook if need be and waits until it has stopped. One that is starting is waited for first.
     ///
     /// It fails at once when the notebook is FROZEN, being deleted or failed.
     pub fn ensure_stopped(&self, id: &str) -> Waiter<Notebook> {
-        machine::ensure::<Self>(&self.client, NOUN, id, Goal::Stopped, None)
+        lifecycle::ensure::<Self>(&self.client, NOUN, id, TargetState::Stopped, None)
     }
 
     /// Deletes a notebook if need be and waits until it is gone. It is stopped first only if the service demands it.
     ///
     /// It fails at once when the deletion failed.
     pub fn ensure_deleted(&self, id: &str) -> Waiter<Notebook, ()> {
-        machine::ensure_gone::<Self>(&self.client, NOUN, id, false)
+        lifecycle::ensure_gone::<Self>(&self.client, NOUN, id, false)
     }
 
     /// Stops a notebook if it runs, deletes it and waits until it is gone.
     pub fn stop_and_delete(&self, id: &str) -> Waiter<Notebook, ()> {
-        machine::ensure_gone::<Self>(&self.client, NOUN, id, true)
+        lifecycle::ensure_gone::<Self>(&self.client, NOUN, id, true)
     }
 }
 
@@ -263,14 +275,14 @@ list_request! {
 }
 page!(NotebookList [Notebook] by data, |page| page.total);
 
-impl Machine for Notebooks {
+impl Lifecycle for Notebooks {
     type Resource = Notebook;
 
     fn show(client: ModelArts, id: String) -> BoxFuture<'static, Result<Notebook>> {
         Box::pin(async move { client.notebooks().show(&id).await })
     }
 
-    fn act(
+    fn execute(
         client: ModelArts,
         id: String,
         action: Action,
@@ -323,6 +335,12 @@ impl Machine for Notebooks {
 
     fn progress(notebook: &Notebook) -> Option<Progress> {
         progress(notebook.action_progress.as_deref()?)
+    }
+
+    fn missing(notebook: &Notebook) -> Option<String> {
+        let status = notebook.volume.as_ref()?.status.as_ref()?;
+        let is_running = matches!(notebook.status.as_deref(), Some(NotebookStatus::Running));
+        (is_running && !volume_is_ready(notebook)).then(|| format!("its volume is {status}"))
     }
 }
 

@@ -6,9 +6,8 @@ use modelarts_client::devenviron::enums::{DataVolumeCategory, DataVolumeStatus};
 use modelarts_client::devenviron::types::{AttachObsRequest, DataVolume, DataVolumeList};
 
 use crate::client::ModelArts;
-use crate::clock::BoxFuture;
-use crate::error::Result;
-use crate::wait::{Look, Verdict, Waiter};
+use crate::error::{Error, Result, accepted, created};
+use crate::wait::{Lag, PollFn, Polled, Verdict, Waiter};
 
 /// Operations on OBS storage mounted to notebooks, from [`ModelArts::storage`].
 #[derive(Clone, Debug)]
@@ -77,7 +76,8 @@ impl Storage {
             .project_id(self.client.project_id())
             .instance_id(notebook_id)
             .body(body);
-        self.client.execute(request.prepare()?).await
+        let response = self.client.execute(request.prepare()?).await;
+        created("attachObs", response, |it: &DataVolume| it.id.as_deref())
     }
 
     /// Begins to unmount.
@@ -92,21 +92,22 @@ impl Storage {
             .project_id(self.client.project_id())
             .instance_id(notebook_id)
             .storage_id(storage_id);
-        self.client.execute(request.prepare()?).await
+        let response = self.client.execute(request.prepare()?).await;
+        accepted(response)
     }
 
-    /// Waits until it is mounted. It fails at once with MOUNT_FAILED, UNMOUNT_FAILED and UNMOUNTED.
+    /// Waits until it is mounted. It fails at once with MOUNT_FAILED, UNMOUNT_FAILED and UNMOUNTED. For 30
+    /// seconds "not found" is waited out.
     pub fn wait_until_mounted(&self, notebook_id: &str, storage_id: &str) -> Waiter<DataVolume> {
         let client = self.client.clone();
         Waiter::new(
             format!("storage {storage_id} to be mounted"),
-            client.clock(),
-            client.pace(),
-            looker(client, notebook_id, storage_id, mounted),
+            client.poll_settings(),
+            poll_fn(client, notebook_id, storage_id, mounted),
         )
     }
 
-    /// Waits until it is unmounted. It fails at once with UNMOUNT_FAILED.
+    /// Waits until it is unmounted. It fails with UNMOUNT_FAILED, unless that was there before.
     pub fn wait_until_unmounted(
         &self,
         notebook_id: &str,
@@ -115,41 +116,51 @@ impl Storage {
         let client = self.client.clone();
         Waiter::until_gone(
             format!("storage {storage_id} to be unmounted"),
-            client.clock(),
-            client.pace(),
-            looker(client, notebook_id, storage_id, unmounted),
+            client.poll_settings(),
+            poll_fn(client, notebook_id, storage_id, unmounted),
         )
     }
 }
 
 /// What the state of a mount means; `None` is one that does not exist.
 type Judge = fn(Option<&DataVolumeStatus>) -> Verdict;
-type Looker =
-    Arc<dyn Fn(std::time::Duration) -> BoxFuture<'static, Result<Look<DataVolume>>> + Send + Sync>;
 
-fn looker(client: ModelArts, notebook_id: &str, storage_id: &str, judge: Judge) -> Looker {
+/// "The folder or bucket cannot be found", or the notebook with all that is mounted to it.
+const NO_MOUNT: &[&str] = &["ModelArts.6624", "ModelArts.6309"];
+
+fn poll_fn(
+    client: ModelArts,
+    notebook_id: &str,
+    storage_id: &str,
+    judge: Judge,
+) -> PollFn<DataVolume> {
     let (notebook_id, storage_id) = (notebook_id.to_owned(), storage_id.to_owned());
     Arc::new(move |left| {
-        let storage = client.within(left).storage();
+        let storage = client.for_poll(left).storage();
         let (notebook_id, storage_id) = (notebook_id.clone(), storage_id.clone());
         Box::pin(async move {
             match storage.show(&notebook_id, &storage_id).await {
-                Ok(volume) => Ok(look(volume, judge)),
-                Err(error) if error.is_not_found() && judge(None) == Verdict::Done => {
-                    Ok(Look::gone(Verdict::Done))
-                }
-                Err(error) => Err(error),
+                Ok(volume) => Ok(polled(volume, judge)),
+                Err(error) => absent(error, judge),
             }
         })
     })
 }
 
-fn look(volume: DataVolume, judge: Judge) -> Look<DataVolume> {
+/// A mount that does not exist is what unmounting wants.
+fn absent(error: Error, judge: Judge) -> Result<Polled<DataVolume>> {
+    match error.is_absence(NO_MOUNT) && judge(None) == Verdict::Done {
+        true => Ok(Polled::absent(Verdict::Done)),
+        false => Err(error),
+    }
+}
+
+fn polled(volume: DataVolume, judge: Judge) -> Polled<DataVolume> {
     let verdict = match volume.status.as_deref() {
         Some(status) => judge(Some(status)),
         None => Verdict::Wait,
     };
-    Look {
+    Polled {
         status: volume
             .status
             .as_ref()
@@ -157,6 +168,7 @@ fn look(volume: DataVolume, judge: Judge) -> Look<DataVolume> {
             .unwrap_or_default(),
         fail_reason: None,
         progress: None,
+        missing: None,
         resource: Some(volume),
         verdict,
         refusal: None,
@@ -175,7 +187,8 @@ fn unmounted(status: Option<&DataVolumeStatus>) -> Verdict {
     match status {
         None => Verdict::Done,
         Some(status) if status.is_gone() => Verdict::Done,
-        Some(DataVolumeStatus::UnmountFailed) => Verdict::Fail("ends it"),
+        // Of now, or of an attempt before.
+        Some(DataVolumeStatus::UnmountFailed) => Verdict::Suspect("ends it", Lag::UntilNewer),
         Some(_) => Verdict::Wait,
     }
 }
@@ -191,7 +204,7 @@ mod tests {
                 match judge(Some(&DataVolumeStatus::from(*status))) {
                     Verdict::Done => format!("{status} done"),
                     Verdict::Wait => format!("{status} wait"),
-                    Verdict::Fail(_) => format!("{status} fail"),
+                    Verdict::Fail(_) | Verdict::Suspect(..) => format!("{status} fail"),
                 }
             });
             letters.collect::<Vec<_>>().join(", ")

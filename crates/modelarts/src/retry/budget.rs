@@ -1,44 +1,104 @@
 //! A limit on retries that all calls of a client share.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Retries cost, successes repay: when a service is down, its clients stop adding to the load.
+/// A store of retries that all calls of a client share: when a service is down, its clients stop adding to the load.
 ///
-/// A full budget pays for a hundred retries. Every success repays a tenth of one.
-#[derive(Debug)]
-pub(crate) struct RetryBudget(Mutex<u32>);
+/// Every retry takes one from it, and every success puts a tenth of one back. A call that would have been repeated, were
+/// there any left, fails with [`RetryLimit::Budget`](crate::RetryLimit::Budget). Clones share what is left.
+///
+/// ```no_run
+/// # async fn run() -> modelarts::Result<()> {
+/// use modelarts::{ModelArts, RetryBudget};
+///
+/// let client = ModelArts::builder().retry_budget(RetryBudget::new(20)).build().await?;
+/// println!("{} retries are left", client.retry_budget().remaining());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct RetryBudget {
+    /// In tenths of a retry.
+    tenths: Arc<Mutex<u64>>,
+    /// `None` is no limit.
+    capacity: Option<u32>,
+}
 
-const CAPACITY: u32 = 1000;
-const COST: u32 = 10;
-const REPAYMENT: u32 = 1;
+const COST: u64 = 10;
+const REPAYMENT: u64 = 1;
 
 impl Default for RetryBudget {
+    /// A hundred retries.
     fn default() -> Self {
-        Self(Mutex::new(CAPACITY))
+        Self::new(100)
+    }
+}
+
+impl fmt::Debug for RetryBudget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RetryBudget")
+            .field("capacity", &self.capacity)
+            .field("remaining", &self.remaining())
+            .finish()
     }
 }
 
 impl RetryBudget {
+    /// A budget that holds this many retries, and is full.
+    pub fn new(retries: u32) -> Self {
+        Self {
+            tenths: Arc::new(Mutex::new(u64::from(retries) * COST)),
+            capacity: Some(retries),
+        }
+    }
+
+    /// A budget that is never used up: each call makes all attempts that its [`RetryPolicy`](crate::RetryPolicy) allows.
+    pub fn unlimited() -> Self {
+        Self {
+            tenths: Arc::default(),
+            capacity: None,
+        }
+    }
+
+    /// How many retries it holds when it is full; `None` without a limit.
+    pub fn capacity(&self) -> Option<u32> {
+        self.capacity
+    }
+
+    /// How many retries are left; [`u32::MAX`] without a limit.
+    pub fn remaining(&self) -> u32 {
+        match self.capacity {
+            Some(_) => u32::try_from(*self.tenths() / COST).unwrap_or(u32::MAX),
+            None => u32::MAX,
+        }
+    }
+
     /// Takes the price of one retry; `false` when it cannot be paid.
     pub(crate) fn withdraw(&self) -> bool {
-        let mut tokens = self.tokens();
-        match tokens.checked_sub(COST) {
+        if self.capacity.is_none() {
+            return true;
+        }
+        let mut tenths = self.tenths();
+        match tenths.checked_sub(COST) {
             Some(rest) => {
-                *tokens = rest;
+                *tenths = rest;
                 true
             }
             None => false,
         }
     }
 
-    /// Notes a success.
+    /// Counts a success.
     pub(crate) fn repay(&self) {
-        let mut tokens = self.tokens();
-        *tokens = (*tokens + REPAYMENT).min(CAPACITY);
+        if let Some(capacity) = self.capacity {
+            let mut tenths = self.tenths();
+            *tenths = (*tenths + REPAYMENT).min(u64::from(capacity) * COST);
+        }
     }
 
-    fn tokens(&self) -> MutexGuard<'_, u32> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn tenths(&self) -> MutexGuard<'_, u64> {
+        self.tenths.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -53,6 +113,18 @@ mod tests {
         (0..9).for_each(|_| budget.repay());
         assert!(!budget.withdraw());
         budget.repay();
+        assert_eq!(budget.remaining(), 1);
         assert!(budget.withdraw());
+    }
+
+    #[test]
+    fn a_budget_can_be_empty_or_endless() {
+        assert!(!RetryBudget::new(0).withdraw());
+        let endless = RetryBudget::unlimited();
+        assert!((0..10_000).all(|_| endless.withdraw()));
+        assert_eq!(endless.remaining(), u32::MAX);
+        let full = RetryBudget::new(2);
+        (0..50).for_each(|_| full.repay());
+        assert_eq!(full.remaining(), 2);
     }
 }

@@ -10,22 +10,35 @@ use std::time::Duration;
 
 pub(crate) use after::retry_after;
 pub use backoff::Backoff;
-pub(crate) use budget::RetryBudget;
+pub use budget::RetryBudget;
 pub use policy::RetryPolicy;
 
 /// What a failed attempt means for the next one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub(crate) enum FailureKind {
     /// Refused for too many requests.
     Throttled,
     /// The request never left.
     NoConnection,
-    /// The service or a gateway cannot answer for now; the request may have been carried out.
+    /// The service or a gateway cannot respond for now; the request may have been carried out.
     Unavailable,
-    /// No complete answer came; the request may have been carried out.
+    /// No complete response came; the request may have been carried out.
     Broken,
     /// Repeating would not help.
     Final,
+}
+
+/// Which limit ended the retries of a call that would have been repeated, from
+/// [`Error::retry_limit`](crate::Error::retry_limit).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RetryLimit {
+    /// All attempts were made that the [`RetryPolicy`] allows.
+    Attempts,
+    /// The next delay would have ended after the deadline of the call.
+    Deadline,
+    /// The [`RetryBudget`] is used up.
+    Budget,
 }
 
 /// The attempts of one call, without their input and output.
@@ -70,36 +83,36 @@ impl<'a> Attempts<'a> {
         self.deadline.saturating_sub(elapsed)
     }
 
-    /// The pause before the next attempt, or `None` if the last one stands.
-    pub(crate) fn pause(
+    /// The delay before the next attempt, or what ended the retries; `Err(None)` if nothing is ever to be repeated
+    /// after this failure.
+    pub(crate) fn delay(
         &self,
-        fault: Fault,
+        failure: FailureKind,
         retry_after: Option<Duration>,
         elapsed: Duration,
         fraction: f64,
-    ) -> Option<Duration> {
-        if !self.policy.allows(fault, self.idempotent, self.made) {
-            return None;
+    ) -> Result<Duration, Option<RetryLimit>> {
+        if !RetryPolicy::repeats(failure, self.idempotent) {
+            return Err(None);
         }
-        // Who is told when to come back need not guess; spread a little, so that not all come at once.
-        let pause = match (fault, retry_after) {
-            (Fault::Throttled, Some(after)) => after.saturating_add(SPREAD.mul_f64(fraction)),
-            (_, Some(after)) => after.max(self.policy.pause(fault, self.made, fraction)),
-            (_, None) => self.policy.pause(fault, self.made, fraction),
-        };
-        if pause >= self.left(elapsed) {
-            return None;
+        if !self.policy.allows(self.made) {
+            return Err(Some(RetryLimit::Attempts));
         }
-        self.budget.withdraw().then_some(pause)
+        let delay = self.policy.delay(failure, self.made, retry_after, fraction);
+        if delay >= self.left(elapsed) {
+            return Err(Some(RetryLimit::Deadline));
+        }
+        match self.budget.withdraw() {
+            true => Ok(delay),
+            false => Err(Some(RetryLimit::Budget)),
+        }
     }
 
-    /// Notes that the call succeeded.
+    /// Counts the call as a success.
     pub(crate) fn succeeded(&self) {
         self.budget.repay();
     }
 }
-
-const SPREAD: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {
@@ -109,40 +122,57 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
-    fn pause(fault: Fault, after: Option<u64>, elapsed: u64, fraction: f64) -> Option<Duration> {
+    fn delay(
+        failure: FailureKind,
+        after: Option<u64>,
+        elapsed: u64,
+        fraction: f64,
+    ) -> Result<Duration, Option<RetryLimit>> {
         let (policy, budget) = (RetryPolicy::default(), RetryBudget::default());
         let mut attempts = Attempts::new(&policy, &budget, true, secs(100));
         attempts.begin();
-        attempts.pause(fault, after.map(secs), secs(elapsed), fraction)
+        attempts.delay(failure, after.map(secs), secs(elapsed), fraction)
     }
 
     #[test]
     fn throttling_waits_as_told_or_by_its_own_backoff() {
-        assert_eq!(pause(Fault::Throttled, Some(7), 0, 0.0), Some(secs(7)));
-        assert_eq!(pause(Fault::Throttled, Some(7), 0, 1.0), Some(secs(8)));
-        assert_eq!(pause(Fault::Throttled, None, 0, 1.0), Some(secs(10)));
+        let throttled = FailureKind::Throttled;
+        assert_eq!(delay(throttled, Some(7), 0, 0.0), Ok(secs(7)));
+        assert_eq!(delay(throttled, Some(7), 0, 1.0), Ok(secs(8)));
+        assert_eq!(delay(throttled, None, 0, 1.0), Ok(secs(10)));
     }
 
     #[test]
     fn the_longer_of_hint_and_backoff_counts() {
-        assert_eq!(pause(Fault::Unavailable, Some(3), 0, 1.0), Some(secs(3)));
-        let half = Some(Duration::from_millis(500));
-        assert_eq!(pause(Fault::Unavailable, Some(0), 0, 1.0), half);
+        let unavailable = FailureKind::Unavailable;
+        assert_eq!(delay(unavailable, Some(3), 0, 1.0), Ok(secs(3)));
+        let half = Ok(Duration::from_millis(500));
+        assert_eq!(delay(unavailable, Some(0), 0, 1.0), half);
     }
 
     #[test]
-    fn no_pause_reaches_past_the_deadline() {
-        assert_eq!(pause(Fault::Throttled, Some(60), 39, 0.0), Some(secs(60)));
-        assert_eq!(pause(Fault::Throttled, Some(60), 40, 0.0), None);
-        assert_eq!(pause(Fault::Throttled, Some(u64::MAX), 0, 1.0), None);
+    fn no_delay_reaches_past_the_deadline() {
+        let throttled = FailureKind::Throttled;
+        let late = Err(Some(RetryLimit::Deadline));
+        assert_eq!(delay(throttled, Some(60), 39, 0.0), Ok(secs(60)));
+        assert_eq!(delay(throttled, Some(60), 40, 0.0), late);
+        assert_eq!(delay(throttled, Some(u64::MAX), 0, 1.0), late);
     }
 
     #[test]
-    fn an_empty_budget_ends_the_retries() {
-        let (policy, budget) = (RetryPolicy::default(), RetryBudget::default());
-        while budget.withdraw() {}
-        let mut attempts = Attempts::new(&policy, &budget, true, secs(100));
-        attempts.begin();
-        assert_eq!(attempts.pause(Fault::Broken, None, secs(0), 0.5), None);
+    fn what_ended_the_retries_is_told() {
+        assert_eq!(delay(FailureKind::Final, None, 0, 0.5), Err(None));
+        let policy = RetryPolicy::default();
+        let attempts = |budget: &RetryBudget, made| {
+            let mut attempts = Attempts::new(&policy, budget, true, secs(100));
+            (0..made).for_each(|_| {
+                attempts.begin();
+            });
+            attempts.delay(FailureKind::Broken, None, secs(0), 0.5)
+        };
+        let budget = RetryBudget::default();
+        assert_eq!(attempts(&budget, 5), Err(Some(RetryLimit::Attempts)));
+        let empty = RetryBudget::new(0);
+        assert_eq!(attempts(&empty, 1), Err(Some(RetryLimit::Budget)));
     }
 }

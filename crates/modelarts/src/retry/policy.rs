@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Backoff, Fault};
+use super::{Backoff, FailureKind};
 
 /// Which failed attempts are repeated.
 ///
@@ -10,14 +10,18 @@ use super::{Backoff, Fault};
 /// |---|---|
 /// | 429, throttled | always: the request was refused |
 /// | no connection | always: the request never left |
-/// | 408, 500, 502, 503, 504 | idempotent operations |
+/// | 408, 500, 502, 503, 504 | idempotent operations, unless a code says that it is final |
 /// | connection broke off, attempt timed out | idempotent operations |
-/// | any other status, an answer that does not decode | never |
+/// | any other status, a response that does not decode, a certificate that is not trusted | never |
 ///
 /// Whether an operation is idempotent comes from the document. So nothing is created twice.
 ///
-/// A `Retry-After` of the service, in seconds or as a date, lengthens the pause. All pauses end with the
-/// deadline of the call: when one would not fit, the call fails at once with the last error.
+/// A `Retry-After` of the service, in seconds or as a date, lengthens the delay. All delays end with the
+/// deadline of the call: when one would not fit, the call fails at once with the last error, and
+/// [`Error::retry_limit`](crate::Error::retry_limit) says so.
+///
+/// A waiter follows the same policy: it polls once at a time, and gives up after as many failed polls in a row as
+/// there are attempts here.
 ///
 /// ```
 /// use modelarts::{Backoff, RetryPolicy};
@@ -37,7 +41,7 @@ pub struct RetryPolicy {
 }
 
 impl Default for RetryPolicy {
-    /// Five attempts; pauses of up to half a second, doubling to 20 seconds; when throttled without
+    /// Five attempts; delays of up to half a second, doubling to 20 seconds; when throttled without
     /// `Retry-After` of up to 10 seconds, doubling to 60.
     fn default() -> Self {
         Self {
@@ -61,40 +65,57 @@ impl RetryPolicy {
         self
     }
 
-    /// The pauses after failures.
+    /// The delays after failures.
     #[must_use]
     pub fn backoff(mut self, backoff: Backoff) -> Self {
         self.backoff = backoff;
         self
     }
 
-    /// The pauses after 429 without `Retry-After`.
+    /// The delays after 429 without `Retry-After`.
     #[must_use]
     pub fn throttled_backoff(mut self, backoff: Backoff) -> Self {
         self.throttled = backoff;
         self
     }
 
-    /// Whether one more attempt may follow after `attempts` of them, the last of which had this fault.
-    pub(crate) fn allows(&self, fault: Fault, idempotent: bool, attempts: u32) -> bool {
-        if attempts >= self.max_attempts {
-            return false;
-        }
-        match fault {
-            Fault::Throttled | Fault::NoConnection => true,
-            Fault::Unavailable | Fault::Broken => idempotent,
-            Fault::Final => false,
+    /// Whether a failure of this kind is a reason to send the request again.
+    pub(crate) fn repeats(failure: FailureKind, idempotent: bool) -> bool {
+        match failure {
+            FailureKind::Throttled | FailureKind::NoConnection => true,
+            FailureKind::Unavailable | FailureKind::Broken => idempotent,
+            FailureKind::Final => false,
         }
     }
 
-    pub(crate) fn pause(&self, fault: Fault, attempts: u32, fraction: f64) -> Duration {
-        let backoff = match fault {
-            Fault::Throttled => &self.throttled,
+    /// Whether one more attempt may follow after this many.
+    pub(crate) fn allows(&self, attempts: u32) -> bool {
+        attempts < self.max_attempts
+    }
+
+    /// The delay after this many attempts in a row have failed, for a random `fraction` of 0 to 1.
+    pub(crate) fn delay(
+        &self,
+        failure: FailureKind,
+        attempts: u32,
+        retry_after: Option<Duration>,
+        fraction: f64,
+    ) -> Duration {
+        let backoff = match failure {
+            FailureKind::Throttled => &self.throttled,
             _ => &self.backoff,
         };
-        backoff.delay(attempts, fraction)
+        let own = backoff.delay(attempts, fraction);
+        // Who is told when to come back need not guess; spread a little, so that not all come at once.
+        match (failure, retry_after) {
+            (FailureKind::Throttled, Some(after)) => after.saturating_add(SPREAD.mul_f64(fraction)),
+            (_, Some(after)) => after.max(own),
+            (_, None) => own,
+        }
     }
 }
+
+const SPREAD: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {
@@ -102,16 +123,15 @@ mod tests {
 
     #[test]
     fn only_refused_and_unsent_requests_are_repeated_for_every_operation() {
-        let policy = RetryPolicy::default();
         let repeated = |idempotent| {
             [
-                Fault::Throttled,
-                Fault::NoConnection,
-                Fault::Unavailable,
-                Fault::Broken,
-                Fault::Final,
+                FailureKind::Throttled,
+                FailureKind::NoConnection,
+                FailureKind::Unavailable,
+                FailureKind::Broken,
+                FailureKind::Final,
             ]
-            .map(|fault| policy.allows(fault, idempotent, 1))
+            .map(|failure| RetryPolicy::repeats(failure, idempotent))
         };
         assert_eq!(repeated(true), [true, true, true, true, false]);
         assert_eq!(repeated(false), [true, true, false, false, false]);
@@ -119,8 +139,8 @@ mod tests {
 
     #[test]
     fn off_means_one_attempt() {
-        assert!(!RetryPolicy::off().allows(Fault::Throttled, true, 1));
-        assert!(RetryPolicy::default().allows(Fault::Throttled, true, 4));
-        assert!(!RetryPolicy::default().allows(Fault::Throttled, true, 5));
+        assert!(!RetryPolicy::off().allows(1));
+        assert!(RetryPolicy::default().allows(4));
+        assert!(!RetryPolicy::default().allows(5));
     }
 }

@@ -34,7 +34,7 @@ fn calls_waiters_and_lists_work_without_async() {
     assert_eq!(ids.unwrap(), ["n1", "n2"]);
     let mut seen = client.iter(|client| {
         let waiter = client.notebooks().wait_until_running("n1");
-        waiter.observations()
+        waiter.events()
     });
     assert!(seen.next().unwrap().unwrap().done);
     assert!(seen.next().is_none() && seen.next().is_none());

@@ -174,7 +174,9 @@ async fn a_call_without_a_connection_is_repeated_and_then_says_so() {
         "{error}"
     );
     assert!(
-        error.to_string().ends_with(" (after 5 attempts)"),
+        error
+            .to_string()
+            .ends_with(" (host 127.0.0.1:1, after 5 attempts, no more are allowed)"),
         "{error}"
     );
 }
@@ -262,9 +264,10 @@ async fn an_error_keeps_what_the_service_said() {
     assert!(error.is_not_found());
     assert_eq!(error.request_id(), Some("r-7"));
     assert_eq!(error.headers()["content-type"], "application/json");
+    let host = error.host().unwrap();
     assert_eq!(
         error.to_string(),
-        "showNotebook: HTTP 400, ModelArts.6309: as told (request r-7)"
+        format!("showNotebook: HTTP 400, ModelArts.6309: as told (host {host}, request r-7)")
     );
 }
 

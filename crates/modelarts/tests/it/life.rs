@@ -77,8 +77,8 @@ async fn a_stopping_notebook_is_waited_for_and_started() {
     let seen: Vec<_> = client
         .notebooks()
         .ensure_running("n1")
-        .observations()
-        .map_ok(|seen| seen.observed.status)
+        .events()
+        .map_ok(|event| event.status.status)
         .try_collect()
         .await
         .unwrap();
@@ -86,8 +86,8 @@ async fn a_stopping_notebook_is_waited_for_and_started() {
         seen,
         ["STOPPING", "STOPPED", "STOPPED", "STARTING", "RUNNING"]
     );
-    // The read that still showed STOPPED made it ask twice, which the service refuses without harm.
-    assert_eq!(actions(&server), ["POST notebooks/n1/start"; 2]);
+    // The read that still showed STOPPED does not make it ask twice.
+    assert_eq!(actions(&server), ["POST notebooks/n1/start"]);
     assert_eq!(clock.elapsed(), Duration::from_secs(40));
 }
 
@@ -111,7 +111,7 @@ async fn a_conflict_means_looking_again() {
 }
 
 #[tokio::test]
-async fn a_refusal_that_lasts_is_the_source_of_the_last_error() {
+async fn a_refusal_that_lasts_is_the_cause_of_the_last_error() {
     let server = Server::start(|asked, _| match is_read(asked) {
         true => json(200, r#"{"id": "n1", "status": "RUNNING"}"#),
         false => code(400, "ModelArts.6357"),
@@ -120,12 +120,13 @@ async fn a_refusal_that_lasts_is_the_source_of_the_last_error() {
     let client = server.client(&ManualClock::default()).await;
     let error = client.notebooks().ensure_stopped("n1").await.unwrap_err();
     assert!(error.is_wait_timeout(), "{error}");
-    assert_eq!(error.last_observation().unwrap().status, "RUNNING");
-    let source = std::error::Error::source(&error).unwrap().to_string();
+    assert_eq!(error.last_poll().unwrap().status, "RUNNING");
+    let told = error.to_string();
     assert!(
-        source.starts_with("stopNotebook: HTTP 400, ModelArts.6357"),
-        "{source}"
+        told.contains("; the last refusal: stopNotebook: HTTP 400, ModelArts.6357"),
+        "{told}"
     );
+    assert!(error.is_conflict() && error.cause().unwrap().operation() == Some("stopNotebook"));
 }
 
 #[tokio::test]
@@ -281,7 +282,7 @@ async fn an_error_ends_the_stream_after_what_came_before_it() {
     })
     .await;
     let client = server.client(&ManualClock::default()).await;
-    let mut items = std::pin::pin!(client.notebooks().list().items());
+    let mut items = client.notebooks().list().items();
     for _ in 0..50 {
         items.try_next().await.unwrap().unwrap();
     }
@@ -330,7 +331,7 @@ async fn everything_can_run_in_a_task_of_its_own() {
             .list()
             .filter(|request| request.name("a"));
         let all: Vec<_> = list.items().try_collect().await?;
-        let outcomes = modelarts::for_each(["n1", "n2"], 2, |id| {
+        let outcomes = modelarts::map_concurrent(["n1", "n2"], 2, |id| {
             let notebooks = client.notebooks();
             async move { notebooks.stop(id).await }
         });

@@ -9,5 +9,6 @@
 mod blocking;
 mod calls;
 mod life;
+mod responses;
 mod sign_in;
 mod support;

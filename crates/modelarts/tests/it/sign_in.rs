@@ -127,7 +127,10 @@ async fn a_wrong_password_is_tried_once_for_all_who_wait() {
         );
         assert_eq!(
             error.to_string(),
-            "createToken: HTTP 401 Unauthorized: wrong: [redacted]"
+            format!(
+                "createToken: HTTP 401 Unauthorized: wrong: [redacted] (host {})",
+                server.url.trim_start_matches("http://")
+            )
         );
     }
     // One for the build, and few for the twenty: whoever comes after the failure may try again.

@@ -35,6 +35,8 @@ pub enum Reply {
     },
     /// Writes these bytes as they are and closes the connection.
     Raw(Vec<u8>),
+    /// Writes these bytes again and again, and tells after each time how often that was.
+    Endless(Vec<u8>, Box<dyn Fn(usize) + Send + Sync>),
     /// Never answers.
     Silence,
 }
@@ -134,6 +136,14 @@ where
             Reply::Raw(bytes) => {
                 stream.write_all(&bytes).await.ok();
                 return;
+            }
+            Reply::Endless(bytes, written) => {
+                for times in 1.. {
+                    if stream.write_all(&bytes).await.is_err() {
+                        return;
+                    }
+                    written(times);
+                }
             }
             Reply::Answer {
                 status,

@@ -1,0 +1,1080 @@
+//! The one error type, and how it is made from what the service responded.
+
+mod body;
+mod decode;
+mod redact;
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use jiff::SignedDuration;
+use modelarts_client::{ErrorClass, ErrorCode, Secret, devenviron, iam};
+use serde::de::DeserializeOwned;
+
+use self::body::{ErrorBody, Origin};
+pub(crate) use self::decode::expectation;
+use self::decode::{is_blank, undecodable};
+use self::redact::{Redactor, printable, request_id};
+pub(crate) use self::redact::{drop_telling_ids, one_line};
+use crate::retry::{FailureKind, RetryLimit};
+use crate::wait::PollStatus;
+
+/// What every fallible function of this crate returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// At most so much of a response is shown.
+pub(crate) const EXCERPT: usize = 64 * 1024;
+
+/// What went wrong, with all that is known about it.
+///
+/// Ask the predicates what to do; each says what that is. `Display` is one line that names operation, status, code, host
+/// and request, and tells the cause as well: there is no [`source`](StdError::source), so that what prints a chain of
+/// causes says nothing twice. Neither `Display` nor `Debug` ever contains a credential, a header or a body, nor anything
+/// that a terminal would obey.
+///
+/// ```
+/// # fn handle(error: modelarts::Error) {
+/// if error.is_not_found() {
+///     println!("nothing to stop");
+/// } else {
+///     eprintln!("{error}");
+///     if let Some(remedy) = error.remedy() {
+///         eprintln!("{remedy}");
+///     }
+/// }
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Error(Box<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    kind: Kind,
+    operation: Option<&'static str>,
+    host: Option<String>,
+    message: Option<String>,
+    code: Option<ErrorCode>,
+    origin: Origin,
+    request_id: Option<String>,
+    status: Option<StatusCode>,
+    headers: HeaderMap,
+    /// All of it after a success that could not be decoded, else its beginning.
+    body: Bytes,
+    /// It was a success with nothing in its body.
+    is_blank: bool,
+    retry_after: Option<Duration>,
+    attempts: u32,
+    retry_limit: Option<RetryLimit>,
+    idempotent: Option<bool>,
+    /// Whether the request itself was not sent, or refused, before this happened.
+    not_done: bool,
+    /// How far this machine's clock is ahead of the service's, if that explains a refusal.
+    clock_skew: Option<SignedDuration>,
+    /// What a waiter waited for when a poll failed.
+    target: Option<String>,
+    poll: Option<PollStatus>,
+    /// Why a waiter ran out of time.
+    cause: Option<Error>,
+    transport: Option<Arc<reqwest::Error>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// An argument was refused before anything was sent.
+    Argument,
+    /// The client cannot be built as it is configured.
+    Configuration,
+    NoConnection,
+    /// The server's certificate is not trusted, and will not be the next time.
+    Untrusted,
+    /// The connection broke off.
+    Broken,
+    /// What came is not HTTP, and will not be the next time.
+    NoHttp,
+    /// One attempt took too long.
+    AttemptTimedOut,
+    /// The call as a whole took too long.
+    DeadlineExceeded,
+    /// The service said no.
+    Status,
+    /// The service said yes, in words that are not understood.
+    Decode,
+    /// A waiter met a state from which its target cannot be reached.
+    WaitFailed,
+    /// A waiter ran out of time.
+    WaitTimedOut,
+}
+
+impl Error {
+    fn new(kind: Kind, message: impl Into<Option<String>>) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            operation: None,
+            host: None,
+            message: message.into(),
+            code: None,
+            origin: Origin::Unknown,
+            request_id: None,
+            status: None,
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            is_blank: false,
+            retry_after: None,
+            attempts: 0,
+            retry_limit: None,
+            idempotent: None,
+            not_done: false,
+            clock_skew: None,
+            target: None,
+            poll: None,
+            cause: None,
+            transport: None,
+        }))
+    }
+
+    pub(crate) fn argument(message: impl Into<String>) -> Self {
+        Self::new(Kind::Argument, message.into())
+    }
+
+    pub(crate) fn configuration(message: impl Into<String>) -> Self {
+        Self::new(Kind::Configuration, message.into())
+    }
+
+    pub(crate) fn attempt_timed_out(limit: Duration) -> Self {
+        let message = format!("no complete response within the attempt timeout of {limit:?}");
+        Self::new(Kind::AttemptTimedOut, message)
+    }
+
+    pub(crate) fn deadline_exceeded(limit: Duration) -> Self {
+        let message = format!("no complete response within the deadline of the call, {limit:?}");
+        Self::new(Kind::DeadlineExceeded, message)
+    }
+
+    /// The rate limit would let the request go only when its time is over.
+    pub(crate) fn rate_limited(deadline: Duration) -> Self {
+        let message = format!(
+            "the rate limit of this client leaves no room within the deadline of the call, {deadline:?}"
+        );
+        Self::new(Kind::DeadlineExceeded, message)
+    }
+
+    /// It happened before the request was sent, or after it was refused: on the way to credentials.
+    pub(crate) fn before_sending(mut self) -> Self {
+        self.0.not_done = true;
+        self
+    }
+
+    pub(crate) fn wait_failed(message: String, poll: PollStatus) -> Self {
+        let mut error = Self::new(Kind::WaitFailed, message);
+        error.0.poll = Some(poll);
+        error
+    }
+
+    /// A waiter ran out of time; `cause` is the failed poll or the refusal that kept it from its target.
+    pub(crate) fn wait_timed_out(
+        message: String,
+        poll: Option<PollStatus>,
+        cause: Option<Self>,
+    ) -> Self {
+        let mut error = Self::new(Kind::WaitTimedOut, message);
+        error.0.poll = poll;
+        error.0.cause = cause;
+        error
+    }
+
+    /// A poll of a waiter failed with this error, which ends the waiting.
+    pub(crate) fn while_waiting(mut self, target: &str, poll: Option<PollStatus>) -> Self {
+        self.0.target = Some(target.to_owned());
+        self.0.poll = poll;
+        self
+    }
+
+    /// The exchange failed below HTTP.
+    pub(crate) fn exchange(error: reqwest::Error) -> Self {
+        let hint = no_tls_hint(&error);
+        // The URL names the project and whatever stands in the query.
+        let error = error.without_url();
+        let cause = root_cause(&error);
+        let kind = if error.is_connect() && cause.contains("certificate") {
+            Kind::Untrusted
+        } else if error.is_connect() {
+            Kind::NoConnection
+        } else if error.is_timeout() {
+            Kind::AttemptTimedOut
+        } else if error.is_builder() {
+            Kind::Argument
+        } else if is_no_http(&error) {
+            Kind::NoHttp
+        } else {
+            Kind::Broken
+        };
+        let message = match kind {
+            Kind::NoConnection => "no connection to the service",
+            Kind::Untrusted => "the certificate of the server is not trusted",
+            Kind::AttemptTimedOut => "no complete response in time",
+            Kind::Argument => "the request cannot be built",
+            Kind::NoHttp => "the response is not HTTP",
+            _ => "the connection broke off before the response was complete",
+        };
+        let mut this = Self::new(kind, format!("{message}: {cause}{hint}"));
+        this.0.transport = Some(Arc::new(error));
+        this
+    }
+
+    /// A response with a status that is no success.
+    pub(crate) fn status_answer(
+        status: StatusCode,
+        headers: HeaderMap,
+        body: Bytes,
+        retry_after: Option<Duration>,
+        secrets: &[Secret],
+    ) -> Self {
+        let read = ErrorBody::read(&body);
+        let mut error = Self::new(Kind::Status, None).says(&read, status, secrets);
+        error.0.retry_after = retry_after;
+        let body = Redactor::new(secrets).bytes(body);
+        error.responded(status, headers, body)
+    }
+
+    /// A success whose body is an error.
+    pub(crate) fn disguised(
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: &Bytes,
+        secrets: impl FnOnce() -> Vec<Secret>,
+    ) -> Option<Self> {
+        let read = ErrorBody::disguised(body)?;
+        let secrets = &secrets();
+        let mut error = Self::new(Kind::Decode, None).says(&read, status, secrets);
+        let said = error.0.message.take().unwrap_or_default();
+        error.0.message = Some(format!("the success holds an error: {}", one_line(&said)));
+        let body = Redactor::new(secrets).bytes(body.clone());
+        Some(error.responded(status, headers.clone(), body))
+    }
+
+    fn says(mut self, body: &ErrorBody, status: StatusCode, secrets: &[Secret]) -> Self {
+        let redactor = Redactor::new(secrets);
+        let inner = &mut self.0;
+        inner.message = body.message.as_deref().map(|text| redactor.text(text));
+        // The identity service repeats the status where others have a code.
+        let code = body.code(status).and_then(|code| redactor.id(code));
+        inner.code = code.map(ErrorCode::new);
+        inner.request_id = body.request_id.as_deref().and_then(|id| redactor.id(id));
+        inner.origin = body.origin;
+        self
+    }
+
+    /// A success whose body is longer than the limit.
+    pub(crate) fn too_long(status: StatusCode, headers: HeaderMap, limit: usize) -> Self {
+        let message = format!(
+            "the response is longer than {limit} bytes; ask for fewer items, or raise the limit with `max_body`"
+        );
+        Self::new(Kind::Decode, message).responded(status, headers, Bytes::new())
+    }
+
+    /// A success whose body is not a `T`: decodes again, to say where.
+    pub(crate) fn decode<T: DeserializeOwned>(
+        status: StatusCode,
+        headers: HeaderMap,
+        body: &[u8],
+    ) -> Self {
+        Self::undecoded(undecodable::<T>(body), status, headers, body)
+    }
+
+    /// A success that lacks what it is for.
+    pub(crate) fn incomplete(operation: Option<&'static str>, message: impl Into<String>) -> Self {
+        let mut error = Self::new(Kind::Decode, message.into());
+        error.0.operation = operation;
+        error
+    }
+
+    /// A part of a response that could not be decoded; the rest of it could.
+    pub(crate) fn part_of(&self, message: String) -> Self {
+        let mut part = self.clone();
+        part.0.message = Some(message);
+        part
+    }
+
+    fn undecoded(message: String, status: StatusCode, headers: HeaderMap, body: &[u8]) -> Self {
+        let mut error = Self::new(Kind::Decode, message);
+        error.0.is_blank = is_blank(body);
+        error.responded(status, headers, Bytes::copy_from_slice(body))
+    }
+
+    fn responded(mut self, status: StatusCode, headers: HeaderMap, body: Bytes) -> Self {
+        if self.0.request_id.is_none() {
+            self.0.request_id = request_id(&headers).map(str::to_owned);
+        }
+        self.0.status = Some(status);
+        self.0.headers = headers;
+        self.0.body = body;
+        self
+    }
+
+    /// Names the operation, unless an inner one is named already.
+    pub(crate) fn in_operation(mut self, operation: &'static str) -> Self {
+        self.0.operation.get_or_insert(operation);
+        self
+    }
+
+    /// Names the host that was asked, unless an inner one is named already.
+    pub(crate) fn at_host(mut self, url: &reqwest::Url) -> Self {
+        if self.0.host.is_none()
+            && let Some(host) = url.host_str()
+        {
+            let port = url.port().map(|port| format!(":{port}"));
+            self.0.host = Some(format!("{host}{}", port.unwrap_or_default()));
+        }
+        self
+    }
+
+    /// Whether the operation may be sent twice, where that is not what the document says of it.
+    pub(crate) fn of_idempotency(mut self, idempotent: bool) -> Self {
+        self.0.idempotent.get_or_insert(idempotent);
+        self
+    }
+
+    pub(crate) fn after_attempts(mut self, attempts: u32) -> Self {
+        self.0.attempts = attempts;
+        self
+    }
+
+    pub(crate) fn ended_by(mut self, limit: Option<RetryLimit>) -> Self {
+        self.0.retry_limit = limit;
+        self
+    }
+
+    /// This machine's clock is so far ahead of the service's, which is why the request was refused.
+    pub(crate) fn with_clock_skew(mut self, ahead: SignedDuration) -> Self {
+        self.0.clock_skew = Some(ahead);
+        self
+    }
+
+    /// What kept a waiter from its target, or else the error itself.
+    fn response(&self) -> &Inner {
+        match &self.0.cause {
+            Some(cause) => cause.response(),
+            None => &self.0,
+        }
+    }
+
+    /// The operation's ID in the API, like `startNotebook`.
+    pub fn operation(&self) -> Option<&'static str> {
+        self.response().operation
+    }
+
+    /// The host that was asked, with its port if that is not the usual one.
+    pub fn host(&self) -> Option<&str> {
+        self.response().host.as_deref()
+    }
+
+    /// The HTTP status, if there was a response.
+    pub fn status(&self) -> Option<StatusCode> {
+        self.response().status
+    }
+
+    /// The headers of the response; empty if there was none.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.response().headers
+    }
+
+    /// The service's error code, like `ModelArts.6309`.
+    pub fn code(&self) -> Option<&ErrorCode> {
+        self.response().code.as_ref()
+    }
+
+    /// What the service said, or else what this crate has to say.
+    ///
+    /// As it came, but for credentials: it may hold control characters.
+    pub fn message(&self) -> Option<&str> {
+        self.0.message.as_deref()
+    }
+
+    /// The ID under which the operator finds the request.
+    pub fn request_id(&self) -> Option<&str> {
+        self.response().request_id.as_deref()
+    }
+
+    /// The first 64 KiB of the response's body.
+    ///
+    /// It may be HTML, empty or cut off. After a success that could not be decoded it may contain secrets,
+    /// such as the token of a notebook: do not log it.
+    pub fn body_excerpt(&self) -> &[u8] {
+        let body = &self.response().body;
+        &body[..body.len().min(EXCERPT)]
+    }
+
+    /// The whole body of a success that could not be decoded.
+    pub(crate) fn undecoded_body(&self) -> Option<Bytes> {
+        (self.0.kind == Kind::Decode && self.0.code.is_none()).then(|| self.0.body.clone())
+    }
+
+    /// How many attempts were made; 0 if nothing was sent.
+    pub fn attempts(&self) -> u32 {
+        self.response().attempts
+    }
+
+    /// What ended the retries, if the call would have been repeated otherwise.
+    pub fn retry_limit(&self) -> Option<RetryLimit> {
+        self.response().retry_limit
+    }
+
+    /// How long the service asked to wait.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.response().retry_after
+    }
+
+    /// How far this machine's clock is ahead of the service's (negative: behind), if a request was refused and the
+    /// clocks differ so much that this is why.
+    pub fn clock_skew(&self) -> Option<SignedDuration> {
+        self.response().clock_skew
+    }
+
+    /// What the last poll of a waiter saw.
+    pub fn last_poll(&self) -> Option<&PollStatus> {
+        self.0.poll.as_ref()
+    }
+
+    /// What kept a waiter from its target until it ran out of time: its last poll, which failed, or the last refusal of
+    /// an action. [`status`](Error::status), [`code`](Error::code), the predicates and so on answer for it.
+    pub fn cause(&self) -> Option<&Self> {
+        self.0.cause.as_ref()
+    }
+
+    /// What the HTTP client said, if the exchange failed below HTTP.
+    pub fn transport_error(&self) -> Option<&reqwest::Error> {
+        self.response().transport.as_deref()
+    }
+
+    /// What to do, by the error catalogue, or by what is known otherwise.
+    pub fn remedy(&self) -> Option<&'static str> {
+        let inner = self.response();
+        if inner.clock_skew.is_some() {
+            return Some("Set the clock of this machine: signatures hold for minutes only.");
+        }
+        if let Some(entry) = inner.code.as_ref().and_then(ErrorCode::describe) {
+            return Some(match inner.status {
+                Some(status) => entry.under(status.as_u16()).2,
+                None => entry.remedy(),
+            });
+        }
+        if inner.kind == Kind::Status && self.is_gateway() {
+            return match inner.status?.as_u16() {
+                300..=399 | 404 | 405 => Some(
+                    "Check the endpoint, the region and the proxy: the response is not the service's own, so it says nothing about the resource.",
+                ),
+                407 => Some("Check the user name and the password of the proxy."),
+                _ => None,
+            };
+        }
+        None
+    }
+
+    /// The class of the error code, or else of the status.
+    ///
+    /// [`NotFound`](ErrorClass::NotFound) only if the service itself says so: a gateway's 404 has no class.
+    pub fn class(&self) -> Option<ErrorClass> {
+        let inner = self.response();
+        let status = inner.status?;
+        if let Some(entry) = inner.code.as_ref().and_then(ErrorCode::describe) {
+            let class = entry.under(status.as_u16()).0;
+            // The code of an absent resource under a server's failure is an echo from somewhere.
+            let is_consistent = class != ErrorClass::NotFound || status.is_client_error();
+            return is_consistent.then_some(class);
+        }
+        match status.as_u16() {
+            401 => Some(ErrorClass::Authentication),
+            403 => Some(ErrorClass::Permission),
+            404 if self.is_own_word() => Some(ErrorClass::NotFound),
+            409 => Some(ErrorClass::Conflict),
+            429 => Some(ErrorClass::Throttled),
+            _ => None,
+        }
+    }
+
+    /// Whether it was the service that was asked which wrote the response.
+    fn is_own_word(&self) -> bool {
+        let inner = self.response();
+        let is_of_identity = || {
+            let of = |operation| iam::OPERATIONS.iter().any(|known| known.id == operation);
+            inner.operation.is_some_and(of)
+        };
+        match inner.origin {
+            Origin::Service => true,
+            Origin::Identity => is_of_identity(),
+            Origin::Gateway | Origin::Unknown => false,
+        }
+    }
+
+    /// The resource does not exist, or not for this project. The service says so with 400 and a code, seldom with 404.
+    ///
+    /// Only the service's own word counts. A 404 of a gateway or a proxy, or from a wrong address, is
+    /// [`is_gateway`](Error::is_gateway) and says nothing about the resource.
+    ///
+    /// *What to do*: after a deletion, nothing. Else check the ID, the project and the region.
+    pub fn is_not_found(&self) -> bool {
+        self.class() == Some(ErrorClass::NotFound)
+    }
+
+    /// The service says that the very resource that was asked for does not exist: by one of these codes, or by 404.
+    pub(crate) fn is_absence(&self, codes: &[&str]) -> bool {
+        let code = self.code().map(ErrorCode::as_str);
+        self.is_not_found()
+            && code.is_some_and(|code| {
+                codes.contains(&code) || ErrorCode::new(code).describe().is_none()
+            })
+    }
+
+    /// A gateway, a proxy or another server responded, not the service.
+    ///
+    /// *What to do*: check the endpoint (with [`host`](Error::host)), the region and the proxy; with a status of 502 to
+    /// 504, try again later.
+    pub fn is_gateway(&self) -> bool {
+        let inner = self.response();
+        inner.kind == Kind::Status && !matches!(inner.origin, Origin::Service | Origin::Identity)
+    }
+
+    /// The state of the resource does not allow the operation, or has been reached already.
+    ///
+    /// *What to do*: look at the resource again, then decide; `ensure_running` and its siblings do.
+    pub fn is_conflict(&self) -> bool {
+        self.class() == Some(ErrorClass::Conflict)
+    }
+
+    /// The refused change may be in effect already, or under way.
+    ///
+    /// *What to do*: look at the resource; if it is as it should be, there is no error.
+    pub fn is_already_in_state(&self) -> bool {
+        let entry = self.code().and_then(ErrorCode::describe);
+        entry.is_some_and(|entry| entry.already_in_state())
+    }
+
+    /// Too many requests, and the retries did not suffice.
+    ///
+    /// *What to do*: wait for [`retry_after`](Error::retry_after) or a minute, send fewer requests (a client-side
+    /// [rate limit](crate::ModelArtsBuilder::rate_limit) helps).
+    pub fn is_throttled(&self) -> bool {
+        self.class() == Some(ErrorClass::Throttled)
+            || self.status() == Some(StatusCode::TOO_MANY_REQUESTS)
+    }
+
+    /// A limit of the account is reached.
+    ///
+    /// *What to do*: delete what is not needed, or have the limit raised.
+    pub fn is_quota(&self) -> bool {
+        self.class() == Some(ErrorClass::Quota)
+    }
+
+    /// The region has no resources of this kind left.
+    ///
+    /// *What to do*: try later, or another flavor.
+    pub fn is_capacity(&self) -> bool {
+        self.class() == Some(ErrorClass::Capacity)
+    }
+
+    /// The credentials are refused, or lack a permission.
+    ///
+    /// *What to do*: with status 401 check the credentials and the machine's clock (see
+    /// [`clock_skew`](Error::clock_skew)); with 403 have the permission granted. One re-authentication was tried already.
+    pub fn is_auth(&self) -> bool {
+        matches!(
+            self.class(),
+            Some(ErrorClass::Authentication | ErrorClass::Permission)
+        )
+    }
+
+    /// The account is frozen or in arrears.
+    ///
+    /// *What to do*: settle it with the operator; no request will pass before.
+    pub fn is_frozen(&self) -> bool {
+        self.class() == Some(ErrorClass::Frozen)
+    }
+
+    /// The same call may succeed later.
+    ///
+    /// *What to do*: wait and call again, unless [`is_outcome_unknown`](Error::is_outcome_unknown) and the
+    /// operation must not happen twice.
+    pub fn is_retryable(&self) -> bool {
+        self.failure_kind() != FailureKind::Final
+            || matches!(self.class(), Some(ErrorClass::Busy | ErrorClass::Throttled))
+                && self.response().kind == Kind::Status
+    }
+
+    /// No response says whether the request was carried out, and it may have been.
+    ///
+    /// So it is when the connection broke off, when a gateway failed, and when the response to an operation that must not
+    /// happen twice, such as a creation, reports a success that cannot be read.
+    ///
+    /// *What to do*: before creating something once more, list what exists.
+    pub fn is_outcome_unknown(&self) -> bool {
+        let inner = self.response();
+        if inner.not_done {
+            return false;
+        }
+        match inner.kind {
+            Kind::NoHttp | Kind::Decode => !self.is_idempotent(),
+            Kind::Status => {
+                let status = inner.status.map_or(0, |status| status.as_u16());
+                let is_gateway_failure =
+                    self.is_gateway() && matches!(status, 100..=199 | 505..=599);
+                self.failure_kind() == FailureKind::Unavailable || is_gateway_failure
+            }
+            _ => matches!(
+                self.failure_kind(),
+                FailureKind::Unavailable | FailureKind::Broken
+            ),
+        }
+    }
+
+    /// Whether the operation may be sent twice; not if nothing is known of it.
+    fn is_idempotent(&self) -> bool {
+        let inner = self.response();
+        inner.idempotent.unwrap_or_else(|| {
+            let mut known = devenviron::OPERATIONS.iter().chain(iam::OPERATIONS);
+            known.any(|known| Some(known.id) == inner.operation && known.idempotent)
+        })
+    }
+
+    /// No complete response came in time, or a waiter ran out of it.
+    ///
+    /// *What to do*: the message says which limit it was: raise the
+    /// [attempt timeout](crate::CallOptions::attempt_timeout) or the [deadline](crate::CallOptions::deadline).
+    pub fn is_timeout(&self) -> bool {
+        matches!(
+            self.0.kind,
+            Kind::AttemptTimedOut | Kind::DeadlineExceeded | Kind::WaitTimedOut
+        )
+    }
+
+    /// The deadline of the call passed, as opposed to the time limit of one attempt.
+    ///
+    /// *What to do*: raise the [deadline](crate::CallOptions::deadline), or lower a
+    /// [rate limit](crate::ModelArtsBuilder::rate_limit) that leaves no room.
+    pub fn is_deadline_exceeded(&self) -> bool {
+        self.0.kind == Kind::DeadlineExceeded
+    }
+
+    /// There was no connection: a name that does not resolve, a refused port, a certificate that is not trusted.
+    ///
+    /// *What to do*: check endpoint, network and proxy; [`transport_error`](Error::transport_error) says more.
+    pub fn is_connect(&self) -> bool {
+        matches!(self.response().kind, Kind::NoConnection | Kind::Untrusted)
+    }
+
+    /// The service reported success in a form that is not understood; the request was carried out.
+    ///
+    /// *What to do*: look at the resource for the outcome, and report the message, which names the JSON path.
+    pub fn is_decode(&self) -> bool {
+        self.response().kind == Kind::Decode
+    }
+
+    /// An argument or the configuration was refused before anything was sent.
+    ///
+    /// *What to do*: as the message says.
+    pub fn is_usage(&self) -> bool {
+        matches!(self.0.kind, Kind::Argument | Kind::Configuration)
+    }
+
+    /// A waiter met a state from which its target cannot be reached.
+    ///
+    /// *What to do*: see [`last_poll`](Error::last_poll) for status and reason.
+    pub fn is_wait_failed(&self) -> bool {
+        self.0.kind == Kind::WaitFailed
+    }
+
+    /// A waiter ran out of time; the operation goes on without it.
+    ///
+    /// *What to do*: wait again, or look at [`last_poll`](Error::last_poll) and at the [`cause`](Error::cause).
+    pub fn is_wait_timeout(&self) -> bool {
+        self.0.kind == Kind::WaitTimedOut
+    }
+
+    pub(crate) fn failure_kind(&self) -> FailureKind {
+        let inner = self.response();
+        match inner.kind {
+            Kind::NoConnection => FailureKind::NoConnection,
+            Kind::Broken | Kind::AttemptTimedOut | Kind::DeadlineExceeded => FailureKind::Broken,
+            Kind::Status => match (self.class(), inner.status.map(|status| status.as_u16())) {
+                (Some(ErrorClass::Throttled), _) | (_, Some(429)) => FailureKind::Throttled,
+                // A code that says what is wrong says that it stays wrong, whatever the status.
+                (
+                    None | Some(ErrorClass::Busy | ErrorClass::Internal),
+                    Some(408 | 500 | 502 | 503 | 504),
+                ) => FailureKind::Unavailable,
+                _ => FailureKind::Final,
+            },
+            _ => FailureKind::Final,
+        }
+    }
+}
+
+/// What an action returned, if an empty success will do: then it was accepted, and nothing is known of the resource.
+pub(crate) fn accepted<T: Default>(result: Result<T>) -> Result<T> {
+    match result {
+        Err(error) if error.0.is_blank => Ok(T::default()),
+        result => result,
+    }
+}
+
+/// What a creation returned, unless it lacks the ID of what was created.
+pub(crate) fn created<T>(
+    operation: &'static str,
+    result: Result<T>,
+    id: impl FnOnce(&T) -> Option<&str>,
+) -> Result<T> {
+    let created = result?;
+    match id(&created).is_some_and(|id| !id.trim().is_empty()) {
+        true => Ok(created),
+        false => Err(Error::incomplete(
+            Some(operation),
+            "the response does not hold the ID of what was created; list what exists before another attempt",
+        )
+        .after_attempts(1)),
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &self.0;
+        let mut separator = "";
+        let mut part = |f: &mut fmt::Formatter<'_>, text: fmt::Arguments<'_>| {
+            f.write_str(separator)?;
+            separator = ": ";
+            f.write_fmt(text)
+        };
+        if let Some(operation) = inner.operation {
+            part(f, format_args!("{operation}"))?;
+        }
+        if let Some(status) = inner.status {
+            let reason = status.canonical_reason().unwrap_or_default();
+            match &inner.code {
+                Some(code) => part(f, format_args!("HTTP {}, {code}", status.as_u16()))?,
+                None if reason.is_empty() => part(f, format_args!("HTTP {}", status.as_u16()))?,
+                None => part(f, format_args!("HTTP {} {reason}", status.as_u16()))?,
+            }
+        }
+        match &inner.message {
+            Some(message) if inner.kind == Kind::Status => {
+                part(f, format_args!("{}", one_line(message)))?
+            }
+            Some(message) => part(f, format_args!("{}", printable(message)))?,
+            None if inner.body.is_empty() => part(f, format_args!("empty response"))?,
+            None => part(f, format_args!("the response is not in the API's form"))?,
+        }
+        if inner.kind == Kind::Status
+            && inner.status == Some(StatusCode::NOT_FOUND)
+            && self.is_gateway()
+        {
+            f.write_str(
+                "; the address or a gateway is wrong, which says nothing about the resource",
+            )?;
+        }
+        if let Some(skew) = inner.clock_skew {
+            let (minutes, side) = (
+                skew.as_secs().abs() / 60,
+                match skew.is_negative() {
+                    true => "behind",
+                    false => "ahead of",
+                },
+            );
+            write!(
+                f,
+                "; the clock of this machine is {minutes} minutes {side} the service's"
+            )?;
+        }
+        if let Some(target) = &inner.target {
+            write!(f, "; while waiting for {}", printable(target))?;
+            if let Some(poll) = &inner.poll {
+                write!(f, ", which was {} before", one_line(&poll.status))?;
+            }
+        }
+        self.write_circumstances(f)
+    }
+}
+
+impl Error {
+    /// Where, under which ID, how often.
+    fn write_circumstances(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &self.0;
+        let host = inner
+            .host
+            .as_ref()
+            .map(|host| format!("host {}", printable(host)));
+        let request = inner.request_id.as_ref().map(|id| format!("request {id}"));
+        let attempts = (inner.attempts > 1).then(|| format!("after {} attempts", inner.attempts));
+        let limit = inner.retry_limit.map(|limit| {
+            match limit {
+                RetryLimit::Attempts => "no more are allowed",
+                RetryLimit::Deadline => "no time is left for another",
+                RetryLimit::Budget => "the retry budget is used up",
+            }
+            .to_owned()
+        });
+        let parts: Vec<_> = [host, request, attempts, limit]
+            .into_iter()
+            .flatten()
+            .collect();
+        match parts.is_empty() {
+            true => Ok(()),
+            false => write!(f, " ({})", parts.join(", ")),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Headers and body are left out: both can hold what must not be logged.
+        let inner = &self.0;
+        let mut shown = f.debug_struct("Error");
+        shown.field("kind", &inner.kind);
+        let mut field = |name, value: Option<&dyn fmt::Debug>| {
+            if let Some(value) = value {
+                shown.field(name, value);
+            }
+        };
+        field(
+            "operation",
+            inner.operation.as_ref().map(|value| value as _),
+        );
+        field("host", inner.host.as_ref().map(|value| value as _));
+        field("status", inner.status.as_ref().map(|value| value as _));
+        field("code", inner.code.as_ref().map(|value| value as _));
+        field("message", inner.message.as_ref().map(|value| value as _));
+        field(
+            "request_id",
+            inner.request_id.as_ref().map(|value| value as _),
+        );
+        field(
+            "attempts",
+            (inner.attempts > 0).then_some(&inner.attempts as _),
+        );
+        field(
+            "retry_limit",
+            inner.retry_limit.as_ref().map(|value| value as _),
+        );
+        field("last_poll", inner.poll.as_ref().map(|value| value as _));
+        field("cause", inner.cause.as_ref().map(|value| value as _));
+        shown.finish_non_exhaustive()
+    }
+}
+
+impl StdError for Error {}
+
+/// For bodies made with a builder: a field is missing or does not fit.
+impl From<modelarts_client::devenviron::types::error::ConversionError> for Error {
+    fn from(error: modelarts_client::devenviron::types::error::ConversionError) -> Self {
+        Self::argument(error.to_string())
+    }
+}
+
+/// For requests that are not built: something is missing, does not fit, or would lead elsewhere.
+impl From<modelarts_client::RequestError> for Error {
+    fn from(error: modelarts_client::RequestError) -> Self {
+        Self::argument(error.to_string())
+    }
+}
+
+/// Why `https` fails at once in a build of this crate that has no TLS library, unless another crate brought one.
+fn no_tls_hint(error: &reqwest::Error) -> &'static str {
+    const HAS_TLS: bool = cfg!(any(feature = "rustls", feature = "native-tls"));
+    let is_https = error.url().is_some_and(|url| url.scheme() == "https");
+    match is_https && !HAS_TLS && error.is_connect() {
+        true => "; https needs the feature `rustls` or `native-tls` of the crate `modelarts`",
+        false => "",
+    }
+}
+
+fn root_cause(error: &dyn StdError) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
+
+/// Whether the bytes that came cannot be read as HTTP: the same server would send them again.
+fn is_no_http(error: &(dyn StdError + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<hyper::Error>() {
+            return error.is_parse() || error.is_parse_too_large();
+        }
+        cause = error.source();
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use modelarts_client::devenviron::types::Notebook;
+
+    use super::*;
+
+    fn answer(status: u16, body: &str) -> Error {
+        let headers = HeaderMap::from_iter([(
+            http::HeaderName::from_static("x-request-id"),
+            http::HeaderValue::from_static("r-1"),
+        )]);
+        let status = StatusCode::from_u16(status).unwrap();
+        Error::status_answer(
+            status,
+            headers,
+            Bytes::copy_from_slice(body.as_bytes()),
+            None,
+            &[],
+        )
+        .in_operation("showNotebook")
+    }
+
+    #[test]
+    fn every_form_of_error_body_fits_on_one_line() {
+        for (status, body, shown) in [
+            (
+                400,
+                r#"{"error_code": "ModelArts.6309", "error_msg": "Instance missing."}"#,
+                "showNotebook: HTTP 400, ModelArts.6309: Instance missing. (request r-1)",
+            ),
+            (
+                400,
+                r#"{"error_message": "two\nlines", "error_code": "ModelArts.6318"}"#,
+                "showNotebook: HTTP 400, ModelArts.6318: two lines (request r-1)",
+            ),
+            (
+                503,
+                r#"{"code": 37, "message": "busy"}"#,
+                "showNotebook: HTTP 503, 37: busy (request r-1)",
+            ),
+            (
+                401,
+                r#"{"error": {"code": 401, "message": "who are you", "title": "Unauthorized"}}"#,
+                "showNotebook: HTTP 401 Unauthorized: who are you (request r-1)",
+            ),
+            (
+                502,
+                "<html>Bad Gateway</html>",
+                "showNotebook: HTTP 502 Bad Gateway: the response is not in the API's form (request r-1)",
+            ),
+            (
+                500,
+                r#"{"error_code": "ModelAr"#,
+                "showNotebook: HTTP 500 Internal Server Error: the response is not in the API's form (request r-1)",
+            ),
+            (
+                401,
+                "",
+                "showNotebook: HTTP 401 Unauthorized: empty response (request r-1)",
+            ),
+        ] {
+            let error = answer(status, body);
+            assert_eq!(error.to_string(), shown);
+            assert_eq!(error.body_excerpt(), body.as_bytes());
+        }
+    }
+
+    #[test]
+    fn what_the_service_says_is_brought_to_one_line() {
+        let code = answer(
+            400,
+            r#"{"error_code": "a\nb", "error_msg": "c\u2028d\u001b[1m"}"#,
+        );
+        assert_eq!(
+            code.to_string(),
+            "showNotebook: HTTP 400 Bad Request: c d\\u{1b}[1m (request r-1)"
+        );
+        assert_eq!(one_line("a\u{85}b"), "a b");
+        assert_eq!(one_line(&"ä".repeat(300)), "ä".repeat(300));
+        assert_eq!(one_line(&"ä".repeat(301)), "ä".repeat(300) + "…");
+    }
+
+    #[test]
+    fn a_missing_instance_or_image_is_not_found_though_it_says_400() {
+        assert!(answer(400, r#"{"error_code": "ModelArts.6309"}"#).is_not_found());
+        assert!(answer(400, r#"{"error_code": "ModelArts.6404"}"#).is_not_found());
+        assert!(answer(404, r#"{"error_code": "ModelArts.9999"}"#).is_not_found());
+        assert!(!answer(404, "").is_not_found());
+        assert!(!answer(400, r#"{"error_code": "ModelArts.6318"}"#).is_not_found());
+    }
+
+    #[test]
+    fn predicates_follow_code_and_status() {
+        let conflict = answer(400, r#"{"error_code": "ModelArts.6357"}"#);
+        assert!(conflict.is_conflict() && conflict.is_already_in_state());
+        assert!(conflict.remedy().is_some() && !conflict.is_retryable());
+        assert!(answer(429, "").is_throttled() && answer(429, "").is_retryable());
+        assert!(answer(403, "").is_auth() && !answer(403, "").is_retryable());
+        assert!(answer(502, "").is_outcome_unknown() && !answer(429, "").is_outcome_unknown());
+    }
+
+    #[test]
+    fn a_decoding_error_names_the_path_and_no_value() {
+        let decode = |body: &str| {
+            Error::decode::<Notebook>(StatusCode::OK, HeaderMap::new(), body.as_bytes())
+        };
+        let error = decode(r#"{"lease": {"duration": "t0p-s3cret, expected by nobody"}}"#);
+        assert_eq!(
+            error.to_string(),
+            "HTTP 200 OK: the response is not as documented at `lease.duration`: expected i64"
+        );
+        assert!(!format!("{error:?}").contains("s3cret"));
+        assert!(decode("").to_string().contains("empty"));
+        assert!(
+            decode("<html>")
+                .to_string()
+                .contains("not JSON from line 1")
+        );
+        assert!(
+            decode(r#"{"name": "a"#)
+                .to_string()
+                .contains("cut off at `name`")
+        );
+    }
+
+    #[test]
+    fn credentials_that_the_service_repeats_are_redacted() {
+        let error = Error::status_answer(
+            StatusCode::UNAUTHORIZED,
+            HeaderMap::new(),
+            Bytes::from_static(br#"{"error_msg": "bad token t0p-s3cret"}"#),
+            None,
+            &["t0p-s3cret", ""].map(Secret::from),
+        );
+        assert_eq!(error.message(), Some("bad token [redacted]"));
+        assert!(!String::from_utf8_lossy(error.body_excerpt()).contains("s3cret"));
+    }
+
+    #[test]
+    fn a_secret_is_recognised_where_the_excerpt_breaks_off() {
+        let excerpt = |body: &'static str| {
+            let error = Error::status_answer(
+                StatusCode::BAD_GATEWAY,
+                HeaderMap::new(),
+                Bytes::from_static(body.as_bytes()),
+                None,
+                &[Secret::from("t0p-s3cret-token")],
+            );
+            String::from_utf8_lossy(error.body_excerpt()).into_owned()
+        };
+        assert_eq!(excerpt("you sent t0p-s3cret-tok"), "you sent ");
+        assert_eq!(excerpt("t0p-s3cret-token t0p-s"), "[redacted] ");
+        assert_eq!(excerpt("it was not"), "it was not");
+    }
+
+    #[test]
+    fn a_secret_is_recognised_in_its_json_spelling() {
+        let body = serde_json::json!({"error_msg": "who is \"a\\b\"?"}).to_string();
+        let error = Error::status_answer(
+            StatusCode::UNAUTHORIZED,
+            HeaderMap::new(),
+            Bytes::from(body),
+            None,
+            &[Secret::from(r#""a\b"#)],
+        );
+        assert_eq!(error.message(), Some("who is [redacted]\"?"));
+        let excerpt = error.body_excerpt();
+        assert_eq!(excerpt, br#"{"error_msg":"who is [redacted]\"?"}"#);
+    }
+}

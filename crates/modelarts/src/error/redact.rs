@@ -1,0 +1,357 @@
+//! Keeping secrets, and what terminals obey, out of what an error shows.
+//!
+//! A service may repeat what it was sent. What it repeats must not be shown; but replacing every text that happens to
+//! be the same as a password would betray it: `Th[redacted] us[redacted]r` tells that the password is `e`. So:
+//!
+//! - A secret that no prose contains by chance (eight characters or more, not merely letters, or twenty) is replaced
+//!   wherever it stands.
+//! - A shorter one with letters and digits is replaced where it stands alone, as a token of its own.
+//! - A word or a number is replaced only where a value of this kind stands: after `password:`, `token=` and the like.
+//!   Elsewhere it stays, and nobody can tell it from the other words.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use modelarts_client::Secret;
+
+const REDACTED: &str = "[redacted]";
+
+/// Longer messages of the service are cut in [`Display`](std::fmt::Display).
+const SHOWN_MESSAGE: usize = 300;
+
+/// What an error must not repeat.
+pub(super) struct Redactor {
+    /// Each in the spellings that it can have, the longest of them first.
+    spellings: Vec<(Secret, Strength)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Strength {
+    /// No prose contains it by chance.
+    Strong,
+    /// No prose contains it as a token of its own.
+    Token,
+    /// A word or a number.
+    Word,
+}
+
+impl Redactor {
+    pub(super) fn new(secrets: &[Secret]) -> Self {
+        let known = secrets.iter().filter(|secret| !secret.is_empty());
+        let spellings = known.flat_map(|secret| {
+            let strength = strength(secret.expose());
+            spellings(secret)
+                .into_iter()
+                .map(move |spelling| (spelling, strength))
+        });
+        Self {
+            spellings: spellings.collect(),
+        }
+    }
+
+    pub(super) fn text(&self, text: &str) -> String {
+        let mut text = Cow::Borrowed(text);
+        for (secret, strength) in &self.spellings {
+            if let Some(replaced) = replace(&text, secret.expose(), *strength) {
+                text = Cow::Owned(replaced);
+            }
+        }
+        text.into_owned()
+    }
+
+    pub(super) fn bytes(&self, body: Bytes) -> Bytes {
+        let text = String::from_utf8_lossy(&body);
+        let whole = &text[..text.len() - self.cut_off(&text)];
+        let redacted = self.text(whole);
+        match redacted == text {
+            true => body,
+            false => Bytes::from(redacted),
+        }
+    }
+
+    /// A code or an ID, unless a secret is a part of it.
+    pub(super) fn id(&self, id: &str) -> Option<String> {
+        let id = id.trim();
+        let tells = |(secret, strength): &(Secret, Strength)| match strength {
+            Strength::Strong => id.contains(secret.expose()),
+            Strength::Token | Strength::Word => id == secret.expose(),
+        };
+        (is_id(id) && !self.spellings.iter().any(tells)).then(|| id.to_owned())
+    }
+
+    /// The length of the longest beginning of a secret that the text ends with: what is cut off can end in the middle of
+    /// one.
+    fn cut_off(&self, text: &str) -> usize {
+        let strong = self
+            .spellings
+            .iter()
+            .filter(|(_, strength)| *strength == Strength::Strong);
+        let beginnings = strong.flat_map(|(secret, _)| {
+            let ends = secret.expose().char_indices().map(|(end, _)| end);
+            ends.skip(TAIL).map(|end| &secret.expose()[..end])
+        });
+        let ending = beginnings.filter(|beginning| text.ends_with(beginning));
+        ending.map(str::len).max().unwrap_or(0)
+    }
+}
+
+/// Shorter beginnings of a secret tell nothing, and are met by chance.
+const TAIL: usize = 4;
+
+fn strength(secret: &str) -> Strength {
+    let is_prose = |c: char| c.is_alphabetic() || matches!(c, ' ' | '-' | '\'' | '.' | ',');
+    let is_word = secret.chars().all(is_prose) || secret.chars().all(|c| c.is_ascii_digit());
+    match secret.chars().count() {
+        20.. => Strength::Strong,
+        _ if is_word => Strength::Word,
+        8.. => Strength::Strong,
+        4.. => Strength::Token,
+        _ => Strength::Word,
+    }
+}
+
+/// What to look for: a secret as it stands in JSON within JSON, in JSON, and as it is.
+fn spellings(secret: &Secret) -> Vec<Secret> {
+    let quoted = |secret: &Secret| {
+        let json = Secret::from(serde_json::to_string(secret.expose()).ok()?);
+        let text = json.expose().strip_prefix('"')?.strip_suffix('"')?;
+        (text != secret.expose()).then(|| Secret::from(text))
+    };
+    let once = quoted(secret);
+    let twice = once.as_ref().and_then(quoted);
+    [twice, once, Some(secret.clone())]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// The text without the secret; `None` if it stands nowhere where it counts.
+fn replace(text: &str, secret: &str, strength: Strength) -> Option<String> {
+    let counts = |start: usize| {
+        let (before, after) = (&text[..start], &text[start + secret.len()..]);
+        match strength {
+            Strength::Strong => true,
+            Strength::Token => is_alone(before, after),
+            Strength::Word => is_alone(before, after) && is_labelled(before),
+        }
+    };
+    let places: Vec<usize> = text
+        .match_indices(secret)
+        .map(|(start, _)| start)
+        .filter(|start| counts(*start))
+        .collect();
+    if places.is_empty() {
+        return None;
+    }
+    let mut replaced = String::with_capacity(text.len());
+    let mut end = 0;
+    for start in places {
+        replaced.push_str(&text[end..start]);
+        replaced.push_str(REDACTED);
+        end = start + secret.len();
+    }
+    replaced.push_str(&text[end..]);
+    Some(replaced)
+}
+
+fn is_alone(before: &str, after: &str) -> bool {
+    let joins = |c: char| c.is_alphanumeric() || c == '_';
+    !before.ends_with(joins) && !after.starts_with(joins)
+}
+
+/// Whether what follows is a value that is said to be a credential: `password: `, `"token":"`, `secret=`.
+fn is_labelled(before: &str) -> bool {
+    let is_mark = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '\\' | '{' | '[');
+    let before = before.trim_end_matches(is_mark);
+    let Some(before) = before.strip_suffix([':', '=']) else {
+        return false;
+    };
+    let before = before.trim_end_matches(is_mark).to_ascii_lowercase();
+    [
+        "password",
+        "passwd",
+        "pwd",
+        "secret",
+        "token",
+        "credential",
+        "key",
+    ]
+    .iter()
+    .any(|label| before.ends_with(label))
+}
+
+/// Whether a text can be the ID of a request.
+pub(super) fn is_id(text: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
+    (1..=128).contains(&text.len()) && text.chars().all(fits)
+}
+
+const REQUEST_IDS: [&str; 3] = ["x-request-id", "x-openstack-request-id", "x-iam-trace-id"];
+
+/// The ID under which the operator finds the request.
+pub(super) fn request_id(headers: &HeaderMap) -> Option<&str> {
+    REQUEST_IDS
+        .iter()
+        .filter_map(|name| headers.get(*name)?.to_str().ok())
+        .map(str::trim)
+        .find(|id| is_id(id))
+}
+
+/// Drops the headers with the ID of a request that repeat a credential.
+pub(crate) fn drop_telling_ids(headers: &mut HeaderMap, credentials: &[http::HeaderValue]) {
+    const SHORTEST: usize = 4;
+    for name in REQUEST_IDS {
+        let tells = |id: &http::HeaderValue| {
+            credentials
+                .iter()
+                .map(http::HeaderValue::as_bytes)
+                .any(|secret| {
+                    secret.len() >= SHORTEST
+                        && id
+                            .as_bytes()
+                            .windows(secret.len())
+                            .any(|part| part == secret)
+                })
+        };
+        if headers.get_all(name).iter().any(tells) {
+            headers.remove(name);
+        }
+    }
+}
+
+/// What somebody else said, as a part of one line: cut where it is long, and without anything that a terminal obeys.
+pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
+    let end = text.char_indices().nth(SHOWN_MESSAGE).map(|(end, _)| end);
+    let shown = &text[..end.unwrap_or(text.len())];
+    if end.is_none() && !shown.contains(is_obeyed) {
+        return Cow::Borrowed(text);
+    }
+    let mut line = printable(shown).into_owned();
+    if end.is_some() {
+        line.push('…');
+    }
+    Cow::Owned(line)
+}
+
+/// The text with spaces for line ends, and control and bidirectional characters as escapes.
+pub(crate) fn printable(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_obeyed) {
+        return Cow::Borrowed(text);
+    }
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\t' | '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => {
+                line.push(' ');
+            }
+            c if is_obeyed(c) => line.extend(c.escape_unicode()),
+            c => line.push(c),
+        }
+    }
+    Cow::Owned(line)
+}
+
+/// Characters that move the cursor, colour the text, or turn its direction.
+fn is_obeyed(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn redact(text: &str, secret: &str) -> String {
+        Redactor::new(&[Secret::from(secret)]).text(text)
+    }
+
+    #[test]
+    fn prose_betrays_no_word_of_it() {
+        let prose = "The user name or the password is wrong, try 3 times.";
+        for secret in [
+            "e",
+            "is",
+            "The",
+            "user",
+            "password",
+            "wrong",
+            "3",
+            "user name",
+            "or the",
+        ] {
+            assert_eq!(redact(prose, secret), prose, "{secret}");
+        }
+    }
+
+    #[test]
+    fn values_are_redacted_where_they_stand() {
+        for (text, secret, shown) in [
+            ("bad password: admin.", "admin", "bad password: [redacted]."),
+            (
+                r#"{"password":"admin","user":"admin"}"#,
+                "admin",
+                r#"{"password":"[redacted]","user":"admin"}"#,
+            ),
+            ("token=7", "7", "token=[redacted]"),
+            ("you sent hunter2!", "hunter2", "you sent [redacted]!"),
+            ("you sent hunter22", "hunter2", "you sent hunter22"),
+            ("xt0p-s3cret-tokeny", "t0p-s3cret-token", "x[redacted]y"),
+        ] {
+            assert_eq!(redact(text, secret), shown);
+        }
+    }
+
+    #[test]
+    fn ids_are_ids() {
+        let redactor = Redactor::new(&[Secret::from("t0p-s3cret")]);
+        assert_eq!(redactor.id("f00d-1"), Some("f00d-1".to_owned()));
+        for id in ["", "a b", "a\u{1b}[31m", "req-t0p-s3cret", &"a".repeat(129)] {
+            assert_eq!(redactor.id(id), None, "{id}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+
+        #[test]
+        fn no_word_of_prose_is_taken_out_of_it(
+            words in prop::collection::vec("[A-Za-z]{1,9}|[0-9]{1,4}", 1..12),
+            pick in any::<prop::sample::Index>(),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let prose = words.join(" ");
+            let word = &words[pick.index(words.len())];
+            let part = &word[..=cut.index(word.len())];
+            prop_assert_eq!(&redact(&prose, word), &prose);
+            prop_assert_eq!(&redact(&prose, part), &prose);
+        }
+
+        #[test]
+        fn what_is_no_word_is_shown_nowhere(
+            secret in "[A-Za-z0-9+/=\"\\\\ü-]{8,40}[0-9][!#%&@]",
+            before in "[ -~]{0,20}",
+            after in "[ -~]{0,20}",
+        ) {
+            for text in [
+                format!("{before}{secret}{after}"),
+                serde_json::json!({"error_msg": format!("{before}{secret}{after}")}).to_string(),
+            ] {
+                let shown = redact(&text, &secret);
+                prop_assert!(!shown.contains(&secret), "{}", shown);
+                let bytes = Redactor::new(&[Secret::from(secret.as_str())]).bytes(Bytes::from(text));
+                prop_assert!(!String::from_utf8_lossy(&bytes).contains(&secret));
+            }
+        }
+
+        #[test]
+        fn nothing_that_a_terminal_obeys_is_shown(text in "\\PC{0,20}[\\x00-\\x1f\u{7f}-\u{9f}\u{202a}-\u{202e}\u{2066}-\u{2069}]{1,4}\\PC{0,20}") {
+            let line = one_line(&text);
+            prop_assert!(!line.contains(is_obeyed), "{:?}", line);
+        }
+    }
+}
