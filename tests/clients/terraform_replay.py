@@ -17,8 +17,8 @@ def run(steps, emulator):
     """Plan, apply, plan again, change, destroy."""
     with steps.client("Terraform replay"):
         session = Session(emulator)
-        _lookups(steps, session)
-        _resource(steps, session)
+        flavor, image = _lookups(steps, session)
+        _resource(steps, session, flavor, image)
 
 
 class Session:
@@ -89,19 +89,21 @@ def _lookups(steps, session):
         (domain,) = _accepted(session.call("GET", "/v3/auth/domains"))["domains"]
         assert domain["id"] and domain["name"] and domain["enabled"] is True, domain
 
-    with steps.step("data sources: flavors and images"):
+    with steps.step("data sources: flavors and images", essential=True):
         flavors = _accepted(session.service("GET", "/notebooks/flavors", category="CPU"))
         assert flavors["total"] == len(flavors["data"]) > 0, flavors
         images = _accepted(session.service("GET", "/images", limit=50, offset=0, type="BUILD_IN"))
         assert images["total"] == len(images["data"]) > 0, images
+        # As the provider's own tests do: the first of either list.
+        return flavors["data"][0]["id"], images["data"][0]["id"]
 
 
-def _resource(steps, session):
+def _resource(steps, session, flavor, image):
     first = {
         "name": "terraform-1",
         "description": "first",
-        "flavor": "modelarts.vm.cpu.2u",
-        "image_id": "e1a07296-22a8-4f05-8bc8-e936c8e54090",
+        "flavor": flavor,
+        "image_id": image,
         "feature": "NOTEBOOK",
         "duration": -1,
         "workspace_id": "0",
