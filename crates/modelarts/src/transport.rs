@@ -474,7 +474,6 @@ async fn read_excerpt(response: &mut Response) -> Bytes {
 
 impl Pipeline {
     /// Sends a prepared request and reads its response.
-    #[expect(clippy::manual_async_fn, reason = "half as large")]
     pub(crate) fn send<'a, T: DeserializeOwned + 'a>(
         &'a self,
         settings: &'a Settings,

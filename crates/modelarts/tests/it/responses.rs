@@ -84,7 +84,7 @@ async fn a_404_that_is_not_the_services_own_is_no_sign_that_anything_is_gone() {
             let error = result.expect_err(what);
             assert!(
                 !error.is_not_found()
-                    && error.is_gateway() == !body.contains("\"code\":404,\"message\":\"The res"),
+                    && error.is_gateway() != body.contains("\"code\":404,\"message\":\"The res"),
                 "{what}: {error}"
             );
             assert_eq!(error.host(), Some(host.as_str()), "{what}");
