@@ -12,24 +12,22 @@ use syn::visit_mut::VisitMut;
 
 use crate::catalogue::{self, Catalogue};
 use crate::document::{Document, text};
-use crate::{closed, enums, lower, operations, publish, words};
+use crate::{enums, lower, operations, publish, words};
 
 /// Folder of the generated code, from the root of the checkout.
 pub(crate) const CODE: &str = "crates/modelarts-client/src/generated";
-/// Folder of the published documents.
-pub(crate) const PUBLISHED: &str = "openapi/published";
 
 const COMMAND: &str = "cargo xtask regen";
 
 /// All generated files, by their path from the root of the checkout.
 pub(crate) fn files(
+    root: &Path,
     documents: &[Document],
     catalogue: &Catalogue,
 ) -> Result<BTreeMap<PathBuf, String>> {
     let documents = &worded(documents)?;
     let code = Path::new(CODE);
-    let published = Path::new(PUBLISHED);
-    let mut files = BTreeMap::new();
+    let mut files = publish::files(root, documents, catalogue)?;
     let mut modules = String::from("pub(crate) mod errors;\n") + &no_family(documents);
     for document in documents {
         let name = &document.name;
@@ -39,14 +37,6 @@ pub(crate) fn files(
             files.insert(code.join(name).join(file), text);
         }
         modules += &format!("#[cfg(feature = {name:?})]\npub mod {name};\n");
-        files.insert(
-            published.join(format!("{name}.json")),
-            pretty(&publish::published(document.value().clone()))?,
-        );
-        files.insert(
-            published.join(format!("{name}-closed-enums.json")),
-            pretty(&publish::published(closed::closed_enums(document)))?,
-        );
     }
     files.insert(
         code.join("mod.rs"),

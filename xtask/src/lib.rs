@@ -3,6 +3,7 @@
 pub mod catalogue;
 pub mod check;
 mod closed;
+pub mod diff;
 pub mod document;
 pub mod draft;
 pub mod drift;

@@ -4,9 +4,10 @@ use std::process::{Command as Process, ExitCode};
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
-use xtask::{check, draft, drift, regen, samples, workspace};
+use xtask::{check, diff, draft, drift, regen, samples, workspace};
 
 mod clients;
+mod consumers;
 mod emulator;
 mod python;
 mod schemathesis;
@@ -54,6 +55,19 @@ enum Command {
     },
     /// Run the clients that people have, unmodified, against the emulator.
     Clients,
+    /// Generate clients in other languages from the published documents, compile them, and live one life cycle with each.
+    Consumers {
+        /// Names of folders in `tests/consumers`; all of them without any.
+        names: Vec<String>,
+    },
+    /// Tell what changed between two documents, and what breaks generated clients.
+    ///
+    /// Without files every published document is compared with its last release; a change that its version does not
+    /// admit, or that the changelog does not have, is an error.
+    Diff {
+        /// The old and the new document, JSON or YAML.
+        files: Vec<std::path::PathBuf>,
+    },
     /// Test the emulator against the documents that it serves, with Schemathesis.
     Schemathesis(schemathesis::Bounds),
 }
@@ -71,6 +85,8 @@ fn main() -> ExitCode {
         Command::Draft(options) => draft::run(&options),
         Command::Samples { review } => samples::run(review),
         Command::Clients => clients::run(),
+        Command::Diff { files } => diff::run(&files),
+        Command::Consumers { names } => consumers::run(&names),
         Command::Schemathesis(bounds) => schemathesis::run(&bounds),
     };
     match outcome {

@@ -1,80 +1,134 @@
-//! What the published variants do for generators of other languages, none of which the document needs itself.
+//! What is published for other languages: the documents in the forms that generators take, error codes, errata, texts.
+//!
+//! Each form is taken by a consumer of `tests/consumers`; a form that nobody takes is not published.
 
-use heck::ToUpperCamelCase as _;
-use serde_json::{Map, Value, json};
+mod extensions;
+mod forms;
+mod upgrade;
 
-/// Brings a copy of a document into the form that it is published in.
-pub(crate) fn published(mut document: Value) -> Value {
-    drop_rules(&mut document);
-    list_descriptions(&mut document);
-    name_maps(&mut document);
-    document
-}
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
 
-/// Rules are for us; their sentences stand in the descriptions.
-fn drop_rules(value: &mut Value) {
-    match value {
-        Value::Object(members) => {
-            members.remove("x-rules");
-            members.values_mut().for_each(drop_rules);
-        }
-        Value::Array(items) => items.iter_mut().for_each(drop_rules),
-        _ => {}
-    }
-}
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
 
-/// The sentences for the values as a list in their order: generators know this extension as a list only, and
-/// datamodel-code-generator refuses a document that has it otherwise.
-fn list_descriptions(value: &mut Value) {
-    match value {
-        Value::Object(members) => {
-            let values = ["x-extensible-enum", "enum"]
-                .iter()
-                .find_map(|key| members.get(*key)?.as_array().cloned());
-            if let (Some(values), Some(sentences)) =
-                (values, members.get_mut("x-enum-descriptions"))
-                && sentences.is_object()
-            {
-                let sentence = |value: &Value| match value {
-                    Value::String(name) => sentences.get(name),
-                    other => sentences.get(other.to_string()),
-                };
-                *sentences = values
-                    .iter()
-                    .map(|value| sentence(value).cloned().unwrap_or_default())
-                    .collect();
-            }
-            members.values_mut().for_each(list_descriptions);
-        }
-        Value::Array(items) => items.iter_mut().for_each(list_descriptions),
-        _ => {}
-    }
-}
+use crate::catalogue::{Catalogue, Entry, Meaning};
+use crate::closed::closed_enums;
+use crate::document::{Document, text};
+use crate::errata;
 
-/// Gives maps a name when the object around them may be null: such an object is read twice by openapi-python-client,
-/// which then gives two maps the same invented name, and drops the object.
-fn name_maps(document: &mut Value) {
-    let Some(schemas) = document
-        .pointer_mut("/components/schemas")
-        .and_then(Value::as_object_mut)
-    else {
-        return;
+/// Folder of the published files, from the root of the checkout.
+pub(crate) const FOLDER: &str = "openapi/published";
+/// The changelog of the documents, from the root of the checkout.
+pub(crate) const CHANGELOG: &str = "openapi/CHANGELOG.md";
+
+/// All published files, by their path from the root of the checkout.
+pub(crate) fn files(
+    root: &Path,
+    documents: &[Document],
+    catalogue: &Catalogue,
+) -> Result<BTreeMap<PathBuf, String>> {
+    let mut files = BTreeMap::new();
+    let mut add = |name: &str, text: String| {
+        files.insert(Path::new(FOLDER).join(name), text);
     };
-    let mut named = Map::new();
-    for (name, schema) in schemas.iter_mut() {
-        if schema.get("nullable") != Some(&json!(true)) {
+    for document in documents {
+        let name = &document.name;
+        let open = forms::published(document.value(), "open enumerations");
+        let closed = forms::published(&closed_enums(document), "closed enumerations");
+        let modern = upgrade::to_3_1(open.clone());
+        add(&format!("{name}.json"), pretty(&open)?);
+        add(&format!("{name}.yaml"), serde_saphyr::to_string(&open)?);
+        add(&format!("{name}-closed-enums.json"), pretty(&closed)?);
+        add(&format!("{name}-3.1.json"), pretty(&modern)?);
+        add(
+            &format!("{name}-3.1.yaml"),
+            serde_saphyr::to_string(&modern)?,
+        );
+    }
+    add("errors.json", pretty(&errors(catalogue))?);
+    add(
+        "errata.md",
+        errata_without_spans(&read(root, errata::FILE)?),
+    );
+    add("CHANGELOG.md", read(root, CHANGELOG)?);
+    add("extensions.md", extensions::page());
+    add("README.md", readme(documents));
+    Ok(files)
+}
+
+fn read(root: &Path, file: &str) -> Result<String> {
+    let text = fs::read_to_string(root.join(file)).with_context(|| format!("reading {file}"))?;
+    Ok(text.replace("\r\n", "\n"))
+}
+
+fn pretty(value: &Value) -> Result<String> {
+    Ok(serde_json::to_string_pretty(value)? + "\n")
+}
+
+/// The error catalogue as one list.
+fn errors(catalogue: &Catalogue) -> Value {
+    let meaning = |meaning: &Meaning| json!({"class": meaning.class, "meaning": meaning.meaning.trim(), "remedy": meaning.remedy.trim()});
+    let entry = |entry: &Entry| {
+        let mut value = json!({"code": entry.code, "statuses": entry.statuses});
+        let mut add = |key: &str, member: Value| value[key] = member;
+        for (key, member) in meaning(&entry.meaning).as_object().into_iter().flatten() {
+            add(key, member.clone());
+        }
+        if entry.already_in_state {
+            add("already_in_state", true.into());
+        }
+        if !entry.by_status.is_empty() {
+            let by_status = entry.by_status.iter();
+            let by_status = by_status.map(|(status, it)| (status.to_string(), meaning(it)));
+            add("by_status", Value::Object(by_status.collect()));
+        }
+        value
+    };
+    catalogue.errors.iter().map(entry).collect()
+}
+
+/// The errata without the column that only the comparison with the pages reads.
+fn errata_without_spans(text: &str) -> String {
+    let mut kept = String::new();
+    let mut is_table_seen = false;
+    for line in text.lines() {
+        is_table_seen |= line.starts_with("## ");
+        if !is_table_seen {
             continue;
         }
-        let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
-        for (property, map) in properties.into_iter().flatten() {
-            if map.get("additionalProperties").is_some() {
-                let name = format!("{name}{}", property.to_upper_camel_case());
-                let reference = json!({"$ref": format!("#/components/schemas/{name}")});
-                named.insert(name, std::mem::replace(map, reference));
-            }
+        match line.strip_suffix('|').and_then(|row| row.rfind('|')) {
+            Some(end) if line.starts_with('|') => kept += &line[..=end],
+            _ => kept += line,
+        }
+        kept.push('\n');
+    }
+    format!(
+        "# Errata\n\nWhere the pages of the service contradict themselves, each other, their samples or what clients have met, and \
+         what\nthe documents say there. Short names: `0110` stands for the page `modelarts_03_0110`; `T12` is its twelfth table, \
+         `S2` its\nsecond sample; \"seed\" and \"today\" are two revisions of the same page.\n\n{kept}"
+    )
+}
+
+/// Which file for whom, the tested commands, and the introduction of each document.
+fn readme(documents: &[Document]) -> String {
+    let mut page = include_str!("publish/README.md").to_owned();
+    for document in documents {
+        let info = document.value().get("info").unwrap_or(&Value::Null);
+        page += &format!(
+            "\n## {}, version {}\n\n",
+            text(info, "title"),
+            text(info, "version")
+        );
+        for line in text(info, "description").lines() {
+            // Its headings belong below ours.
+            page += if line.starts_with("## ") { "#" } else { "" };
+            page += line;
+            page.push('\n');
         }
     }
-    schemas.extend(named);
+    page
 }
 
 #[cfg(test)]
@@ -82,42 +136,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rules_are_not_published() {
-        let document = json!({"a": [{"description": "Never two.", "x-rules": [{"id": "b"}]}]});
-        assert_eq!(
-            published(document),
-            json!({"a": [{"description": "Never two."}]})
+    fn errata_lose_their_last_column_and_nothing_else() {
+        let text = "# Errata\n\nFor machines.\n\n## Old\n\n| id | page | coverage |\n|---|---|---|\n| A1 | `a|b` | `x:y` |\n";
+        let kept = errata_without_spans(text);
+        assert!(
+            kept.ends_with("## Old\n\n| id | page |\n|---|---|\n| A1 | `a|b` |\n"),
+            "{kept}"
         );
+        assert!(!kept.contains("For machines."));
     }
 
     #[test]
-    fn descriptions_become_a_list_in_the_order_of_the_values() {
-        let document = json!({
-            "a": {"x-extensible-enum": ["B", "A"], "x-enum-descriptions": {"A": "a", "B": "b"}},
-            "b": [{"enum": [2, 1], "x-enum-descriptions": {"1": "one", "2": "two"}}],
-        });
-        let published = published(document);
-        assert_eq!(published["a"]["x-enum-descriptions"], json!(["b", "a"]));
+    fn a_code_that_means_two_things_says_so() {
+        let catalogue = Catalogue::parse(
+            "
+selection: {prefixes: ['63']}
+errors:
+  - {code: ModelArts.6309, statuses: [400, 404], class: not_found, meaning: Gone., remedy: Look., by_status: {404: {class: internal, meaning: Lost., remedy: Ask.}}}
+",
+        )
+        .unwrap();
         assert_eq!(
-            published["b"][0]["x-enum-descriptions"],
-            json!(["two", "one"])
+            errors(&catalogue),
+            json!([{
+                "code": "ModelArts.6309", "statuses": [400, 404],
+                "class": "not_found", "meaning": "Gone.", "remedy": "Look.",
+                "by_status": {"404": {"class": "internal", "meaning": "Lost.", "remedy": "Ask."}},
+            }])
         );
-    }
-
-    #[test]
-    fn a_map_inside_an_object_that_may_be_null_gets_a_name() {
-        let map = json!({"type": "object", "additionalProperties": {"type": "string"}});
-        let document = json!({"components": {"schemas": {
-            "Reason": {"nullable": true, "properties": {"more_detail": map.clone(), "code": {"type": "string"}}},
-            "Other": {"properties": {"labels": map.clone()}},
-        }}});
-        let published = published(document);
-        let schemas = &published["components"]["schemas"];
-        assert_eq!(schemas["ReasonMoreDetail"], map);
-        assert_eq!(
-            schemas["Reason"]["properties"],
-            json!({"more_detail": {"$ref": "#/components/schemas/ReasonMoreDetail"}, "code": {"type": "string"}})
-        );
-        assert_eq!(schemas["Other"]["properties"]["labels"], map);
     }
 }

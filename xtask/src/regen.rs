@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use similar::TextDiff;
 
 use crate::catalogue::Catalogue;
-use crate::{check, generate, workspace};
+use crate::{check, generate, publish, workspace};
 
 /// Writes the files, or with `check` compares them; false when something is wrong.
 pub fn run(check: bool) -> Result<bool> {
@@ -24,7 +24,7 @@ pub fn run(check: bool) -> Result<bool> {
         }
     };
     let catalogue = Catalogue::read(&root)?;
-    let files = generate::files(&documents, &catalogue)?;
+    let files = generate::files(&root, &documents, &catalogue)?;
     let stale = stale(&root, &files.keys().cloned().collect())?;
     if check {
         return compare(&root, &files, &stale);
@@ -114,7 +114,7 @@ fn stale(root: &Path, known: &BTreeSet<PathBuf>) -> Result<BTreeSet<PathBuf>> {
     }
     let mut found = BTreeSet::new();
     collect(root, Path::new(generate::CODE), &mut found)?;
-    collect(root, Path::new(generate::PUBLISHED), &mut found)?;
+    collect(root, Path::new(publish::FOLDER), &mut found)?;
     Ok(found.difference(known).cloned().collect())
 }
 

@@ -1008,7 +1008,7 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct ErrorResponse {
-        ///Code of the error in the form `ModelArts.NNNN`, to be looked up in the error catalogue.
+        ///Code of the error in the form `ModelArts.NNNN`, to be looked up in the error catalogue; gateways have codes with the prefix `APIG.` or `APIGW.`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub error_code: ::std::option::Option<::std::string::String>,
         ///Message for people, as sent by the previous generation of the development environment.
@@ -9829,7 +9829,7 @@ let response = client.show_lease()
     }
     /**Renew the lease of a notebook
 
-Lets a running notebook go on for the given time, counted from now. Give the duration in the body; one in the query wins over the body. The lease of a notebook that does not run is not renewed but refused with ModelArts.6327.
+Lets a running notebook go on for the given time, counted from now. The lease of a notebook that does not run is not renewed but refused with ModelArts.6327.
 
 Sends a `PATCH` request to `/v1/{project_id}/notebooks/{id}/lease`
 

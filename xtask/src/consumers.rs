@@ -1,0 +1,29 @@
+//! `cargo xtask consumers`: do clients that are generated from the published documents do what their users say?
+
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use xtask::workspace;
+
+use crate::emulator::Emulator;
+use crate::python;
+
+/// Emulated seconds per second: a notebook is ready in less than a second instead of a minute and a half.
+const SCALE: &str = "200";
+
+/// Generates, compiles and runs the consumers of `tests/consumers` with these names, or all; false when one failed.
+pub(crate) fn run(names: &[String]) -> Result<bool> {
+    let root = workspace::root();
+    let folder = root.join("tests/consumers");
+    let interpreter = python::environment("consumers", &folder.join("requirements.txt"))?;
+    let emulator = Emulator::start(&root, &folder.join("fixtures.json"), &["--scale", SCALE])?;
+    let status = Command::new(interpreter)
+        .arg("-B")
+        .arg(folder.join("run.py"))
+        .arg(python::target()?.join("consumers"))
+        .arg(&emulator.url)
+        .args(names)
+        .status()
+        .context("running the consumers")?;
+    Ok(status.success())
+}
