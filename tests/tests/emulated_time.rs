@@ -23,7 +23,7 @@ fn notebook(name: &str) -> CreateNotebookRequest {
         .flavor("modelarts.vm.cpu.2u")
         .image_id("c2f4d5a6-1b7e-4d2a-9c3f-2f6f0f5c8e11")
         .volume(volume)
-        .try_into()
+        .build()
         .unwrap()
 }
 

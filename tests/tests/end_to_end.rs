@@ -89,7 +89,7 @@ fn notebook(name: &str) -> CreateNotebookRequest {
         .flavor(FLAVOR)
         .image_id(IMAGE)
         .volume(volume)
-        .try_into()
+        .build()
         .unwrap()
 }
 
@@ -103,7 +103,7 @@ fn instance(name: &str, path: &str, profile: &str) -> CreateDevEnvInstanceReques
         .flavor(FLAVOR)
         .profile_id(profile)
         .spec(CreateDevEnvNotebookSpec::builder().storage(storage))
-        .try_into()
+        .build()
         .unwrap()
 }
 
@@ -256,7 +256,7 @@ mod lives {
         let images = world.client.images();
         let path = "swr.eu-de.otc.t-systems.com/nlp-team/roberta:2.0";
         let request = RegisterImageRequest::builder().swr_path(path);
-        let image = images.register(&request.try_into().unwrap()).await.unwrap();
+        let image = images.register(&request.build().unwrap()).await.unwrap();
         let shown = images.show(&image.id.unwrap()).await.unwrap();
         assert_eq!(shown.swr_path.as_deref(), Some(path));
         assert_eq!(shown.tag.as_deref(), Some("2.0"));

@@ -139,7 +139,7 @@ mod runs {
             .image_id("c2f4d5a6-1b7e-4d2a-9c3f-2f6f0f5c8e11")
             .volume(VolumeReq::builder().category("EFS").ownership("MANAGED"))
             .duration(AutoStop::Off.as_millis().unwrap())
-            .try_into()
+            .build()
             .unwrap();
         let mut out = Vec::new();
         super::create_and_wait::run(&world.client, &request, &mut out)
@@ -246,7 +246,7 @@ mod runs {
             .name("bert")
             .namespace("nlp-team")
             .tag("1.0.0")
-            .try_into()
+            .build()
             .unwrap();
         let mut out = Vec::new();
         super::save_image::run(&world.client, "bert", &request, &mut out)

@@ -212,7 +212,7 @@ async fn perform(client: &ModelArts, call: &str) -> Result<String, modelarts::Er
                 .flavor("modelarts.vm.cpu.2u")
                 .image_id("c2f4d5a6-1b7e-4d2a-9c3f-2f6f0f5c8e11")
                 .volume(VolumeReq::builder().category("EFS").ownership("MANAGED"));
-            notebooks.create(&request.try_into().unwrap()).await?
+            notebooks.create(&request.build().unwrap()).await?
         }
         "start" => notebooks.start(NOTEBOOK).await?,
         "delete" => notebooks.delete(NOTEBOOK).await?,

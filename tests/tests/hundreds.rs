@@ -61,7 +61,7 @@ async fn live(number: usize) -> (SocketAddr, String) {
         .flavor("modelarts.vm.cpu.2u")
         .image_id("c2f4d5a6-1b7e-4d2a-9c3f-2f6f0f5c8e11")
         .volume(volume);
-    let created = notebooks.create(&request.try_into().unwrap()).await;
+    let created = notebooks.create(&request.build().unwrap()).await;
     let id = created.unwrap().id.unwrap();
     notebooks.wait_until_running(&id).await.unwrap();
     notebooks.ensure_stopped(&id).await.unwrap();

@@ -186,7 +186,8 @@ impl Catalogue {
     /// Writes the table that `ErrorCode` looks things up in.
     pub fn module(&self) -> Result<String> {
         let mut out = String::from(
-            "use crate::error_code::{ErrorClass, ErrorEntry, Meaning};\n\
+            "use std::borrow::Cow;\n\
+             use crate::error_code::{ErrorClass, ErrorCode, ErrorEntry, Meaning};\n\
              pub(crate) static CATALOGUE: &[ErrorEntry] = &[\n",
         );
         for entry in &self.errors {
@@ -203,8 +204,25 @@ impl Catalogue {
             }
             out.push_str("] },\n");
         }
-        out.push_str("];\n");
+        out.push_str("];\n/// The codes of the catalogue.\nimpl ErrorCode {\n");
+        for entry in &self.errors {
+            writeln!(
+                out,
+                "#[doc = {:?}] pub const {}: Self = Self(Cow::Borrowed({:?}));",
+                format!(" `{}`: {}", entry.code, entry.meaning.meaning.trim()),
+                entry.constant(),
+                entry.code
+            )?;
+        }
+        out.push_str("}\n");
         Ok(out)
+    }
+}
+
+impl Entry {
+    /// `ModelArts.6309` → `MODELARTS_6309`.
+    fn constant(&self) -> String {
+        self.code.replace('.', "_").to_uppercase()
     }
 }
 
@@ -259,6 +277,13 @@ errors:
         assert_eq!(rules(&GOOD.replace("Look.", "''")), ["catalogue-text"]);
         let twice = format!("{GOOD}{}", GOOD.lines().last().unwrap());
         assert_eq!(rules(&twice), ["catalogue-order"]);
+    }
+
+    #[test]
+    fn codes_are_constants_with_their_meaning() {
+        let code = Catalogue::parse(GOOD).unwrap().module().unwrap();
+        let constant = "#[doc = \" `ModelArts.6309`: Gone.\"] pub const MODELARTS_6309: Self";
+        assert!(code.contains(constant), "{code}");
     }
 
     #[test]

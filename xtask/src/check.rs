@@ -4,6 +4,7 @@ mod behaviour;
 mod enums;
 mod examples;
 mod forms;
+mod names;
 mod operations;
 pub mod parts;
 mod schemas;
@@ -33,9 +34,10 @@ struct Rule {
 }
 
 /// The rules for a document that is whole.
-const RULES: [&[Rule]; 9] = [
+const RULES: [&[Rule]; 10] = [
     operations::RULES,
     schemas::RULES,
+    names::RULES,
     enums::RULES,
     texts::RULES,
     sources::RULES,

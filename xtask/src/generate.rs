@@ -12,7 +12,7 @@ use syn::visit_mut::VisitMut;
 
 use crate::catalogue::{self, Catalogue};
 use crate::document::{Document, text};
-use crate::{enums, lower, operations, publish, words};
+use crate::{enums, lower, operations, publish, types, words};
 
 /// Folder of the generated code, from the root of the checkout.
 pub(crate) const CODE: &str = "crates/modelarts-client/src/generated";
@@ -152,8 +152,8 @@ pub(crate) fn client(document: &Document) -> Result<String> {
     let mut file: syn::File = syn::parse2(tokens)?;
     UtoipaBehindFeature.visit_file_mut(&mut file);
     SketchesAsText.visit_file_mut(&mut file);
-    NaturalValues.visit_file_mut(&mut file);
     NoVersionHeader.visit_file_mut(&mut file);
+    types::rewrite(document, &mut file)?;
     operations::rewrite(document, &mut file)?;
     let code = quote!(#file).to_string();
     // The generator writes no docs on builders and is not written for every lint.
@@ -256,72 +256,6 @@ impl VisitMut for WithoutHeaderMap {
 
 fn is_header_map(expression: &syn::Expr) -> bool {
     matches!(expression, syn::Expr::Path(path) if path.path.is_ident("header_map"))
-}
-
-/// Setters of optional fields take `impl TryInto<Option<X>>`, which a `&str` for a text is not: `IntoOptional` is.
-struct NaturalValues;
-
-impl NaturalValues {
-    /// The `X` of a bound `TryInto<Option<X>>`.
-    fn optional(bound: &syn::TypeParamBound) -> Option<syn::Type> {
-        let syn::TypeParamBound::Trait(bound) = bound else {
-            return None;
-        };
-        argument(&bound.path, "TryInto").and_then(|inner| match inner {
-            syn::Type::Path(inner) => argument(&inner.path, "Option").cloned(),
-            _ => None,
-        })
-    }
-}
-
-/// The only type argument of a path that ends with `name`.
-fn argument<'a>(path: &'a syn::Path, name: &str) -> Option<&'a syn::Type> {
-    let last = path.segments.last().filter(|last| last.ident == name)?;
-    match &last.arguments {
-        syn::PathArguments::AngleBracketed(arguments) => match arguments.args.first()? {
-            syn::GenericArgument::Type(argument) => Some(argument),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-impl VisitMut for NaturalValues {
-    fn visit_impl_item_fn_mut(&mut self, setter: &mut syn::ImplItemFn) {
-        let clause = setter.sig.generics.where_clause.as_ref();
-        let optional = clause.and_then(|clause| {
-            let mut predicates = clause.predicates.iter();
-            predicates.find_map(|predicate| match predicate {
-                syn::WherePredicate::Type(predicate) => {
-                    predicate.bounds.iter().find_map(Self::optional)
-                }
-                _ => None,
-            })
-        });
-        let Some(optional) = optional else {
-            return;
-        };
-        setter.sig.generics = syn::parse_quote!(<T, M>);
-        setter.sig.generics.where_clause =
-            Some(syn::parse_quote!(where T: crate::IntoOptional<#optional, M>));
-        Conversion.visit_block_mut(&mut setter.block);
-    }
-}
-
-/// `value.try_into()` → `IntoOptional::into_optional(value)`.
-struct Conversion;
-
-impl VisitMut for Conversion {
-    fn visit_expr_mut(&mut self, expression: &mut syn::Expr) {
-        if let syn::Expr::MethodCall(call) = expression
-            && call.method == "try_into"
-        {
-            let value = &call.receiver;
-            *expression = syn::parse_quote!(crate::IntoOptional::into_optional(#value));
-            return;
-        }
-        syn::visit_mut::visit_expr_mut(self, expression);
-    }
 }
 
 /// The usage sketches of the generator are no programs: mark them as text, not as ignored tests.
@@ -488,9 +422,8 @@ components:
             "pub count: ::std::option::Option<i64>",
             "::std::collections::BTreeMap<",
             "cfg_attr(feature = \"utoipa\", derive(utoipa::ToSchema))",
-            "T: crate::IntoOptional<crate::Secret, M>",
-            "T: crate::IntoOptional<crate::small::enums::OpenKind, M>",
-            "self.count = crate::IntoOptional::into_optional(value)",
+            "V: crate::IntoOptional<crate::Secret, M>",
+            "V: crate::IntoOptional<crate::small::enums::OpenKind, M>",
         ] {
             assert!(code.contains(expected), "{expected} is not in\n{code}");
         }

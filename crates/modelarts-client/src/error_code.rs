@@ -1,5 +1,6 @@
 //! What the error codes of the service mean, and what to do about them.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::generated::errors::CATALOGUE;
@@ -34,23 +35,24 @@ pub enum ErrorClass {
 
 /// A code as the service writes it, like `ModelArts.6309`.
 ///
-/// Any text is a code; one that the catalogue does not list merely has nothing to tell.
+/// Any text is a code; one that the catalogue does not list merely has nothing to tell. Those that it lists are constants.
 ///
 /// ```
 /// use modelarts_client::{ErrorClass, ErrorCode};
 ///
 /// let code = ErrorCode::new("ModelArts.6309");
+/// assert_eq!(code, ErrorCode::MODELARTS_6309);
 /// assert_eq!(code.class(), Some(ErrorClass::NotFound));
 /// assert!(code.remedy().is_some());
 /// assert_eq!(ErrorCode::new("ModelArts.9999").class(), None);
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ErrorCode(String);
+pub struct ErrorCode(pub(crate) Cow<'static, str>);
 
 impl ErrorCode {
     /// Takes a code as it is; white space around it is dropped.
     pub fn new(code: impl AsRef<str>) -> Self {
-        Self(code.as_ref().trim().to_owned())
+        Self(Cow::Owned(code.as_ref().trim().to_owned()))
     }
 
     /// The text of the code.
@@ -61,7 +63,7 @@ impl ErrorCode {
     /// The catalogue's entry, unless the code is unknown.
     pub fn describe(&self) -> Option<&'static ErrorEntry> {
         CATALOGUE
-            .binary_search_by(|entry| entry.code.cmp(&self.0))
+            .binary_search_by(|entry| entry.code.cmp(self.as_str()))
             .ok()
             .map(|index| &CATALOGUE[index])
     }

@@ -23,6 +23,7 @@ mod error_code;
 // Formatted by its generator.
 #[rustfmt::skip]
 mod generated;
+mod number;
 mod open;
 mod operation;
 mod optional;

@@ -10,17 +10,17 @@ use std::fmt;
 /// use modelarts_client::devenviron::types::{CreateImageRequest, CreateNotebookRequest, VolumeReq};
 ///
 /// let description: Option<&str> = None;
-/// let image: CreateImageRequest = CreateImageRequest::builder()
+/// let image = CreateImageRequest::builder()
 ///     .name("bert")
 ///     .tag(String::from("1.0.0"))
 ///     .description(description)
-///     .try_into()?;
+///     .build()?;
 /// assert_eq!((image.tag.as_deref(), image.description), (Some("1.0.0"), None));
 ///
 /// // A number that does not fit is an error of the whole request.
 /// let volume = VolumeReq::builder().category("EVS").ownership("MANAGED").capacity(5_000_000_000_u64);
-/// assert!(VolumeReq::try_from(volume).is_err());
-/// # Ok::<(), modelarts_client::devenviron::types::error::ConversionError>(())
+/// assert!(volume.build().is_err());
+/// # Ok::<(), modelarts_client::RequestError>(())
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no value for an optional `{T}`",

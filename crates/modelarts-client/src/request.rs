@@ -390,6 +390,20 @@ fn has_steps(text: &str) -> bool {
 /// );
 /// # }
 /// ```
+///
+/// Builders of bodies do the same, with what is wrong in their parts:
+///
+/// ```
+/// use modelarts_client::devenviron::types::{CreateNotebookRequest, VolumeReq};
+///
+/// let volume = VolumeReq::builder().category("EVS").capacity(u64::MAX);
+/// let error = CreateNotebookRequest::builder().name("bert").volume(volume).build().unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "CreateNotebookRequest: `flavor` and `image_id` are missing; `volume` does not fit: VolumeReq: `ownership` is \
+///      missing; `capacity` does not fit: out of range integral type conversion attempted"
+/// );
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestError {
     subject: &'static str,
@@ -449,6 +463,11 @@ impl RequestError {
             subject: operation.id,
             problems: problems.into_iter().flatten().collect(),
         }
+    }
+
+    /// All problems of a type's fields.
+    pub(crate) fn in_type(subject: &'static str, problems: Vec<Problem>) -> Self {
+        Self { subject, problems }
     }
 
     /// For an operation whose parts do not make a request.
@@ -535,6 +554,31 @@ where
     value
         .into_optional()
         .map_err(|error| Problem::unfit(name, &error))
+}
+
+/// Takes what a setter was given; what is wrong with it is said at the end.
+pub(crate) fn set<T>(
+    place: &mut Option<T>,
+    problems: &mut Vec<Problem>,
+    field: &str,
+    value: Result<Option<T>, Problem>,
+) {
+    // The last call of a setter is the one that counts.
+    problems.retain(|problem| problem.field != field);
+    *place = match value {
+        Ok(value) => value,
+        Err(problem) => {
+            problems.push(problem);
+            None
+        }
+    };
+}
+
+/// Notes that a field is missing, unless something else is wrong with it.
+pub(crate) fn require<T>(value: &Option<T>, problems: &mut Vec<Problem>, field: &str) {
+    if value.is_none() && !problems.iter().any(|problem| problem.field == field) {
+        problems.push(Problem::missing(field));
+    }
 }
 
 /// What an operation without a response body returns.

@@ -163,7 +163,14 @@ pub fn decode<T: DeserializeOwned>(
     may_be_empty: bool,
 ) -> serde_json::Result<T> {
     let empty = status == StatusCode::NO_CONTENT || (may_be_empty && body.is_empty());
-    serde_json::from_slice(if empty { b"{}" } else { body })
+    let body = if empty { b"{}" } else { body };
+    serde_json::from_slice(body).or_else(|error| {
+        if !error.to_string().starts_with("duplicate field") {
+            return Err(error);
+        }
+        // Of a key that comes twice the last value counts, as in other languages.
+        T::deserialize(serde_json::from_slice::<serde_json::Value>(body)?)
+    })
 }
 
 /// Says that there is no body where one is usual: without the header, gateways refuse such requests.
@@ -205,6 +212,17 @@ mod tests {
         assert_eq!(read(StatusCode::NO_CONTENT, false), 2);
         assert_eq!(read(StatusCode::OK, true), 2);
         assert_eq!(read(StatusCode::OK, false), 0);
+    }
+
+    #[cfg(feature = "devenviron")]
+    #[test]
+    fn the_last_of_a_repeated_key_counts() {
+        use crate::devenviron::types::Notebook;
+
+        let body = br#"{"id": "n1", "name": "a", "lease": {"duration": 1, "duration": "2.0"}, "name": "b"}"#;
+        let notebook: Notebook = decode(StatusCode::OK, body, false).unwrap();
+        assert_eq!(notebook.name.as_deref(), Some("b"));
+        assert_eq!(notebook.lease.and_then(|lease| lease.duration), Some(2));
     }
 
     #[test]

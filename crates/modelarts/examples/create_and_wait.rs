@@ -24,7 +24,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 .capacity(5),
         )
         .duration(AutoStop::hours(4).as_millis()?)
-        .try_into()?;
+        .build()?;
     run(&ModelArts::from_env().await?, &request, &mut stdout()).await
 }
 

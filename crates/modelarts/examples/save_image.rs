@@ -16,7 +16,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .name(arguments.next().unwrap_or_else(|| "bert".to_owned()))
         .namespace(arguments.next().unwrap_or_else(|| "nlp-team".to_owned()))
         .tag("1.0.0")
-        .try_into()?;
+        .build()?;
     let client = ModelArts::from_env().await?;
     run(&client, &notebook_id, &request, &mut stdout()).await
 }

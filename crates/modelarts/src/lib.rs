@@ -48,7 +48,7 @@
 //! | [`instances`](ModelArts::instances) | the older generation of all this |
 //! | [`raw`](ModelArts::raw), [`call`](ModelArts::call), [`request`](ModelArts::request) | everything else, through the same pipeline |
 //!
-//! [`types`] has the bodies, with a `builder()` each; in answers every field is an `Option`, since a service may leave
+//! [`types`] has the bodies, with a `builder()` for those of requests; in answers every field is an `Option`, since a service may leave
 //! out any. [`enums`] has the values of texts like `RUNNING`; values that are newer than this crate are kept as they are.
 //!
 //! # Creating and waiting
@@ -63,7 +63,7 @@
 //!     .flavor("modelarts.vm.cpu.2u")
 //!     .image_id("c2f4d5a6-1b7e-4d2a-9c3f-2f6f0f5c8e11")
 //!     .volume(VolumeReq::builder().category("EVS").ownership("MANAGED").capacity(50))
-//!     .try_into()?;
+//!     .build()?;
 //! let id = client.notebooks().create(&request).await?.id.unwrap_or_default();
 //! let notebook = client.notebooks().wait_until_running(&id).await?;
 //!

@@ -130,9 +130,6 @@ impl TargetState {
 
 const MAX_ACTIONS: u32 = 4;
 
-/// "Stop the instance before deleting it."
-const STOP_FIRST: &str = "ModelArts.6304";
-
 /// "The instance does not exist."
 const NO_INSTANCE: &[&str] = &["ModelArts.6309"];
 
@@ -352,7 +349,7 @@ impl<L: Lifecycle> Reconciler<L> {
         if self.target == TargetState::Gone && error.is_absence(NO_INSTANCE) {
             return Ok((Verdict::Done, None));
         }
-        let stop_first = error.code().is_some_and(|code| code.as_str() == STOP_FIRST);
+        let stop_first = error.code() == Some(&modelarts_client::ErrorCode::MODELARTS_6304);
         history.stop_first |= stop_first;
         match stop_first || error.is_conflict() || error.is_already_in_state() {
             true => Ok((Verdict::Wait, Some(error))),

@@ -138,9 +138,11 @@ pub struct Domain {
 pub struct VolumeRes {
     pub capacity: Option<i32>,
     pub category: Option<String>,
+    pub id: Option<String>,
     pub mount_path: Option<String>,
     pub ownership: Option<String>,
     pub status: Option<String>,
+    pub uri: Option<String>,
 }
 
 #[cfg(test)]

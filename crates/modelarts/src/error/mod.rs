@@ -1017,7 +1017,7 @@ mod tests {
         let error = decode(r#"{"lease": {"duration": "t0p-s3cret, expected by nobody"}}"#);
         assert_eq!(
             error.to_string(),
-            "HTTP 200 OK: the response is not as documented at `lease.duration`: expected i64"
+            "HTTP 200 OK: the response is not as documented at `lease.duration`: expected a whole number (i64)"
         );
         assert!(!format!("{error:?}").contains("s3cret"));
         assert!(decode("").to_string().contains("empty"));

@@ -83,7 +83,7 @@ impl Images {
     ///     .name("bert")
     ///     .namespace("nlp-team")
     ///     .tag("1.0.0")
-    ///     .try_into()?;
+    ///     .build()?;
     /// let image = client.images().save(notebook_id, &request).await?;
     /// let image = client.images().wait_until_active(&image.id.unwrap_or_default()).await?;
     /// # Ok(())

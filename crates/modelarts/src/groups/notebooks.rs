@@ -43,7 +43,7 @@ impl Notebooks {
     ///     .flavor("modelarts.vm.cpu.2u")
     ///     .image_id("c2f4d5a6-1b7e-4d2a-9c3f-2f6f0f5c8e11")
     ///     .volume(VolumeReq::builder().category("EFS").ownership("MANAGED"))
-    ///     .try_into()?;
+    ///     .build()?;
     /// let created = client.notebooks().create(&request).await?;
     /// let id = created.id.unwrap_or_default();
     /// let running = client.notebooks().wait_until_running(&id).await?;

@@ -16,7 +16,7 @@ fn create() -> CreateNotebookRequest {
         .flavor("modelarts.vm.cpu.2u")
         .image_id("i1")
         .volume(VolumeReq::builder().category("EFS").ownership("MANAGED"))
-        .try_into()
+        .build()
         .unwrap()
 }
 
@@ -493,4 +493,56 @@ async fn answers_may_grow() {
     let notebook = client.notebooks().show("n1").await.unwrap();
     let status = notebook.status.unwrap();
     assert!(status.is_unknown() && status.as_str() == "THAWING" && notebook.name.is_none());
+}
+
+#[tokio::test]
+async fn numbers_in_every_form_nulls_and_repeated_keys_are_read() {
+    let server = Server::start(|_, n| match n {
+        0 => json(
+            200,
+            r#"{"current": 0, "pages": "1", "size": 50.0, "total": "4", "data": [
+                {"id": "n1", "create_at": 1638329400000},
+                {"id": "n2", "create_at": "1638329400000"},
+                {"id": "n3", "create_at": 1.6383294e12},
+                {"id": "n0", "create_at": null, "id": "n4", "lease": null, "endpoints": null, "hooks": {}}
+            ]}"#,
+        ),
+        _ => json(200, r#"{"id": "n1", "lease": {"duration": "an hour"}}"#),
+    })
+    .await;
+    let client = server.client(&ManualClock::default()).await;
+    let page = client.notebooks().list().send().await.unwrap();
+    assert_eq!((page.total, page.size), (Some(4), Some(50)));
+    let rows: Vec<_> = page
+        .data
+        .iter()
+        .flatten()
+        .map(|row| (row.id.as_deref().unwrap_or_default(), row.create_at))
+        .collect();
+    let time = Some(1_638_329_400_000);
+    assert_eq!(
+        rows,
+        [("n1", time), ("n2", time), ("n3", time), ("n4", None)]
+    );
+
+    let error = client.notebooks().show("n1").await.unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("not as documented at `lease.duration`: expected a whole number"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_body_that_is_not_complete_is_one_error_of_the_facade() {
+    let build = || -> modelarts::Result<CreateNotebookRequest> {
+        Ok(CreateNotebookRequest::builder().name("bert").build()?)
+    };
+    let error = build().unwrap_err();
+    assert!(error.is_usage());
+    assert_eq!(
+        error.to_string(),
+        "CreateNotebookRequest: `flavor`, `image_id` and `volume` are missing"
+    );
 }

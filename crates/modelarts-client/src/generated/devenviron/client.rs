@@ -14,18 +14,22 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct AttachObsRequest {
+        /// Kind of a storage that can be attached to a running notebook. Requests say OBS and are answered with OBSFS.
+        ///
+        /// Known values: `OBS`, `OBSFS`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub category: ::std::option::Option<
             crate::devenviron::enums::OpenDataVolumeCategory,
         >,
-        ///Directory inside the notebook at which the storage appears, for example `/data/corpus/`. Matching `^/data/.*$`. It is one directory below `/data/`, whose name has letters, digits, `-` and `_`.
+        /// Directory inside the notebook at which the storage appears, for example `/data/corpus/`. Matching `^/data/.*$`. It is one directory below `/data/`, whose name has letters, digits, `-` and `_`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub mount_path: ::std::option::Option<::std::string::String>,
-        ///What to mount: `obs://`, the name of the parallel file system, and a folder in it, with a slash at the end. A plain bucket is not enough.
+        /// What to mount: `obs://`, the name of the parallel file system, and a folder in it, with a slash at the end. A plain bucket is not enough.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub uri: ::std::option::Option<::std::string::String>,
     }
     impl AttachObsRequest {
+        /// Begins to build a `AttachObsRequest`.
         pub fn builder() -> builder::AttachObsRequest {
             Default::default()
         }
@@ -34,28 +38,27 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct BillingInfo {
-        ///Code under which the flavor appears on the bill.
+        /// Code under which the flavor appears on the bill.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub code: ::std::option::Option<::std::string::String>,
-        ///Number of billing units.
+        /// Number of billing units.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub unit_num: ::std::option::Option<i32>,
-    }
-    impl BillingInfo {
-        pub fn builder() -> builder::BillingInfo {
-            Default::default()
-        }
     }
     ///Scripts that run inside the container, before and after its service comes up.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct ContainerHooks {
+        /// One script, either its text or its place.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub post_start: ::std::option::Option<HookConfig>,
+        /// One script, either its text or its place.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub pre_start: ::std::option::Option<HookConfig>,
     }
     impl ContainerHooks {
+        /// Begins to build a `ContainerHooks`.
         pub fn builder() -> builder::ContainerHooks {
             Default::default()
         }
@@ -64,24 +67,29 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct CreateDevEnvInstanceRequest {
+        /// AI project to assign the instance to.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub ai_project: ::std::option::Option<DevEnvAiProjectReq>,
-        ///Free text on the instance. Empty when left out. At most 512 characters, none of `& < > " ' /`.
+        /// Free text on the instance. Empty when left out. At most 512 characters, none of `& < > " ' /`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub description: ::std::option::Option<::std::string::String>,
-        ///Name of the flavor. Which ones can be used depends on the region and on the administrator.
+        /// Name of the flavor. Which ones can be used depends on the region and on the administrator.
         pub flavor: ::std::string::String,
-        ///Name of the instance. It need not be unique. 1 to 64 characters, only letters, digits, `_` and `-`.
+        /// Name of the instance. It need not be unique. 1 to 64 characters, only letters, digits, `_` and `-`.
         pub name: ::std::string::String,
+        /// Resource pool to run the instance in.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub pool: ::std::option::Option<DevEnvPoolReq>,
-        ///ID of the profile, which decides on image and hardware. The values differ between regions.
+        /// ID of the profile, which decides on image and hardware. The values differ between regions.
         pub profile_id: ::std::string::String,
+        /// Notebook settings of an instance to be created. Notebooks are the only kind of instance.
         pub spec: CreateDevEnvNotebookSpec,
+        /// Workspace to put the instance into. Without it, the workspace `0`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub workspace: ::std::option::Option<DevEnvWorkspaceReq>,
     }
     impl CreateDevEnvInstanceRequest {
+        /// Begins to build a `CreateDevEnvInstanceRequest`.
         pub fn builder() -> builder::CreateDevEnvInstanceRequest {
             Default::default()
         }
@@ -90,19 +98,22 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct CreateDevEnvNotebookSpec {
-        ///Freely chosen labels by name. Empty when left out.
+        /// Freely chosen labels by name. Empty when left out.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub annotations: ::std::option::Option<
             ::std::collections::BTreeMap<::std::string::String, ::std::string::String>,
         >,
+        /// Whether, and how long after a start, the instance stops by itself.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub auto_stop: ::std::option::Option<DevEnvAutoStopReq>,
-        ///Further storages besides the main one. Not every dedicated resource pool offers them. Each one is of the type obsfs; another type is refused with ModelArts.6324. They are available to instances in a dedicated resource pool only.
+        /// Further storages besides the main one. Not every dedicated resource pool offers them. Each one is of the type obsfs; another type is refused with ModelArts.6324. They are available to instances in a dedicated resource pool only.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub extend_storage: ::std::option::Option<::std::vec::Vec<DevEnvStorageReq>>,
+        /// Storage to give to an instance.
         pub storage: DevEnvStorageReq,
     }
     impl CreateDevEnvNotebookSpec {
+        /// Begins to build a `CreateDevEnvNotebookSpec`.
         pub fn builder() -> builder::CreateDevEnvNotebookSpec {
             Default::default()
         }
@@ -111,23 +122,24 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct CreateImageRequest {
-        ///Free text about the image, up to 512 characters.
+        /// Free text about the image, up to 512 characters.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub description: ::std::option::Option<::std::string::String>,
-        ///Name of the image. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
+        /// Name of the image. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
-        ///Organization of the container registry SWR that takes the image.
+        /// Organization of the container registry SWR that takes the image.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub namespace: ::std::option::Option<::std::string::String>,
-        ///Tag of the image. At most 64 characters, only letters, digits, `.`, `_` and `-`.
+        /// Tag of the image. At most 64 characters, only letters, digits, `.`, `_` and `-`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub tag: ::std::option::Option<::std::string::String>,
-        ///Workspace that the image belongs to. `0` is the one that always exists. Defaults to `0`.
+        /// Workspace that the image belongs to. `0` is the one that always exists. Defaults to `0`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub workspace_id: ::std::option::Option<::std::string::String>,
     }
     impl CreateImageRequest {
+        /// Begins to build a `CreateImageRequest`.
         pub fn builder() -> builder::CreateImageRequest {
             Default::default()
         }
@@ -136,38 +148,46 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct CreateNotebookRequest {
-        ///Free text about the notebook. At most 512 characters, none of `& < > " ' /`.
+        /// Free text about the notebook. At most 512 characters, none of `& < > " ' /`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub description: ::std::option::Option<::std::string::String>,
-        ///Time in milliseconds, counted from now, after which the notebook is stopped: 3,600,000 (one hour, the default) to 259,200,000 (72 hours), or -1 to switch automatic stopping off. Prefer `lease`. Values between -1 and 3,600,000 are refused with ModelArts.6349. It overrides `lease` and makes the type `timing`.
+        /// Time in milliseconds, counted from now, after which the notebook is stopped: 3,600,000 (one hour, the default) to 259,200,000 (72 hours), or -1 to switch automatic stopping off. Prefer `lease`. Values between -1 and 3,600,000 are refused with ModelArts.6349. It overrides `lease` and makes the type `timing`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub duration: ::std::option::Option<i64>,
-        ///Remote access by SSH, for an IDE on the own machine or a terminal.
+        /// Remote access by SSH, for an IDE on the own machine or a terminal.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub endpoints: ::std::option::Option<::std::vec::Vec<EndpointsReq>>,
+        /// Kind of a notebook. In a request NOTEBOOK is assumed when it is left out. A user may have one notebook of the kind DEFAULT.
+        ///
+        /// Known values: `DEFAULT`, `NOTEBOOK`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub feature: ::std::option::Option<
             crate::devenviron::enums::OpenNotebookFeature,
         >,
-        ///ID of a flavor from `listFlavors`, for example `modelarts.vm.cpu.2u`. Regions differ.
+        /// ID of a flavor from `listFlavors`, for example `modelarts.vm.cpu.2u`. Regions differ.
         pub flavor: ::std::string::String,
+        /// Own scripts that run when the notebook starts.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub hooks: ::std::option::Option<CustomHooks>,
-        ///ID (a UUID) of an image from `listImages`.
+        /// ID (a UUID) of an image from `listImages`.
         pub image_id: ::std::string::String,
+        /// When a notebook shall be stopped automatically.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub lease: ::std::option::Option<LeaseReq>,
-        ///Name of the notebook. It need not be unique. 1 to 128 characters, only letters, digits, `_` and `-`.
+        /// Name of the notebook. It need not be unique. 1 to 128 characters, only letters, digits, `_` and `-`.
         pub name: ::std::string::String,
-        ///ID of a dedicated resource pool. Required when the notebook shall run in one.
+        /// ID of a dedicated resource pool. Required when the notebook shall run in one.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub pool_id: ::std::option::Option<::std::string::String>,
+        /// The storage volume of a new notebook.
         pub volume: VolumeReq,
-        ///ID of the workspace. Defaults to `0`.
+        /// ID of the workspace. Defaults to `0`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub workspace_id: ::std::option::Option<::std::string::String>,
     }
     impl CreateNotebookRequest {
+        /// Begins to build a `CreateNotebookRequest`.
         pub fn builder() -> builder::CreateNotebookRequest {
             Default::default()
         }
@@ -176,10 +196,12 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct CustomHooks {
+        /// Scripts that run inside the container, before and after its service comes up.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub container_hooks: ::std::option::Option<ContainerHooks>,
     }
     impl CustomHooks {
+        /// Begins to build a `CustomHooks`.
         pub fn builder() -> builder::CustomHooks {
             Default::default()
         }
@@ -188,89 +210,80 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct DataVolume {
+        /// Kind of a storage that can be attached to a running notebook. Requests say OBS and are answered with OBSFS.
+        ///
+        /// Known values: `OBS`, `OBSFS`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub category: ::std::option::Option<
             crate::devenviron::enums::OpenDataVolumeCategory,
         >,
-        ///ID of this mount, the `storage_id` of the paths. It is not the ID of the notebook.
+        /// ID of this mount, the `storage_id` of the paths. It is not the ID of the notebook.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
-        ///Directory inside the notebook at which the storage appears.
+        /// Directory inside the notebook at which the storage appears.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub mount_path: ::std::option::Option<::std::string::String>,
+        /// How far an OBS storage has got on its way into or out of a notebook.
+        ///
+        /// Known values: `MOUNTING`, `MOUNT_FAILED`, `MOUNTED`, `UNMOUNTING`, `UNMOUNT_FAILED`, `UNMOUNTED`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub status: ::std::option::Option<
             crate::devenviron::enums::OpenDataVolumeStatus,
         >,
-        ///What is mounted, in the form `obs://<parallel file system>/<folder>/`.
+        /// What is mounted, in the form `obs://<parallel file system>/<folder>/`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub uri: ::std::option::Option<::std::string::String>,
-    }
-    impl DataVolume {
-        pub fn builder() -> builder::DataVolume {
-            Default::default()
-        }
     }
     ///The OBS storages of one notebook, in the shape of a page.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct DataVolumeList {
-        ///Number of this page. The first page is 1.
+        /// Number of this page. The first page is 1.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub current: ::std::option::Option<i32>,
-        ///The mounts on this page.
+        /// The mounts on this page.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub data: ::std::option::Option<::std::vec::Vec<DataVolume>>,
-        ///How many pages there are.
+        /// How many pages there are.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub pages: ::std::option::Option<i32>,
-        ///How many records this page holds.
+        /// How many records this page holds.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub size: ::std::option::Option<i32>,
-        ///How many mounts there are on all pages.
+        /// How many mounts there are on all pages.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub total: ::std::option::Option<i64>,
-    }
-    impl DataVolumeList {
-        pub fn builder() -> builder::DataVolumeList {
-            Default::default()
-        }
     }
     ///Answer to an accepted deletion.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct DeleteDevEnvInstanceResponse {
-        ///ID of the deleted instance.
+        /// ID of the deleted instance.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub instance_id: ::std::option::Option<::std::string::String>,
-    }
-    impl DeleteDevEnvInstanceResponse {
-        pub fn builder() -> builder::DeleteDevEnvInstanceResponse {
-            Default::default()
-        }
     }
     ///AI project that an instance belongs to.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct DevEnvAiProject {
-        ///ID of the AI project.
+        /// ID of the AI project.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
-    }
-    impl DevEnvAiProject {
-        pub fn builder() -> builder::DevEnvAiProject {
-            Default::default()
-        }
     }
     ///AI project to assign the instance to.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct DevEnvAiProjectReq {
-        ///ID of the AI project. Reserved for later use.
+        /// ID of the AI project. Reserved for later use.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
     }
     impl DevEnvAiProjectReq {
+        /// Begins to build a `DevEnvAiProjectReq`.
         pub fn builder() -> builder::DevEnvAiProjectReq {
             Default::default()
         }
@@ -279,42 +292,42 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct DevEnvAutoStop {
-        ///Running time in seconds from each start, as it was last set.
+        /// Running time in seconds from each start, as it was last set.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub duration: ::std::option::Option<i32>,
-        ///Whether the instance stops by itself.
+        /// Whether the instance stops by itself.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub enable: ::std::option::Option<bool>,
-        ///Whether the console reminds the user again. Of no effect on the instance.
+        /// Whether the console reminds the user again. Of no effect on the instance.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub prompt: ::std::option::Option<bool>,
-        ///Time left until the stop, in seconds.
+        /// Time left until the stop, in seconds.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub remain_time: ::std::option::Option<i32>,
-        ///Moment of the stop, in milliseconds since the epoch. It and `remain_time` are present while the instance runs and is going to stop by itself.
+        /// Moment of the stop, in milliseconds since the epoch. It and `remain_time` are present while the instance runs and is going to stop by itself.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub stop_timestamp: ::std::option::Option<i64>,
-    }
-    impl DevEnvAutoStop {
-        pub fn builder() -> builder::DevEnvAutoStop {
-            Default::default()
-        }
     }
     ///Whether, and how long after a start, the instance stops by itself.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct DevEnvAutoStopReq {
-        ///Running time in seconds. From 3,600 to 86,400. It is required when `enable` is true; without it the request is refused with ModelArts.6348. It counts anew from each start.
+        /// Running time in seconds. From 3,600 to 86,400. It is required when `enable` is true; without it the request is refused with ModelArts.6348. It counts anew from each start.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub duration: ::std::option::Option<i32>,
-        ///True to stop the instance once it has run for `duration`; false to let it run on. Defaults to `false`. Without it a new instance runs on.
+        /// True to stop the instance once it has run for `duration`; false to let it run on. Defaults to `false`. Without it a new instance runs on.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub enable: ::std::option::Option<bool>,
-        ///Whether the console reminds the user again. Of no effect on the instance. Defaults to `true`. Without it a new instance reminds.
+        /// Whether the console reminds the user again. Of no effect on the instance. Defaults to `true`. Without it a new instance reminds.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub prompt: ::std::option::Option<bool>,
     }
     impl DevEnvAutoStopReq {
+        /// Begins to build a `DevEnvAutoStopReq`.
         pub fn builder() -> builder::DevEnvAutoStopReq {
             Default::default()
         }
@@ -323,191 +336,194 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct DevEnvConnectionInfo {
+        /// Secrets for the access to a Git repository. As `spec.credential` of an instance the documentation calls it the access key and secret key (AK/SK) for OBS, yet its table has these two fields.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub credential: ::std::option::Option<DevEnvCredential>,
+        /// Protocol that a Git repository is reached with.
+        ///
+        /// Known values: `ssh`, `https`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub protocol: ::std::option::Option<
             crate::devenviron::enums::OpenDevEnvRepositoryProtocol,
         >,
-        ///Address of the repository. It may contain a sign-in, so keep it out of logs.
+        /// Address of the repository. It may contain a sign-in, so keep it out of logs.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub url: ::std::option::Option<::std::string::String>,
-    }
-    impl DevEnvConnectionInfo {
-        pub fn builder() -> builder::DevEnvConnectionInfo {
-            Default::default()
-        }
     }
     ///Secrets for the access to a Git repository. As `spec.credential` of an instance the documentation calls it the access key and secret key (AK/SK) for OBS, yet its table has these two fields.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct DevEnvCredential {
-        ///OAuth token of a GitHub account. Secret.
+        /// OAuth token of a GitHub account. Secret.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub access_token: ::std::option::Option<crate::Secret>,
-        ///Private key for the protocol ssh. Secret.
+        /// Private key for the protocol ssh. Secret.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub ssh_private_key: ::std::option::Option<crate::Secret>,
-    }
-    impl DevEnvCredential {
-        pub fn builder() -> builder::DevEnvCredential {
-            Default::default()
-        }
     }
     ///Container image of a deployment.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct DevEnvDockerParams {
-        ///Labels of the image by name; null when there are none.
+        /// Labels of the image by name; null when there are none.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub annotations: ::std::option::Option<
             ::std::collections::BTreeMap<::std::string::String, ::std::string::String>,
         >,
-        ///Name of the image.
+        /// Name of the image.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub image_name: ::std::option::Option<::std::string::String>,
-        ///Tag of the image.
+        /// Tag of the image.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub image_tag: ::std::option::Option<::std::string::String>,
-        ///Organization in the image registry (SWR) that holds the image; unique across all accounts.
+        /// Organization in the image registry (SWR) that holds the image; unique across all accounts.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub namespace: ::std::option::Option<::std::string::String>,
-    }
-    impl DevEnvDockerParams {
-        pub fn builder() -> builder::DevEnvDockerParams {
-            Default::default()
-        }
     }
     ///Why a creation or a start failed. It is null or absent unless the status is CREATE_FAILED or START_FAILED; its code is the instance's `error_code` and fits what failed.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct DevEnvFailedReasons {
-        ///Code of the error in the form `ModelArts.NNNN`.
+        /// Code of the error in the form `ModelArts.NNNN`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub code: ::std::option::Option<::std::string::String>,
-        ///Further facts about the failure by name.
+        /// Further facts about the failure by name.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub detail: ::std::option::Option<
             ::std::collections::BTreeMap<::std::string::String, ::std::string::String>,
         >,
-        ///Message for people.
+        /// Message for people.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub message: ::std::option::Option<::std::string::String>,
-    }
-    impl DevEnvFailedReasons {
-        pub fn builder() -> builder::DevEnvFailedReasons {
-            Default::default()
-        }
     }
     ///Properties of a flavor, as seen by the current user.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct DevEnvFlavorDetails {
-        ///Name under which the flavor is billed. When it is empty `name` counts.
+        /// Name under which the flavor is billed. When it is empty `name` counts.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub billing_flavor: ::std::option::Option<::std::string::String>,
-        ///Factor applied in billing. It is present when `billing_flavor` is.
+        /// Factor applied in billing. It is present when `billing_flavor` is.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub billing_params: ::std::option::Option<i32>,
-        ///Running time in seconds after which instances of the flavor stop by themselves.
+        /// Running time in seconds after which instances of the flavor stop by themselves.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub duration: ::std::option::Option<i32>,
-        ///Number of instances of the flavor. Only those of the current user count, queueing and stopped ones included.
+        /// Number of instances of the flavor. Only those of the current user count, queueing and stopped ones included.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub instance_num: ::std::option::Option<i32>,
-        ///Whether the current user may use the flavor.
+        /// Whether the current user may use the flavor.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub is_permitted: ::std::option::Option<bool>,
-        ///Name of the flavor.
+        /// Name of the flavor.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
-        ///Hardware of the flavor by property name. Keys seen are `CPU` and `GPU` (whole numbers), `gpu_type` and `memory` (text with its unit, such as 64GiB).
+        /// Hardware of the flavor by property name. Keys seen are `CPU` and `GPU` (whole numbers), `gpu_type` and `memory` (text with its unit, such as 64GiB).
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub params: ::std::option::Option<
             ::serde_json::Map<::std::string::String, ::serde_json::Value>,
         >,
+        /// Price class of a flavor.
+        ///
+        /// Known values: `Free`, `NoDiscount`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub promo_type: ::std::option::Option<
             crate::devenviron::enums::OpenDevEnvPromoType,
         >,
-        ///Expected rest of the waiting time in seconds.
+        /// Expected rest of the waiting time in seconds.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub queue_left_time: ::std::option::Option<i32>,
-        ///Number of instances queueing for the flavor. It and `queue_left_time` are present for free flavors that are sold out.
+        /// Number of instances queueing for the flavor. It and `queue_left_time` are present for free flavors that are sold out.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub queuing_num: ::std::option::Option<i32>,
+        /// Whether a flavor can be had at present.
+        ///
+        /// Known values: `onSale`, `soldOut`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub status: ::std::option::Option<
             crate::devenviron::enums::OpenDevEnvFlavorStatus,
         >,
-        ///Storage types that the flavor can be used with.
+        /// Storage types that the flavor can be used with.
+        ///
+        /// Known values: `obs`, `evs`, `efs`, `obsfs`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub storage_list: ::std::option::Option<
             ::std::vec::Vec<crate::devenviron::enums::OpenDevEnvStorageType>,
         >,
-        ///Time in hours for which an unused instance of the flavor is kept. The default -1 keeps it for ever.
+        /// Time in hours for which an unused instance of the flavor is kept. The default -1 keeps it for ever.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub store_time: ::std::option::Option<i32>,
+        /// Processor that a flavor or a profile is meant for.
+        ///
+        /// Known values: `CPU`, `GPU`, `ASCEND`.
         #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
         pub type_: ::std::option::Option<crate::devenviron::enums::OpenDevEnvFlavorType>,
-    }
-    impl DevEnvFlavorDetails {
-        pub fn builder() -> builder::DevEnvFlavorDetails {
-            Default::default()
-        }
     }
     ///Development environment instance of the previous service generation.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct DevEnvInstance {
+        /// AI project that an instance belongs to.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub ai_project: ::std::option::Option<DevEnvAiProject>,
-        ///Moment of creation, in milliseconds since the epoch, as text.
+        /// Moment of creation, in milliseconds since the epoch, as text.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub creation_timestamp: ::std::option::Option<::std::string::String>,
-        ///Free text on the instance.
+        /// Free text on the instance.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub description: ::std::option::Option<::std::string::String>,
-        ///Code of the error that the instance ran into, in the form `ModelArts.NNNN`.
+        /// Code of the error that the instance ran into, in the form `ModelArts.NNNN`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub error_code: ::std::option::Option<::std::string::String>,
-        ///Name of the flavor that the instance runs on.
+        /// Name of the flavor that the instance runs on.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub flavor: ::std::option::Option<::std::string::String>,
+        /// Properties of a flavor, as seen by the current user.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub flavor_details: ::std::option::Option<DevEnvFlavorDetails>,
-        ///ID of the instance. Opaque text, not always a UUID.
+        /// ID of the instance. Opaque text, not always a UUID.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
-        ///Moment of the latest change, in milliseconds since the epoch, as text.
+        /// Moment of the latest change, in milliseconds since the epoch, as text.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub latest_update_timestamp: ::std::option::Option<::std::string::String>,
-        ///Name of the instance.
+        /// Name of the instance.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
+        /// Resource pool that an instance runs in.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub pool: ::std::option::Option<DevEnvPool>,
+        /// Profile that an instance was created from.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub profile: ::std::option::Option<DevEnvProfile>,
+        /// Place of an instance in the queue for its flavor. It is present while the instance queues.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub queuing_info: ::std::option::Option<DevEnvQueuingInfo>,
+        /// Git repository of an instance. The service fills it in by itself and callers cannot make use of it. It is null or absent when there is none.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub repository: ::std::option::Option<DevEnvRepository>,
+        /// Notebook settings of an instance. Lists are documented with fewer of them than single reads.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub spec: ::std::option::Option<DevEnvNotebookSpec>,
+        /// State of a development environment instance.
+        ///
+        /// Known values: `CREATING`, `CREATE_FAILED`, `STARTING`, `RESTARTING`, `START_FAILED`, `RUNNING`, `STOPPING`, `STOPPED`, `UNAVAILABLE`, `DELETED`, `RESIZING`, `RESIZE_FAILED`, `CREATE_QUEUING`, `START_QUEUING`, `REBOOTING`, `ACTIVE`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub status: ::std::option::Option<
             crate::devenviron::enums::OpenDevEnvInstanceStatus,
         >,
+        /// User that an instance belongs to.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub user: ::std::option::Option<DevEnvUser>,
+        /// Workspace that an instance belongs to.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub workspace: ::std::option::Option<DevEnvWorkspace>,
-    }
-    impl DevEnvInstance {
-        pub fn builder() -> builder::DevEnvInstance {
-            Default::default()
-        }
     }
     ///Action on a development environment instance.
     #[derive(
@@ -573,102 +589,94 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct DevEnvInstanceList {
-        ///The matching instances in the requested order.
+        /// The matching instances in the requested order.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub instances: ::std::option::Option<::std::vec::Vec<DevEnvInstance>>,
-        ///Number of matching instances, whether or not `limit` let them into this answer.
+        /// Number of matching instances, whether or not `limit` let them into this answer.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub total_count: ::std::option::Option<i32>,
-    }
-    impl DevEnvInstanceList {
-        pub fn builder() -> builder::DevEnvInstanceList {
-            Default::default()
-        }
     }
     ///Notebook settings of an instance. Lists are documented with fewer of them than single reads.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct DevEnvNotebookSpec {
-        ///Labels by name, some set by the service: `target_domain` and `url` point to the notebook. The URL does not open without a sign-in.
+        /// Labels by name, some set by the service: `target_domain` and `url` point to the notebook. The URL does not open without a sign-in.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub annotations: ::std::option::Option<
             ::std::collections::BTreeMap<::std::string::String, ::std::string::String>,
         >,
+        /// Whether, and when, an instance stops by itself.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub auto_stop: ::std::option::Option<DevEnvAutoStop>,
+        /// Secrets for the access to a Git repository. As `spec.credential` of an instance the documentation calls it the access key and secret key (AK/SK) for OBS, yet its table has these two fields.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub credential: ::std::option::Option<DevEnvCredential>,
-        ///Directory of the user's own scripts that run whenever the instance starts.
+        /// Directory of the user's own scripts that run whenever the instance starts.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub custom_script_path: ::std::option::Option<::std::string::String>,
-        ///Further settings by name; null when there are none.
+        /// Further settings by name; null when there are none.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub extend_params: ::std::option::Option<
             ::std::collections::BTreeMap<::std::string::String, ::std::string::String>,
         >,
-        ///Further storages besides the main one; null when there are none.
+        /// Further storages besides the main one; null when there are none.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub extend_storage: ::std::option::Option<::std::vec::Vec<DevEnvStorage>>,
+        /// Why a creation or a start failed. It is null or absent unless the status is CREATE_FAILED or START_FAILED; its code is the instance's `error_code` and fits what failed.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub failed_reasons: ::std::option::Option<DevEnvFailedReasons>,
-        ///Directory that receives the logs of a custom image.
+        /// Directory that receives the logs of a custom image.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub log_path: ::std::option::Option<::std::string::String>,
+        /// Git repository of an instance. The service fills it in by itself and callers cannot make use of it. It is null or absent when there is none.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub repository: ::std::option::Option<DevEnvRepository>,
-        ///Moment from which the resources are reserved. The unit is not documented; milliseconds since the epoch are likely.
+        /// Moment from which the resources are reserved. The unit is not documented; milliseconds since the epoch are likely.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub resource_reserved_timestamp: ::std::option::Option<i64>,
+        /// Storage of an instance.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub storage: ::std::option::Option<DevEnvStorage>,
-    }
-    impl DevEnvNotebookSpec {
-        pub fn builder() -> builder::DevEnvNotebookSpec {
-            Default::default()
-        }
     }
     ///Resource pool that an instance runs in.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct DevEnvPool {
-        ///ID of the pool.
+        /// ID of the pool.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
-        ///Name of the pool.
+        /// Name of the pool.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
+        /// Owner of a resource pool. It is present for dedicated pools.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub owner: ::std::option::Option<DevEnvPoolOwner>,
+        /// Type of a resource pool.
+        ///
+        /// Known values: `USER_DEFINED`.
         #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
         pub type_: ::std::option::Option<crate::devenviron::enums::OpenDevEnvPoolType>,
-    }
-    impl DevEnvPool {
-        pub fn builder() -> builder::DevEnvPool {
-            Default::default()
-        }
     }
     ///Owner of a resource pool. It is present for dedicated pools.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct DevEnvPoolOwner {
-        ///ID of the project that owns the pool.
+        /// ID of the project that owns the pool.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub project_id: ::std::option::Option<::std::string::String>,
-    }
-    impl DevEnvPoolOwner {
-        pub fn builder() -> builder::DevEnvPoolOwner {
-            Default::default()
-        }
     }
     ///Owner of the resource pool to run the instance in.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct DevEnvPoolOwnerReq {
-        ///ID of the project that owns the pool.
+        /// ID of the project that owns the pool.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub project_id: ::std::option::Option<::std::string::String>,
     }
     impl DevEnvPoolOwnerReq {
+        /// Begins to build a `DevEnvPoolOwnerReq`.
         pub fn builder() -> builder::DevEnvPoolOwnerReq {
             Default::default()
         }
@@ -677,17 +685,22 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct DevEnvPoolReq {
-        ///ID of the pool.
+        /// ID of the pool.
         pub id: ::std::string::String,
-        ///Name of the pool.
+        /// Name of the pool.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
+        /// Owner of the resource pool to run the instance in.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub owner: ::std::option::Option<DevEnvPoolOwnerReq>,
+        /// Type of a resource pool.
+        ///
+        /// Known values: `USER_DEFINED`.
         #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
         pub type_: ::std::option::Option<crate::devenviron::enums::OpenDevEnvPoolType>,
     }
     impl DevEnvPoolReq {
+        /// Begins to build a `DevEnvPoolReq`.
         pub fn builder() -> builder::DevEnvPoolReq {
             Default::default()
         }
@@ -696,180 +709,181 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct DevEnvProfile {
+        /// Kind of development environment.
+        ///
+        /// Known values: `Notebook`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub de_type: ::std::option::Option<crate::devenviron::enums::OpenDevEnvType>,
-        ///Free text on the profile.
+        /// Free text on the profile.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub description: ::std::option::Option<::std::string::String>,
+        /// Processor that a flavor or a profile is meant for.
+        ///
+        /// Known values: `CPU`, `GPU`, `ASCEND`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub flavor_type: ::std::option::Option<
             crate::devenviron::enums::OpenDevEnvFlavorType,
         >,
-        ///ID of the profile.
+        /// ID of the profile.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
-        ///Labels of the profile by name.
+        /// Labels of the profile by name.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub labels: ::std::option::Option<
             ::std::collections::BTreeMap<::std::string::String, ::std::string::String>,
         >,
-        ///Name of the profile.
+        /// Name of the profile.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
+        /// How an instance is deployed.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub provision: ::std::option::Option<DevEnvProvision>,
-    }
-    impl DevEnvProfile {
-        pub fn builder() -> builder::DevEnvProfile {
-            Default::default()
-        }
     }
     ///How an instance is deployed.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct DevEnvProvision {
-        ///Labels of the deployment by name.
+        /// Labels of the deployment by name.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub annotations: ::std::option::Option<
             ::std::collections::BTreeMap<::std::string::String, ::std::string::String>,
         >,
+        /// Engine and settings of a deployment.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub spec: ::std::option::Option<DevEnvProvisionSpec>,
+        /// Way in which an instance is deployed.
+        ///
+        /// Known values: `Docker`.
         #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
         pub type_: ::std::option::Option<
             crate::devenviron::enums::OpenDevEnvProvisionType,
         >,
     }
-    impl DevEnvProvision {
-        pub fn builder() -> builder::DevEnvProvision {
-            Default::default()
-        }
-    }
     ///Engine and settings of a deployment.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct DevEnvProvisionSpec {
+        /// Engine that deploys an instance.
+        ///
+        /// Known values: `CCE`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub engine: ::std::option::Option<crate::devenviron::enums::OpenDevEnvEngine>,
+        /// Container image of a deployment.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub params: ::std::option::Option<DevEnvDockerParams>,
-    }
-    impl DevEnvProvisionSpec {
-        pub fn builder() -> builder::DevEnvProvisionSpec {
-            Default::default()
-        }
     }
     ///Place of an instance in the queue for its flavor. It is present while the instance queues.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct DevEnvQueuingInfo {
-        ///Moment at which the instance joined the queue, in milliseconds since the epoch.
+        /// Moment at which the instance joined the queue, in milliseconds since the epoch.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub begin_timestamp: ::std::option::Option<i64>,
+        /// Kind of development environment.
+        ///
+        /// Known values: `Notebook`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub de_type: ::std::option::Option<crate::devenviron::enums::OpenDevEnvType>,
-        ///Moment at which the instance leaves the queue, in milliseconds since the epoch.
+        /// Moment at which the instance leaves the queue, in milliseconds since the epoch.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub end_timestamp: ::std::option::Option<i64>,
-        ///Name of the flavor that the instance waits for.
+        /// Name of the flavor that the instance waits for.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub flavor: ::std::option::Option<::std::string::String>,
+        /// Properties of a flavor, as seen by the current user.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub flavor_details: ::std::option::Option<DevEnvFlavorDetails>,
-        ///ID of the queueing instance.
+        /// ID of the queueing instance.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
-        ///Name of the queueing instance.
+        /// Name of the queueing instance.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
-        ///Position of the instance in the queue.
+        /// Position of the instance in the queue.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub rank: ::std::option::Option<i32>,
-        ///Expected rest of the waiting time in seconds.
+        /// Expected rest of the waiting time in seconds.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub remain_time: ::std::option::Option<i32>,
+        /// What a queueing instance waits for.
+        ///
+        /// Known values: `CREATE_QUEUING`, `START_QUEUING`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub status: ::std::option::Option<
             crate::devenviron::enums::OpenDevEnvQueuingStatus,
         >,
     }
-    impl DevEnvQueuingInfo {
-        pub fn builder() -> builder::DevEnvQueuingInfo {
-            Default::default()
-        }
-    }
     ///Git repository of an instance. The service fills it in by itself and callers cannot make use of it. It is null or absent when there is none.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct DevEnvRepository {
-        ///Branch that is checked out.
+        /// Branch that is checked out.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub branch: ::std::option::Option<::std::string::String>,
+        /// How a Git repository is reached.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub connection_info: ::std::option::Option<DevEnvConnectionInfo>,
-        ///ID of the repository.
+        /// ID of the repository.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
+        /// Host of a Git repository.
+        ///
+        /// Known values: `CodeClub`, `GitHub`.
         #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
         pub type_: ::std::option::Option<
             crate::devenviron::enums::OpenDevEnvRepositoryType,
         >,
-        ///Mail address of the user in the repository.
+        /// Mail address of the user in the repository.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub user_email: ::std::option::Option<::std::string::String>,
-        ///Name of the user in the repository.
+        /// Name of the user in the repository.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub user_name: ::std::option::Option<::std::string::String>,
-    }
-    impl DevEnvRepository {
-        pub fn builder() -> builder::DevEnvRepository {
-            Default::default()
-        }
     }
     ///Storage of an instance.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct DevEnvStorage {
+        /// Place and size of the storage of an instance.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub location: ::std::option::Option<DevEnvStorageLocation>,
+        /// Type of a storage. Requests may only use obs for the main storage and obsfs for further ones.
+        ///
+        /// Known values: `obs`, `evs`, `efs`, `obsfs`.
         #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
         pub type_: ::std::option::Option<
             crate::devenviron::enums::OpenDevEnvStorageType,
         >,
     }
-    impl DevEnvStorage {
-        pub fn builder() -> builder::DevEnvStorage {
-            Default::default()
-        }
-    }
     ///Place and size of the storage of an instance.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct DevEnvStorageLocation {
-        ///Directory in a bucket for the type obs, mount point inside the instance for a volume.
+        /// Directory in a bucket for the type obs, mount point inside the instance for a volume.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub path: ::std::option::Option<::std::string::String>,
-        ///Size of a volume, in the unit of `volume_unit` (GB). Meaningless for the type obs.
+        /// Size of a volume, in the unit of `volume_unit` (GB). Meaningless for the type obs.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub volume_size: ::std::option::Option<i32>,
-        ///Unit of `volume_size`; only GB was seen.
+        /// Unit of `volume_size`; only GB was seen.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub volume_unit: ::std::option::Option<::std::string::String>,
-    }
-    impl DevEnvStorageLocation {
-        pub fn builder() -> builder::DevEnvStorageLocation {
-            Default::default()
-        }
     }
     ///Place of a storage to give to an instance. Required when the storage is of the type obs.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct DevEnvStorageLocationReq {
-        ///Path of the storage, such as `/bucket/folder/` or `obs://bucket/folder/`. Required when the storage is of the type obs; without it the request is refused with ModelArts.6317. Its last character is a slash; another one is refused with ModelArts.6318. It names a directory in a bucket; the bucket itself is refused with ModelArts.6358, and what is no bucket with ModelArts.6336.
+        /// Path of the storage, such as `/bucket/folder/` or `obs://bucket/folder/`. Required when the storage is of the type obs; without it the request is refused with ModelArts.6317. Its last character is a slash; another one is refused with ModelArts.6318. It names a directory in a bucket; the bucket itself is refused with ModelArts.6358, and what is no bucket with ModelArts.6336.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub path: ::std::option::Option<::std::string::String>,
     }
     impl DevEnvStorageLocationReq {
+        /// Begins to build a `DevEnvStorageLocationReq`.
         pub fn builder() -> builder::DevEnvStorageLocationReq {
             Default::default()
         }
@@ -878,12 +892,17 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct DevEnvStorageReq {
+        /// Place of a storage to give to an instance. Required when the storage is of the type obs.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub location: ::std::option::Option<DevEnvStorageLocationReq>,
+        /// Type of a storage. Requests may only use obs for the main storage and obsfs for further ones.
+        ///
+        /// Known values: `obs`, `evs`, `efs`, `obsfs`.
         #[serde(rename = "type")]
         pub type_: crate::devenviron::enums::OpenDevEnvStorageType,
     }
     impl DevEnvStorageReq {
+        /// Begins to build a `DevEnvStorageReq`.
         pub fn builder() -> builder::DevEnvStorageReq {
             Default::default()
         }
@@ -892,40 +911,31 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct DevEnvUser {
-        ///ID of the user.
+        /// ID of the user.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
-        ///Name of the user.
+        /// Name of the user.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
-    }
-    impl DevEnvUser {
-        pub fn builder() -> builder::DevEnvUser {
-            Default::default()
-        }
     }
     ///Workspace that an instance belongs to.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct DevEnvWorkspace {
-        ///ID of the workspace, `0` for the default one.
+        /// ID of the workspace, `0` for the default one.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
-    }
-    impl DevEnvWorkspace {
-        pub fn builder() -> builder::DevEnvWorkspace {
-            Default::default()
-        }
     }
     ///Workspace to put the instance into. Without it, the workspace `0`.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct DevEnvWorkspaceReq {
-        ///ID of the workspace. `0` is right as long as no workspaces were created. Defaults to `0`. A workspace that the project does not have is refused with ModelArts.0102.
+        /// ID of the workspace. `0` is right as long as no workspaces were created. Defaults to `0`. A workspace that the project does not have is refused with ModelArts.0102.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
     }
     impl DevEnvWorkspaceReq {
+        /// Begins to build a `DevEnvWorkspaceReq`.
         pub fn builder() -> builder::DevEnvWorkspaceReq {
             Default::default()
         }
@@ -934,38 +944,37 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct Domain {
-        ///ID of the account.
+        /// ID of the account.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
-        ///Name of the account.
+        /// Name of the account.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
-    }
-    impl Domain {
-        pub fn builder() -> builder::Domain {
-            Default::default()
-        }
     }
     ///Remote access to a notebook, as asked for.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct EndpointsReq {
-        ///Public IP addresses that may connect. Needs a key pair. At most 5 entries.
+        /// Public IP addresses that may connect. Needs a key pair. At most 5 entries.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub allowed_access_ips: ::std::option::Option<
             ::std::vec::Vec<::std::string::String>,
         >,
-        ///Names of SSH key pairs that exist in the Elastic Cloud Server console. Cannot be changed later.
+        /// Names of SSH key pairs that exist in the Elastic Cloud Server console. Cannot be changed later.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub key_pair_names: ::std::option::Option<
             ::std::vec::Vec<::std::string::String>,
         >,
+        /// Way of access to a notebook.
+        ///
+        /// Known values: `NOTEBOOK`, `SSH`, `AI_FLOW`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub service: ::std::option::Option<
             crate::devenviron::enums::OpenEndpointService,
         >,
     }
     impl EndpointsReq {
+        /// Begins to build a `EndpointsReq`.
         pub fn builder() -> builder::EndpointsReq {
             Default::default()
         }
@@ -974,113 +983,108 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct EndpointsRes {
-        ///Public IP addresses that may connect by SSH. All addresses may connect when the list is empty or missing, and only those of the list otherwise.
+        /// Public IP addresses that may connect by SSH. All addresses may connect when the list is empty or missing, and only those of the list otherwise.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub allowed_access_ips: ::std::option::Option<
             ::std::vec::Vec<::std::string::String>,
         >,
+        /// Way of access to a notebook.
+        ///
+        /// Known values: `NOTEBOOK`, `SSH`, `AI_FLOW`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub dev_service: ::std::option::Option<
             crate::devenviron::enums::OpenEndpointService,
         >,
-        ///Names of the SSH key pairs. Some services answer this instead of `ssh_keys`.
+        /// Names of the SSH key pairs. Some services answer this instead of `ssh_keys`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub key_pair_names: ::std::option::Option<
             ::std::vec::Vec<::std::string::String>,
         >,
+        /// Way of access to a notebook.
+        ///
+        /// Known values: `NOTEBOOK`, `SSH`, `AI_FLOW`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub service: ::std::option::Option<
             crate::devenviron::enums::OpenEndpointService,
         >,
-        ///Names of the SSH key pairs; any of them opens the notebook.
+        /// Names of the SSH key pairs; any of them opens the notebook.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub ssh_keys: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///Private IP address of the notebook. It is there once an SSH notebook has been RUNNING.
+        /// Private IP address of the notebook. It is there once an SSH notebook has been RUNNING.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub uri: ::std::option::Option<::std::string::String>,
-    }
-    impl EndpointsRes {
-        pub fn builder() -> builder::EndpointsRes {
-            Default::default()
-        }
     }
     ///Body of a failed request. The message stands in `error_msg` or, in the previous generation, in `error_message`.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct ErrorResponse {
-        ///Code of the error in the form `ModelArts.NNNN`, to be looked up in the error catalogue; gateways have codes with the prefix `APIG.` or `APIGW.`.
+        /// Code of the error in the form `ModelArts.NNNN`, to be looked up in the error catalogue; gateways have codes with the prefix `APIG.` or `APIGW.`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub error_code: ::std::option::Option<::std::string::String>,
-        ///Message for people, as sent by the previous generation of the development environment.
+        /// Message for people, as sent by the previous generation of the development environment.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub error_message: ::std::option::Option<::std::string::String>,
-        ///Message for people, as sent by the present generation and by ModelArts in general.
+        /// Message for people, as sent by the present generation and by ModelArts in general.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub error_msg: ::std::option::Option<::std::string::String>,
-    }
-    impl ErrorResponse {
-        pub fn builder() -> builder::ErrorResponse {
-            Default::default()
-        }
     }
     ///One page of flavors.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct FlavorList {
-        ///Number of this page; the first is 1.
+        /// Number of this page; the first is 1.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub current: ::std::option::Option<i32>,
-        ///The flavors of this page.
+        /// The flavors of this page.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub data: ::std::option::Option<::std::vec::Vec<NotebookFlavor>>,
-        ///The same flavors again. Only `showSwitchableFlavors` fills it.
+        /// The same flavors again. Only `showSwitchableFlavors` fills it.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub flavors: ::std::option::Option<::std::vec::Vec<NotebookFlavor>>,
-        ///How many pages there are.
+        /// How many pages there are.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub pages: ::std::option::Option<i32>,
-        ///Records per page.
+        /// Records per page.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub size: ::std::option::Option<i32>,
-        ///How many flavors match, over all pages.
+        /// How many flavors match, over all pages.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub total: ::std::option::Option<i64>,
-    }
-    impl FlavorList {
-        pub fn builder() -> builder::FlavorList {
-            Default::default()
-        }
     }
     ///The GPUs of a flavor. Absent for a flavor without them.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct GpuInfo {
-        ///Number of GPUs.
+        /// Number of GPUs.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub gpu: ::std::option::Option<i32>,
-        ///Memory of a GPU, as text with its unit.
+        /// Memory of a GPU, as text with its unit.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub gpu_memory: ::std::option::Option<::std::string::String>,
-        ///Model of the GPU.
+        /// Model of the GPU.
         #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
         pub type_: ::std::option::Option<::std::string::String>,
-    }
-    impl GpuInfo {
-        pub fn builder() -> builder::GpuInfo {
-            Default::default()
-        }
     }
     ///One script, either its text or its place.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct HookConfig {
-        ///The text of the script in Base64 (type COMMAND), or its absolute path (type SCRIPT).
+        /// The text of the script in Base64 (type COMMAND), or its absolute path (type SCRIPT).
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub script: ::std::option::Option<::std::string::String>,
+        /// How a hook gives its script. SCRIPT is assumed when it is left out.
+        ///
+        /// Known values: `COMMAND`, `SCRIPT`.
         #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
         pub type_: ::std::option::Option<crate::devenviron::enums::OpenHookScriptType>,
     }
     impl HookConfig {
+        /// Begins to build a `HookConfig`.
         pub fn builder() -> builder::HookConfig {
             Default::default()
         }
@@ -1089,207 +1093,230 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct Image {
+        /// Processor architecture of an image or a flavor. The lists of the documentation are in upper case, answers come as `x86_64` and `aarch64`; compare without regard to case. An image registered without it counts as X86_64.
+        ///
+        /// Known values: `X86_64`, `AARCH64`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub arch: ::std::option::Option<crate::devenviron::enums::OpenImageArch>,
-        ///When the image was created, in milliseconds since the epoch (UTC).
+        /// When the image was created, in milliseconds since the epoch (UTC).
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub create_at: ::std::option::Option<i64>,
-        ///Free text about the image.
+        /// Free text about the image.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub description: ::std::option::Option<::std::string::String>,
-        ///Ways in which a notebook of this image can be reached.
+        /// Ways in which a notebook of this image can be reached.
+        ///
+        /// Known values: `NOTEBOOK`, `SSH`, `AI_FLOW`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub dev_services: ::std::option::Option<
             ::std::vec::Vec<crate::devenviron::enums::OpenEndpointService>,
         >,
-        ///ID of the image, a UUID. It is the `image_id` of a new notebook.
+        /// ID of the image, a UUID. It is the `image_id` of a new notebook.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
-        ///Name of the image; versions of one image share it and differ in `tag`.
+        /// Name of the image; versions of one image share it and differ in `tag`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
-        ///Organization of the container registry SWR that holds the image. Absent for preset images.
+        /// Organization of the container registry SWR that holds the image. Absent for preset images.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub namespace: ::std::option::Option<::std::string::String>,
+        /// Where an image comes from. Without it an image to register counts as CUSTOMIZE.
+        ///
+        /// Known values: `CUSTOMIZE`, `IMAGE_SAVE`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub origin: ::std::option::Option<crate::devenviron::enums::OpenImageOrigin>,
-        ///Kinds of compute resources on which the image runs.
+        /// Kinds of compute resources on which the image runs.
+        ///
+        /// Known values: `CPU`, `GPU`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub resource_categories: ::std::option::Option<
             ::std::vec::Vec<crate::devenviron::enums::OpenResourceCategory>,
         >,
+        /// Purpose for which an image is made.
+        ///
+        /// Known values: `COMMON`, `INFERENCE`, `TRAIN`, `DEV`, `UNKNOWN`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub service_type: ::std::option::Option<
             crate::devenviron::enums::OpenImageServiceType,
         >,
-        ///Size of the image in bytes. The documentation says KB, but its own values only make sense as bytes. Absent for preset images and until saving is done.
+        /// Size of the image in bytes. The documentation says KB, but its own values only make sense as bytes. Absent for preset images and until saving is done.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub size: ::std::option::Option<i64>,
+        /// Where an image stands between being made and being removed.
+        ///
+        /// Known values: `INIT`, `CREATING`, `CREATE_FAILED`, `ERROR`, `DELETED`, `ACTIVE`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub status: ::std::option::Option<crate::devenviron::enums::OpenImageStatus>,
-        ///What the build reported while a notebook was being saved, above all why it failed.
+        /// What the build reported while a notebook was being saved, above all why it failed.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub status_message: ::std::option::Option<::std::string::String>,
-        ///Documented with the meaning of `resource_categories`, but in no sample; read `resource_categories` instead.
+        /// Documented with the meaning of `resource_categories`, but in no sample; read `resource_categories` instead.
+        ///
+        /// Known values: `CPU`, `GPU`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub support_res_categories: ::std::option::Option<
             ::std::vec::Vec<crate::devenviron::enums::OpenResourceCategory>,
         >,
-        ///Address of the image in the container registry SWR, with its tag.
+        /// Address of the image in the container registry SWR, with its tag.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub swr_path: ::std::option::Option<::std::string::String>,
-        ///Tag of the image, which tells its versions apart.
+        /// Tag of the image, which tells its versions apart.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub tag: ::std::option::Option<::std::string::String>,
+        /// Whether an image is preset or the user's own.
+        ///
+        /// Known values: `BUILD_IN`, `DEDICATED`.
         #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
         pub type_: ::std::option::Option<crate::devenviron::enums::OpenImageType>,
-        ///When the image was last changed, in milliseconds since the epoch (UTC).
+        /// When the image was last changed, in milliseconds since the epoch (UTC).
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub update_at: ::std::option::Option<i64>,
+        /// Who can see an image. Without it an image to register counts as PRIVATE.
+        ///
+        /// Known values: `PRIVATE`, `PUBLIC`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub visibility: ::std::option::Option<
             crate::devenviron::enums::OpenImageVisibility,
         >,
-        ///Workspace that the image belongs to; `0` is the one that always exists.
+        /// Workspace that the image belongs to; `0` is the one that always exists.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub workspace_id: ::std::option::Option<::std::string::String>,
-    }
-    impl Image {
-        pub fn builder() -> builder::Image {
-            Default::default()
-        }
     }
     ///All versions of one image name in one organization, taken together.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct ImageGroup {
-        ///When the group came into being, in milliseconds since the epoch (UTC).
+        /// When the group came into being, in milliseconds since the epoch (UTC).
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub create_at: ::std::option::Option<i64>,
-        ///Name that the versions share.
+        /// Name that the versions share.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
-        ///Organization of the container registry SWR that holds the versions.
+        /// Organization of the container registry SWR that holds the versions.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub namespace: ::std::option::Option<::std::string::String>,
-        ///When the group was last changed, in milliseconds since the epoch (UTC).
+        /// When the group was last changed, in milliseconds since the epoch (UTC).
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub update_at: ::std::option::Option<i64>,
-        ///How many versions the group has.
+        /// How many versions the group has.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub version_count: ::std::option::Option<i32>,
-    }
-    impl ImageGroup {
-        pub fn builder() -> builder::ImageGroup {
-            Default::default()
-        }
     }
     ///Image groups, in the shape of a page.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct ImageGroupList {
-        ///Number of this page. The first page is 1.
+        /// Number of this page. The first page is 1.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub current: ::std::option::Option<i32>,
-        ///The groups on this page.
+        /// The groups on this page.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub data: ::std::option::Option<::std::vec::Vec<ImageGroup>>,
-        ///How many pages there are.
+        /// How many pages there are.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub pages: ::std::option::Option<i32>,
-        ///How many records this page holds.
+        /// How many records this page holds.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub size: ::std::option::Option<i32>,
-        ///How many groups there are on all pages.
+        /// How many groups there are on all pages.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub total: ::std::option::Option<i64>,
-    }
-    impl ImageGroupList {
-        pub fn builder() -> builder::ImageGroupList {
-            Default::default()
-        }
     }
     ///One page of images.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct ImageList {
-        ///Number of this page. Where counting starts is not said; go by the offset that was sent, not by this number.
+        /// Number of this page. Where counting starts is not said; go by the offset that was sent, not by this number.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub current: ::std::option::Option<i32>,
-        ///The images on this page.
+        /// The images on this page.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub data: ::std::option::Option<::std::vec::Vec<Image>>,
-        ///How many pages there are.
+        /// How many pages there are.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub pages: ::std::option::Option<i32>,
-        ///How many records this page holds.
+        /// How many records this page holds.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub size: ::std::option::Option<i32>,
-        ///How many images match on all pages.
+        /// How many images match on all pages.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub total: ::std::option::Option<i64>,
-    }
-    impl ImageList {
-        pub fn builder() -> builder::ImageList {
-            Default::default()
-        }
     }
     ///The state of one step of a creation or start.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct JobProgress {
-        ///ID of the notebook.
+        /// ID of the notebook.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub notebook_id: ::std::option::Option<::std::string::String>,
+        /// State of one step of a creation or start.
+        ///
+        /// Known values: `WAITING`, `PROCESSING`, `FAILED`, `COMPLETED`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub status: ::std::option::Option<crate::devenviron::enums::OpenJobStatus>,
-        ///Number of the step: 1 storage, 2 computing resources, 3 network, 4 initialization.
+        /// Number of the step: 1 storage, 2 computing resources, 3 network, 4 initialization.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub step: ::std::option::Option<i32>,
-        ///What the step does, in words.
+        /// What the step does, in words.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub step_description: ::std::option::Option<::std::string::String>,
-    }
-    impl JobProgress {
-        pub fn builder() -> builder::JobProgress {
-            Default::default()
-        }
     }
     ///When a notebook will be stopped automatically.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct Lease {
-        ///When the notebook was created, in milliseconds since the epoch.
+        /// When the notebook was created, in milliseconds since the epoch.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub create_at: ::std::option::Option<i64>,
-        ///Time to run in milliseconds. A renewal makes the value larger. It counts from `create_at`; the notebook is stopped once that much has passed.
+        /// Time to run in milliseconds. A renewal makes the value larger. It counts from `create_at`; the notebook is stopped once that much has passed.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub duration: ::std::option::Option<i64>,
-        ///Whether the notebook is stopped automatically at all.
+        /// Whether the notebook is stopped automatically at all.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub enable: ::std::option::Option<bool>,
+        /// Way of stopping automatically. In a request timing is assumed when it is left out. Answers write it in capitals; compare without regard to case.
+        ///
+        /// Known values: `timing`, `idle`.
         #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
         pub type_: ::std::option::Option<crate::devenviron::enums::OpenLeaseType>,
-        ///When the notebook last changed, heartbeats aside, in milliseconds since the epoch.
+        /// When the notebook last changed, heartbeats aside, in milliseconds since the epoch.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub update_at: ::std::option::Option<i64>,
-    }
-    impl Lease {
-        pub fn builder() -> builder::Lease {
-            Default::default()
-        }
     }
     ///When a notebook shall be stopped automatically.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct LeaseReq {
-        ///Time to run in milliseconds, counted from now: 3,600,000 (one hour, the default) to 259,200,000 (72 hours), or -1 to switch automatic stopping off. Values between -1 and 3,600,000 are refused by the service.
+        /// Time to run in milliseconds, counted from now: 3,600,000 (one hour, the default) to 259,200,000 (72 hours), or -1 to switch automatic stopping off. Values between -1 and 3,600,000 are refused by the service.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub duration: ::std::option::Option<i64>,
+        /// Way of stopping automatically. In a request timing is assumed when it is left out. Answers write it in capitals; compare without regard to case.
+        ///
+        /// Known values: `timing`, `idle`.
         #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
         pub type_: ::std::option::Option<crate::devenviron::enums::OpenLeaseType>,
     }
     impl LeaseReq {
+        /// Begins to build a `LeaseReq`.
         pub fn builder() -> builder::LeaseReq {
             Default::default()
         }
@@ -1298,9 +1325,13 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct ManageDevEnvInstanceRequest {
+        /// Action on a development environment instance.
+        ///
+        /// Known values: `start`, `stop`, `restart`.
         pub action: DevEnvInstanceAction,
     }
     impl ManageDevEnvInstanceRequest {
+        /// Begins to build a `ManageDevEnvInstanceRequest`.
         pub fn builder() -> builder::ManageDevEnvInstanceRequest {
             Default::default()
         }
@@ -1309,263 +1340,290 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct ManageDevEnvInstanceResponse {
+        /// State of a development environment instance.
+        ///
+        /// Known values: `CREATING`, `CREATE_FAILED`, `STARTING`, `RESTARTING`, `START_FAILED`, `RUNNING`, `STOPPING`, `STOPPED`, `UNAVAILABLE`, `DELETED`, `RESIZING`, `RESIZE_FAILED`, `CREATE_QUEUING`, `START_QUEUING`, `REBOOTING`, `ACTIVE`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub current_status: ::std::option::Option<
             crate::devenviron::enums::OpenDevEnvInstanceStatus,
         >,
+        /// State of a development environment instance.
+        ///
+        /// Known values: `CREATING`, `CREATE_FAILED`, `STARTING`, `RESTARTING`, `START_FAILED`, `RUNNING`, `STOPPING`, `STOPPED`, `UNAVAILABLE`, `DELETED`, `RESIZING`, `RESIZE_FAILED`, `CREATE_QUEUING`, `START_QUEUING`, `REBOOTING`, `ACTIVE`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub previous_state: ::std::option::Option<
             crate::devenviron::enums::OpenDevEnvInstanceStatus,
         >,
     }
-    impl ManageDevEnvInstanceResponse {
-        pub fn builder() -> builder::ManageDevEnvInstanceResponse {
-            Default::default()
-        }
-    }
     ///A notebook instance. Lists and answers to changes may carry only part of the fields.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct Notebook {
-        ///How far the steps of a creation or start have come.
+        /// How far the steps of a creation or start have come.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub action_progress: ::std::option::Option<::std::vec::Vec<JobProgress>>,
-        ///Rules for the choice of a node in a dedicated pool. Not part of the documentation.
+        /// Rules for the choice of a node in a dedicated pool. Not part of the documentation.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub affinity: ::std::option::Option<
             ::serde_json::Map<::std::string::String, ::serde_json::Value>,
         >,
-        ///The resources of the notebook that cost money.
+        /// The resources of the notebook that cost money.
+        ///
+        /// Known values: `STORAGE`, `COMPUTE`, `ALL`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub billing_items: ::std::option::Option<
             ::std::vec::Vec<crate::devenviron::enums::OpenBillingItem>,
         >,
-        ///When the notebook was created, in milliseconds since the epoch.
+        /// When the notebook was created, in milliseconds since the epoch.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub create_at: ::std::option::Option<i64>,
-        ///Resources chosen freely instead of a flavor. Not part of the documentation.
+        /// Resources chosen freely instead of a flavor. Not part of the documentation.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub custom_spec: ::std::option::Option<
             ::serde_json::Map<::std::string::String, ::serde_json::Value>,
         >,
-        ///Further storage mounted into the notebook, such as buckets. Not part of the documentation.
+        /// Further storage mounted into the notebook, such as buckets. Not part of the documentation.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub data_volumes: ::std::option::Option<::std::vec::Vec<DataVolume>>,
-        ///Free text about the notebook.
+        /// Free text about the notebook.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub description: ::std::option::Option<::std::string::String>,
-        ///The ways to reach the notebook, among them SSH for an IDE or a terminal.
+        /// The ways to reach the notebook, among them SSH for an IDE or a terminal.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub endpoints: ::std::option::Option<::std::vec::Vec<EndpointsRes>>,
-        ///Why the notebook failed. It is present in a failed state.
+        /// Why the notebook failed. It is present in a failed state.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub fail_reason: ::std::option::Option<::std::string::String>,
+        /// Kind of a notebook. In a request NOTEBOOK is assumed when it is left out. A user may have one notebook of the kind DEFAULT.
+        ///
+        /// Known values: `DEFAULT`, `NOTEBOOK`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub feature: ::std::option::Option<
             crate::devenviron::enums::OpenNotebookFeature,
         >,
-        ///ID of the flavor.
+        /// ID of the flavor.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub flavor: ::std::option::Option<::std::string::String>,
-        ///ID of the notebook, a UUID.
+        /// ID of the notebook, a UUID.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
+        /// A container image from which notebooks are created: preset by the service, registered from the container registry SWR, or saved from a notebook. The same object stands alone in the image operations and as `image` inside a notebook.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub image: ::std::option::Option<Image>,
-        ///IP address of the node on which the notebook runs. Not part of the documentation.
+        /// IP address of the node on which the notebook runs. Not part of the documentation.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub ip: ::std::option::Option<::std::string::String>,
-        ///Version of Jupyter in the notebook. Not part of the documentation.
+        /// Version of Jupyter in the notebook. Not part of the documentation.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub jupyter_version: ::std::option::Option<::std::string::String>,
+        /// When a notebook will be stopped automatically.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub lease: ::std::option::Option<Lease>,
-        ///Name of the notebook, not necessarily unique.
+        /// Name of the notebook, not necessarily unique.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
+        /// The dedicated resource pool of a notebook. It is absent for a notebook in the public pool.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub pool: ::std::option::Option<Pool>,
-        ///User and group under which the container runs. Not part of the documentation.
+        /// User and group under which the container runs. Not part of the documentation.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub run_user: ::std::option::Option<
             ::serde_json::Map<::std::string::String, ::serde_json::Value>,
         >,
+        /// State of a notebook.
+        ///
+        /// Known values: `INIT`, `CREATING`, `STARTING`, `STOPPING`, `DELETING`, `RUNNING`, `STOPPED`, `SNAPSHOTTING`, `CREATE_FAILED`, `START_FAILED`, `DELETE_FAILED`, `ERROR`, `DELETED`, `FROZEN`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub status: ::std::option::Option<crate::devenviron::enums::OpenNotebookStatus>,
-        ///Labels attached to the notebook. Not part of the documentation.
+        /// Labels attached to the notebook. Not part of the documentation.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub tags: ::std::option::Option<::std::vec::Vec<NotebookTag>>,
-        ///Token that opens the notebook. Whoever holds it has access; keep it secret.
+        /// Token that opens the notebook. Whoever holds it has access; keep it secret.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub token: ::std::option::Option<crate::Secret>,
-        ///When the notebook last changed, in milliseconds since the epoch.
+        /// When the notebook last changed, in milliseconds since the epoch.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub update_at: ::std::option::Option<i64>,
-        ///Address of the notebook for a browser. It grants access; treat it like the token.
+        /// Address of the notebook for a browser. It grants access; treat it like the token.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub url: ::std::option::Option<crate::Secret>,
+        /// The IAM user who owns a notebook.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub user: ::std::option::Option<User>,
-        ///ID of the owner. Not part of the documentation.
+        /// ID of the owner. Not part of the documentation.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub user_id: ::std::option::Option<::std::string::String>,
-        ///The owner's network to which the notebook is attached. Not part of the documentation.
+        /// The owner's network to which the notebook is attached. Not part of the documentation.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub user_vpc: ::std::option::Option<
             ::serde_json::Map<::std::string::String, ::serde_json::Value>,
         >,
+        /// The storage volume of a notebook.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub volume: ::std::option::Option<VolumeRes>,
-        ///ID of the workspace, 0 when the project has no others.
+        /// ID of the workspace, 0 when the project has no others.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub workspace_id: ::std::option::Option<::std::string::String>,
-    }
-    impl Notebook {
-        pub fn builder() -> builder::Notebook {
-            Default::default()
-        }
     }
     ///A flavor, that is a size of machine that can be booked for a notebook.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct NotebookFlavor {
+        /// Processor architecture of an image or a flavor. The lists of the documentation are in upper case, answers come as `x86_64` and `aarch64`; compare without regard to case. An image registered without it counts as X86_64.
+        ///
+        /// Known values: `X86_64`, `AARCH64`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub arch: ::std::option::Option<crate::devenviron::enums::OpenImageArch>,
+        /// How use of a flavor is charged.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub billing: ::std::option::Option<BillingInfo>,
+        /// Kind of processor that a flavor is built around.
+        ///
+        /// Known values: `CPU`, `GPU`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub category: ::std::option::Option<
             crate::devenviron::enums::OpenFlavorCategory,
         >,
-        ///What the flavor is good for, in words.
+        /// What the flavor is good for, in words.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub description: ::std::option::Option<::std::string::String>,
+        /// Kind of notebook for which a flavor is meant.
+        ///
+        /// Known values: `DEFAULT`, `NOTEBOOK`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub feature: ::std::option::Option<crate::devenviron::enums::OpenFlavorFeature>,
-        ///Whether the flavor costs nothing.
+        /// Whether the flavor costs nothing.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub free: ::std::option::Option<bool>,
+        /// The GPUs of a flavor. Absent for a flavor without them.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub gpu: ::std::option::Option<GpuInfo>,
-        ///ID of the flavor, to be given when a notebook is created.
+        /// ID of the flavor, to be given when a notebook is created.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
-        ///Size of the memory in KiB; 8388608 is 8 GiB.
+        /// Size of the memory in KiB; 8388608 is 8 GiB.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub memory: ::std::option::Option<i64>,
-        ///Name of the flavor for display.
+        /// Name of the flavor for display.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
-        ///True when no capacity is left for this flavor, so that a creation would fail.
+        /// True when no capacity is left for this flavor, so that a creation would fail.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub sold_out: ::std::option::Option<bool>,
-        ///Types of storage that go with the flavor.
+        /// Types of storage that go with the flavor.
+        ///
+        /// Known values: `SFS`, `EVS`, `EFS`, `OBS`, `OBSFS`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub storages: ::std::option::Option<
             ::std::vec::Vec<crate::devenviron::enums::OpenVolumeCategory>,
         >,
-        ///Number of virtual processors.
+        /// Number of virtual processors.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub vcpus: ::std::option::Option<i32>,
-    }
-    impl NotebookFlavor {
-        pub fn builder() -> builder::NotebookFlavor {
-            Default::default()
-        }
     }
     ///One page of notebooks.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct NotebookList {
-        ///Number of this page; the first is 0.
+        /// Number of this page; the first is 0.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub current: ::std::option::Option<i32>,
-        ///The notebooks of this page.
+        /// The notebooks of this page.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub data: ::std::option::Option<::std::vec::Vec<Notebook>>,
-        ///How many pages there are.
+        /// How many pages there are.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub pages: ::std::option::Option<i32>,
-        ///Records per page, as asked for.
+        /// Records per page, as asked for.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub size: ::std::option::Option<i32>,
-        ///How many notebooks match, over all pages.
+        /// How many notebooks match, over all pages.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub total: ::std::option::Option<i64>,
-    }
-    impl NotebookList {
-        pub fn builder() -> builder::NotebookList {
-            Default::default()
-        }
     }
     ///A label of a notebook, a key with a value.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct NotebookTag {
-        ///Key of the label.
+        /// Key of the label.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub key: ::std::option::Option<::std::string::String>,
-        ///Value of the label.
+        /// Value of the label.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub value: ::std::option::Option<::std::string::String>,
-    }
-    impl NotebookTag {
-        pub fn builder() -> builder::NotebookTag {
-            Default::default()
-        }
     }
     ///The dedicated resource pool of a notebook. It is absent for a notebook in the public pool.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct Pool {
-        ///ID of the pool.
+        /// ID of the pool.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
-        ///Name of the pool.
+        /// Name of the pool.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
-    }
-    impl Pool {
-        pub fn builder() -> builder::Pool {
-            Default::default()
-        }
     }
     ///An image of the container registry SWR that is to be usable for notebooks.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct RegisterImageRequest {
+        /// Processor architecture of an image or a flavor. The lists of the documentation are in upper case, answers come as `x86_64` and `aarch64`; compare without regard to case. An image registered without it counts as X86_64.
+        ///
+        /// Known values: `X86_64`, `AARCH64`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub arch: ::std::option::Option<crate::devenviron::enums::OpenImageArch>,
-        ///Free text about the image, up to 512 characters.
+        /// Free text about the image, up to 512 characters.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub description: ::std::option::Option<::std::string::String>,
+        /// Where an image comes from. Without it an image to register counts as CUSTOMIZE.
+        ///
+        /// Known values: `CUSTOMIZE`, `IMAGE_SAVE`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub origin: ::std::option::Option<crate::devenviron::enums::OpenImageOrigin>,
-        ///Kinds of compute resources on which the image runs; `resource_categories` in the answer. Without it both CPU and GPU are assumed.
+        /// Kinds of compute resources on which the image runs; `resource_categories` in the answer. Without it both CPU and GPU are assumed.
+        ///
+        /// Known values: `CPU`, `GPU`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub resource_category: ::std::option::Option<
             ::std::vec::Vec<crate::devenviron::enums::OpenResourceCategory>,
         >,
+        /// Purpose for which an image is made.
+        ///
+        /// Known values: `COMMON`, `INFERENCE`, `TRAIN`, `DEV`, `UNKNOWN`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub service_type: ::std::option::Option<
             crate::devenviron::enums::OpenImageServiceType,
         >,
-        ///Ways in which a notebook of this image can be reached; `dev_services` in the answer. Without it both NOTEBOOK and SSH are assumed.
+        /// Ways in which a notebook of this image can be reached; `dev_services` in the answer. Without it both NOTEBOOK and SSH are assumed.
+        ///
+        /// Known values: `NOTEBOOK`, `SSH`, `AI_FLOW`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub services: ::std::option::Option<
             ::std::vec::Vec<crate::devenviron::enums::OpenEndpointService>,
         >,
-        ///Address of the image in the container registry SWR, `<registry>/<organization>/<name>:<tag>`.
+        /// Address of the image in the container registry SWR, `<registry>/<organization>/<name>:<tag>`.
         pub swr_path: ::std::string::String,
+        /// Who can see an image. Without it an image to register counts as PRIVATE.
+        ///
+        /// Known values: `PRIVATE`, `PUBLIC`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub visibility: ::std::option::Option<
             crate::devenviron::enums::OpenImageVisibility,
         >,
-        ///Workspace that takes the image. `0` is the one that always exists. Defaults to `0`.
+        /// Workspace that takes the image. `0` is the one that always exists. Defaults to `0`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub workspace_id: ::std::option::Option<::std::string::String>,
     }
     impl RegisterImageRequest {
+        /// Begins to build a `RegisterImageRequest`.
         pub fn builder() -> builder::RegisterImageRequest {
             Default::default()
         }
@@ -1604,17 +1662,19 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct UpdateDevEnvAutoStopReq {
-        ///Running time in seconds, counted anew from each start. From 3,600 to 86,400. It is required when `enable` is true; without it the request is refused with ModelArts.6348. A running instance adopts a changed value at its next start; until then it stops when it was going to.
+        /// Running time in seconds, counted anew from each start. From 3,600 to 86,400. It is required when `enable` is true; without it the request is refused with ModelArts.6348. A running instance adopts a changed value at its next start; until then it stops when it was going to.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub duration: ::std::option::Option<i32>,
-        ///True to stop the instance once it has run for `duration`; false to let it run on. False takes effect at once, true in an instance that runs without an end at its next start.
+        /// True to stop the instance once it has run for `duration`; false to let it run on. False takes effect at once, true in an instance that runs without an end at its next start.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub enable: ::std::option::Option<bool>,
-        ///Whether the console reminds the user again. Of no effect on the instance.
+        /// Whether the console reminds the user again. Of no effect on the instance.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub prompt: ::std::option::Option<bool>,
     }
     impl UpdateDevEnvAutoStopReq {
+        /// Begins to build a `UpdateDevEnvAutoStopReq`.
         pub fn builder() -> builder::UpdateDevEnvAutoStopReq {
             Default::default()
         }
@@ -1623,13 +1683,15 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct UpdateDevEnvInstanceRequest {
-        ///New free text on the instance. At most 512 characters, none of `& < > " ' /`.
+        /// New free text on the instance. At most 512 characters, none of `& < > " ' /`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub description: ::std::option::Option<::std::string::String>,
+        /// Notebook settings that an update can change.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub spec: ::std::option::Option<UpdateDevEnvNotebookSpec>,
     }
     impl UpdateDevEnvInstanceRequest {
+        /// Begins to build a `UpdateDevEnvInstanceRequest`.
         pub fn builder() -> builder::UpdateDevEnvInstanceRequest {
             Default::default()
         }
@@ -1638,10 +1700,12 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct UpdateDevEnvNotebookSpec {
+        /// Whether, and how long after a start, the instance stops by itself.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub auto_stop: ::std::option::Option<UpdateDevEnvAutoStopReq>,
     }
     impl UpdateDevEnvNotebookSpec {
+        /// Begins to build a `UpdateDevEnvNotebookSpec`.
         pub fn builder() -> builder::UpdateDevEnvNotebookSpec {
             Default::default()
         }
@@ -1650,28 +1714,31 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct UpdateNotebookRequest {
-        ///Free text about the notebook. At most 512 characters, none of `& < > " /`.
+        /// Free text about the notebook. At most 512 characters, none of `& < > " /`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub description: ::std::option::Option<::std::string::String>,
-        ///Remote access by SSH. Only for a stopped notebook; a key pair cannot be exchanged.
+        /// Remote access by SSH. Only for a stopped notebook; a key pair cannot be exchanged.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub endpoints: ::std::option::Option<::std::vec::Vec<EndpointsReq>>,
-        ///ID of a flavor from `showSwitchableFlavors`. Only for a stopped notebook.
+        /// ID of a flavor from `showSwitchableFlavors`. Only for a stopped notebook.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub flavor: ::std::option::Option<::std::string::String>,
+        /// Own scripts that run when the notebook starts.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub hooks: ::std::option::Option<CustomHooks>,
-        ///ID of an image from `listImages`. Only for a stopped notebook.
+        /// ID of an image from `listImages`. Only for a stopped notebook.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub image_id: ::std::option::Option<::std::string::String>,
-        ///New name. At most 128 characters, only letters, digits, `_` and `-`.
+        /// New name. At most 128 characters, only letters, digits, `_` and `-`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
-        ///New size of an EVS volume in GB. At most 4,096. An EVS volume can only grow, and another one cannot change its size.
+        /// New size of an EVS volume in GB. At most 4,096. An EVS volume can only grow, and another one cannot change its size.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub storage_new_size: ::std::option::Option<i32>,
     }
     impl UpdateNotebookRequest {
+        /// Begins to build a `UpdateNotebookRequest`.
         pub fn builder() -> builder::UpdateNotebookRequest {
             Default::default()
         }
@@ -1680,37 +1747,41 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct User {
+        /// The account to which a user belongs.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub domain: ::std::option::Option<Domain>,
-        ///ID of the user.
+        /// ID of the user.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
-        ///Name of the user.
+        /// Name of the user.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
-    }
-    impl User {
-        pub fn builder() -> builder::User {
-            Default::default()
-        }
     }
     ///The storage volume of a new notebook.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct VolumeReq {
-        ///Size in GB, at most 4096. The default for EVS is 5, which is also the smallest EVS volume.
+        /// Size in GB, at most 4096. The default for EVS is 5, which is also the smallest EVS volume.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub capacity: ::std::option::Option<i32>,
+        /// Type of storage. The service uses EFS and SFS for the file service, EVS for block storage.
+        ///
+        /// Known values: `SFS`, `EVS`, `EFS`, `OBS`, `OBSFS`.
         pub category: crate::devenviron::enums::OpenVolumeCategory,
-        ///ID of an EFS file system, as the SFS console shows it. Required when the category is EFS and the ownership DEDICATED.
+        /// ID of an EFS file system, as the SFS console shows it. Required when the category is EFS and the ownership DEDICATED.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
+        /// Who owns a storage volume. DEDICATED is possible with EFS only, and takes `uri` and `id` of the file system.
+        ///
+        /// Known values: `MANAGED`, `DEDICATED`.
         pub ownership: crate::devenviron::enums::OpenVolumeOwnership,
-        ///Shared path of an EFS file system, as the SFS console shows it. Required when the category is EFS and the ownership DEDICATED.
+        /// Shared path of an EFS file system, as the SFS console shows it. Required when the category is EFS and the ownership DEDICATED.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub uri: ::std::option::Option<::std::string::String>,
     }
     impl VolumeReq {
+        /// Begins to build a `VolumeReq`.
         pub fn builder() -> builder::VolumeReq {
             Default::default()
         }
@@ -1719,7581 +1790,38 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct VolumeRes {
-        ///Size in GB; 4096 is the limit. Created without a size, EVS gets 5 and EFS 50.
+        /// Size in GB; 4096 is the limit. Created without a size, EVS gets 5 and EFS 50.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub capacity: ::std::option::Option<i32>,
+        /// Type of storage. The service uses EFS and SFS for the file service, EVS for block storage.
+        ///
+        /// Known values: `SFS`, `EVS`, `EFS`, `OBS`, `OBSFS`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub category: ::std::option::Option<
             crate::devenviron::enums::OpenVolumeCategory,
         >,
-        ///ID of the caller's own EFS file system. Not part of the documentation.
+        /// ID of the caller's own EFS file system. Not part of the documentation.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
-        ///Directory inside the notebook where the volume appears, `/home/ma-user/work/`.
+        /// Directory inside the notebook where the volume appears, `/home/ma-user/work/`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub mount_path: ::std::option::Option<::std::string::String>,
+        /// Who owns a storage volume. DEDICATED is possible with EFS only, and takes `uri` and `id` of the file system.
+        ///
+        /// Known values: `MANAGED`, `DEDICATED`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub ownership: ::std::option::Option<
             crate::devenviron::enums::OpenVolumeOwnership,
         >,
+        /// State of a storage volume. While an EVS volume is INITIALIZING or DELETING, even a RUNNING notebook is not ready. RESIZING does not affect the notebook: it can be used while its disk grows.
+        ///
+        /// Known values: `RESIZING`, `INITIALIZING`, `IN_USE`, `MOUNTING`, `MOUNTED`, `MOUNT_FAILED`, `UNMOUNTING`, `UNMOUNTED`, `UNMOUNT_FAILED`, `DELETING`, `DELETED`, `DELETE_FAILED`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub status: ::std::option::Option<crate::devenviron::enums::OpenVolumeStatus>,
-        ///Shared path of the caller's own EFS file system. Not part of the documentation. It and `id` are read back as they were sent.
+        /// Shared path of the caller's own EFS file system. Not part of the documentation. It and `id` are read back as they were sent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub uri: ::std::option::Option<::std::string::String>,
-    }
-    impl VolumeRes {
-        pub fn builder() -> builder::VolumeRes {
-            Default::default()
-        }
-    }
-    /// Types for composing complex structures.
-    pub mod builder {
-        #[derive(Clone, Debug)]
-        pub struct AttachObsRequest {
-            category: ::std::result::Result<
-                ::std::option::Option<crate::devenviron::enums::OpenDataVolumeCategory>,
-                ::std::string::String,
-            >,
-            mount_path: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            uri: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for AttachObsRequest {
-            fn default() -> Self {
-                Self {
-                    category: Ok(Default::default()),
-                    mount_path: Ok(Default::default()),
-                    uri: Ok(Default::default()),
-                }
-            }
-        }
-        impl AttachObsRequest {
-            pub fn category<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<
-                    crate::devenviron::enums::OpenDataVolumeCategory,
-                    M,
-                >,
-            {
-                self.category = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for category: {e}")
-                    });
-                self
-            }
-            pub fn mount_path<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.mount_path = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for mount_path: {e}")
-                    });
-                self
-            }
-            pub fn uri<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.uri = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for uri: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<AttachObsRequest> for super::AttachObsRequest {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: AttachObsRequest,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    category: value.category?,
-                    mount_path: value.mount_path?,
-                    uri: value.uri?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::AttachObsRequest> for AttachObsRequest {
-            fn from(value: super::AttachObsRequest) -> Self {
-                Self {
-                    category: Ok(value.category),
-                    mount_path: Ok(value.mount_path),
-                    uri: Ok(value.uri),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct BillingInfo {
-            code: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            unit_num: ::std::result::Result<
-                ::std::option::Option<i32>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for BillingInfo {
-            fn default() -> Self {
-                Self {
-                    code: Ok(Default::default()),
-                    unit_num: Ok(Default::default()),
-                }
-            }
-        }
-        impl BillingInfo {
-            pub fn code<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.code = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for code: {e}")
-                    });
-                self
-            }
-            pub fn unit_num<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i32, M>,
-            {
-                self.unit_num = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for unit_num: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<BillingInfo> for super::BillingInfo {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: BillingInfo,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    code: value.code?,
-                    unit_num: value.unit_num?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::BillingInfo> for BillingInfo {
-            fn from(value: super::BillingInfo) -> Self {
-                Self {
-                    code: Ok(value.code),
-                    unit_num: Ok(value.unit_num),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct ContainerHooks {
-            post_start: ::std::result::Result<
-                ::std::option::Option<super::HookConfig>,
-                ::std::string::String,
-            >,
-            pre_start: ::std::result::Result<
-                ::std::option::Option<super::HookConfig>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for ContainerHooks {
-            fn default() -> Self {
-                Self {
-                    post_start: Ok(Default::default()),
-                    pre_start: Ok(Default::default()),
-                }
-            }
-        }
-        impl ContainerHooks {
-            pub fn post_start<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::HookConfig, M>,
-            {
-                self.post_start = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for post_start: {e}")
-                    });
-                self
-            }
-            pub fn pre_start<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::HookConfig, M>,
-            {
-                self.pre_start = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for pre_start: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<ContainerHooks> for super::ContainerHooks {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: ContainerHooks,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    post_start: value.post_start?,
-                    pre_start: value.pre_start?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::ContainerHooks> for ContainerHooks {
-            fn from(value: super::ContainerHooks) -> Self {
-                Self {
-                    post_start: Ok(value.post_start),
-                    pre_start: Ok(value.pre_start),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct CreateDevEnvInstanceRequest {
-            ai_project: ::std::result::Result<
-                ::std::option::Option<super::DevEnvAiProjectReq>,
-                ::std::string::String,
-            >,
-            description: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            flavor: ::std::result::Result<::std::string::String, ::std::string::String>,
-            name: ::std::result::Result<::std::string::String, ::std::string::String>,
-            pool: ::std::result::Result<
-                ::std::option::Option<super::DevEnvPoolReq>,
-                ::std::string::String,
-            >,
-            profile_id: ::std::result::Result<
-                ::std::string::String,
-                ::std::string::String,
-            >,
-            spec: ::std::result::Result<
-                super::CreateDevEnvNotebookSpec,
-                ::std::string::String,
-            >,
-            workspace: ::std::result::Result<
-                ::std::option::Option<super::DevEnvWorkspaceReq>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for CreateDevEnvInstanceRequest {
-            fn default() -> Self {
-                Self {
-                    ai_project: Ok(Default::default()),
-                    description: Ok(Default::default()),
-                    flavor: Err("no value supplied for flavor".to_string()),
-                    name: Err("no value supplied for name".to_string()),
-                    pool: Ok(Default::default()),
-                    profile_id: Err("no value supplied for profile_id".to_string()),
-                    spec: Err("no value supplied for spec".to_string()),
-                    workspace: Ok(Default::default()),
-                }
-            }
-        }
-        impl CreateDevEnvInstanceRequest {
-            pub fn ai_project<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::DevEnvAiProjectReq, M>,
-            {
-                self.ai_project = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for ai_project: {e}")
-                    });
-                self
-            }
-            pub fn description<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.description = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for description: {e}")
-                    });
-                self
-            }
-            pub fn flavor<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::string::String>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.flavor = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for flavor: {e}")
-                    });
-                self
-            }
-            pub fn name<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::string::String>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.name = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for name: {e}")
-                    });
-                self
-            }
-            pub fn pool<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::DevEnvPoolReq, M>,
-            {
-                self.pool = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for pool: {e}")
-                    });
-                self
-            }
-            pub fn profile_id<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::string::String>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.profile_id = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for profile_id: {e}")
-                    });
-                self
-            }
-            pub fn spec<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<super::CreateDevEnvNotebookSpec>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.spec = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for spec: {e}")
-                    });
-                self
-            }
-            pub fn workspace<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::DevEnvWorkspaceReq, M>,
-            {
-                self.workspace = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for workspace: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<CreateDevEnvInstanceRequest>
-        for super::CreateDevEnvInstanceRequest {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: CreateDevEnvInstanceRequest,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    ai_project: value.ai_project?,
-                    description: value.description?,
-                    flavor: value.flavor?,
-                    name: value.name?,
-                    pool: value.pool?,
-                    profile_id: value.profile_id?,
-                    spec: value.spec?,
-                    workspace: value.workspace?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::CreateDevEnvInstanceRequest>
-        for CreateDevEnvInstanceRequest {
-            fn from(value: super::CreateDevEnvInstanceRequest) -> Self {
-                Self {
-                    ai_project: Ok(value.ai_project),
-                    description: Ok(value.description),
-                    flavor: Ok(value.flavor),
-                    name: Ok(value.name),
-                    pool: Ok(value.pool),
-                    profile_id: Ok(value.profile_id),
-                    spec: Ok(value.spec),
-                    workspace: Ok(value.workspace),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct CreateDevEnvNotebookSpec {
-            annotations: ::std::result::Result<
-                ::std::option::Option<
-                    ::std::collections::BTreeMap<
-                        ::std::string::String,
-                        ::std::string::String,
-                    >,
-                >,
-                ::std::string::String,
-            >,
-            auto_stop: ::std::result::Result<
-                ::std::option::Option<super::DevEnvAutoStopReq>,
-                ::std::string::String,
-            >,
-            extend_storage: ::std::result::Result<
-                ::std::option::Option<::std::vec::Vec<super::DevEnvStorageReq>>,
-                ::std::string::String,
-            >,
-            storage: ::std::result::Result<
-                super::DevEnvStorageReq,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for CreateDevEnvNotebookSpec {
-            fn default() -> Self {
-                Self {
-                    annotations: Ok(Default::default()),
-                    auto_stop: Ok(Default::default()),
-                    extend_storage: Ok(Default::default()),
-                    storage: Err("no value supplied for storage".to_string()),
-                }
-            }
-        }
-        impl CreateDevEnvNotebookSpec {
-            pub fn annotations<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<
-                    ::std::collections::BTreeMap<
-                        ::std::string::String,
-                        ::std::string::String,
-                    >,
-                    M,
-                >,
-            {
-                self.annotations = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for annotations: {e}")
-                    });
-                self
-            }
-            pub fn auto_stop<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::DevEnvAutoStopReq, M>,
-            {
-                self.auto_stop = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for auto_stop: {e}")
-                    });
-                self
-            }
-            pub fn extend_storage<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::vec::Vec<super::DevEnvStorageReq>, M>,
-            {
-                self.extend_storage = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!(
-                            "error converting supplied value for extend_storage: {e}"
-                        )
-                    });
-                self
-            }
-            pub fn storage<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<super::DevEnvStorageReq>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.storage = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for storage: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<CreateDevEnvNotebookSpec>
-        for super::CreateDevEnvNotebookSpec {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: CreateDevEnvNotebookSpec,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    annotations: value.annotations?,
-                    auto_stop: value.auto_stop?,
-                    extend_storage: value.extend_storage?,
-                    storage: value.storage?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::CreateDevEnvNotebookSpec>
-        for CreateDevEnvNotebookSpec {
-            fn from(value: super::CreateDevEnvNotebookSpec) -> Self {
-                Self {
-                    annotations: Ok(value.annotations),
-                    auto_stop: Ok(value.auto_stop),
-                    extend_storage: Ok(value.extend_storage),
-                    storage: Ok(value.storage),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct CreateImageRequest {
-            description: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            name: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            namespace: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            tag: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            workspace_id: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for CreateImageRequest {
-            fn default() -> Self {
-                Self {
-                    description: Ok(Default::default()),
-                    name: Ok(Default::default()),
-                    namespace: Ok(Default::default()),
-                    tag: Ok(Default::default()),
-                    workspace_id: Ok(Default::default()),
-                }
-            }
-        }
-        impl CreateImageRequest {
-            pub fn description<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.description = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for description: {e}")
-                    });
-                self
-            }
-            pub fn name<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.name = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for name: {e}")
-                    });
-                self
-            }
-            pub fn namespace<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.namespace = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for namespace: {e}")
-                    });
-                self
-            }
-            pub fn tag<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.tag = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for tag: {e}")
-                    });
-                self
-            }
-            pub fn workspace_id<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.workspace_id = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for workspace_id: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<CreateImageRequest> for super::CreateImageRequest {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: CreateImageRequest,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    description: value.description?,
-                    name: value.name?,
-                    namespace: value.namespace?,
-                    tag: value.tag?,
-                    workspace_id: value.workspace_id?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::CreateImageRequest> for CreateImageRequest {
-            fn from(value: super::CreateImageRequest) -> Self {
-                Self {
-                    description: Ok(value.description),
-                    name: Ok(value.name),
-                    namespace: Ok(value.namespace),
-                    tag: Ok(value.tag),
-                    workspace_id: Ok(value.workspace_id),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct CreateNotebookRequest {
-            description: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            duration: ::std::result::Result<
-                ::std::option::Option<i64>,
-                ::std::string::String,
-            >,
-            endpoints: ::std::result::Result<
-                ::std::option::Option<::std::vec::Vec<super::EndpointsReq>>,
-                ::std::string::String,
-            >,
-            feature: ::std::result::Result<
-                ::std::option::Option<crate::devenviron::enums::OpenNotebookFeature>,
-                ::std::string::String,
-            >,
-            flavor: ::std::result::Result<::std::string::String, ::std::string::String>,
-            hooks: ::std::result::Result<
-                ::std::option::Option<super::CustomHooks>,
-                ::std::string::String,
-            >,
-            image_id: ::std::result::Result<
-                ::std::string::String,
-                ::std::string::String,
-            >,
-            lease: ::std::result::Result<
-                ::std::option::Option<super::LeaseReq>,
-                ::std::string::String,
-            >,
-            name: ::std::result::Result<::std::string::String, ::std::string::String>,
-            pool_id: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            volume: ::std::result::Result<super::VolumeReq, ::std::string::String>,
-            workspace_id: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for CreateNotebookRequest {
-            fn default() -> Self {
-                Self {
-                    description: Ok(Default::default()),
-                    duration: Ok(Default::default()),
-                    endpoints: Ok(Default::default()),
-                    feature: Ok(Default::default()),
-                    flavor: Err("no value supplied for flavor".to_string()),
-                    hooks: Ok(Default::default()),
-                    image_id: Err("no value supplied for image_id".to_string()),
-                    lease: Ok(Default::default()),
-                    name: Err("no value supplied for name".to_string()),
-                    pool_id: Ok(Default::default()),
-                    volume: Err("no value supplied for volume".to_string()),
-                    workspace_id: Ok(Default::default()),
-                }
-            }
-        }
-        impl CreateNotebookRequest {
-            pub fn description<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.description = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for description: {e}")
-                    });
-                self
-            }
-            pub fn duration<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i64, M>,
-            {
-                self.duration = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for duration: {e}")
-                    });
-                self
-            }
-            pub fn endpoints<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::vec::Vec<super::EndpointsReq>, M>,
-            {
-                self.endpoints = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for endpoints: {e}")
-                    });
-                self
-            }
-            pub fn feature<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<crate::devenviron::enums::OpenNotebookFeature, M>,
-            {
-                self.feature = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for feature: {e}")
-                    });
-                self
-            }
-            pub fn flavor<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::string::String>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.flavor = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for flavor: {e}")
-                    });
-                self
-            }
-            pub fn hooks<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::CustomHooks, M>,
-            {
-                self.hooks = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for hooks: {e}")
-                    });
-                self
-            }
-            pub fn image_id<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::string::String>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.image_id = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for image_id: {e}")
-                    });
-                self
-            }
-            pub fn lease<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::LeaseReq, M>,
-            {
-                self.lease = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for lease: {e}")
-                    });
-                self
-            }
-            pub fn name<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::string::String>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.name = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for name: {e}")
-                    });
-                self
-            }
-            pub fn pool_id<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.pool_id = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for pool_id: {e}")
-                    });
-                self
-            }
-            pub fn volume<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<super::VolumeReq>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.volume = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for volume: {e}")
-                    });
-                self
-            }
-            pub fn workspace_id<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.workspace_id = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for workspace_id: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<CreateNotebookRequest>
-        for super::CreateNotebookRequest {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: CreateNotebookRequest,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    description: value.description?,
-                    duration: value.duration?,
-                    endpoints: value.endpoints?,
-                    feature: value.feature?,
-                    flavor: value.flavor?,
-                    hooks: value.hooks?,
-                    image_id: value.image_id?,
-                    lease: value.lease?,
-                    name: value.name?,
-                    pool_id: value.pool_id?,
-                    volume: value.volume?,
-                    workspace_id: value.workspace_id?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::CreateNotebookRequest>
-        for CreateNotebookRequest {
-            fn from(value: super::CreateNotebookRequest) -> Self {
-                Self {
-                    description: Ok(value.description),
-                    duration: Ok(value.duration),
-                    endpoints: Ok(value.endpoints),
-                    feature: Ok(value.feature),
-                    flavor: Ok(value.flavor),
-                    hooks: Ok(value.hooks),
-                    image_id: Ok(value.image_id),
-                    lease: Ok(value.lease),
-                    name: Ok(value.name),
-                    pool_id: Ok(value.pool_id),
-                    volume: Ok(value.volume),
-                    workspace_id: Ok(value.workspace_id),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct CustomHooks {
-            container_hooks: ::std::result::Result<
-                ::std::option::Option<super::ContainerHooks>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for CustomHooks {
-            fn default() -> Self {
-                Self {
-                    container_hooks: Ok(Default::default()),
-                }
-            }
-        }
-        impl CustomHooks {
-            pub fn container_hooks<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::ContainerHooks, M>,
-            {
-                self.container_hooks = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!(
-                            "error converting supplied value for container_hooks: {e}"
-                        )
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<CustomHooks> for super::CustomHooks {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: CustomHooks,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    container_hooks: value.container_hooks?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::CustomHooks> for CustomHooks {
-            fn from(value: super::CustomHooks) -> Self {
-                Self {
-                    container_hooks: Ok(value.container_hooks),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct DataVolume {
-            category: ::std::result::Result<
-                ::std::option::Option<crate::devenviron::enums::OpenDataVolumeCategory>,
-                ::std::string::String,
-            >,
-            id: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            mount_path: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            status: ::std::result::Result<
-                ::std::option::Option<crate::devenviron::enums::OpenDataVolumeStatus>,
-                ::std::string::String,
-            >,
-            uri: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for DataVolume {
-            fn default() -> Self {
-                Self {
-                    category: Ok(Default::default()),
-                    id: Ok(Default::default()),
-                    mount_path: Ok(Default::default()),
-                    status: Ok(Default::default()),
-                    uri: Ok(Default::default()),
-                }
-            }
-        }
-        impl DataVolume {
-            pub fn category<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<
-                    crate::devenviron::enums::OpenDataVolumeCategory,
-                    M,
-                >,
-            {
-                self.category = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for category: {e}")
-                    });
-                self
-            }
-            pub fn id<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.id = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| format!("error converting supplied value for id: {e}"));
-                self
-            }
-            pub fn mount_path<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.mount_path = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for mount_path: {e}")
-                    });
-                self
-            }
-            pub fn status<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<
-                    crate::devenviron::enums::OpenDataVolumeStatus,
-                    M,
-                >,
-            {
-                self.status = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for status: {e}")
-                    });
-                self
-            }
-            pub fn uri<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.uri = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for uri: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<DataVolume> for super::DataVolume {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: DataVolume,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    category: value.category?,
-                    id: value.id?,
-                    mount_path: value.mount_path?,
-                    status: value.status?,
-                    uri: value.uri?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::DataVolume> for DataVolume {
-            fn from(value: super::DataVolume) -> Self {
-                Self {
-                    category: Ok(value.category),
-                    id: Ok(value.id),
-                    mount_path: Ok(value.mount_path),
-                    status: Ok(value.status),
-                    uri: Ok(value.uri),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct DataVolumeList {
-            current: ::std::result::Result<
-                ::std::option::Option<i32>,
-                ::std::string::String,
-            >,
-            data: ::std::result::Result<
-                ::std::option::Option<::std::vec::Vec<super::DataVolume>>,
-                ::std::string::String,
-            >,
-            pages: ::std::result::Result<
-                ::std::option::Option<i32>,
-                ::std::string::String,
-            >,
-            size: ::std::result::Result<
-                ::std::option::Option<i32>,
-                ::std::string::String,
-            >,
-            total: ::std::result::Result<
-                ::std::option::Option<i64>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for DataVolumeList {
-            fn default() -> Self {
-                Self {
-                    current: Ok(Default::default()),
-                    data: Ok(Default::default()),
-                    pages: Ok(Default::default()),
-                    size: Ok(Default::default()),
-                    total: Ok(Default::default()),
-                }
-            }
-        }
-        impl DataVolumeList {
-            pub fn current<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i32, M>,
-            {
-                self.current = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for current: {e}")
-                    });
-                self
-            }
-            pub fn data<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::vec::Vec<super::DataVolume>, M>,
-            {
-                self.data = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for data: {e}")
-                    });
-                self
-            }
-            pub fn pages<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i32, M>,
-            {
-                self.pages = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for pages: {e}")
-                    });
-                self
-            }
-            pub fn size<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i32, M>,
-            {
-                self.size = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for size: {e}")
-                    });
-                self
-            }
-            pub fn total<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i64, M>,
-            {
-                self.total = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for total: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<DataVolumeList> for super::DataVolumeList {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: DataVolumeList,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    current: value.current?,
-                    data: value.data?,
-                    pages: value.pages?,
-                    size: value.size?,
-                    total: value.total?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::DataVolumeList> for DataVolumeList {
-            fn from(value: super::DataVolumeList) -> Self {
-                Self {
-                    current: Ok(value.current),
-                    data: Ok(value.data),
-                    pages: Ok(value.pages),
-                    size: Ok(value.size),
-                    total: Ok(value.total),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct DeleteDevEnvInstanceResponse {
-            instance_id: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for DeleteDevEnvInstanceResponse {
-            fn default() -> Self {
-                Self {
-                    instance_id: Ok(Default::default()),
-                }
-            }
-        }
-        impl DeleteDevEnvInstanceResponse {
-            pub fn instance_id<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.instance_id = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for instance_id: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<DeleteDevEnvInstanceResponse>
-        for super::DeleteDevEnvInstanceResponse {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: DeleteDevEnvInstanceResponse,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    instance_id: value.instance_id?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::DeleteDevEnvInstanceResponse>
-        for DeleteDevEnvInstanceResponse {
-            fn from(value: super::DeleteDevEnvInstanceResponse) -> Self {
-                Self {
-                    instance_id: Ok(value.instance_id),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct DevEnvAiProject {
-            id: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for DevEnvAiProject {
-            fn default() -> Self {
-                Self { id: Ok(Default::default()) }
-            }
-        }
-        impl DevEnvAiProject {
-            pub fn id<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.id = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| format!("error converting supplied value for id: {e}"));
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<DevEnvAiProject> for super::DevEnvAiProject {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: DevEnvAiProject,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self { id: value.id? })
-            }
-        }
-        impl ::std::convert::From<super::DevEnvAiProject> for DevEnvAiProject {
-            fn from(value: super::DevEnvAiProject) -> Self {
-                Self { id: Ok(value.id) }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct DevEnvAiProjectReq {
-            id: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for DevEnvAiProjectReq {
-            fn default() -> Self {
-                Self { id: Ok(Default::default()) }
-            }
-        }
-        impl DevEnvAiProjectReq {
-            pub fn id<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.id = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| format!("error converting supplied value for id: {e}"));
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<DevEnvAiProjectReq> for super::DevEnvAiProjectReq {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: DevEnvAiProjectReq,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self { id: value.id? })
-            }
-        }
-        impl ::std::convert::From<super::DevEnvAiProjectReq> for DevEnvAiProjectReq {
-            fn from(value: super::DevEnvAiProjectReq) -> Self {
-                Self { id: Ok(value.id) }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct DevEnvAutoStop {
-            duration: ::std::result::Result<
-                ::std::option::Option<i32>,
-                ::std::string::String,
-            >,
-            enable: ::std::result::Result<
-                ::std::option::Option<bool>,
-                ::std::string::String,
-            >,
-            prompt: ::std::result::Result<
-                ::std::option::Option<bool>,
-                ::std::string::String,
-            >,
-            remain_time: ::std::result::Result<
-                ::std::option::Option<i32>,
-                ::std::string::String,
-            >,
-            stop_timestamp: ::std::result::Result<
-                ::std::option::Option<i64>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for DevEnvAutoStop {
-            fn default() -> Self {
-                Self {
-                    duration: Ok(Default::default()),
-                    enable: Ok(Default::default()),
-                    prompt: Ok(Default::default()),
-                    remain_time: Ok(Default::default()),
-                    stop_timestamp: Ok(Default::default()),
-                }
-            }
-        }
-        impl DevEnvAutoStop {
-            pub fn duration<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i32, M>,
-            {
-                self.duration = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for duration: {e}")
-                    });
-                self
-            }
-            pub fn enable<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<bool, M>,
-            {
-                self.enable = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for enable: {e}")
-                    });
-                self
-            }
-            pub fn prompt<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<bool, M>,
-            {
-                self.prompt = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for prompt: {e}")
-                    });
-                self
-            }
-            pub fn remain_time<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i32, M>,
-            {
-                self.remain_time = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for remain_time: {e}")
-                    });
-                self
-            }
-            pub fn stop_timestamp<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i64, M>,
-            {
-                self.stop_timestamp = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!(
-                            "error converting supplied value for stop_timestamp: {e}"
-                        )
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<DevEnvAutoStop> for super::DevEnvAutoStop {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: DevEnvAutoStop,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    duration: value.duration?,
-                    enable: value.enable?,
-                    prompt: value.prompt?,
-                    remain_time: value.remain_time?,
-                    stop_timestamp: value.stop_timestamp?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::DevEnvAutoStop> for DevEnvAutoStop {
-            fn from(value: super::DevEnvAutoStop) -> Self {
-                Self {
-                    duration: Ok(value.duration),
-                    enable: Ok(value.enable),
-                    prompt: Ok(value.prompt),
-                    remain_time: Ok(value.remain_time),
-                    stop_timestamp: Ok(value.stop_timestamp),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct DevEnvAutoStopReq {
-            duration: ::std::result::Result<
-                ::std::option::Option<i32>,
-                ::std::string::String,
-            >,
-            enable: ::std::result::Result<
-                ::std::option::Option<bool>,
-                ::std::string::String,
-            >,
-            prompt: ::std::result::Result<
-                ::std::option::Option<bool>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for DevEnvAutoStopReq {
-            fn default() -> Self {
-                Self {
-                    duration: Ok(Default::default()),
-                    enable: Ok(Default::default()),
-                    prompt: Ok(Default::default()),
-                }
-            }
-        }
-        impl DevEnvAutoStopReq {
-            pub fn duration<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i32, M>,
-            {
-                self.duration = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for duration: {e}")
-                    });
-                self
-            }
-            pub fn enable<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<bool, M>,
-            {
-                self.enable = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for enable: {e}")
-                    });
-                self
-            }
-            pub fn prompt<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<bool, M>,
-            {
-                self.prompt = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for prompt: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<DevEnvAutoStopReq> for super::DevEnvAutoStopReq {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: DevEnvAutoStopReq,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    duration: value.duration?,
-                    enable: value.enable?,
-                    prompt: value.prompt?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::DevEnvAutoStopReq> for DevEnvAutoStopReq {
-            fn from(value: super::DevEnvAutoStopReq) -> Self {
-                Self {
-                    duration: Ok(value.duration),
-                    enable: Ok(value.enable),
-                    prompt: Ok(value.prompt),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct DevEnvConnectionInfo {
-            credential: ::std::result::Result<
-                ::std::option::Option<super::DevEnvCredential>,
-                ::std::string::String,
-            >,
-            protocol: ::std::result::Result<
-                ::std::option::Option<
-                    crate::devenviron::enums::OpenDevEnvRepositoryProtocol,
-                >,
-                ::std::string::String,
-            >,
-            url: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for DevEnvConnectionInfo {
-            fn default() -> Self {
-                Self {
-                    credential: Ok(Default::default()),
-                    protocol: Ok(Default::default()),
-                    url: Ok(Default::default()),
-                }
-            }
-        }
-        impl DevEnvConnectionInfo {
-            pub fn credential<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::DevEnvCredential, M>,
-            {
-                self.credential = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for credential: {e}")
-                    });
-                self
-            }
-            pub fn protocol<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<
-                    crate::devenviron::enums::OpenDevEnvRepositoryProtocol,
-                    M,
-                >,
-            {
-                self.protocol = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for protocol: {e}")
-                    });
-                self
-            }
-            pub fn url<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.url = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for url: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<DevEnvConnectionInfo>
-        for super::DevEnvConnectionInfo {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: DevEnvConnectionInfo,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    credential: value.credential?,
-                    protocol: value.protocol?,
-                    url: value.url?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::DevEnvConnectionInfo> for DevEnvConnectionInfo {
-            fn from(value: super::DevEnvConnectionInfo) -> Self {
-                Self {
-                    credential: Ok(value.credential),
-                    protocol: Ok(value.protocol),
-                    url: Ok(value.url),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct DevEnvCredential {
-            access_token: ::std::result::Result<
-                ::std::option::Option<crate::Secret>,
-                ::std::string::String,
-            >,
-            ssh_private_key: ::std::result::Result<
-                ::std::option::Option<crate::Secret>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for DevEnvCredential {
-            fn default() -> Self {
-                Self {
-                    access_token: Ok(Default::default()),
-                    ssh_private_key: Ok(Default::default()),
-                }
-            }
-        }
-        impl DevEnvCredential {
-            pub fn access_token<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<crate::Secret, M>,
-            {
-                self.access_token = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for access_token: {e}")
-                    });
-                self
-            }
-            pub fn ssh_private_key<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<crate::Secret, M>,
-            {
-                self.ssh_private_key = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!(
-                            "error converting supplied value for ssh_private_key: {e}"
-                        )
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<DevEnvCredential> for super::DevEnvCredential {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: DevEnvCredential,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    access_token: value.access_token?,
-                    ssh_private_key: value.ssh_private_key?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::DevEnvCredential> for DevEnvCredential {
-            fn from(value: super::DevEnvCredential) -> Self {
-                Self {
-                    access_token: Ok(value.access_token),
-                    ssh_private_key: Ok(value.ssh_private_key),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct DevEnvDockerParams {
-            annotations: ::std::result::Result<
-                ::std::option::Option<
-                    ::std::collections::BTreeMap<
-                        ::std::string::String,
-                        ::std::string::String,
-                    >,
-                >,
-                ::std::string::String,
-            >,
-            image_name: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            image_tag: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            namespace: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for DevEnvDockerParams {
-            fn default() -> Self {
-                Self {
-                    annotations: Ok(Default::default()),
-                    image_name: Ok(Default::default()),
-                    image_tag: Ok(Default::default()),
-                    namespace: Ok(Default::default()),
-                }
-            }
-        }
-        impl DevEnvDockerParams {
-            pub fn annotations<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<
-                    ::std::collections::BTreeMap<
-                        ::std::string::String,
-                        ::std::string::String,
-                    >,
-                    M,
-                >,
-            {
-                self.annotations = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for annotations: {e}")
-                    });
-                self
-            }
-            pub fn image_name<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.image_name = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for image_name: {e}")
-                    });
-                self
-            }
-            pub fn image_tag<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.image_tag = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for image_tag: {e}")
-                    });
-                self
-            }
-            pub fn namespace<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.namespace = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for namespace: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<DevEnvDockerParams> for super::DevEnvDockerParams {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: DevEnvDockerParams,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    annotations: value.annotations?,
-                    image_name: value.image_name?,
-                    image_tag: value.image_tag?,
-                    namespace: value.namespace?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::DevEnvDockerParams> for DevEnvDockerParams {
-            fn from(value: super::DevEnvDockerParams) -> Self {
-                Self {
-                    annotations: Ok(value.annotations),
-                    image_name: Ok(value.image_name),
-                    image_tag: Ok(value.image_tag),
-                    namespace: Ok(value.namespace),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct DevEnvFailedReasons {
-            code: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            detail: ::std::result::Result<
-                ::std::option::Option<
-                    ::std::collections::BTreeMap<
-                        ::std::string::String,
-                        ::std::string::String,
-                    >,
-                >,
-                ::std::string::String,
-            >,
-            message: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for DevEnvFailedReasons {
-            fn default() -> Self {
-                Self {
-                    code: Ok(Default::default()),
-                    detail: Ok(Default::default()),
-                    message: Ok(Default::default()),
-                }
-            }
-        }
-        impl DevEnvFailedReasons {
-            pub fn code<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.code = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for code: {e}")
-                    });
-                self
-            }
-            pub fn detail<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<
-                    ::std::collections::BTreeMap<
-                        ::std::string::String,
-                        ::std::string::String,
-                    >,
-                    M,
-                >,
-            {
-                self.detail = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for detail: {e}")
-                    });
-                self
-            }
-            pub fn message<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.message = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for message: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<DevEnvFailedReasons>
-        for super::DevEnvFailedReasons {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: DevEnvFailedReasons,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    code: value.code?,
-                    detail: value.detail?,
-                    message: value.message?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::DevEnvFailedReasons> for DevEnvFailedReasons {
-            fn from(value: super::DevEnvFailedReasons) -> Self {
-                Self {
-                    code: Ok(value.code),
-                    detail: Ok(value.detail),
-                    message: Ok(value.message),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct DevEnvFlavorDetails {
-            billing_flavor: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            billing_params: ::std::result::Result<
-                ::std::option::Option<i32>,
-                ::std::string::String,
-            >,
-            duration: ::std::result::Result<
-                ::std::option::Option<i32>,
-                ::std::string::String,
-            >,
-            instance_num: ::std::result::Result<
-                ::std::option::Option<i32>,
-                ::std::string::String,
-            >,
-            is_permitted: ::std::result::Result<
-                ::std::option::Option<bool>,
-                ::std::string::String,
-            >,
-            name: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            params: ::std::result::Result<
-                ::std::option::Option<
-                    ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-                >,
-                ::std::string::String,
-            >,
-            promo_type: ::std::result::Result<
-                ::std::option::Option<crate::devenviron::enums::OpenDevEnvPromoType>,
-                ::std::string::String,
-            >,
-            queue_left_time: ::std::result::Result<
-                ::std::option::Option<i32>,
-                ::std::string::String,
-            >,
-            queuing_num: ::std::result::Result<
-                ::std::option::Option<i32>,
-                ::std::string::String,
-            >,
-            status: ::std::result::Result<
-                ::std::option::Option<crate::devenviron::enums::OpenDevEnvFlavorStatus>,
-                ::std::string::String,
-            >,
-            storage_list: ::std::result::Result<
-                ::std::option::Option<
-                    ::std::vec::Vec<crate::devenviron::enums::OpenDevEnvStorageType>,
-                >,
-                ::std::string::String,
-            >,
-            store_time: ::std::result::Result<
-                ::std::option::Option<i32>,
-                ::std::string::String,
-            >,
-            type_: ::std::result::Result<
-                ::std::option::Option<crate::devenviron::enums::OpenDevEnvFlavorType>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for DevEnvFlavorDetails {
-            fn default() -> Self {
-                Self {
-                    billing_flavor: Ok(Default::default()),
-                    billing_params: Ok(Default::default()),
-                    duration: Ok(Default::default()),
-                    instance_num: Ok(Default::default()),
-                    is_permitted: Ok(Default::default()),
-                    name: Ok(Default::default()),
-                    params: Ok(Default::default()),
-                    promo_type: Ok(Default::default()),
-                    queue_left_time: Ok(Default::default()),
-                    queuing_num: Ok(Default::default()),
-                    status: Ok(Default::default()),
-                    storage_list: Ok(Default::default()),
-                    store_time: Ok(Default::default()),
-                    type_: Ok(Default::default()),
-                }
-            }
-        }
-        impl DevEnvFlavorDetails {
-            pub fn billing_flavor<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.billing_flavor = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!(
-                            "error converting supplied value for billing_flavor: {e}"
-                        )
-                    });
-                self
-            }
-            pub fn billing_params<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i32, M>,
-            {
-                self.billing_params = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!(
-                            "error converting supplied value for billing_params: {e}"
-                        )
-                    });
-                self
-            }
-            pub fn duration<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i32, M>,
-            {
-                self.duration = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for duration: {e}")
-                    });
-                self
-            }
-            pub fn instance_num<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i32, M>,
-            {
-                self.instance_num = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for instance_num: {e}")
-                    });
-                self
-            }
-            pub fn is_permitted<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<bool, M>,
-            {
-                self.is_permitted = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for is_permitted: {e}")
-                    });
-                self
-            }
-            pub fn name<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.name = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for name: {e}")
-                    });
-                self
-            }
-            pub fn params<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<
-                    ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-                    M,
-                >,
-            {
-                self.params = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for params: {e}")
-                    });
-                self
-            }
-            pub fn promo_type<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<crate::devenviron::enums::OpenDevEnvPromoType, M>,
-            {
-                self.promo_type = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for promo_type: {e}")
-                    });
-                self
-            }
-            pub fn queue_left_time<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i32, M>,
-            {
-                self.queue_left_time = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!(
-                            "error converting supplied value for queue_left_time: {e}"
-                        )
-                    });
-                self
-            }
-            pub fn queuing_num<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i32, M>,
-            {
-                self.queuing_num = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for queuing_num: {e}")
-                    });
-                self
-            }
-            pub fn status<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<
-                    crate::devenviron::enums::OpenDevEnvFlavorStatus,
-                    M,
-                >,
-            {
-                self.status = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for status: {e}")
-                    });
-                self
-            }
-            pub fn storage_list<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<
-                    ::std::vec::Vec<crate::devenviron::enums::OpenDevEnvStorageType>,
-                    M,
-                >,
-            {
-                self.storage_list = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for storage_list: {e}")
-                    });
-                self
-            }
-            pub fn store_time<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i32, M>,
-            {
-                self.store_time = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for store_time: {e}")
-                    });
-                self
-            }
-            pub fn type_<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<
-                    crate::devenviron::enums::OpenDevEnvFlavorType,
-                    M,
-                >,
-            {
-                self.type_ = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for type_: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<DevEnvFlavorDetails>
-        for super::DevEnvFlavorDetails {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: DevEnvFlavorDetails,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    billing_flavor: value.billing_flavor?,
-                    billing_params: value.billing_params?,
-                    duration: value.duration?,
-                    instance_num: value.instance_num?,
-                    is_permitted: value.is_permitted?,
-                    name: value.name?,
-                    params: value.params?,
-                    promo_type: value.promo_type?,
-                    queue_left_time: value.queue_left_time?,
-                    queuing_num: value.queuing_num?,
-                    status: value.status?,
-                    storage_list: value.storage_list?,
-                    store_time: value.store_time?,
-                    type_: value.type_?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::DevEnvFlavorDetails> for DevEnvFlavorDetails {
-            fn from(value: super::DevEnvFlavorDetails) -> Self {
-                Self {
-                    billing_flavor: Ok(value.billing_flavor),
-                    billing_params: Ok(value.billing_params),
-                    duration: Ok(value.duration),
-                    instance_num: Ok(value.instance_num),
-                    is_permitted: Ok(value.is_permitted),
-                    name: Ok(value.name),
-                    params: Ok(value.params),
-                    promo_type: Ok(value.promo_type),
-                    queue_left_time: Ok(value.queue_left_time),
-                    queuing_num: Ok(value.queuing_num),
-                    status: Ok(value.status),
-                    storage_list: Ok(value.storage_list),
-                    store_time: Ok(value.store_time),
-                    type_: Ok(value.type_),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct DevEnvInstance {
-            ai_project: ::std::result::Result<
-                ::std::option::Option<super::DevEnvAiProject>,
-                ::std::string::String,
-            >,
-            creation_timestamp: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            description: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            error_code: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            flavor: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            flavor_details: ::std::result::Result<
-                ::std::option::Option<super::DevEnvFlavorDetails>,
-                ::std::string::String,
-            >,
-            id: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            latest_update_timestamp: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            name: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            pool: ::std::result::Result<
-                ::std::option::Option<super::DevEnvPool>,
-                ::std::string::String,
-            >,
-            profile: ::std::result::Result<
-                ::std::option::Option<super::DevEnvProfile>,
-                ::std::string::String,
-            >,
-            queuing_info: ::std::result::Result<
-                ::std::option::Option<super::DevEnvQueuingInfo>,
-                ::std::string::String,
-            >,
-            repository: ::std::result::Result<
-                ::std::option::Option<super::DevEnvRepository>,
-                ::std::string::String,
-            >,
-            spec: ::std::result::Result<
-                ::std::option::Option<super::DevEnvNotebookSpec>,
-                ::std::string::String,
-            >,
-            status: ::std::result::Result<
-                ::std::option::Option<
-                    crate::devenviron::enums::OpenDevEnvInstanceStatus,
-                >,
-                ::std::string::String,
-            >,
-            user: ::std::result::Result<
-                ::std::option::Option<super::DevEnvUser>,
-                ::std::string::String,
-            >,
-            workspace: ::std::result::Result<
-                ::std::option::Option<super::DevEnvWorkspace>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for DevEnvInstance {
-            fn default() -> Self {
-                Self {
-                    ai_project: Ok(Default::default()),
-                    creation_timestamp: Ok(Default::default()),
-                    description: Ok(Default::default()),
-                    error_code: Ok(Default::default()),
-                    flavor: Ok(Default::default()),
-                    flavor_details: Ok(Default::default()),
-                    id: Ok(Default::default()),
-                    latest_update_timestamp: Ok(Default::default()),
-                    name: Ok(Default::default()),
-                    pool: Ok(Default::default()),
-                    profile: Ok(Default::default()),
-                    queuing_info: Ok(Default::default()),
-                    repository: Ok(Default::default()),
-                    spec: Ok(Default::default()),
-                    status: Ok(Default::default()),
-                    user: Ok(Default::default()),
-                    workspace: Ok(Default::default()),
-                }
-            }
-        }
-        impl DevEnvInstance {
-            pub fn ai_project<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::DevEnvAiProject, M>,
-            {
-                self.ai_project = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for ai_project: {e}")
-                    });
-                self
-            }
-            pub fn creation_timestamp<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.creation_timestamp = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!(
-                            "error converting supplied value for creation_timestamp: {e}"
-                        )
-                    });
-                self
-            }
-            pub fn description<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.description = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for description: {e}")
-                    });
-                self
-            }
-            pub fn error_code<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.error_code = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for error_code: {e}")
-                    });
-                self
-            }
-            pub fn flavor<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.flavor = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for flavor: {e}")
-                    });
-                self
-            }
-            pub fn flavor_details<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::DevEnvFlavorDetails, M>,
-            {
-                self.flavor_details = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!(
-                            "error converting supplied value for flavor_details: {e}"
-                        )
-                    });
-                self
-            }
-            pub fn id<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.id = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| format!("error converting supplied value for id: {e}"));
-                self
-            }
-            pub fn latest_update_timestamp<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.latest_update_timestamp = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!(
-                            "error converting supplied value for latest_update_timestamp: {e}"
-                        )
-                    });
-                self
-            }
-            pub fn name<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.name = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for name: {e}")
-                    });
-                self
-            }
-            pub fn pool<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::DevEnvPool, M>,
-            {
-                self.pool = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for pool: {e}")
-                    });
-                self
-            }
-            pub fn profile<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::DevEnvProfile, M>,
-            {
-                self.profile = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for profile: {e}")
-                    });
-                self
-            }
-            pub fn queuing_info<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::DevEnvQueuingInfo, M>,
-            {
-                self.queuing_info = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for queuing_info: {e}")
-                    });
-                self
-            }
-            pub fn repository<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::DevEnvRepository, M>,
-            {
-                self.repository = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for repository: {e}")
-                    });
-                self
-            }
-            pub fn spec<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::DevEnvNotebookSpec, M>,
-            {
-                self.spec = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for spec: {e}")
-                    });
-                self
-            }
-            pub fn status<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<
-                    crate::devenviron::enums::OpenDevEnvInstanceStatus,
-                    M,
-                >,
-            {
-                self.status = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for status: {e}")
-                    });
-                self
-            }
-            pub fn user<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::DevEnvUser, M>,
-            {
-                self.user = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for user: {e}")
-                    });
-                self
-            }
-            pub fn workspace<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::DevEnvWorkspace, M>,
-            {
-                self.workspace = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for workspace: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<DevEnvInstance> for super::DevEnvInstance {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: DevEnvInstance,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    ai_project: value.ai_project?,
-                    creation_timestamp: value.creation_timestamp?,
-                    description: value.description?,
-                    error_code: value.error_code?,
-                    flavor: value.flavor?,
-                    flavor_details: value.flavor_details?,
-                    id: value.id?,
-                    latest_update_timestamp: value.latest_update_timestamp?,
-                    name: value.name?,
-                    pool: value.pool?,
-                    profile: value.profile?,
-                    queuing_info: value.queuing_info?,
-                    repository: value.repository?,
-                    spec: value.spec?,
-                    status: value.status?,
-                    user: value.user?,
-                    workspace: value.workspace?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::DevEnvInstance> for DevEnvInstance {
-            fn from(value: super::DevEnvInstance) -> Self {
-                Self {
-                    ai_project: Ok(value.ai_project),
-                    creation_timestamp: Ok(value.creation_timestamp),
-                    description: Ok(value.description),
-                    error_code: Ok(value.error_code),
-                    flavor: Ok(value.flavor),
-                    flavor_details: Ok(value.flavor_details),
-                    id: Ok(value.id),
-                    latest_update_timestamp: Ok(value.latest_update_timestamp),
-                    name: Ok(value.name),
-                    pool: Ok(value.pool),
-                    profile: Ok(value.profile),
-                    queuing_info: Ok(value.queuing_info),
-                    repository: Ok(value.repository),
-                    spec: Ok(value.spec),
-                    status: Ok(value.status),
-                    user: Ok(value.user),
-                    workspace: Ok(value.workspace),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct DevEnvInstanceList {
-            instances: ::std::result::Result<
-                ::std::option::Option<::std::vec::Vec<super::DevEnvInstance>>,
-                ::std::string::String,
-            >,
-            total_count: ::std::result::Result<
-                ::std::option::Option<i32>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for DevEnvInstanceList {
-            fn default() -> Self {
-                Self {
-                    instances: Ok(Default::default()),
-                    total_count: Ok(Default::default()),
-                }
-            }
-        }
-        impl DevEnvInstanceList {
-            pub fn instances<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::vec::Vec<super::DevEnvInstance>, M>,
-            {
-                self.instances = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for instances: {e}")
-                    });
-                self
-            }
-            pub fn total_count<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i32, M>,
-            {
-                self.total_count = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for total_count: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<DevEnvInstanceList> for super::DevEnvInstanceList {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: DevEnvInstanceList,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    instances: value.instances?,
-                    total_count: value.total_count?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::DevEnvInstanceList> for DevEnvInstanceList {
-            fn from(value: super::DevEnvInstanceList) -> Self {
-                Self {
-                    instances: Ok(value.instances),
-                    total_count: Ok(value.total_count),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct DevEnvNotebookSpec {
-            annotations: ::std::result::Result<
-                ::std::option::Option<
-                    ::std::collections::BTreeMap<
-                        ::std::string::String,
-                        ::std::string::String,
-                    >,
-                >,
-                ::std::string::String,
-            >,
-            auto_stop: ::std::result::Result<
-                ::std::option::Option<super::DevEnvAutoStop>,
-                ::std::string::String,
-            >,
-            credential: ::std::result::Result<
-                ::std::option::Option<super::DevEnvCredential>,
-                ::std::string::String,
-            >,
-            custom_script_path: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            extend_params: ::std::result::Result<
-                ::std::option::Option<
-                    ::std::collections::BTreeMap<
-                        ::std::string::String,
-                        ::std::string::String,
-                    >,
-                >,
-                ::std::string::String,
-            >,
-            extend_storage: ::std::result::Result<
-                ::std::option::Option<::std::vec::Vec<super::DevEnvStorage>>,
-                ::std::string::String,
-            >,
-            failed_reasons: ::std::result::Result<
-                ::std::option::Option<super::DevEnvFailedReasons>,
-                ::std::string::String,
-            >,
-            log_path: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            repository: ::std::result::Result<
-                ::std::option::Option<super::DevEnvRepository>,
-                ::std::string::String,
-            >,
-            resource_reserved_timestamp: ::std::result::Result<
-                ::std::option::Option<i64>,
-                ::std::string::String,
-            >,
-            storage: ::std::result::Result<
-                ::std::option::Option<super::DevEnvStorage>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for DevEnvNotebookSpec {
-            fn default() -> Self {
-                Self {
-                    annotations: Ok(Default::default()),
-                    auto_stop: Ok(Default::default()),
-                    credential: Ok(Default::default()),
-                    custom_script_path: Ok(Default::default()),
-                    extend_params: Ok(Default::default()),
-                    extend_storage: Ok(Default::default()),
-                    failed_reasons: Ok(Default::default()),
-                    log_path: Ok(Default::default()),
-                    repository: Ok(Default::default()),
-                    resource_reserved_timestamp: Ok(Default::default()),
-                    storage: Ok(Default::default()),
-                }
-            }
-        }
-        impl DevEnvNotebookSpec {
-            pub fn annotations<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<
-                    ::std::collections::BTreeMap<
-                        ::std::string::String,
-                        ::std::string::String,
-                    >,
-                    M,
-                >,
-            {
-                self.annotations = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for annotations: {e}")
-                    });
-                self
-            }
-            pub fn auto_stop<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::DevEnvAutoStop, M>,
-            {
-                self.auto_stop = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for auto_stop: {e}")
-                    });
-                self
-            }
-            pub fn credential<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::DevEnvCredential, M>,
-            {
-                self.credential = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for credential: {e}")
-                    });
-                self
-            }
-            pub fn custom_script_path<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.custom_script_path = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!(
-                            "error converting supplied value for custom_script_path: {e}"
-                        )
-                    });
-                self
-            }
-            pub fn extend_params<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<
-                    ::std::collections::BTreeMap<
-                        ::std::string::String,
-                        ::std::string::String,
-                    >,
-                    M,
-                >,
-            {
-                self.extend_params = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for extend_params: {e}")
-                    });
-                self
-            }
-            pub fn extend_storage<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::vec::Vec<super::DevEnvStorage>, M>,
-            {
-                self.extend_storage = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!(
-                            "error converting supplied value for extend_storage: {e}"
-                        )
-                    });
-                self
-            }
-            pub fn failed_reasons<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::DevEnvFailedReasons, M>,
-            {
-                self.failed_reasons = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!(
-                            "error converting supplied value for failed_reasons: {e}"
-                        )
-                    });
-                self
-            }
-            pub fn log_path<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.log_path = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for log_path: {e}")
-                    });
-                self
-            }
-            pub fn repository<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::DevEnvRepository, M>,
-            {
-                self.repository = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for repository: {e}")
-                    });
-                self
-            }
-            pub fn resource_reserved_timestamp<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i64, M>,
-            {
-                self.resource_reserved_timestamp = crate::IntoOptional::into_optional(
-                        value,
-                    )
-                    .map_err(|e| {
-                        format!(
-                            "error converting supplied value for resource_reserved_timestamp: {e}"
-                        )
-                    });
-                self
-            }
-            pub fn storage<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::DevEnvStorage, M>,
-            {
-                self.storage = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for storage: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<DevEnvNotebookSpec> for super::DevEnvNotebookSpec {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: DevEnvNotebookSpec,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    annotations: value.annotations?,
-                    auto_stop: value.auto_stop?,
-                    credential: value.credential?,
-                    custom_script_path: value.custom_script_path?,
-                    extend_params: value.extend_params?,
-                    extend_storage: value.extend_storage?,
-                    failed_reasons: value.failed_reasons?,
-                    log_path: value.log_path?,
-                    repository: value.repository?,
-                    resource_reserved_timestamp: value.resource_reserved_timestamp?,
-                    storage: value.storage?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::DevEnvNotebookSpec> for DevEnvNotebookSpec {
-            fn from(value: super::DevEnvNotebookSpec) -> Self {
-                Self {
-                    annotations: Ok(value.annotations),
-                    auto_stop: Ok(value.auto_stop),
-                    credential: Ok(value.credential),
-                    custom_script_path: Ok(value.custom_script_path),
-                    extend_params: Ok(value.extend_params),
-                    extend_storage: Ok(value.extend_storage),
-                    failed_reasons: Ok(value.failed_reasons),
-                    log_path: Ok(value.log_path),
-                    repository: Ok(value.repository),
-                    resource_reserved_timestamp: Ok(value.resource_reserved_timestamp),
-                    storage: Ok(value.storage),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct DevEnvPool {
-            id: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            name: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            owner: ::std::result::Result<
-                ::std::option::Option<super::DevEnvPoolOwner>,
-                ::std::string::String,
-            >,
-            type_: ::std::result::Result<
-                ::std::option::Option<crate::devenviron::enums::OpenDevEnvPoolType>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for DevEnvPool {
-            fn default() -> Self {
-                Self {
-                    id: Ok(Default::default()),
-                    name: Ok(Default::default()),
-                    owner: Ok(Default::default()),
-                    type_: Ok(Default::default()),
-                }
-            }
-        }
-        impl DevEnvPool {
-            pub fn id<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.id = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| format!("error converting supplied value for id: {e}"));
-                self
-            }
-            pub fn name<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.name = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for name: {e}")
-                    });
-                self
-            }
-            pub fn owner<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::DevEnvPoolOwner, M>,
-            {
-                self.owner = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for owner: {e}")
-                    });
-                self
-            }
-            pub fn type_<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<crate::devenviron::enums::OpenDevEnvPoolType, M>,
-            {
-                self.type_ = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for type_: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<DevEnvPool> for super::DevEnvPool {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: DevEnvPool,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    id: value.id?,
-                    name: value.name?,
-                    owner: value.owner?,
-                    type_: value.type_?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::DevEnvPool> for DevEnvPool {
-            fn from(value: super::DevEnvPool) -> Self {
-                Self {
-                    id: Ok(value.id),
-                    name: Ok(value.name),
-                    owner: Ok(value.owner),
-                    type_: Ok(value.type_),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct DevEnvPoolOwner {
-            project_id: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for DevEnvPoolOwner {
-            fn default() -> Self {
-                Self {
-                    project_id: Ok(Default::default()),
-                }
-            }
-        }
-        impl DevEnvPoolOwner {
-            pub fn project_id<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.project_id = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for project_id: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<DevEnvPoolOwner> for super::DevEnvPoolOwner {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: DevEnvPoolOwner,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    project_id: value.project_id?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::DevEnvPoolOwner> for DevEnvPoolOwner {
-            fn from(value: super::DevEnvPoolOwner) -> Self {
-                Self {
-                    project_id: Ok(value.project_id),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct DevEnvPoolOwnerReq {
-            project_id: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for DevEnvPoolOwnerReq {
-            fn default() -> Self {
-                Self {
-                    project_id: Ok(Default::default()),
-                }
-            }
-        }
-        impl DevEnvPoolOwnerReq {
-            pub fn project_id<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.project_id = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for project_id: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<DevEnvPoolOwnerReq> for super::DevEnvPoolOwnerReq {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: DevEnvPoolOwnerReq,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    project_id: value.project_id?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::DevEnvPoolOwnerReq> for DevEnvPoolOwnerReq {
-            fn from(value: super::DevEnvPoolOwnerReq) -> Self {
-                Self {
-                    project_id: Ok(value.project_id),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct DevEnvPoolReq {
-            id: ::std::result::Result<::std::string::String, ::std::string::String>,
-            name: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            owner: ::std::result::Result<
-                ::std::option::Option<super::DevEnvPoolOwnerReq>,
-                ::std::string::String,
-            >,
-            type_: ::std::result::Result<
-                ::std::option::Option<crate::devenviron::enums::OpenDevEnvPoolType>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for DevEnvPoolReq {
-            fn default() -> Self {
-                Self {
-                    id: Err("no value supplied for id".to_string()),
-                    name: Ok(Default::default()),
-                    owner: Ok(Default::default()),
-                    type_: Ok(Default::default()),
-                }
-            }
-        }
-        impl DevEnvPoolReq {
-            pub fn id<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::string::String>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.id = value
-                    .try_into()
-                    .map_err(|e| format!("error converting supplied value for id: {e}"));
-                self
-            }
-            pub fn name<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.name = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for name: {e}")
-                    });
-                self
-            }
-            pub fn owner<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::DevEnvPoolOwnerReq, M>,
-            {
-                self.owner = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for owner: {e}")
-                    });
-                self
-            }
-            pub fn type_<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<crate::devenviron::enums::OpenDevEnvPoolType, M>,
-            {
-                self.type_ = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for type_: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<DevEnvPoolReq> for super::DevEnvPoolReq {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: DevEnvPoolReq,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    id: value.id?,
-                    name: value.name?,
-                    owner: value.owner?,
-                    type_: value.type_?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::DevEnvPoolReq> for DevEnvPoolReq {
-            fn from(value: super::DevEnvPoolReq) -> Self {
-                Self {
-                    id: Ok(value.id),
-                    name: Ok(value.name),
-                    owner: Ok(value.owner),
-                    type_: Ok(value.type_),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct DevEnvProfile {
-            de_type: ::std::result::Result<
-                ::std::option::Option<crate::devenviron::enums::OpenDevEnvType>,
-                ::std::string::String,
-            >,
-            description: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            flavor_type: ::std::result::Result<
-                ::std::option::Option<crate::devenviron::enums::OpenDevEnvFlavorType>,
-                ::std::string::String,
-            >,
-            id: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            labels: ::std::result::Result<
-                ::std::option::Option<
-                    ::std::collections::BTreeMap<
-                        ::std::string::String,
-                        ::std::string::String,
-                    >,
-                >,
-                ::std::string::String,
-            >,
-            name: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            provision: ::std::result::Result<
-                ::std::option::Option<super::DevEnvProvision>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for DevEnvProfile {
-            fn default() -> Self {
-                Self {
-                    de_type: Ok(Default::default()),
-                    description: Ok(Default::default()),
-                    flavor_type: Ok(Default::default()),
-                    id: Ok(Default::default()),
-                    labels: Ok(Default::default()),
-                    name: Ok(Default::default()),
-                    provision: Ok(Default::default()),
-                }
-            }
-        }
-        impl DevEnvProfile {
-            pub fn de_type<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<crate::devenviron::enums::OpenDevEnvType, M>,
-            {
-                self.de_type = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for de_type: {e}")
-                    });
-                self
-            }
-            pub fn description<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.description = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for description: {e}")
-                    });
-                self
-            }
-            pub fn flavor_type<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<
-                    crate::devenviron::enums::OpenDevEnvFlavorType,
-                    M,
-                >,
-            {
-                self.flavor_type = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for flavor_type: {e}")
-                    });
-                self
-            }
-            pub fn id<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.id = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| format!("error converting supplied value for id: {e}"));
-                self
-            }
-            pub fn labels<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<
-                    ::std::collections::BTreeMap<
-                        ::std::string::String,
-                        ::std::string::String,
-                    >,
-                    M,
-                >,
-            {
-                self.labels = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for labels: {e}")
-                    });
-                self
-            }
-            pub fn name<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.name = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for name: {e}")
-                    });
-                self
-            }
-            pub fn provision<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::DevEnvProvision, M>,
-            {
-                self.provision = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for provision: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<DevEnvProfile> for super::DevEnvProfile {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: DevEnvProfile,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    de_type: value.de_type?,
-                    description: value.description?,
-                    flavor_type: value.flavor_type?,
-                    id: value.id?,
-                    labels: value.labels?,
-                    name: value.name?,
-                    provision: value.provision?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::DevEnvProfile> for DevEnvProfile {
-            fn from(value: super::DevEnvProfile) -> Self {
-                Self {
-                    de_type: Ok(value.de_type),
-                    description: Ok(value.description),
-                    flavor_type: Ok(value.flavor_type),
-                    id: Ok(value.id),
-                    labels: Ok(value.labels),
-                    name: Ok(value.name),
-                    provision: Ok(value.provision),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct DevEnvProvision {
-            annotations: ::std::result::Result<
-                ::std::option::Option<
-                    ::std::collections::BTreeMap<
-                        ::std::string::String,
-                        ::std::string::String,
-                    >,
-                >,
-                ::std::string::String,
-            >,
-            spec: ::std::result::Result<
-                ::std::option::Option<super::DevEnvProvisionSpec>,
-                ::std::string::String,
-            >,
-            type_: ::std::result::Result<
-                ::std::option::Option<crate::devenviron::enums::OpenDevEnvProvisionType>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for DevEnvProvision {
-            fn default() -> Self {
-                Self {
-                    annotations: Ok(Default::default()),
-                    spec: Ok(Default::default()),
-                    type_: Ok(Default::default()),
-                }
-            }
-        }
-        impl DevEnvProvision {
-            pub fn annotations<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<
-                    ::std::collections::BTreeMap<
-                        ::std::string::String,
-                        ::std::string::String,
-                    >,
-                    M,
-                >,
-            {
-                self.annotations = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for annotations: {e}")
-                    });
-                self
-            }
-            pub fn spec<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::DevEnvProvisionSpec, M>,
-            {
-                self.spec = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for spec: {e}")
-                    });
-                self
-            }
-            pub fn type_<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<
-                    crate::devenviron::enums::OpenDevEnvProvisionType,
-                    M,
-                >,
-            {
-                self.type_ = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for type_: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<DevEnvProvision> for super::DevEnvProvision {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: DevEnvProvision,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    annotations: value.annotations?,
-                    spec: value.spec?,
-                    type_: value.type_?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::DevEnvProvision> for DevEnvProvision {
-            fn from(value: super::DevEnvProvision) -> Self {
-                Self {
-                    annotations: Ok(value.annotations),
-                    spec: Ok(value.spec),
-                    type_: Ok(value.type_),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct DevEnvProvisionSpec {
-            engine: ::std::result::Result<
-                ::std::option::Option<crate::devenviron::enums::OpenDevEnvEngine>,
-                ::std::string::String,
-            >,
-            params: ::std::result::Result<
-                ::std::option::Option<super::DevEnvDockerParams>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for DevEnvProvisionSpec {
-            fn default() -> Self {
-                Self {
-                    engine: Ok(Default::default()),
-                    params: Ok(Default::default()),
-                }
-            }
-        }
-        impl DevEnvProvisionSpec {
-            pub fn engine<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<crate::devenviron::enums::OpenDevEnvEngine, M>,
-            {
-                self.engine = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for engine: {e}")
-                    });
-                self
-            }
-            pub fn params<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::DevEnvDockerParams, M>,
-            {
-                self.params = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for params: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<DevEnvProvisionSpec>
-        for super::DevEnvProvisionSpec {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: DevEnvProvisionSpec,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    engine: value.engine?,
-                    params: value.params?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::DevEnvProvisionSpec> for DevEnvProvisionSpec {
-            fn from(value: super::DevEnvProvisionSpec) -> Self {
-                Self {
-                    engine: Ok(value.engine),
-                    params: Ok(value.params),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct DevEnvQueuingInfo {
-            begin_timestamp: ::std::result::Result<
-                ::std::option::Option<i64>,
-                ::std::string::String,
-            >,
-            de_type: ::std::result::Result<
-                ::std::option::Option<crate::devenviron::enums::OpenDevEnvType>,
-                ::std::string::String,
-            >,
-            end_timestamp: ::std::result::Result<
-                ::std::option::Option<i64>,
-                ::std::string::String,
-            >,
-            flavor: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            flavor_details: ::std::result::Result<
-                ::std::option::Option<super::DevEnvFlavorDetails>,
-                ::std::string::String,
-            >,
-            id: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            name: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            rank: ::std::result::Result<
-                ::std::option::Option<i32>,
-                ::std::string::String,
-            >,
-            remain_time: ::std::result::Result<
-                ::std::option::Option<i32>,
-                ::std::string::String,
-            >,
-            status: ::std::result::Result<
-                ::std::option::Option<crate::devenviron::enums::OpenDevEnvQueuingStatus>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for DevEnvQueuingInfo {
-            fn default() -> Self {
-                Self {
-                    begin_timestamp: Ok(Default::default()),
-                    de_type: Ok(Default::default()),
-                    end_timestamp: Ok(Default::default()),
-                    flavor: Ok(Default::default()),
-                    flavor_details: Ok(Default::default()),
-                    id: Ok(Default::default()),
-                    name: Ok(Default::default()),
-                    rank: Ok(Default::default()),
-                    remain_time: Ok(Default::default()),
-                    status: Ok(Default::default()),
-                }
-            }
-        }
-        impl DevEnvQueuingInfo {
-            pub fn begin_timestamp<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i64, M>,
-            {
-                self.begin_timestamp = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!(
-                            "error converting supplied value for begin_timestamp: {e}"
-                        )
-                    });
-                self
-            }
-            pub fn de_type<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<crate::devenviron::enums::OpenDevEnvType, M>,
-            {
-                self.de_type = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for de_type: {e}")
-                    });
-                self
-            }
-            pub fn end_timestamp<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i64, M>,
-            {
-                self.end_timestamp = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for end_timestamp: {e}")
-                    });
-                self
-            }
-            pub fn flavor<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.flavor = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for flavor: {e}")
-                    });
-                self
-            }
-            pub fn flavor_details<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::DevEnvFlavorDetails, M>,
-            {
-                self.flavor_details = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!(
-                            "error converting supplied value for flavor_details: {e}"
-                        )
-                    });
-                self
-            }
-            pub fn id<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.id = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| format!("error converting supplied value for id: {e}"));
-                self
-            }
-            pub fn name<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.name = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for name: {e}")
-                    });
-                self
-            }
-            pub fn rank<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i32, M>,
-            {
-                self.rank = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for rank: {e}")
-                    });
-                self
-            }
-            pub fn remain_time<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i32, M>,
-            {
-                self.remain_time = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for remain_time: {e}")
-                    });
-                self
-            }
-            pub fn status<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<
-                    crate::devenviron::enums::OpenDevEnvQueuingStatus,
-                    M,
-                >,
-            {
-                self.status = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for status: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<DevEnvQueuingInfo> for super::DevEnvQueuingInfo {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: DevEnvQueuingInfo,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    begin_timestamp: value.begin_timestamp?,
-                    de_type: value.de_type?,
-                    end_timestamp: value.end_timestamp?,
-                    flavor: value.flavor?,
-                    flavor_details: value.flavor_details?,
-                    id: value.id?,
-                    name: value.name?,
-                    rank: value.rank?,
-                    remain_time: value.remain_time?,
-                    status: value.status?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::DevEnvQueuingInfo> for DevEnvQueuingInfo {
-            fn from(value: super::DevEnvQueuingInfo) -> Self {
-                Self {
-                    begin_timestamp: Ok(value.begin_timestamp),
-                    de_type: Ok(value.de_type),
-                    end_timestamp: Ok(value.end_timestamp),
-                    flavor: Ok(value.flavor),
-                    flavor_details: Ok(value.flavor_details),
-                    id: Ok(value.id),
-                    name: Ok(value.name),
-                    rank: Ok(value.rank),
-                    remain_time: Ok(value.remain_time),
-                    status: Ok(value.status),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct DevEnvRepository {
-            branch: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            connection_info: ::std::result::Result<
-                ::std::option::Option<super::DevEnvConnectionInfo>,
-                ::std::string::String,
-            >,
-            id: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            type_: ::std::result::Result<
-                ::std::option::Option<
-                    crate::devenviron::enums::OpenDevEnvRepositoryType,
-                >,
-                ::std::string::String,
-            >,
-            user_email: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            user_name: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for DevEnvRepository {
-            fn default() -> Self {
-                Self {
-                    branch: Ok(Default::default()),
-                    connection_info: Ok(Default::default()),
-                    id: Ok(Default::default()),
-                    type_: Ok(Default::default()),
-                    user_email: Ok(Default::default()),
-                    user_name: Ok(Default::default()),
-                }
-            }
-        }
-        impl DevEnvRepository {
-            pub fn branch<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.branch = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for branch: {e}")
-                    });
-                self
-            }
-            pub fn connection_info<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::DevEnvConnectionInfo, M>,
-            {
-                self.connection_info = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!(
-                            "error converting supplied value for connection_info: {e}"
-                        )
-                    });
-                self
-            }
-            pub fn id<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.id = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| format!("error converting supplied value for id: {e}"));
-                self
-            }
-            pub fn type_<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<
-                    crate::devenviron::enums::OpenDevEnvRepositoryType,
-                    M,
-                >,
-            {
-                self.type_ = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for type_: {e}")
-                    });
-                self
-            }
-            pub fn user_email<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.user_email = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for user_email: {e}")
-                    });
-                self
-            }
-            pub fn user_name<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.user_name = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for user_name: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<DevEnvRepository> for super::DevEnvRepository {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: DevEnvRepository,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    branch: value.branch?,
-                    connection_info: value.connection_info?,
-                    id: value.id?,
-                    type_: value.type_?,
-                    user_email: value.user_email?,
-                    user_name: value.user_name?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::DevEnvRepository> for DevEnvRepository {
-            fn from(value: super::DevEnvRepository) -> Self {
-                Self {
-                    branch: Ok(value.branch),
-                    connection_info: Ok(value.connection_info),
-                    id: Ok(value.id),
-                    type_: Ok(value.type_),
-                    user_email: Ok(value.user_email),
-                    user_name: Ok(value.user_name),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct DevEnvStorage {
-            location: ::std::result::Result<
-                ::std::option::Option<super::DevEnvStorageLocation>,
-                ::std::string::String,
-            >,
-            type_: ::std::result::Result<
-                ::std::option::Option<crate::devenviron::enums::OpenDevEnvStorageType>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for DevEnvStorage {
-            fn default() -> Self {
-                Self {
-                    location: Ok(Default::default()),
-                    type_: Ok(Default::default()),
-                }
-            }
-        }
-        impl DevEnvStorage {
-            pub fn location<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::DevEnvStorageLocation, M>,
-            {
-                self.location = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for location: {e}")
-                    });
-                self
-            }
-            pub fn type_<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<
-                    crate::devenviron::enums::OpenDevEnvStorageType,
-                    M,
-                >,
-            {
-                self.type_ = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for type_: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<DevEnvStorage> for super::DevEnvStorage {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: DevEnvStorage,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    location: value.location?,
-                    type_: value.type_?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::DevEnvStorage> for DevEnvStorage {
-            fn from(value: super::DevEnvStorage) -> Self {
-                Self {
-                    location: Ok(value.location),
-                    type_: Ok(value.type_),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct DevEnvStorageLocation {
-            path: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            volume_size: ::std::result::Result<
-                ::std::option::Option<i32>,
-                ::std::string::String,
-            >,
-            volume_unit: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for DevEnvStorageLocation {
-            fn default() -> Self {
-                Self {
-                    path: Ok(Default::default()),
-                    volume_size: Ok(Default::default()),
-                    volume_unit: Ok(Default::default()),
-                }
-            }
-        }
-        impl DevEnvStorageLocation {
-            pub fn path<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.path = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for path: {e}")
-                    });
-                self
-            }
-            pub fn volume_size<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i32, M>,
-            {
-                self.volume_size = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for volume_size: {e}")
-                    });
-                self
-            }
-            pub fn volume_unit<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.volume_unit = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for volume_unit: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<DevEnvStorageLocation>
-        for super::DevEnvStorageLocation {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: DevEnvStorageLocation,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    path: value.path?,
-                    volume_size: value.volume_size?,
-                    volume_unit: value.volume_unit?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::DevEnvStorageLocation>
-        for DevEnvStorageLocation {
-            fn from(value: super::DevEnvStorageLocation) -> Self {
-                Self {
-                    path: Ok(value.path),
-                    volume_size: Ok(value.volume_size),
-                    volume_unit: Ok(value.volume_unit),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct DevEnvStorageLocationReq {
-            path: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for DevEnvStorageLocationReq {
-            fn default() -> Self {
-                Self {
-                    path: Ok(Default::default()),
-                }
-            }
-        }
-        impl DevEnvStorageLocationReq {
-            pub fn path<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.path = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for path: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<DevEnvStorageLocationReq>
-        for super::DevEnvStorageLocationReq {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: DevEnvStorageLocationReq,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self { path: value.path? })
-            }
-        }
-        impl ::std::convert::From<super::DevEnvStorageLocationReq>
-        for DevEnvStorageLocationReq {
-            fn from(value: super::DevEnvStorageLocationReq) -> Self {
-                Self { path: Ok(value.path) }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct DevEnvStorageReq {
-            location: ::std::result::Result<
-                ::std::option::Option<super::DevEnvStorageLocationReq>,
-                ::std::string::String,
-            >,
-            type_: ::std::result::Result<
-                crate::devenviron::enums::OpenDevEnvStorageType,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for DevEnvStorageReq {
-            fn default() -> Self {
-                Self {
-                    location: Ok(Default::default()),
-                    type_: Err("no value supplied for type_".to_string()),
-                }
-            }
-        }
-        impl DevEnvStorageReq {
-            pub fn location<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::DevEnvStorageLocationReq, M>,
-            {
-                self.location = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for location: {e}")
-                    });
-                self
-            }
-            pub fn type_<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<
-                    crate::devenviron::enums::OpenDevEnvStorageType,
-                >,
-                T::Error: ::std::fmt::Display,
-            {
-                self.type_ = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for type_: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<DevEnvStorageReq> for super::DevEnvStorageReq {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: DevEnvStorageReq,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    location: value.location?,
-                    type_: value.type_?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::DevEnvStorageReq> for DevEnvStorageReq {
-            fn from(value: super::DevEnvStorageReq) -> Self {
-                Self {
-                    location: Ok(value.location),
-                    type_: Ok(value.type_),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct DevEnvUser {
-            id: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            name: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for DevEnvUser {
-            fn default() -> Self {
-                Self {
-                    id: Ok(Default::default()),
-                    name: Ok(Default::default()),
-                }
-            }
-        }
-        impl DevEnvUser {
-            pub fn id<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.id = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| format!("error converting supplied value for id: {e}"));
-                self
-            }
-            pub fn name<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.name = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for name: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<DevEnvUser> for super::DevEnvUser {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: DevEnvUser,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    id: value.id?,
-                    name: value.name?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::DevEnvUser> for DevEnvUser {
-            fn from(value: super::DevEnvUser) -> Self {
-                Self {
-                    id: Ok(value.id),
-                    name: Ok(value.name),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct DevEnvWorkspace {
-            id: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for DevEnvWorkspace {
-            fn default() -> Self {
-                Self { id: Ok(Default::default()) }
-            }
-        }
-        impl DevEnvWorkspace {
-            pub fn id<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.id = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| format!("error converting supplied value for id: {e}"));
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<DevEnvWorkspace> for super::DevEnvWorkspace {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: DevEnvWorkspace,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self { id: value.id? })
-            }
-        }
-        impl ::std::convert::From<super::DevEnvWorkspace> for DevEnvWorkspace {
-            fn from(value: super::DevEnvWorkspace) -> Self {
-                Self { id: Ok(value.id) }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct DevEnvWorkspaceReq {
-            id: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for DevEnvWorkspaceReq {
-            fn default() -> Self {
-                Self { id: Ok(Default::default()) }
-            }
-        }
-        impl DevEnvWorkspaceReq {
-            pub fn id<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.id = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| format!("error converting supplied value for id: {e}"));
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<DevEnvWorkspaceReq> for super::DevEnvWorkspaceReq {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: DevEnvWorkspaceReq,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self { id: value.id? })
-            }
-        }
-        impl ::std::convert::From<super::DevEnvWorkspaceReq> for DevEnvWorkspaceReq {
-            fn from(value: super::DevEnvWorkspaceReq) -> Self {
-                Self { id: Ok(value.id) }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct Domain {
-            id: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            name: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for Domain {
-            fn default() -> Self {
-                Self {
-                    id: Ok(Default::default()),
-                    name: Ok(Default::default()),
-                }
-            }
-        }
-        impl Domain {
-            pub fn id<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.id = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| format!("error converting supplied value for id: {e}"));
-                self
-            }
-            pub fn name<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.name = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for name: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<Domain> for super::Domain {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: Domain,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    id: value.id?,
-                    name: value.name?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::Domain> for Domain {
-            fn from(value: super::Domain) -> Self {
-                Self {
-                    id: Ok(value.id),
-                    name: Ok(value.name),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct EndpointsReq {
-            allowed_access_ips: ::std::result::Result<
-                ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-                ::std::string::String,
-            >,
-            key_pair_names: ::std::result::Result<
-                ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-                ::std::string::String,
-            >,
-            service: ::std::result::Result<
-                ::std::option::Option<crate::devenviron::enums::OpenEndpointService>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for EndpointsReq {
-            fn default() -> Self {
-                Self {
-                    allowed_access_ips: Ok(Default::default()),
-                    key_pair_names: Ok(Default::default()),
-                    service: Ok(Default::default()),
-                }
-            }
-        }
-        impl EndpointsReq {
-            pub fn allowed_access_ips<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::vec::Vec<::std::string::String>, M>,
-            {
-                self.allowed_access_ips = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!(
-                            "error converting supplied value for allowed_access_ips: {e}"
-                        )
-                    });
-                self
-            }
-            pub fn key_pair_names<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::vec::Vec<::std::string::String>, M>,
-            {
-                self.key_pair_names = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!(
-                            "error converting supplied value for key_pair_names: {e}"
-                        )
-                    });
-                self
-            }
-            pub fn service<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<crate::devenviron::enums::OpenEndpointService, M>,
-            {
-                self.service = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for service: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<EndpointsReq> for super::EndpointsReq {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: EndpointsReq,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    allowed_access_ips: value.allowed_access_ips?,
-                    key_pair_names: value.key_pair_names?,
-                    service: value.service?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::EndpointsReq> for EndpointsReq {
-            fn from(value: super::EndpointsReq) -> Self {
-                Self {
-                    allowed_access_ips: Ok(value.allowed_access_ips),
-                    key_pair_names: Ok(value.key_pair_names),
-                    service: Ok(value.service),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct EndpointsRes {
-            allowed_access_ips: ::std::result::Result<
-                ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-                ::std::string::String,
-            >,
-            dev_service: ::std::result::Result<
-                ::std::option::Option<crate::devenviron::enums::OpenEndpointService>,
-                ::std::string::String,
-            >,
-            key_pair_names: ::std::result::Result<
-                ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-                ::std::string::String,
-            >,
-            service: ::std::result::Result<
-                ::std::option::Option<crate::devenviron::enums::OpenEndpointService>,
-                ::std::string::String,
-            >,
-            ssh_keys: ::std::result::Result<
-                ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-                ::std::string::String,
-            >,
-            uri: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for EndpointsRes {
-            fn default() -> Self {
-                Self {
-                    allowed_access_ips: Ok(Default::default()),
-                    dev_service: Ok(Default::default()),
-                    key_pair_names: Ok(Default::default()),
-                    service: Ok(Default::default()),
-                    ssh_keys: Ok(Default::default()),
-                    uri: Ok(Default::default()),
-                }
-            }
-        }
-        impl EndpointsRes {
-            pub fn allowed_access_ips<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::vec::Vec<::std::string::String>, M>,
-            {
-                self.allowed_access_ips = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!(
-                            "error converting supplied value for allowed_access_ips: {e}"
-                        )
-                    });
-                self
-            }
-            pub fn dev_service<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<crate::devenviron::enums::OpenEndpointService, M>,
-            {
-                self.dev_service = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for dev_service: {e}")
-                    });
-                self
-            }
-            pub fn key_pair_names<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::vec::Vec<::std::string::String>, M>,
-            {
-                self.key_pair_names = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!(
-                            "error converting supplied value for key_pair_names: {e}"
-                        )
-                    });
-                self
-            }
-            pub fn service<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<crate::devenviron::enums::OpenEndpointService, M>,
-            {
-                self.service = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for service: {e}")
-                    });
-                self
-            }
-            pub fn ssh_keys<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::vec::Vec<::std::string::String>, M>,
-            {
-                self.ssh_keys = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for ssh_keys: {e}")
-                    });
-                self
-            }
-            pub fn uri<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.uri = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for uri: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<EndpointsRes> for super::EndpointsRes {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: EndpointsRes,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    allowed_access_ips: value.allowed_access_ips?,
-                    dev_service: value.dev_service?,
-                    key_pair_names: value.key_pair_names?,
-                    service: value.service?,
-                    ssh_keys: value.ssh_keys?,
-                    uri: value.uri?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::EndpointsRes> for EndpointsRes {
-            fn from(value: super::EndpointsRes) -> Self {
-                Self {
-                    allowed_access_ips: Ok(value.allowed_access_ips),
-                    dev_service: Ok(value.dev_service),
-                    key_pair_names: Ok(value.key_pair_names),
-                    service: Ok(value.service),
-                    ssh_keys: Ok(value.ssh_keys),
-                    uri: Ok(value.uri),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct ErrorResponse {
-            error_code: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            error_message: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            error_msg: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for ErrorResponse {
-            fn default() -> Self {
-                Self {
-                    error_code: Ok(Default::default()),
-                    error_message: Ok(Default::default()),
-                    error_msg: Ok(Default::default()),
-                }
-            }
-        }
-        impl ErrorResponse {
-            pub fn error_code<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.error_code = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for error_code: {e}")
-                    });
-                self
-            }
-            pub fn error_message<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.error_message = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for error_message: {e}")
-                    });
-                self
-            }
-            pub fn error_msg<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.error_msg = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for error_msg: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<ErrorResponse> for super::ErrorResponse {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: ErrorResponse,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    error_code: value.error_code?,
-                    error_message: value.error_message?,
-                    error_msg: value.error_msg?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::ErrorResponse> for ErrorResponse {
-            fn from(value: super::ErrorResponse) -> Self {
-                Self {
-                    error_code: Ok(value.error_code),
-                    error_message: Ok(value.error_message),
-                    error_msg: Ok(value.error_msg),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct FlavorList {
-            current: ::std::result::Result<
-                ::std::option::Option<i32>,
-                ::std::string::String,
-            >,
-            data: ::std::result::Result<
-                ::std::option::Option<::std::vec::Vec<super::NotebookFlavor>>,
-                ::std::string::String,
-            >,
-            flavors: ::std::result::Result<
-                ::std::option::Option<::std::vec::Vec<super::NotebookFlavor>>,
-                ::std::string::String,
-            >,
-            pages: ::std::result::Result<
-                ::std::option::Option<i32>,
-                ::std::string::String,
-            >,
-            size: ::std::result::Result<
-                ::std::option::Option<i32>,
-                ::std::string::String,
-            >,
-            total: ::std::result::Result<
-                ::std::option::Option<i64>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for FlavorList {
-            fn default() -> Self {
-                Self {
-                    current: Ok(Default::default()),
-                    data: Ok(Default::default()),
-                    flavors: Ok(Default::default()),
-                    pages: Ok(Default::default()),
-                    size: Ok(Default::default()),
-                    total: Ok(Default::default()),
-                }
-            }
-        }
-        impl FlavorList {
-            pub fn current<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i32, M>,
-            {
-                self.current = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for current: {e}")
-                    });
-                self
-            }
-            pub fn data<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::vec::Vec<super::NotebookFlavor>, M>,
-            {
-                self.data = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for data: {e}")
-                    });
-                self
-            }
-            pub fn flavors<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::vec::Vec<super::NotebookFlavor>, M>,
-            {
-                self.flavors = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for flavors: {e}")
-                    });
-                self
-            }
-            pub fn pages<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i32, M>,
-            {
-                self.pages = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for pages: {e}")
-                    });
-                self
-            }
-            pub fn size<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i32, M>,
-            {
-                self.size = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for size: {e}")
-                    });
-                self
-            }
-            pub fn total<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i64, M>,
-            {
-                self.total = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for total: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<FlavorList> for super::FlavorList {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: FlavorList,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    current: value.current?,
-                    data: value.data?,
-                    flavors: value.flavors?,
-                    pages: value.pages?,
-                    size: value.size?,
-                    total: value.total?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::FlavorList> for FlavorList {
-            fn from(value: super::FlavorList) -> Self {
-                Self {
-                    current: Ok(value.current),
-                    data: Ok(value.data),
-                    flavors: Ok(value.flavors),
-                    pages: Ok(value.pages),
-                    size: Ok(value.size),
-                    total: Ok(value.total),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct GpuInfo {
-            gpu: ::std::result::Result<
-                ::std::option::Option<i32>,
-                ::std::string::String,
-            >,
-            gpu_memory: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            type_: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for GpuInfo {
-            fn default() -> Self {
-                Self {
-                    gpu: Ok(Default::default()),
-                    gpu_memory: Ok(Default::default()),
-                    type_: Ok(Default::default()),
-                }
-            }
-        }
-        impl GpuInfo {
-            pub fn gpu<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i32, M>,
-            {
-                self.gpu = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for gpu: {e}")
-                    });
-                self
-            }
-            pub fn gpu_memory<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.gpu_memory = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for gpu_memory: {e}")
-                    });
-                self
-            }
-            pub fn type_<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.type_ = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for type_: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<GpuInfo> for super::GpuInfo {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: GpuInfo,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    gpu: value.gpu?,
-                    gpu_memory: value.gpu_memory?,
-                    type_: value.type_?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::GpuInfo> for GpuInfo {
-            fn from(value: super::GpuInfo) -> Self {
-                Self {
-                    gpu: Ok(value.gpu),
-                    gpu_memory: Ok(value.gpu_memory),
-                    type_: Ok(value.type_),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct HookConfig {
-            script: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            type_: ::std::result::Result<
-                ::std::option::Option<crate::devenviron::enums::OpenHookScriptType>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for HookConfig {
-            fn default() -> Self {
-                Self {
-                    script: Ok(Default::default()),
-                    type_: Ok(Default::default()),
-                }
-            }
-        }
-        impl HookConfig {
-            pub fn script<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.script = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for script: {e}")
-                    });
-                self
-            }
-            pub fn type_<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<crate::devenviron::enums::OpenHookScriptType, M>,
-            {
-                self.type_ = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for type_: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<HookConfig> for super::HookConfig {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: HookConfig,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    script: value.script?,
-                    type_: value.type_?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::HookConfig> for HookConfig {
-            fn from(value: super::HookConfig) -> Self {
-                Self {
-                    script: Ok(value.script),
-                    type_: Ok(value.type_),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct Image {
-            arch: ::std::result::Result<
-                ::std::option::Option<crate::devenviron::enums::OpenImageArch>,
-                ::std::string::String,
-            >,
-            create_at: ::std::result::Result<
-                ::std::option::Option<i64>,
-                ::std::string::String,
-            >,
-            description: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            dev_services: ::std::result::Result<
-                ::std::option::Option<
-                    ::std::vec::Vec<crate::devenviron::enums::OpenEndpointService>,
-                >,
-                ::std::string::String,
-            >,
-            id: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            name: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            namespace: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            origin: ::std::result::Result<
-                ::std::option::Option<crate::devenviron::enums::OpenImageOrigin>,
-                ::std::string::String,
-            >,
-            resource_categories: ::std::result::Result<
-                ::std::option::Option<
-                    ::std::vec::Vec<crate::devenviron::enums::OpenResourceCategory>,
-                >,
-                ::std::string::String,
-            >,
-            service_type: ::std::result::Result<
-                ::std::option::Option<crate::devenviron::enums::OpenImageServiceType>,
-                ::std::string::String,
-            >,
-            size: ::std::result::Result<
-                ::std::option::Option<i64>,
-                ::std::string::String,
-            >,
-            status: ::std::result::Result<
-                ::std::option::Option<crate::devenviron::enums::OpenImageStatus>,
-                ::std::string::String,
-            >,
-            status_message: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            support_res_categories: ::std::result::Result<
-                ::std::option::Option<
-                    ::std::vec::Vec<crate::devenviron::enums::OpenResourceCategory>,
-                >,
-                ::std::string::String,
-            >,
-            swr_path: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            tag: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            type_: ::std::result::Result<
-                ::std::option::Option<crate::devenviron::enums::OpenImageType>,
-                ::std::string::String,
-            >,
-            update_at: ::std::result::Result<
-                ::std::option::Option<i64>,
-                ::std::string::String,
-            >,
-            visibility: ::std::result::Result<
-                ::std::option::Option<crate::devenviron::enums::OpenImageVisibility>,
-                ::std::string::String,
-            >,
-            workspace_id: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for Image {
-            fn default() -> Self {
-                Self {
-                    arch: Ok(Default::default()),
-                    create_at: Ok(Default::default()),
-                    description: Ok(Default::default()),
-                    dev_services: Ok(Default::default()),
-                    id: Ok(Default::default()),
-                    name: Ok(Default::default()),
-                    namespace: Ok(Default::default()),
-                    origin: Ok(Default::default()),
-                    resource_categories: Ok(Default::default()),
-                    service_type: Ok(Default::default()),
-                    size: Ok(Default::default()),
-                    status: Ok(Default::default()),
-                    status_message: Ok(Default::default()),
-                    support_res_categories: Ok(Default::default()),
-                    swr_path: Ok(Default::default()),
-                    tag: Ok(Default::default()),
-                    type_: Ok(Default::default()),
-                    update_at: Ok(Default::default()),
-                    visibility: Ok(Default::default()),
-                    workspace_id: Ok(Default::default()),
-                }
-            }
-        }
-        impl Image {
-            pub fn arch<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<crate::devenviron::enums::OpenImageArch, M>,
-            {
-                self.arch = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for arch: {e}")
-                    });
-                self
-            }
-            pub fn create_at<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i64, M>,
-            {
-                self.create_at = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for create_at: {e}")
-                    });
-                self
-            }
-            pub fn description<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.description = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for description: {e}")
-                    });
-                self
-            }
-            pub fn dev_services<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<
-                    ::std::vec::Vec<crate::devenviron::enums::OpenEndpointService>,
-                    M,
-                >,
-            {
-                self.dev_services = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for dev_services: {e}")
-                    });
-                self
-            }
-            pub fn id<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.id = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| format!("error converting supplied value for id: {e}"));
-                self
-            }
-            pub fn name<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.name = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for name: {e}")
-                    });
-                self
-            }
-            pub fn namespace<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.namespace = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for namespace: {e}")
-                    });
-                self
-            }
-            pub fn origin<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<crate::devenviron::enums::OpenImageOrigin, M>,
-            {
-                self.origin = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for origin: {e}")
-                    });
-                self
-            }
-            pub fn resource_categories<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<
-                    ::std::vec::Vec<crate::devenviron::enums::OpenResourceCategory>,
-                    M,
-                >,
-            {
-                self.resource_categories = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!(
-                            "error converting supplied value for resource_categories: {e}"
-                        )
-                    });
-                self
-            }
-            pub fn service_type<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<
-                    crate::devenviron::enums::OpenImageServiceType,
-                    M,
-                >,
-            {
-                self.service_type = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for service_type: {e}")
-                    });
-                self
-            }
-            pub fn size<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i64, M>,
-            {
-                self.size = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for size: {e}")
-                    });
-                self
-            }
-            pub fn status<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<crate::devenviron::enums::OpenImageStatus, M>,
-            {
-                self.status = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for status: {e}")
-                    });
-                self
-            }
-            pub fn status_message<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.status_message = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!(
-                            "error converting supplied value for status_message: {e}"
-                        )
-                    });
-                self
-            }
-            pub fn support_res_categories<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<
-                    ::std::vec::Vec<crate::devenviron::enums::OpenResourceCategory>,
-                    M,
-                >,
-            {
-                self.support_res_categories = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!(
-                            "error converting supplied value for support_res_categories: {e}"
-                        )
-                    });
-                self
-            }
-            pub fn swr_path<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.swr_path = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for swr_path: {e}")
-                    });
-                self
-            }
-            pub fn tag<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.tag = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for tag: {e}")
-                    });
-                self
-            }
-            pub fn type_<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<crate::devenviron::enums::OpenImageType, M>,
-            {
-                self.type_ = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for type_: {e}")
-                    });
-                self
-            }
-            pub fn update_at<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i64, M>,
-            {
-                self.update_at = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for update_at: {e}")
-                    });
-                self
-            }
-            pub fn visibility<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<crate::devenviron::enums::OpenImageVisibility, M>,
-            {
-                self.visibility = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for visibility: {e}")
-                    });
-                self
-            }
-            pub fn workspace_id<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.workspace_id = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for workspace_id: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<Image> for super::Image {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: Image,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    arch: value.arch?,
-                    create_at: value.create_at?,
-                    description: value.description?,
-                    dev_services: value.dev_services?,
-                    id: value.id?,
-                    name: value.name?,
-                    namespace: value.namespace?,
-                    origin: value.origin?,
-                    resource_categories: value.resource_categories?,
-                    service_type: value.service_type?,
-                    size: value.size?,
-                    status: value.status?,
-                    status_message: value.status_message?,
-                    support_res_categories: value.support_res_categories?,
-                    swr_path: value.swr_path?,
-                    tag: value.tag?,
-                    type_: value.type_?,
-                    update_at: value.update_at?,
-                    visibility: value.visibility?,
-                    workspace_id: value.workspace_id?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::Image> for Image {
-            fn from(value: super::Image) -> Self {
-                Self {
-                    arch: Ok(value.arch),
-                    create_at: Ok(value.create_at),
-                    description: Ok(value.description),
-                    dev_services: Ok(value.dev_services),
-                    id: Ok(value.id),
-                    name: Ok(value.name),
-                    namespace: Ok(value.namespace),
-                    origin: Ok(value.origin),
-                    resource_categories: Ok(value.resource_categories),
-                    service_type: Ok(value.service_type),
-                    size: Ok(value.size),
-                    status: Ok(value.status),
-                    status_message: Ok(value.status_message),
-                    support_res_categories: Ok(value.support_res_categories),
-                    swr_path: Ok(value.swr_path),
-                    tag: Ok(value.tag),
-                    type_: Ok(value.type_),
-                    update_at: Ok(value.update_at),
-                    visibility: Ok(value.visibility),
-                    workspace_id: Ok(value.workspace_id),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct ImageGroup {
-            create_at: ::std::result::Result<
-                ::std::option::Option<i64>,
-                ::std::string::String,
-            >,
-            name: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            namespace: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            update_at: ::std::result::Result<
-                ::std::option::Option<i64>,
-                ::std::string::String,
-            >,
-            version_count: ::std::result::Result<
-                ::std::option::Option<i32>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for ImageGroup {
-            fn default() -> Self {
-                Self {
-                    create_at: Ok(Default::default()),
-                    name: Ok(Default::default()),
-                    namespace: Ok(Default::default()),
-                    update_at: Ok(Default::default()),
-                    version_count: Ok(Default::default()),
-                }
-            }
-        }
-        impl ImageGroup {
-            pub fn create_at<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i64, M>,
-            {
-                self.create_at = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for create_at: {e}")
-                    });
-                self
-            }
-            pub fn name<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.name = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for name: {e}")
-                    });
-                self
-            }
-            pub fn namespace<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.namespace = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for namespace: {e}")
-                    });
-                self
-            }
-            pub fn update_at<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i64, M>,
-            {
-                self.update_at = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for update_at: {e}")
-                    });
-                self
-            }
-            pub fn version_count<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i32, M>,
-            {
-                self.version_count = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for version_count: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<ImageGroup> for super::ImageGroup {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: ImageGroup,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    create_at: value.create_at?,
-                    name: value.name?,
-                    namespace: value.namespace?,
-                    update_at: value.update_at?,
-                    version_count: value.version_count?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::ImageGroup> for ImageGroup {
-            fn from(value: super::ImageGroup) -> Self {
-                Self {
-                    create_at: Ok(value.create_at),
-                    name: Ok(value.name),
-                    namespace: Ok(value.namespace),
-                    update_at: Ok(value.update_at),
-                    version_count: Ok(value.version_count),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct ImageGroupList {
-            current: ::std::result::Result<
-                ::std::option::Option<i32>,
-                ::std::string::String,
-            >,
-            data: ::std::result::Result<
-                ::std::option::Option<::std::vec::Vec<super::ImageGroup>>,
-                ::std::string::String,
-            >,
-            pages: ::std::result::Result<
-                ::std::option::Option<i32>,
-                ::std::string::String,
-            >,
-            size: ::std::result::Result<
-                ::std::option::Option<i32>,
-                ::std::string::String,
-            >,
-            total: ::std::result::Result<
-                ::std::option::Option<i64>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for ImageGroupList {
-            fn default() -> Self {
-                Self {
-                    current: Ok(Default::default()),
-                    data: Ok(Default::default()),
-                    pages: Ok(Default::default()),
-                    size: Ok(Default::default()),
-                    total: Ok(Default::default()),
-                }
-            }
-        }
-        impl ImageGroupList {
-            pub fn current<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i32, M>,
-            {
-                self.current = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for current: {e}")
-                    });
-                self
-            }
-            pub fn data<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::vec::Vec<super::ImageGroup>, M>,
-            {
-                self.data = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for data: {e}")
-                    });
-                self
-            }
-            pub fn pages<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i32, M>,
-            {
-                self.pages = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for pages: {e}")
-                    });
-                self
-            }
-            pub fn size<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i32, M>,
-            {
-                self.size = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for size: {e}")
-                    });
-                self
-            }
-            pub fn total<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i64, M>,
-            {
-                self.total = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for total: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<ImageGroupList> for super::ImageGroupList {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: ImageGroupList,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    current: value.current?,
-                    data: value.data?,
-                    pages: value.pages?,
-                    size: value.size?,
-                    total: value.total?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::ImageGroupList> for ImageGroupList {
-            fn from(value: super::ImageGroupList) -> Self {
-                Self {
-                    current: Ok(value.current),
-                    data: Ok(value.data),
-                    pages: Ok(value.pages),
-                    size: Ok(value.size),
-                    total: Ok(value.total),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct ImageList {
-            current: ::std::result::Result<
-                ::std::option::Option<i32>,
-                ::std::string::String,
-            >,
-            data: ::std::result::Result<
-                ::std::option::Option<::std::vec::Vec<super::Image>>,
-                ::std::string::String,
-            >,
-            pages: ::std::result::Result<
-                ::std::option::Option<i32>,
-                ::std::string::String,
-            >,
-            size: ::std::result::Result<
-                ::std::option::Option<i32>,
-                ::std::string::String,
-            >,
-            total: ::std::result::Result<
-                ::std::option::Option<i64>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for ImageList {
-            fn default() -> Self {
-                Self {
-                    current: Ok(Default::default()),
-                    data: Ok(Default::default()),
-                    pages: Ok(Default::default()),
-                    size: Ok(Default::default()),
-                    total: Ok(Default::default()),
-                }
-            }
-        }
-        impl ImageList {
-            pub fn current<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i32, M>,
-            {
-                self.current = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for current: {e}")
-                    });
-                self
-            }
-            pub fn data<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::vec::Vec<super::Image>, M>,
-            {
-                self.data = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for data: {e}")
-                    });
-                self
-            }
-            pub fn pages<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i32, M>,
-            {
-                self.pages = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for pages: {e}")
-                    });
-                self
-            }
-            pub fn size<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i32, M>,
-            {
-                self.size = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for size: {e}")
-                    });
-                self
-            }
-            pub fn total<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i64, M>,
-            {
-                self.total = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for total: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<ImageList> for super::ImageList {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: ImageList,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    current: value.current?,
-                    data: value.data?,
-                    pages: value.pages?,
-                    size: value.size?,
-                    total: value.total?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::ImageList> for ImageList {
-            fn from(value: super::ImageList) -> Self {
-                Self {
-                    current: Ok(value.current),
-                    data: Ok(value.data),
-                    pages: Ok(value.pages),
-                    size: Ok(value.size),
-                    total: Ok(value.total),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct JobProgress {
-            notebook_id: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            status: ::std::result::Result<
-                ::std::option::Option<crate::devenviron::enums::OpenJobStatus>,
-                ::std::string::String,
-            >,
-            step: ::std::result::Result<
-                ::std::option::Option<i32>,
-                ::std::string::String,
-            >,
-            step_description: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for JobProgress {
-            fn default() -> Self {
-                Self {
-                    notebook_id: Ok(Default::default()),
-                    status: Ok(Default::default()),
-                    step: Ok(Default::default()),
-                    step_description: Ok(Default::default()),
-                }
-            }
-        }
-        impl JobProgress {
-            pub fn notebook_id<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.notebook_id = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for notebook_id: {e}")
-                    });
-                self
-            }
-            pub fn status<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<crate::devenviron::enums::OpenJobStatus, M>,
-            {
-                self.status = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for status: {e}")
-                    });
-                self
-            }
-            pub fn step<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i32, M>,
-            {
-                self.step = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for step: {e}")
-                    });
-                self
-            }
-            pub fn step_description<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.step_description = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!(
-                            "error converting supplied value for step_description: {e}"
-                        )
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<JobProgress> for super::JobProgress {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: JobProgress,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    notebook_id: value.notebook_id?,
-                    status: value.status?,
-                    step: value.step?,
-                    step_description: value.step_description?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::JobProgress> for JobProgress {
-            fn from(value: super::JobProgress) -> Self {
-                Self {
-                    notebook_id: Ok(value.notebook_id),
-                    status: Ok(value.status),
-                    step: Ok(value.step),
-                    step_description: Ok(value.step_description),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct Lease {
-            create_at: ::std::result::Result<
-                ::std::option::Option<i64>,
-                ::std::string::String,
-            >,
-            duration: ::std::result::Result<
-                ::std::option::Option<i64>,
-                ::std::string::String,
-            >,
-            enable: ::std::result::Result<
-                ::std::option::Option<bool>,
-                ::std::string::String,
-            >,
-            type_: ::std::result::Result<
-                ::std::option::Option<crate::devenviron::enums::OpenLeaseType>,
-                ::std::string::String,
-            >,
-            update_at: ::std::result::Result<
-                ::std::option::Option<i64>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for Lease {
-            fn default() -> Self {
-                Self {
-                    create_at: Ok(Default::default()),
-                    duration: Ok(Default::default()),
-                    enable: Ok(Default::default()),
-                    type_: Ok(Default::default()),
-                    update_at: Ok(Default::default()),
-                }
-            }
-        }
-        impl Lease {
-            pub fn create_at<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i64, M>,
-            {
-                self.create_at = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for create_at: {e}")
-                    });
-                self
-            }
-            pub fn duration<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i64, M>,
-            {
-                self.duration = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for duration: {e}")
-                    });
-                self
-            }
-            pub fn enable<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<bool, M>,
-            {
-                self.enable = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for enable: {e}")
-                    });
-                self
-            }
-            pub fn type_<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<crate::devenviron::enums::OpenLeaseType, M>,
-            {
-                self.type_ = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for type_: {e}")
-                    });
-                self
-            }
-            pub fn update_at<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i64, M>,
-            {
-                self.update_at = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for update_at: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<Lease> for super::Lease {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: Lease,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    create_at: value.create_at?,
-                    duration: value.duration?,
-                    enable: value.enable?,
-                    type_: value.type_?,
-                    update_at: value.update_at?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::Lease> for Lease {
-            fn from(value: super::Lease) -> Self {
-                Self {
-                    create_at: Ok(value.create_at),
-                    duration: Ok(value.duration),
-                    enable: Ok(value.enable),
-                    type_: Ok(value.type_),
-                    update_at: Ok(value.update_at),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct LeaseReq {
-            duration: ::std::result::Result<
-                ::std::option::Option<i64>,
-                ::std::string::String,
-            >,
-            type_: ::std::result::Result<
-                ::std::option::Option<crate::devenviron::enums::OpenLeaseType>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for LeaseReq {
-            fn default() -> Self {
-                Self {
-                    duration: Ok(Default::default()),
-                    type_: Ok(Default::default()),
-                }
-            }
-        }
-        impl LeaseReq {
-            pub fn duration<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i64, M>,
-            {
-                self.duration = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for duration: {e}")
-                    });
-                self
-            }
-            pub fn type_<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<crate::devenviron::enums::OpenLeaseType, M>,
-            {
-                self.type_ = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for type_: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<LeaseReq> for super::LeaseReq {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: LeaseReq,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    duration: value.duration?,
-                    type_: value.type_?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::LeaseReq> for LeaseReq {
-            fn from(value: super::LeaseReq) -> Self {
-                Self {
-                    duration: Ok(value.duration),
-                    type_: Ok(value.type_),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct ManageDevEnvInstanceRequest {
-            action: ::std::result::Result<
-                super::DevEnvInstanceAction,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for ManageDevEnvInstanceRequest {
-            fn default() -> Self {
-                Self {
-                    action: Err("no value supplied for action".to_string()),
-                }
-            }
-        }
-        impl ManageDevEnvInstanceRequest {
-            pub fn action<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<super::DevEnvInstanceAction>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.action = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for action: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<ManageDevEnvInstanceRequest>
-        for super::ManageDevEnvInstanceRequest {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: ManageDevEnvInstanceRequest,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self { action: value.action? })
-            }
-        }
-        impl ::std::convert::From<super::ManageDevEnvInstanceRequest>
-        for ManageDevEnvInstanceRequest {
-            fn from(value: super::ManageDevEnvInstanceRequest) -> Self {
-                Self { action: Ok(value.action) }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct ManageDevEnvInstanceResponse {
-            current_status: ::std::result::Result<
-                ::std::option::Option<
-                    crate::devenviron::enums::OpenDevEnvInstanceStatus,
-                >,
-                ::std::string::String,
-            >,
-            previous_state: ::std::result::Result<
-                ::std::option::Option<
-                    crate::devenviron::enums::OpenDevEnvInstanceStatus,
-                >,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for ManageDevEnvInstanceResponse {
-            fn default() -> Self {
-                Self {
-                    current_status: Ok(Default::default()),
-                    previous_state: Ok(Default::default()),
-                }
-            }
-        }
-        impl ManageDevEnvInstanceResponse {
-            pub fn current_status<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<
-                    crate::devenviron::enums::OpenDevEnvInstanceStatus,
-                    M,
-                >,
-            {
-                self.current_status = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!(
-                            "error converting supplied value for current_status: {e}"
-                        )
-                    });
-                self
-            }
-            pub fn previous_state<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<
-                    crate::devenviron::enums::OpenDevEnvInstanceStatus,
-                    M,
-                >,
-            {
-                self.previous_state = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!(
-                            "error converting supplied value for previous_state: {e}"
-                        )
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<ManageDevEnvInstanceResponse>
-        for super::ManageDevEnvInstanceResponse {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: ManageDevEnvInstanceResponse,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    current_status: value.current_status?,
-                    previous_state: value.previous_state?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::ManageDevEnvInstanceResponse>
-        for ManageDevEnvInstanceResponse {
-            fn from(value: super::ManageDevEnvInstanceResponse) -> Self {
-                Self {
-                    current_status: Ok(value.current_status),
-                    previous_state: Ok(value.previous_state),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct Notebook {
-            action_progress: ::std::result::Result<
-                ::std::option::Option<::std::vec::Vec<super::JobProgress>>,
-                ::std::string::String,
-            >,
-            affinity: ::std::result::Result<
-                ::std::option::Option<
-                    ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-                >,
-                ::std::string::String,
-            >,
-            billing_items: ::std::result::Result<
-                ::std::option::Option<
-                    ::std::vec::Vec<crate::devenviron::enums::OpenBillingItem>,
-                >,
-                ::std::string::String,
-            >,
-            create_at: ::std::result::Result<
-                ::std::option::Option<i64>,
-                ::std::string::String,
-            >,
-            custom_spec: ::std::result::Result<
-                ::std::option::Option<
-                    ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-                >,
-                ::std::string::String,
-            >,
-            data_volumes: ::std::result::Result<
-                ::std::option::Option<::std::vec::Vec<super::DataVolume>>,
-                ::std::string::String,
-            >,
-            description: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            endpoints: ::std::result::Result<
-                ::std::option::Option<::std::vec::Vec<super::EndpointsRes>>,
-                ::std::string::String,
-            >,
-            fail_reason: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            feature: ::std::result::Result<
-                ::std::option::Option<crate::devenviron::enums::OpenNotebookFeature>,
-                ::std::string::String,
-            >,
-            flavor: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            id: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            image: ::std::result::Result<
-                ::std::option::Option<super::Image>,
-                ::std::string::String,
-            >,
-            ip: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            jupyter_version: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            lease: ::std::result::Result<
-                ::std::option::Option<super::Lease>,
-                ::std::string::String,
-            >,
-            name: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            pool: ::std::result::Result<
-                ::std::option::Option<super::Pool>,
-                ::std::string::String,
-            >,
-            run_user: ::std::result::Result<
-                ::std::option::Option<
-                    ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-                >,
-                ::std::string::String,
-            >,
-            status: ::std::result::Result<
-                ::std::option::Option<crate::devenviron::enums::OpenNotebookStatus>,
-                ::std::string::String,
-            >,
-            tags: ::std::result::Result<
-                ::std::option::Option<::std::vec::Vec<super::NotebookTag>>,
-                ::std::string::String,
-            >,
-            token: ::std::result::Result<
-                ::std::option::Option<crate::Secret>,
-                ::std::string::String,
-            >,
-            update_at: ::std::result::Result<
-                ::std::option::Option<i64>,
-                ::std::string::String,
-            >,
-            url: ::std::result::Result<
-                ::std::option::Option<crate::Secret>,
-                ::std::string::String,
-            >,
-            user: ::std::result::Result<
-                ::std::option::Option<super::User>,
-                ::std::string::String,
-            >,
-            user_id: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            user_vpc: ::std::result::Result<
-                ::std::option::Option<
-                    ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-                >,
-                ::std::string::String,
-            >,
-            volume: ::std::result::Result<
-                ::std::option::Option<super::VolumeRes>,
-                ::std::string::String,
-            >,
-            workspace_id: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for Notebook {
-            fn default() -> Self {
-                Self {
-                    action_progress: Ok(Default::default()),
-                    affinity: Ok(Default::default()),
-                    billing_items: Ok(Default::default()),
-                    create_at: Ok(Default::default()),
-                    custom_spec: Ok(Default::default()),
-                    data_volumes: Ok(Default::default()),
-                    description: Ok(Default::default()),
-                    endpoints: Ok(Default::default()),
-                    fail_reason: Ok(Default::default()),
-                    feature: Ok(Default::default()),
-                    flavor: Ok(Default::default()),
-                    id: Ok(Default::default()),
-                    image: Ok(Default::default()),
-                    ip: Ok(Default::default()),
-                    jupyter_version: Ok(Default::default()),
-                    lease: Ok(Default::default()),
-                    name: Ok(Default::default()),
-                    pool: Ok(Default::default()),
-                    run_user: Ok(Default::default()),
-                    status: Ok(Default::default()),
-                    tags: Ok(Default::default()),
-                    token: Ok(Default::default()),
-                    update_at: Ok(Default::default()),
-                    url: Ok(Default::default()),
-                    user: Ok(Default::default()),
-                    user_id: Ok(Default::default()),
-                    user_vpc: Ok(Default::default()),
-                    volume: Ok(Default::default()),
-                    workspace_id: Ok(Default::default()),
-                }
-            }
-        }
-        impl Notebook {
-            pub fn action_progress<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::vec::Vec<super::JobProgress>, M>,
-            {
-                self.action_progress = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!(
-                            "error converting supplied value for action_progress: {e}"
-                        )
-                    });
-                self
-            }
-            pub fn affinity<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<
-                    ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-                    M,
-                >,
-            {
-                self.affinity = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for affinity: {e}")
-                    });
-                self
-            }
-            pub fn billing_items<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<
-                    ::std::vec::Vec<crate::devenviron::enums::OpenBillingItem>,
-                    M,
-                >,
-            {
-                self.billing_items = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for billing_items: {e}")
-                    });
-                self
-            }
-            pub fn create_at<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i64, M>,
-            {
-                self.create_at = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for create_at: {e}")
-                    });
-                self
-            }
-            pub fn custom_spec<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<
-                    ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-                    M,
-                >,
-            {
-                self.custom_spec = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for custom_spec: {e}")
-                    });
-                self
-            }
-            pub fn data_volumes<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::vec::Vec<super::DataVolume>, M>,
-            {
-                self.data_volumes = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for data_volumes: {e}")
-                    });
-                self
-            }
-            pub fn description<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.description = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for description: {e}")
-                    });
-                self
-            }
-            pub fn endpoints<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::vec::Vec<super::EndpointsRes>, M>,
-            {
-                self.endpoints = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for endpoints: {e}")
-                    });
-                self
-            }
-            pub fn fail_reason<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.fail_reason = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for fail_reason: {e}")
-                    });
-                self
-            }
-            pub fn feature<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<crate::devenviron::enums::OpenNotebookFeature, M>,
-            {
-                self.feature = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for feature: {e}")
-                    });
-                self
-            }
-            pub fn flavor<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.flavor = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for flavor: {e}")
-                    });
-                self
-            }
-            pub fn id<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.id = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| format!("error converting supplied value for id: {e}"));
-                self
-            }
-            pub fn image<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::Image, M>,
-            {
-                self.image = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for image: {e}")
-                    });
-                self
-            }
-            pub fn ip<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.ip = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| format!("error converting supplied value for ip: {e}"));
-                self
-            }
-            pub fn jupyter_version<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.jupyter_version = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!(
-                            "error converting supplied value for jupyter_version: {e}"
-                        )
-                    });
-                self
-            }
-            pub fn lease<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::Lease, M>,
-            {
-                self.lease = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for lease: {e}")
-                    });
-                self
-            }
-            pub fn name<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.name = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for name: {e}")
-                    });
-                self
-            }
-            pub fn pool<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::Pool, M>,
-            {
-                self.pool = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for pool: {e}")
-                    });
-                self
-            }
-            pub fn run_user<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<
-                    ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-                    M,
-                >,
-            {
-                self.run_user = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for run_user: {e}")
-                    });
-                self
-            }
-            pub fn status<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<crate::devenviron::enums::OpenNotebookStatus, M>,
-            {
-                self.status = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for status: {e}")
-                    });
-                self
-            }
-            pub fn tags<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::vec::Vec<super::NotebookTag>, M>,
-            {
-                self.tags = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for tags: {e}")
-                    });
-                self
-            }
-            pub fn token<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<crate::Secret, M>,
-            {
-                self.token = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for token: {e}")
-                    });
-                self
-            }
-            pub fn update_at<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i64, M>,
-            {
-                self.update_at = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for update_at: {e}")
-                    });
-                self
-            }
-            pub fn url<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<crate::Secret, M>,
-            {
-                self.url = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for url: {e}")
-                    });
-                self
-            }
-            pub fn user<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::User, M>,
-            {
-                self.user = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for user: {e}")
-                    });
-                self
-            }
-            pub fn user_id<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.user_id = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for user_id: {e}")
-                    });
-                self
-            }
-            pub fn user_vpc<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<
-                    ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-                    M,
-                >,
-            {
-                self.user_vpc = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for user_vpc: {e}")
-                    });
-                self
-            }
-            pub fn volume<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::VolumeRes, M>,
-            {
-                self.volume = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for volume: {e}")
-                    });
-                self
-            }
-            pub fn workspace_id<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.workspace_id = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for workspace_id: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<Notebook> for super::Notebook {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: Notebook,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    action_progress: value.action_progress?,
-                    affinity: value.affinity?,
-                    billing_items: value.billing_items?,
-                    create_at: value.create_at?,
-                    custom_spec: value.custom_spec?,
-                    data_volumes: value.data_volumes?,
-                    description: value.description?,
-                    endpoints: value.endpoints?,
-                    fail_reason: value.fail_reason?,
-                    feature: value.feature?,
-                    flavor: value.flavor?,
-                    id: value.id?,
-                    image: value.image?,
-                    ip: value.ip?,
-                    jupyter_version: value.jupyter_version?,
-                    lease: value.lease?,
-                    name: value.name?,
-                    pool: value.pool?,
-                    run_user: value.run_user?,
-                    status: value.status?,
-                    tags: value.tags?,
-                    token: value.token?,
-                    update_at: value.update_at?,
-                    url: value.url?,
-                    user: value.user?,
-                    user_id: value.user_id?,
-                    user_vpc: value.user_vpc?,
-                    volume: value.volume?,
-                    workspace_id: value.workspace_id?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::Notebook> for Notebook {
-            fn from(value: super::Notebook) -> Self {
-                Self {
-                    action_progress: Ok(value.action_progress),
-                    affinity: Ok(value.affinity),
-                    billing_items: Ok(value.billing_items),
-                    create_at: Ok(value.create_at),
-                    custom_spec: Ok(value.custom_spec),
-                    data_volumes: Ok(value.data_volumes),
-                    description: Ok(value.description),
-                    endpoints: Ok(value.endpoints),
-                    fail_reason: Ok(value.fail_reason),
-                    feature: Ok(value.feature),
-                    flavor: Ok(value.flavor),
-                    id: Ok(value.id),
-                    image: Ok(value.image),
-                    ip: Ok(value.ip),
-                    jupyter_version: Ok(value.jupyter_version),
-                    lease: Ok(value.lease),
-                    name: Ok(value.name),
-                    pool: Ok(value.pool),
-                    run_user: Ok(value.run_user),
-                    status: Ok(value.status),
-                    tags: Ok(value.tags),
-                    token: Ok(value.token),
-                    update_at: Ok(value.update_at),
-                    url: Ok(value.url),
-                    user: Ok(value.user),
-                    user_id: Ok(value.user_id),
-                    user_vpc: Ok(value.user_vpc),
-                    volume: Ok(value.volume),
-                    workspace_id: Ok(value.workspace_id),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct NotebookFlavor {
-            arch: ::std::result::Result<
-                ::std::option::Option<crate::devenviron::enums::OpenImageArch>,
-                ::std::string::String,
-            >,
-            billing: ::std::result::Result<
-                ::std::option::Option<super::BillingInfo>,
-                ::std::string::String,
-            >,
-            category: ::std::result::Result<
-                ::std::option::Option<crate::devenviron::enums::OpenFlavorCategory>,
-                ::std::string::String,
-            >,
-            description: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            feature: ::std::result::Result<
-                ::std::option::Option<crate::devenviron::enums::OpenFlavorFeature>,
-                ::std::string::String,
-            >,
-            free: ::std::result::Result<
-                ::std::option::Option<bool>,
-                ::std::string::String,
-            >,
-            gpu: ::std::result::Result<
-                ::std::option::Option<super::GpuInfo>,
-                ::std::string::String,
-            >,
-            id: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            memory: ::std::result::Result<
-                ::std::option::Option<i64>,
-                ::std::string::String,
-            >,
-            name: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            sold_out: ::std::result::Result<
-                ::std::option::Option<bool>,
-                ::std::string::String,
-            >,
-            storages: ::std::result::Result<
-                ::std::option::Option<
-                    ::std::vec::Vec<crate::devenviron::enums::OpenVolumeCategory>,
-                >,
-                ::std::string::String,
-            >,
-            vcpus: ::std::result::Result<
-                ::std::option::Option<i32>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for NotebookFlavor {
-            fn default() -> Self {
-                Self {
-                    arch: Ok(Default::default()),
-                    billing: Ok(Default::default()),
-                    category: Ok(Default::default()),
-                    description: Ok(Default::default()),
-                    feature: Ok(Default::default()),
-                    free: Ok(Default::default()),
-                    gpu: Ok(Default::default()),
-                    id: Ok(Default::default()),
-                    memory: Ok(Default::default()),
-                    name: Ok(Default::default()),
-                    sold_out: Ok(Default::default()),
-                    storages: Ok(Default::default()),
-                    vcpus: Ok(Default::default()),
-                }
-            }
-        }
-        impl NotebookFlavor {
-            pub fn arch<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<crate::devenviron::enums::OpenImageArch, M>,
-            {
-                self.arch = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for arch: {e}")
-                    });
-                self
-            }
-            pub fn billing<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::BillingInfo, M>,
-            {
-                self.billing = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for billing: {e}")
-                    });
-                self
-            }
-            pub fn category<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<crate::devenviron::enums::OpenFlavorCategory, M>,
-            {
-                self.category = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for category: {e}")
-                    });
-                self
-            }
-            pub fn description<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.description = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for description: {e}")
-                    });
-                self
-            }
-            pub fn feature<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<crate::devenviron::enums::OpenFlavorFeature, M>,
-            {
-                self.feature = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for feature: {e}")
-                    });
-                self
-            }
-            pub fn free<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<bool, M>,
-            {
-                self.free = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for free: {e}")
-                    });
-                self
-            }
-            pub fn gpu<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::GpuInfo, M>,
-            {
-                self.gpu = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for gpu: {e}")
-                    });
-                self
-            }
-            pub fn id<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.id = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| format!("error converting supplied value for id: {e}"));
-                self
-            }
-            pub fn memory<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i64, M>,
-            {
-                self.memory = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for memory: {e}")
-                    });
-                self
-            }
-            pub fn name<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.name = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for name: {e}")
-                    });
-                self
-            }
-            pub fn sold_out<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<bool, M>,
-            {
-                self.sold_out = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for sold_out: {e}")
-                    });
-                self
-            }
-            pub fn storages<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<
-                    ::std::vec::Vec<crate::devenviron::enums::OpenVolumeCategory>,
-                    M,
-                >,
-            {
-                self.storages = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for storages: {e}")
-                    });
-                self
-            }
-            pub fn vcpus<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i32, M>,
-            {
-                self.vcpus = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for vcpus: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<NotebookFlavor> for super::NotebookFlavor {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: NotebookFlavor,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    arch: value.arch?,
-                    billing: value.billing?,
-                    category: value.category?,
-                    description: value.description?,
-                    feature: value.feature?,
-                    free: value.free?,
-                    gpu: value.gpu?,
-                    id: value.id?,
-                    memory: value.memory?,
-                    name: value.name?,
-                    sold_out: value.sold_out?,
-                    storages: value.storages?,
-                    vcpus: value.vcpus?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::NotebookFlavor> for NotebookFlavor {
-            fn from(value: super::NotebookFlavor) -> Self {
-                Self {
-                    arch: Ok(value.arch),
-                    billing: Ok(value.billing),
-                    category: Ok(value.category),
-                    description: Ok(value.description),
-                    feature: Ok(value.feature),
-                    free: Ok(value.free),
-                    gpu: Ok(value.gpu),
-                    id: Ok(value.id),
-                    memory: Ok(value.memory),
-                    name: Ok(value.name),
-                    sold_out: Ok(value.sold_out),
-                    storages: Ok(value.storages),
-                    vcpus: Ok(value.vcpus),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct NotebookList {
-            current: ::std::result::Result<
-                ::std::option::Option<i32>,
-                ::std::string::String,
-            >,
-            data: ::std::result::Result<
-                ::std::option::Option<::std::vec::Vec<super::Notebook>>,
-                ::std::string::String,
-            >,
-            pages: ::std::result::Result<
-                ::std::option::Option<i32>,
-                ::std::string::String,
-            >,
-            size: ::std::result::Result<
-                ::std::option::Option<i32>,
-                ::std::string::String,
-            >,
-            total: ::std::result::Result<
-                ::std::option::Option<i64>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for NotebookList {
-            fn default() -> Self {
-                Self {
-                    current: Ok(Default::default()),
-                    data: Ok(Default::default()),
-                    pages: Ok(Default::default()),
-                    size: Ok(Default::default()),
-                    total: Ok(Default::default()),
-                }
-            }
-        }
-        impl NotebookList {
-            pub fn current<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i32, M>,
-            {
-                self.current = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for current: {e}")
-                    });
-                self
-            }
-            pub fn data<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::vec::Vec<super::Notebook>, M>,
-            {
-                self.data = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for data: {e}")
-                    });
-                self
-            }
-            pub fn pages<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i32, M>,
-            {
-                self.pages = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for pages: {e}")
-                    });
-                self
-            }
-            pub fn size<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i32, M>,
-            {
-                self.size = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for size: {e}")
-                    });
-                self
-            }
-            pub fn total<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i64, M>,
-            {
-                self.total = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for total: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<NotebookList> for super::NotebookList {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: NotebookList,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    current: value.current?,
-                    data: value.data?,
-                    pages: value.pages?,
-                    size: value.size?,
-                    total: value.total?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::NotebookList> for NotebookList {
-            fn from(value: super::NotebookList) -> Self {
-                Self {
-                    current: Ok(value.current),
-                    data: Ok(value.data),
-                    pages: Ok(value.pages),
-                    size: Ok(value.size),
-                    total: Ok(value.total),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct NotebookTag {
-            key: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            value: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for NotebookTag {
-            fn default() -> Self {
-                Self {
-                    key: Ok(Default::default()),
-                    value: Ok(Default::default()),
-                }
-            }
-        }
-        impl NotebookTag {
-            pub fn key<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.key = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for key: {e}")
-                    });
-                self
-            }
-            pub fn value<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.value = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for value: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<NotebookTag> for super::NotebookTag {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: NotebookTag,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    key: value.key?,
-                    value: value.value?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::NotebookTag> for NotebookTag {
-            fn from(value: super::NotebookTag) -> Self {
-                Self {
-                    key: Ok(value.key),
-                    value: Ok(value.value),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct Pool {
-            id: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            name: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for Pool {
-            fn default() -> Self {
-                Self {
-                    id: Ok(Default::default()),
-                    name: Ok(Default::default()),
-                }
-            }
-        }
-        impl Pool {
-            pub fn id<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.id = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| format!("error converting supplied value for id: {e}"));
-                self
-            }
-            pub fn name<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.name = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for name: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<Pool> for super::Pool {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: Pool,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    id: value.id?,
-                    name: value.name?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::Pool> for Pool {
-            fn from(value: super::Pool) -> Self {
-                Self {
-                    id: Ok(value.id),
-                    name: Ok(value.name),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct RegisterImageRequest {
-            arch: ::std::result::Result<
-                ::std::option::Option<crate::devenviron::enums::OpenImageArch>,
-                ::std::string::String,
-            >,
-            description: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            origin: ::std::result::Result<
-                ::std::option::Option<crate::devenviron::enums::OpenImageOrigin>,
-                ::std::string::String,
-            >,
-            resource_category: ::std::result::Result<
-                ::std::option::Option<
-                    ::std::vec::Vec<crate::devenviron::enums::OpenResourceCategory>,
-                >,
-                ::std::string::String,
-            >,
-            service_type: ::std::result::Result<
-                ::std::option::Option<crate::devenviron::enums::OpenImageServiceType>,
-                ::std::string::String,
-            >,
-            services: ::std::result::Result<
-                ::std::option::Option<
-                    ::std::vec::Vec<crate::devenviron::enums::OpenEndpointService>,
-                >,
-                ::std::string::String,
-            >,
-            swr_path: ::std::result::Result<
-                ::std::string::String,
-                ::std::string::String,
-            >,
-            visibility: ::std::result::Result<
-                ::std::option::Option<crate::devenviron::enums::OpenImageVisibility>,
-                ::std::string::String,
-            >,
-            workspace_id: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for RegisterImageRequest {
-            fn default() -> Self {
-                Self {
-                    arch: Ok(Default::default()),
-                    description: Ok(Default::default()),
-                    origin: Ok(Default::default()),
-                    resource_category: Ok(Default::default()),
-                    service_type: Ok(Default::default()),
-                    services: Ok(Default::default()),
-                    swr_path: Err("no value supplied for swr_path".to_string()),
-                    visibility: Ok(Default::default()),
-                    workspace_id: Ok(Default::default()),
-                }
-            }
-        }
-        impl RegisterImageRequest {
-            pub fn arch<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<crate::devenviron::enums::OpenImageArch, M>,
-            {
-                self.arch = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for arch: {e}")
-                    });
-                self
-            }
-            pub fn description<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.description = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for description: {e}")
-                    });
-                self
-            }
-            pub fn origin<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<crate::devenviron::enums::OpenImageOrigin, M>,
-            {
-                self.origin = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for origin: {e}")
-                    });
-                self
-            }
-            pub fn resource_category<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<
-                    ::std::vec::Vec<crate::devenviron::enums::OpenResourceCategory>,
-                    M,
-                >,
-            {
-                self.resource_category = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!(
-                            "error converting supplied value for resource_category: {e}"
-                        )
-                    });
-                self
-            }
-            pub fn service_type<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<
-                    crate::devenviron::enums::OpenImageServiceType,
-                    M,
-                >,
-            {
-                self.service_type = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for service_type: {e}")
-                    });
-                self
-            }
-            pub fn services<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<
-                    ::std::vec::Vec<crate::devenviron::enums::OpenEndpointService>,
-                    M,
-                >,
-            {
-                self.services = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for services: {e}")
-                    });
-                self
-            }
-            pub fn swr_path<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::string::String>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.swr_path = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for swr_path: {e}")
-                    });
-                self
-            }
-            pub fn visibility<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<crate::devenviron::enums::OpenImageVisibility, M>,
-            {
-                self.visibility = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for visibility: {e}")
-                    });
-                self
-            }
-            pub fn workspace_id<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.workspace_id = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for workspace_id: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<RegisterImageRequest>
-        for super::RegisterImageRequest {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: RegisterImageRequest,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    arch: value.arch?,
-                    description: value.description?,
-                    origin: value.origin?,
-                    resource_category: value.resource_category?,
-                    service_type: value.service_type?,
-                    services: value.services?,
-                    swr_path: value.swr_path?,
-                    visibility: value.visibility?,
-                    workspace_id: value.workspace_id?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::RegisterImageRequest> for RegisterImageRequest {
-            fn from(value: super::RegisterImageRequest) -> Self {
-                Self {
-                    arch: Ok(value.arch),
-                    description: Ok(value.description),
-                    origin: Ok(value.origin),
-                    resource_category: Ok(value.resource_category),
-                    service_type: Ok(value.service_type),
-                    services: Ok(value.services),
-                    swr_path: Ok(value.swr_path),
-                    visibility: Ok(value.visibility),
-                    workspace_id: Ok(value.workspace_id),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct UpdateDevEnvAutoStopReq {
-            duration: ::std::result::Result<
-                ::std::option::Option<i32>,
-                ::std::string::String,
-            >,
-            enable: ::std::result::Result<
-                ::std::option::Option<bool>,
-                ::std::string::String,
-            >,
-            prompt: ::std::result::Result<
-                ::std::option::Option<bool>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for UpdateDevEnvAutoStopReq {
-            fn default() -> Self {
-                Self {
-                    duration: Ok(Default::default()),
-                    enable: Ok(Default::default()),
-                    prompt: Ok(Default::default()),
-                }
-            }
-        }
-        impl UpdateDevEnvAutoStopReq {
-            pub fn duration<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i32, M>,
-            {
-                self.duration = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for duration: {e}")
-                    });
-                self
-            }
-            pub fn enable<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<bool, M>,
-            {
-                self.enable = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for enable: {e}")
-                    });
-                self
-            }
-            pub fn prompt<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<bool, M>,
-            {
-                self.prompt = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for prompt: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<UpdateDevEnvAutoStopReq>
-        for super::UpdateDevEnvAutoStopReq {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: UpdateDevEnvAutoStopReq,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    duration: value.duration?,
-                    enable: value.enable?,
-                    prompt: value.prompt?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::UpdateDevEnvAutoStopReq>
-        for UpdateDevEnvAutoStopReq {
-            fn from(value: super::UpdateDevEnvAutoStopReq) -> Self {
-                Self {
-                    duration: Ok(value.duration),
-                    enable: Ok(value.enable),
-                    prompt: Ok(value.prompt),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct UpdateDevEnvInstanceRequest {
-            description: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            spec: ::std::result::Result<
-                ::std::option::Option<super::UpdateDevEnvNotebookSpec>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for UpdateDevEnvInstanceRequest {
-            fn default() -> Self {
-                Self {
-                    description: Ok(Default::default()),
-                    spec: Ok(Default::default()),
-                }
-            }
-        }
-        impl UpdateDevEnvInstanceRequest {
-            pub fn description<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.description = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for description: {e}")
-                    });
-                self
-            }
-            pub fn spec<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::UpdateDevEnvNotebookSpec, M>,
-            {
-                self.spec = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for spec: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<UpdateDevEnvInstanceRequest>
-        for super::UpdateDevEnvInstanceRequest {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: UpdateDevEnvInstanceRequest,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    description: value.description?,
-                    spec: value.spec?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::UpdateDevEnvInstanceRequest>
-        for UpdateDevEnvInstanceRequest {
-            fn from(value: super::UpdateDevEnvInstanceRequest) -> Self {
-                Self {
-                    description: Ok(value.description),
-                    spec: Ok(value.spec),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct UpdateDevEnvNotebookSpec {
-            auto_stop: ::std::result::Result<
-                ::std::option::Option<super::UpdateDevEnvAutoStopReq>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for UpdateDevEnvNotebookSpec {
-            fn default() -> Self {
-                Self {
-                    auto_stop: Ok(Default::default()),
-                }
-            }
-        }
-        impl UpdateDevEnvNotebookSpec {
-            pub fn auto_stop<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::UpdateDevEnvAutoStopReq, M>,
-            {
-                self.auto_stop = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for auto_stop: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<UpdateDevEnvNotebookSpec>
-        for super::UpdateDevEnvNotebookSpec {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: UpdateDevEnvNotebookSpec,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    auto_stop: value.auto_stop?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::UpdateDevEnvNotebookSpec>
-        for UpdateDevEnvNotebookSpec {
-            fn from(value: super::UpdateDevEnvNotebookSpec) -> Self {
-                Self {
-                    auto_stop: Ok(value.auto_stop),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct UpdateNotebookRequest {
-            description: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            endpoints: ::std::result::Result<
-                ::std::option::Option<::std::vec::Vec<super::EndpointsReq>>,
-                ::std::string::String,
-            >,
-            flavor: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            hooks: ::std::result::Result<
-                ::std::option::Option<super::CustomHooks>,
-                ::std::string::String,
-            >,
-            image_id: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            name: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            storage_new_size: ::std::result::Result<
-                ::std::option::Option<i32>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for UpdateNotebookRequest {
-            fn default() -> Self {
-                Self {
-                    description: Ok(Default::default()),
-                    endpoints: Ok(Default::default()),
-                    flavor: Ok(Default::default()),
-                    hooks: Ok(Default::default()),
-                    image_id: Ok(Default::default()),
-                    name: Ok(Default::default()),
-                    storage_new_size: Ok(Default::default()),
-                }
-            }
-        }
-        impl UpdateNotebookRequest {
-            pub fn description<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.description = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for description: {e}")
-                    });
-                self
-            }
-            pub fn endpoints<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::vec::Vec<super::EndpointsReq>, M>,
-            {
-                self.endpoints = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for endpoints: {e}")
-                    });
-                self
-            }
-            pub fn flavor<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.flavor = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for flavor: {e}")
-                    });
-                self
-            }
-            pub fn hooks<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::CustomHooks, M>,
-            {
-                self.hooks = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for hooks: {e}")
-                    });
-                self
-            }
-            pub fn image_id<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.image_id = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for image_id: {e}")
-                    });
-                self
-            }
-            pub fn name<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.name = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for name: {e}")
-                    });
-                self
-            }
-            pub fn storage_new_size<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i32, M>,
-            {
-                self.storage_new_size = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!(
-                            "error converting supplied value for storage_new_size: {e}"
-                        )
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<UpdateNotebookRequest>
-        for super::UpdateNotebookRequest {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: UpdateNotebookRequest,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    description: value.description?,
-                    endpoints: value.endpoints?,
-                    flavor: value.flavor?,
-                    hooks: value.hooks?,
-                    image_id: value.image_id?,
-                    name: value.name?,
-                    storage_new_size: value.storage_new_size?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::UpdateNotebookRequest>
-        for UpdateNotebookRequest {
-            fn from(value: super::UpdateNotebookRequest) -> Self {
-                Self {
-                    description: Ok(value.description),
-                    endpoints: Ok(value.endpoints),
-                    flavor: Ok(value.flavor),
-                    hooks: Ok(value.hooks),
-                    image_id: Ok(value.image_id),
-                    name: Ok(value.name),
-                    storage_new_size: Ok(value.storage_new_size),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct User {
-            domain: ::std::result::Result<
-                ::std::option::Option<super::Domain>,
-                ::std::string::String,
-            >,
-            id: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            name: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for User {
-            fn default() -> Self {
-                Self {
-                    domain: Ok(Default::default()),
-                    id: Ok(Default::default()),
-                    name: Ok(Default::default()),
-                }
-            }
-        }
-        impl User {
-            pub fn domain<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::Domain, M>,
-            {
-                self.domain = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for domain: {e}")
-                    });
-                self
-            }
-            pub fn id<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.id = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| format!("error converting supplied value for id: {e}"));
-                self
-            }
-            pub fn name<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.name = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for name: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<User> for super::User {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: User,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    domain: value.domain?,
-                    id: value.id?,
-                    name: value.name?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::User> for User {
-            fn from(value: super::User) -> Self {
-                Self {
-                    domain: Ok(value.domain),
-                    id: Ok(value.id),
-                    name: Ok(value.name),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct VolumeReq {
-            capacity: ::std::result::Result<
-                ::std::option::Option<i32>,
-                ::std::string::String,
-            >,
-            category: ::std::result::Result<
-                crate::devenviron::enums::OpenVolumeCategory,
-                ::std::string::String,
-            >,
-            id: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            ownership: ::std::result::Result<
-                crate::devenviron::enums::OpenVolumeOwnership,
-                ::std::string::String,
-            >,
-            uri: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for VolumeReq {
-            fn default() -> Self {
-                Self {
-                    capacity: Ok(Default::default()),
-                    category: Err("no value supplied for category".to_string()),
-                    id: Ok(Default::default()),
-                    ownership: Err("no value supplied for ownership".to_string()),
-                    uri: Ok(Default::default()),
-                }
-            }
-        }
-        impl VolumeReq {
-            pub fn capacity<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i32, M>,
-            {
-                self.capacity = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for capacity: {e}")
-                    });
-                self
-            }
-            pub fn category<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<crate::devenviron::enums::OpenVolumeCategory>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.category = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for category: {e}")
-                    });
-                self
-            }
-            pub fn id<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.id = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| format!("error converting supplied value for id: {e}"));
-                self
-            }
-            pub fn ownership<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<
-                    crate::devenviron::enums::OpenVolumeOwnership,
-                >,
-                T::Error: ::std::fmt::Display,
-            {
-                self.ownership = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for ownership: {e}")
-                    });
-                self
-            }
-            pub fn uri<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.uri = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for uri: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<VolumeReq> for super::VolumeReq {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: VolumeReq,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    capacity: value.capacity?,
-                    category: value.category?,
-                    id: value.id?,
-                    ownership: value.ownership?,
-                    uri: value.uri?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::VolumeReq> for VolumeReq {
-            fn from(value: super::VolumeReq) -> Self {
-                Self {
-                    capacity: Ok(value.capacity),
-                    category: Ok(value.category),
-                    id: Ok(value.id),
-                    ownership: Ok(value.ownership),
-                    uri: Ok(value.uri),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct VolumeRes {
-            capacity: ::std::result::Result<
-                ::std::option::Option<i32>,
-                ::std::string::String,
-            >,
-            category: ::std::result::Result<
-                ::std::option::Option<crate::devenviron::enums::OpenVolumeCategory>,
-                ::std::string::String,
-            >,
-            id: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            mount_path: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            ownership: ::std::result::Result<
-                ::std::option::Option<crate::devenviron::enums::OpenVolumeOwnership>,
-                ::std::string::String,
-            >,
-            status: ::std::result::Result<
-                ::std::option::Option<crate::devenviron::enums::OpenVolumeStatus>,
-                ::std::string::String,
-            >,
-            uri: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for VolumeRes {
-            fn default() -> Self {
-                Self {
-                    capacity: Ok(Default::default()),
-                    category: Ok(Default::default()),
-                    id: Ok(Default::default()),
-                    mount_path: Ok(Default::default()),
-                    ownership: Ok(Default::default()),
-                    status: Ok(Default::default()),
-                    uri: Ok(Default::default()),
-                }
-            }
-        }
-        impl VolumeRes {
-            pub fn capacity<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i32, M>,
-            {
-                self.capacity = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for capacity: {e}")
-                    });
-                self
-            }
-            pub fn category<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<crate::devenviron::enums::OpenVolumeCategory, M>,
-            {
-                self.category = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for category: {e}")
-                    });
-                self
-            }
-            pub fn id<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.id = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| format!("error converting supplied value for id: {e}"));
-                self
-            }
-            pub fn mount_path<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.mount_path = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for mount_path: {e}")
-                    });
-                self
-            }
-            pub fn ownership<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<crate::devenviron::enums::OpenVolumeOwnership, M>,
-            {
-                self.ownership = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for ownership: {e}")
-                    });
-                self
-            }
-            pub fn status<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<crate::devenviron::enums::OpenVolumeStatus, M>,
-            {
-                self.status = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for status: {e}")
-                    });
-                self
-            }
-            pub fn uri<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.uri = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for uri: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<VolumeRes> for super::VolumeRes {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: VolumeRes,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    capacity: value.capacity?,
-                    category: value.category?,
-                    id: value.id?,
-                    mount_path: value.mount_path?,
-                    ownership: value.ownership?,
-                    status: value.status?,
-                    uri: value.uri?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::VolumeRes> for VolumeRes {
-            fn from(value: super::VolumeRes) -> Self {
-                Self {
-                    capacity: Ok(value.capacity),
-                    category: Ok(value.category),
-                    id: Ok(value.id),
-                    mount_path: Ok(value.mount_path),
-                    ownership: Ok(value.ownership),
-                    status: Ok(value.status),
-                    uri: Ok(value.uri),
-                }
-            }
-        }
     }
     /// Error types.
     pub mod error {
@@ -9324,6 +1852,2148 @@ pub mod types {
         impl From<String> for ConversionError {
             fn from(value: String) -> Self {
                 Self(value.into())
+            }
+        }
+    }
+    /// Builders of what requests are made of.
+    pub mod builder {
+        /// Builds a [`AttachObsRequest`](super::AttachObsRequest).
+        #[derive(Clone, Debug, Default)]
+        #[must_use = "a builder does nothing until `build`"]
+        pub struct AttachObsRequest {
+            category: Option<crate::devenviron::enums::OpenDataVolumeCategory>,
+            mount_path: Option<::std::string::String>,
+            uri: Option<::std::string::String>,
+            problems: Vec<crate::request::Problem>,
+        }
+        impl AttachObsRequest {
+            /// Kind of a storage that can be attached to a running notebook. Requests say OBS and are answered with OBSFS.
+            ///
+            /// Known values: `OBS`, `OBSFS`.
+            pub fn category<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<
+                    crate::devenviron::enums::OpenDataVolumeCategory,
+                    M,
+                >,
+            {
+                let value = crate::request::optional("category", value);
+                crate::request::set(
+                    &mut self.category,
+                    &mut self.problems,
+                    "category",
+                    value,
+                );
+                self
+            }
+            /// Directory inside the notebook at which the storage appears, for example `/data/corpus/`. Matching `^/data/.*$`. It is one directory below `/data/`, whose name has letters, digits, `-` and `_`.
+            pub fn mount_path<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::string::String, M>,
+            {
+                let value = crate::request::optional("mount_path", value);
+                crate::request::set(
+                    &mut self.mount_path,
+                    &mut self.problems,
+                    "mount_path",
+                    value,
+                );
+                self
+            }
+            /// What to mount: `obs://`, the name of the parallel file system, and a folder in it, with a slash at the end. A plain bucket is not enough.
+            pub fn uri<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::string::String, M>,
+            {
+                let value = crate::request::optional("uri", value);
+                crate::request::set(&mut self.uri, &mut self.problems, "uri", value);
+                self
+            }
+            /// Finishes it.
+            ///
+            /// # Errors
+            /// Names every field that is missing or does not fit.
+            pub fn build(self) -> Result<super::AttachObsRequest, crate::RequestError> {
+                let Self { category, mount_path, uri, problems } = self;
+                match () {
+                    () if problems.is_empty() => {
+                        Ok(super::AttachObsRequest {
+                            category,
+                            mount_path,
+                            uri,
+                        })
+                    }
+                    _ => Err(crate::RequestError::in_type("AttachObsRequest", problems)),
+                }
+            }
+        }
+        impl TryFrom<AttachObsRequest> for super::AttachObsRequest {
+            type Error = crate::RequestError;
+            fn try_from(builder: AttachObsRequest) -> Result<Self, crate::RequestError> {
+                builder.build()
+            }
+        }
+        /// Builds a [`ContainerHooks`](super::ContainerHooks).
+        #[derive(Clone, Debug, Default)]
+        #[must_use = "a builder does nothing until `build`"]
+        pub struct ContainerHooks {
+            post_start: Option<super::HookConfig>,
+            pre_start: Option<super::HookConfig>,
+            problems: Vec<crate::request::Problem>,
+        }
+        impl ContainerHooks {
+            /// One script, either its text or its place.
+            pub fn post_start<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<super::HookConfig, M>,
+            {
+                let value = crate::request::optional("post_start", value);
+                crate::request::set(
+                    &mut self.post_start,
+                    &mut self.problems,
+                    "post_start",
+                    value,
+                );
+                self
+            }
+            /// One script, either its text or its place.
+            pub fn pre_start<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<super::HookConfig, M>,
+            {
+                let value = crate::request::optional("pre_start", value);
+                crate::request::set(
+                    &mut self.pre_start,
+                    &mut self.problems,
+                    "pre_start",
+                    value,
+                );
+                self
+            }
+            /// Finishes it.
+            ///
+            /// # Errors
+            /// Names every field that is missing or does not fit.
+            pub fn build(self) -> Result<super::ContainerHooks, crate::RequestError> {
+                let Self { post_start, pre_start, problems } = self;
+                match () {
+                    () if problems.is_empty() => {
+                        Ok(super::ContainerHooks {
+                            post_start,
+                            pre_start,
+                        })
+                    }
+                    _ => Err(crate::RequestError::in_type("ContainerHooks", problems)),
+                }
+            }
+        }
+        impl TryFrom<ContainerHooks> for super::ContainerHooks {
+            type Error = crate::RequestError;
+            fn try_from(builder: ContainerHooks) -> Result<Self, crate::RequestError> {
+                builder.build()
+            }
+        }
+        /// Builds a [`CreateDevEnvInstanceRequest`](super::CreateDevEnvInstanceRequest).
+        #[derive(Clone, Debug, Default)]
+        #[must_use = "a builder does nothing until `build`"]
+        pub struct CreateDevEnvInstanceRequest {
+            ai_project: Option<super::DevEnvAiProjectReq>,
+            description: Option<::std::string::String>,
+            flavor: Option<::std::string::String>,
+            name: Option<::std::string::String>,
+            pool: Option<super::DevEnvPoolReq>,
+            profile_id: Option<::std::string::String>,
+            spec: Option<super::CreateDevEnvNotebookSpec>,
+            workspace: Option<super::DevEnvWorkspaceReq>,
+            problems: Vec<crate::request::Problem>,
+        }
+        impl CreateDevEnvInstanceRequest {
+            /// AI project to assign the instance to.
+            pub fn ai_project<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<super::DevEnvAiProjectReq, M>,
+            {
+                let value = crate::request::optional("ai_project", value);
+                crate::request::set(
+                    &mut self.ai_project,
+                    &mut self.problems,
+                    "ai_project",
+                    value,
+                );
+                self
+            }
+            /// Free text on the instance. Empty when left out. At most 512 characters, none of `& < > " ' /`.
+            pub fn description<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::string::String, M>,
+            {
+                let value = crate::request::optional("description", value);
+                crate::request::set(
+                    &mut self.description,
+                    &mut self.problems,
+                    "description",
+                    value,
+                );
+                self
+            }
+            /// Name of the flavor. Which ones can be used depends on the region and on the administrator.
+            pub fn flavor<V>(mut self, value: V) -> Self
+            where
+                V: TryInto<::std::string::String, Error: std::fmt::Display>,
+            {
+                let value = crate::request::required("flavor", value).map(Some);
+                crate::request::set(
+                    &mut self.flavor,
+                    &mut self.problems,
+                    "flavor",
+                    value,
+                );
+                self
+            }
+            /// Name of the instance. It need not be unique. 1 to 64 characters, only letters, digits, `_` and `-`.
+            pub fn name<V>(mut self, value: V) -> Self
+            where
+                V: TryInto<::std::string::String, Error: std::fmt::Display>,
+            {
+                let value = crate::request::required("name", value).map(Some);
+                crate::request::set(&mut self.name, &mut self.problems, "name", value);
+                self
+            }
+            /// Resource pool to run the instance in.
+            pub fn pool<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<super::DevEnvPoolReq, M>,
+            {
+                let value = crate::request::optional("pool", value);
+                crate::request::set(&mut self.pool, &mut self.problems, "pool", value);
+                self
+            }
+            /// ID of the profile, which decides on image and hardware. The values differ between regions.
+            pub fn profile_id<V>(mut self, value: V) -> Self
+            where
+                V: TryInto<::std::string::String, Error: std::fmt::Display>,
+            {
+                let value = crate::request::required("profile_id", value).map(Some);
+                crate::request::set(
+                    &mut self.profile_id,
+                    &mut self.problems,
+                    "profile_id",
+                    value,
+                );
+                self
+            }
+            /// Notebook settings of an instance to be created. Notebooks are the only kind of instance.
+            pub fn spec<V>(mut self, value: V) -> Self
+            where
+                V: TryInto<super::CreateDevEnvNotebookSpec, Error: std::fmt::Display>,
+            {
+                let value = crate::request::required("spec", value).map(Some);
+                crate::request::set(&mut self.spec, &mut self.problems, "spec", value);
+                self
+            }
+            /// Workspace to put the instance into. Without it, the workspace `0`.
+            pub fn workspace<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<super::DevEnvWorkspaceReq, M>,
+            {
+                let value = crate::request::optional("workspace", value);
+                crate::request::set(
+                    &mut self.workspace,
+                    &mut self.problems,
+                    "workspace",
+                    value,
+                );
+                self
+            }
+            /// Finishes it.
+            ///
+            /// # Errors
+            /// Names every field that is missing or does not fit.
+            pub fn build(
+                self,
+            ) -> Result<super::CreateDevEnvInstanceRequest, crate::RequestError> {
+                let Self {
+                    ai_project,
+                    description,
+                    flavor,
+                    name,
+                    pool,
+                    profile_id,
+                    spec,
+                    workspace,
+                    mut problems,
+                } = self;
+                crate::request::require(&flavor, &mut problems, "flavor");
+                crate::request::require(&name, &mut problems, "name");
+                crate::request::require(&profile_id, &mut problems, "profile_id");
+                crate::request::require(&spec, &mut problems, "spec");
+                match (flavor, name, profile_id, spec) {
+                    (
+                        Some(flavor),
+                        Some(name),
+                        Some(profile_id),
+                        Some(spec),
+                    ) if problems.is_empty() => {
+                        Ok(super::CreateDevEnvInstanceRequest {
+                            ai_project,
+                            description,
+                            flavor,
+                            name,
+                            pool,
+                            profile_id,
+                            spec,
+                            workspace,
+                        })
+                    }
+                    _ => {
+                        Err(
+                            crate::RequestError::in_type(
+                                "CreateDevEnvInstanceRequest",
+                                problems,
+                            ),
+                        )
+                    }
+                }
+            }
+        }
+        impl TryFrom<CreateDevEnvInstanceRequest>
+        for super::CreateDevEnvInstanceRequest {
+            type Error = crate::RequestError;
+            fn try_from(
+                builder: CreateDevEnvInstanceRequest,
+            ) -> Result<Self, crate::RequestError> {
+                builder.build()
+            }
+        }
+        /// Builds a [`CreateDevEnvNotebookSpec`](super::CreateDevEnvNotebookSpec).
+        #[derive(Clone, Debug, Default)]
+        #[must_use = "a builder does nothing until `build`"]
+        pub struct CreateDevEnvNotebookSpec {
+            annotations: Option<
+                ::std::collections::BTreeMap<
+                    ::std::string::String,
+                    ::std::string::String,
+                >,
+            >,
+            auto_stop: Option<super::DevEnvAutoStopReq>,
+            extend_storage: Option<::std::vec::Vec<super::DevEnvStorageReq>>,
+            storage: Option<super::DevEnvStorageReq>,
+            problems: Vec<crate::request::Problem>,
+        }
+        impl CreateDevEnvNotebookSpec {
+            /// Freely chosen labels by name. Empty when left out.
+            pub fn annotations<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<
+                    ::std::collections::BTreeMap<
+                        ::std::string::String,
+                        ::std::string::String,
+                    >,
+                    M,
+                >,
+            {
+                let value = crate::request::optional("annotations", value);
+                crate::request::set(
+                    &mut self.annotations,
+                    &mut self.problems,
+                    "annotations",
+                    value,
+                );
+                self
+            }
+            /// Whether, and how long after a start, the instance stops by itself.
+            pub fn auto_stop<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<super::DevEnvAutoStopReq, M>,
+            {
+                let value = crate::request::optional("auto_stop", value);
+                crate::request::set(
+                    &mut self.auto_stop,
+                    &mut self.problems,
+                    "auto_stop",
+                    value,
+                );
+                self
+            }
+            /// Further storages besides the main one. Not every dedicated resource pool offers them. Each one is of the type obsfs; another type is refused with ModelArts.6324. They are available to instances in a dedicated resource pool only.
+            pub fn extend_storage<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::vec::Vec<super::DevEnvStorageReq>, M>,
+            {
+                let value = crate::request::optional("extend_storage", value);
+                crate::request::set(
+                    &mut self.extend_storage,
+                    &mut self.problems,
+                    "extend_storage",
+                    value,
+                );
+                self
+            }
+            /// Storage to give to an instance.
+            pub fn storage<V>(mut self, value: V) -> Self
+            where
+                V: TryInto<super::DevEnvStorageReq, Error: std::fmt::Display>,
+            {
+                let value = crate::request::required("storage", value).map(Some);
+                crate::request::set(
+                    &mut self.storage,
+                    &mut self.problems,
+                    "storage",
+                    value,
+                );
+                self
+            }
+            /// Finishes it.
+            ///
+            /// # Errors
+            /// Names every field that is missing or does not fit.
+            pub fn build(
+                self,
+            ) -> Result<super::CreateDevEnvNotebookSpec, crate::RequestError> {
+                let Self {
+                    annotations,
+                    auto_stop,
+                    extend_storage,
+                    storage,
+                    mut problems,
+                } = self;
+                crate::request::require(&storage, &mut problems, "storage");
+                match (storage,) {
+                    (Some(storage),) if problems.is_empty() => {
+                        Ok(super::CreateDevEnvNotebookSpec {
+                            annotations,
+                            auto_stop,
+                            extend_storage,
+                            storage,
+                        })
+                    }
+                    _ => {
+                        Err(
+                            crate::RequestError::in_type(
+                                "CreateDevEnvNotebookSpec",
+                                problems,
+                            ),
+                        )
+                    }
+                }
+            }
+        }
+        impl TryFrom<CreateDevEnvNotebookSpec> for super::CreateDevEnvNotebookSpec {
+            type Error = crate::RequestError;
+            fn try_from(
+                builder: CreateDevEnvNotebookSpec,
+            ) -> Result<Self, crate::RequestError> {
+                builder.build()
+            }
+        }
+        /// Builds a [`CreateImageRequest`](super::CreateImageRequest).
+        #[derive(Clone, Debug, Default)]
+        #[must_use = "a builder does nothing until `build`"]
+        pub struct CreateImageRequest {
+            description: Option<::std::string::String>,
+            name: Option<::std::string::String>,
+            namespace: Option<::std::string::String>,
+            tag: Option<::std::string::String>,
+            workspace_id: Option<::std::string::String>,
+            problems: Vec<crate::request::Problem>,
+        }
+        impl CreateImageRequest {
+            /// Free text about the image, up to 512 characters.
+            pub fn description<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::string::String, M>,
+            {
+                let value = crate::request::optional("description", value);
+                crate::request::set(
+                    &mut self.description,
+                    &mut self.problems,
+                    "description",
+                    value,
+                );
+                self
+            }
+            /// Name of the image. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
+            pub fn name<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::string::String, M>,
+            {
+                let value = crate::request::optional("name", value);
+                crate::request::set(&mut self.name, &mut self.problems, "name", value);
+                self
+            }
+            /// Organization of the container registry SWR that takes the image.
+            pub fn namespace<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::string::String, M>,
+            {
+                let value = crate::request::optional("namespace", value);
+                crate::request::set(
+                    &mut self.namespace,
+                    &mut self.problems,
+                    "namespace",
+                    value,
+                );
+                self
+            }
+            /// Tag of the image. At most 64 characters, only letters, digits, `.`, `_` and `-`.
+            pub fn tag<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::string::String, M>,
+            {
+                let value = crate::request::optional("tag", value);
+                crate::request::set(&mut self.tag, &mut self.problems, "tag", value);
+                self
+            }
+            /// Workspace that the image belongs to. `0` is the one that always exists. Defaults to `0`.
+            pub fn workspace_id<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::string::String, M>,
+            {
+                let value = crate::request::optional("workspace_id", value);
+                crate::request::set(
+                    &mut self.workspace_id,
+                    &mut self.problems,
+                    "workspace_id",
+                    value,
+                );
+                self
+            }
+            /// Finishes it.
+            ///
+            /// # Errors
+            /// Names every field that is missing or does not fit.
+            pub fn build(
+                self,
+            ) -> Result<super::CreateImageRequest, crate::RequestError> {
+                let Self { description, name, namespace, tag, workspace_id, problems } = self;
+                match () {
+                    () if problems.is_empty() => {
+                        Ok(super::CreateImageRequest {
+                            description,
+                            name,
+                            namespace,
+                            tag,
+                            workspace_id,
+                        })
+                    }
+                    _ => {
+                        Err(crate::RequestError::in_type("CreateImageRequest", problems))
+                    }
+                }
+            }
+        }
+        impl TryFrom<CreateImageRequest> for super::CreateImageRequest {
+            type Error = crate::RequestError;
+            fn try_from(
+                builder: CreateImageRequest,
+            ) -> Result<Self, crate::RequestError> {
+                builder.build()
+            }
+        }
+        /// Builds a [`CreateNotebookRequest`](super::CreateNotebookRequest).
+        #[derive(Clone, Debug, Default)]
+        #[must_use = "a builder does nothing until `build`"]
+        pub struct CreateNotebookRequest {
+            description: Option<::std::string::String>,
+            duration: Option<i64>,
+            endpoints: Option<::std::vec::Vec<super::EndpointsReq>>,
+            feature: Option<crate::devenviron::enums::OpenNotebookFeature>,
+            flavor: Option<::std::string::String>,
+            hooks: Option<super::CustomHooks>,
+            image_id: Option<::std::string::String>,
+            lease: Option<super::LeaseReq>,
+            name: Option<::std::string::String>,
+            pool_id: Option<::std::string::String>,
+            volume: Option<super::VolumeReq>,
+            workspace_id: Option<::std::string::String>,
+            problems: Vec<crate::request::Problem>,
+        }
+        impl CreateNotebookRequest {
+            /// Free text about the notebook. At most 512 characters, none of `& < > " ' /`.
+            pub fn description<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::string::String, M>,
+            {
+                let value = crate::request::optional("description", value);
+                crate::request::set(
+                    &mut self.description,
+                    &mut self.problems,
+                    "description",
+                    value,
+                );
+                self
+            }
+            /// Time in milliseconds, counted from now, after which the notebook is stopped: 3,600,000 (one hour, the default) to 259,200,000 (72 hours), or -1 to switch automatic stopping off. Prefer `lease`. Values between -1 and 3,600,000 are refused with ModelArts.6349. It overrides `lease` and makes the type `timing`.
+            pub fn duration<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<i64, M>,
+            {
+                let value = crate::request::optional("duration", value);
+                crate::request::set(
+                    &mut self.duration,
+                    &mut self.problems,
+                    "duration",
+                    value,
+                );
+                self
+            }
+            /// Remote access by SSH, for an IDE on the own machine or a terminal.
+            pub fn endpoints<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::vec::Vec<super::EndpointsReq>, M>,
+            {
+                let value = crate::request::optional("endpoints", value);
+                crate::request::set(
+                    &mut self.endpoints,
+                    &mut self.problems,
+                    "endpoints",
+                    value,
+                );
+                self
+            }
+            /// Kind of a notebook. In a request NOTEBOOK is assumed when it is left out. A user may have one notebook of the kind DEFAULT.
+            ///
+            /// Known values: `DEFAULT`, `NOTEBOOK`.
+            pub fn feature<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<crate::devenviron::enums::OpenNotebookFeature, M>,
+            {
+                let value = crate::request::optional("feature", value);
+                crate::request::set(
+                    &mut self.feature,
+                    &mut self.problems,
+                    "feature",
+                    value,
+                );
+                self
+            }
+            /// ID of a flavor from `listFlavors`, for example `modelarts.vm.cpu.2u`. Regions differ.
+            pub fn flavor<V>(mut self, value: V) -> Self
+            where
+                V: TryInto<::std::string::String, Error: std::fmt::Display>,
+            {
+                let value = crate::request::required("flavor", value).map(Some);
+                crate::request::set(
+                    &mut self.flavor,
+                    &mut self.problems,
+                    "flavor",
+                    value,
+                );
+                self
+            }
+            /// Own scripts that run when the notebook starts.
+            pub fn hooks<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<super::CustomHooks, M>,
+            {
+                let value = crate::request::optional("hooks", value);
+                crate::request::set(&mut self.hooks, &mut self.problems, "hooks", value);
+                self
+            }
+            /// ID (a UUID) of an image from `listImages`.
+            pub fn image_id<V>(mut self, value: V) -> Self
+            where
+                V: TryInto<::std::string::String, Error: std::fmt::Display>,
+            {
+                let value = crate::request::required("image_id", value).map(Some);
+                crate::request::set(
+                    &mut self.image_id,
+                    &mut self.problems,
+                    "image_id",
+                    value,
+                );
+                self
+            }
+            /// When a notebook shall be stopped automatically.
+            pub fn lease<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<super::LeaseReq, M>,
+            {
+                let value = crate::request::optional("lease", value);
+                crate::request::set(&mut self.lease, &mut self.problems, "lease", value);
+                self
+            }
+            /// Name of the notebook. It need not be unique. 1 to 128 characters, only letters, digits, `_` and `-`.
+            pub fn name<V>(mut self, value: V) -> Self
+            where
+                V: TryInto<::std::string::String, Error: std::fmt::Display>,
+            {
+                let value = crate::request::required("name", value).map(Some);
+                crate::request::set(&mut self.name, &mut self.problems, "name", value);
+                self
+            }
+            /// ID of a dedicated resource pool. Required when the notebook shall run in one.
+            pub fn pool_id<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::string::String, M>,
+            {
+                let value = crate::request::optional("pool_id", value);
+                crate::request::set(
+                    &mut self.pool_id,
+                    &mut self.problems,
+                    "pool_id",
+                    value,
+                );
+                self
+            }
+            /// The storage volume of a new notebook.
+            pub fn volume<V>(mut self, value: V) -> Self
+            where
+                V: TryInto<super::VolumeReq, Error: std::fmt::Display>,
+            {
+                let value = crate::request::required("volume", value).map(Some);
+                crate::request::set(
+                    &mut self.volume,
+                    &mut self.problems,
+                    "volume",
+                    value,
+                );
+                self
+            }
+            /// ID of the workspace. Defaults to `0`.
+            pub fn workspace_id<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::string::String, M>,
+            {
+                let value = crate::request::optional("workspace_id", value);
+                crate::request::set(
+                    &mut self.workspace_id,
+                    &mut self.problems,
+                    "workspace_id",
+                    value,
+                );
+                self
+            }
+            /// Finishes it.
+            ///
+            /// # Errors
+            /// Names every field that is missing or does not fit.
+            pub fn build(
+                self,
+            ) -> Result<super::CreateNotebookRequest, crate::RequestError> {
+                let Self {
+                    description,
+                    duration,
+                    endpoints,
+                    feature,
+                    flavor,
+                    hooks,
+                    image_id,
+                    lease,
+                    name,
+                    pool_id,
+                    volume,
+                    workspace_id,
+                    mut problems,
+                } = self;
+                crate::request::require(&flavor, &mut problems, "flavor");
+                crate::request::require(&image_id, &mut problems, "image_id");
+                crate::request::require(&name, &mut problems, "name");
+                crate::request::require(&volume, &mut problems, "volume");
+                match (flavor, image_id, name, volume) {
+                    (
+                        Some(flavor),
+                        Some(image_id),
+                        Some(name),
+                        Some(volume),
+                    ) if problems.is_empty() => {
+                        Ok(super::CreateNotebookRequest {
+                            description,
+                            duration,
+                            endpoints,
+                            feature,
+                            flavor,
+                            hooks,
+                            image_id,
+                            lease,
+                            name,
+                            pool_id,
+                            volume,
+                            workspace_id,
+                        })
+                    }
+                    _ => {
+                        Err(
+                            crate::RequestError::in_type(
+                                "CreateNotebookRequest",
+                                problems,
+                            ),
+                        )
+                    }
+                }
+            }
+        }
+        impl TryFrom<CreateNotebookRequest> for super::CreateNotebookRequest {
+            type Error = crate::RequestError;
+            fn try_from(
+                builder: CreateNotebookRequest,
+            ) -> Result<Self, crate::RequestError> {
+                builder.build()
+            }
+        }
+        /// Builds a [`CustomHooks`](super::CustomHooks).
+        #[derive(Clone, Debug, Default)]
+        #[must_use = "a builder does nothing until `build`"]
+        pub struct CustomHooks {
+            container_hooks: Option<super::ContainerHooks>,
+            problems: Vec<crate::request::Problem>,
+        }
+        impl CustomHooks {
+            /// Scripts that run inside the container, before and after its service comes up.
+            pub fn container_hooks<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<super::ContainerHooks, M>,
+            {
+                let value = crate::request::optional("container_hooks", value);
+                crate::request::set(
+                    &mut self.container_hooks,
+                    &mut self.problems,
+                    "container_hooks",
+                    value,
+                );
+                self
+            }
+            /// Finishes it.
+            ///
+            /// # Errors
+            /// Names every field that is missing or does not fit.
+            pub fn build(self) -> Result<super::CustomHooks, crate::RequestError> {
+                let Self { container_hooks, problems } = self;
+                match () {
+                    () if problems.is_empty() => {
+                        Ok(super::CustomHooks {
+                            container_hooks,
+                        })
+                    }
+                    _ => Err(crate::RequestError::in_type("CustomHooks", problems)),
+                }
+            }
+        }
+        impl TryFrom<CustomHooks> for super::CustomHooks {
+            type Error = crate::RequestError;
+            fn try_from(builder: CustomHooks) -> Result<Self, crate::RequestError> {
+                builder.build()
+            }
+        }
+        /// Builds a [`DevEnvAiProjectReq`](super::DevEnvAiProjectReq).
+        #[derive(Clone, Debug, Default)]
+        #[must_use = "a builder does nothing until `build`"]
+        pub struct DevEnvAiProjectReq {
+            id: Option<::std::string::String>,
+            problems: Vec<crate::request::Problem>,
+        }
+        impl DevEnvAiProjectReq {
+            /// ID of the AI project. Reserved for later use.
+            pub fn id<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::string::String, M>,
+            {
+                let value = crate::request::optional("id", value);
+                crate::request::set(&mut self.id, &mut self.problems, "id", value);
+                self
+            }
+            /// Finishes it.
+            ///
+            /// # Errors
+            /// Names every field that is missing or does not fit.
+            pub fn build(
+                self,
+            ) -> Result<super::DevEnvAiProjectReq, crate::RequestError> {
+                let Self { id, problems } = self;
+                match () {
+                    () if problems.is_empty() => Ok(super::DevEnvAiProjectReq { id }),
+                    _ => {
+                        Err(crate::RequestError::in_type("DevEnvAiProjectReq", problems))
+                    }
+                }
+            }
+        }
+        impl TryFrom<DevEnvAiProjectReq> for super::DevEnvAiProjectReq {
+            type Error = crate::RequestError;
+            fn try_from(
+                builder: DevEnvAiProjectReq,
+            ) -> Result<Self, crate::RequestError> {
+                builder.build()
+            }
+        }
+        /// Builds a [`DevEnvAutoStopReq`](super::DevEnvAutoStopReq).
+        #[derive(Clone, Debug, Default)]
+        #[must_use = "a builder does nothing until `build`"]
+        pub struct DevEnvAutoStopReq {
+            duration: Option<i32>,
+            enable: Option<bool>,
+            prompt: Option<bool>,
+            problems: Vec<crate::request::Problem>,
+        }
+        impl DevEnvAutoStopReq {
+            /// Running time in seconds. From 3,600 to 86,400. It is required when `enable` is true; without it the request is refused with ModelArts.6348. It counts anew from each start.
+            pub fn duration<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<i32, M>,
+            {
+                let value = crate::request::optional("duration", value);
+                crate::request::set(
+                    &mut self.duration,
+                    &mut self.problems,
+                    "duration",
+                    value,
+                );
+                self
+            }
+            /// True to stop the instance once it has run for `duration`; false to let it run on. Defaults to `false`. Without it a new instance runs on.
+            pub fn enable<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<bool, M>,
+            {
+                let value = crate::request::optional("enable", value);
+                crate::request::set(
+                    &mut self.enable,
+                    &mut self.problems,
+                    "enable",
+                    value,
+                );
+                self
+            }
+            /// Whether the console reminds the user again. Of no effect on the instance. Defaults to `true`. Without it a new instance reminds.
+            pub fn prompt<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<bool, M>,
+            {
+                let value = crate::request::optional("prompt", value);
+                crate::request::set(
+                    &mut self.prompt,
+                    &mut self.problems,
+                    "prompt",
+                    value,
+                );
+                self
+            }
+            /// Finishes it.
+            ///
+            /// # Errors
+            /// Names every field that is missing or does not fit.
+            pub fn build(self) -> Result<super::DevEnvAutoStopReq, crate::RequestError> {
+                let Self { duration, enable, prompt, problems } = self;
+                match () {
+                    () if problems.is_empty() => {
+                        Ok(super::DevEnvAutoStopReq {
+                            duration,
+                            enable,
+                            prompt,
+                        })
+                    }
+                    _ => Err(crate::RequestError::in_type("DevEnvAutoStopReq", problems)),
+                }
+            }
+        }
+        impl TryFrom<DevEnvAutoStopReq> for super::DevEnvAutoStopReq {
+            type Error = crate::RequestError;
+            fn try_from(
+                builder: DevEnvAutoStopReq,
+            ) -> Result<Self, crate::RequestError> {
+                builder.build()
+            }
+        }
+        /// Builds a [`DevEnvPoolOwnerReq`](super::DevEnvPoolOwnerReq).
+        #[derive(Clone, Debug, Default)]
+        #[must_use = "a builder does nothing until `build`"]
+        pub struct DevEnvPoolOwnerReq {
+            project_id: Option<::std::string::String>,
+            problems: Vec<crate::request::Problem>,
+        }
+        impl DevEnvPoolOwnerReq {
+            /// ID of the project that owns the pool.
+            pub fn project_id<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::string::String, M>,
+            {
+                let value = crate::request::optional("project_id", value);
+                crate::request::set(
+                    &mut self.project_id,
+                    &mut self.problems,
+                    "project_id",
+                    value,
+                );
+                self
+            }
+            /// Finishes it.
+            ///
+            /// # Errors
+            /// Names every field that is missing or does not fit.
+            pub fn build(
+                self,
+            ) -> Result<super::DevEnvPoolOwnerReq, crate::RequestError> {
+                let Self { project_id, problems } = self;
+                match () {
+                    () if problems.is_empty() => {
+                        Ok(super::DevEnvPoolOwnerReq {
+                            project_id,
+                        })
+                    }
+                    _ => {
+                        Err(crate::RequestError::in_type("DevEnvPoolOwnerReq", problems))
+                    }
+                }
+            }
+        }
+        impl TryFrom<DevEnvPoolOwnerReq> for super::DevEnvPoolOwnerReq {
+            type Error = crate::RequestError;
+            fn try_from(
+                builder: DevEnvPoolOwnerReq,
+            ) -> Result<Self, crate::RequestError> {
+                builder.build()
+            }
+        }
+        /// Builds a [`DevEnvPoolReq`](super::DevEnvPoolReq).
+        #[derive(Clone, Debug, Default)]
+        #[must_use = "a builder does nothing until `build`"]
+        pub struct DevEnvPoolReq {
+            id: Option<::std::string::String>,
+            name: Option<::std::string::String>,
+            owner: Option<super::DevEnvPoolOwnerReq>,
+            type_: Option<crate::devenviron::enums::OpenDevEnvPoolType>,
+            problems: Vec<crate::request::Problem>,
+        }
+        impl DevEnvPoolReq {
+            /// ID of the pool.
+            pub fn id<V>(mut self, value: V) -> Self
+            where
+                V: TryInto<::std::string::String, Error: std::fmt::Display>,
+            {
+                let value = crate::request::required("id", value).map(Some);
+                crate::request::set(&mut self.id, &mut self.problems, "id", value);
+                self
+            }
+            /// Name of the pool.
+            pub fn name<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::string::String, M>,
+            {
+                let value = crate::request::optional("name", value);
+                crate::request::set(&mut self.name, &mut self.problems, "name", value);
+                self
+            }
+            /// Owner of the resource pool to run the instance in.
+            pub fn owner<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<super::DevEnvPoolOwnerReq, M>,
+            {
+                let value = crate::request::optional("owner", value);
+                crate::request::set(&mut self.owner, &mut self.problems, "owner", value);
+                self
+            }
+            /// Type of a resource pool.
+            ///
+            /// Known values: `USER_DEFINED`.
+            pub fn type_<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<crate::devenviron::enums::OpenDevEnvPoolType, M>,
+            {
+                let value = crate::request::optional("type", value);
+                crate::request::set(&mut self.type_, &mut self.problems, "type", value);
+                self
+            }
+            /// Finishes it.
+            ///
+            /// # Errors
+            /// Names every field that is missing or does not fit.
+            pub fn build(self) -> Result<super::DevEnvPoolReq, crate::RequestError> {
+                let Self { id, name, owner, type_, mut problems } = self;
+                crate::request::require(&id, &mut problems, "id");
+                match (id,) {
+                    (Some(id),) if problems.is_empty() => {
+                        Ok(super::DevEnvPoolReq {
+                            id,
+                            name,
+                            owner,
+                            type_,
+                        })
+                    }
+                    _ => Err(crate::RequestError::in_type("DevEnvPoolReq", problems)),
+                }
+            }
+        }
+        impl TryFrom<DevEnvPoolReq> for super::DevEnvPoolReq {
+            type Error = crate::RequestError;
+            fn try_from(builder: DevEnvPoolReq) -> Result<Self, crate::RequestError> {
+                builder.build()
+            }
+        }
+        /// Builds a [`DevEnvStorageLocationReq`](super::DevEnvStorageLocationReq).
+        #[derive(Clone, Debug, Default)]
+        #[must_use = "a builder does nothing until `build`"]
+        pub struct DevEnvStorageLocationReq {
+            path: Option<::std::string::String>,
+            problems: Vec<crate::request::Problem>,
+        }
+        impl DevEnvStorageLocationReq {
+            /// Path of the storage, such as `/bucket/folder/` or `obs://bucket/folder/`. Required when the storage is of the type obs; without it the request is refused with ModelArts.6317. Its last character is a slash; another one is refused with ModelArts.6318. It names a directory in a bucket; the bucket itself is refused with ModelArts.6358, and what is no bucket with ModelArts.6336.
+            pub fn path<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::string::String, M>,
+            {
+                let value = crate::request::optional("path", value);
+                crate::request::set(&mut self.path, &mut self.problems, "path", value);
+                self
+            }
+            /// Finishes it.
+            ///
+            /// # Errors
+            /// Names every field that is missing or does not fit.
+            pub fn build(
+                self,
+            ) -> Result<super::DevEnvStorageLocationReq, crate::RequestError> {
+                let Self { path, problems } = self;
+                match () {
+                    () if problems.is_empty() => {
+                        Ok(super::DevEnvStorageLocationReq {
+                            path,
+                        })
+                    }
+                    _ => {
+                        Err(
+                            crate::RequestError::in_type(
+                                "DevEnvStorageLocationReq",
+                                problems,
+                            ),
+                        )
+                    }
+                }
+            }
+        }
+        impl TryFrom<DevEnvStorageLocationReq> for super::DevEnvStorageLocationReq {
+            type Error = crate::RequestError;
+            fn try_from(
+                builder: DevEnvStorageLocationReq,
+            ) -> Result<Self, crate::RequestError> {
+                builder.build()
+            }
+        }
+        /// Builds a [`DevEnvStorageReq`](super::DevEnvStorageReq).
+        #[derive(Clone, Debug, Default)]
+        #[must_use = "a builder does nothing until `build`"]
+        pub struct DevEnvStorageReq {
+            location: Option<super::DevEnvStorageLocationReq>,
+            type_: Option<crate::devenviron::enums::OpenDevEnvStorageType>,
+            problems: Vec<crate::request::Problem>,
+        }
+        impl DevEnvStorageReq {
+            /// Place of a storage to give to an instance. Required when the storage is of the type obs.
+            pub fn location<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<super::DevEnvStorageLocationReq, M>,
+            {
+                let value = crate::request::optional("location", value);
+                crate::request::set(
+                    &mut self.location,
+                    &mut self.problems,
+                    "location",
+                    value,
+                );
+                self
+            }
+            /// Type of a storage. Requests may only use obs for the main storage and obsfs for further ones.
+            ///
+            /// Known values: `obs`, `evs`, `efs`, `obsfs`.
+            pub fn type_<V>(mut self, value: V) -> Self
+            where
+                V: TryInto<
+                    crate::devenviron::enums::OpenDevEnvStorageType,
+                    Error: std::fmt::Display,
+                >,
+            {
+                let value = crate::request::required("type", value).map(Some);
+                crate::request::set(&mut self.type_, &mut self.problems, "type", value);
+                self
+            }
+            /// Finishes it.
+            ///
+            /// # Errors
+            /// Names every field that is missing or does not fit.
+            pub fn build(self) -> Result<super::DevEnvStorageReq, crate::RequestError> {
+                let Self { location, type_, mut problems } = self;
+                crate::request::require(&type_, &mut problems, "type");
+                match (type_,) {
+                    (Some(type_),) if problems.is_empty() => {
+                        Ok(super::DevEnvStorageReq {
+                            location,
+                            type_,
+                        })
+                    }
+                    _ => Err(crate::RequestError::in_type("DevEnvStorageReq", problems)),
+                }
+            }
+        }
+        impl TryFrom<DevEnvStorageReq> for super::DevEnvStorageReq {
+            type Error = crate::RequestError;
+            fn try_from(builder: DevEnvStorageReq) -> Result<Self, crate::RequestError> {
+                builder.build()
+            }
+        }
+        /// Builds a [`DevEnvWorkspaceReq`](super::DevEnvWorkspaceReq).
+        #[derive(Clone, Debug, Default)]
+        #[must_use = "a builder does nothing until `build`"]
+        pub struct DevEnvWorkspaceReq {
+            id: Option<::std::string::String>,
+            problems: Vec<crate::request::Problem>,
+        }
+        impl DevEnvWorkspaceReq {
+            /// ID of the workspace. `0` is right as long as no workspaces were created. Defaults to `0`. A workspace that the project does not have is refused with ModelArts.0102.
+            pub fn id<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::string::String, M>,
+            {
+                let value = crate::request::optional("id", value);
+                crate::request::set(&mut self.id, &mut self.problems, "id", value);
+                self
+            }
+            /// Finishes it.
+            ///
+            /// # Errors
+            /// Names every field that is missing or does not fit.
+            pub fn build(
+                self,
+            ) -> Result<super::DevEnvWorkspaceReq, crate::RequestError> {
+                let Self { id, problems } = self;
+                match () {
+                    () if problems.is_empty() => Ok(super::DevEnvWorkspaceReq { id }),
+                    _ => {
+                        Err(crate::RequestError::in_type("DevEnvWorkspaceReq", problems))
+                    }
+                }
+            }
+        }
+        impl TryFrom<DevEnvWorkspaceReq> for super::DevEnvWorkspaceReq {
+            type Error = crate::RequestError;
+            fn try_from(
+                builder: DevEnvWorkspaceReq,
+            ) -> Result<Self, crate::RequestError> {
+                builder.build()
+            }
+        }
+        /// Builds a [`EndpointsReq`](super::EndpointsReq).
+        #[derive(Clone, Debug, Default)]
+        #[must_use = "a builder does nothing until `build`"]
+        pub struct EndpointsReq {
+            allowed_access_ips: Option<::std::vec::Vec<::std::string::String>>,
+            key_pair_names: Option<::std::vec::Vec<::std::string::String>>,
+            service: Option<crate::devenviron::enums::OpenEndpointService>,
+            problems: Vec<crate::request::Problem>,
+        }
+        impl EndpointsReq {
+            /// Public IP addresses that may connect. Needs a key pair. At most 5 entries.
+            pub fn allowed_access_ips<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::vec::Vec<::std::string::String>, M>,
+            {
+                let value = crate::request::optional("allowed_access_ips", value);
+                crate::request::set(
+                    &mut self.allowed_access_ips,
+                    &mut self.problems,
+                    "allowed_access_ips",
+                    value,
+                );
+                self
+            }
+            /// Names of SSH key pairs that exist in the Elastic Cloud Server console. Cannot be changed later.
+            pub fn key_pair_names<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::vec::Vec<::std::string::String>, M>,
+            {
+                let value = crate::request::optional("key_pair_names", value);
+                crate::request::set(
+                    &mut self.key_pair_names,
+                    &mut self.problems,
+                    "key_pair_names",
+                    value,
+                );
+                self
+            }
+            /// Way of access to a notebook.
+            ///
+            /// Known values: `NOTEBOOK`, `SSH`, `AI_FLOW`.
+            pub fn service<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<crate::devenviron::enums::OpenEndpointService, M>,
+            {
+                let value = crate::request::optional("service", value);
+                crate::request::set(
+                    &mut self.service,
+                    &mut self.problems,
+                    "service",
+                    value,
+                );
+                self
+            }
+            /// Finishes it.
+            ///
+            /// # Errors
+            /// Names every field that is missing or does not fit.
+            pub fn build(self) -> Result<super::EndpointsReq, crate::RequestError> {
+                let Self { allowed_access_ips, key_pair_names, service, problems } = self;
+                match () {
+                    () if problems.is_empty() => {
+                        Ok(super::EndpointsReq {
+                            allowed_access_ips,
+                            key_pair_names,
+                            service,
+                        })
+                    }
+                    _ => Err(crate::RequestError::in_type("EndpointsReq", problems)),
+                }
+            }
+        }
+        impl TryFrom<EndpointsReq> for super::EndpointsReq {
+            type Error = crate::RequestError;
+            fn try_from(builder: EndpointsReq) -> Result<Self, crate::RequestError> {
+                builder.build()
+            }
+        }
+        /// Builds a [`HookConfig`](super::HookConfig).
+        #[derive(Clone, Debug, Default)]
+        #[must_use = "a builder does nothing until `build`"]
+        pub struct HookConfig {
+            script: Option<::std::string::String>,
+            type_: Option<crate::devenviron::enums::OpenHookScriptType>,
+            problems: Vec<crate::request::Problem>,
+        }
+        impl HookConfig {
+            /// The text of the script in Base64 (type COMMAND), or its absolute path (type SCRIPT).
+            pub fn script<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::string::String, M>,
+            {
+                let value = crate::request::optional("script", value);
+                crate::request::set(
+                    &mut self.script,
+                    &mut self.problems,
+                    "script",
+                    value,
+                );
+                self
+            }
+            /// How a hook gives its script. SCRIPT is assumed when it is left out.
+            ///
+            /// Known values: `COMMAND`, `SCRIPT`.
+            pub fn type_<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<crate::devenviron::enums::OpenHookScriptType, M>,
+            {
+                let value = crate::request::optional("type", value);
+                crate::request::set(&mut self.type_, &mut self.problems, "type", value);
+                self
+            }
+            /// Finishes it.
+            ///
+            /// # Errors
+            /// Names every field that is missing or does not fit.
+            pub fn build(self) -> Result<super::HookConfig, crate::RequestError> {
+                let Self { script, type_, problems } = self;
+                match () {
+                    () if problems.is_empty() => Ok(super::HookConfig { script, type_ }),
+                    _ => Err(crate::RequestError::in_type("HookConfig", problems)),
+                }
+            }
+        }
+        impl TryFrom<HookConfig> for super::HookConfig {
+            type Error = crate::RequestError;
+            fn try_from(builder: HookConfig) -> Result<Self, crate::RequestError> {
+                builder.build()
+            }
+        }
+        /// Builds a [`LeaseReq`](super::LeaseReq).
+        #[derive(Clone, Debug, Default)]
+        #[must_use = "a builder does nothing until `build`"]
+        pub struct LeaseReq {
+            duration: Option<i64>,
+            type_: Option<crate::devenviron::enums::OpenLeaseType>,
+            problems: Vec<crate::request::Problem>,
+        }
+        impl LeaseReq {
+            /// Time to run in milliseconds, counted from now: 3,600,000 (one hour, the default) to 259,200,000 (72 hours), or -1 to switch automatic stopping off. Values between -1 and 3,600,000 are refused by the service.
+            pub fn duration<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<i64, M>,
+            {
+                let value = crate::request::optional("duration", value);
+                crate::request::set(
+                    &mut self.duration,
+                    &mut self.problems,
+                    "duration",
+                    value,
+                );
+                self
+            }
+            /// Way of stopping automatically. In a request timing is assumed when it is left out. Answers write it in capitals; compare without regard to case.
+            ///
+            /// Known values: `timing`, `idle`.
+            pub fn type_<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<crate::devenviron::enums::OpenLeaseType, M>,
+            {
+                let value = crate::request::optional("type", value);
+                crate::request::set(&mut self.type_, &mut self.problems, "type", value);
+                self
+            }
+            /// Finishes it.
+            ///
+            /// # Errors
+            /// Names every field that is missing or does not fit.
+            pub fn build(self) -> Result<super::LeaseReq, crate::RequestError> {
+                let Self { duration, type_, problems } = self;
+                match () {
+                    () if problems.is_empty() => Ok(super::LeaseReq { duration, type_ }),
+                    _ => Err(crate::RequestError::in_type("LeaseReq", problems)),
+                }
+            }
+        }
+        impl TryFrom<LeaseReq> for super::LeaseReq {
+            type Error = crate::RequestError;
+            fn try_from(builder: LeaseReq) -> Result<Self, crate::RequestError> {
+                builder.build()
+            }
+        }
+        /// Builds a [`ManageDevEnvInstanceRequest`](super::ManageDevEnvInstanceRequest).
+        #[derive(Clone, Debug, Default)]
+        #[must_use = "a builder does nothing until `build`"]
+        pub struct ManageDevEnvInstanceRequest {
+            action: Option<super::DevEnvInstanceAction>,
+            problems: Vec<crate::request::Problem>,
+        }
+        impl ManageDevEnvInstanceRequest {
+            /// Action on a development environment instance.
+            ///
+            /// Known values: `start`, `stop`, `restart`.
+            pub fn action<V>(mut self, value: V) -> Self
+            where
+                V: TryInto<super::DevEnvInstanceAction, Error: std::fmt::Display>,
+            {
+                let value = crate::request::required("action", value).map(Some);
+                crate::request::set(
+                    &mut self.action,
+                    &mut self.problems,
+                    "action",
+                    value,
+                );
+                self
+            }
+            /// Finishes it.
+            ///
+            /// # Errors
+            /// Names every field that is missing or does not fit.
+            pub fn build(
+                self,
+            ) -> Result<super::ManageDevEnvInstanceRequest, crate::RequestError> {
+                let Self { action, mut problems } = self;
+                crate::request::require(&action, &mut problems, "action");
+                match (action,) {
+                    (Some(action),) if problems.is_empty() => {
+                        Ok(super::ManageDevEnvInstanceRequest {
+                            action,
+                        })
+                    }
+                    _ => {
+                        Err(
+                            crate::RequestError::in_type(
+                                "ManageDevEnvInstanceRequest",
+                                problems,
+                            ),
+                        )
+                    }
+                }
+            }
+        }
+        impl TryFrom<ManageDevEnvInstanceRequest>
+        for super::ManageDevEnvInstanceRequest {
+            type Error = crate::RequestError;
+            fn try_from(
+                builder: ManageDevEnvInstanceRequest,
+            ) -> Result<Self, crate::RequestError> {
+                builder.build()
+            }
+        }
+        /// Builds a [`RegisterImageRequest`](super::RegisterImageRequest).
+        #[derive(Clone, Debug, Default)]
+        #[must_use = "a builder does nothing until `build`"]
+        pub struct RegisterImageRequest {
+            arch: Option<crate::devenviron::enums::OpenImageArch>,
+            description: Option<::std::string::String>,
+            origin: Option<crate::devenviron::enums::OpenImageOrigin>,
+            resource_category: Option<
+                ::std::vec::Vec<crate::devenviron::enums::OpenResourceCategory>,
+            >,
+            service_type: Option<crate::devenviron::enums::OpenImageServiceType>,
+            services: Option<
+                ::std::vec::Vec<crate::devenviron::enums::OpenEndpointService>,
+            >,
+            swr_path: Option<::std::string::String>,
+            visibility: Option<crate::devenviron::enums::OpenImageVisibility>,
+            workspace_id: Option<::std::string::String>,
+            problems: Vec<crate::request::Problem>,
+        }
+        impl RegisterImageRequest {
+            /// Processor architecture of an image or a flavor. The lists of the documentation are in upper case, answers come as `x86_64` and `aarch64`; compare without regard to case. An image registered without it counts as X86_64.
+            ///
+            /// Known values: `X86_64`, `AARCH64`.
+            pub fn arch<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<crate::devenviron::enums::OpenImageArch, M>,
+            {
+                let value = crate::request::optional("arch", value);
+                crate::request::set(&mut self.arch, &mut self.problems, "arch", value);
+                self
+            }
+            /// Free text about the image, up to 512 characters.
+            pub fn description<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::string::String, M>,
+            {
+                let value = crate::request::optional("description", value);
+                crate::request::set(
+                    &mut self.description,
+                    &mut self.problems,
+                    "description",
+                    value,
+                );
+                self
+            }
+            /// Where an image comes from. Without it an image to register counts as CUSTOMIZE.
+            ///
+            /// Known values: `CUSTOMIZE`, `IMAGE_SAVE`.
+            pub fn origin<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<crate::devenviron::enums::OpenImageOrigin, M>,
+            {
+                let value = crate::request::optional("origin", value);
+                crate::request::set(
+                    &mut self.origin,
+                    &mut self.problems,
+                    "origin",
+                    value,
+                );
+                self
+            }
+            /// Kinds of compute resources on which the image runs; `resource_categories` in the answer. Without it both CPU and GPU are assumed.
+            ///
+            /// Known values: `CPU`, `GPU`.
+            pub fn resource_category<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<
+                    ::std::vec::Vec<crate::devenviron::enums::OpenResourceCategory>,
+                    M,
+                >,
+            {
+                let value = crate::request::optional("resource_category", value);
+                crate::request::set(
+                    &mut self.resource_category,
+                    &mut self.problems,
+                    "resource_category",
+                    value,
+                );
+                self
+            }
+            /// Purpose for which an image is made.
+            ///
+            /// Known values: `COMMON`, `INFERENCE`, `TRAIN`, `DEV`, `UNKNOWN`.
+            pub fn service_type<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<
+                    crate::devenviron::enums::OpenImageServiceType,
+                    M,
+                >,
+            {
+                let value = crate::request::optional("service_type", value);
+                crate::request::set(
+                    &mut self.service_type,
+                    &mut self.problems,
+                    "service_type",
+                    value,
+                );
+                self
+            }
+            /// Ways in which a notebook of this image can be reached; `dev_services` in the answer. Without it both NOTEBOOK and SSH are assumed.
+            ///
+            /// Known values: `NOTEBOOK`, `SSH`, `AI_FLOW`.
+            pub fn services<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<
+                    ::std::vec::Vec<crate::devenviron::enums::OpenEndpointService>,
+                    M,
+                >,
+            {
+                let value = crate::request::optional("services", value);
+                crate::request::set(
+                    &mut self.services,
+                    &mut self.problems,
+                    "services",
+                    value,
+                );
+                self
+            }
+            /// Address of the image in the container registry SWR, `<registry>/<organization>/<name>:<tag>`.
+            pub fn swr_path<V>(mut self, value: V) -> Self
+            where
+                V: TryInto<::std::string::String, Error: std::fmt::Display>,
+            {
+                let value = crate::request::required("swr_path", value).map(Some);
+                crate::request::set(
+                    &mut self.swr_path,
+                    &mut self.problems,
+                    "swr_path",
+                    value,
+                );
+                self
+            }
+            /// Who can see an image. Without it an image to register counts as PRIVATE.
+            ///
+            /// Known values: `PRIVATE`, `PUBLIC`.
+            pub fn visibility<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<crate::devenviron::enums::OpenImageVisibility, M>,
+            {
+                let value = crate::request::optional("visibility", value);
+                crate::request::set(
+                    &mut self.visibility,
+                    &mut self.problems,
+                    "visibility",
+                    value,
+                );
+                self
+            }
+            /// Workspace that takes the image. `0` is the one that always exists. Defaults to `0`.
+            pub fn workspace_id<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::string::String, M>,
+            {
+                let value = crate::request::optional("workspace_id", value);
+                crate::request::set(
+                    &mut self.workspace_id,
+                    &mut self.problems,
+                    "workspace_id",
+                    value,
+                );
+                self
+            }
+            /// Finishes it.
+            ///
+            /// # Errors
+            /// Names every field that is missing or does not fit.
+            pub fn build(
+                self,
+            ) -> Result<super::RegisterImageRequest, crate::RequestError> {
+                let Self {
+                    arch,
+                    description,
+                    origin,
+                    resource_category,
+                    service_type,
+                    services,
+                    swr_path,
+                    visibility,
+                    workspace_id,
+                    mut problems,
+                } = self;
+                crate::request::require(&swr_path, &mut problems, "swr_path");
+                match (swr_path,) {
+                    (Some(swr_path),) if problems.is_empty() => {
+                        Ok(super::RegisterImageRequest {
+                            arch,
+                            description,
+                            origin,
+                            resource_category,
+                            service_type,
+                            services,
+                            swr_path,
+                            visibility,
+                            workspace_id,
+                        })
+                    }
+                    _ => {
+                        Err(
+                            crate::RequestError::in_type(
+                                "RegisterImageRequest",
+                                problems,
+                            ),
+                        )
+                    }
+                }
+            }
+        }
+        impl TryFrom<RegisterImageRequest> for super::RegisterImageRequest {
+            type Error = crate::RequestError;
+            fn try_from(
+                builder: RegisterImageRequest,
+            ) -> Result<Self, crate::RequestError> {
+                builder.build()
+            }
+        }
+        /// Builds a [`UpdateDevEnvAutoStopReq`](super::UpdateDevEnvAutoStopReq).
+        #[derive(Clone, Debug, Default)]
+        #[must_use = "a builder does nothing until `build`"]
+        pub struct UpdateDevEnvAutoStopReq {
+            duration: Option<i32>,
+            enable: Option<bool>,
+            prompt: Option<bool>,
+            problems: Vec<crate::request::Problem>,
+        }
+        impl UpdateDevEnvAutoStopReq {
+            /// Running time in seconds, counted anew from each start. From 3,600 to 86,400. It is required when `enable` is true; without it the request is refused with ModelArts.6348. A running instance adopts a changed value at its next start; until then it stops when it was going to.
+            pub fn duration<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<i32, M>,
+            {
+                let value = crate::request::optional("duration", value);
+                crate::request::set(
+                    &mut self.duration,
+                    &mut self.problems,
+                    "duration",
+                    value,
+                );
+                self
+            }
+            /// True to stop the instance once it has run for `duration`; false to let it run on. False takes effect at once, true in an instance that runs without an end at its next start.
+            pub fn enable<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<bool, M>,
+            {
+                let value = crate::request::optional("enable", value);
+                crate::request::set(
+                    &mut self.enable,
+                    &mut self.problems,
+                    "enable",
+                    value,
+                );
+                self
+            }
+            /// Whether the console reminds the user again. Of no effect on the instance.
+            pub fn prompt<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<bool, M>,
+            {
+                let value = crate::request::optional("prompt", value);
+                crate::request::set(
+                    &mut self.prompt,
+                    &mut self.problems,
+                    "prompt",
+                    value,
+                );
+                self
+            }
+            /// Finishes it.
+            ///
+            /// # Errors
+            /// Names every field that is missing or does not fit.
+            pub fn build(
+                self,
+            ) -> Result<super::UpdateDevEnvAutoStopReq, crate::RequestError> {
+                let Self { duration, enable, prompt, problems } = self;
+                match () {
+                    () if problems.is_empty() => {
+                        Ok(super::UpdateDevEnvAutoStopReq {
+                            duration,
+                            enable,
+                            prompt,
+                        })
+                    }
+                    _ => {
+                        Err(
+                            crate::RequestError::in_type(
+                                "UpdateDevEnvAutoStopReq",
+                                problems,
+                            ),
+                        )
+                    }
+                }
+            }
+        }
+        impl TryFrom<UpdateDevEnvAutoStopReq> for super::UpdateDevEnvAutoStopReq {
+            type Error = crate::RequestError;
+            fn try_from(
+                builder: UpdateDevEnvAutoStopReq,
+            ) -> Result<Self, crate::RequestError> {
+                builder.build()
+            }
+        }
+        /// Builds a [`UpdateDevEnvInstanceRequest`](super::UpdateDevEnvInstanceRequest).
+        #[derive(Clone, Debug, Default)]
+        #[must_use = "a builder does nothing until `build`"]
+        pub struct UpdateDevEnvInstanceRequest {
+            description: Option<::std::string::String>,
+            spec: Option<super::UpdateDevEnvNotebookSpec>,
+            problems: Vec<crate::request::Problem>,
+        }
+        impl UpdateDevEnvInstanceRequest {
+            /// New free text on the instance. At most 512 characters, none of `& < > " ' /`.
+            pub fn description<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::string::String, M>,
+            {
+                let value = crate::request::optional("description", value);
+                crate::request::set(
+                    &mut self.description,
+                    &mut self.problems,
+                    "description",
+                    value,
+                );
+                self
+            }
+            /// Notebook settings that an update can change.
+            pub fn spec<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<super::UpdateDevEnvNotebookSpec, M>,
+            {
+                let value = crate::request::optional("spec", value);
+                crate::request::set(&mut self.spec, &mut self.problems, "spec", value);
+                self
+            }
+            /// Finishes it.
+            ///
+            /// # Errors
+            /// Names every field that is missing or does not fit.
+            pub fn build(
+                self,
+            ) -> Result<super::UpdateDevEnvInstanceRequest, crate::RequestError> {
+                let Self { description, spec, problems } = self;
+                match () {
+                    () if problems.is_empty() => {
+                        Ok(super::UpdateDevEnvInstanceRequest {
+                            description,
+                            spec,
+                        })
+                    }
+                    _ => {
+                        Err(
+                            crate::RequestError::in_type(
+                                "UpdateDevEnvInstanceRequest",
+                                problems,
+                            ),
+                        )
+                    }
+                }
+            }
+        }
+        impl TryFrom<UpdateDevEnvInstanceRequest>
+        for super::UpdateDevEnvInstanceRequest {
+            type Error = crate::RequestError;
+            fn try_from(
+                builder: UpdateDevEnvInstanceRequest,
+            ) -> Result<Self, crate::RequestError> {
+                builder.build()
+            }
+        }
+        /// Builds a [`UpdateDevEnvNotebookSpec`](super::UpdateDevEnvNotebookSpec).
+        #[derive(Clone, Debug, Default)]
+        #[must_use = "a builder does nothing until `build`"]
+        pub struct UpdateDevEnvNotebookSpec {
+            auto_stop: Option<super::UpdateDevEnvAutoStopReq>,
+            problems: Vec<crate::request::Problem>,
+        }
+        impl UpdateDevEnvNotebookSpec {
+            /// Whether, and how long after a start, the instance stops by itself.
+            pub fn auto_stop<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<super::UpdateDevEnvAutoStopReq, M>,
+            {
+                let value = crate::request::optional("auto_stop", value);
+                crate::request::set(
+                    &mut self.auto_stop,
+                    &mut self.problems,
+                    "auto_stop",
+                    value,
+                );
+                self
+            }
+            /// Finishes it.
+            ///
+            /// # Errors
+            /// Names every field that is missing or does not fit.
+            pub fn build(
+                self,
+            ) -> Result<super::UpdateDevEnvNotebookSpec, crate::RequestError> {
+                let Self { auto_stop, problems } = self;
+                match () {
+                    () if problems.is_empty() => {
+                        Ok(super::UpdateDevEnvNotebookSpec {
+                            auto_stop,
+                        })
+                    }
+                    _ => {
+                        Err(
+                            crate::RequestError::in_type(
+                                "UpdateDevEnvNotebookSpec",
+                                problems,
+                            ),
+                        )
+                    }
+                }
+            }
+        }
+        impl TryFrom<UpdateDevEnvNotebookSpec> for super::UpdateDevEnvNotebookSpec {
+            type Error = crate::RequestError;
+            fn try_from(
+                builder: UpdateDevEnvNotebookSpec,
+            ) -> Result<Self, crate::RequestError> {
+                builder.build()
+            }
+        }
+        /// Builds a [`UpdateNotebookRequest`](super::UpdateNotebookRequest).
+        #[derive(Clone, Debug, Default)]
+        #[must_use = "a builder does nothing until `build`"]
+        pub struct UpdateNotebookRequest {
+            description: Option<::std::string::String>,
+            endpoints: Option<::std::vec::Vec<super::EndpointsReq>>,
+            flavor: Option<::std::string::String>,
+            hooks: Option<super::CustomHooks>,
+            image_id: Option<::std::string::String>,
+            name: Option<::std::string::String>,
+            storage_new_size: Option<i32>,
+            problems: Vec<crate::request::Problem>,
+        }
+        impl UpdateNotebookRequest {
+            /// Free text about the notebook. At most 512 characters, none of `& < > " /`.
+            pub fn description<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::string::String, M>,
+            {
+                let value = crate::request::optional("description", value);
+                crate::request::set(
+                    &mut self.description,
+                    &mut self.problems,
+                    "description",
+                    value,
+                );
+                self
+            }
+            /// Remote access by SSH. Only for a stopped notebook; a key pair cannot be exchanged.
+            pub fn endpoints<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::vec::Vec<super::EndpointsReq>, M>,
+            {
+                let value = crate::request::optional("endpoints", value);
+                crate::request::set(
+                    &mut self.endpoints,
+                    &mut self.problems,
+                    "endpoints",
+                    value,
+                );
+                self
+            }
+            /// ID of a flavor from `showSwitchableFlavors`. Only for a stopped notebook.
+            pub fn flavor<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::string::String, M>,
+            {
+                let value = crate::request::optional("flavor", value);
+                crate::request::set(
+                    &mut self.flavor,
+                    &mut self.problems,
+                    "flavor",
+                    value,
+                );
+                self
+            }
+            /// Own scripts that run when the notebook starts.
+            pub fn hooks<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<super::CustomHooks, M>,
+            {
+                let value = crate::request::optional("hooks", value);
+                crate::request::set(&mut self.hooks, &mut self.problems, "hooks", value);
+                self
+            }
+            /// ID of an image from `listImages`. Only for a stopped notebook.
+            pub fn image_id<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::string::String, M>,
+            {
+                let value = crate::request::optional("image_id", value);
+                crate::request::set(
+                    &mut self.image_id,
+                    &mut self.problems,
+                    "image_id",
+                    value,
+                );
+                self
+            }
+            /// New name. At most 128 characters, only letters, digits, `_` and `-`.
+            pub fn name<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::string::String, M>,
+            {
+                let value = crate::request::optional("name", value);
+                crate::request::set(&mut self.name, &mut self.problems, "name", value);
+                self
+            }
+            /// New size of an EVS volume in GB. At most 4,096. An EVS volume can only grow, and another one cannot change its size.
+            pub fn storage_new_size<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<i32, M>,
+            {
+                let value = crate::request::optional("storage_new_size", value);
+                crate::request::set(
+                    &mut self.storage_new_size,
+                    &mut self.problems,
+                    "storage_new_size",
+                    value,
+                );
+                self
+            }
+            /// Finishes it.
+            ///
+            /// # Errors
+            /// Names every field that is missing or does not fit.
+            pub fn build(
+                self,
+            ) -> Result<super::UpdateNotebookRequest, crate::RequestError> {
+                let Self {
+                    description,
+                    endpoints,
+                    flavor,
+                    hooks,
+                    image_id,
+                    name,
+                    storage_new_size,
+                    problems,
+                } = self;
+                match () {
+                    () if problems.is_empty() => {
+                        Ok(super::UpdateNotebookRequest {
+                            description,
+                            endpoints,
+                            flavor,
+                            hooks,
+                            image_id,
+                            name,
+                            storage_new_size,
+                        })
+                    }
+                    _ => {
+                        Err(
+                            crate::RequestError::in_type(
+                                "UpdateNotebookRequest",
+                                problems,
+                            ),
+                        )
+                    }
+                }
+            }
+        }
+        impl TryFrom<UpdateNotebookRequest> for super::UpdateNotebookRequest {
+            type Error = crate::RequestError;
+            fn try_from(
+                builder: UpdateNotebookRequest,
+            ) -> Result<Self, crate::RequestError> {
+                builder.build()
+            }
+        }
+        /// Builds a [`VolumeReq`](super::VolumeReq).
+        #[derive(Clone, Debug, Default)]
+        #[must_use = "a builder does nothing until `build`"]
+        pub struct VolumeReq {
+            capacity: Option<i32>,
+            category: Option<crate::devenviron::enums::OpenVolumeCategory>,
+            id: Option<::std::string::String>,
+            ownership: Option<crate::devenviron::enums::OpenVolumeOwnership>,
+            uri: Option<::std::string::String>,
+            problems: Vec<crate::request::Problem>,
+        }
+        impl VolumeReq {
+            /// Size in GB, at most 4096. The default for EVS is 5, which is also the smallest EVS volume.
+            pub fn capacity<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<i32, M>,
+            {
+                let value = crate::request::optional("capacity", value);
+                crate::request::set(
+                    &mut self.capacity,
+                    &mut self.problems,
+                    "capacity",
+                    value,
+                );
+                self
+            }
+            /// Type of storage. The service uses EFS and SFS for the file service, EVS for block storage.
+            ///
+            /// Known values: `SFS`, `EVS`, `EFS`, `OBS`, `OBSFS`.
+            pub fn category<V>(mut self, value: V) -> Self
+            where
+                V: TryInto<
+                    crate::devenviron::enums::OpenVolumeCategory,
+                    Error: std::fmt::Display,
+                >,
+            {
+                let value = crate::request::required("category", value).map(Some);
+                crate::request::set(
+                    &mut self.category,
+                    &mut self.problems,
+                    "category",
+                    value,
+                );
+                self
+            }
+            /// ID of an EFS file system, as the SFS console shows it. Required when the category is EFS and the ownership DEDICATED.
+            pub fn id<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::string::String, M>,
+            {
+                let value = crate::request::optional("id", value);
+                crate::request::set(&mut self.id, &mut self.problems, "id", value);
+                self
+            }
+            /// Who owns a storage volume. DEDICATED is possible with EFS only, and takes `uri` and `id` of the file system.
+            ///
+            /// Known values: `MANAGED`, `DEDICATED`.
+            pub fn ownership<V>(mut self, value: V) -> Self
+            where
+                V: TryInto<
+                    crate::devenviron::enums::OpenVolumeOwnership,
+                    Error: std::fmt::Display,
+                >,
+            {
+                let value = crate::request::required("ownership", value).map(Some);
+                crate::request::set(
+                    &mut self.ownership,
+                    &mut self.problems,
+                    "ownership",
+                    value,
+                );
+                self
+            }
+            /// Shared path of an EFS file system, as the SFS console shows it. Required when the category is EFS and the ownership DEDICATED.
+            pub fn uri<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::string::String, M>,
+            {
+                let value = crate::request::optional("uri", value);
+                crate::request::set(&mut self.uri, &mut self.problems, "uri", value);
+                self
+            }
+            /// Finishes it.
+            ///
+            /// # Errors
+            /// Names every field that is missing or does not fit.
+            pub fn build(self) -> Result<super::VolumeReq, crate::RequestError> {
+                let Self { capacity, category, id, ownership, uri, mut problems } = self;
+                crate::request::require(&category, &mut problems, "category");
+                crate::request::require(&ownership, &mut problems, "ownership");
+                match (category, ownership) {
+                    (Some(category), Some(ownership)) if problems.is_empty() => {
+                        Ok(super::VolumeReq {
+                            capacity,
+                            category,
+                            id,
+                            ownership,
+                            uri,
+                        })
+                    }
+                    _ => Err(crate::RequestError::in_type("VolumeReq", problems)),
+                }
+            }
+        }
+        impl TryFrom<VolumeReq> for super::VolumeReq {
+            type Error = crate::RequestError;
+            fn try_from(builder: VolumeReq) -> Result<Self, crate::RequestError> {
+                builder.build()
             }
         }
     }

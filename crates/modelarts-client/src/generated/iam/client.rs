@@ -14,43 +14,36 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct AuthDomain {
-        ///Whether the domain can be used.
+        /// Whether the domain can be used.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub enabled: ::std::option::Option<bool>,
-        ///ID of the domain.
+        /// ID of the domain.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
-        ///Name of the domain.
+        /// Name of the domain.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
-    }
-    impl AuthDomain {
-        pub fn builder() -> builder::AuthDomain {
-            Default::default()
-        }
     }
     ///The domains of the caller.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct AuthDomainList {
-        ///One entry for each domain; there is no paging.
+        /// One entry for each domain; there is no paging.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub domains: ::std::option::Option<::std::vec::Vec<AuthDomain>>,
-    }
-    impl AuthDomainList {
-        pub fn builder() -> builder::AuthDomainList {
-            Default::default()
-        }
     }
     ///Proof of identity together with the scope that is wanted.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct AuthReq {
+        /// Proof of identity.
         pub identity: IdentityReq,
+        /// Where the token shall be valid: in a project or in a whole domain, one of the two. ModelArts needs a project.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub scope: ::std::option::Option<ScopeReq>,
     }
     impl AuthReq {
+        /// Begins to build a `AuthReq`.
         pub fn builder() -> builder::AuthReq {
             Default::default()
         }
@@ -59,55 +52,50 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct CatalogEndpoint {
-        ///ID of this address.
+        /// ID of this address.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
+        /// Audience of an address.
+        ///
+        /// Known values: `public`, `internal`, `admin`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub interface: ::std::option::Option<crate::iam::enums::OpenEndpointInterface>,
-        ///Region of the address; equal to `region_id`, kept for older clients.
+        /// Region of the address; equal to `region_id`, kept for older clients.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub region: ::std::option::Option<::std::string::String>,
-        ///ID of the region of the address.
+        /// ID of the region of the address.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub region_id: ::std::option::Option<::std::string::String>,
-        ///Base URL of the service. For ModelArts it ends with `/v1/` and the project ID, so that only the path behind the project ID is appended.
+        /// Base URL of the service. For ModelArts it ends with `/v1/` and the project ID, so that only the path behind the project ID is appended.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub url: ::std::option::Option<::std::string::String>,
-    }
-    impl CatalogEndpoint {
-        pub fn builder() -> builder::CatalogEndpoint {
-            Default::default()
-        }
     }
     ///A service and where to reach it.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct CatalogEntry {
-        ///Addresses of the service.
+        /// Addresses of the service.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub endpoints: ::std::option::Option<::std::vec::Vec<CatalogEndpoint>>,
-        ///ID of the service.
+        /// ID of the service.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
-        ///Name of the service.
+        /// Name of the service.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
-        ///Type of the service, by which clients look it up. OpenStack clients expect `modelartsv1` for ModelArts.
+        /// Type of the service, by which clients look it up. OpenStack clients expect `modelartsv1` for ModelArts.
         #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
         pub type_: ::std::option::Option<::std::string::String>,
-    }
-    impl CatalogEntry {
-        pub fn builder() -> builder::CatalogEntry {
-            Default::default()
-        }
     }
     ///Body of a sign-in.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct CreateTokenRequest {
+        /// Proof of identity together with the scope that is wanted.
         pub auth: AuthReq,
     }
     impl CreateTokenRequest {
+        /// Begins to build a `CreateTokenRequest`.
         pub fn builder() -> builder::CreateTokenRequest {
             Default::default()
         }
@@ -116,26 +104,23 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct CreateTokenResponse {
+        /// What is known of a token. Depending on its scope it has `project` or `domain`; a token without scope has neither, and no roles.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub token: ::std::option::Option<Token>,
-    }
-    impl CreateTokenResponse {
-        pub fn builder() -> builder::CreateTokenResponse {
-            Default::default()
-        }
     }
     ///A domain (account), told by ID or by name. One of them is enough.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct DomainReq {
-        ///ID of the domain. Required when `name` is absent.
+        /// ID of the domain. Required when `name` is absent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
-        ///Name of the domain. Required when `id` is absent.
+        /// Name of the domain. Required when `id` is absent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
     }
     impl DomainReq {
+        /// Begins to build a `DomainReq`.
         pub fn builder() -> builder::DomainReq {
             Default::default()
         }
@@ -144,14 +129,19 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct IdentityReq {
-        ///Ways in which the identity is proved; each needs the field of its name.
+        /// Ways in which the identity is proved; each needs the field of its name.
+        ///
+        /// Known values: `password`, `token`.
         pub methods: ::std::vec::Vec<crate::iam::enums::OpenAuthMethod>,
+        /// Proof of identity by a password. Required when `methods` has `password`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub password: ::std::option::Option<PasswordIdentityReq>,
+        /// Proof of identity by an earlier token. Required when `methods` has `token`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub token: ::std::option::Option<TokenIdentityReq>,
     }
     impl IdentityReq {
+        /// Begins to build a `IdentityReq`.
         pub fn builder() -> builder::IdentityReq {
             Default::default()
         }
@@ -160,65 +150,54 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct KeystoneError {
-        ///HTTP status once more.
+        /// HTTP status once more.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
         pub code: ::std::option::Option<i32>,
-        ///What went wrong, for a human reader.
+        /// What went wrong, for a human reader.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub message: ::std::option::Option<::std::string::String>,
-        ///Name of the HTTP status, for example `Unauthorized`.
+        /// Name of the HTTP status, for example `Unauthorized`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub title: ::std::option::Option<::std::string::String>,
-    }
-    impl KeystoneError {
-        pub fn builder() -> builder::KeystoneError {
-            Default::default()
-        }
     }
     ///Body of an error: either `error`, from Keystone itself, or `error_code` and `error_msg`, from the gateway and from newer parts of the service.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct KeystoneErrorResponse {
+        /// An error in the words of Keystone.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub error: ::std::option::Option<KeystoneError>,
-        ///Code of the error, for example `APIGW.0301`.
+        /// Code of the error, for example `APIGW.0301`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub error_code: ::std::option::Option<::std::string::String>,
-        ///What went wrong, for a human reader.
+        /// What went wrong, for a human reader.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub error_msg: ::std::option::Option<::std::string::String>,
-    }
-    impl KeystoneErrorResponse {
-        pub fn builder() -> builder::KeystoneErrorResponse {
-            Default::default()
-        }
     }
     ///Addresses of a resource and of its neighbours.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct Links {
-        ///Address of the next page; null when there is none.
+        /// Address of the next page; null when there is none.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub next: ::std::option::Option<::std::string::String>,
-        ///Address of the page before; null when there is none.
+        /// Address of the page before; null when there is none.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub previous: ::std::option::Option<::std::string::String>,
-        ///Address of the resource itself.
+        /// Address of the resource itself.
         #[serde(rename = "self", skip_serializing_if = "::std::option::Option::is_none")]
         pub self_: ::std::option::Option<::std::string::String>,
-    }
-    impl Links {
-        pub fn builder() -> builder::Links {
-            Default::default()
-        }
     }
     ///Proof of identity by a password. Required when `methods` has `password`.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct PasswordIdentityReq {
+        /// A user, told by ID, or by name and domain, with the password.
         pub user: PasswordUserReq,
     }
     impl PasswordIdentityReq {
+        /// Begins to build a `PasswordIdentityReq`.
         pub fn builder() -> builder::PasswordIdentityReq {
             Default::default()
         }
@@ -227,18 +206,20 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct PasswordUserReq {
+        /// A domain (account), told by ID or by name. One of them is enough.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub domain: ::std::option::Option<DomainReq>,
-        ///ID of the user. Required when `name` is absent.
+        /// ID of the user. Required when `name` is absent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
-        ///Name of the user; needs `domain` beside it, since names repeat between domains.
+        /// Name of the user; needs `domain` beside it, since names repeat between domains.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
-        ///Password of the user.
+        /// Password of the user.
         pub password: crate::Secret,
     }
     impl PasswordUserReq {
+        /// Begins to build a `PasswordUserReq`.
         pub fn builder() -> builder::PasswordUserReq {
             Default::default()
         }
@@ -247,64 +228,58 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct Project {
-        ///Free text about the project.
+        /// Free text about the project.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub description: ::std::option::Option<::std::string::String>,
-        ///ID of the domain that owns the project.
+        /// ID of the domain that owns the project.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub domain_id: ::std::option::Option<::std::string::String>,
-        ///Whether the project can be used.
+        /// Whether the project can be used.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub enabled: ::std::option::Option<bool>,
-        ///ID of the project, the `project_id` in the paths of ModelArts.
+        /// ID of the project, the `project_id` in the paths of ModelArts.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
-        ///Whether the project stands for a whole domain.
+        /// Whether the project stands for a whole domain.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub is_domain: ::std::option::Option<bool>,
+        /// Addresses of a resource and of its neighbours.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub links: ::std::option::Option<Links>,
-        ///Name of the project. The main project of a region bears the region's name.
+        /// Name of the project. The main project of a region bears the region's name.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
-        ///ID of the project or domain above.
+        /// ID of the project or domain above.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub parent_id: ::std::option::Option<::std::string::String>,
-    }
-    impl Project {
-        pub fn builder() -> builder::Project {
-            Default::default()
-        }
     }
     ///The projects that match.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct ProjectList {
+        /// Addresses of a resource and of its neighbours.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub links: ::std::option::Option<Links>,
-        ///One entry for each project.
+        /// One entry for each project.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub projects: ::std::option::Option<::std::vec::Vec<Project>>,
-    }
-    impl ProjectList {
-        pub fn builder() -> builder::ProjectList {
-            Default::default()
-        }
     }
     ///Project for which the token shall be valid, told by ID or by name. A name without `domain` is looked up in the domain of the user.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct ProjectScopeReq {
+        /// A domain (account), told by ID or by name. One of them is enough.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub domain: ::std::option::Option<DomainReq>,
-        ///ID of the project. Required when `name` is absent.
+        /// ID of the project. Required when `name` is absent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
-        ///Name of the project. Required when `id` is absent.
+        /// Name of the project. Required when `id` is absent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
     }
     impl ProjectScopeReq {
+        /// Begins to build a `ProjectScopeReq`.
         pub fn builder() -> builder::ProjectScopeReq {
             Default::default()
         }
@@ -313,12 +288,15 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct ScopeReq {
+        /// A domain (account), told by ID or by name. One of them is enough.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub domain: ::std::option::Option<DomainReq>,
+        /// Project for which the token shall be valid, told by ID or by name. A name without `domain` is looked up in the domain of the user.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub project: ::std::option::Option<ProjectScopeReq>,
     }
     impl ScopeReq {
+        /// Begins to build a `ScopeReq`.
         pub fn builder() -> builder::ScopeReq {
             Default::default()
         }
@@ -327,59 +305,55 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct Token {
-        ///Services that the token opens, and their addresses. ModelArts may be missing from it.
+        /// Services that the token opens, and their addresses. ModelArts may be missing from it.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub catalog: ::std::option::Option<::std::vec::Vec<CatalogEntry>>,
+        /// A domain (account), as a token names it.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub domain: ::std::option::Option<TokenDomain>,
-        ///End of the token, in UTC, as in `2025-01-04T09:00:00.000000Z`.
+        /// End of the token, in UTC, as in `2025-01-04T09:00:00.000000Z`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub expires_at: ::std::option::Option<::std::string::String>,
-        ///Beginning of the token, in UTC, in the form of `expires_at`.
+        /// Beginning of the token, in UTC, in the form of `expires_at`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub issued_at: ::std::option::Option<::std::string::String>,
-        ///Ways in which the identity was proved.
+        /// Ways in which the identity was proved.
+        ///
+        /// Known values: `password`, `token`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub methods: ::std::option::Option<
             ::std::vec::Vec<crate::iam::enums::OpenAuthMethod>,
         >,
+        /// The project in which a token is valid.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub project: ::std::option::Option<TokenProject>,
-        ///Roles of the user in the scope of the token.
+        /// Roles of the user in the scope of the token.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub roles: ::std::option::Option<::std::vec::Vec<TokenRole>>,
+        /// The user to whom a token was issued.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub user: ::std::option::Option<TokenUser>,
-    }
-    impl Token {
-        pub fn builder() -> builder::Token {
-            Default::default()
-        }
     }
     ///A domain (account), as a token names it.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct TokenDomain {
-        ///ID of the domain.
+        /// ID of the domain.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
-        ///Name of the domain.
+        /// Name of the domain.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
-    }
-    impl TokenDomain {
-        pub fn builder() -> builder::TokenDomain {
-            Default::default()
-        }
     }
     ///Proof of identity by an earlier token. Required when `methods` has `token`.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct TokenIdentityReq {
-        ///The earlier token, as it came in `X-Subject-Token`.
+        /// The earlier token, as it came in `X-Subject-Token`.
         pub id: crate::Secret,
     }
     impl TokenIdentityReq {
+        /// Begins to build a `TokenIdentityReq`.
         pub fn builder() -> builder::TokenIdentityReq {
             Default::default()
         }
@@ -388,1834 +362,40 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct TokenProject {
+        /// A domain (account), as a token names it.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub domain: ::std::option::Option<TokenDomain>,
-        ///ID of the project.
+        /// ID of the project.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
-        ///Name of the project.
+        /// Name of the project.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
-    }
-    impl TokenProject {
-        pub fn builder() -> builder::TokenProject {
-            Default::default()
-        }
     }
     ///A role of the user.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct TokenRole {
-        ///ID of the role.
+        /// ID of the role.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
-        ///Name of the role.
+        /// Name of the role.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
-    }
-    impl TokenRole {
-        pub fn builder() -> builder::TokenRole {
-            Default::default()
-        }
     }
     ///The user to whom a token was issued.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct TokenUser {
+        /// A domain (account), as a token names it.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub domain: ::std::option::Option<TokenDomain>,
-        ///ID of the user.
+        /// ID of the user.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
-        ///Name of the user.
+        /// Name of the user.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
-    }
-    impl TokenUser {
-        pub fn builder() -> builder::TokenUser {
-            Default::default()
-        }
-    }
-    /// Types for composing complex structures.
-    pub mod builder {
-        #[derive(Clone, Debug)]
-        pub struct AuthDomain {
-            enabled: ::std::result::Result<
-                ::std::option::Option<bool>,
-                ::std::string::String,
-            >,
-            id: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            name: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for AuthDomain {
-            fn default() -> Self {
-                Self {
-                    enabled: Ok(Default::default()),
-                    id: Ok(Default::default()),
-                    name: Ok(Default::default()),
-                }
-            }
-        }
-        impl AuthDomain {
-            pub fn enabled<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<bool, M>,
-            {
-                self.enabled = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for enabled: {e}")
-                    });
-                self
-            }
-            pub fn id<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.id = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| format!("error converting supplied value for id: {e}"));
-                self
-            }
-            pub fn name<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.name = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for name: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<AuthDomain> for super::AuthDomain {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: AuthDomain,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    enabled: value.enabled?,
-                    id: value.id?,
-                    name: value.name?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::AuthDomain> for AuthDomain {
-            fn from(value: super::AuthDomain) -> Self {
-                Self {
-                    enabled: Ok(value.enabled),
-                    id: Ok(value.id),
-                    name: Ok(value.name),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct AuthDomainList {
-            domains: ::std::result::Result<
-                ::std::option::Option<::std::vec::Vec<super::AuthDomain>>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for AuthDomainList {
-            fn default() -> Self {
-                Self {
-                    domains: Ok(Default::default()),
-                }
-            }
-        }
-        impl AuthDomainList {
-            pub fn domains<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::vec::Vec<super::AuthDomain>, M>,
-            {
-                self.domains = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for domains: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<AuthDomainList> for super::AuthDomainList {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: AuthDomainList,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self { domains: value.domains? })
-            }
-        }
-        impl ::std::convert::From<super::AuthDomainList> for AuthDomainList {
-            fn from(value: super::AuthDomainList) -> Self {
-                Self { domains: Ok(value.domains) }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct AuthReq {
-            identity: ::std::result::Result<super::IdentityReq, ::std::string::String>,
-            scope: ::std::result::Result<
-                ::std::option::Option<super::ScopeReq>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for AuthReq {
-            fn default() -> Self {
-                Self {
-                    identity: Err("no value supplied for identity".to_string()),
-                    scope: Ok(Default::default()),
-                }
-            }
-        }
-        impl AuthReq {
-            pub fn identity<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<super::IdentityReq>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.identity = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for identity: {e}")
-                    });
-                self
-            }
-            pub fn scope<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::ScopeReq, M>,
-            {
-                self.scope = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for scope: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<AuthReq> for super::AuthReq {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: AuthReq,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    identity: value.identity?,
-                    scope: value.scope?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::AuthReq> for AuthReq {
-            fn from(value: super::AuthReq) -> Self {
-                Self {
-                    identity: Ok(value.identity),
-                    scope: Ok(value.scope),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct CatalogEndpoint {
-            id: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            interface: ::std::result::Result<
-                ::std::option::Option<crate::iam::enums::OpenEndpointInterface>,
-                ::std::string::String,
-            >,
-            region: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            region_id: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            url: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for CatalogEndpoint {
-            fn default() -> Self {
-                Self {
-                    id: Ok(Default::default()),
-                    interface: Ok(Default::default()),
-                    region: Ok(Default::default()),
-                    region_id: Ok(Default::default()),
-                    url: Ok(Default::default()),
-                }
-            }
-        }
-        impl CatalogEndpoint {
-            pub fn id<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.id = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| format!("error converting supplied value for id: {e}"));
-                self
-            }
-            pub fn interface<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<crate::iam::enums::OpenEndpointInterface, M>,
-            {
-                self.interface = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for interface: {e}")
-                    });
-                self
-            }
-            pub fn region<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.region = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for region: {e}")
-                    });
-                self
-            }
-            pub fn region_id<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.region_id = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for region_id: {e}")
-                    });
-                self
-            }
-            pub fn url<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.url = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for url: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<CatalogEndpoint> for super::CatalogEndpoint {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: CatalogEndpoint,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    id: value.id?,
-                    interface: value.interface?,
-                    region: value.region?,
-                    region_id: value.region_id?,
-                    url: value.url?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::CatalogEndpoint> for CatalogEndpoint {
-            fn from(value: super::CatalogEndpoint) -> Self {
-                Self {
-                    id: Ok(value.id),
-                    interface: Ok(value.interface),
-                    region: Ok(value.region),
-                    region_id: Ok(value.region_id),
-                    url: Ok(value.url),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct CatalogEntry {
-            endpoints: ::std::result::Result<
-                ::std::option::Option<::std::vec::Vec<super::CatalogEndpoint>>,
-                ::std::string::String,
-            >,
-            id: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            name: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            type_: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for CatalogEntry {
-            fn default() -> Self {
-                Self {
-                    endpoints: Ok(Default::default()),
-                    id: Ok(Default::default()),
-                    name: Ok(Default::default()),
-                    type_: Ok(Default::default()),
-                }
-            }
-        }
-        impl CatalogEntry {
-            pub fn endpoints<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::vec::Vec<super::CatalogEndpoint>, M>,
-            {
-                self.endpoints = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for endpoints: {e}")
-                    });
-                self
-            }
-            pub fn id<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.id = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| format!("error converting supplied value for id: {e}"));
-                self
-            }
-            pub fn name<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.name = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for name: {e}")
-                    });
-                self
-            }
-            pub fn type_<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.type_ = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for type_: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<CatalogEntry> for super::CatalogEntry {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: CatalogEntry,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    endpoints: value.endpoints?,
-                    id: value.id?,
-                    name: value.name?,
-                    type_: value.type_?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::CatalogEntry> for CatalogEntry {
-            fn from(value: super::CatalogEntry) -> Self {
-                Self {
-                    endpoints: Ok(value.endpoints),
-                    id: Ok(value.id),
-                    name: Ok(value.name),
-                    type_: Ok(value.type_),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct CreateTokenRequest {
-            auth: ::std::result::Result<super::AuthReq, ::std::string::String>,
-        }
-        impl ::std::default::Default for CreateTokenRequest {
-            fn default() -> Self {
-                Self {
-                    auth: Err("no value supplied for auth".to_string()),
-                }
-            }
-        }
-        impl CreateTokenRequest {
-            pub fn auth<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<super::AuthReq>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.auth = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for auth: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<CreateTokenRequest> for super::CreateTokenRequest {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: CreateTokenRequest,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self { auth: value.auth? })
-            }
-        }
-        impl ::std::convert::From<super::CreateTokenRequest> for CreateTokenRequest {
-            fn from(value: super::CreateTokenRequest) -> Self {
-                Self { auth: Ok(value.auth) }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct CreateTokenResponse {
-            token: ::std::result::Result<
-                ::std::option::Option<super::Token>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for CreateTokenResponse {
-            fn default() -> Self {
-                Self {
-                    token: Ok(Default::default()),
-                }
-            }
-        }
-        impl CreateTokenResponse {
-            pub fn token<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::Token, M>,
-            {
-                self.token = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for token: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<CreateTokenResponse>
-        for super::CreateTokenResponse {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: CreateTokenResponse,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self { token: value.token? })
-            }
-        }
-        impl ::std::convert::From<super::CreateTokenResponse> for CreateTokenResponse {
-            fn from(value: super::CreateTokenResponse) -> Self {
-                Self { token: Ok(value.token) }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct DomainReq {
-            id: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            name: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for DomainReq {
-            fn default() -> Self {
-                Self {
-                    id: Ok(Default::default()),
-                    name: Ok(Default::default()),
-                }
-            }
-        }
-        impl DomainReq {
-            pub fn id<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.id = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| format!("error converting supplied value for id: {e}"));
-                self
-            }
-            pub fn name<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.name = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for name: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<DomainReq> for super::DomainReq {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: DomainReq,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    id: value.id?,
-                    name: value.name?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::DomainReq> for DomainReq {
-            fn from(value: super::DomainReq) -> Self {
-                Self {
-                    id: Ok(value.id),
-                    name: Ok(value.name),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct IdentityReq {
-            methods: ::std::result::Result<
-                ::std::vec::Vec<crate::iam::enums::OpenAuthMethod>,
-                ::std::string::String,
-            >,
-            password: ::std::result::Result<
-                ::std::option::Option<super::PasswordIdentityReq>,
-                ::std::string::String,
-            >,
-            token: ::std::result::Result<
-                ::std::option::Option<super::TokenIdentityReq>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for IdentityReq {
-            fn default() -> Self {
-                Self {
-                    methods: Err("no value supplied for methods".to_string()),
-                    password: Ok(Default::default()),
-                    token: Ok(Default::default()),
-                }
-            }
-        }
-        impl IdentityReq {
-            pub fn methods<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<
-                    ::std::vec::Vec<crate::iam::enums::OpenAuthMethod>,
-                >,
-                T::Error: ::std::fmt::Display,
-            {
-                self.methods = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for methods: {e}")
-                    });
-                self
-            }
-            pub fn password<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::PasswordIdentityReq, M>,
-            {
-                self.password = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for password: {e}")
-                    });
-                self
-            }
-            pub fn token<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::TokenIdentityReq, M>,
-            {
-                self.token = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for token: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<IdentityReq> for super::IdentityReq {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: IdentityReq,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    methods: value.methods?,
-                    password: value.password?,
-                    token: value.token?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::IdentityReq> for IdentityReq {
-            fn from(value: super::IdentityReq) -> Self {
-                Self {
-                    methods: Ok(value.methods),
-                    password: Ok(value.password),
-                    token: Ok(value.token),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct KeystoneError {
-            code: ::std::result::Result<
-                ::std::option::Option<i32>,
-                ::std::string::String,
-            >,
-            message: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            title: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for KeystoneError {
-            fn default() -> Self {
-                Self {
-                    code: Ok(Default::default()),
-                    message: Ok(Default::default()),
-                    title: Ok(Default::default()),
-                }
-            }
-        }
-        impl KeystoneError {
-            pub fn code<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<i32, M>,
-            {
-                self.code = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for code: {e}")
-                    });
-                self
-            }
-            pub fn message<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.message = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for message: {e}")
-                    });
-                self
-            }
-            pub fn title<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.title = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for title: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<KeystoneError> for super::KeystoneError {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: KeystoneError,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    code: value.code?,
-                    message: value.message?,
-                    title: value.title?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::KeystoneError> for KeystoneError {
-            fn from(value: super::KeystoneError) -> Self {
-                Self {
-                    code: Ok(value.code),
-                    message: Ok(value.message),
-                    title: Ok(value.title),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct KeystoneErrorResponse {
-            error: ::std::result::Result<
-                ::std::option::Option<super::KeystoneError>,
-                ::std::string::String,
-            >,
-            error_code: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            error_msg: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for KeystoneErrorResponse {
-            fn default() -> Self {
-                Self {
-                    error: Ok(Default::default()),
-                    error_code: Ok(Default::default()),
-                    error_msg: Ok(Default::default()),
-                }
-            }
-        }
-        impl KeystoneErrorResponse {
-            pub fn error<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::KeystoneError, M>,
-            {
-                self.error = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for error: {e}")
-                    });
-                self
-            }
-            pub fn error_code<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.error_code = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for error_code: {e}")
-                    });
-                self
-            }
-            pub fn error_msg<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.error_msg = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for error_msg: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<KeystoneErrorResponse>
-        for super::KeystoneErrorResponse {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: KeystoneErrorResponse,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    error: value.error?,
-                    error_code: value.error_code?,
-                    error_msg: value.error_msg?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::KeystoneErrorResponse>
-        for KeystoneErrorResponse {
-            fn from(value: super::KeystoneErrorResponse) -> Self {
-                Self {
-                    error: Ok(value.error),
-                    error_code: Ok(value.error_code),
-                    error_msg: Ok(value.error_msg),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct Links {
-            next: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            previous: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            self_: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for Links {
-            fn default() -> Self {
-                Self {
-                    next: Ok(Default::default()),
-                    previous: Ok(Default::default()),
-                    self_: Ok(Default::default()),
-                }
-            }
-        }
-        impl Links {
-            pub fn next<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.next = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for next: {e}")
-                    });
-                self
-            }
-            pub fn previous<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.previous = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for previous: {e}")
-                    });
-                self
-            }
-            pub fn self_<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.self_ = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for self_: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<Links> for super::Links {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: Links,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    next: value.next?,
-                    previous: value.previous?,
-                    self_: value.self_?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::Links> for Links {
-            fn from(value: super::Links) -> Self {
-                Self {
-                    next: Ok(value.next),
-                    previous: Ok(value.previous),
-                    self_: Ok(value.self_),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct PasswordIdentityReq {
-            user: ::std::result::Result<super::PasswordUserReq, ::std::string::String>,
-        }
-        impl ::std::default::Default for PasswordIdentityReq {
-            fn default() -> Self {
-                Self {
-                    user: Err("no value supplied for user".to_string()),
-                }
-            }
-        }
-        impl PasswordIdentityReq {
-            pub fn user<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<super::PasswordUserReq>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.user = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for user: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<PasswordIdentityReq>
-        for super::PasswordIdentityReq {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: PasswordIdentityReq,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self { user: value.user? })
-            }
-        }
-        impl ::std::convert::From<super::PasswordIdentityReq> for PasswordIdentityReq {
-            fn from(value: super::PasswordIdentityReq) -> Self {
-                Self { user: Ok(value.user) }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct PasswordUserReq {
-            domain: ::std::result::Result<
-                ::std::option::Option<super::DomainReq>,
-                ::std::string::String,
-            >,
-            id: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            name: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            password: ::std::result::Result<crate::Secret, ::std::string::String>,
-        }
-        impl ::std::default::Default for PasswordUserReq {
-            fn default() -> Self {
-                Self {
-                    domain: Ok(Default::default()),
-                    id: Ok(Default::default()),
-                    name: Ok(Default::default()),
-                    password: Err("no value supplied for password".to_string()),
-                }
-            }
-        }
-        impl PasswordUserReq {
-            pub fn domain<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::DomainReq, M>,
-            {
-                self.domain = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for domain: {e}")
-                    });
-                self
-            }
-            pub fn id<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.id = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| format!("error converting supplied value for id: {e}"));
-                self
-            }
-            pub fn name<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.name = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for name: {e}")
-                    });
-                self
-            }
-            pub fn password<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<crate::Secret>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.password = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for password: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<PasswordUserReq> for super::PasswordUserReq {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: PasswordUserReq,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    domain: value.domain?,
-                    id: value.id?,
-                    name: value.name?,
-                    password: value.password?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::PasswordUserReq> for PasswordUserReq {
-            fn from(value: super::PasswordUserReq) -> Self {
-                Self {
-                    domain: Ok(value.domain),
-                    id: Ok(value.id),
-                    name: Ok(value.name),
-                    password: Ok(value.password),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct Project {
-            description: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            domain_id: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            enabled: ::std::result::Result<
-                ::std::option::Option<bool>,
-                ::std::string::String,
-            >,
-            id: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            is_domain: ::std::result::Result<
-                ::std::option::Option<bool>,
-                ::std::string::String,
-            >,
-            links: ::std::result::Result<
-                ::std::option::Option<super::Links>,
-                ::std::string::String,
-            >,
-            name: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            parent_id: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for Project {
-            fn default() -> Self {
-                Self {
-                    description: Ok(Default::default()),
-                    domain_id: Ok(Default::default()),
-                    enabled: Ok(Default::default()),
-                    id: Ok(Default::default()),
-                    is_domain: Ok(Default::default()),
-                    links: Ok(Default::default()),
-                    name: Ok(Default::default()),
-                    parent_id: Ok(Default::default()),
-                }
-            }
-        }
-        impl Project {
-            pub fn description<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.description = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for description: {e}")
-                    });
-                self
-            }
-            pub fn domain_id<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.domain_id = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for domain_id: {e}")
-                    });
-                self
-            }
-            pub fn enabled<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<bool, M>,
-            {
-                self.enabled = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for enabled: {e}")
-                    });
-                self
-            }
-            pub fn id<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.id = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| format!("error converting supplied value for id: {e}"));
-                self
-            }
-            pub fn is_domain<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<bool, M>,
-            {
-                self.is_domain = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for is_domain: {e}")
-                    });
-                self
-            }
-            pub fn links<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::Links, M>,
-            {
-                self.links = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for links: {e}")
-                    });
-                self
-            }
-            pub fn name<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.name = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for name: {e}")
-                    });
-                self
-            }
-            pub fn parent_id<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.parent_id = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for parent_id: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<Project> for super::Project {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: Project,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    description: value.description?,
-                    domain_id: value.domain_id?,
-                    enabled: value.enabled?,
-                    id: value.id?,
-                    is_domain: value.is_domain?,
-                    links: value.links?,
-                    name: value.name?,
-                    parent_id: value.parent_id?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::Project> for Project {
-            fn from(value: super::Project) -> Self {
-                Self {
-                    description: Ok(value.description),
-                    domain_id: Ok(value.domain_id),
-                    enabled: Ok(value.enabled),
-                    id: Ok(value.id),
-                    is_domain: Ok(value.is_domain),
-                    links: Ok(value.links),
-                    name: Ok(value.name),
-                    parent_id: Ok(value.parent_id),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct ProjectList {
-            links: ::std::result::Result<
-                ::std::option::Option<super::Links>,
-                ::std::string::String,
-            >,
-            projects: ::std::result::Result<
-                ::std::option::Option<::std::vec::Vec<super::Project>>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for ProjectList {
-            fn default() -> Self {
-                Self {
-                    links: Ok(Default::default()),
-                    projects: Ok(Default::default()),
-                }
-            }
-        }
-        impl ProjectList {
-            pub fn links<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::Links, M>,
-            {
-                self.links = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for links: {e}")
-                    });
-                self
-            }
-            pub fn projects<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::vec::Vec<super::Project>, M>,
-            {
-                self.projects = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for projects: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<ProjectList> for super::ProjectList {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: ProjectList,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    links: value.links?,
-                    projects: value.projects?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::ProjectList> for ProjectList {
-            fn from(value: super::ProjectList) -> Self {
-                Self {
-                    links: Ok(value.links),
-                    projects: Ok(value.projects),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct ProjectScopeReq {
-            domain: ::std::result::Result<
-                ::std::option::Option<super::DomainReq>,
-                ::std::string::String,
-            >,
-            id: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            name: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for ProjectScopeReq {
-            fn default() -> Self {
-                Self {
-                    domain: Ok(Default::default()),
-                    id: Ok(Default::default()),
-                    name: Ok(Default::default()),
-                }
-            }
-        }
-        impl ProjectScopeReq {
-            pub fn domain<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::DomainReq, M>,
-            {
-                self.domain = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for domain: {e}")
-                    });
-                self
-            }
-            pub fn id<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.id = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| format!("error converting supplied value for id: {e}"));
-                self
-            }
-            pub fn name<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.name = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for name: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<ProjectScopeReq> for super::ProjectScopeReq {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: ProjectScopeReq,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    domain: value.domain?,
-                    id: value.id?,
-                    name: value.name?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::ProjectScopeReq> for ProjectScopeReq {
-            fn from(value: super::ProjectScopeReq) -> Self {
-                Self {
-                    domain: Ok(value.domain),
-                    id: Ok(value.id),
-                    name: Ok(value.name),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct ScopeReq {
-            domain: ::std::result::Result<
-                ::std::option::Option<super::DomainReq>,
-                ::std::string::String,
-            >,
-            project: ::std::result::Result<
-                ::std::option::Option<super::ProjectScopeReq>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for ScopeReq {
-            fn default() -> Self {
-                Self {
-                    domain: Ok(Default::default()),
-                    project: Ok(Default::default()),
-                }
-            }
-        }
-        impl ScopeReq {
-            pub fn domain<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::DomainReq, M>,
-            {
-                self.domain = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for domain: {e}")
-                    });
-                self
-            }
-            pub fn project<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::ProjectScopeReq, M>,
-            {
-                self.project = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for project: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<ScopeReq> for super::ScopeReq {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: ScopeReq,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    domain: value.domain?,
-                    project: value.project?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::ScopeReq> for ScopeReq {
-            fn from(value: super::ScopeReq) -> Self {
-                Self {
-                    domain: Ok(value.domain),
-                    project: Ok(value.project),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct Token {
-            catalog: ::std::result::Result<
-                ::std::option::Option<::std::vec::Vec<super::CatalogEntry>>,
-                ::std::string::String,
-            >,
-            domain: ::std::result::Result<
-                ::std::option::Option<super::TokenDomain>,
-                ::std::string::String,
-            >,
-            expires_at: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            issued_at: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            methods: ::std::result::Result<
-                ::std::option::Option<
-                    ::std::vec::Vec<crate::iam::enums::OpenAuthMethod>,
-                >,
-                ::std::string::String,
-            >,
-            project: ::std::result::Result<
-                ::std::option::Option<super::TokenProject>,
-                ::std::string::String,
-            >,
-            roles: ::std::result::Result<
-                ::std::option::Option<::std::vec::Vec<super::TokenRole>>,
-                ::std::string::String,
-            >,
-            user: ::std::result::Result<
-                ::std::option::Option<super::TokenUser>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for Token {
-            fn default() -> Self {
-                Self {
-                    catalog: Ok(Default::default()),
-                    domain: Ok(Default::default()),
-                    expires_at: Ok(Default::default()),
-                    issued_at: Ok(Default::default()),
-                    methods: Ok(Default::default()),
-                    project: Ok(Default::default()),
-                    roles: Ok(Default::default()),
-                    user: Ok(Default::default()),
-                }
-            }
-        }
-        impl Token {
-            pub fn catalog<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::vec::Vec<super::CatalogEntry>, M>,
-            {
-                self.catalog = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for catalog: {e}")
-                    });
-                self
-            }
-            pub fn domain<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::TokenDomain, M>,
-            {
-                self.domain = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for domain: {e}")
-                    });
-                self
-            }
-            pub fn expires_at<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.expires_at = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for expires_at: {e}")
-                    });
-                self
-            }
-            pub fn issued_at<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.issued_at = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for issued_at: {e}")
-                    });
-                self
-            }
-            pub fn methods<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<
-                    ::std::vec::Vec<crate::iam::enums::OpenAuthMethod>,
-                    M,
-                >,
-            {
-                self.methods = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for methods: {e}")
-                    });
-                self
-            }
-            pub fn project<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::TokenProject, M>,
-            {
-                self.project = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for project: {e}")
-                    });
-                self
-            }
-            pub fn roles<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::vec::Vec<super::TokenRole>, M>,
-            {
-                self.roles = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for roles: {e}")
-                    });
-                self
-            }
-            pub fn user<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::TokenUser, M>,
-            {
-                self.user = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for user: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<Token> for super::Token {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: Token,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    catalog: value.catalog?,
-                    domain: value.domain?,
-                    expires_at: value.expires_at?,
-                    issued_at: value.issued_at?,
-                    methods: value.methods?,
-                    project: value.project?,
-                    roles: value.roles?,
-                    user: value.user?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::Token> for Token {
-            fn from(value: super::Token) -> Self {
-                Self {
-                    catalog: Ok(value.catalog),
-                    domain: Ok(value.domain),
-                    expires_at: Ok(value.expires_at),
-                    issued_at: Ok(value.issued_at),
-                    methods: Ok(value.methods),
-                    project: Ok(value.project),
-                    roles: Ok(value.roles),
-                    user: Ok(value.user),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct TokenDomain {
-            id: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            name: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for TokenDomain {
-            fn default() -> Self {
-                Self {
-                    id: Ok(Default::default()),
-                    name: Ok(Default::default()),
-                }
-            }
-        }
-        impl TokenDomain {
-            pub fn id<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.id = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| format!("error converting supplied value for id: {e}"));
-                self
-            }
-            pub fn name<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.name = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for name: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<TokenDomain> for super::TokenDomain {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: TokenDomain,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    id: value.id?,
-                    name: value.name?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::TokenDomain> for TokenDomain {
-            fn from(value: super::TokenDomain) -> Self {
-                Self {
-                    id: Ok(value.id),
-                    name: Ok(value.name),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct TokenIdentityReq {
-            id: ::std::result::Result<crate::Secret, ::std::string::String>,
-        }
-        impl ::std::default::Default for TokenIdentityReq {
-            fn default() -> Self {
-                Self {
-                    id: Err("no value supplied for id".to_string()),
-                }
-            }
-        }
-        impl TokenIdentityReq {
-            pub fn id<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<crate::Secret>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.id = value
-                    .try_into()
-                    .map_err(|e| format!("error converting supplied value for id: {e}"));
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<TokenIdentityReq> for super::TokenIdentityReq {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: TokenIdentityReq,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self { id: value.id? })
-            }
-        }
-        impl ::std::convert::From<super::TokenIdentityReq> for TokenIdentityReq {
-            fn from(value: super::TokenIdentityReq) -> Self {
-                Self { id: Ok(value.id) }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct TokenProject {
-            domain: ::std::result::Result<
-                ::std::option::Option<super::TokenDomain>,
-                ::std::string::String,
-            >,
-            id: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            name: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for TokenProject {
-            fn default() -> Self {
-                Self {
-                    domain: Ok(Default::default()),
-                    id: Ok(Default::default()),
-                    name: Ok(Default::default()),
-                }
-            }
-        }
-        impl TokenProject {
-            pub fn domain<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::TokenDomain, M>,
-            {
-                self.domain = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for domain: {e}")
-                    });
-                self
-            }
-            pub fn id<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.id = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| format!("error converting supplied value for id: {e}"));
-                self
-            }
-            pub fn name<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.name = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for name: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<TokenProject> for super::TokenProject {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: TokenProject,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    domain: value.domain?,
-                    id: value.id?,
-                    name: value.name?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::TokenProject> for TokenProject {
-            fn from(value: super::TokenProject) -> Self {
-                Self {
-                    domain: Ok(value.domain),
-                    id: Ok(value.id),
-                    name: Ok(value.name),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct TokenRole {
-            id: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            name: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for TokenRole {
-            fn default() -> Self {
-                Self {
-                    id: Ok(Default::default()),
-                    name: Ok(Default::default()),
-                }
-            }
-        }
-        impl TokenRole {
-            pub fn id<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.id = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| format!("error converting supplied value for id: {e}"));
-                self
-            }
-            pub fn name<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.name = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for name: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<TokenRole> for super::TokenRole {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: TokenRole,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    id: value.id?,
-                    name: value.name?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::TokenRole> for TokenRole {
-            fn from(value: super::TokenRole) -> Self {
-                Self {
-                    id: Ok(value.id),
-                    name: Ok(value.name),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct TokenUser {
-            domain: ::std::result::Result<
-                ::std::option::Option<super::TokenDomain>,
-                ::std::string::String,
-            >,
-            id: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            name: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for TokenUser {
-            fn default() -> Self {
-                Self {
-                    domain: Ok(Default::default()),
-                    id: Ok(Default::default()),
-                    name: Ok(Default::default()),
-                }
-            }
-        }
-        impl TokenUser {
-            pub fn domain<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<super::TokenDomain, M>,
-            {
-                self.domain = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for domain: {e}")
-                    });
-                self
-            }
-            pub fn id<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.id = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| format!("error converting supplied value for id: {e}"));
-                self
-            }
-            pub fn name<T, M>(mut self, value: T) -> Self
-            where
-                T: crate::IntoOptional<::std::string::String, M>,
-            {
-                self.name = crate::IntoOptional::into_optional(value)
-                    .map_err(|e| {
-                        format!("error converting supplied value for name: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<TokenUser> for super::TokenUser {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: TokenUser,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    domain: value.domain?,
-                    id: value.id?,
-                    name: value.name?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::TokenUser> for TokenUser {
-            fn from(value: super::TokenUser) -> Self {
-                Self {
-                    domain: Ok(value.domain),
-                    id: Ok(value.id),
-                    name: Ok(value.name),
-                }
-            }
-        }
     }
     /// Error types.
     pub mod error {
@@ -2246,6 +426,516 @@ pub mod types {
         impl From<String> for ConversionError {
             fn from(value: String) -> Self {
                 Self(value.into())
+            }
+        }
+    }
+    /// Builders of what requests are made of.
+    pub mod builder {
+        /// Builds a [`AuthReq`](super::AuthReq).
+        #[derive(Clone, Debug, Default)]
+        #[must_use = "a builder does nothing until `build`"]
+        pub struct AuthReq {
+            identity: Option<super::IdentityReq>,
+            scope: Option<super::ScopeReq>,
+            problems: Vec<crate::request::Problem>,
+        }
+        impl AuthReq {
+            /// Proof of identity.
+            pub fn identity<V>(mut self, value: V) -> Self
+            where
+                V: TryInto<super::IdentityReq, Error: std::fmt::Display>,
+            {
+                let value = crate::request::required("identity", value).map(Some);
+                crate::request::set(
+                    &mut self.identity,
+                    &mut self.problems,
+                    "identity",
+                    value,
+                );
+                self
+            }
+            /// Where the token shall be valid: in a project or in a whole domain, one of the two. ModelArts needs a project.
+            pub fn scope<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<super::ScopeReq, M>,
+            {
+                let value = crate::request::optional("scope", value);
+                crate::request::set(&mut self.scope, &mut self.problems, "scope", value);
+                self
+            }
+            /// Finishes it.
+            ///
+            /// # Errors
+            /// Names every field that is missing or does not fit.
+            pub fn build(self) -> Result<super::AuthReq, crate::RequestError> {
+                let Self { identity, scope, mut problems } = self;
+                crate::request::require(&identity, &mut problems, "identity");
+                match (identity,) {
+                    (Some(identity),) if problems.is_empty() => {
+                        Ok(super::AuthReq { identity, scope })
+                    }
+                    _ => Err(crate::RequestError::in_type("AuthReq", problems)),
+                }
+            }
+        }
+        impl TryFrom<AuthReq> for super::AuthReq {
+            type Error = crate::RequestError;
+            fn try_from(builder: AuthReq) -> Result<Self, crate::RequestError> {
+                builder.build()
+            }
+        }
+        /// Builds a [`CreateTokenRequest`](super::CreateTokenRequest).
+        #[derive(Clone, Debug, Default)]
+        #[must_use = "a builder does nothing until `build`"]
+        pub struct CreateTokenRequest {
+            auth: Option<super::AuthReq>,
+            problems: Vec<crate::request::Problem>,
+        }
+        impl CreateTokenRequest {
+            /// Proof of identity together with the scope that is wanted.
+            pub fn auth<V>(mut self, value: V) -> Self
+            where
+                V: TryInto<super::AuthReq, Error: std::fmt::Display>,
+            {
+                let value = crate::request::required("auth", value).map(Some);
+                crate::request::set(&mut self.auth, &mut self.problems, "auth", value);
+                self
+            }
+            /// Finishes it.
+            ///
+            /// # Errors
+            /// Names every field that is missing or does not fit.
+            pub fn build(
+                self,
+            ) -> Result<super::CreateTokenRequest, crate::RequestError> {
+                let Self { auth, mut problems } = self;
+                crate::request::require(&auth, &mut problems, "auth");
+                match (auth,) {
+                    (Some(auth),) if problems.is_empty() => {
+                        Ok(super::CreateTokenRequest { auth })
+                    }
+                    _ => {
+                        Err(crate::RequestError::in_type("CreateTokenRequest", problems))
+                    }
+                }
+            }
+        }
+        impl TryFrom<CreateTokenRequest> for super::CreateTokenRequest {
+            type Error = crate::RequestError;
+            fn try_from(
+                builder: CreateTokenRequest,
+            ) -> Result<Self, crate::RequestError> {
+                builder.build()
+            }
+        }
+        /// Builds a [`DomainReq`](super::DomainReq).
+        #[derive(Clone, Debug, Default)]
+        #[must_use = "a builder does nothing until `build`"]
+        pub struct DomainReq {
+            id: Option<::std::string::String>,
+            name: Option<::std::string::String>,
+            problems: Vec<crate::request::Problem>,
+        }
+        impl DomainReq {
+            /// ID of the domain. Required when `name` is absent.
+            pub fn id<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::string::String, M>,
+            {
+                let value = crate::request::optional("id", value);
+                crate::request::set(&mut self.id, &mut self.problems, "id", value);
+                self
+            }
+            /// Name of the domain. Required when `id` is absent.
+            pub fn name<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::string::String, M>,
+            {
+                let value = crate::request::optional("name", value);
+                crate::request::set(&mut self.name, &mut self.problems, "name", value);
+                self
+            }
+            /// Finishes it.
+            ///
+            /// # Errors
+            /// Names every field that is missing or does not fit.
+            pub fn build(self) -> Result<super::DomainReq, crate::RequestError> {
+                let Self { id, name, problems } = self;
+                match () {
+                    () if problems.is_empty() => Ok(super::DomainReq { id, name }),
+                    _ => Err(crate::RequestError::in_type("DomainReq", problems)),
+                }
+            }
+        }
+        impl TryFrom<DomainReq> for super::DomainReq {
+            type Error = crate::RequestError;
+            fn try_from(builder: DomainReq) -> Result<Self, crate::RequestError> {
+                builder.build()
+            }
+        }
+        /// Builds a [`IdentityReq`](super::IdentityReq).
+        #[derive(Clone, Debug, Default)]
+        #[must_use = "a builder does nothing until `build`"]
+        pub struct IdentityReq {
+            methods: Option<::std::vec::Vec<crate::iam::enums::OpenAuthMethod>>,
+            password: Option<super::PasswordIdentityReq>,
+            token: Option<super::TokenIdentityReq>,
+            problems: Vec<crate::request::Problem>,
+        }
+        impl IdentityReq {
+            /// Ways in which the identity is proved; each needs the field of its name.
+            ///
+            /// Known values: `password`, `token`.
+            pub fn methods<V>(mut self, value: V) -> Self
+            where
+                V: TryInto<
+                    ::std::vec::Vec<crate::iam::enums::OpenAuthMethod>,
+                    Error: std::fmt::Display,
+                >,
+            {
+                let value = crate::request::required("methods", value).map(Some);
+                crate::request::set(
+                    &mut self.methods,
+                    &mut self.problems,
+                    "methods",
+                    value,
+                );
+                self
+            }
+            /// Proof of identity by a password. Required when `methods` has `password`.
+            pub fn password<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<super::PasswordIdentityReq, M>,
+            {
+                let value = crate::request::optional("password", value);
+                crate::request::set(
+                    &mut self.password,
+                    &mut self.problems,
+                    "password",
+                    value,
+                );
+                self
+            }
+            /// Proof of identity by an earlier token. Required when `methods` has `token`.
+            pub fn token<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<super::TokenIdentityReq, M>,
+            {
+                let value = crate::request::optional("token", value);
+                crate::request::set(&mut self.token, &mut self.problems, "token", value);
+                self
+            }
+            /// Finishes it.
+            ///
+            /// # Errors
+            /// Names every field that is missing or does not fit.
+            pub fn build(self) -> Result<super::IdentityReq, crate::RequestError> {
+                let Self { methods, password, token, mut problems } = self;
+                crate::request::require(&methods, &mut problems, "methods");
+                match (methods,) {
+                    (Some(methods),) if problems.is_empty() => {
+                        Ok(super::IdentityReq {
+                            methods,
+                            password,
+                            token,
+                        })
+                    }
+                    _ => Err(crate::RequestError::in_type("IdentityReq", problems)),
+                }
+            }
+        }
+        impl TryFrom<IdentityReq> for super::IdentityReq {
+            type Error = crate::RequestError;
+            fn try_from(builder: IdentityReq) -> Result<Self, crate::RequestError> {
+                builder.build()
+            }
+        }
+        /// Builds a [`PasswordIdentityReq`](super::PasswordIdentityReq).
+        #[derive(Clone, Debug, Default)]
+        #[must_use = "a builder does nothing until `build`"]
+        pub struct PasswordIdentityReq {
+            user: Option<super::PasswordUserReq>,
+            problems: Vec<crate::request::Problem>,
+        }
+        impl PasswordIdentityReq {
+            /// A user, told by ID, or by name and domain, with the password.
+            pub fn user<V>(mut self, value: V) -> Self
+            where
+                V: TryInto<super::PasswordUserReq, Error: std::fmt::Display>,
+            {
+                let value = crate::request::required("user", value).map(Some);
+                crate::request::set(&mut self.user, &mut self.problems, "user", value);
+                self
+            }
+            /// Finishes it.
+            ///
+            /// # Errors
+            /// Names every field that is missing or does not fit.
+            pub fn build(
+                self,
+            ) -> Result<super::PasswordIdentityReq, crate::RequestError> {
+                let Self { user, mut problems } = self;
+                crate::request::require(&user, &mut problems, "user");
+                match (user,) {
+                    (Some(user),) if problems.is_empty() => {
+                        Ok(super::PasswordIdentityReq { user })
+                    }
+                    _ => {
+                        Err(
+                            crate::RequestError::in_type("PasswordIdentityReq", problems),
+                        )
+                    }
+                }
+            }
+        }
+        impl TryFrom<PasswordIdentityReq> for super::PasswordIdentityReq {
+            type Error = crate::RequestError;
+            fn try_from(
+                builder: PasswordIdentityReq,
+            ) -> Result<Self, crate::RequestError> {
+                builder.build()
+            }
+        }
+        /// Builds a [`PasswordUserReq`](super::PasswordUserReq).
+        #[derive(Clone, Debug, Default)]
+        #[must_use = "a builder does nothing until `build`"]
+        pub struct PasswordUserReq {
+            domain: Option<super::DomainReq>,
+            id: Option<::std::string::String>,
+            name: Option<::std::string::String>,
+            password: Option<crate::Secret>,
+            problems: Vec<crate::request::Problem>,
+        }
+        impl PasswordUserReq {
+            /// A domain (account), told by ID or by name. One of them is enough.
+            pub fn domain<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<super::DomainReq, M>,
+            {
+                let value = crate::request::optional("domain", value);
+                crate::request::set(
+                    &mut self.domain,
+                    &mut self.problems,
+                    "domain",
+                    value,
+                );
+                self
+            }
+            /// ID of the user. Required when `name` is absent.
+            pub fn id<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::string::String, M>,
+            {
+                let value = crate::request::optional("id", value);
+                crate::request::set(&mut self.id, &mut self.problems, "id", value);
+                self
+            }
+            /// Name of the user; needs `domain` beside it, since names repeat between domains.
+            pub fn name<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::string::String, M>,
+            {
+                let value = crate::request::optional("name", value);
+                crate::request::set(&mut self.name, &mut self.problems, "name", value);
+                self
+            }
+            /// Password of the user.
+            pub fn password<V>(mut self, value: V) -> Self
+            where
+                V: TryInto<crate::Secret, Error: std::fmt::Display>,
+            {
+                let value = crate::request::required("password", value).map(Some);
+                crate::request::set(
+                    &mut self.password,
+                    &mut self.problems,
+                    "password",
+                    value,
+                );
+                self
+            }
+            /// Finishes it.
+            ///
+            /// # Errors
+            /// Names every field that is missing or does not fit.
+            pub fn build(self) -> Result<super::PasswordUserReq, crate::RequestError> {
+                let Self { domain, id, name, password, mut problems } = self;
+                crate::request::require(&password, &mut problems, "password");
+                match (password,) {
+                    (Some(password),) if problems.is_empty() => {
+                        Ok(super::PasswordUserReq {
+                            domain,
+                            id,
+                            name,
+                            password,
+                        })
+                    }
+                    _ => Err(crate::RequestError::in_type("PasswordUserReq", problems)),
+                }
+            }
+        }
+        impl TryFrom<PasswordUserReq> for super::PasswordUserReq {
+            type Error = crate::RequestError;
+            fn try_from(builder: PasswordUserReq) -> Result<Self, crate::RequestError> {
+                builder.build()
+            }
+        }
+        /// Builds a [`ProjectScopeReq`](super::ProjectScopeReq).
+        #[derive(Clone, Debug, Default)]
+        #[must_use = "a builder does nothing until `build`"]
+        pub struct ProjectScopeReq {
+            domain: Option<super::DomainReq>,
+            id: Option<::std::string::String>,
+            name: Option<::std::string::String>,
+            problems: Vec<crate::request::Problem>,
+        }
+        impl ProjectScopeReq {
+            /// A domain (account), told by ID or by name. One of them is enough.
+            pub fn domain<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<super::DomainReq, M>,
+            {
+                let value = crate::request::optional("domain", value);
+                crate::request::set(
+                    &mut self.domain,
+                    &mut self.problems,
+                    "domain",
+                    value,
+                );
+                self
+            }
+            /// ID of the project. Required when `name` is absent.
+            pub fn id<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::string::String, M>,
+            {
+                let value = crate::request::optional("id", value);
+                crate::request::set(&mut self.id, &mut self.problems, "id", value);
+                self
+            }
+            /// Name of the project. Required when `id` is absent.
+            pub fn name<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::string::String, M>,
+            {
+                let value = crate::request::optional("name", value);
+                crate::request::set(&mut self.name, &mut self.problems, "name", value);
+                self
+            }
+            /// Finishes it.
+            ///
+            /// # Errors
+            /// Names every field that is missing or does not fit.
+            pub fn build(self) -> Result<super::ProjectScopeReq, crate::RequestError> {
+                let Self { domain, id, name, problems } = self;
+                match () {
+                    () if problems.is_empty() => {
+                        Ok(super::ProjectScopeReq {
+                            domain,
+                            id,
+                            name,
+                        })
+                    }
+                    _ => Err(crate::RequestError::in_type("ProjectScopeReq", problems)),
+                }
+            }
+        }
+        impl TryFrom<ProjectScopeReq> for super::ProjectScopeReq {
+            type Error = crate::RequestError;
+            fn try_from(builder: ProjectScopeReq) -> Result<Self, crate::RequestError> {
+                builder.build()
+            }
+        }
+        /// Builds a [`ScopeReq`](super::ScopeReq).
+        #[derive(Clone, Debug, Default)]
+        #[must_use = "a builder does nothing until `build`"]
+        pub struct ScopeReq {
+            domain: Option<super::DomainReq>,
+            project: Option<super::ProjectScopeReq>,
+            problems: Vec<crate::request::Problem>,
+        }
+        impl ScopeReq {
+            /// A domain (account), told by ID or by name. One of them is enough.
+            pub fn domain<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<super::DomainReq, M>,
+            {
+                let value = crate::request::optional("domain", value);
+                crate::request::set(
+                    &mut self.domain,
+                    &mut self.problems,
+                    "domain",
+                    value,
+                );
+                self
+            }
+            /// Project for which the token shall be valid, told by ID or by name. A name without `domain` is looked up in the domain of the user.
+            pub fn project<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<super::ProjectScopeReq, M>,
+            {
+                let value = crate::request::optional("project", value);
+                crate::request::set(
+                    &mut self.project,
+                    &mut self.problems,
+                    "project",
+                    value,
+                );
+                self
+            }
+            /// Finishes it.
+            ///
+            /// # Errors
+            /// Names every field that is missing or does not fit.
+            pub fn build(self) -> Result<super::ScopeReq, crate::RequestError> {
+                let Self { domain, project, problems } = self;
+                match () {
+                    () if problems.is_empty() => Ok(super::ScopeReq { domain, project }),
+                    _ => Err(crate::RequestError::in_type("ScopeReq", problems)),
+                }
+            }
+        }
+        impl TryFrom<ScopeReq> for super::ScopeReq {
+            type Error = crate::RequestError;
+            fn try_from(builder: ScopeReq) -> Result<Self, crate::RequestError> {
+                builder.build()
+            }
+        }
+        /// Builds a [`TokenIdentityReq`](super::TokenIdentityReq).
+        #[derive(Clone, Debug, Default)]
+        #[must_use = "a builder does nothing until `build`"]
+        pub struct TokenIdentityReq {
+            id: Option<crate::Secret>,
+            problems: Vec<crate::request::Problem>,
+        }
+        impl TokenIdentityReq {
+            /// The earlier token, as it came in `X-Subject-Token`.
+            pub fn id<V>(mut self, value: V) -> Self
+            where
+                V: TryInto<crate::Secret, Error: std::fmt::Display>,
+            {
+                let value = crate::request::required("id", value).map(Some);
+                crate::request::set(&mut self.id, &mut self.problems, "id", value);
+                self
+            }
+            /// Finishes it.
+            ///
+            /// # Errors
+            /// Names every field that is missing or does not fit.
+            pub fn build(self) -> Result<super::TokenIdentityReq, crate::RequestError> {
+                let Self { id, mut problems } = self;
+                crate::request::require(&id, &mut problems, "id");
+                match (id,) {
+                    (Some(id),) if problems.is_empty() => {
+                        Ok(super::TokenIdentityReq { id })
+                    }
+                    _ => Err(crate::RequestError::in_type("TokenIdentityReq", problems)),
+                }
+            }
+        }
+        impl TryFrom<TokenIdentityReq> for super::TokenIdentityReq {
+            type Error = crate::RequestError;
+            fn try_from(builder: TokenIdentityReq) -> Result<Self, crate::RequestError> {
+                builder.build()
             }
         }
     }

@@ -1,0 +1,365 @@
+//! Types: what the generator makes of the schemas, turned into an API that can be published, and builders for requests.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, Result};
+use heck::ToUpperCamelCase as _;
+use modelarts_document::Schema;
+use quote::quote;
+
+use crate::document::Document;
+use crate::operations::{argument, doc_lines};
+use crate::texts;
+
+/// Rewrites the types in what the generator made of a document.
+pub(crate) fn rewrite(document: &Document, file: &mut syn::File) -> Result<()> {
+    let types = file.items.iter_mut().find_map(|item| match item {
+        syn::Item::Mod(module) if module.ident == "types" => module.content.as_mut(),
+        _ => None,
+    });
+    let (_, items) = types.context("the generator made no types")?;
+    let schemas: BTreeMap<String, Schema<'_>> = document
+        .schemas()
+        .map(|(name, schema)| (name.to_upper_camel_case(), schema))
+        .collect();
+    let requested = requested(document);
+    let mut builders: Vec<syn::Item> = Vec::new();
+    for item in std::mem::take(items) {
+        match item {
+            syn::Item::Mod(module) if module.ident == "builder" => {}
+            // The way to the builder, which is written below where there is one.
+            syn::Item::Impl(methods) if makes_builder(&methods) => {}
+            syn::Item::Struct(mut item) => {
+                let Some(schema) = schemas.get(&item.ident.to_string()) else {
+                    items.push(syn::Item::Struct(item));
+                    continue;
+                };
+                let fields = fields(&mut item, *schema);
+                let name = item.ident.clone();
+                items.push(syn::Item::Struct(item));
+                if !fields.is_empty() && requested.contains(&name.to_string()) {
+                    items.push(entrance(&name));
+                    builders.extend(builder(&name, &fields));
+                }
+            }
+            other => items.push(other),
+        }
+    }
+    if !builders.is_empty() {
+        items.push(syn::parse_quote! {
+            /// Builders of what requests are made of.
+            pub mod builder {
+                #(#builders)*
+            }
+        });
+    }
+    Ok(())
+}
+
+/// The types that bodies of requests are made of.
+fn requested(document: &Document) -> BTreeSet<String> {
+    let bodies = document.operations().filter_map(|operation| {
+        let body = operation.value.get("requestBody")?;
+        Some(document.reachable(body))
+    });
+    bodies
+        .flatten()
+        .map(|name| name.to_upper_camel_case())
+        .collect()
+}
+
+fn makes_builder(item: &syn::ItemImpl) -> bool {
+    item.trait_.is_none()
+        && matches!(&item.items[..], [syn::ImplItem::Fn(only)] if only.sig.ident == "builder")
+}
+
+/// A field of a type.
+struct Field {
+    name: syn::Ident,
+    /// Its name in the document.
+    wire_name: String,
+    /// The type of a value that is there.
+    value: syn::Type,
+    required: bool,
+    docs: Vec<syn::Attribute>,
+}
+
+/// Gives every field its text, reads numbers in every form, and returns what the fields are.
+fn fields(item: &mut syn::ItemStruct, schema: Schema<'_>) -> Vec<Field> {
+    let syn::Fields::Named(named) = &mut item.fields else {
+        return Vec::new();
+    };
+    let mut fields = Vec::new();
+    for field in &mut named.named {
+        let Some(name) = field.ident.clone() else {
+            continue;
+        };
+        let plain = name.to_string();
+        let wire_name =
+            renamed(&field.attrs).unwrap_or_else(|| plain.trim_start_matches("r#").to_owned());
+        let docs = schema
+            .property(&wire_name)
+            .map(|property| doc_lines(&texts::of_schema("", property)))
+            .unwrap_or_default();
+        field
+            .attrs
+            .retain(|attribute| !attribute.path().is_ident("doc"));
+        field.attrs.splice(0..0, docs.iter().cloned());
+        let optional = argument(&field.ty, "Option");
+        let value = optional.unwrap_or(&field.ty).clone();
+        let required = optional.is_none();
+        if is_number(&value) {
+            field.attrs.push(match required {
+                true => syn::parse_quote!(#[serde(deserialize_with = "crate::number::required")]),
+                // With a function of its own, a field that is left out is an error unless it has a default.
+                false => {
+                    syn::parse_quote!(#[serde(default, deserialize_with = "crate::number::optional")])
+                }
+            });
+        }
+        fields.push(Field {
+            name,
+            wire_name,
+            value,
+            required,
+            docs,
+        });
+    }
+    fields
+}
+
+/// The name that serde is told.
+fn renamed(attributes: &[syn::Attribute]) -> Option<String> {
+    let mut name = None;
+    for attribute in attributes.iter().filter(|it| it.path().is_ident("serde")) {
+        // What takes a value in parentheses or none at all is not looked for.
+        attribute
+            .parse_nested_meta(|meta| {
+                if let Ok(value) = meta.value() {
+                    let value: syn::Expr = value.parse()?;
+                    if meta.path.is_ident("rename")
+                        && let syn::Expr::Lit(syn::ExprLit {
+                            lit: syn::Lit::Str(text),
+                            ..
+                        }) = value
+                    {
+                        name = Some(text.value());
+                    }
+                }
+                Ok(())
+            })
+            .ok();
+    }
+    name
+}
+
+fn is_number(of: &syn::Type) -> bool {
+    const NUMBERS: [&str; 10] = [
+        "i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64", "f32", "f64",
+    ];
+    matches!(of, syn::Type::Path(path) if NUMBERS.iter().any(|name| path.path.is_ident(name)))
+}
+
+fn entrance(name: &syn::Ident) -> syn::Item {
+    let docs = format!(" Begins to build a `{name}`.");
+    syn::parse_quote! {
+        impl #name {
+            #[doc = #docs]
+            pub fn builder() -> builder::#name {
+                Default::default()
+            }
+        }
+    }
+}
+
+fn builder(name: &syn::Ident, fields: &[Field]) -> [syn::Item; 3] {
+    let subject = name.to_string();
+    let docs = format!(" Builds a [`{name}`](super::{name}).");
+    let names: Vec<_> = fields.iter().map(|field| &field.name).collect();
+    let values = fields.iter().map(|field| in_builder(&field.value));
+    let setters = fields.iter().map(|field| {
+        let Field {
+            name,
+            wire_name,
+            docs,
+            ..
+        } = field;
+        let value = in_builder(&field.value);
+        match field.required {
+            true => quote! {
+                #(#docs)*
+                pub fn #name<V>(mut self, value: V) -> Self
+                where
+                    V: TryInto<#value, Error: std::fmt::Display>,
+                {
+                    let value = crate::request::required(#wire_name, value).map(Some);
+                    crate::request::set(&mut self.#name, &mut self.problems, #wire_name, value);
+                    self
+                }
+            },
+            false => quote! {
+                #(#docs)*
+                pub fn #name<V, M>(mut self, value: V) -> Self
+                where
+                    V: crate::IntoOptional<#value, M>,
+                {
+                    let value = crate::request::optional(#wire_name, value);
+                    crate::request::set(&mut self.#name, &mut self.problems, #wire_name, value);
+                    self
+                }
+            },
+        }
+    });
+    let required: Vec<_> = fields.iter().filter(|field| field.required).collect();
+    let required_names: Vec<_> = required.iter().map(|field| &field.name).collect();
+    let required_wire_names = required.iter().map(|field| &field.wire_name);
+    let problems = match required.is_empty() {
+        true => quote!(problems),
+        false => quote!(mut problems),
+    };
+    [
+        syn::parse_quote! {
+            #[doc = #docs]
+            #[derive(Clone, Debug, Default)]
+            #[must_use = "a builder does nothing until `build`"]
+            pub struct #name {
+                #(#names: Option<#values>,)*
+                problems: Vec<crate::request::Problem>,
+            }
+        },
+        syn::parse_quote! {
+            impl #name {
+                #(#setters)*
+
+                /// Finishes it.
+                ///
+                /// # Errors
+                /// Names every field that is missing or does not fit.
+                pub fn build(self) -> Result<super::#name, crate::RequestError> {
+                    let Self { #(#names,)* #problems } = self;
+                    #(crate::request::require(&#required_names, &mut problems, #required_wire_names);)*
+                    match (#(#required_names,)*) {
+                        (#(Some(#required_names),)*) if problems.is_empty() => Ok(super::#name { #(#names,)* }),
+                        _ => Err(crate::RequestError::in_type(#subject, problems)),
+                    }
+                }
+            }
+        },
+        syn::parse_quote! {
+            impl TryFrom<#name> for super::#name {
+                type Error = crate::RequestError;
+
+                fn try_from(builder: #name) -> Result<Self, crate::RequestError> {
+                    builder.build()
+                }
+            }
+        },
+    ]
+}
+
+/// The type as it is called inside the module of the builders.
+fn in_builder(of: &syn::Type) -> syn::Type {
+    struct Outside;
+    impl syn::visit_mut::VisitMut for Outside {
+        fn visit_path_mut(&mut self, path: &mut syn::Path) {
+            const BUILT_IN: [&str; 12] = [
+                "bool", "i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64", "f32", "f64", "char",
+            ];
+            syn::visit_mut::visit_path_mut(self, path);
+            let is_own = path.leading_colon.is_none()
+                && path.segments.len() == 1
+                && !BUILT_IN.iter().any(|name| path.is_ident(name));
+            if is_own {
+                path.segments.insert(0, syn::parse_quote!(super));
+            }
+        }
+    }
+    let mut of = of.clone();
+    syn::visit_mut::VisitMut::visit_type_mut(&mut Outside, &mut of);
+    of
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DOCUMENT: &str = "
+openapi: 3.0.3
+info: {title: Small, version: '1'}
+paths:
+  /v1/things:
+    post:
+      tags: [Things]
+      operationId: createThing
+      summary: Create a thing
+      requestBody:
+        required: true
+        content: {application/json: {schema: {$ref: '#/components/schemas/ThingReq'}}}
+      responses:
+        '200': {description: d, content: {application/json: {schema: {$ref: '#/components/schemas/Thing'}}}}
+components:
+  schemas:
+    Kind: {type: string, description: A kind., x-extensible-enum: [BIG, SMALL]}
+    ThingReq:
+      type: object
+      description: A thing to make.
+      required: [name, type]
+      properties:
+        name: {type: string, description: Its name., maxLength: 8}
+        type: {$ref: '#/components/schemas/Kind'}
+        size: {type: integer, format: int32}
+        inner: {$ref: '#/components/schemas/ThingReq'}
+    Thing:
+      type: object
+      description: A thing.
+      properties:
+        name: {type: string}
+        size: {type: number, format: double}
+        parts: {type: array, items: {$ref: '#/components/schemas/Thing'}}
+";
+
+    fn code() -> String {
+        let document = Document::parse("small", "openapi/small.yaml", DOCUMENT).unwrap();
+        crate::generate::client(&document).unwrap()
+    }
+
+    #[test]
+    fn requests_have_builders_and_responses_have_none() {
+        let code = code();
+        for expected in [
+            "impl ThingReq { # [doc = \" Begins to build a `ThingReq`.\"] pub fn builder ()",
+            "set (& mut self . type_ , & mut self . problems , \"type\" , value)",
+            "require (& name , & mut problems , \"name\") ; crate :: request :: require (& type_ , & mut problems , \"type\")",
+            "RequestError :: in_type (\"ThingReq\" , problems)",
+        ] {
+            assert!(code.contains(expected), "{expected} is not in\n{code}");
+        }
+        assert!(!code.contains("impl Thing {"), "{code}");
+    }
+
+    #[test]
+    fn fields_and_setters_have_the_texts_of_the_document() {
+        let code = code();
+        let name = "# [doc = \" Its name.\"]";
+        assert_eq!(code.matches(name).count(), 2, "{code}");
+        let kind =
+            "# [doc = \" A kind.\"] # [doc = \"\"] # [doc = \" Known values: `BIG`, `SMALL`.\"]";
+        assert_eq!(code.matches(kind).count(), 2, "{code}");
+    }
+
+    #[test]
+    fn numbers_are_read_in_every_form_and_may_be_left_out() {
+        let code = code();
+        let lenient = "# [serde (default , deserialize_with = \"crate::number::optional\")]";
+        assert_eq!(code.matches(lenient).count(), 2, "{code}");
+    }
+
+    #[test]
+    fn a_type_may_contain_itself() {
+        let code = code();
+        assert!(
+            code.contains("inner : Option < :: std :: boxed :: Box < super :: ThingReq > >"),
+            "{code}"
+        );
+    }
+}
