@@ -10,6 +10,7 @@ mod clients;
 mod consumers;
 mod emulator;
 mod python;
+mod readme;
 mod schemathesis;
 
 /// Keeps the document, the generated code and the published files in step.
@@ -68,6 +69,8 @@ enum Command {
         /// The old and the new document, JSON or YAML.
         files: Vec<std::path::PathBuf>,
     },
+    /// Build and run the library's example as `README.md` prints it, manifest included.
+    Readme,
     /// Test the emulator against the documents that it serves, with Schemathesis.
     Schemathesis(schemathesis::Bounds),
 }
@@ -87,6 +90,7 @@ fn main() -> ExitCode {
         Command::Clients => clients::run(),
         Command::Diff { files } => diff::run(&files),
         Command::Consumers { names } => consumers::run(&names),
+        Command::Readme => readme::run(),
         Command::Schemathesis(bounds) => schemathesis::run(&bounds),
     };
     match outcome {

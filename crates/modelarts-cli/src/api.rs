@@ -4,55 +4,56 @@ use std::io::Read as _;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use modelarts_document::Document;
 use serde_json::{Map, Value};
 
-use crate::connection::Connection;
+use crate::connection::Global;
 use crate::document::{self, Field, Kind, Operation, Parameter, Place};
+use crate::exchange::{Request, heading};
 use crate::failure::{EXIT_CODES, Failure};
-use crate::output;
+use crate::output::{self, Format};
+use crate::raw::{self, Raw};
+use crate::schema::{self, Problem};
+use crate::session::Session;
 
-/// The parameter that the connection can fill in.
+/// The parameter that the connection fills in.
 const PROJECT: &str = "project_id";
 
 /// What an invocation asks for.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 pub(crate) struct Call {
-    pub(crate) operation: String,
-    pub(crate) path: Vec<(String, String)>,
-    pub(crate) query: Vec<(String, String)>,
-    pub(crate) body: Option<Value>,
+    request: Request,
+    mode: Mode,
+    /// Print status and headers, too.
+    include: bool,
 }
 
-/// All operations that can be called.
-pub(crate) fn operations() -> Result<Vec<Operation>> {
-    let mut operations = Vec::new();
-    for text in [
-        modelarts_client::devenviron::DOCUMENT,
-        modelarts_client::iam::DOCUMENT,
-    ] {
-        let document = Document::from_json(text).context("the built-in document does not parse")?;
-        operations.extend(document::operations(&document));
-    }
-    Ok(operations)
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Once,
+    AllPages,
+    /// Nothing is sent; a body to begin with is printed.
+    Skeleton,
 }
 
-/// The subcommand `api`, with a subcommand per operation.
-pub(crate) fn command(operations: &[Operation]) -> Command {
+const BODY_HELP: &str = "\
+Fields of the body are flags, nested ones with dots (--volume.capacity 50). A list is a repeated flag or \
+JSON ('[]' is the empty list). --body takes a whole body; flags then replace parts of it. Names and types \
+are checked before anything is sent.";
+
+/// The subcommand `api`. Its operations are read from the documents only when it is used.
+pub(crate) fn command() -> Command {
     Command::new("api")
-        .about("Call any operation of the API and print the answer as JSON")
-        .after_help(
-            "Fields of the body are flags, nested ones with dots (--volume.capacity 50). A list is a repeated \
-             flag or JSON ('[]' is the empty list). --body takes a whole body; flags then replace parts of it.",
-        )
+        .about("Call any operation of the API and print the response as JSON")
+        .after_help(BODY_HELP)
         .after_long_help(format!(
-            "Fields of the body are flags, nested ones with dots (--volume.capacity 50). A list is a repeated \
-             flag or JSON ('[]' is the empty list). --body takes a whole body; flags then replace parts of it.\n\n\
-             {EXIT_CODES}"
+            "{BODY_HELP}\n\nExample:\n  modelarts api listNotebooks --status RUNNING --paginate -o jq='.data[].id'\n\n{EXIT_CODES}"
         ))
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .subcommands(operations.iter().map(subcommand))
+        .defer(|command| {
+            let operations = document::all().iter().map(subcommand);
+            command.subcommands(operations).subcommands(raw::commands())
+        })
 }
 
 fn subcommand(operation: &Operation) -> Command {
@@ -61,40 +62,64 @@ fn subcommand(operation: &Operation) -> Command {
         .long_about(format!(
             "{}\n\n{}",
             operation.summary, operation.description
-        ));
+        ))
+        .arg(
+            Arg::new("include")
+                .long("include")
+                .action(ArgAction::SetTrue)
+                .help("Print status and headers of the response on standard error"),
+        );
     for parameter in &operation.parameters {
-        command = command.arg(parameter_flag(parameter));
+        // The project comes from the connection.
+        if parameter.name != PROJECT {
+            command = command.arg(parameter_flag(parameter));
+        }
     }
-    let Some(fields) = &operation.body else {
+    if operation.paging().is_some() {
+        command = command.arg(
+            Arg::new("paginate")
+                .long("paginate")
+                .action(ArgAction::SetTrue)
+                .help("Fetch all pages and print them as one"),
+        );
+    }
+    let Some(body) = &operation.body else {
         return command;
     };
-    command = command.arg(
-        Arg::new("body")
-            .long("body")
-            .value_name("JSON|@FILE|-")
-            .help("The whole body: JSON, a file, or standard input")
-            .help_heading("Body"),
-    );
-    for field in fields {
+    command = command
+        .arg(
+            Arg::new("body")
+                .long("body")
+                .value_name("JSON|@FILE|-")
+                .allow_hyphen_values(true)
+                .help("The whole body: JSON, a file, or standard input")
+                .help_heading("Body"),
+        )
+        .arg(
+            Arg::new("skeleton")
+                .long("skeleton")
+                .action(ArgAction::SetTrue)
+                .help("Send nothing; print a body to begin with")
+                .help_heading("Body"),
+        );
+    for field in &body.fields {
         command = command.arg(field_flag(operation, field));
     }
     command
 }
 
 fn parameter_flag(parameter: &Parameter) -> Arg {
-    // The project comes from the connection, unless it is given here.
-    let is_project = parameter.name == PROJECT;
-    let argument = Arg::new(parameter_id(parameter))
-        .long(flag(&parameter.name))
-        .value_name("VALUE")
-        .help(parameter.help.clone())
-        .required(parameter.required && !is_project)
-        .help_heading("Parameters");
-    if is_project {
-        argument.env("MODELARTS_PROJECT_ID")
+    let mark = if parameter.required {
+        " [required]"
     } else {
-        argument
-    }
+        ""
+    };
+    Arg::new(parameter_id(parameter))
+        .long(flag(&parameter.name))
+        .value_name(value_name(parameter.kind))
+        .help(format!("{}{mark}", parameter.help))
+        .allow_hyphen_values(true)
+        .help_heading("Parameters")
 }
 
 fn field_flag(operation: &Operation, field: &Field) -> Arg {
@@ -102,22 +127,25 @@ fn field_flag(operation: &Operation, field: &Field) -> Arg {
         Kind::Texts => ArgAction::Append,
         _ => ArgAction::Set,
     };
-    let value_name = match field.kind {
-        Kind::Text => "TEXT",
-        Kind::Integer => "NUMBER",
-        Kind::Boolean => "true|false",
-        Kind::Texts => "TEXT|JSON",
-        Kind::Json => "JSON",
-    };
     // Not clap's own mark: the field can come from --body as well.
     let mark = if field.required { " [required]" } else { "" };
     Arg::new(field_id(field))
         .long(field_flag_name(operation, field))
-        .value_name(value_name)
+        .value_name(value_name(field.kind))
         .help(format!("{}{mark}", field.help))
         .action(action)
-        .allow_hyphen_values(field.kind == Kind::Integer)
+        .allow_hyphen_values(true)
         .help_heading("Body")
+}
+
+fn value_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Text => "TEXT",
+        Kind::Integer | Kind::Number => "NUMBER",
+        Kind::Boolean => "true|false",
+        Kind::Texts => "TEXT|JSON",
+        Kind::Json => "JSON",
+    }
 }
 
 fn parameter_id(parameter: &Parameter) -> String {
@@ -146,103 +174,189 @@ fn field_flag_name(operation: &Operation, field: &Field) -> String {
     }
 }
 
+/// An operation, or a method and a path.
+#[derive(Debug)]
+pub(crate) enum Invocation {
+    Call(Call),
+    Raw(Raw),
+}
+
 /// What the matched arguments of `api` ask for.
-pub(crate) fn call(operations: &[Operation], matches: &ArgMatches) -> Result<Call> {
+pub(crate) fn read(matches: Option<&ArgMatches>) -> Result<Invocation> {
+    if let Some((method, matches)) = matches.and_then(ArgMatches::subcommand)
+        && let Some(raw) = raw::read(method, matches, whole_body)?
+    {
+        return Ok(Invocation::Raw(raw));
+    }
+    Ok(Invocation::Call(call(matches)?))
+}
+
+/// The operation with what it is given; everything that is wrong with them is said at once.
+fn call(matches: Option<&ArgMatches>) -> Result<Call> {
     let (id, matches) = matches
-        .subcommand()
+        .and_then(ArgMatches::subcommand)
         .ok_or_else(|| anyhow!("name an operation"))?;
-    let operation = operations
-        .iter()
-        .find(|operation| operation.id == id)
-        .ok_or_else(|| anyhow!("there is no operation `{id}`"))?;
+    let operation = document::find(id).ok_or_else(|| anyhow!("there is no operation `{id}`"))?;
+    let has = |flag: &str| matches.try_get_one::<bool>(flag).ok().flatten() == Some(&true);
     let mut call = Call {
-        operation: operation.id.clone(),
-        path: Vec::new(),
-        query: Vec::new(),
-        body: body(operation, matches)?,
+        request: Request::new(operation),
+        mode: Mode::Once,
+        include: has("include"),
     };
+    if has("skeleton") {
+        call.mode = Mode::Skeleton;
+        return Ok(call);
+    }
+    if has("paginate") {
+        call.mode = Mode::AllPages;
+    }
+    let mut missing = Vec::new();
+    let mut wrong = Vec::new();
     for parameter in &operation.parameters {
-        let Some(value) = matches.get_one::<String>(&parameter_id(parameter)) else {
+        if parameter.name == PROJECT {
+            continue;
+        }
+        let name = flag(&parameter.name);
+        let Some(text) = matches.get_one::<String>(&parameter_id(parameter)) else {
+            if parameter.required {
+                missing.push(format!("--{name}"));
+            }
             continue;
         };
-        let pair = (parameter.name.clone(), value.clone());
-        match parameter.place {
-            Place::Path => call.path.push(pair),
-            Place::Query => call.query.push(pair),
+        if let Err(error) = no_flag(operation, text).and_then(|()| value(parameter.kind, &[text])) {
+            wrong.push(format!("--{name}: {error}"));
         }
+        let pair = (parameter.name.clone(), text.clone());
+        match parameter.place {
+            Place::Path => call.request.path.push(pair),
+            Place::Query => call.request.query.push(pair),
+        }
+    }
+    call.request.body = body(operation, matches, &mut missing, &mut wrong)?;
+    if !missing.is_empty() {
+        let or = match operation.body {
+            Some(_) => " (fields of the body can come from --body, too)",
+            None => "",
+        };
+        wrong.insert(0, format!("give {}{or}", missing.join(", ")));
+    }
+    if !wrong.is_empty() {
+        bail!("{id}: {}", wrong.join("; "));
     }
     Ok(call)
 }
 
-/// Makes the call and prints the answer.
-pub(crate) async fn run(call: Call, connection: &Connection) -> Result<(), Failure> {
-    let project = call.path.iter().find(|(name, _)| name == PROJECT);
-    let client = connection
-        .client(project.map(|(_, id)| id.as_str()))
-        .await?;
-    let path: Vec<(&str, &str)> = call
-        .path
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()))
-        .collect();
-    let answer = client
-        .call(&call.operation, &path, &call.query, call.body)
-        .await?;
-    if connection.include {
-        eprintln!("{}", answer.status);
-        for (name, value) in &answer.headers {
-            eprintln!("{name}: {}", value.to_str().unwrap_or("(not text)"));
-        }
-    }
-    if answer.body.is_empty() {
+/// A value may begin with a dash, but what is a flag here was not meant to be one.
+fn no_flag(operation: &Operation, text: &str) -> Result<()> {
+    let Some(name) = text.strip_prefix("--") else {
         return Ok(());
-    }
-    let text = match serde_json::from_slice::<Value>(&answer.body) {
-        Ok(value) => format!("{value:#}"),
-        Err(_) => String::from_utf8_lossy(&answer.body).into_owned(),
     };
-    Ok(output::line(&text)?)
+    let parameters = operation.parameters.iter();
+    let is_flag = parameters.map(|p| flag(&p.name)).any(|flag| flag == name)
+        || operation
+            .body
+            .iter()
+            .flat_map(|body| &body.fields)
+            .any(|field| field_flag_name(operation, field) == name);
+    if is_flag {
+        bail!("a value is missing before {text}");
+    }
+    Ok(())
 }
 
-fn body(operation: &Operation, matches: &ArgMatches) -> Result<Option<Value>> {
-    let Some(fields) = &operation.body else {
+/// Makes the call and prints the response.
+pub(crate) async fn run(invocation: Invocation, global: &Global) -> Result<(), Failure> {
+    let format = global.printing.output.clone().unwrap_or(Format::Json);
+    if let Format::Table | Format::Csv | Format::Name = format {
+        return Err(Failure::usage(anyhow!(
+            "`api` prints json, yaml or jq=FILTER; for tables there is `modelarts notebook list` and the like"
+        )));
+    }
+    let call = match invocation {
+        Invocation::Call(call) => call,
+        Invocation::Raw(raw) => return raw.run(&Session::start(global).await?, &format).await,
+    };
+    let operation = call.request.operation;
+    if call.mode == Mode::Skeleton {
+        let body = operation.body.as_ref();
+        let skeleton = body
+            .map(|body| schema::skeleton(body.schema))
+            .unwrap_or_default();
+        return Ok(output::data(&format, &skeleton)?);
+    }
+    let session = Session::start(global).await?;
+    let printed = match (call.mode, operation.paging()) {
+        (Mode::AllPages, Some(paging)) => {
+            Some(call.request.merged(&session.client, &paging).await?)
+        }
+        _ => {
+            let (response, value) = call.request.exchange(&session.client).await?;
+            if call.include {
+                output::note(&heading(&response));
+            }
+            value
+        }
+    };
+    let Some(mut value) = printed else {
+        return Ok(());
+    };
+    if let Some(schema) = operation.response.filter(|_| !global.printing.show_secrets) {
+        output::hide_secrets(&mut value, schema);
+    }
+    Ok(output::data(&format, &value)?)
+}
+
+fn body(
+    operation: &Operation,
+    matches: &ArgMatches,
+    missing: &mut Vec<String>,
+    wrong: &mut Vec<String>,
+) -> Result<Option<Value>> {
+    let Some(described) = &operation.body else {
         return Ok(None);
     };
     let mut body = match matches.get_one::<String>("body") {
         Some(source) => Some(whole_body(source)?),
         None => None,
     };
-    for field in fields {
+    let mut refused = Vec::new();
+    for field in &described.fields {
         let Some(texts) = matches.get_many::<String>(&field_id(field)) else {
             continue;
         };
         let texts: Vec<&str> = texts.map(String::as_str).collect();
-        let value = value(field.kind, &texts)
-            .with_context(|| format!("--{}", field_flag_name(operation, field)))?;
-        let root = body.get_or_insert_with(|| Value::Object(Map::new()));
-        put(root, &field.path, value)?;
+        let name = field_flag_name(operation, field);
+        let checked = texts.iter().try_for_each(|text| no_flag(operation, text));
+        match checked.and_then(|()| value(field.kind, &texts)) {
+            Ok(value) => {
+                let root = body.get_or_insert_with(|| Value::Object(Map::new()));
+                put(root, &field.path, value)?;
+            }
+            Err(error) => {
+                wrong.push(format!("--{name}: {error}"));
+                refused.push(field.path.clone());
+            }
+        }
     }
-    if body.is_none() && operation.body_required {
-        bail!(
-            "{} needs a body: give {}or --body",
-            operation.id,
-            needed_flags(operation, fields)
-        );
+    if body.is_none() && !described.required {
+        return Ok(None);
     }
-    Ok(body)
-}
-
-/// The flags of the fields without which there is no body; of an object its own fields.
-fn needed_flags(operation: &Operation, fields: &[Field]) -> String {
-    let required = || fields.iter().filter(|field| field.required);
-    required()
-        .filter(|field| {
-            !required().any(|inner| {
-                inner.path.len() > field.path.len() && inner.path.starts_with(&field.path)
-            })
-        })
-        .map(|field| format!("--{}, ", field_flag_name(operation, field)))
-        .collect()
+    let body = body.unwrap_or_else(|| Value::Object(Map::new()));
+    for problem in schema::problems(described.schema, &body) {
+        let flag = |path: &[String]| {
+            let field = described.fields.iter().find(|field| field.path == path);
+            field.map(|field| format!("--{}", field_flag_name(operation, field)))
+        };
+        match problem {
+            // It was given, and what is wrong with it is said already.
+            Problem::Missing(path) if refused.iter().any(|refused| path.starts_with(refused)) => {}
+            Problem::Missing(path) => {
+                missing.push(flag(&path).unwrap_or_else(|| format!("`{}`", path.join("."))));
+            }
+            other => wrong.push(format!("body: {other}")),
+        }
+    }
+    Ok(Some(body))
 }
 
 fn whole_body(source: &str) -> Result<Value> {
@@ -267,6 +381,12 @@ fn value(kind: Kind, texts: &[&str]) -> Result<Value> {
         Kind::Integer => Value::from(
             last.parse::<i64>()
                 .map_err(|_| anyhow!("`{last}` is not a whole number"))?,
+        ),
+        Kind::Number => Value::from(
+            last.parse::<f64>()
+                .ok()
+                .filter(|number| number.is_finite())
+                .ok_or_else(|| anyhow!("`{last}` is not a number"))?,
         ),
         Kind::Boolean => Value::from(
             last.parse::<bool>()
@@ -306,19 +426,24 @@ fn put(root: &mut Value, path: &[String], value: Value) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use serde_json::json;
 
+    use super::*;
+
     fn parse(arguments: &[&str]) -> Result<Call> {
-        let operations = operations()?;
-        let matches = command(&operations)
+        let matches = command()
             .try_get_matches_from(std::iter::once("api").chain(arguments.iter().copied()))?;
-        call(&operations, &matches)
+        // As below the root, where `api` is the subcommand that was matched.
+        call(Some(&matches))
+    }
+
+    fn refusal(arguments: &[&str]) -> String {
+        format!("{:#}", parse(arguments).unwrap_err())
     }
 
     #[test]
     fn every_operation_has_a_valid_subcommand() {
-        command(&operations().unwrap()).debug_assert();
+        crate::command().debug_assert();
     }
 
     #[test]
@@ -326,21 +451,47 @@ mod tests {
         let call = parse(&[
             "createNotebook",
             "--name=a",
+            "--flavor=f",
+            "--image-id=i",
             "--volume.category=EVS",
+            "--volume.ownership=MANAGED",
             "--volume.capacity=50",
-            "--duration=-1",
+            "--duration",
+            "-1",
         ])
         .unwrap();
         assert_eq!(
-            call.body,
-            Some(
-                json!({"name": "a", "volume": {"category": "EVS", "capacity": 50}, "duration": -1})
-            )
+            call.request.body,
+            Some(json!({
+                "name": "a", "flavor": "f", "image_id": "i", "duration": -1,
+                "volume": {"category": "EVS", "ownership": "MANAGED", "capacity": 50}
+            }))
         );
-        let call = parse(&["startNotebook", "--id", "n-1", "--duration", "3600000"]).unwrap();
-        assert_eq!(call.path, [("id".to_owned(), "n-1".to_owned())]);
-        assert_eq!(call.query, [("duration".to_owned(), "3600000".to_owned())]);
-        assert_eq!(call.body, None);
+        let call = parse(&["startNotebook", "--id", "n-1", "--duration", "-1"]).unwrap();
+        assert_eq!(call.request.path, [("id".to_owned(), "n-1".to_owned())]);
+        assert_eq!(
+            call.request.query,
+            [("duration".to_owned(), "-1".to_owned())]
+        );
+        assert_eq!(call.request.body, None);
+    }
+
+    #[test]
+    fn values_may_begin_with_a_dash() {
+        for text in ["-", "-x", "- a list", "--", "--no-flag-of-this", "-1"] {
+            let call = parse(&["updateNotebook", "--id", text, "--description", text]).unwrap();
+            assert_eq!(call.request.path, [("id".to_owned(), text.to_owned())]);
+            assert_eq!(call.request.body, Some(json!({ "description": text })));
+        }
+        assert_eq!(
+            refusal(&["showNotebook", "--id", "--id"]),
+            "showNotebook: --id: a value is missing before --id"
+        );
+        let swallowed = ["updateNotebook", "--id=n", "--name", "--description"];
+        assert_eq!(
+            refusal(&swallowed),
+            "updateNotebook: --name: a value is missing before --description"
+        );
     }
 
     #[test]
@@ -355,7 +506,7 @@ mod tests {
         ])
         .unwrap();
         assert_eq!(
-            call.body,
+            call.request.body,
             Some(json!({"name": "a", "endpoints": [], "description": ""}))
         );
     }
@@ -363,8 +514,11 @@ mod tests {
     #[test]
     fn a_field_called_like_a_parameter_has_a_prefix() {
         let call = parse(&["renewLease", "--id=n", "--body.duration=1", "--type=timing"]).unwrap();
-        assert_eq!(call.query, []);
-        assert_eq!(call.body, Some(json!({"duration": 1, "type": "timing"})));
+        assert_eq!(call.request.query, []);
+        assert_eq!(
+            call.request.body,
+            Some(json!({"duration": 1, "type": "timing"}))
+        );
     }
 
     #[test]
@@ -377,23 +531,36 @@ mod tests {
         ])
         .unwrap();
         assert_eq!(
-            call.body,
+            call.request.body,
             Some(json!({"swr_path": "p", "services": ["SSH", "NOTEBOOK"]}))
         );
     }
 
     #[test]
-    fn bad_values_name_their_flag() {
-        let error = parse(&["createNotebook", "--volume.capacity=big"]).unwrap_err();
+    fn everything_that_is_wrong_is_said_at_once() {
         assert_eq!(
-            format!("{error:#}"),
-            "--volume.capacity: `big` is not a whole number"
+            refusal(&["createNotebook", "--volume.capacity=big", "--name=a"]),
+            "createNotebook: give --flavor, --image-id, --volume.category, --volume.ownership (fields of the body \
+             can come from --body, too); --volume.capacity: `big` is not a whole number"
         );
-        let error = parse(&["createNotebook"]).unwrap_err();
         assert_eq!(
-            error.to_string(),
-            "createNotebook needs a body: give --flavor, --image-id, --name, --volume.category, \
-             --volume.ownership, or --body"
+            refusal(&["startNotebook", "--duration=1h"]),
+            "startNotebook: give --id (fields of the body can come from --body, too); \
+             --duration: `1h` is not a whole number"
+        );
+        assert_eq!(
+            refusal(&["listNotebooks", "--limit=many"]),
+            "listNotebooks: --limit: `many` is not a whole number"
+        );
+        assert_eq!(
+            refusal(&[
+                "updateNotebook",
+                "--id=n",
+                "--body",
+                r#"{"nmae": "a", "flavor": 1}"#
+            ]),
+            "updateNotebook: body: `nmae` is not known; did you mean `name`?; \
+             body: `flavor` must be of type string, not integer"
         );
     }
 }

@@ -1,68 +1,348 @@
 //! Where to and as whom: flags on top of what the environment says.
 
-use clap::{ArgMatches, Args, Command, FromArgMatches as _};
-use modelarts::{Credentials, ModelArts, ModelArtsBuilder};
+use std::path::PathBuf;
+use std::time::Duration;
 
-use crate::failure::Failure;
+use clap::{ArgAction, Args};
+use modelarts::{Credentials, Environment, ModelArts, ModelArtsBuilder, RetryPolicy};
 
-// No doc comment: clap would take it for the description of every operation.
-#[derive(Args, Debug, Default)]
-#[command(next_help_heading = "Connection")]
+use crate::config::Profile;
+use crate::embedded::Embedded;
+use crate::failure::{Exit, Failure};
+use crate::observe::{self, Verbosity};
+use crate::output::Format;
+use crate::text;
+
+const USER_AGENT: &str = concat!("modelarts-cli/", env!("CARGO_PKG_VERSION"));
+
+/// The flags that every command has.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct Global {
+    #[command(flatten)]
+    pub(crate) connection: Connection,
+    #[command(flatten)]
+    pub(crate) printing: Printing,
+}
+
+/// Which service, which project, and how patiently.
+#[derive(Args, Clone, Debug, Default)]
+#[command(
+    next_help_heading = "Connection (else from MODELARTS_*, OS_*, OTC_*, HUAWEICLOUD_SDK_* or clouds.yaml)"
+)]
 pub(crate) struct Connection {
-    /// Address of the service; what no flag says comes from OS_*, OTC_*, HUAWEICLOUD_SDK_* or clouds.yaml
-    #[arg(long, env = "MODELARTS_ENDPOINT", value_name = "URL")]
-    endpoint: Option<String>,
+    /// A profile of the file that `modelarts config path` names
+    #[arg(
+        long,
+        global = true,
+        env = "MODELARTS_PROFILE",
+        hide_env = true,
+        value_name = "NAME"
+    )]
+    profile: Option<String>,
+    /// A cloud of clouds.yaml
+    #[arg(
+        long,
+        global = true,
+        hide_short_help = true,
+        env = "MODELARTS_CLOUD",
+        hide_env = true,
+        value_name = "NAME"
+    )]
+    cloud: Option<String>,
     /// Region of a known cloud, such as eu-de
-    #[arg(long, value_name = "REGION")]
+    #[arg(
+        long,
+        global = true,
+        env = "MODELARTS_REGION",
+        hide_env = true,
+        value_name = "REGION"
+    )]
     region: Option<String>,
+    /// Name of the project
+    #[arg(
+        long,
+        global = true,
+        env = "MODELARTS_PROJECT",
+        hide_env = true,
+        value_name = "NAME"
+    )]
+    project: Option<String>,
+    /// ID of the project
+    #[arg(
+        long,
+        global = true,
+        env = "MODELARTS_PROJECT_ID",
+        hide_env = true,
+        value_name = "ID"
+    )]
+    pub(crate) project_id: Option<String>,
+    /// Address of the service
+    #[arg(
+        long,
+        global = true,
+        env = "MODELARTS_ENDPOINT",
+        hide_env = true,
+        value_name = "URL"
+    )]
+    endpoint: Option<String>,
+    /// Address of the identity service
+    #[arg(
+        long,
+        global = true,
+        hide_short_help = true,
+        env = "MODELARTS_AUTH_URL",
+        hide_env = true,
+        value_name = "URL"
+    )]
+    auth_url: Option<String>,
     /// A token that is valid already
     #[arg(
         long,
+        global = true,
         env = "MODELARTS_TOKEN",
+        hide_env = true,
         hide_env_values = true,
         value_name = "TOKEN"
     )]
     token: Option<String>,
-    /// Print status and headers of the answer on standard error
-    #[arg(long)]
-    pub(crate) include: bool,
+    /// Use an emulator instead of the service; its state is kept for the next command
+    #[arg(long, global = true, env = "MODELARTS_EMULATOR", hide_env = true)]
+    pub(crate) emulator: bool,
+    /// Allow plain HTTP to other machines; the credentials travel in clear text
+    #[arg(
+        long,
+        global = true,
+        hide_short_help = true,
+        env = "MODELARTS_ALLOW_HTTP",
+        hide_env = true
+    )]
+    allow_http: bool,
+    /// Longest that a request may take, with its retries; of a command that waits, the wait
+    #[arg(long, global = true, env = "MODELARTS_TIMEOUT", hide_env = true, value_name = "DURATION", value_parser = text::duration)]
+    pub(crate) timeout: Option<Duration>,
+    /// How often a failed request is repeated, where that is safe
+    #[arg(
+        long,
+        global = true,
+        hide_short_help = true,
+        env = "MODELARTS_RETRIES",
+        hide_env = true,
+        value_name = "NUMBER"
+    )]
+    retries: Option<u32>,
+    /// Who signs in, as the profile says.
+    #[arg(skip)]
+    credentials: Option<Credentials>,
+    /// The settings that the profile gave.
+    #[arg(skip)]
+    from_profile: Vec<&'static str>,
+}
+
+/// What is printed, and how.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct Printing {
+    /// table, json, yaml, csv, name or jq=FILTER
+    #[arg(
+        short,
+        long,
+        global = true,
+        env = "MODELARTS_OUTPUT",
+        hide_env = true,
+        value_name = "FORMAT"
+    )]
+    pub(crate) output: Option<Format>,
+    /// Print secrets, such as the token of a notebook
+    #[arg(long, global = true)]
+    pub(crate) show_secrets: bool,
+    /// Report every attempt on standard error
+    #[arg(short, long, global = true, action = ArgAction::SetTrue)]
+    verbose: bool,
+    /// Report everything that the library logs, without secrets
+    #[arg(long, global = true, hide_short_help = true)]
+    debug: bool,
+    /// Write that as JSON lines to a file
+    #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
+    trace_file: Option<PathBuf>,
+}
+
+impl Global {
+    /// The flags, with the settings of the profile where they say nothing.
+    pub(crate) fn completed(mut self) -> Result<Self, Failure> {
+        let name = self.connection.profile.as_deref();
+        let Some(profile) = Profile::load(name).map_err(Failure::usage)? else {
+            return Ok(self);
+        };
+        if self.printing.output.is_none()
+            && let Some(output) = &profile.output
+        {
+            self.printing.output = Some(output.parse().map_err(Failure::usage)?);
+        }
+        self.connection.complete(profile).map_err(Failure::usage)?;
+        Ok(self)
+    }
+
+    /// Each setting that is given: its name, its value, and where it comes from.
+    pub(crate) fn settings(&self) -> Vec<(&'static str, String, String)> {
+        let connection = &self.connection;
+        let texts = [
+            ("profile", connection.profile.clone()),
+            ("cloud", connection.cloud.clone()),
+            ("region", connection.region.clone()),
+            ("project", connection.project.clone()),
+            ("project-id", connection.project_id.clone()),
+            ("endpoint", connection.endpoint.clone()),
+            ("auth-url", connection.auth_url.clone()),
+            ("timeout", connection.timeout.map(text::brief)),
+            ("retries", connection.retries.map(|count| count.to_string())),
+            (
+                "allow-http",
+                connection.allow_http.then(|| "true".to_owned()),
+            ),
+            ("emulator", connection.emulator.then(|| "true".to_owned())),
+            (
+                "token",
+                connection.token.as_ref().map(|_| "(hidden)".to_owned()),
+            ),
+            (
+                "credentials",
+                connection
+                    .credentials
+                    .as_ref()
+                    .map(|_| "(hidden)".to_owned()),
+            ),
+        ];
+        let given = texts
+            .into_iter()
+            .filter_map(|(key, value)| Some((key, value?)));
+        given
+            .map(|(key, value)| {
+                let variable = format!("MODELARTS_{}", key.to_uppercase().replace('-', "_"));
+                let origin = if connection.from_profile.contains(&key) {
+                    "profile".to_owned()
+                } else if std::env::var_os(&variable).is_some() {
+                    variable
+                } else {
+                    format!("--{key}")
+                };
+                (key, value, origin)
+            })
+            .collect()
+    }
+
+    /// Lets retries be reported from here on.
+    pub(crate) fn observe(&self) -> Result<(), Failure> {
+        let verbosity = Verbosity {
+            attempts: self.printing.verbose,
+            debug: self.printing.debug,
+        };
+        observe::start(verbosity, self.printing.trace_file.as_deref()).map_err(Failure::usage)
+    }
+
+    /// The client that the flags and the environment describe.
+    pub(crate) async fn client(&self, emulator: Option<&Embedded>) -> Result<ModelArts, Failure> {
+        let builder = match emulator {
+            Some(emulator) => emulator.client(),
+            None => self.connection.builder(),
+        };
+        let built = self.connection.patience(builder).build().await;
+        built.map_err(|error| {
+            let failure = Failure::from(error);
+            match failure.exit() {
+                Exit::Usage => failure.advise(
+                    "The flags --cloud, --region, --project, --endpoint and --token override the environment.",
+                ),
+                _ => failure,
+            }
+        })
+    }
 }
 
 impl Connection {
-    pub(crate) fn augment(command: Command) -> Command {
-        command.mut_subcommands(<Self as Args>::augment_args)
+    fn complete(&mut self, profile: Profile) -> anyhow::Result<()> {
+        let names_project = self.project.is_some() || self.project_id.is_some();
+        let mut texts = vec![
+            ("cloud", &mut self.cloud, &profile.cloud),
+            ("region", &mut self.region, &profile.region),
+            ("endpoint", &mut self.endpoint, &profile.endpoint),
+            ("auth-url", &mut self.auth_url, &profile.auth_url),
+        ];
+        // A name and an ID of different origin would name two projects.
+        if !names_project {
+            texts.push(("project", &mut self.project, &profile.project));
+            texts.push(("project-id", &mut self.project_id, &profile.project_id));
+        }
+        for (key, own, given) in texts {
+            if own.is_none() && given.is_some() {
+                own.clone_from(given);
+                self.from_profile.push(key);
+            }
+        }
+        if self.timeout.is_none()
+            && let Some(timeout) = &profile.timeout
+        {
+            self.timeout = Some(text::duration(timeout)?);
+            self.from_profile.push("timeout");
+        }
+        if self.retries.is_none() && profile.retries.is_some() {
+            self.retries = profile.retries;
+            self.from_profile.push("retries");
+        }
+        if profile.allow_http == Some(true) && !self.allow_http {
+            self.allow_http = true;
+            self.from_profile.push("allow-http");
+        }
+        if self.token.is_none() {
+            self.credentials = profile.credentials()?;
+            if self.credentials.is_some() {
+                self.from_profile.push("credentials");
+            }
+        }
+        self.profile = Some(profile.name);
+        Ok(())
     }
 
-    /// The flags of the operation that was matched.
-    pub(crate) fn from_matches(matches: &ArgMatches) -> Self {
-        matches
-            .subcommand()
-            .and_then(|(_, matches)| Self::from_arg_matches(matches).ok())
-            .unwrap_or_default()
-    }
-
-    /// The client that the flags and the environment describe, for the project of an operation.
-    pub(crate) async fn client(&self, project_id: Option<&str>) -> Result<ModelArts, Failure> {
-        let mut builder: ModelArtsBuilder =
-            ModelArts::builder().user_agent(concat!("modelarts-cli/", env!("CARGO_PKG_VERSION")));
+    fn builder(&self) -> ModelArtsBuilder {
+        let mut builder = ModelArts::builder();
+        if let Some(cloud) = &self.cloud {
+            let others = std::env::vars().filter(|(name, _)| name != "OS_CLOUD");
+            let cloud = ("OS_CLOUD".to_owned(), cloud.clone());
+            builder = builder.environment(Environment::of(others.chain([cloud])));
+        }
         if let Some(endpoint) = &self.endpoint {
             builder = builder.endpoint(endpoint.as_str());
+        }
+        if let Some(auth_url) = &self.auth_url {
+            builder = builder.auth_url(auth_url.as_str());
         }
         if let Some(region) = &self.region {
             builder = builder.region(region.as_str());
         }
-        if let Some(project_id) = project_id {
-            builder = builder.project_id(project_id);
+        if let Some(project_id) = &self.project_id {
+            builder = builder.project_id(project_id.as_str());
+        }
+        if let Some(project) = &self.project {
+            builder = builder.project_name(project.as_str());
+        }
+        if let Some(credentials) = &self.credentials {
+            builder = builder.credentials(credentials.clone());
         }
         if let Some(token) = &self.token {
             builder = builder.credentials(Credentials::token(token.as_str()));
         }
-        let built = builder.build().await;
-        built.map_err(|error| match error.is_usage() {
-            true => Failure::from(error).advise(
-                "The flags --token, --project-id, --region and --endpoint override the environment.",
-            ),
-            false => error.into(),
-        })
+        builder.allow_http(self.allow_http)
+    }
+
+    /// How long, and how often.
+    fn patience(&self, builder: ModelArtsBuilder) -> ModelArtsBuilder {
+        let mut builder = builder.user_agent(USER_AGENT);
+        if let Some(timeout) = self.timeout {
+            builder = builder.deadline(timeout);
+        }
+        if let Some(retries) = self.retries {
+            let policy = RetryPolicy::default().max_attempts(retries.saturating_add(1));
+            builder = builder.retry(policy);
+        }
+        builder
     }
 }

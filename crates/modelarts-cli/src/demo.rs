@@ -1,21 +1,19 @@
-//! `modelarts demo`: the life of an instance, told line by line.
+//! `modelarts demo`: the life of a notebook, told step by step.
 
+use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use clap::Args;
 use futures::TryStreamExt as _;
-use modelarts::enums::{ImageArch, ResourceCategory};
-use modelarts::types::{
-    CreateDevEnvInstanceRequest, CreateDevEnvNotebookSpec, CreateNotebookRequest,
-    DevEnvStorageLocationReq, DevEnvStorageReq, VolumeReq,
-};
-use modelarts::{AutoStop, BoxFuture, Clock, Credentials, ModelArts, Timestamp, Waiter};
+use indicatif::ProgressBar;
+use modelarts::{BoxFuture, Clock, Credentials, ModelArts, Timestamp, Waiter};
 use modelarts_emulator::{Emulator, LogFilter};
-use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::exchange::Request;
 use crate::failure::Failure;
 use crate::output::line;
+use crate::text;
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -43,150 +41,188 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
         .clock(clock)
         .build()
         .await?;
-    line("An emulator runs in this process, on a fast clock; all of this goes over HTTP.")?;
+    line(INTRODUCTION)?;
     Story { emulator, client }.tell().await
 }
+
+const INTRODUCTION: &str = "\
+An emulator runs in this process, on a fast clock; all of this goes over HTTP.
+For each step: the command, the Rust call, the request (>) and the response (<),
+shortened by an ellipsis where it is long.";
+
+const NEXT: &str = "
+Done. What to type next:
+  modelarts --emulator flavor list          the same emulator, its state kept
+  modelarts --emulator notebook list        for the next command
+  modelarts emulator --scale 60             a server for any client
+  modelarts notebook create --help          and for the real service";
 
 struct Story {
     emulator: Emulator,
     client: ModelArts,
 }
 
+/// What a step is called in the two places where people do it.
+struct Step {
+    title: &'static str,
+    command: &'static str,
+    rust: &'static str,
+}
+
 impl Story {
     async fn tell(&self) -> Result<(), Failure> {
-        self.old_generation().await?;
         self.new_generation().await?;
+        self.old_generation().await?;
         self.error().await?;
-        line(
-            "\nDone. `modelarts emulator` serves the same to any client, such as `modelarts api`.",
-        )?;
-        Ok(())
-    }
-
-    async fn old_generation(&self) -> Result<(), Failure> {
-        let instances = self.client.instances();
-        heading("Create an instance of the old generation")?;
-        let request = CreateDevEnvInstanceRequest {
-            name: "demo".to_owned(),
-            profile_id: "Multi-Engine 1.0 (python3)-cpu".to_owned(),
-            flavor: "modelarts.vm.cpu.2u".to_owned(),
-            description: Some("Made by the demo".to_owned()),
-            spec: CreateDevEnvNotebookSpec {
-                storage: DevEnvStorageReq {
-                    type_: "obs".into(),
-                    location: Some(DevEnvStorageLocationReq {
-                        path: Some("/demo-bucket/notebooks/".to_owned()),
-                    }),
-                },
-                annotations: None,
-                auto_stop: None,
-                extend_storage: None,
-            },
-            ai_project: None,
-            pool: None,
-            workspace: None,
-        };
-        let created = self.show(instances.create(&request).await?)?;
-        let id = created.id.unwrap_or_default();
-        self.wait(instances.wait_until_running(&id)).await?;
-
-        heading("Have it stopped automatically after two hours")?;
-        self.show(instances.set_auto_stop(&id, AutoStop::hours(2)).await?)?;
-
-        heading("Stop it")?;
-        self.show(instances.stop(&id).await?)?;
-        self.wait(instances.wait_until_stopped(&id)).await?;
-
-        heading("Start it")?;
-        self.show(instances.start(&id).await?)?;
-        self.wait(instances.wait_until_running(&id)).await?;
-
-        heading("Create an instance of ML Studio, the only kind that restarts")?;
-        let request = CreateDevEnvInstanceRequest {
-            name: "demo-studio".to_owned(),
-            profile_id: "ML-Studio-cpu".to_owned(),
-            ..request
-        };
-        let studio = self.show(instances.create(&request).await?)?;
-        let id = studio.id.unwrap_or_default();
-        self.wait(instances.wait_until_running(&id)).await?;
-
-        heading("Restart it")?;
-        self.show(instances.restart(&id).await?)?;
-        self.wait(instances.wait_until_running(&id)).await?;
+        line(NEXT)?;
         Ok(())
     }
 
     async fn new_generation(&self) -> Result<(), Failure> {
         let notebooks = self.client.notebooks();
-        heading("Create a notebook of the new generation, and wait for its disk, too")?;
-        let images = self.client.images().list().send().await?.data;
-        let image = images.into_iter().flatten().find(|image| {
-            let mut runs_on = image.resource_categories.iter().flatten();
-            image.arch.as_deref() == Some(&ImageArch::X86_64)
-                && runs_on.any(|category| *category == ResourceCategory::Cpu)
-        });
-        let request = CreateNotebookRequest {
-            name: "demo".to_owned(),
-            flavor: "modelarts.vm.cpu.2u".to_owned(),
-            image_id: image.and_then(|image| image.id).unwrap_or_default(),
-            volume: VolumeReq {
-                category: "EVS".into(),
-                ownership: "MANAGED".into(),
-                capacity: Some(5),
-                id: None,
-                uri: None,
+        let images = Request::of("listImages")?.query("name", "pytorch-nlp");
+        let images = self
+            .step(
+                Step {
+                    title: "Choose an image",
+                    command: "modelarts image list --name pytorch-nlp",
+                    rust: "client.images().list(), filtered by name",
+                },
+                images,
+            )
+            .await?;
+        let image = images.pointer("/data/0/id").and_then(Value::as_str);
+        let create = Request::of("createNotebook")?.body(json!({
+            "name": "demo",
+            "flavor": "modelarts.vm.cpu.2u",
+            "image_id": image,
+            "volume": {"category": "EVS", "ownership": "MANAGED", "capacity": 5},
+        }));
+        let created = self
+            .step(
+                Step {
+                    title: "Create a notebook, and wait until it runs",
+                    command: "modelarts notebook create demo --flavor … --image … --wait",
+                    rust: "client.notebooks().create(&request), then wait_until_running(&id)",
+                },
+                create,
+            )
+            .await?;
+        let id = identity(&created);
+        self.wait(notebooks.wait_until_running(&id)).await?;
+
+        let lease = Request::of("renewLease")?
+            .path("id", &id)
+            .body(json!({"duration": 28_800_000, "type": "timing"}));
+        self.step(
+            Step {
+                title: "Let it run for eight hours from now",
+                command: "modelarts lease set demo --for 8h",
+                rust: "client.lease().renew(&id, AutoStop::hours(8))",
             },
-            description: None,
-            duration: None,
-            endpoints: None,
-            feature: None,
-            hooks: None,
-            lease: None,
-            pool_id: None,
-            workspace_id: None,
-        };
-        let created = self.show(notebooks.create(&request).await?)?;
-        let id = created.id.unwrap_or_default();
-        self.wait(notebooks.wait_until_running(&id)).await?;
-        heading("Stop it, whatever its state: safe to repeat")?;
-        self.wait(notebooks.ensure_stopped(&id)).await?;
-        heading("Read it")?;
-        self.show(notebooks.show(&id).await?)?;
-        heading("Start it for eight hours")?;
-        self.show(notebooks.start_with(&id, AutoStop::hours(8)).await?)?;
-        self.wait(notebooks.wait_until_running(&id)).await?;
-        Ok(())
+            lease,
+        )
+        .await?;
+
+        self.step(
+            Step {
+                title: "Stop it, and wait until it has stopped",
+                command: "modelarts notebook stop demo --wait",
+                rust: "client.notebooks().ensure_stopped(&id)",
+            },
+            Request::of("stopNotebook")?.path("id", &id),
+        )
+        .await?;
+        self.wait(notebooks.wait_until_stopped(&id)).await?;
+
+        self.step(
+            Step {
+                title: "Start it again",
+                command: "modelarts notebook start demo --wait",
+                rust: "client.notebooks().ensure_running(&id)",
+            },
+            Request::of("startNotebook")?.path("id", &id),
+        )
+        .await?;
+        self.wait(notebooks.wait_until_running(&id)).await
+    }
+
+    async fn old_generation(&self) -> Result<(), Failure> {
+        let instances = self.client.instances();
+        let create = Request::of("createDevEnvInstance")?.body(json!({
+            "name": "demo-old",
+            "profile_id": "Multi-Engine 1.0 (python3)-cpu",
+            "flavor": "modelarts.vm.cpu.2u",
+            "spec": {
+                "storage": {"type": "obs", "location": {"path": "/demo-bucket/notebooks/"}},
+                "auto_stop": {"enable": true, "duration": 7200},
+            },
+        }));
+        let created = self
+            .step(
+                Step {
+                    title: "The old generation: create an instance that stops after two hours",
+                    command: "modelarts instance create demo-old --profile-id … --for 2h --wait",
+                    rust: "client.instances().create(&request), then wait_until_running(&id)",
+                },
+                create,
+            )
+            .await?;
+        let id = identity(&created);
+        self.wait(instances.wait_until_running(&id)).await?;
+
+        self.step(
+            Step {
+                title: "Stop it",
+                command: "modelarts instance stop demo-old --wait",
+                rust: "client.instances().ensure_stopped(&id)",
+            },
+            Request::of("manageDevEnvInstance")?
+                .path("instance_id", &id)
+                .body(json!({"action": "stop"})),
+        )
+        .await?;
+        self.wait(instances.wait_until_stopped(&id)).await
     }
 
     async fn error(&self) -> Result<(), Failure> {
-        heading("Ask for an instance that does not exist")?;
+        heading(&Step {
+            title: "Ask for a notebook that does not exist",
+            command: "modelarts notebook show 6fa459ea-ee8a-3ca4-894e-db77e160355e",
+            rust: "client.notebooks().show(\"6fa459ea-…\")",
+        })?;
         let id = "6fa459ea-ee8a-3ca4-894e-db77e160355e";
-        let Err(error) = self.client.instances().show(id).await else {
+        let Err(error) = self.client.notebooks().show(id).await else {
             return Err(
-                anyhow::anyhow!("the emulator knows an instance {id} that nobody made").into(),
+                anyhow::anyhow!("the emulator knows a notebook {id} that nobody made").into(),
             );
         };
         let status = self.sent()?;
         line(&format!("  < {status}"))?;
+        let body = serde_json::from_slice::<Value>(error.body_excerpt()).unwrap_or_default();
+        line(&folded(&shortened(&body).to_string()))?;
         line(&format!("  ! {error}"))?;
         if let Some(remedy) = error.remedy() {
             line(&format!("    {remedy}"))?;
         }
-        line(&format!("    is_not_found() is {}", error.is_not_found()))?;
+        line("    The command ends with exit code 3; in Rust error.is_not_found() is true.")?;
         Ok(())
     }
 
-    /// Prints what was sent last and what came back.
-    fn show<T: Serialize>(&self, answer: T) -> Result<T, Failure> {
-        let status = self.sent()?;
-        let value = serde_json::to_value(&answer).map_err(anyhow::Error::from)?;
-        line(&format!("  < {status}"))?;
-        line(&folded(&brief(&value).to_string()))?;
-        Ok(answer)
+    /// Sends a request; prints it, and the response as it was received.
+    async fn step(&self, step: Step, request: Request) -> Result<Value, Failure> {
+        heading(&step)?;
+        let (response, value) = request.exchange(&self.client).await?;
+        self.sent()?;
+        line(&format!("  < {}", response.status.as_u16()))?;
+        let value = value.unwrap_or_default();
+        if !value.is_null() {
+            line(&folded(&shortened(&value).to_string()))?;
+        }
+        Ok(value)
     }
 
-    /// Prints the last request as the emulator received it; returns the status of its answer.
+    /// Prints the last request as the emulator received it; returns the status of its response.
     fn sent(&self) -> Result<u16, Failure> {
         let Some(request) = self.emulator.requests(&LogFilter::default()).pop() else {
             return Err(anyhow::anyhow!("the emulator received no request").into());
@@ -201,59 +237,102 @@ impl Story {
         Ok(request.status)
     }
 
-    /// Waits and prints every poll.
+    /// Waits, and says in one line what was seen.
     async fn wait<T: Send + 'static>(&self, waiter: Waiter<T>) -> Result<(), Failure> {
-        let mut events = waiter.events();
+        let bar = std::io::stderr()
+            .is_terminal()
+            .then(ProgressBar::new_spinner);
+        let mut events = std::pin::pin!(waiter.events());
+        let mut seen: Vec<String> = Vec::new();
+        let (mut elapsed, mut polls) = (Duration::ZERO, 0);
         while let Some(event) = events.try_next().await? {
-            let status = event.status;
-            let progress = status
-                .progress
-                .filter(|_| !event.done)
-                .map_or_else(String::new, |progress| format!("  {progress}"));
-            line(&format!(
-                "  . {:>4} s  {}{progress}",
-                status.elapsed.as_secs(),
-                status.status
-            ))?;
+            let polled = event.status;
+            elapsed = polled.elapsed;
+            polls += 1;
+            let steps = polled.progress.filter(|_| !event.done);
+            let steps = steps.map_or_else(String::new, |steps| format!(", step {steps}"));
+            if let Some(bar) = &bar {
+                let status = text::one_line(&polled.status);
+                bar.set_message(format!("{} s: {status}{steps}", elapsed.as_secs()));
+                bar.tick();
+            }
+            if seen.last() != Some(&polled.status) {
+                seen.push(polled.status);
+            }
         }
+        if let Some(bar) = bar {
+            bar.finish_and_clear();
+        }
+        line(&format!(
+            "  … {} s and {polls} polls later: {}",
+            elapsed.as_secs(),
+            seen.join(", then ")
+        ))?;
         Ok(())
     }
 }
 
-fn heading(text: &str) -> std::io::Result<()> {
-    line(&format!("\n{text}"))
+fn identity(value: &Value) -> String {
+    let id = value.get("id").and_then(Value::as_str);
+    id.unwrap_or_default().to_owned()
 }
 
-/// The members that the story is about; an answer has many more, some of them secret.
-const TOLD: [&str; 8] = [
-    "id",
-    "name",
-    "status",
-    "current_status",
-    "previous_state",
-    "flavor",
-    "auto_stop",
-    "lease",
-];
+fn heading(step: &Step) -> std::io::Result<()> {
+    line(&format!(
+        "\n{}\n  $ {}\n  Rust: {}",
+        step.title, step.command, step.rust
+    ))
+}
 
-fn brief(answer: &Value) -> Value {
-    let mut told = serde_json::Map::new();
-    for holder in [Some(answer), answer.get("spec")].into_iter().flatten() {
-        for key in TOLD {
-            if let Some(value) = holder.get(key) {
-                told.insert(key.to_owned(), value.clone());
+/// Longer texts, lists and objects end in an ellipsis.
+const LONG: usize = 60;
+
+/// A response with its long parts shortened; nothing is added, moved or left out.
+fn shortened(response: &Value) -> Value {
+    let Value::Object(members) = response else {
+        return response.clone();
+    };
+    let members = members.iter().map(|(name, member)| {
+        let long = member.to_string().chars().count() > LONG;
+        let short = match member {
+            Value::String(text) if long => {
+                let head: String = text.chars().take(LONG / 2).collect();
+                Value::from(format!("{head}…"))
             }
-        }
-    }
-    Value::Object(told)
+            // One item shows what the others are like.
+            Value::Array(items) if long => match items.first() {
+                Some(first @ Value::Object(_)) => json!([brief(first), "…"]),
+                _ => json!(["…"]),
+            },
+            Value::Object(_) if long => brief(member),
+            other => other.clone(),
+        };
+        (name.clone(), short)
+    });
+    Value::Object(members.collect())
+}
+
+/// The first members of an object, those with short values.
+fn brief(object: &Value) -> Value {
+    let members = object.as_object().into_iter().flatten();
+    let mut short: serde_json::Map<_, _> = members
+        .filter(|(_, member)| {
+            !member.is_object() && !member.is_array() && member.to_string().len() <= LONG
+        })
+        .take(3)
+        .map(|(name, member)| (name.clone(), member.clone()))
+        .collect();
+    short.insert("…".to_owned(), Value::from("…"));
+    Value::Object(short)
 }
 
 /// Lines of this length fit into a terminal.
 const WIDTH: usize = 80;
 const INDENT: &str = "    ";
 
-/// JSON in indented lines, broken after commas.
+/// JSON in indented lines, broken after commas; an ellipsis stands without quotes.
 fn folded(json: &str) -> String {
+    let json = json.replace(r#""…":"…""#, "…").replace(r#""…""#, "…");
     let mut inside = false;
     let mut escaped = false;
     let parts = json.split_inclusive(|c| {
@@ -310,14 +389,16 @@ impl Clock for DemoClock {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
-    fn what_is_told_holds_no_secret() {
-        let told = brief(
-            &json!({"id": "1", "token": "t", "url": "u", "spec": {"auto_stop": {"enable": true}}}),
+    fn a_response_is_shortened_and_nothing_else() {
+        let long = "x".repeat(100);
+        let response = json!({"id": "1", "text": long, "lease": {"enable": true}, "data": [{"id": 1, "deep": {}, "text": long}, {}]});
+        let head = format!("{}…", "x".repeat(LONG / 2));
+        assert_eq!(
+            shortened(&response),
+            json!({"id": "1", "text": head, "lease": {"enable": true}, "data": [{"id": 1, "…": "…"}, "…"]})
         );
-        assert_eq!(told, json!({"id": "1", "auto_stop": {"enable": true}}));
     }
 
     #[test]

@@ -1,18 +1,26 @@
 //! The operations of the documents, as far as a command line needs to know them.
 
-use modelarts_document::{Document, Location, Schema, SchemaType};
-use serde_json::Value;
+use std::sync::LazyLock;
 
-/// An operation with what it takes.
+use modelarts_document::{Document, Location, SchemaType};
+use serde_json::{Number, Value};
+
+use crate::schema::{self, Schema};
+
+/// An operation with what it takes and what it returns.
 #[derive(Debug)]
 pub(crate) struct Operation {
     pub(crate) id: String,
     pub(crate) summary: String,
     pub(crate) description: String,
+    pub(crate) method: String,
+    pub(crate) path: String,
+    /// Whether sending it twice does no more than sending it once.
+    pub(crate) idempotent: bool,
     pub(crate) parameters: Vec<Parameter>,
-    /// The fields of the JSON body, nested objects flattened; none if it takes no body.
-    pub(crate) body: Option<Vec<Field>>,
-    pub(crate) body_required: bool,
+    pub(crate) body: Option<Body>,
+    /// What a success returns; none where the document promises no body.
+    pub(crate) response: Option<Schema>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +35,18 @@ pub(crate) struct Parameter {
     pub(crate) name: String,
     pub(crate) place: Place,
     pub(crate) required: bool,
+    pub(crate) kind: Kind,
     pub(crate) help: String,
+    pub(crate) maximum: Option<i64>,
+}
+
+/// The JSON body of a request.
+#[derive(Debug)]
+pub(crate) struct Body {
+    pub(crate) required: bool,
+    pub(crate) schema: Schema,
+    /// Its fields, nested objects flattened.
+    pub(crate) fields: Vec<Field>,
 }
 
 /// A field of a body.
@@ -36,7 +55,7 @@ pub(crate) struct Field {
     /// Names from the body's root down.
     pub(crate) path: Vec<String>,
     pub(crate) kind: Kind,
-    /// Whether no body goes without it.
+    /// Whether no body is complete without it.
     pub(crate) required: bool,
     pub(crate) help: String,
 }
@@ -46,6 +65,7 @@ pub(crate) struct Field {
 pub(crate) enum Kind {
     Text,
     Integer,
+    Number,
     Boolean,
     /// Several texts.
     Texts,
@@ -53,52 +73,142 @@ pub(crate) enum Kind {
     Json,
 }
 
-/// Deeper bodies than this are written as JSON.
-const DEPTH: usize = 4;
-
-/// The operations of a document, in its order.
-pub(crate) fn operations(document: &Document) -> Vec<Operation> {
-    document.operations().map(operation).collect()
+/// How a list is read page by page.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Paging {
+    /// The largest page that the document allows.
+    pub(crate) limit: i64,
+    /// The property of a page that holds its items.
+    pub(crate) items: String,
+    /// The property that counts the items of all pages.
+    pub(crate) total: Option<String>,
 }
 
-fn operation(operation: modelarts_document::Operation<'_>) -> Operation {
-    let body = operation.request_body();
-    let schema = body.and_then(|body| body.json()?.schema());
-    let parameters = operation.parameters();
-    Operation {
-        id: operation.id().to_owned(),
-        summary: one_line(operation.summary()),
-        description: one_line(operation.description()),
-        parameters: parameters.iter().filter_map(parameter).collect(),
-        body: schema.map(|schema| {
-            let mut fields = Vec::new();
-            collect_fields(schema, true, &mut Vec::new(), &mut fields);
-            fields
-        }),
-        body_required: body.is_some_and(|body| body.is_required()),
+/// A page when the document sets no limit.
+const PAGE: i64 = 100;
+
+impl Operation {
+    /// How to read all pages; none if it does not page.
+    pub(crate) fn paging(&self) -> Option<Paging> {
+        let limit = self.query("limit")?;
+        self.query("offset")?;
+        let properties: Vec<_> = self.response.as_ref()?.properties().collect();
+        let arrays = || {
+            properties
+                .iter()
+                .filter(|(_, schema)| schema.schema_type() == SchemaType::Array)
+        };
+        // A list that is sent twice has the name that all lists share.
+        let (items, _) = arrays()
+            .find(|(name, _)| *name == "data")
+            .or_else(|| arrays().next())?;
+        let total = properties.iter().find(|(name, schema)| {
+            name.starts_with("total") && schema.schema_type() == SchemaType::Integer
+        });
+        Some(Paging {
+            limit: limit.maximum.unwrap_or(PAGE),
+            items: (*items).to_owned(),
+            total: total.map(|(name, _)| (*name).to_owned()),
+        })
+    }
+
+    fn query(&self, name: &str) -> Option<&Parameter> {
+        self.parameters
+            .iter()
+            .find(|parameter| parameter.place == Place::Query && parameter.name == name)
+    }
+
+    /// The operation that lists what this one creates: the same path, read.
+    pub(crate) fn listing(&self) -> Option<&'static Self> {
+        all()
+            .iter()
+            .find(|other| other.path == self.path && other.method == "GET")
     }
 }
 
-fn parameter(parameter: &modelarts_document::Parameter<'_>) -> Option<Parameter> {
+/// The operations of all documents; they are parsed when this is first asked for.
+pub(crate) fn all() -> &'static [Operation] {
+    static ALL: LazyLock<Vec<Operation>> = LazyLock::new(|| {
+        documents()
+            .iter()
+            .flat_map(|document| document.operations().map(operation))
+            .collect()
+    });
+    &ALL
+}
+
+/// The operation of this id.
+pub(crate) fn find(id: &str) -> Option<&'static Operation> {
+    all().iter().find(|operation| operation.id == id)
+}
+
+fn documents() -> &'static [Document] {
+    static DOCUMENTS: LazyLock<Vec<Document>> = LazyLock::new(|| {
+        [
+            modelarts_client::devenviron::DOCUMENT,
+            modelarts_client::iam::DOCUMENT,
+        ]
+        .into_iter()
+        // A test holds that they parse.
+        .filter_map(|text| Document::from_json(text).ok())
+        .collect()
+    });
+    &DOCUMENTS
+}
+
+/// Deeper bodies than this are written as JSON.
+const DEPTH: usize = 4;
+
+fn operation(described: modelarts_document::Operation<'static>) -> Operation {
+    let body = described.request_body();
+    let success = described
+        .responses()
+        .filter(modelarts_document::Response::is_success)
+        .find_map(|response| response.json()?.schema());
+    Operation {
+        id: described.id().to_owned(),
+        summary: one_line(described.summary()),
+        description: one_line(described.description()),
+        method: described.method.to_uppercase(),
+        path: described.path.to_owned(),
+        idempotent: described.value.get("x-idempotent") == Some(&Value::Bool(true)),
+        parameters: described
+            .parameters()
+            .iter()
+            .filter_map(parameter)
+            .collect(),
+        body: body.and_then(|body| {
+            let schema = body.json()?.schema()?;
+            let mut fields = Vec::new();
+            collect(schema, true, &mut Vec::new(), &mut fields);
+            Some(Body {
+                required: body.is_required(),
+                schema,
+                fields,
+            })
+        }),
+        response: success,
+    }
+}
+
+fn parameter(parameter: &modelarts_document::Parameter<'static>) -> Option<Parameter> {
     let place = match parameter.location() {
         Location::Path => Place::Path,
         Location::Query => Place::Query,
         Location::Header | Location::Cookie => return None,
     };
+    let schema = parameter.schema();
     Some(Parameter {
         name: parameter.name().to_owned(),
         place,
         required: parameter.is_required(),
-        help: help(parameter.description(), parameter.schema()),
+        kind: kind(schema),
+        help: help(parameter.description(), schema),
+        maximum: schema.limits().maximum.and_then(Number::as_i64),
     })
 }
 
-fn collect_fields(
-    schema: Schema<'_>,
-    required: bool,
-    path: &mut Vec<String>,
-    fields: &mut Vec<Field>,
-) {
+fn collect(schema: Schema, required: bool, path: &mut Vec<String>, fields: &mut Vec<Field>) {
     for (name, property) in schema.properties() {
         let required = required && schema.requires(name);
         path.push(name.to_owned());
@@ -111,22 +221,23 @@ fn collect_fields(
         });
         // One that contains itself is given whole only.
         if path.len() < DEPTH && !property.is_recursive() {
-            collect_fields(property, required, path, fields);
+            collect(property, required, path, fields);
         }
         path.pop();
     }
 }
 
-fn kind(schema: Schema<'_>) -> Kind {
+fn kind(schema: Schema) -> Kind {
     match schema.schema_type() {
         SchemaType::String => Kind::Text,
         SchemaType::Integer => Kind::Integer,
+        SchemaType::Number => Kind::Number,
         SchemaType::Boolean => Kind::Boolean,
         SchemaType::Array => match schema.items().map(|items| items.schema_type()) {
             Some(SchemaType::String) => Kind::Texts,
             _ => Kind::Json,
         },
-        SchemaType::Number | SchemaType::Object | SchemaType::Any => Kind::Json,
+        SchemaType::Object | SchemaType::Any => Kind::Json,
     }
 }
 
@@ -135,21 +246,13 @@ fn one_line(text: &str) -> String {
 }
 
 /// The description, with the values that are known.
-fn help(description: &str, schema: Schema<'_>) -> String {
+fn help(description: &str, schema: Schema) -> String {
     let description = one_line(description);
-    let known = [schema.known_values(), schema.enum_values()].concat();
+    let known = schema::known(schema);
     if known.is_empty() {
         return description;
     }
-    let values: Vec<_> = known
-        .iter()
-        .map(|value| {
-            value
-                .as_str()
-                .map_or_else(|| Value::to_string(value), str::to_owned)
-        })
-        .collect();
-    format!("{description} [known: {}]", values.join(", "))
+    format!("{description} [known: {}]", known.join(", "))
         .trim_start()
         .to_owned()
 }
@@ -158,59 +261,69 @@ fn help(description: &str, schema: Schema<'_>) -> String {
 mod tests {
     use super::*;
 
-    fn devenviron() -> Vec<Operation> {
-        operations(&Document::from_json(modelarts_client::devenviron::DOCUMENT).unwrap())
-    }
-
     #[test]
-    fn every_operation_of_the_document_is_there() {
-        let ids: Vec<_> = devenviron()
-            .into_iter()
-            .map(|operation| operation.id)
-            .collect();
+    fn every_operation_of_the_documents_is_there() {
+        let ids: Vec<_> = all().iter().map(|operation| &operation.id).collect();
         let known: Vec<_> = modelarts_client::devenviron::OPERATIONS
             .iter()
-            .map(|operation| operation.id.to_owned())
+            .chain(modelarts_client::iam::OPERATIONS)
+            .map(|operation| operation.id)
             .collect();
         assert_eq!(ids, known);
     }
 
     #[test]
     fn nested_bodies_become_dotted_fields() {
-        let operations = devenviron();
-        let create = operations
-            .iter()
-            .find(|operation| operation.id == "createNotebook")
-            .unwrap();
-        let fields = create.body.as_ref().unwrap();
-        let capacity = fields
-            .iter()
-            .find(|field| field.path == ["volume", "capacity"])
-            .unwrap();
-        assert_eq!(capacity.kind, Kind::Integer);
-        assert!(create.body_required);
-        let category = fields
-            .iter()
-            .find(|field| field.path == ["volume", "category"])
-            .unwrap();
+        let create = find("createNotebook").unwrap();
+        let body = create.body.as_ref().unwrap();
+        let field = |path: &[&str]| body.fields.iter().find(|field| field.path == path).unwrap();
+        assert_eq!(field(&["volume", "capacity"]).kind, Kind::Integer);
+        let category = field(&["volume", "category"]);
         assert!(category.help.contains("EVS"), "{}", category.help);
-        assert!(category.required && !capacity.required);
+        assert!(category.required && !field(&["volume", "capacity"]).required);
+        assert!(body.required && !create.idempotent);
+    }
+
+    #[test]
+    fn every_list_that_takes_a_limit_and_an_offset_pages() {
+        for operation in all() {
+            let takes = |name| operation.query(name).is_some();
+            assert_eq!(
+                operation.paging().is_some(),
+                takes("limit") && takes("offset"),
+                "{}",
+                operation.id
+            );
+        }
+        let items = |id: &str| find(id).unwrap().paging().unwrap().items;
+        assert_eq!(items("listFlavors"), "data");
+        assert_eq!(items("listDevEnvInstances"), "instances");
+    }
+
+    #[test]
+    fn a_creation_knows_the_list_of_what_it_creates() {
+        let listing = |id: &str| Some(find(id)?.listing()?.id.as_str());
+        assert_eq!(listing("createNotebook"), Some("listNotebooks"));
+        assert_eq!(listing("createDevEnvInstance"), Some("listDevEnvInstances"));
+        assert_eq!(listing("createImage"), None);
     }
 
     #[test]
     fn a_body_that_contains_itself_and_is_no_plain_json_type_has_flags() {
-        let document = Document::from_json(
-            r##"{"paths": {"/a": {"patch": {
+        static DOCUMENT: LazyLock<Document> = LazyLock::new(|| {
+            Document::from_json(
+                r##"{"paths": {"/a": {"patch": {
                 "operationId": "changeNode",
                 "parameters": [{"name": "If-Match", "in": "header", "schema": {"type": "string"}}],
                 "requestBody": {"content": {"application/merge-patch+json": {
                     "schema": {"$ref": "#/components/schemas/Node"}}}}
             }}}, "components": {"schemas": {"Node": {"type": "object", "properties": {
                 "name": {"type": "string"}, "child": {"$ref": "#/components/schemas/Node"}}}}}}"##,
-        )
-        .unwrap();
-        let operations = operations(&document);
-        let fields = operations[0].body.as_ref().unwrap();
+            )
+            .unwrap()
+        });
+        let operations: Vec<_> = DOCUMENT.operations().map(operation).collect();
+        let fields = &operations[0].body.as_ref().unwrap().fields;
         let names: Vec<_> = fields.iter().map(|field| field.path.join(".")).collect();
         assert_eq!(names, ["name", "child"]);
         assert!(operations[0].parameters.is_empty());

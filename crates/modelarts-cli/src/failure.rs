@@ -1,97 +1,215 @@
 //! How a command ends when it fails.
 
+use std::borrow::Cow;
 use std::process::ExitCode;
+
+use crate::{document, text};
+
+/// The exit codes. Scripts go by them: none ever changes its meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    Failed = 1,
+    Usage = 2,
+    NotFound = 3,
+    Conflict = 4,
+    Permission = 5,
+    Unavailable = 6,
+    OutcomeUnknown = 7,
+    Quota = 8,
+    TimedOut = 9,
+    ResourceFailed = 10,
+    Interrupted = 130,
+}
+
+/// The exit codes, as `--help` lists them.
+pub(crate) const EXIT_CODES: &str = "\
+Exit codes:
+    0  done
+    1  failed
+    2  wrong usage or configuration; nothing was sent
+    3  the resource does not exist
+    4  conflict: the state of the resource does not allow it
+    5  sign-in failed, or the permission is missing
+    6  throttled or unreachable; safe to repeat
+    7  outcome unknown: look before you repeat
+    8  a quota is used up, or the region has no capacity left
+    9  the wait timed out; what was begun goes on
+   10  the resource failed
+  130  interrupted";
 
 /// An error with the exit code that goes with it.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    error: anyhow::Error,
-    code: u8,
-    advice: Option<&'static str>,
+    message: String,
+    exit: Exit,
+    remedy: Option<Cow<'static, str>>,
 }
 
-/// The exit codes, as `--help` tells them.
-pub(crate) const EXIT_CODES: &str = "\
-Exit codes:
-  0  done
-  1  failed
-  2  the command line or the environment is wrong
-  3  the resource does not exist
-  4  the state of the resource does not allow it
-  5  signing in failed or the permission is missing
-  6  throttled, or no connection: try again later";
-
 impl Failure {
+    pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            exit,
+            remedy: None,
+        }
+    }
+
     /// The command line is wrong.
     pub(crate) fn usage(error: anyhow::Error) -> Self {
         Self {
-            code: 2,
+            exit: Exit::Usage,
             ..Self::from(error)
         }
     }
 
     /// What to do about it, where the error does not know this itself.
-    pub(crate) fn advise(self, advice: &'static str) -> Self {
+    pub(crate) fn advise(self, remedy: impl Into<Cow<'static, str>>) -> Self {
         Self {
-            advice: self.advice.or(Some(advice)),
+            remedy: self.remedy.or_else(|| Some(remedy.into())),
             ..self
         }
     }
 
-    /// Prints the error with its causes, and what to do about it.
-    pub(crate) fn report(&self) -> ExitCode {
-        eprintln!("error: {}", self.told());
-        if let Some(advice) = self.advice {
-            eprintln!("       {advice}");
-        }
-        ExitCode::from(self.code)
+    /// What to do when nobody knows whether it was done.
+    pub(crate) fn look_first(self, operation: Option<&document::Operation>) -> Self {
+        let list = operation.and_then(document::Operation::listing);
+        let look = list.map_or_else(String::new, |list| format!(": modelarts api {}", list.id));
+        self.advise(format!(
+            "It may have been done. Look before you repeat it{look}"
+        ))
     }
 
-    /// The error with its causes, unless it names the first of them itself.
-    fn told(&self) -> String {
-        let told = self.error.to_string();
-        match told.contains(&self.error.root_cause().to_string()) {
-            true => told,
-            false => format!("{:#}", self.error),
+    pub(crate) fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    /// The error in one line.
+    pub(crate) fn message(&self) -> String {
+        text::visible(&self.message)
+    }
+
+    /// Prints the error, and what to do about it.
+    pub(crate) fn report(&self) -> ExitCode {
+        let mut lines = format!("error: {}", self.message());
+        if let Some(remedy) = &self.remedy {
+            lines += &format!("\n       {}", text::visible(remedy));
         }
+        crate::output::note(&lines);
+        ExitCode::from(self.exit as u8)
     }
 }
 
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
-        let api = error.downcast_ref::<modelarts::Error>();
-        Self {
-            code: api.map_or(1, exit_code),
-            advice: api.and_then(modelarts::Error::remedy),
-            error,
+        match error.downcast::<modelarts::Error>() {
+            Ok(error) => error.into(),
+            Err(error) => {
+                // Some errors name their cause themselves.
+                let message = error.to_string();
+                let message = match message.contains(&error.root_cause().to_string()) {
+                    true => message,
+                    false => format!("{error:#}"),
+                };
+                Self::new(Exit::Failed, message)
+            }
         }
     }
 }
 
 impl From<modelarts::Error> for Failure {
     fn from(error: modelarts::Error) -> Self {
-        Self::from(anyhow::Error::from(error))
+        let exit = exit(&error);
+        let failure = Self::new(exit, flags_for_methods(&error.to_string()));
+        match (exit, error.remedy()) {
+            (Exit::OutcomeUnknown, _) => {
+                failure.look_first(error.operation().and_then(document::find))
+            }
+            (_, Some(remedy)) => failure.advise(remedy),
+            (_, None) => failure,
+        }
     }
 }
 
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
-        Self::from(anyhow::Error::from(error))
+        Self::new(Exit::Failed, error.to_string())
     }
 }
 
-fn exit_code(error: &modelarts::Error) -> u8 {
-    if error.is_usage() {
-        2
+fn exit(error: &modelarts::Error) -> Exit {
+    if error.is_wait_timeout() {
+        Exit::TimedOut
+    } else if error.is_wait_failed() {
+        Exit::ResourceFailed
+    } else if error.is_usage() {
+        Exit::Usage
+    } else if is_in_doubt(error) {
+        Exit::OutcomeUnknown
     } else if error.is_not_found() {
-        3
+        Exit::NotFound
     } else if error.is_conflict() {
-        4
+        Exit::Conflict
     } else if error.is_auth() {
-        5
+        Exit::Permission
+    } else if error.is_quota() || error.is_capacity() {
+        Exit::Quota
     } else if error.is_retryable() {
-        6
+        Exit::Unavailable
     } else {
-        1
+        Exit::Failed
+    }
+}
+
+/// Whether something may have been done that must not be done twice.
+fn is_in_doubt(error: &modelarts::Error) -> bool {
+    let operation = error.operation().and_then(document::find);
+    let repeatable = operation.is_some_and(|operation| operation.idempotent);
+    !repeatable && (error.is_outcome_unknown() || error.is_decode())
+}
+
+/// Flags and variables in place of the methods that the library names to programmers.
+fn flags_for_methods(message: &str) -> String {
+    const FLAGS: [(&str, &str); 10] = [
+        ("`allow_http(true)`", "--allow-http"),
+        ("call `", "give `"),
+        ("give them to the builder, or set", "set"),
+        ("`endpoint`", "--endpoint"),
+        ("`region`", "--region"),
+        ("`project_id`", "--project-id"),
+        ("`project_name`", "--project"),
+        ("`auth_url`", "--auth-url"),
+        ("`domain_name` or `domain_id`", "OS_USER_DOMAIN_NAME"),
+        (", or raise the limit with `max_body`", ""),
+    ];
+    FLAGS
+        .iter()
+        .fold(message.to_owned(), |message, (method, flag)| {
+            message.replace(method, flag)
+        })
+        .replace("give `", "give ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_help_lists_every_exit_code() {
+        for exit in [
+            Exit::Failed,
+            Exit::Usage,
+            Exit::NotFound,
+            Exit::Conflict,
+            Exit::Permission,
+            Exit::Unavailable,
+            Exit::OutcomeUnknown,
+            Exit::Quota,
+            Exit::TimedOut,
+            Exit::ResourceFailed,
+            Exit::Interrupted,
+        ] {
+            let line = format!("\n{:>5}  ", exit as u8);
+            assert!(EXIT_CODES.contains(&line), "{exit:?}");
+        }
     }
 }

@@ -2,68 +2,223 @@
 
 use std::process::ExitCode;
 
-use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 mod api;
+mod bulk;
+mod commands;
+mod config;
 mod connection;
 mod demo;
 mod document;
+mod embedded;
 mod emulator;
+mod exchange;
 mod failure;
+mod lifecycle;
+mod noun;
+mod observe;
 mod output;
+mod raw;
+mod resolve;
+mod schema;
+mod session;
+mod text;
+mod waiting;
 
-use connection::Connection;
-use failure::Failure;
+use commands::{auth, explain, flavor, image, instance, lease, notebook, shell, storage, top};
+use connection::Global;
+use failure::{EXIT_CODES, Exit, Failure};
+use session::Session;
 
 /// ModelArts notebooks from the command line.
 #[derive(Parser)]
-#[command(name = "modelarts", version, arg_required_else_help = true)]
+#[command(name = "modelarts", version, arg_required_else_help = true, after_long_help = EXIT_CODES)]
 struct Arguments {
+    #[command(flatten)]
+    global: Global,
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Subcommand)]
 enum Command {
-    /// Show the life of an instance on a built-in emulator: no account, no network
-    Demo(demo::Options),
+    #[command(subcommand)]
+    Notebook(notebook::Command),
+    #[command(subcommand)]
+    Instance(instance::Command),
+    #[command(subcommand)]
+    Lease(lease::Command),
+    #[command(subcommand)]
+    Image(image::Command),
+    #[command(subcommand)]
+    Flavor(flavor::Command),
+    #[command(subcommand)]
+    Storage(storage::Command),
+    Top(top::Options),
+    #[command(subcommand)]
+    Auth(auth::Command),
+    #[command(subcommand)]
+    Config(commands::config::Command),
+    Explain(explain::Options),
+    /// Call any operation of the API and print the response as JSON
+    Api,
     /// Serve the API on this machine, for any client
     Emulator(emulator::Options),
-    /// Call any operation of the API and print the answer as JSON
-    Api,
+    /// Show the life of a notebook on a built-in emulator: no account, no network
+    Demo(demo::Options),
+    Completion(shell::Completion),
+    Man(shell::Man),
+}
+
+fn command() -> clap::Command {
+    Arguments::command().mut_subcommand("api", |_| api::command())
 }
 
 fn main() -> ExitCode {
-    let operations = match api::operations() {
-        Ok(operations) => operations,
-        Err(error) => return Failure::from(error).report(),
+    let matches = command().get_matches();
+    let arguments = match Arguments::from_arg_matches(&matches) {
+        Ok(arguments) => arguments,
+        Err(error) => error.exit(),
     };
-    let command = Arguments::command()
-        .mut_subcommand("api", |_| Connection::augment(api::command(&operations)));
-    let matches = command.get_matches();
-    match run(&operations, &matches) {
+    match run(arguments, &matches) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }
 }
 
-fn run(operations: &[document::Operation], matches: &ArgMatches) -> Result<(), Failure> {
+fn run(arguments: Arguments, matches: &clap::ArgMatches) -> Result<(), Failure> {
+    let global = &arguments.global.completed()?;
+    match &arguments.command {
+        Command::Config(command) => return commands::config::run(command, global),
+        Command::Explain(options) => return commands::explain::run(options, global),
+        Command::Completion(options) => return shell::completion(options, command()),
+        Command::Man(options) => return shell::man(options, command()),
+        _ => {}
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(anyhow::Error::from)?;
-    if let Some(matches) = matches.subcommand_matches("api") {
-        let call = api::call(operations, matches).map_err(Failure::usage)?;
-        let connection = Connection::from_matches(matches);
-        return runtime.block_on(api::run(call, &connection));
-    }
-    match Arguments::from_arg_matches(matches)
-        .map_err(|error| Failure::usage(error.into()))?
-        .command
-    {
-        Command::Demo(options) => runtime.block_on(demo::run(&options)),
+    match arguments.command {
+        // It ends in order when it is interrupted.
         Command::Emulator(options) => runtime.block_on(emulator::run(options)),
-        // It was matched by name above, with the flags that the document gives it.
-        Command::Api => Ok(()),
+        Command::Demo(options) => runtime.block_on(interruptible(demo::run(&options))),
+        Command::Api => {
+            let invocation =
+                api::read(matches.subcommand_matches("api")).map_err(Failure::usage)?;
+            runtime.block_on(interruptible(api::run(invocation, global)))
+        }
+        command => runtime.block_on(interruptible(with_session(command, global))),
+    }
+}
+
+/// The commands that talk to the service.
+async fn with_session(command: Command, global: &Global) -> Result<(), Failure> {
+    let session = &Session::start(global).await?;
+    match command {
+        Command::Notebook(command) => notebook::run(command, session).await,
+        Command::Instance(command) => instance::run(command, session).await,
+        Command::Lease(command) => lease::run(command, session).await,
+        Command::Image(command) => image::run(command, session).await,
+        Command::Flavor(command) => flavor::run(command, session).await,
+        Command::Storage(command) => storage::run(command, session).await,
+        Command::Auth(command) => auth::run(command, session).await,
+        Command::Top(options) => top::run(&options, session).await,
+        // The others were run without a session.
+        _ => Ok(()),
+    }
+}
+
+/// Runs a command until it is done, or until Ctrl-C.
+async fn interruptible(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    tokio::select! {
+        outcome = command => outcome,
+        _ = tokio::signal::ctrl_c() => Err(Failure::new(
+            Exit::Interrupted,
+            match waiting::state() {
+                Some(state) => format!("interrupted; {state}, and goes on without this command"),
+                None => "interrupted; what was begun goes on in the service".to_owned(),
+            },
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree(command: &clap::Command, depth: usize, text: &mut String) {
+        for sub in command
+            .get_subcommands()
+            .filter(|sub| sub.get_name() != "help")
+        {
+            let about = sub.get_about().map(ToString::to_string).unwrap_or_default();
+            *text += &format!(
+                "{:indent$}{}: {about}\n",
+                "",
+                sub.get_name(),
+                indent = depth * 2
+            );
+            tree(sub, depth + 1, text);
+        }
+    }
+
+    #[test]
+    fn the_command_tree() {
+        let mut text = String::new();
+        tree(&command(), 0, &mut text);
+        insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn no_flag_of_a_command_hides_one_that_all_have() {
+        fn check(command: &clap::Command, taken: &[String]) {
+            for sub in command.get_subcommands() {
+                // Its region is the one that it serves.
+                if sub.get_name() == "emulator" {
+                    continue;
+                }
+                for flag in sub.get_arguments().filter_map(|arg| arg.get_long()) {
+                    assert!(
+                        !taken.iter().any(|taken| taken == flag),
+                        "{} --{flag}",
+                        sub.get_name()
+                    );
+                }
+                check(sub, taken);
+            }
+        }
+        let command = command();
+        let globals = command.get_arguments().filter(|arg| arg.is_global_set());
+        let taken: Vec<String> = globals
+            .filter_map(|arg| arg.get_long().map(str::to_owned))
+            .collect();
+        assert!(taken.contains(&"profile".to_owned()));
+        check(&command, &taken);
+    }
+
+    #[test]
+    fn every_command_has_an_example() {
+        fn check(command: &clap::Command, path: &str) {
+            for sub in command
+                .get_subcommands()
+                .filter(|sub| sub.get_name() != "help")
+            {
+                let path = format!("{path} {}", sub.get_name());
+                assert!(sub.get_about().is_some(), "{path}");
+                let is_leaf = sub.get_subcommands().next().is_none();
+                let is_ours =
+                    !path.starts_with(" emulator") && !path.starts_with(" api") && path != " demo";
+                if is_leaf && is_ours {
+                    let example = sub.get_after_help().map(ToString::to_string);
+                    let example = example.unwrap_or_default();
+                    let wanted = format!("Example: modelarts{path}");
+                    assert!(example.starts_with(&wanted), "{path}: {example}");
+                }
+                check(sub, &path);
+            }
+        }
+        check(&command(), "");
     }
 }

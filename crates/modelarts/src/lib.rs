@@ -128,12 +128,12 @@
 //! # Observing
 //!
 //! Each call is a [`tracing`](https://docs.rs/tracing) span `call` (operation, method) with a span `attempt` (number,
-//! status, milliseconds) for each attempt, at level debug. No credential is ever logged, nor shown by `Debug` or `Display`.
+//! status, milliseconds) for each attempt, at level debug; [`RETRY_EVENTS`] announce each retry. No credential is ever logged, nor shown by `Debug` or `Display`.
 //!
 //! # Testing
 //!
 //! The crate `modelarts-emulator` is the service in your process, states, limits and errors included; its feature
-//! `client` has the method [`client`](https://docs.rs/modelarts-emulator/latest/modelarts_emulator/struct.Emulator.html).
+//! `client` adds the method `Emulator::client`.
 //! On its manual clock the minutes of a start pass at once.
 //!
 //! ```
@@ -156,7 +156,7 @@
 //! |---|---|
 //! | `rustls` (default) | TLS by rustls with ring; certificates as the platform trusts them |
 //! | `native-tls` | TLS by the platform's own library |
-//! | `blocking` | [`blocking::ModelArts`](https://docs.rs/modelarts/latest/modelarts/blocking), the same client without async |
+//! | `blocking` | `blocking::ModelArts`, the same client without async |
 //!
 //! With both TLS libraries it is rustls; with neither there is plain HTTP, which is good for a service on this machine.
 
@@ -207,6 +207,7 @@ pub use options::CallOptions;
 pub use pages::{Items, Pages};
 pub use raw_request::RawRequest;
 pub use retry::{Backoff, RetryBudget, RetryLimit, RetryPolicy};
+pub use transport::RETRY_EVENTS;
 pub use units::{AutoStop, FlavorExt, InstanceExt, LeaseExt, Memory, NotebookExt};
 pub use wait::{PollEvent, PollEvents, PollPolicy, PollStatus, Progress, Waiter};
 

@@ -28,6 +28,12 @@ use crate::retry::{Attempts, RetryBudget, retry_after};
 const LANGUAGE: HeaderName = HeaderName::from_static("x-language");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
+/// The target of the [`tracing`] event that announces each retry, at level debug, before its backoff delay begins.
+///
+/// Its fields are `reason` (a few words, such as `throttled`), `delay_ms`, `next_attempt`, `max_attempts` and `error`.
+/// A subscriber can tell a person what a program is waiting for.
+pub const RETRY_EVENTS: &str = "modelarts::retry";
+
 /// What all calls of a client share.
 #[derive(Debug)]
 pub(crate) struct Pipeline {
@@ -197,7 +203,15 @@ impl Pipeline {
                 Ok(delay) => delay,
                 Err(limit) => return Err(error.ended_by(limit)),
             };
-            debug!(%error, ?delay, "retrying");
+            debug!(
+                target: RETRY_EVENTS,
+                reason = error.failure_kind().reason(),
+                delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX),
+                next_attempt = attempts.made() + 1,
+                max_attempts = call.settings.retry.attempts(),
+                %error,
+                "retrying"
+            );
             self.clock.sleep(delay).await;
         }
     }

@@ -28,6 +28,19 @@ pub(crate) enum FailureKind {
     Final,
 }
 
+impl FailureKind {
+    /// In a few words.
+    pub(crate) fn reason(self) -> &'static str {
+        match self {
+            Self::Throttled => "throttled",
+            Self::NoConnection => "no connection",
+            Self::Unavailable => "service unavailable",
+            Self::Broken => "no complete response",
+            Self::Final => "refused",
+        }
+    }
+}
+
 /// Which limit ended the retries of a call that would have been repeated, from
 /// [`Error::retry_limit`](crate::Error::retry_limit).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

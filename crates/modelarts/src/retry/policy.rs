@@ -65,6 +65,10 @@ impl RetryPolicy {
         self
     }
 
+    pub(crate) fn attempts(&self) -> u32 {
+        self.max_attempts
+    }
+
     /// The delays after failures.
     #[must_use]
     pub fn backoff(mut self, backoff: Backoff) -> Self {

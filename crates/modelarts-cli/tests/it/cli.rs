@@ -1,105 +1,6 @@
 //! The program as people run it.
 
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Output, Stdio};
-
-const PROGRAM: &str = env!("CARGO_BIN_EXE_modelarts");
-
-/// The program, without what the environment of the test says about clouds.
-fn modelarts(arguments: &[&str]) -> Command {
-    let mut command = Command::new(PROGRAM);
-    for (name, _) in std::env::vars_os() {
-        let name = name.to_string_lossy().into_owned();
-        if ["OS_", "OTC_", "HUAWEICLOUD_", "MODELARTS_"]
-            .iter()
-            .any(|prefix| name.starts_with(prefix))
-        {
-            command.env_remove(name);
-        }
-    }
-    command.args(arguments).stdin(Stdio::null());
-    command
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// `modelarts emulator` as a process of its own; it ends with the test.
-struct Emulator {
-    child: Child,
-    url: String,
-    environment: Vec<(String, String)>,
-}
-
-impl Emulator {
-    fn start() -> Self {
-        let mut child = modelarts(&[
-            "emulator",
-            "--port",
-            "0",
-            "--instant",
-            "--rng-seed",
-            "7",
-            "--log",
-            "off",
-        ])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap())
-            .lines()
-            .map(Result::unwrap);
-        let first = lines.next().unwrap();
-        let url = first
-            .split_whitespace()
-            .find(|word| word.starts_with("http"))
-            .unwrap()
-            .to_owned();
-        // What it tells a shell to export, taken at its word.
-        let told: Vec<String> = lines
-            .take_while(|line| !line.starts_with("These"))
-            .collect();
-        let environment = told
-            .iter()
-            .flat_map(|line| line.split_whitespace())
-            .filter_map(|word| word.split_once('='))
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect();
-        Self {
-            child,
-            url,
-            environment,
-        }
-    }
-
-    fn api(&self, arguments: &[&str]) -> Output {
-        modelarts(&["api"])
-            .args(arguments)
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .output()
-            .unwrap()
-    }
-
-    fn answer(&self, arguments: &[&str]) -> serde_json::Value {
-        let output = self.api(arguments);
-        assert!(
-            output.status.success(),
-            "{arguments:?}: {}",
-            text(&output.stderr)
-        );
-        serde_json::from_slice(&output.stdout).unwrap()
-    }
-}
-
-impl Drop for Emulator {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
-}
+use crate::support::{Emulator, modelarts, text};
 
 #[test]
 fn the_demo_tells_the_whole_story() {
@@ -111,9 +12,9 @@ fn the_demo_tells_the_whole_story() {
 #[test]
 fn any_operation_can_be_called() {
     let emulator = Emulator::start();
-    let images = emulator.answer(&["listImages", "--name", "pytorch-nlp"]);
+    let images = emulator.response(&["listImages", "--name", "pytorch-nlp"]);
     let image = images["data"][0]["id"].as_str().unwrap();
-    let created = emulator.answer(&[
+    let created = emulator.response(&[
         "createNotebook",
         "--name=train-bert",
         "--flavor=modelarts.vm.cpu.2u",
@@ -126,14 +27,14 @@ fn any_operation_can_be_called() {
         "--duration=-1",
     ]);
     let id = created["id"].as_str().unwrap();
-    let shown = emulator.answer(&["showNotebook", "--id", id]);
+    let shown = emulator.response(&["showNotebook", "--id", id]);
     assert_eq!(shown["status"], "RUNNING");
     assert_eq!(shown["lease"]["enable"], false);
     assert_eq!(shown["volume"]["capacity"], 50);
     let deleted = emulator.api(&["deleteNotebook", "--id", id]);
     assert!(deleted.status.success(), "{}", text(&deleted.stderr));
 
-    let projects = emulator.answer(&["listProjects"]);
+    let projects = emulator.response(&["listProjects"]);
     assert!(!projects["projects"].as_array().unwrap().is_empty());
 }
 

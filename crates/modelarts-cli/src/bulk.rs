@@ -1,0 +1,332 @@
+//! Doing something to many at once: selection, confirmation, and a result for each.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::time::Duration;
+
+use anyhow::{anyhow, bail};
+use clap::Args;
+use futures::StreamExt as _;
+use serde_json::{Value, json};
+
+use crate::failure::Failure;
+use crate::lifecycle::{Action, Generation};
+use crate::noun::{created, is_running, runs_on};
+use crate::output::{self, Format};
+use crate::session::{Session, identity};
+use crate::text;
+use crate::waiting::Wait;
+
+/// Which of those that exist.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Selection")]
+pub(crate) struct Filter {
+    /// Only those that run
+    #[arg(long)]
+    pub(crate) running: bool,
+    /// Only those that were created longer ago than this; how long one has run, the API does not tell
+    #[arg(long, value_name = "DURATION", value_parser = text::duration)]
+    pub(crate) older_than: Option<Duration>,
+    /// Only those that nothing stops
+    #[arg(long)]
+    pub(crate) no_auto_stop: bool,
+    /// Only those whose fields have these values; * stands for anything: name=train-*,status=RUNNING
+    #[arg(short = 'l', long, value_name = "FIELD=VALUE,…", value_delimiter = ',', value_parser = pair)]
+    pub(crate) selector: Vec<(String, String)>,
+}
+
+fn pair(text: &str) -> anyhow::Result<(String, String)> {
+    match text.split_once('=') {
+        Some((field, value)) if !field.is_empty() => Ok((field.to_owned(), value.to_owned())),
+        _ => bail!("write it like name=train-*"),
+    }
+}
+
+impl Filter {
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.running && !self.no_auto_stop && self.older_than.is_none() && self.selector.is_empty()
+    }
+
+    /// What is not known of an item is no reason to take it.
+    pub(crate) fn takes(&self, item: &Value, now: modelarts::Timestamp) -> bool {
+        let is_old = |limit: Duration| {
+            let age = created(item).map(|since| now.duration_since(since));
+            age.and_then(|age| Duration::try_from(age).ok())
+                .is_some_and(|age| age > limit)
+        };
+        (!self.running || is_running(item))
+            && (!self.no_auto_stop || runs_on(item))
+            && self.older_than.is_none_or(is_old)
+            && self.selector.iter().all(|(field, wanted)| {
+                let found = item.pointer(&format!("/{}", field.replace('.', "/")));
+                let found = found.map(|value| match value {
+                    Value::String(text) => text.clone(),
+                    other => other.to_string(),
+                });
+                found.is_some_and(|found| matches(wanted, &found))
+            })
+    }
+}
+
+/// Whether a text fits a pattern in which `*` stands for anything.
+fn matches(pattern: &str, text: &str) -> bool {
+    let Some((head, rest)) = pattern.split_once('*') else {
+        return pattern == text;
+    };
+    let Some(text) = text.strip_prefix(head) else {
+        return false;
+    };
+    let ends = text.char_indices().map(|(at, _)| at).chain([text.len()]);
+    ends.into_iter().any(|at| matches(rest, &text[at..]))
+}
+
+/// What a bulk command acts on, and how carefully.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct Bulk {
+    /// Names or IDs; @last is the one made last
+    #[arg(value_name = "NAME|ID")]
+    names: Vec<String>,
+    /// All of them, or all that the selection takes
+    #[arg(long, conflicts_with = "names")]
+    all: bool,
+    #[command(flatten)]
+    filter: Filter,
+    /// Only say what would be done
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+    /// How many at a time
+    #[arg(long, default_value_t = 8, value_name = "NUMBER")]
+    concurrency: usize,
+    #[command(flatten)]
+    wait: Wait,
+}
+
+struct Chosen {
+    id: String,
+    name: String,
+}
+
+impl Bulk {
+    /// Does it, and reports each result.
+    pub(crate) async fn run(
+        &self,
+        session: &Session,
+        generation: Generation,
+        action: Action,
+    ) -> Result<(), Failure> {
+        let chosen = self.choose(session, generation, action).await?;
+        let noun = generation.noun();
+        if chosen.is_empty() {
+            output::note(&format!("no {} to {}", noun.plural, action.verb()));
+            return Ok(());
+        }
+        let many = match chosen.as_slice() {
+            [one] => format!("{} {}", noun.name, one.name),
+            several => format!("{} {}", several.len(), noun.plural),
+        };
+        if self.dry_run {
+            output::note(&format!("would {} {many}:", action.verb()));
+            for one in &chosen {
+                output::line(&format!("{}  {}", one.id, one.name))?;
+            }
+            return Ok(());
+        }
+        self.confirm(&chosen, &many, action)?;
+        let outcomes: Vec<_> = futures::stream::iter(&chosen)
+            .map(|one| async move { (one, self.act(session, generation, action, one).await) })
+            .buffered(self.concurrency.max(1))
+            .collect()
+            .await;
+        report(session, &many, past(action, self.wait.wait), outcomes)
+    }
+
+    async fn choose(
+        &self,
+        session: &Session,
+        generation: Generation,
+        action: Action,
+    ) -> Result<Vec<Chosen>, Failure> {
+        let noun = generation.noun();
+        if !self.names.is_empty() {
+            let mut chosen = Vec::new();
+            for name in &self.names {
+                let id = session.resolve(noun, name).await?;
+                let name = text::one_line(name);
+                chosen.push(Chosen { id, name });
+            }
+            return Ok(chosen);
+        }
+        if !self.all && self.filter.is_empty() {
+            return Err(Failure::usage(anyhow!(
+                "say which {}: names, IDs, --all, or a selection such as --older-than 8h",
+                noun.plural
+            )));
+        }
+        let items = session.list(noun.listing()?, None).await?.items;
+        let now = session.now();
+        let taken = items.iter().filter(|item| {
+            // What has stopped needs no stopping.
+            self.filter.takes(item, now) && (action != Action::Stop || is_running(item))
+        });
+        Ok(taken
+            .map(|item| Chosen {
+                id: identity(item),
+                name: name_of(item),
+            })
+            .collect())
+    }
+
+    fn confirm(&self, chosen: &[Chosen], many: &str, action: Action) -> Result<(), Failure> {
+        let is_plain = chosen.len() == 1 && action == Action::Stop && !self.names.is_empty();
+        if self.yes || is_plain {
+            return Ok(());
+        }
+        if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+            return Err(Failure::usage(anyhow!(
+                "{} {many}? Nobody can be asked here: add --yes",
+                action.verb()
+            )));
+        }
+        if chosen.len() > 1 {
+            for one in chosen {
+                output::note(&format!("  {}  {}", one.id, one.name));
+            }
+        }
+        let mut stderr = io::stderr();
+        write!(stderr, "{} {many}? [y/N] ", action.verb())?;
+        stderr.flush()?;
+        let mut reply = String::new();
+        io::stdin().read_line(&mut reply)?;
+        match reply.trim().to_ascii_lowercase().as_str() {
+            "y" | "yes" => Ok(()),
+            _ => Err(Failure::new(
+                crate::failure::Exit::Failed,
+                "nothing was done",
+            )),
+        }
+    }
+
+    async fn act(
+        &self,
+        session: &Session,
+        generation: Generation,
+        action: Action,
+        one: &Chosen,
+    ) -> Result<(), Failure> {
+        session.send(generation.request(action, &one.id)?).await?;
+        if self.wait.wait {
+            let interval = self.wait.interval.interval;
+            let target = action.target();
+            generation
+                .wait(session, &one.id, &one.name, target, interval)
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+fn name_of(item: &Value) -> String {
+    text::one_line(item.get("name").and_then(Value::as_str).unwrap_or("-"))
+}
+
+fn report(
+    session: &Session,
+    many: &str,
+    done: &str,
+    outcomes: Vec<(&Chosen, Result<(), Failure>)>,
+) -> Result<(), Failure> {
+    let format = session.format();
+    let mut rows = Vec::new();
+    for (one, outcome) in &outcomes {
+        let error = outcome.as_ref().err().map(Failure::message);
+        match (&format, &error) {
+            (Format::Table | Format::Csv | Format::Name, None) => output::line(&one.id)?,
+            // The one failure is the error of the command.
+            (Format::Table | Format::Csv | Format::Name, Some(_)) if outcomes.len() == 1 => {}
+            (Format::Table | Format::Csv | Format::Name, Some(error)) => {
+                output::note(&format!("{} ({}): {error}", one.name, one.id));
+            }
+            _ => rows.push(json!({"id": one.id, "name": one.name, "error": error})),
+        }
+    }
+    if !matches!(format, Format::Table | Format::Csv | Format::Name) {
+        output::data(&format, &Value::Array(rows))?;
+    }
+    let all = outcomes.len();
+    let mut failures = outcomes
+        .into_iter()
+        .filter_map(|(_, outcome)| outcome.err());
+    let Some(first) = failures.next() else {
+        output::note(&format!("{done}: {many}"));
+        return Ok(());
+    };
+    let failed = 1 + failures.count();
+    match all {
+        1 => Err(first),
+        _ => Err(Failure::new(
+            first.exit(),
+            format!("{} of {all} failed; {}: {}", failed, done, all - failed),
+        )),
+    }
+}
+
+/// What was done, or only begun.
+fn past(action: Action, waited: bool) -> &'static str {
+    match (action, waited) {
+        (Action::Stop, true) => "stopped",
+        (Action::Stop, false) => "stopping",
+        (Action::Delete, true) => "deleted",
+        (Action::Delete, false) => "deleting",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use modelarts::Timestamp;
+
+    #[test]
+    fn patterns_match() {
+        for (pattern, text, fits) in [
+            ("train-*", "train-bert", true),
+            ("train-*", "retrain-bert", false),
+            ("*bert", "train-bert", true),
+            ("*a*b*", "xaybz", true),
+            ("a", "ab", false),
+            ("*", "", true),
+            ("é*", "ééé", true),
+        ] {
+            assert_eq!(matches(pattern, text), fits, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_is_not_taken() {
+        let filter = Filter {
+            older_than: Some(Duration::from_secs(3600)),
+            ..Filter::default()
+        };
+        let now = Timestamp::from_second(10_000).unwrap();
+        assert!(filter.takes(&json!({"create_at": 0}), now));
+        assert!(!filter.takes(&json!({"create_at": 9_000_000}), now));
+        assert!(!filter.takes(&json!({"name": "a"}), now));
+        assert!(filter.takes(&json!({"creation_timestamp": "0"}), now));
+    }
+
+    #[test]
+    fn a_selector_reaches_into_objects() {
+        let filter = Filter {
+            selector: vec![
+                pair("lease.enable=false").unwrap(),
+                pair("name=a*").unwrap(),
+            ],
+            ..Filter::default()
+        };
+        let now = Timestamp::UNIX_EPOCH;
+        assert!(filter.takes(&json!({"name": "ab", "lease": {"enable": false}}), now));
+        assert!(!filter.takes(&json!({"name": "b", "lease": {"enable": false}}), now));
+        assert!(pair("name").is_err());
+    }
+}

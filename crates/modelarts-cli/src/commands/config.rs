@@ -1,0 +1,53 @@
+//! `modelarts config`
+
+use clap::Subcommand;
+use serde_json::{Map, Value, json};
+
+use crate::config;
+use crate::connection::Global;
+use crate::failure::Failure;
+use crate::output::{self, Format};
+
+/// Where the settings come from
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Show each setting that is given, and where
+    #[command(after_help = "Example: modelarts config show --profile work")]
+    Show,
+    /// Print the path of the file with the profiles
+    #[command(after_help = "Example: modelarts config path")]
+    Path,
+}
+
+pub(crate) fn run(command: &Command, global: &Global) -> Result<(), Failure> {
+    match command {
+        Command::Show => {
+            let settings = global.settings();
+            match global.printing.output.clone().unwrap_or(Format::Table) {
+                Format::Table | Format::Csv | Format::Name => {
+                    for (key, value, origin) in settings {
+                        let value = crate::text::one_line(&value);
+                        output::line(&format!("{key:<11} {value}  ({origin})"))?;
+                    }
+                    output::note(
+                        "all else comes from OS_*, OTC_*, HUAWEICLOUD_SDK_* or clouds.yaml",
+                    );
+                }
+                other => {
+                    let settings: Map<String, Value> = settings
+                        .into_iter()
+                        .map(|(key, value, from)| {
+                            (key.to_owned(), json!({"value": value, "from": from}))
+                        })
+                        .collect();
+                    output::data(&other, &Value::Object(settings))?;
+                }
+            }
+        }
+        Command::Path => {
+            let path = config::path().map(|path| path.display().to_string());
+            output::line(&path.unwrap_or_default())?;
+        }
+    }
+    Ok(())
+}

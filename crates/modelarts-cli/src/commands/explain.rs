@@ -1,0 +1,68 @@
+//! `modelarts explain`
+
+use clap::Args;
+use modelarts::ErrorEntry;
+use serde_json::{Value, json};
+
+use crate::connection::Global;
+use crate::failure::{Exit, Failure};
+use crate::output::{self, Format};
+use crate::schema;
+
+/// What an error code means, and what to do
+#[derive(Args)]
+#[command(after_help = "Example: modelarts explain ModelArts.6309")]
+pub(crate) struct Options {
+    /// The code, or its number
+    code: String,
+}
+
+pub(crate) fn run(options: &Options, global: &Global) -> Result<(), Failure> {
+    let wanted = options.code.trim();
+    let same = |entry: &&ErrorEntry| {
+        entry.code().eq_ignore_ascii_case(wanted) || entry.code().rsplit('.').next() == Some(wanted)
+    };
+    let Some(entry) = ErrorEntry::all().iter().find(same) else {
+        let codes = ErrorEntry::all().iter().map(ErrorEntry::code);
+        let failure = Failure::new(
+            Exit::NotFound,
+            format!("there is no entry for the code `{wanted}`"),
+        );
+        return Err(match schema::nearest(wanted, codes) {
+            Some(nearest) => failure.advise(format!("Did you mean {nearest}?")),
+            None => failure,
+        });
+    };
+    let readings: Vec<_> = entry
+        .statuses()
+        .iter()
+        .map(|status| (*status, entry.under(*status)))
+        .collect();
+    match global.printing.output.clone().unwrap_or(Format::Table) {
+        Format::Table | Format::Csv | Format::Name => {
+            let mut said = Vec::new();
+            for (status, (class, meaning, remedy)) in &readings {
+                if said.contains(&(*meaning, *remedy)) {
+                    continue;
+                }
+                output::line(&format!("{} (HTTP {status}, {class:?})", entry.code()))?;
+                output::line(&format!("  {meaning}"))?;
+                output::line(&format!("  {remedy}"))?;
+                said.push((*meaning, *remedy));
+            }
+        }
+        other => {
+            let readings: Vec<Value> = readings
+                .iter()
+                .map(|(status, (class, meaning, remedy))| {
+                    json!({
+                        "code": entry.code(), "status": status, "class": format!("{class:?}"),
+                        "meaning": meaning, "remedy": remedy
+                    })
+                })
+                .collect();
+            output::data(&other, &Value::Array(readings))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,81 @@
+//! `modelarts flavor`
+
+use clap::Subcommand;
+use serde_json::Value;
+
+use super::Limit;
+use crate::exchange::Request;
+use crate::failure::Failure;
+use crate::noun::{FLAVOR, NOTEBOOK};
+use crate::output::table::Layout;
+use crate::session::Session;
+
+/// What notebooks run on
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// List flavors
+    #[command(
+        after_help = "Example: modelarts flavor list --available --category GPU --sort memory"
+    )]
+    List {
+        /// Only those that are not sold out
+        #[arg(long)]
+        available: bool,
+        /// Only those of this kind, such as CPU or GPU
+        #[arg(long, value_name = "CATEGORY")]
+        category: Option<String>,
+        #[command(flatten)]
+        limit: Limit,
+        #[command(flatten)]
+        layout: Layout,
+    },
+    /// List the flavors to which a stopped notebook can change
+    #[command(after_help = "Example: modelarts flavor switchable train-bert")]
+    Switchable {
+        /// Name, ID or @last of the notebook
+        #[arg(value_name = "NAME|ID")]
+        notebook: String,
+        #[command(flatten)]
+        limit: Limit,
+        #[command(flatten)]
+        layout: Layout,
+    },
+}
+
+pub(crate) async fn run(command: Command, session: &Session) -> Result<(), Failure> {
+    match command {
+        Command::List {
+            available,
+            category,
+            limit,
+            layout,
+        } => {
+            let mut request = FLAVOR.listing()?;
+            if let Some(category) = category {
+                request = request.query("category", category);
+            }
+            let mut found = session
+                .list(request, limit.limit.filter(|_| !available))
+                .await?;
+            if available {
+                found
+                    .items
+                    .retain(|flavor| flavor.get("sold_out") != Some(&Value::Bool(true)));
+                let most = limit.limit.unwrap_or(usize::MAX);
+                found.complete &= found.items.len() <= most;
+                found.items.truncate(most);
+            }
+            session.print_all(&FLAVOR, &layout, found)
+        }
+        Command::Switchable {
+            notebook,
+            limit,
+            layout,
+        } => {
+            let id = session.resolve(&NOTEBOOK, &notebook).await?;
+            let request = Request::of("showSwitchableFlavors")?.path("id", &id);
+            let found = session.list(request, limit.limit).await?;
+            session.print_all(&FLAVOR, &layout, found)
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! `modelarts image`
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::Limit;
+use crate::exchange::Request;
+use crate::failure::Failure;
+use crate::noun::{GROUP, IMAGE};
+use crate::output;
+use crate::output::table::Layout;
+use crate::session::{Session, identity};
+use crate::waiting::{Interval, follow};
+
+/// What notebooks run
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// List images
+    #[command(after_help = "Example: modelarts image list --name pytorch --type BUILD_IN")]
+    List {
+        /// Only those with this name
+        #[arg(long, value_name = "TEXT")]
+        name: Option<String>,
+        /// BUILD_IN for those of the service, DEDICATED for one's own
+        #[arg(long = "type", value_name = "TYPE")]
+        kind: Option<String>,
+        #[command(flatten)]
+        limit: Limit,
+        #[command(flatten)]
+        layout: Layout,
+    },
+    /// Show an image
+    #[command(after_help = "Example: modelarts image show pytorch-nlp")]
+    Show {
+        /// Name, ID or @last
+        #[arg(value_name = "NAME|ID")]
+        image: String,
+    },
+    /// Register an image of the container registry SWR
+    #[command(
+        after_help = "Example: modelarts image register swr.eu-de.otc.t-systems.com/nlp-team/bert:1.0.0"
+    )]
+    Register(Register),
+    /// List the names under which images are grouped
+    #[command(after_help = "Example: modelarts image groups")]
+    Groups {
+        #[command(flatten)]
+        limit: Limit,
+        #[command(flatten)]
+        layout: Layout,
+    },
+    /// Delete an image, but not what stands in the container registry
+    #[command(after_help = "Example: modelarts image delete bert")]
+    Delete {
+        /// Name, ID or @last
+        #[arg(value_name = "NAME|ID")]
+        image: String,
+    },
+    /// Wait until an image can be used
+    #[command(after_help = "Example: modelarts image wait @last")]
+    Wait {
+        /// Name, ID or @last
+        #[arg(value_name = "NAME|ID")]
+        image: String,
+        #[command(flatten)]
+        interval: Interval,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct Register {
+    /// Where it is in the registry: host/organization/name:tag
+    swr_path: String,
+    /// Free text
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    description: Option<String>,
+    /// Architecture, such as X86_64
+    #[arg(long, value_name = "ARCH")]
+    arch: Option<String>,
+    /// What it runs on, such as CPU; may be repeated
+    #[arg(long, value_name = "CATEGORY")]
+    resource_category: Vec<String>,
+    /// How it is reached, such as NOTEBOOK or SSH; may be repeated
+    #[arg(long, value_name = "SERVICE")]
+    service: Vec<String>,
+}
+
+pub(crate) async fn run(command: Command, session: &Session) -> Result<(), Failure> {
+    match command {
+        Command::List {
+            name,
+            kind,
+            limit,
+            layout,
+        } => {
+            let mut request = IMAGE.listing()?;
+            for (key, value) in [("name", name), ("type", kind)] {
+                if let Some(value) = value {
+                    request = request.query(key, value);
+                }
+            }
+            let found = session.list(request, limit.limit).await?;
+            session.print_all(&IMAGE, &layout, found)
+        }
+        Command::Show { image } => {
+            let id = session.resolve(&IMAGE, &image).await?;
+            session.print(&IMAGE, &session.show(&IMAGE, &id).await?)
+        }
+        Command::Register(register) => register.run(session).await,
+        Command::Groups { limit, layout } => {
+            let found = session.list(GROUP.listing()?, limit.limit).await?;
+            session.print_all(&GROUP, &layout, found)
+        }
+        Command::Delete { image } => {
+            let id = session.resolve(&IMAGE, &image).await?;
+            session
+                .send(Request::of("deleteImage")?.path("id", &id))
+                .await?;
+            output::note(&format!("deleted: image {image}"));
+            Ok(())
+        }
+        Command::Wait { image, interval } => {
+            let id = session.resolve(&IMAGE, &image).await?;
+            let policy = session.policy(interval.interval);
+            let waiter = session
+                .client
+                .images()
+                .wait_until_active(&id)
+                .policy(policy);
+            let active = follow(waiter, &format!("image {image}")).await?;
+            let active = serde_json::to_value(active).map_err(anyhow::Error::from)?;
+            session.print(&IMAGE, &active)
+        }
+    }
+}
+
+impl Register {
+    async fn run(&self, session: &Session) -> Result<(), Failure> {
+        let some = |list: &Vec<String>| (!list.is_empty()).then(|| list.clone());
+        let request = Request::of("registerImage")?.body(json!({
+            "swr_path": self.swr_path,
+            "description": self.description,
+            "arch": self.arch,
+            "resource_category": some(&self.resource_category),
+            "services": some(&self.service),
+        }));
+        let image = session.send(request).await?.unwrap_or_default();
+        session.remember(&IMAGE, &identity(&image));
+        session.print(&IMAGE, &image)
+    }
+}

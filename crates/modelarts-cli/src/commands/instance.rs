@@ -1,0 +1,230 @@
+//! `modelarts instance`
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::notebook::{print_filtered, wait_for};
+use super::{Limit, Until};
+use crate::bulk::{Bulk, Filter};
+use crate::exchange::Request;
+use crate::failure::{Exit, Failure};
+use crate::lifecycle::{Action, Generation, Target, manage};
+use crate::noun::INSTANCE;
+use crate::output::table::Layout;
+use crate::session::{Session, identity};
+use crate::waiting::{Interval, Wait};
+
+/// Instances, the old generation
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// List instances
+    #[command(after_help = "Example: modelarts instance list --wide")]
+    List {
+        #[command(flatten)]
+        filter: Filter,
+        #[command(flatten)]
+        limit: Limit,
+        #[command(flatten)]
+        layout: Layout,
+    },
+    /// Show an instance
+    #[command(after_help = "Example: modelarts instance show demo -o yaml")]
+    Show {
+        /// Name, ID or @last
+        #[arg(value_name = "NAME|ID")]
+        instance: String,
+    },
+    /// Create an instance
+    #[command(
+        after_help = "Example: modelarts instance create demo --profile-id 'Multi-Engine 1.0 (python3)-cpu' --flavor modelarts.vm.cpu.2u --path /bucket/notebooks/ --for 2h"
+    )]
+    Create(Create),
+    /// Change the description or the automatic stop
+    #[command(after_help = "Example: modelarts instance update demo --for 4h")]
+    Update {
+        /// Name, ID or @last
+        #[arg(value_name = "NAME|ID")]
+        instance: String,
+        /// New text
+        #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+        description: Option<String>,
+        #[command(flatten)]
+        until: Until,
+    },
+    /// Start an instance
+    #[command(after_help = "Example: modelarts instance start demo --wait")]
+    Start {
+        /// Name, ID or @last
+        #[arg(value_name = "NAME|ID")]
+        instance: String,
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// Stop instances
+    #[command(after_help = "Example: modelarts instance stop --all --yes")]
+    Stop(Bulk),
+    /// Restart an instance, which must be one of ML Studio
+    #[command(after_help = "Example: modelarts instance restart studio --wait")]
+    Restart {
+        /// Name, ID or @last
+        #[arg(value_name = "NAME|ID")]
+        instance: String,
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// Delete instances
+    #[command(after_help = "Example: modelarts instance delete demo --yes --wait")]
+    Delete(Bulk),
+    /// Wait until an instance runs, has stopped or is gone
+    #[command(after_help = "Example: modelarts instance wait demo --for stopped")]
+    Wait {
+        /// Name, ID or @last
+        #[arg(value_name = "NAME|ID")]
+        instance: String,
+        /// The state to wait for
+        #[arg(long = "for", value_enum, value_name = "STATE")]
+        target: Target,
+        #[command(flatten)]
+        interval: Interval,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct Create {
+    /// Name of the instance
+    name: String,
+    /// ID of the profile, which decides on image and hardware
+    #[arg(long, value_name = "ID")]
+    profile_id: String,
+    /// What it runs on
+    #[arg(long, value_name = "NAME")]
+    flavor: String,
+    /// Where its files are: obs or another type of storage
+    #[arg(long, value_name = "TYPE", default_value = "obs")]
+    storage: String,
+    /// Folder in the storage, such as /bucket/notebooks/
+    #[arg(long, value_name = "PATH")]
+    path: Option<String>,
+    /// Free text
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    description: Option<String>,
+    #[command(flatten)]
+    until: Until,
+    #[command(flatten)]
+    wait: Wait,
+}
+
+pub(crate) async fn run(command: Command, session: &Session) -> Result<(), Failure> {
+    match command {
+        Command::List {
+            filter,
+            limit,
+            layout,
+        } => {
+            let request = INSTANCE.listing()?;
+            print_filtered(
+                session,
+                Generation::Instance,
+                request,
+                &filter,
+                &limit,
+                &layout,
+            )
+            .await
+        }
+        Command::Show { instance } => {
+            let id = session.resolve(&INSTANCE, &instance).await?;
+            session.print(&INSTANCE, &session.show(&INSTANCE, &id).await?)
+        }
+        Command::Create(create) => create.run(session).await,
+        Command::Update {
+            instance,
+            description,
+            until,
+        } => {
+            let id = session.resolve(&INSTANCE, &instance).await?;
+            let spec = until
+                .is_given()
+                .then(|| {
+                    until
+                        .auto_stop()
+                        .map(|auto_stop| json!({ "auto_stop": auto_stop }))
+                })
+                .transpose()?;
+            if description.is_none() && spec.is_none() {
+                return Err(Failure::new(
+                    Exit::Usage,
+                    "nothing to change: give --description, --for or --off",
+                ));
+            }
+            let request = Request::of("updateDevEnvInstance")?
+                .path("instance_id", &id)
+                .body(json!({"description": description, "spec": spec}));
+            let updated = session.send(request).await?.unwrap_or_default();
+            session.print(&INSTANCE, &updated)
+        }
+        Command::Start { instance, wait } => begin(session, &instance, "start", &wait).await,
+        Command::Restart { instance, wait } => begin(session, &instance, "restart", &wait).await,
+        Command::Stop(bulk) => bulk.run(session, Generation::Instance, Action::Stop).await,
+        Command::Delete(bulk) => {
+            bulk.run(session, Generation::Instance, Action::Delete)
+                .await
+        }
+        Command::Wait {
+            instance,
+            target,
+            interval,
+        } => wait_for(session, Generation::Instance, &instance, target, &interval).await,
+    }
+}
+
+async fn begin(session: &Session, name: &str, action: &str, wait: &Wait) -> Result<(), Failure> {
+    let id = session.resolve(&INSTANCE, name).await?;
+    session.send(manage(&id, action)?).await?;
+    let running = match wait.wait {
+        true => running(session, &id, name, wait).await?,
+        false => None,
+    };
+    let instance = match running {
+        Some(instance) => instance,
+        None => session.show(&INSTANCE, &id).await?,
+    };
+    session.print(&INSTANCE, &instance)
+}
+
+async fn running(
+    session: &Session,
+    id: &str,
+    name: &str,
+    wait: &Wait,
+) -> Result<Option<Value>, Failure> {
+    let what = format!("instance {name}");
+    Generation::Instance
+        .wait(session, id, &what, Target::Running, wait.interval.interval)
+        .await
+}
+
+impl Create {
+    async fn run(&self, session: &Session) -> Result<(), Failure> {
+        let location = self.path.as_ref().map(|path| json!({ "path": path }));
+        let request = Request::of("createDevEnvInstance")?.body(json!({
+            "name": self.name,
+            "description": self.description,
+            "profile_id": self.profile_id,
+            "flavor": self.flavor,
+            "spec": {
+                "storage": {"type": self.storage, "location": location},
+                "auto_stop": self.until.auto_stop()?,
+            },
+        }));
+        let mut created = session.send(request).await?.unwrap_or_default();
+        let id = identity(&created);
+        session.remember(&INSTANCE, &id);
+        if self.wait.wait {
+            created = running(session, &id, &self.name, &self.wait)
+                .await?
+                .unwrap_or(created);
+        }
+        session.print(&INSTANCE, &created)
+    }
+}

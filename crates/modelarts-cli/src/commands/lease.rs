@@ -1,0 +1,62 @@
+//! `modelarts lease`
+
+use anyhow::anyhow;
+use clap::Subcommand;
+
+use super::Until;
+use crate::exchange::Request;
+use crate::failure::Failure;
+use crate::noun::{LEASE, NOTEBOOK};
+use crate::session::Session;
+
+/// How long notebooks may run
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Show when a notebook is stopped
+    #[command(after_help = "Example: modelarts lease show train-bert")]
+    Show {
+        /// Name, ID or @last of the notebook
+        #[arg(value_name = "NAME|ID")]
+        notebook: String,
+    },
+    /// Say when a running notebook is stopped, counted from now
+    #[command(
+        visible_alias = "extend",
+        after_help = "Example: modelarts lease set train-bert --for 8h"
+    )]
+    Set {
+        /// Name, ID or @last of the notebook
+        #[arg(value_name = "NAME|ID")]
+        notebook: String,
+        #[command(flatten)]
+        until: Until,
+    },
+}
+
+pub(crate) async fn run(command: Command, session: &Session) -> Result<(), Failure> {
+    match command {
+        Command::Show { notebook } => show(session, &notebook).await,
+        Command::Set { notebook, until } => {
+            if !until.is_given() {
+                return Err(Failure::usage(anyhow!(
+                    "give --for 8h, --idle 30m or --off"
+                )));
+            }
+            let id = session.resolve(&NOTEBOOK, &notebook).await?;
+            let request = Request::of("renewLease")?
+                .path("id", &id)
+                .body(until.lease()?);
+            match session.send(request).await? {
+                Some(lease) => session.print(&LEASE, &lease),
+                None => show(session, &id).await,
+            }
+        }
+    }
+}
+
+async fn show(session: &Session, notebook: &str) -> Result<(), Failure> {
+    let id = session.resolve(&NOTEBOOK, notebook).await?;
+    let request = Request::of("showLease")?.path("id", &id);
+    let lease = session.send(request).await?.unwrap_or_default();
+    session.print(&LEASE, &lease)
+}

@@ -1,0 +1,641 @@
+//! `modelarts notebook`
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::{Limit, Until};
+use crate::bulk::{Bulk, Filter};
+use crate::exchange::{Items, Request};
+use crate::failure::{Exit, Failure};
+use crate::lifecycle::{Action, Generation, Target};
+use crate::noun::{IMAGE, NOTEBOOK};
+use crate::output;
+use crate::output::table::Layout;
+use crate::session::{Session, identity};
+use crate::text;
+use crate::waiting::{Interval, Wait, follow};
+
+/// Notebooks, the generation to use
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// List notebooks
+    #[command(
+        after_help = "Example: modelarts notebook list --running --older-than 8h --no-auto-stop"
+    )]
+    List(List),
+    /// Show a notebook
+    #[command(after_help = "Example: modelarts notebook show train-bert -o jq=.status")]
+    Show {
+        /// Name, ID or @last
+        #[arg(value_name = "NAME|ID")]
+        notebook: String,
+    },
+    /// Create a notebook
+    #[command(
+        after_help = "Example: modelarts notebook create train-bert --flavor modelarts.vm.cpu.2u --image pytorch-nlp --volume 50GB --for 8h --wait"
+    )]
+    Create(Create),
+    /// Change name, description, flavor, image or disk of a notebook
+    #[command(after_help = "Example: modelarts notebook update train-bert --volume 100GB")]
+    Update(Update),
+    /// Start a notebook
+    #[command(after_help = "Example: modelarts notebook start train-bert --for 8h --wait")]
+    Start {
+        /// Name, ID or @last
+        #[arg(value_name = "NAME|ID")]
+        notebook: String,
+        #[command(flatten)]
+        until: Until,
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// Stop notebooks
+    #[command(after_help = "Example: modelarts notebook stop --all --older-than 8h --dry-run")]
+    Stop(Bulk),
+    /// Stop a notebook and start it again
+    #[command(after_help = "Example: modelarts notebook restart train-bert")]
+    Restart {
+        /// Name, ID or @last
+        #[arg(value_name = "NAME|ID")]
+        notebook: String,
+        #[command(flatten)]
+        interval: Interval,
+    },
+    /// Delete notebooks, with what is on their disks
+    #[command(after_help = "Example: modelarts notebook delete -l name=test-* --yes --wait")]
+    Delete(Bulk),
+    /// Wait until a notebook runs, has stopped or is gone
+    #[command(after_help = "Example: modelarts notebook wait @last --for running --timeout 15m")]
+    Wait {
+        /// Name, ID or @last
+        #[arg(value_name = "NAME|ID")]
+        notebook: String,
+        /// The state to wait for
+        #[arg(long = "for", value_enum, value_name = "STATE")]
+        target: Target,
+        #[command(flatten)]
+        interval: Interval,
+    },
+    /// Open a notebook in the browser
+    #[command(after_help = "Example: modelarts notebook open train-bert")]
+    Open {
+        /// Name, ID or @last
+        #[arg(value_name = "NAME|ID")]
+        notebook: String,
+        /// Only print the address; whoever has it has access
+        #[arg(long)]
+        print: bool,
+    },
+    /// Print the section for ~/.ssh/config
+    #[command(
+        after_help = "Example: modelarts notebook ssh-config train-bert --identity ~/.ssh/bert.pem >> ~/.ssh/config"
+    )]
+    SshConfig(Ssh),
+    /// Open a shell in a notebook by SSH
+    #[command(after_help = "Example: modelarts notebook ssh train-bert --identity ~/.ssh/bert.pem")]
+    Ssh(Ssh),
+    /// Save a running notebook as an image
+    #[command(
+        after_help = "Example: modelarts notebook save-image train-bert --name bert --namespace nlp-team --tag 1.0.0 --wait"
+    )]
+    SaveImage(SaveImage),
+}
+
+#[derive(Args)]
+pub(crate) struct List {
+    /// Only those in this status
+    #[arg(long, value_name = "STATUS")]
+    status: Option<String>,
+    /// Only those with this in their name
+    #[arg(long, value_name = "TEXT")]
+    name: Option<String>,
+    /// Those of all users of the project
+    #[arg(long)]
+    all_users: bool,
+    #[command(flatten)]
+    filter: Filter,
+    #[command(flatten)]
+    limit: Limit,
+    #[command(flatten)]
+    layout: Layout,
+}
+
+#[derive(Args)]
+pub(crate) struct Create {
+    /// Name of the notebook
+    name: String,
+    /// What it runs on: `modelarts flavor list`
+    #[arg(long, value_name = "ID")]
+    flavor: String,
+    /// What it runs: `modelarts image list`
+    #[arg(long, value_name = "NAME|ID")]
+    image: String,
+    /// Size of its disk
+    #[arg(long, value_name = "SIZE", default_value = "5GB", value_parser = text::gigabytes)]
+    volume: i64,
+    /// Kind of its disk
+    #[arg(long, value_name = "CATEGORY", default_value = "EVS")]
+    volume_category: String,
+    /// Address of a file system of one's own, for EFS
+    #[arg(long, value_name = "URI")]
+    volume_uri: Option<String>,
+    /// Free text
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    description: Option<String>,
+    /// Key pair that opens it by SSH
+    #[arg(long, value_name = "NAME")]
+    key_pair: Vec<String>,
+    /// Public IP address that may connect by SSH
+    #[arg(long, value_name = "IP", requires = "key_pair")]
+    allow_ip: Vec<String>,
+    /// Dedicated pool
+    #[arg(long, value_name = "ID")]
+    pool: Option<String>,
+    /// Workspace
+    #[arg(long, value_name = "ID")]
+    workspace: Option<String>,
+    #[command(flatten)]
+    until: Until,
+    #[command(flatten)]
+    wait: Wait,
+}
+
+#[derive(Args)]
+pub(crate) struct Update {
+    /// Name, ID or @last
+    #[arg(value_name = "NAME|ID")]
+    notebook: String,
+    /// New name
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    name: Option<String>,
+    /// New text
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    description: Option<String>,
+    /// New flavor, of a stopped notebook: `modelarts flavor switchable`
+    #[arg(long, value_name = "ID")]
+    flavor: Option<String>,
+    /// New image, of a stopped notebook
+    #[arg(long, value_name = "NAME|ID")]
+    image: Option<String>,
+    /// New size of its disk, which can only grow
+    #[arg(long, value_name = "SIZE", value_parser = text::gigabytes)]
+    volume: Option<i64>,
+}
+
+#[derive(Args)]
+pub(crate) struct Ssh {
+    /// Name, ID or @last
+    #[arg(value_name = "NAME|ID")]
+    notebook: String,
+    /// File of the private key
+    #[arg(long, value_name = "FILE")]
+    identity: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct SaveImage {
+    /// Name, ID or @last
+    #[arg(value_name = "NAME|ID")]
+    notebook: String,
+    /// Name of the image
+    #[arg(long)]
+    name: String,
+    /// Organization in the container registry
+    #[arg(long)]
+    namespace: String,
+    /// Version of the image
+    #[arg(long, default_value = "latest")]
+    tag: String,
+    /// Free text
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    description: Option<String>,
+    #[command(flatten)]
+    wait: Wait,
+}
+
+pub(crate) async fn run(command: Command, session: &Session) -> Result<(), Failure> {
+    match command {
+        Command::List(list) => list.run(session).await,
+        Command::Show { notebook } => {
+            let id = session.resolve(&NOTEBOOK, &notebook).await?;
+            session.print(&NOTEBOOK, &session.show(&NOTEBOOK, &id).await?)
+        }
+        Command::Create(create) => create.run(session).await,
+        Command::Update(update) => update.run(session).await,
+        Command::Start {
+            notebook,
+            until,
+            wait,
+        } => start(session, &notebook, &until, &wait).await,
+        Command::Stop(bulk) => bulk.run(session, Generation::Notebook, Action::Stop).await,
+        Command::Restart { notebook, interval } => restart(session, &notebook, &interval).await,
+        Command::Delete(bulk) => {
+            bulk.run(session, Generation::Notebook, Action::Delete)
+                .await
+        }
+        Command::Wait {
+            notebook,
+            target,
+            interval,
+        } => wait_for(session, Generation::Notebook, &notebook, target, &interval).await,
+        Command::Open { notebook, print } => open(session, &notebook, print).await,
+        Command::SshConfig(ssh) => ssh.config(session).await,
+        Command::Ssh(ssh) => ssh.connect(session).await,
+        Command::SaveImage(save) => save.run(session).await,
+    }
+}
+
+impl List {
+    async fn run(&self, session: &Session) -> Result<(), Failure> {
+        let mut request = match self.all_users {
+            true => Request::of("listAllNotebooks")?,
+            false => NOTEBOOK.listing()?,
+        };
+        let running = self.filter.running.then(|| "RUNNING".to_owned());
+        for (name, value) in [
+            ("status", self.status.clone().or(running)),
+            ("name", self.name.clone()),
+        ] {
+            if let Some(value) = value {
+                request = request.query(name, value);
+            }
+        }
+        print_filtered(
+            session,
+            Generation::Notebook,
+            request,
+            &self.filter,
+            &self.limit,
+            &self.layout,
+        )
+        .await
+    }
+}
+
+/// Prints what a filter takes of a list.
+pub(super) async fn print_filtered(
+    session: &Session,
+    generation: Generation,
+    request: Request,
+    filter: &Filter,
+    limit: &Limit,
+    layout: &Layout,
+) -> Result<(), Failure> {
+    // With a filter of ours nobody knows how many to fetch.
+    let most = limit.limit.filter(|_| filter.is_empty());
+    let Items {
+        mut items,
+        mut complete,
+    } = session.list(request, most).await?;
+    let now = session.now();
+    items.retain(|item| filter.takes(item, now));
+    if let Some(limit) = limit.limit
+        && items.len() > limit
+    {
+        items.truncate(limit);
+        complete = false;
+    }
+    session.print_all(generation.noun(), layout, Items { items, complete })
+}
+
+impl Create {
+    async fn run(&self, session: &Session) -> Result<(), Failure> {
+        let image = session.resolve(&IMAGE, &self.image).await?;
+        let endpoints = (!self.key_pair.is_empty()).then(|| {
+            let ips = (!self.allow_ip.is_empty()).then_some(&self.allow_ip);
+            json!([{"service": "SSH", "key_pair_names": self.key_pair, "allowed_access_ips": ips}])
+        });
+        let ownership = match self.volume_uri {
+            Some(_) => "DEDICATED",
+            None => "MANAGED",
+        };
+        let request = Request::of("createNotebook")?.body(json!({
+            "name": self.name,
+            "flavor": self.flavor,
+            "image_id": image,
+            "description": self.description,
+            "endpoints": endpoints,
+            "pool_id": self.pool,
+            "workspace_id": self.workspace,
+            "lease": self.until.lease()?,
+            "volume": {
+                "category": self.volume_category,
+                "ownership": ownership,
+                "capacity": self.volume,
+                "uri": self.volume_uri,
+            },
+        }));
+        let mut created = session.send(request).await?.unwrap_or_default();
+        let id = identity(&created);
+        session.remember(&NOTEBOOK, &id);
+        if self.wait.wait {
+            created = waited(
+                session,
+                &id,
+                &self.name,
+                Target::Running,
+                &self.wait.interval,
+            )
+            .await?
+            .unwrap_or(created);
+        } else {
+            hint(&id, Target::Running);
+        }
+        session.print(&NOTEBOOK, &created)
+    }
+}
+
+/// How to go on, on standard error.
+fn hint(id: &str, target: Target) {
+    output::note(&format!(
+        "begun; to wait for it: modelarts notebook wait {id} --for {}",
+        target.word()
+    ));
+}
+
+async fn waited(
+    session: &Session,
+    id: &str,
+    name: &str,
+    target: Target,
+    interval: &Interval,
+) -> Result<Option<Value>, Failure> {
+    let what = format!("notebook {name}");
+    Generation::Notebook
+        .wait(session, id, &what, target, interval.interval)
+        .await
+}
+
+pub(super) async fn wait_for(
+    session: &Session,
+    generation: Generation,
+    name: &str,
+    target: Target,
+    interval: &Interval,
+) -> Result<(), Failure> {
+    let noun = generation.noun();
+    let id = session.resolve(noun, name).await?;
+    let what = format!("{} {name}", noun.name);
+    let reached = generation
+        .wait(session, &id, &what, target, interval.interval)
+        .await?;
+    match reached {
+        Some(resource) => session.print(noun, &resource),
+        None => {
+            output::note(&format!("{what} is gone"));
+            Ok(())
+        }
+    }
+}
+
+impl Update {
+    async fn run(&self, session: &Session) -> Result<(), Failure> {
+        let id = session.resolve(&NOTEBOOK, &self.notebook).await?;
+        let image = match &self.image {
+            Some(image) => Some(session.resolve(&IMAGE, image).await?),
+            None => None,
+        };
+        let request = Request::of("updateNotebook")?.path("id", &id).body(json!({
+            "name": self.name,
+            "description": self.description,
+            "flavor": self.flavor,
+            "image_id": image,
+            "storage_new_size": self.volume,
+        }));
+        if request.body == Some(json!({})) {
+            return Err(Failure::new(
+                Exit::Usage,
+                "nothing to change: give --name, --description, --flavor, --image or --volume",
+            ));
+        }
+        let updated = session.send(request).await?.unwrap_or_default();
+        session.print(&NOTEBOOK, &updated)
+    }
+}
+
+async fn start(session: &Session, name: &str, until: &Until, wait: &Wait) -> Result<(), Failure> {
+    let id = session.resolve(&NOTEBOOK, name).await?;
+    let mut request = Request::of("startNotebook")?.path("id", &id);
+    let lease = until.lease()?;
+    if let (Some(duration), Some(kind)) = (
+        lease.get("duration"),
+        lease.get("type").and_then(Value::as_str),
+    ) {
+        request = request
+            .query("duration", duration.to_string())
+            .query("type", kind);
+    }
+    let mut started = session.send(request).await?.unwrap_or_default();
+    if wait.wait {
+        started = waited(session, &id, name, Target::Running, &wait.interval)
+            .await?
+            .unwrap_or(started);
+    } else {
+        hint(&id, Target::Running);
+    }
+    session.print(&NOTEBOOK, &started)
+}
+
+async fn restart(session: &Session, name: &str, interval: &Interval) -> Result<(), Failure> {
+    let id = session.resolve(&NOTEBOOK, name).await?;
+    let what = format!("notebook {name}");
+    let (generation, policy) = (Generation::Notebook, session.policy(interval.interval));
+    generation
+        .ensure(session, &id, &what, Target::Stopped, policy.clone())
+        .await?;
+    let running = generation
+        .ensure(session, &id, &what, Target::Running, policy)
+        .await?;
+    session.print(&NOTEBOOK, &running.unwrap_or_default())
+}
+
+async fn open(session: &Session, name: &str, print: bool) -> Result<(), Failure> {
+    let id = session.resolve(&NOTEBOOK, name).await?;
+    let notebook = session.show(&NOTEBOOK, &id).await?;
+    let text = |key: &str| {
+        notebook
+            .get(key)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    };
+    let (url, token) = (text("url"), text("token"));
+    if !url.starts_with("https://") && !url.starts_with("http://") {
+        return Err(Failure::new(
+            Exit::Conflict,
+            format!("notebook {name} has no address now"),
+        )
+        .advise("It has one while it runs: modelarts notebook start"));
+    }
+    let separator = if url.contains('?') { '&' } else { '?' };
+    let address = match token {
+        "" => url.to_owned(),
+        token => format!("{url}{separator}token={token}"),
+    };
+    if print {
+        return Ok(output::line(&text::one_line(&address))?);
+    }
+    let opener = match std::env::consts::OS {
+        "macos" => "open",
+        "windows" => "explorer",
+        _ => "xdg-open",
+    };
+    let status = std::process::Command::new(opener).arg(&address).status();
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        _ => Err(
+            Failure::new(Exit::Failed, format!("{opener} does not open the browser"))
+                .advise("`--print` prints the address."),
+        ),
+    }
+}
+
+/// Where SSH goes.
+struct SshTarget {
+    user: String,
+    host: String,
+    port: u16,
+}
+
+impl Ssh {
+    async fn target(&self, session: &Session) -> Result<SshTarget, Failure> {
+        let id = session.resolve(&NOTEBOOK, &self.notebook).await?;
+        let notebook = session.show(&NOTEBOOK, &id).await?;
+        let endpoints = notebook.get("endpoints").and_then(Value::as_array);
+        let uri = endpoints
+            .into_iter()
+            .flatten()
+            .filter_map(|endpoint| endpoint.get("uri").and_then(Value::as_str))
+            .find_map(ssh_target);
+        uri.ok_or_else(|| {
+            Failure::new(
+                Exit::Conflict,
+                format!("notebook {} cannot be reached by SSH", self.notebook),
+            )
+            .advise("It has to run, and to have been created with --key-pair.")
+        })
+    }
+
+    async fn config(&self, session: &Session) -> Result<(), Failure> {
+        let target = self.target(session).await?;
+        let alias: String = self
+            .notebook
+            .chars()
+            .map(|c| {
+                if c.is_ascii_alphanumeric() || "-_.".contains(c) {
+                    c
+                } else {
+                    '-'
+                }
+            })
+            .collect();
+        let mut section = format!(
+            "Host {alias}\n    HostName {}\n    Port {}\n    User {}",
+            target.host, target.port, target.user
+        );
+        if let Some(identity) = &self.identity {
+            section += &format!("\n    IdentityFile \"{identity}\"");
+        }
+        Ok(output::line(&text::visible(&section))?)
+    }
+
+    async fn connect(&self, session: &Session) -> Result<(), Failure> {
+        let target = self.target(session).await?;
+        let mut ssh = std::process::Command::new("ssh");
+        if let Some(identity) = &self.identity {
+            ssh.args(["-i", identity]);
+        }
+        ssh.args([
+            "-p",
+            &target.port.to_string(),
+            "-l",
+            &target.user,
+            "--",
+            &target.host,
+        ]);
+        match ssh.status() {
+            Ok(status) if status.success() => Ok(()),
+            Ok(status) => Err(Failure::new(
+                Exit::Failed,
+                format!("ssh ended with {status}"),
+            )),
+            Err(error) => Err(Failure::new(
+                Exit::Failed,
+                format!("ssh does not start: {error}"),
+            )),
+        }
+    }
+}
+
+/// `ssh://ma-user@host:port`, or an address alone; nothing that `ssh` could take for an option.
+fn ssh_target(uri: &str) -> Option<SshTarget> {
+    let rest = uri.strip_prefix("ssh://").unwrap_or(uri);
+    let (user, rest) = rest.split_once('@').unwrap_or(("ma-user", rest));
+    let (host, port) = match rest.split_once(':') {
+        Some((host, port)) => (host, port.trim_end_matches('/').parse().ok()?),
+        None => (rest.trim_end_matches('/'), 22),
+    };
+    let is_name = |text: &str| {
+        !text.is_empty()
+            && !text.starts_with('-')
+            && text
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+    };
+    (is_name(user) && is_name(host)).then(|| SshTarget {
+        user: user.to_owned(),
+        host: host.to_owned(),
+        port,
+    })
+}
+
+impl SaveImage {
+    async fn run(&self, session: &Session) -> Result<(), Failure> {
+        let id = session.resolve(&NOTEBOOK, &self.notebook).await?;
+        let request = Request::of("createImage")?.path("id", &id).body(json!({
+            "name": self.name,
+            "namespace": self.namespace,
+            "tag": self.tag,
+            "description": self.description,
+        }));
+        let mut image = session.send(request).await?.unwrap_or_default();
+        let id = identity(&image);
+        session.remember(&IMAGE, &id);
+        if self.wait.wait {
+            let policy = session.policy(self.wait.interval.interval);
+            let waiter = session
+                .client
+                .images()
+                .wait_until_active(&id)
+                .policy(policy);
+            let active = follow(waiter, &format!("image {}", self.name)).await?;
+            image = serde_json::to_value(active).unwrap_or(image);
+        }
+        session.print(&IMAGE, &image)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_is_no_way_into_the_command_line() {
+        let target = ssh_target("ssh://ma-user@dev.example.com:30303").unwrap();
+        assert_eq!(
+            (target.user.as_str(), target.host.as_str(), target.port),
+            ("ma-user", "dev.example.com", 30303)
+        );
+        assert_eq!(ssh_target("192.0.2.7").unwrap().port, 22);
+        for hostile in [
+            "-oProxyCommand=id",
+            "ssh://-l@h:22",
+            "ssh://u@-h:22",
+            "a b",
+            "",
+            "ssh://u@h:99999",
+            "h\nUser root",
+        ] {
+            assert!(ssh_target(hostile).is_none(), "{hostile}");
+        }
+    }
+}

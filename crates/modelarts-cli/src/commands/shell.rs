@@ -1,0 +1,52 @@
+//! `modelarts completion` and `modelarts man`: made from the commands themselves.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Args;
+use clap_complete::Shell;
+
+use crate::failure::Failure;
+use crate::output;
+
+/// Completions for a shell
+#[derive(Args)]
+#[command(
+    after_help = "Example: modelarts completion bash > ~/.local/share/bash-completion/completions/modelarts"
+)]
+pub(crate) struct Completion {
+    /// The shell
+    #[arg(value_enum)]
+    shell: Shell,
+}
+
+/// Manual pages
+#[derive(Args)]
+#[command(after_help = "Example: modelarts man ~/.local/share/man/man1")]
+pub(crate) struct Man {
+    /// Folder for a page of each command; without it the page of `modelarts` is printed
+    folder: Option<PathBuf>,
+}
+
+pub(crate) fn completion(options: &Completion, mut command: clap::Command) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(options.shell, &mut command, "modelarts", &mut script);
+    Ok(output::line(String::from_utf8_lossy(&script).trim_end())?)
+}
+
+pub(crate) fn man(options: &Man, command: clap::Command) -> Result<(), Failure> {
+    match &options.folder {
+        Some(folder) => {
+            fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+            clap_mangen::generate_to(command, folder)
+                .with_context(|| format!("writing to {}", folder.display()))?;
+        }
+        None => {
+            let mut page = Vec::new();
+            clap_mangen::Man::new(command).render(&mut page)?;
+            output::line(String::from_utf8_lossy(&page).trim_end())?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,373 @@
+//! What the nouns of the command line have in common: how each is listed, named and shown.
+
+use modelarts::enums::{DevEnvInstanceStatus, ImageStatus, NotebookStatus};
+use modelarts::types::{DevEnvInstance, Notebook, NotebookFlavor};
+use modelarts::{FlavorExt as _, InstanceExt as _, NotebookExt as _, OpenEnum as _, Timestamp};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::exchange::Request;
+use crate::failure::Failure;
+use crate::output::table::{Cell, Tone};
+use crate::text;
+
+/// A kind of resource.
+#[derive(Debug)]
+pub(crate) struct Noun {
+    pub(crate) name: &'static str,
+    pub(crate) plural: &'static str,
+    /// The operation that lists it.
+    pub(crate) list: &'static str,
+    /// What the list wants to be asked.
+    pub(crate) query: &'static [(&'static str, &'static str)],
+    /// The operation that reads one, and the parameter that names it there.
+    pub(crate) show: Option<(&'static str, &'static str)>,
+    pub(crate) columns: &'static [Column],
+}
+
+impl Noun {
+    /// The request that lists it.
+    pub(crate) fn listing(&self) -> Result<Request, Failure> {
+        let request = Request::of(self.list)?;
+        let query = self.query.iter();
+        Ok(query.fold(request, |request, (name, value)| {
+            request.query(name, *value)
+        }))
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Column {
+    pub(crate) title: &'static str,
+    /// Only in wide tables and in details.
+    pub(crate) wide: bool,
+    /// What gives way first on a narrow terminal; 0 never does.
+    pub(crate) yields: u8,
+    pub(crate) cell: fn(&Value, Timestamp) -> Cell,
+}
+
+const fn column(title: &'static str, cell: fn(&Value, Timestamp) -> Cell) -> Column {
+    Column {
+        title,
+        wide: false,
+        yields: 0,
+        cell,
+    }
+}
+
+const fn wide(title: &'static str, cell: fn(&Value, Timestamp) -> Cell) -> Column {
+    Column {
+        title,
+        wide: true,
+        yields: 9,
+        cell,
+    }
+}
+
+impl Column {
+    const fn yields(mut self, order: u8) -> Self {
+        self.yields = order;
+        self
+    }
+}
+
+pub(crate) static NOTEBOOK: Noun = Noun {
+    name: "notebook",
+    plural: "notebooks",
+    list: "listNotebooks",
+    query: &[],
+    show: Some(("showNotebook", "id")),
+    columns: &[
+        column("NAME", |value, _| at(value, "/name")),
+        column("STATUS", |value, _| notebook_status(value)),
+        column("FLAVOR", |value, _| at(value, "/flavor")).yields(2),
+        column("AGE", |value, now| {
+            age(typed::<Notebook>(value).and_then(|n| n.created_at()), now)
+        })
+        .yields(3),
+        column("STOPS IN", stops_in).yields(1),
+        column("ID", |value, _| at(value, "/id")),
+        wide("IMAGE", |value, _| at(value, "/image/name")),
+        wide("VOLUME", |value, _| volume(value)),
+        wide("OWNER", |value, _| at(value, "/user/name")),
+        wide("BILLED", |value, _| list(value, "/billing_items")),
+        wide("FAILURE", |value, _| at(value, "/fail_reason")),
+    ],
+};
+
+pub(crate) static INSTANCE: Noun = Noun {
+    name: "instance",
+    plural: "instances",
+    list: "listDevEnvInstances",
+    query: &[("de_type", "Notebook")],
+    show: Some(("showDevEnvInstance", "instance_id")),
+    columns: &[
+        column("NAME", |value, _| at(value, "/name")),
+        column("STATUS", |value, _| instance_status(value)),
+        column("FLAVOR", |value, _| at(value, "/flavor")).yields(2),
+        column("AGE", |value, now| {
+            let instance = typed::<DevEnvInstance>(value);
+            age(instance.and_then(|i| i.created_at()), now)
+        })
+        .yields(3),
+        column("STOPS IN", |value, _| {
+            let seconds = value.pointer("/spec/auto_stop/remain_time");
+            match seconds.and_then(Value::as_u64) {
+                Some(seconds) => Cell::plain(text::brief(std::time::Duration::from_secs(seconds))),
+                None if is_off(value, "/spec/auto_stop/enable") => never(is_running(value)),
+                None => Cell::none(),
+            }
+        })
+        .yields(1),
+        column("ID", |value, _| at(value, "/id")),
+        wide("PROFILE", |value, _| at(value, "/profile/name")),
+        wide("STORAGE", |value, _| {
+            at(value, "/spec/storage/location/path")
+        }),
+        wide("OWNER", |value, _| at(value, "/user/name")),
+        wide("FAILURE", |value, _| {
+            at(value, "/spec/failed_reasons/detail")
+        }),
+    ],
+};
+
+pub(crate) static IMAGE: Noun = Noun {
+    name: "image",
+    plural: "images",
+    list: "listImages",
+    query: &[],
+    show: Some(("showImage", "id")),
+    columns: &[
+        column("NAME", |value, _| at(value, "/name")),
+        column("TAG", |value, _| at(value, "/tag")).yields(1),
+        column("STATUS", |value, _| image_status(value)),
+        column("ARCH", |value, _| at(value, "/arch")).yields(2),
+        column("FOR", |value, _| list(value, "/resource_categories")).yields(3),
+        column("ID", |value, _| at(value, "/id")),
+        wide("TYPE", |value, _| at(value, "/type")),
+        wide("NAMESPACE", |value, _| at(value, "/namespace")),
+        wide("SWR PATH", |value, _| at(value, "/swr_path")),
+    ],
+};
+
+pub(crate) static GROUP: Noun = Noun {
+    name: "image group",
+    plural: "image groups",
+    list: "listImageGroups",
+    query: &[],
+    show: None,
+    columns: &[
+        column("NAME", |value, _| at(value, "/name")),
+        column("VERSIONS", |value, _| at(value, "/version_count")),
+        column("NAMESPACE", |value, _| at(value, "/namespace")),
+    ],
+};
+
+pub(crate) static FLAVOR: Noun = Noun {
+    name: "flavor",
+    plural: "flavors",
+    list: "listFlavors",
+    query: &[],
+    show: None,
+    columns: &[
+        column("ID", |value, _| at(value, "/id")),
+        column("CATEGORY", |value, _| at(value, "/category")),
+        column("VCPUS", |value, _| at(value, "/vcpus")),
+        column("MEMORY", |value, _| {
+            let flavor = typed::<NotebookFlavor>(value);
+            let memory = flavor.and_then(|flavor| flavor.memory_size());
+            memory.map_or_else(Cell::none, |memory| Cell::plain(memory.to_string()))
+        }),
+        column("GPU", |value, _| gpu(value)),
+        column("AVAILABLE", |value, _| {
+            match value.get("sold_out").and_then(Value::as_bool) {
+                Some(true) => Cell::toned("sold out", Tone::Bad),
+                Some(false) => Cell::toned("yes", Tone::Good),
+                None => Cell::none(),
+            }
+        }),
+        wide("ARCH", |value, _| at(value, "/arch")),
+        wide("STORAGE", |value, _| list(value, "/storages")),
+        wide("DESCRIPTION", |value, _| at(value, "/description")),
+    ],
+};
+
+pub(crate) static STORAGE: Noun = Noun {
+    name: "storage",
+    plural: "storages",
+    list: "listAttachableObs",
+    query: &[],
+    show: Some(("showAttachableObs", "storage_id")),
+    columns: &[
+        column("MOUNTED AT", |value, _| at(value, "/mount_path")),
+        column("STATUS", |value, _| at(value, "/status")),
+        column("URI", |value, _| at(value, "/uri")),
+        column("ID", |value, _| at(value, "/id")),
+    ],
+};
+
+pub(crate) static LEASE: Noun = Noun {
+    name: "lease",
+    plural: "leases",
+    list: "",
+    query: &[],
+    show: None,
+    columns: &[
+        column("STOPS IN", |value, now| {
+            stops_in(
+                &serde_json::json!({ "lease": value, "status": "RUNNING" }),
+                now,
+            )
+        }),
+        column("TYPE", |value, _| at(value, "/type")),
+        column("SWITCHED ON", |value, _| at(value, "/enable")),
+    ],
+};
+
+fn typed<T: DeserializeOwned>(value: &Value) -> Option<T> {
+    serde_json::from_value(value.clone()).ok()
+}
+
+/// A member as people write it.
+fn at(value: &Value, pointer: &str) -> Cell {
+    match value.pointer(pointer) {
+        None | Some(Value::Null) => Cell::none(),
+        Some(Value::String(text)) if text.is_empty() => Cell::none(),
+        Some(Value::String(text)) => Cell::plain(text.clone()),
+        Some(Value::Bool(yes)) => Cell::plain(if *yes { "yes" } else { "no" }),
+        Some(other) => Cell::plain(other.to_string()),
+    }
+}
+
+fn list(value: &Value, pointer: &str) -> Cell {
+    let items = value.pointer(pointer).and_then(Value::as_array);
+    let items = items.into_iter().flatten();
+    let texts: Vec<_> = items.filter_map(Value::as_str).collect();
+    match texts.is_empty() {
+        true => Cell::none(),
+        false => Cell::plain(texts.join(", ")),
+    }
+}
+
+fn gpu(value: &Value) -> Cell {
+    match (at(value, "/gpu/gpu"), at(value, "/gpu/type")) {
+        (count, model) if model == Cell::none() => count,
+        (count, model) => Cell::plain(format!("{} x {}", count.text, model.text)),
+    }
+}
+
+fn volume(value: &Value) -> Cell {
+    let size = value.pointer("/volume/capacity").and_then(Value::as_i64);
+    match (at(value, "/volume/category"), size) {
+        (category, Some(size)) => Cell::plain(format!("{} {size} GB", category.text)),
+        (category, None) => category,
+    }
+}
+
+pub(crate) fn status(value: &Value) -> Option<&str> {
+    value.get("status").and_then(Value::as_str)
+}
+
+pub(crate) fn is_running(value: &Value) -> bool {
+    status(value).is_some_and(|status| status.eq_ignore_ascii_case("RUNNING"))
+}
+
+fn notebook_status(value: &Value) -> Cell {
+    let Some(text) = status(value) else {
+        return Cell::none();
+    };
+    let status = NotebookStatus::from_text(text);
+    Cell::toned(
+        text,
+        tone(
+            status == NotebookStatus::Running,
+            status.is_transient(),
+            status.is_failed(),
+        ),
+    )
+}
+
+fn instance_status(value: &Value) -> Cell {
+    let Some(text) = status(value) else {
+        return Cell::none();
+    };
+    let status = DevEnvInstanceStatus::from_text(text);
+    Cell::toned(
+        text,
+        tone(
+            status == DevEnvInstanceStatus::Running,
+            status.is_transient(),
+            status.is_failed(),
+        ),
+    )
+}
+
+fn image_status(value: &Value) -> Cell {
+    let Some(text) = status(value) else {
+        return Cell::none();
+    };
+    let status = ImageStatus::from_text(text);
+    Cell::toned(
+        text,
+        tone(
+            status == ImageStatus::Active,
+            status.is_transient(),
+            status.is_failed(),
+        ),
+    )
+}
+
+fn tone(good: bool, transient: bool, failed: bool) -> Tone {
+    match (good, transient, failed) {
+        (true, _, _) => Tone::Good,
+        (_, true, _) => Tone::Busy,
+        (_, _, true) => Tone::Bad,
+        _ => Tone::Plain,
+    }
+}
+
+fn age(since: Option<Timestamp>, now: Timestamp) -> Cell {
+    let age = since.and_then(|since| std::time::Duration::try_from(now.duration_since(since)).ok());
+    age.map_or_else(Cell::none, |age| Cell::plain(text::brief(age)))
+}
+
+/// When a notebook was created, where the response tells.
+pub(crate) fn created(value: &Value) -> Option<Timestamp> {
+    match value.get("creation_timestamp") {
+        Some(_) => typed::<DevEnvInstance>(value)?.created_at(),
+        None => typed::<Notebook>(value)?.created_at(),
+    }
+}
+
+/// Whether nothing stops it.
+pub(crate) fn runs_on(value: &Value) -> bool {
+    is_off(value, "/lease/enable") || is_off(value, "/spec/auto_stop/enable")
+}
+
+fn is_off(value: &Value, pointer: &str) -> bool {
+    value.pointer(pointer) == Some(&Value::Bool(false))
+}
+
+fn never(running: bool) -> Cell {
+    match running {
+        // Nothing but somebody who notices the bill.
+        true => Cell::toned("never", Tone::Bad),
+        false => Cell::none(),
+    }
+}
+
+fn stops_in(value: &Value, now: Timestamp) -> Cell {
+    if !is_running(value) {
+        return Cell::none();
+    }
+    if is_off(value, "/lease/enable") {
+        return never(true);
+    }
+    let Some(stops_at) = typed::<Notebook>(value).and_then(|notebook| notebook.stops_at()) else {
+        return Cell::none();
+    };
+    match std::time::Duration::try_from(stops_at.duration_since(now)) {
+        Ok(left) => Cell::plain(text::brief(left)),
+        Err(_) => Cell::plain("now"),
+    }
+}

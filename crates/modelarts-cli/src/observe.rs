@@ -1,0 +1,198 @@
+//! What the library reports of its retries and attempts, told on standard error.
+
+use std::fmt::{self, Write as _};
+use std::fs::File;
+use std::io::IsTerminal as _;
+use std::path::Path;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::{Context, SubscriberExt as _};
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Layer, Registry, fmt as log};
+
+use crate::output::note;
+use crate::text;
+
+/// A retry that comes sooner is not worth a line.
+const WORTH_A_LINE: Duration = Duration::from_secs(2);
+
+/// What to report, from the flags.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Verbosity {
+    /// A line for each attempt.
+    pub(crate) attempts: bool,
+    /// Everything that the library logs.
+    pub(crate) debug: bool,
+}
+
+/// Begins to listen.
+pub(crate) fn start(verbosity: Verbosity, trace_file: Option<&Path>) -> Result<()> {
+    let own = || filter_fn(|metadata| metadata.target().starts_with("modelarts"));
+    let reporter = Reporter {
+        attempts: verbosity.attempts,
+    };
+    let debug = verbosity.debug.then(|| {
+        log::layer()
+            .with_writer(std::io::stderr)
+            .with_ansi(std::io::stderr().is_terminal())
+            .with_filter(own())
+    });
+    let trace = match trace_file {
+        Some(path) => {
+            let file = File::create(path)
+                .with_context(|| format!("--trace-file: creating {}", path.display()))?;
+            let layer = log::layer().json().with_writer(Mutex::new(file));
+            Some(layer.with_filter(own()))
+        }
+        None => None,
+    };
+    Registry::default()
+        .with(reporter.with_filter(own()))
+        .with(debug)
+        .with(trace)
+        .try_init()
+        .ok();
+    Ok(())
+}
+
+struct Reporter {
+    attempts: bool,
+}
+
+/// The fields of a span or an event, as text.
+#[derive(Default)]
+struct Fields(Vec<(&'static str, String)>);
+
+impl Fields {
+    fn get(&self, name: &str) -> Option<&str> {
+        let of_name = self.0.iter().rev().find(|(field, _)| *field == name);
+        of_name.map(|(_, value)| value.as_str())
+    }
+}
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.0.push((field.name(), format!("{value:?}")));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.0.push((field.name(), value.to_owned()));
+    }
+}
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Reporter {
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        let mut fields = Fields::default();
+        attributes.record(&mut fields);
+        if let Some(span) = context.span(id) {
+            span.extensions_mut().insert(fields);
+        }
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
+        if let Some(span) = context.span(id)
+            && let Some(fields) = span.extensions_mut().get_mut::<Fields>()
+        {
+            values.record(fields);
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
+        if event.metadata().target() != modelarts::RETRY_EVENTS {
+            return;
+        }
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        if let Some(line) = retry(&fields, self.attempts) {
+            note(&text::visible(&line));
+        }
+    }
+
+    fn on_close(&self, id: Id, context: Context<'_, S>) {
+        let Some(span) = context.span(&id) else {
+            return;
+        };
+        if !self.attempts || span.name() != "attempt" {
+            return;
+        }
+        let operation = span.parent().and_then(|call| {
+            let extensions = call.extensions();
+            let operation = extensions.get::<Fields>()?.get("operation")?;
+            Some(operation.to_owned())
+        });
+        let extensions = span.extensions();
+        let Some(fields) = extensions.get::<Fields>() else {
+            return;
+        };
+        let outcome = match fields.get("status") {
+            Some(status) => format!("HTTP {status}"),
+            None => "no response".to_owned(),
+        };
+        let mut line = format!(
+            "{} attempt {}: {outcome}",
+            operation.unwrap_or_default(),
+            fields.get("number").unwrap_or("1"),
+        );
+        if let Some(millis) = fields.get("millis") {
+            let _ = write!(line, " in {millis} ms");
+        }
+        note(&text::visible(&line));
+    }
+}
+
+/// `throttled, next attempt in 20 s (2 of 5)`.
+fn retry(fields: &Fields, all: bool) -> Option<String> {
+    let delay = Duration::from_millis(fields.get("delay_ms")?.parse().ok()?);
+    if delay < WORTH_A_LINE && !all {
+        return None;
+    }
+    let delay = match delay.as_millis() {
+        millis if millis < 1000 => format!("{millis} ms"),
+        // The next attempt is not before it is said to be.
+        millis => format!("{} s", millis.div_ceil(1000)),
+    };
+    Some(format!(
+        "{}, next attempt in {delay} ({} of {})",
+        fields.get("reason")?,
+        fields.get("next_attempt")?,
+        fields.get("max_attempts")?,
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(delay: &str, all: bool) -> Option<String> {
+        let fields = [
+            ("reason", "throttled"),
+            ("delay_ms", delay),
+            ("next_attempt", "2"),
+            ("max_attempts", "5"),
+        ];
+        retry(
+            &Fields(fields.map(|(name, value)| (name, value.to_owned())).into()),
+            all,
+        )
+    }
+
+    #[test]
+    fn a_long_wait_is_announced() {
+        assert_eq!(
+            line("19400", false).as_deref(),
+            Some("throttled, next attempt in 20 s (2 of 5)")
+        );
+        assert_eq!(line("1900", false), None);
+        assert_eq!(
+            line("400", true).as_deref(),
+            Some("throttled, next attempt in 400 ms (2 of 5)")
+        );
+    }
+}

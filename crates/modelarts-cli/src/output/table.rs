@@ -1,0 +1,343 @@
+//! Tables for people, and the same as CSV.
+
+use std::io::{self, IsTerminal as _};
+
+use anstream::{AutoStream, ColorChoice};
+use anyhow::{Result, bail};
+use clap::Args;
+use comfy_table::{Attribute, Color, ColumnConstraint, ContentArrangement, Table, Width, presets};
+use modelarts::Timestamp;
+use serde_json::Value;
+
+use super::line;
+use crate::noun::{Column, Noun};
+use crate::text;
+
+/// A cell, with how it is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Cell {
+    pub(crate) text: String,
+    tone: Tone,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tone {
+    Plain,
+    Good,
+    Busy,
+    Bad,
+}
+
+impl Cell {
+    pub(crate) fn plain(text: impl Into<String>) -> Self {
+        Self::toned(text, Tone::Plain)
+    }
+
+    pub(crate) fn toned(text: impl Into<String>, tone: Tone) -> Self {
+        Self {
+            text: text::one_line(&text.into()),
+            tone,
+        }
+    }
+
+    /// Nothing is known.
+    pub(crate) fn none() -> Self {
+        Self::plain("-")
+    }
+}
+
+/// What of a list is shown.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Table")]
+pub(crate) struct Layout {
+    /// Show all columns
+    #[arg(long)]
+    pub(crate) wide: bool,
+    /// Show these columns, by their titles
+    #[arg(long, value_name = "TITLE,…", value_delimiter = ',')]
+    pub(crate) columns: Vec<String>,
+    /// Sort by this column; with a dash in front, downwards
+    #[arg(long, value_name = "TITLE", allow_hyphen_values = true)]
+    pub(crate) sort: Option<String>,
+}
+
+/// The columns that a layout asks for.
+pub(crate) fn columns(noun: &Noun, layout: &Layout) -> Result<Vec<&'static Column>> {
+    if layout.columns.is_empty() {
+        let columns = noun.columns.iter();
+        return Ok(columns
+            .filter(|column| layout.wide || !column.wide)
+            .collect());
+    }
+    layout
+        .columns
+        .iter()
+        .map(|title| find(noun, title))
+        .collect()
+}
+
+fn find(noun: &Noun, title: &str) -> Result<&'static Column> {
+    let same = |column: &&Column| {
+        column
+            .title
+            .replace(' ', "-")
+            .eq_ignore_ascii_case(&title.trim().replace(' ', "-"))
+    };
+    match noun.columns.iter().find(same) {
+        Some(column) => Ok(column),
+        None => {
+            let known: Vec<_> = noun.columns.iter().map(|column| column.title).collect();
+            bail!(
+                "there is no column `{title}`; there are {}",
+                known.join(", ")
+            )
+        }
+    }
+}
+
+/// Puts the items in the order that the layout asks for.
+pub(crate) fn sort(
+    noun: &Noun,
+    layout: &Layout,
+    items: &mut [Value],
+    now: Timestamp,
+) -> Result<()> {
+    let Some(sort) = &layout.sort else {
+        return Ok(());
+    };
+    let (title, downwards) = match sort.strip_prefix('-') {
+        Some(title) => (title, true),
+        None => (sort.as_str(), false),
+    };
+    let column = find(noun, title)?;
+    items.sort_by_cached_key(|item| key(column, item, now));
+    if downwards {
+        items.reverse();
+    }
+    Ok(())
+}
+
+/// Ages by the time itself, numbers by their size, all else as text.
+fn key(column: &Column, item: &Value, now: Timestamp) -> (u64, String) {
+    let text = (column.cell)(item, now).text;
+    let number = match text::duration(&text) {
+        Ok(duration) => duration.as_secs(),
+        Err(_) => {
+            let digits = text.split(' ').next().unwrap_or_default();
+            digits.parse().unwrap_or(u64::MAX)
+        }
+    };
+    (number, text)
+}
+
+/// Room that a name keeps on a narrow terminal.
+const NAME: usize = 16;
+
+/// Prints rows under their titles. On a terminal that is too narrow the name is cut, and then columns give way.
+pub(crate) fn print(columns: &[&Column], items: &[Value], now: Timestamp) -> Result<()> {
+    let mut shown: Vec<&Column> = columns.to_vec();
+    let mut hidden = Vec::new();
+    let mut fitting = table(&shown, items, now);
+    if let Some(width) = width() {
+        loop {
+            let widths = fitting.column_max_content_widths();
+            let needed: usize = widths.iter().map(|width| usize::from(*width) + 2).sum();
+            // Nothing follows the last column.
+            let excess = needed.saturating_sub(width + 2);
+            if excess == 0 {
+                break;
+            }
+            let name = widths.first().map_or(0, |width| usize::from(*width));
+            if name.saturating_sub(excess) >= NAME {
+                cut_first(&mut fitting, name - excess);
+                break;
+            }
+            let first = shown
+                .iter()
+                .enumerate()
+                .filter(|(_, column)| column.yields > 0);
+            let Some((index, _)) = first.max_by_key(|(_, column)| column.yields) else {
+                break;
+            };
+            hidden.push(shown.remove(index).title);
+            fitting = table(&shown, items, now);
+        }
+    }
+    for row in fitting.lines() {
+        line(row.trim_end())?;
+    }
+    if !hidden.is_empty() {
+        super::note(&format!(
+            "no room for {}; --columns chooses",
+            hidden.join(", ")
+        ));
+    }
+    Ok(())
+}
+
+/// Cuts the first column to so many characters.
+fn cut_first(table: &mut Table, width: usize) {
+    let width = u16::try_from(width + 2).unwrap_or(u16::MAX);
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_truncation_indicator("…");
+    if let Some(column) = table.column_mut(0) {
+        column.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(width)));
+    }
+    for row in table.row_iter_mut() {
+        row.max_height(1);
+    }
+}
+
+fn table(columns: &[&Column], items: &[Value], now: Timestamp) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_content_arrangement(ContentArrangement::Disabled);
+    if colors() {
+        table.enforce_styling();
+    } else {
+        table.force_no_tty();
+    }
+    table.set_header(
+        columns
+            .iter()
+            .map(|column| comfy_table::Cell::new(column.title).add_attribute(Attribute::Bold)),
+    );
+    for item in items {
+        table.add_row(
+            columns
+                .iter()
+                .map(|column| styled((column.cell)(item, now))),
+        );
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    table
+}
+
+fn styled(cell: Cell) -> comfy_table::Cell {
+    let shown = comfy_table::Cell::new(cell.text);
+    match cell.tone {
+        Tone::Plain => shown,
+        Tone::Good => shown.fg(Color::Green),
+        Tone::Busy => shown.fg(Color::Yellow),
+        Tone::Bad => shown.fg(Color::Red),
+    }
+}
+
+/// One resource, a line for each thing that is known of it.
+pub(crate) fn details(noun: &Noun, item: &Value, now: Timestamp) -> Result<()> {
+    let known = noun.columns.iter().filter_map(|column| {
+        let cell = (column.cell)(item, now);
+        (cell != Cell::none()).then_some((column.title, cell))
+    });
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_content_arrangement(ContentArrangement::Disabled);
+    if colors() {
+        table.enforce_styling();
+    } else {
+        table.force_no_tty();
+    }
+    for (title, cell) in known {
+        let title = comfy_table::Cell::new(title).add_attribute(Attribute::Bold);
+        table.add_row([title, styled(cell)]);
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    for row in table.lines() {
+        line(row.trim_end())?;
+    }
+    Ok(())
+}
+
+/// The same table for programs.
+pub(crate) fn csv(columns: &[&Column], items: &[Value], now: Timestamp) -> Result<()> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(
+        columns
+            .iter()
+            .map(|column| column.title.to_lowercase().replace(' ', "_")),
+    )?;
+    for item in items {
+        writer.write_record(columns.iter().map(|column| {
+            let cell = (column.cell)(item, now);
+            match cell == Cell::none() {
+                true => String::new(),
+                false => cell.text,
+            }
+        }))?;
+    }
+    let bytes = writer.into_inner().map_err(|error| error.into_error())?;
+    line(String::from_utf8_lossy(&bytes).trim_end())?;
+    Ok(())
+}
+
+/// The width of the terminal; nothing is cut in a pipe.
+fn width() -> Option<usize> {
+    if !io::stdout().is_terminal() {
+        return None;
+    }
+    Table::new().width().map(usize::from)
+}
+
+/// As `NO_COLOR`, `CLICOLOR_FORCE` and the terminal want it.
+fn colors() -> bool {
+    AutoStream::choice(&io::stdout()) != ColorChoice::Never
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::noun::{FLAVOR, NOTEBOOK};
+
+    #[test]
+    fn columns_are_found_by_title() {
+        let layout = |columns: &[&str]| Layout {
+            columns: columns.iter().map(|&title| title.to_owned()).collect(),
+            ..Layout::default()
+        };
+        let titles = |columns: Vec<&Column>| -> Vec<_> {
+            columns.iter().map(|column| column.title).collect()
+        };
+        let found = columns(&NOTEBOOK, &layout(&["id", "stops-in"])).unwrap();
+        assert_eq!(titles(found), ["ID", "STOPS IN"]);
+        let error = columns(&NOTEBOOK, &layout(&["colour"])).unwrap_err();
+        assert!(
+            error.to_string().contains("there are NAME, STATUS"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn sizes_are_sorted_by_size() {
+        let mut items = vec![
+            json!({"vcpus": 16}),
+            json!({"vcpus": 2}),
+            json!({"vcpus": 8}),
+        ];
+        let layout = Layout {
+            sort: Some("-vcpus".to_owned()),
+            ..Layout::default()
+        };
+        sort(&FLAVOR, &layout, &mut items, Timestamp::UNIX_EPOCH).unwrap();
+        assert_eq!(
+            items,
+            [
+                json!({"vcpus": 16}),
+                json!({"vcpus": 8}),
+                json!({"vcpus": 2})
+            ]
+        );
+    }
+
+    #[test]
+    fn a_hostile_name_stays_in_its_cell() {
+        let cell =
+            (NOTEBOOK.columns[0].cell)(&json!({"name": "a\u{1b}[2J\nb"}), Timestamp::UNIX_EPOCH);
+        assert_eq!(cell.text, "a\\u{1b}[2J\\nb");
+    }
+}

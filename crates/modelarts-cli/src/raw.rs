@@ -1,0 +1,185 @@
+//! `modelarts api METHOD PATH`: requests that the document need not know.
+
+use anyhow::{Context as _, Result, anyhow};
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use modelarts::Method;
+use serde_json::Value;
+
+use crate::document::{self, Operation};
+use crate::exchange::{Response, heading};
+use crate::failure::{Exit, Failure};
+use crate::output::{self, Format};
+use crate::session::Session;
+
+/// The methods that are commands.
+const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+
+/// A request by method and path.
+#[derive(Debug)]
+pub(crate) struct Raw {
+    method: Method,
+    path: String,
+    query: Vec<(String, String)>,
+    body: Option<Value>,
+    include: bool,
+}
+
+pub(crate) fn commands() -> impl Iterator<Item = Command> {
+    METHODS.into_iter().map(|method| {
+        let command = Command::new(method)
+            .about(format!(
+                "Send a {method} request to any path of the service"
+            ))
+            .after_help(format!(
+                "Example: modelarts api {method} '/v1/{{project_id}}/notebooks'"
+            ))
+            .arg(
+                Arg::new("path")
+                    .required(true)
+                    .value_name("PATH")
+                    .help("The path; {project_id} stands for the project"),
+            )
+            .arg(
+                Arg::new("query")
+                    .long("query")
+                    .value_name("NAME=VALUE")
+                    .action(ArgAction::Append)
+                    .help("A parameter of the query; may be repeated"),
+            )
+            .arg(
+                Arg::new("include")
+                    .long("include")
+                    .action(ArgAction::SetTrue)
+                    .help("Print status and headers of the response on standard error"),
+            );
+        match method {
+            "GET" | "DELETE" => command,
+            _ => command.arg(
+                Arg::new("body")
+                    .long("body")
+                    .value_name("JSON|@FILE|-")
+                    .allow_hyphen_values(true)
+                    .help("The body: JSON, a file, or standard input"),
+            ),
+        }
+    })
+}
+
+/// What the matched arguments ask for, if they are those of a method.
+pub(crate) fn read(
+    method: &str,
+    matches: &ArgMatches,
+    whole_body: fn(&str) -> Result<Value>,
+) -> Result<Option<Raw>> {
+    if !METHODS.contains(&method) {
+        return Ok(None);
+    }
+    let text = |name: &str| matches.try_get_one::<String>(name).ok().flatten();
+    let query = matches.get_many::<String>("query").into_iter().flatten();
+    let query = query.map(|pair| match pair.split_once('=') {
+        Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
+        None => Err(anyhow!("--query: write it like limit=20, not `{pair}`")),
+    });
+    let path = text("path").context("give a path")?;
+    Ok(Some(Raw {
+        method: Method::from_bytes(method.as_bytes())?,
+        path: path.clone(),
+        query: query.collect::<Result<_>>()?,
+        body: text("body").map(|source| whole_body(source)).transpose()?,
+        include: matches.get_flag("include"),
+    }))
+}
+
+impl Raw {
+    pub(crate) async fn run(&self, session: &Session, format: &Format) -> Result<(), Failure> {
+        let mut request = session
+            .client
+            .request(self.method.clone(), self.path.as_str());
+        for (name, value) in &self.query {
+            request = request.query(name, value);
+        }
+        if let Some(body) = &self.body {
+            request = request.json(body);
+        }
+        let response = request.send().await.map_err(|error| self.failure(error))?;
+        if self.include {
+            output::note(&heading(&response));
+        }
+        let known = self.operation();
+        let response = Response::from(&response);
+        let printed = match known {
+            Some(operation) => response.read(operation)?,
+            None => response.read_unknown(self.is_safe_to_repeat())?,
+        };
+        let Some(mut value) = printed else {
+            return Ok(());
+        };
+        let schema = known.and_then(|operation| operation.response);
+        if let Some(schema) = schema.filter(|_| !session.global.printing.show_secrets) {
+            output::hide_secrets(&mut value, schema);
+        }
+        Ok(output::data(format, &value)?)
+    }
+
+    fn is_safe_to_repeat(&self) -> bool {
+        !matches!(self.method, Method::POST | Method::PATCH)
+    }
+
+    fn failure(&self, error: modelarts::Error) -> Failure {
+        let failure = Failure::from(error);
+        match failure.exit() {
+            Exit::OutcomeUnknown if self.is_safe_to_repeat() => {
+                Failure::new(Exit::Unavailable, failure.message())
+            }
+            _ => failure,
+        }
+    }
+
+    /// The operation of the documents that this is, if it is one: its secrets are known.
+    fn operation(&self) -> Option<&'static Operation> {
+        let same = |template: &str| {
+            let (template, path) = (template.split('/'), self.path.split('/'));
+            template.clone().count() == path.clone().count()
+                && template
+                    .zip(path)
+                    .all(|(template, segment)| template == segment || template.starts_with('{'))
+        };
+        let of_method = || {
+            document::all()
+                .iter()
+                .filter(|operation| operation.method == self.method.as_str())
+        };
+        // A path without parameters goes before one with them.
+        of_method()
+            .filter(|operation| same(&operation.path))
+            .min_by_key(|operation| operation.path.matches('{').count())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_known_again() {
+        let known = |method: Method, path: &str| {
+            let raw = Raw {
+                method,
+                path: path.to_owned(),
+                query: Vec::new(),
+                body: None,
+                include: false,
+            };
+            raw.operation().map(|operation| operation.id.as_str())
+        };
+        assert_eq!(
+            known(Method::GET, "/v1/p/notebooks/all"),
+            Some("listAllNotebooks")
+        );
+        assert_eq!(
+            known(Method::GET, "/v1/{project_id}/notebooks/n1"),
+            Some("showNotebook")
+        );
+        assert_eq!(known(Method::PUT, "/v1/p/notebooks"), None);
+    }
+}

@@ -1,0 +1,162 @@
+//! Names, ids and `@last`: whatever people call a resource by.
+
+use std::fs;
+use std::path::PathBuf;
+
+use etcetera::{AppStrategy as _, AppStrategyArgs, choose_app_strategy};
+use serde_json::{Map, Value};
+
+use crate::document;
+use crate::failure::{Exit, Failure};
+use crate::noun::{Noun, status};
+use crate::session::{Session, identity};
+
+/// What stands for the resource that was made last.
+const LAST: &str = "@last";
+
+impl Session {
+    /// The id of what is meant. An id is taken as it is, and costs no request.
+    pub(crate) async fn resolve(&self, noun: &Noun, meant: &str) -> Result<String, Failure> {
+        if meant == LAST {
+            return self.last(noun);
+        }
+        if is_id(meant) {
+            return Ok(meant.to_owned());
+        }
+        let mut request = noun.listing()?;
+        let takes = |name: &str| {
+            let operation = document::find(noun.list);
+            operation.is_some_and(|list| list.parameters.iter().any(|p| p.name == name))
+        };
+        if takes("name") {
+            request = request.query("name", meant);
+        }
+        let items = self.list(request, None).await?.items;
+        let text =
+            |item: &Value, key: &str| item.get(key).and_then(Value::as_str).map(str::to_owned);
+        // An id in a form of its own.
+        if items
+            .iter()
+            .any(|item| text(item, "id").as_deref() == Some(meant))
+        {
+            return Ok(meant.to_owned());
+        }
+        let named: Vec<_> = items
+            .iter()
+            .filter(|item| text(item, "name").as_deref() == Some(meant))
+            .collect();
+        match named.as_slice() {
+            [one] => Ok(identity(one)),
+            [] => Err(Failure::new(
+                Exit::NotFound,
+                format!("there is no {} named `{meant}`", noun.name),
+            )
+            .advise(format!(
+                "To see what there is: modelarts {} list",
+                noun.name
+            ))),
+            several => {
+                let candidates: Vec<_> = several
+                    .iter()
+                    .map(|item| format!("{} ({})", identity(item), status(item).unwrap_or("-")))
+                    .collect();
+                Err(Failure::new(
+                    Exit::Usage,
+                    format!(
+                        "{} {} are named `{meant}`: {}",
+                        several.len(),
+                        noun.plural,
+                        candidates.join(", ")
+                    ),
+                )
+                .advise("Give the ID of the one that is meant."))
+            }
+        }
+    }
+
+    fn last(&self, noun: &Noun) -> Result<String, Failure> {
+        let known = self.last_made();
+        let id = known.get(noun.name).and_then(Value::as_str);
+        id.map(str::to_owned).ok_or_else(|| {
+            Failure::new(
+                Exit::Usage,
+                format!("no {} was made from here in this project yet", noun.name),
+            )
+        })
+    }
+
+    /// Keeps what was made, for `@last`. Without a place to keep it, it is forgotten.
+    pub(crate) fn remember(&self, noun: &Noun, id: &str) {
+        let Some(file) = last_file() else { return };
+        let mut all = read(&file);
+        let mut known = self.last_made();
+        known.insert(noun.name.to_owned(), Value::from(id));
+        all.insert(self.place(), Value::Object(known));
+        if let Some(folder) = file.parent() {
+            fs::create_dir_all(folder).ok();
+        }
+        fs::write(&file, Value::Object(all).to_string()).ok();
+    }
+
+    fn last_made(&self) -> Map<String, Value> {
+        let all = last_file().map(|file| read(&file)).unwrap_or_default();
+        let known = all.get(&self.place()).and_then(Value::as_object);
+        known.cloned().unwrap_or_default()
+    }
+
+    /// Ids of one project mean nothing in another.
+    fn place(&self) -> String {
+        let endpoint = match self.global.connection.emulator {
+            // Its port is another one each time.
+            true => "emulator",
+            false => self.client.endpoint(),
+        };
+        format!("{endpoint} {}", self.client.project_id())
+    }
+}
+
+fn last_file() -> Option<PathBuf> {
+    Some(directories()?.in_data_dir("last.json"))
+}
+
+fn read(file: &PathBuf) -> Map<String, Value> {
+    let text = fs::read_to_string(file).unwrap_or_default();
+    serde_json::from_str(&text).unwrap_or_default()
+}
+
+/// Where the platform wants a program's files.
+pub(crate) fn directories() -> Option<impl etcetera::AppStrategy> {
+    choose_app_strategy(AppStrategyArgs {
+        top_level_domain: "io".to_owned(),
+        author: "modelarts-rs".to_owned(),
+        app_name: "modelarts".to_owned(),
+    })
+    .ok()
+}
+
+/// Whether a text has the form of the ids: a UUID, with or without the prefix of the old generation.
+fn is_id(text: &str) -> bool {
+    let uuid = text.strip_prefix("DE-").unwrap_or(text);
+    let groups: Vec<_> = uuid.split('-').map(str::len).collect();
+    groups == [8, 4, 4, 4, 12] && uuid.chars().all(|c| c == '-' || c.is_ascii_hexdigit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_have_a_form() {
+        assert!(is_id("c2f4d5a6-1b7e-4d2a-9c3f-2f6f0f5c8e11"));
+        assert!(is_id("DE-2f2570bb-58fc-4c28-b670-6b75b891c6a3"));
+        for name in [
+            "train-bert",
+            "",
+            "DE-",
+            "c2f4d5a61b7e4d2a9c3f2f6f0f5c8e11",
+            "zzzzzzzz-1b7e-4d2a-9c3f-2f6f0f5c8e11",
+        ] {
+            assert!(!is_id(name), "{name}");
+        }
+    }
+}

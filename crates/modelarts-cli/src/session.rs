@@ -1,0 +1,180 @@
+//! What a command works with: the client, the flags, and the printer for its nouns.
+
+use modelarts::{Clock as _, ModelArts, PollPolicy, SystemClock, Timestamp};
+use serde_json::Value;
+
+use crate::connection::Global;
+use crate::document;
+use crate::embedded::Embedded;
+use crate::exchange::{Items, Request};
+use crate::failure::{Exit, Failure};
+use crate::noun::Noun;
+use crate::output::table::{self, Layout};
+use crate::output::{self, Format};
+use crate::schema;
+
+pub(crate) struct Session {
+    pub(crate) client: ModelArts,
+    pub(crate) global: Global,
+    /// It serves until the command ends.
+    _emulator: Option<Embedded>,
+}
+
+impl Session {
+    pub(crate) async fn start(global: &Global) -> Result<Self, Failure> {
+        global.observe()?;
+        let emulator = match global.connection.emulator {
+            true => Some(Embedded::start().await?),
+            false => None,
+        };
+        Ok(Self {
+            client: global.client(emulator.as_ref()).await?,
+            global: global.clone(),
+            _emulator: emulator,
+        })
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        SystemClock.now()
+    }
+
+    pub(crate) async fn send(&self, request: Request) -> Result<Option<Value>, Failure> {
+        let described = request.operation.body.as_ref();
+        if let (Some(described), Some(body)) = (described, &request.body) {
+            let problems = schema::problems(described.schema, body);
+            if !problems.is_empty() {
+                let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+                let message = format!("{}: {}", request.operation.id, problems.join("; "));
+                return Err(Failure::new(Exit::Usage, message));
+            }
+        }
+        request.send(&self.client).await
+    }
+
+    /// A resource of a noun.
+    pub(crate) async fn show(&self, noun: &Noun, id: &str) -> Result<Value, Failure> {
+        let (operation, parameter) = noun.show.unwrap_or_default();
+        let request = Request::of(operation)?.path(parameter, id);
+        Ok(self.send(request).await?.unwrap_or_default())
+    }
+
+    /// The items of a list: all of them, unless only so many are asked for.
+    pub(crate) async fn list(
+        &self,
+        request: Request,
+        most: Option<usize>,
+    ) -> Result<Items, Failure> {
+        match request.operation.paging() {
+            Some(paging) => request.items(&self.client, &paging, most).await,
+            None => {
+                let mut page = request.send(&self.client).await?.unwrap_or_default();
+                let members = page.as_object_mut().into_iter().flatten();
+                let arrays = members.filter_map(|(_, member)| member.as_array_mut());
+                let mut items = arrays
+                    .into_iter()
+                    .next()
+                    .map(std::mem::take)
+                    .unwrap_or_default();
+                let complete = most.is_none_or(|most| items.len() <= most);
+                items.truncate(most.unwrap_or(usize::MAX));
+                Ok(Items { items, complete })
+            }
+        }
+    }
+
+    /// How to poll: by `--timeout`, and by the interval of the command.
+    pub(crate) fn policy(&self, interval: Option<std::time::Duration>) -> PollPolicy {
+        let mut policy = PollPolicy::default();
+        if let Some(interval) = interval {
+            policy = policy.initial_delay(interval).interval(interval);
+        }
+        if let Some(timeout) = self.global.connection.timeout {
+            policy = policy.deadline(timeout);
+        }
+        policy
+    }
+
+    pub(crate) fn hidden(&self, noun: &Noun, value: &Value, of_list: bool) -> Value {
+        let mut value = value.clone();
+        if self.global.printing.show_secrets {
+            return value;
+        }
+        let operation = match (of_list, noun.show) {
+            (false, Some((show, _))) => show,
+            _ => noun.list,
+        };
+        let schema = document::find(operation).and_then(|operation| operation.response);
+        if let Some(schema) = schema {
+            match of_list {
+                true => schema
+                    .properties()
+                    .filter_map(|(_, property)| property.items())
+                    .for_each(|items| output::hide_secrets(&mut value, items)),
+                false => output::hide_secrets(&mut value, schema),
+            }
+        }
+        value
+    }
+
+    /// Prints one resource.
+    pub(crate) fn print(&self, noun: &Noun, value: &Value) -> Result<(), Failure> {
+        let value = self.hidden(noun, value, false);
+        let one = std::slice::from_ref(&value);
+        match self.format() {
+            Format::Table => table::details(noun, &value, self.now())?,
+            Format::Name => output::line(&identity(&value))?,
+            Format::Csv => {
+                let columns = table::columns(
+                    noun,
+                    &Layout {
+                        wide: true,
+                        ..Layout::default()
+                    },
+                )?;
+                table::csv(&columns, one, self.now())?;
+            }
+            other => output::data(&other, &value)?,
+        }
+        Ok(())
+    }
+
+    /// Prints a list.
+    pub(crate) fn print_all(
+        &self,
+        noun: &Noun,
+        layout: &Layout,
+        found: Items,
+    ) -> Result<(), Failure> {
+        let mut items: Vec<_> = found
+            .items
+            .iter()
+            .map(|item| self.hidden(noun, item, true))
+            .collect();
+        let now = self.now();
+        table::sort(noun, layout, &mut items, now).map_err(Failure::usage)?;
+        let columns = table::columns(noun, layout).map_err(Failure::usage)?;
+        match self.format() {
+            Format::Table if items.is_empty() => output::note(&format!("no {}", noun.plural)),
+            Format::Table => table::print(&columns, &items, now)?,
+            Format::Csv => table::csv(&columns, &items, now)?,
+            Format::Name => items
+                .iter()
+                .try_for_each(|item| output::line(&identity(item)))?,
+            other => output::data(&other, &Value::Array(items))?,
+        }
+        if !found.complete {
+            output::note("there are more; raise --limit or leave it out");
+        }
+        Ok(())
+    }
+
+    pub(crate) fn format(&self) -> Format {
+        self.global.printing.output.clone().unwrap_or(Format::Table)
+    }
+}
+
+/// What the next command takes for it.
+pub(crate) fn identity(value: &Value) -> String {
+    let text = |key: &str| value.get(key).and_then(Value::as_str);
+    crate::text::one_line(text("id").or_else(|| text("name")).unwrap_or_default())
+}

@@ -1,0 +1,150 @@
+//! Text from the service, and values as people write them.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use anyhow::{Result, anyhow};
+use jiff::{Span, SpanRelativeTo};
+
+/// A text that is safe to print: nothing in it moves the cursor, sets colours or turns the reading direction.
+pub(crate) fn visible(text: &str) -> String {
+    escaped(text, |c| c != '\n' && c != '\t')
+}
+
+/// The same in a table's cell, where a line end would break the row.
+pub(crate) fn one_line(text: &str) -> String {
+    escaped(text, |_| true)
+}
+
+fn escaped(text: &str, applies: impl Fn(char) -> bool) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match acts_on_terminals(c) && applies(c) {
+            true => safe.extend(c.escape_default()),
+            false => safe.push(c),
+        }
+    }
+    safe
+}
+
+/// JSON with the characters escaped that it may hold but a terminal must not get. It stays the same JSON.
+pub(crate) fn safe_json(json: &str) -> String {
+    let mut safe = String::with_capacity(json.len());
+    for c in json.chars() {
+        // Outside of texts JSON has only ASCII, and of its controls only line ends here.
+        if acts_on_terminals(c) && c != '\n' {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                let _ = write!(safe, "\\u{unit:04x}");
+            }
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
+}
+
+fn acts_on_terminals(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}'
+        )
+}
+
+/// A duration as people write it: `8h`, `1h30m`, `90s`, `2d`.
+pub(crate) fn duration(text: &str) -> Result<Duration> {
+    let wrong = || anyhow!("`{text}` is no duration; write it like 8h, 90m, 1h30m or 2d");
+    let span: Span = text.trim().parse().map_err(|_| wrong())?;
+    let duration = span
+        .to_duration(SpanRelativeTo::days_are_24_hours())
+        .map_err(|_| wrong())?;
+    Duration::try_from(duration).map_err(|_| wrong())
+}
+
+/// A duration in the two largest units that it has.
+pub(crate) fn brief(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let units = [
+        (seconds / 86_400, "d"),
+        (seconds / 3600 % 24, "h"),
+        (seconds / 60 % 60, "m"),
+        (seconds % 60, "s"),
+    ];
+    let first = units.iter().position(|(count, _)| *count > 0).unwrap_or(3);
+    units
+        .iter()
+        .skip(first)
+        .take(2)
+        .filter(|(count, unit)| *count > 0 || *unit == units[first].1)
+        .map(|(count, unit)| format!("{count}{unit}"))
+        .collect()
+}
+
+/// A size in GB as people write it: `50`, `50GB`, `1TB`.
+pub(crate) fn gigabytes(text: &str) -> Result<i64> {
+    let wrong = || anyhow!("`{text}` is no size; write it like 50GB or 1TB");
+    let lower = text.trim().to_ascii_lowercase();
+    let digits = lower.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let number: i64 = digits.parse().map_err(|_| wrong())?;
+    let factor = match lower[digits.len()..].trim() {
+        "" | "g" | "gb" | "gib" => 1,
+        "t" | "tb" | "tib" => 1024,
+        _ => return Err(wrong()),
+    };
+    let size = number.checked_mul(factor).filter(|size| *size > 0);
+    size.ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_acts_on_a_terminal() {
+        let hostile = "a\u{1b}[31mred\u{7}\u{9b}2J\u{202e}txt\r\n";
+        assert_eq!(
+            visible(hostile),
+            "a\\u{1b}[31mred\\u{7}\\u{9b}2J\\u{202e}txt\\r\n"
+        );
+        assert_eq!(one_line("a\nb"), "a\\nb");
+        let json = serde_json::json!({ "name": hostile });
+        let safe = safe_json(&format!("{json:#}"));
+        assert!(!safe.chars().any(|c| acts_on_terminals(c) && c != '\n'));
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&safe).unwrap(),
+            json
+        );
+    }
+
+    #[test]
+    fn durations_are_read_and_written() {
+        for (text, seconds, written) in [
+            ("8h", 28_800, "8h"),
+            ("1h30m", 5400, "1h30m"),
+            ("90m", 5400, "1h30m"),
+            ("2d", 172_800, "2d"),
+            ("45s", 45, "45s"),
+            ("0s", 0, "0s"),
+        ] {
+            let read = duration(text).unwrap();
+            assert_eq!(
+                (read.as_secs(), brief(read).as_str()),
+                (seconds, written),
+                "{text}"
+            );
+        }
+        for text in ["", "8", "-8h", "1mo", "h", "eight hours"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_read() {
+        for (text, size) in [("50", 50), ("50GB", 50), ("5 gib", 5), ("1TB", 1024)] {
+            assert_eq!(gigabytes(text).unwrap(), size, "{text}");
+        }
+        for text in ["", "GB", "50MB", "-5", "9223372036854775807TB"] {
+            assert!(gigabytes(text).is_err(), "{text}");
+        }
+    }
+}

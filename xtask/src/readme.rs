@@ -1,0 +1,70 @@
+//! The library's example on the front page, built and run as it is printed there.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use xtask::workspace;
+
+/// The section whose blocks make the program.
+const SECTION: &str = "\n## The library\n";
+/// The checkout, as the front page writes it.
+const CHECKOUT: &str = "../modelarts-rs/";
+
+/// Makes a package of the manifest and the program that `README.md` prints, outside of the workspace, and runs it.
+pub(crate) fn run() -> Result<bool> {
+    let root = workspace::root();
+    let path = root.join("README.md");
+    let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+    let folder = std::env::temp_dir().join(format!("modelarts-readme-{}", std::process::id()));
+    let outcome = build(&root, &text, &folder);
+    fs::remove_dir_all(&folder).ok();
+    outcome
+}
+
+fn build(root: &Path, text: &str, folder: &Path) -> Result<bool> {
+    let section = section(text)?;
+    let manifest = block(section, "toml")?;
+    if !manifest.contains(CHECKOUT) {
+        bail!("the manifest in README.md does not name the checkout as `{CHECKOUT}`");
+    }
+    let checkout = format!("{}/", root.display());
+    fs::create_dir_all(folder.join("src"))?;
+    fs::write(
+        folder.join("Cargo.toml"),
+        manifest.replace(CHECKOUT, &checkout),
+    )?;
+    fs::write(folder.join("src/main.rs"), block(section, "rust")?)?;
+    // The versions that were tested, so far as they are the same crates.
+    fs::copy(root.join("Cargo.lock"), folder.join("Cargo.lock"))?;
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
+        .arg("run")
+        .current_dir(folder)
+        .env("CARGO_TARGET_DIR", root.join("target"))
+        .status()
+        .context("starting cargo")?;
+    Ok(status.success())
+}
+
+fn section(text: &str) -> Result<&str> {
+    let (_, after) = text
+        .split_once(SECTION)
+        .with_context(|| format!("README.md has no section `{}`", SECTION.trim()))?;
+    Ok(after.split("\n## ").next().unwrap_or(after))
+}
+
+/// The first block of a language.
+fn block<'a>(section: &'a str, language: &str) -> Result<&'a str> {
+    let opening = format!("```{language}\n");
+    let inside = section.split_once(&opening).map(|(_, after)| after);
+    let code = inside.and_then(|after| after.split_once("\n```"));
+    code.map(|(code, _)| code).with_context(|| {
+        format!(
+            "README.md shows no `{language}` block under `{}`",
+            SECTION.trim()
+        )
+    })
+}
