@@ -194,7 +194,9 @@ impl EmulatorBuilder {
         self
     }
 
-    /// How long, in emulated time, a read after a stop or deletion still shows the status from before.
+    /// How long, in emulated time, a read still shows the status from before a change, and does not find an instance, a
+    /// mount or a saved image that was just created. Responses to the changes themselves are up to date, and so are lists
+    /// but for the status.
     pub fn stale_reads(mut self, behind: Duration) -> Self {
         self.stale_reads = behind;
         self

@@ -85,6 +85,7 @@ impl State {
     /// A [`DevEnvInstance`], with null for what it does not have.
     pub(crate) fn show_dev_env(&self, at: &At<'_>, id: &str) -> ApiResult<Value> {
         let instance = self.find(at.caller, Generation::DevEnv, id)?;
+        self.check_known(instance, at.now)?;
         with_nulls(&self.dev_env_wire(instance, at, View::Read))
     }
 

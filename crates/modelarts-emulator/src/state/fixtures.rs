@@ -343,14 +343,13 @@ impl State {
             Generation::DevEnv => format!("DE-{uuid}"),
         };
         let durations = &self.settings.durations;
-        let mut phase = Phase::enter(
+        let phase = Phase::enter(
             details.own_word(fixture.status),
             now,
             INSTANCES,
             durations,
             None,
         );
-        phase.since = phase.since.min(created.max(phase.since));
         let queue = fixture.status.is_queued().then(|| self.queue_place(now));
         Instance {
             seq: self.next_seq(),

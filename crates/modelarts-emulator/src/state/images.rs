@@ -100,12 +100,7 @@ impl State {
     }
 
     fn find_image(&self, caller: &Caller, id: &str) -> ApiResult<&ImageEntry> {
-        self.visible_image(caller, id).ok_or_else(|| {
-            ApiError::new(
-                code::NO_IMAGE,
-                format!("The image '{}' does not exist.", shorten(id)),
-            )
-        })
+        self.visible_image(caller, id).ok_or_else(|| no_image(id))
     }
 
     /// The images in the caller's lists: the built-in ones and the project's.
@@ -185,7 +180,15 @@ impl State {
     }
 
     pub(crate) fn show_image(&self, at: &At<'_>, id: &str) -> ApiResult<Image> {
-        self.find_image(at.caller, id).map(Self::image_wire)
+        let entry = self.find_image(at.caller, id)?;
+        let is_new = matches!(
+            entry.phase.status,
+            ImageStatus::Init | ImageStatus::Creating
+        );
+        if is_new && self.is_behind(entry.image.create_at.unwrap_or(entry.phase.since), at.now) {
+            return Err(no_image(id));
+        }
+        Ok(Self::image_wire(entry))
     }
 
     pub(crate) fn register_image(
@@ -238,7 +241,7 @@ impl State {
         let id = image.id.clone().unwrap_or_default();
         let project = Some(at.caller.project.clone());
         self.add_image(project, image, ImageStatus::Active, at.now);
-        self.show_image(at, &id)
+        self.find_image(at.caller, &id).map(Self::image_wire)
     }
 
     /// Saves a running notebook as an image; the notebook uses the image afterwards.
@@ -320,7 +323,10 @@ impl State {
                 notebook.saving = Some(image_id.clone());
             }
         });
-        self.show_image(at, &image_id).map(|image| Image {
+        let image = self
+            .find_image(at.caller, &image_id)
+            .map(Self::image_wire)?;
+        Ok(Image {
             // The answer comes before the saving begins.
             status: Some(ImageStatus::Init.as_str().into()),
             ..image
@@ -439,6 +445,13 @@ fn sort(images: &mut [&ImageEntry], query: &ImageQuery<'_>) -> ApiResult<()> {
 
 fn shorten(text: &str) -> String {
     text.chars().take(64).collect()
+}
+
+fn no_image(id: &str) -> ApiError {
+    ApiError::new(
+        code::NO_IMAGE,
+        format!("The image '{}' does not exist.", shorten(id)),
+    )
 }
 
 #[cfg(test)]

@@ -55,7 +55,7 @@ pub(crate) struct Settings {
     pub(crate) durations: Durations,
     /// Whether the documentation wins where practice is more lenient.
     pub(crate) strict: bool,
-    /// How long a read after a stop or a deletion still shows the status from before.
+    /// How long a read still shows what was before a change.
     pub(crate) stale_reads: Millis,
 }
 

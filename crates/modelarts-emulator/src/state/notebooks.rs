@@ -110,6 +110,7 @@ impl State {
     /// The notebook as JSON, which is what is asked for most often by far.
     pub(crate) fn show_notebook(&self, at: &At<'_>, id: &str) -> ApiResult<Bytes> {
         let instance = self.find(at.caller, Generation::Notebook, id)?;
+        self.check_known(instance, at.now)?;
         self.render(instance, at.now)
     }
 

@@ -26,7 +26,12 @@ impl State {
 
     pub(crate) fn show_mount(&self, at: &At<'_>, id: &str, storage: &str) -> ApiResult<DataVolume> {
         let instance = self.find(at.caller, Generation::Notebook, id)?;
-        find(instance, storage).map(data_volume)
+        let mount = find(instance, storage)?;
+        let is_new = mount.phase.status == MountStatus::Mounting;
+        if is_new && self.is_behind(mount.phase.since, at.now) {
+            return Err(no_mount());
+        }
+        Ok(data_volume(mount))
     }
 
     pub(crate) fn attach_obs(
@@ -140,12 +145,14 @@ fn find<'a>(instance: &'a Instance, storage: &str) -> ApiResult<&'a Mount> {
     mounts(instance)
         .iter()
         .find(|mount| mount.id == storage)
-        .ok_or_else(|| {
-            ApiError::new(
-                code::NO_STORAGE_ID,
-                "The instance has no mounted storage of this id.",
-            )
-        })
+        .ok_or_else(no_mount)
+}
+
+fn no_mount() -> ApiError {
+    ApiError::new(
+        code::NO_STORAGE_ID,
+        "The instance has no mounted storage of this id.",
+    )
 }
 
 fn require_running(instance: &Instance) -> ApiResult<()> {

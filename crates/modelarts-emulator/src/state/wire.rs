@@ -34,10 +34,28 @@ impl State {
     /// The status, or the one from before while reads are behind.
     fn status_for(&self, instance: &Instance, now: Millis, view: View) -> S {
         let status = instance.status();
+        // What nothing came before is not shown at all, or has been there all along.
         let behind = view == View::Read
-            && matches!(status, S::Stopping | S::Stopped | S::Deleting)
-            && now < instance.phase.since + self.settings.stale_reads;
+            && instance.previous != S::Init
+            && self.is_behind(instance.phase.since, now);
         if behind { instance.previous } else { status }
+    }
+
+    /// Whether reads do not show yet what happened at `since`.
+    pub(super) fn is_behind(&self, since: Millis, now: Millis) -> bool {
+        now < since.saturating_add(self.settings.stale_reads)
+    }
+
+    /// Refuses an instance that was created so lately that reads do not know it yet.
+    pub(super) fn check_known(&self, instance: &Instance, now: Millis) -> ApiResult<()> {
+        // One of the fixtures that is at rest has been there all along.
+        let is_new = [instance.status(), instance.previous]
+            .iter()
+            .any(|status| matches!(status, S::CreateQueuing | S::Creating));
+        if is_new && self.is_behind(instance.created, now) {
+            return Err(ApiError::no_instance());
+        }
+        Ok(())
     }
 
     pub(super) fn notebook_wire(

@@ -443,6 +443,43 @@ async fn reads_can_be_behind() {
     assert_eq!(client.status(&id).await, "RUNNING");
     client.pass(5);
     assert_eq!(client.status(&id).await, "STOPPING");
+    client.pass(60);
+    assert_eq!(client.status(&id).await, "STOPPED");
+    let start = format!("/notebooks/{id}/start");
+    let started = client.send("POST", &start, None).await.ok();
+    assert_eq!(started["status"], "STARTING");
+    assert_eq!(client.status(&id).await, "STOPPED");
+    client.pass(5);
+    assert_eq!(client.status(&id).await, "STARTING");
+}
+
+#[tokio::test]
+async fn reads_can_be_too_early_for_what_was_created() {
+    let behind = std::time::Duration::from_secs(5);
+    let client = Client::with(Emulator::builder().manual().stale_reads(behind)).await;
+    let id = client.create(json!({})).await;
+    let path = format!("/notebooks/{id}");
+    assert_eq!(client.get(&path).await.code(), "ModelArts.6309");
+    client.pass(5);
+    assert_eq!(client.status(&id).await, "CREATING");
+    client.pass(200);
+    assert_eq!(client.status(&id).await, "RUNNING");
+
+    let body = crate::devenv::instance(json!({}));
+    let old = client.post(crate::devenv::PATH, body).await.ok();
+    let old = format!("{}/{}", crate::devenv::PATH, old["id"].as_str().unwrap());
+    assert_eq!(client.get(&old).await.code(), "ModelArts.6309");
+
+    let body = json!({"name": "saved", "namespace": "team", "tag": "1.0.0", "workspace_id": "0"});
+    let image = client
+        .post(&format!("{path}/create-image"), body)
+        .await
+        .ok();
+    let image = format!("/images/{}", image["id"].as_str().unwrap());
+    assert_eq!(client.get(&image).await.code(), "ModelArts.6404");
+    client.pass(5);
+    assert_eq!(client.get(&old).await.ok()["status"], "CREATING");
+    client.get(&image).await.ok();
 }
 
 #[tokio::test]
