@@ -17,6 +17,8 @@ const CREATE: [&str; 7] = [
 const LIST: [&str; 2] = ["api", "listNotebooks"];
 const HTML: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 21\r\n\r\n<html>welcome</html>\n";
 const EMPTY: &str = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+const GATEWAY_404: &str = "HTTP/1.1 404 Not Found\r\nContent-Type: text/html\r\nContent-Length: 16\r\n\r\n<h1>nginx</h1>\r\n";
+
 fn exit(output: &Output) -> (Option<i32>, String, String) {
     (
         output.status.code(),
@@ -57,6 +59,16 @@ fn an_empty_success_is_enough_for_an_action() {
         server.command(&CREATE).output().unwrap().status.code(),
         Some(7)
     );
+}
+
+#[test]
+fn a_gateways_404_is_not_the_services_word() {
+    let server = Scripted::answering(GATEWAY_404);
+    let output = server
+        .command(&["api", "showNotebook", "--id=n"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! The program as people run it.
 
-use crate::support::{Emulator, modelarts, text};
+use crate::support::{Emulator, modelarts, text, without_ports};
 
 #[test]
 fn the_demo_tells_the_whole_story() {
     let output = modelarts(&["demo", "--speed", "0"]).output().unwrap();
     assert!(output.status.success(), "{}", text(&output.stderr));
-    insta::assert_snapshot!("demo", text(&output.stdout));
+    insta::assert_snapshot!("demo", without_ports(&text(&output.stdout)));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::process::Command;
 
-use crate::support::{Emulator, Scripted, modelarts, text};
+use crate::support::{Emulator, Scripted, modelarts, text, without_ports};
 
 /// A folder of one's own for what the program keeps.
 struct Home(std::path::PathBuf);
@@ -66,7 +66,7 @@ fn transcript(emulator: &Emulator, home: &Home, lines: &[&[&str]]) -> String {
         let output = home.of(&mut emulator.command(arguments)).output().unwrap();
         let _ = writeln!(transcript, "$ modelarts {}", arguments.join(" "));
         for stream in [&output.stdout, &output.stderr] {
-            let printed = without_times(&text(stream));
+            let printed = without_ports(&without_times(&text(stream)));
             if !printed.is_empty() {
                 let _ = writeln!(transcript, "{printed}");
             }
