@@ -339,7 +339,7 @@ mod tests {
 
     fn remove(value: &mut Value, parent: &str, key: &str) {
         let parent = value.pointer_mut(parent).unwrap().as_object_mut().unwrap();
-        parent.shift_remove(key).unwrap();
+        parent.remove(key).unwrap();
     }
 
     #[test]

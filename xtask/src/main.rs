@@ -9,6 +9,7 @@ use xtask::{check, diff, draft, drift, regen, samples, workspace};
 mod clients;
 mod consumers;
 mod emulator;
+mod isolation;
 mod python;
 mod readme;
 mod schemathesis;
@@ -71,6 +72,8 @@ enum Command {
     },
     /// Build and run the library's example as `README.md` prints it, manifest included.
     Readme,
+    /// Build programs outside of the workspace: do they behave as without the library?
+    Isolation,
     /// Test the emulator against the documents that it serves, with Schemathesis.
     Schemathesis(schemathesis::Bounds),
 }
@@ -91,6 +94,7 @@ fn main() -> ExitCode {
         Command::Diff { files } => diff::run(&files),
         Command::Consumers { names } => consumers::run(&names),
         Command::Readme => readme::run(),
+        Command::Isolation => isolation::run(),
         Command::Schemathesis(bounds) => schemathesis::run(&bounds),
     };
     match outcome {

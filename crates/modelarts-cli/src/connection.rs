@@ -10,7 +10,7 @@ use crate::config::Profile;
 use crate::embedded::Embedded;
 use crate::failure::{Exit, Failure};
 use crate::observe::{self, Verbosity};
-use crate::output::Format;
+use crate::output::{Format, note};
 use crate::text;
 
 const USER_AGENT: &str = concat!("modelarts-cli/", env!("CARGO_PKG_VERSION"));
@@ -246,6 +246,11 @@ impl Global {
             None => self.connection.builder(),
         };
         let built = self.connection.patience(builder).build().await;
+        if let Ok(client) = &built {
+            for warning in client.warnings() {
+                note(&format!("warning: {warning}"));
+            }
+        }
         built.map_err(|error| {
             let failure = Failure::from(error);
             match failure.exit() {

@@ -1,4 +1,5 @@
-//! The same client without async, for scripts.
+//! The same client without async, for scripts, and for threads that may block, as those of
+//! [`spawn_blocking`](tokio::task::spawn_blocking). In async code it is refused with an error, since it would block it.
 //!
 //! ```no_run
 //! use modelarts::blocking::ModelArts;
@@ -18,9 +19,11 @@ use std::future::IntoFuture;
 use std::iter::FusedIterator;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use futures::{Stream, StreamExt};
 use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::task::coop::poll_proceed;
 
 use crate::builder::ModelArtsBuilder;
 use crate::error::{Error, Result};
@@ -140,11 +143,33 @@ fn block_on<T>(runtime: &Background, future: impl Future<Output = Result<T>>) ->
 }
 
 /// Tokio panics where this returns an error.
+///
+/// A thread for blocking work ([`spawn_blocking`](tokio::task::spawn_blocking)) knows its runtime, too, and may block: what
+/// tells it from async code is that only the latter has a budget of steps until it must yield.
 fn outside_async() -> Result<()> {
-    if Handle::try_current().is_err() {
-        return Ok(());
+    let is_async = Handle::try_current().is_ok() && has_budget();
+    match is_async {
+        false => Ok(()),
+        true => Err(Error::argument(
+            "a blocking client cannot be used in async code: use `modelarts::ModelArts` there, or `spawn_blocking`",
+        )),
     }
-    Err(Error::argument(
-        "a blocking client cannot be used in async code: use `modelarts::ModelArts` there",
-    ))
+}
+
+/// Whether the caller runs within a budget, by using it up. It is restored before this returns.
+fn has_budget() -> bool {
+    /// More than a budget ever holds.
+    const STEPS: usize = 256;
+    let mut context = Context::from_waker(Waker::noop());
+    let mut steps = Vec::new();
+    let is_over = (0..STEPS).any(|_| match poll_proceed(&mut context) {
+        Poll::Ready(step) => {
+            steps.push(step);
+            false
+        }
+        Poll::Pending => true,
+    });
+    // The first step remembers the whole budget: it must be the last to be restored.
+    while steps.pop().is_some() {}
+    is_over
 }

@@ -4,36 +4,40 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use http::HeaderValue;
+use http::{HeaderValue, StatusCode};
+use modelarts_client::Secret;
 use reqwest::Url;
 
 use crate::client::{Core, ModelArts};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Environment, Profile};
+use crate::config::{Environment, Profile, Resolved};
 use crate::credentials::{
     AccessKeyAuthenticator, Authenticator, Credentials, Kind, Named, PasswordAuthenticator,
     TokenAuthenticator,
 };
 use crate::endpoint;
 use crate::error::{Error, Result};
-use crate::http_client;
-use crate::identity::{Identity, Scope};
+use crate::http_client::{HttpClients, ProxyChoice, Recipe, Tls};
+use crate::identity::{Identity, Scope, unknown_project};
 use crate::limit::RateLimit;
 use crate::options::{CallOptions, Settings};
 use crate::retry::{RetryBudget, RetryPolicy};
 use crate::transport::Pipeline;
 use crate::wait::PollPolicy;
+use modelarts_client::iam::types::Token;
+use tracing::warn;
 
 /// Configures a [`ModelArts`].
 ///
 /// # What is needed
 /// * **Credentials**: given by [`credentials`](Self::credentials) or a [`profile`](Self::profile); if neither, looked
-///   for as [`Profile::discover`] says. Explicit settings go before those of a profile.
+///   for as [`Profile`] says, which also has the order of all sources. Explicit settings go before those of a profile, and
+///   what is set neither here nor there is looked for as well.
 /// * **Where**: an [`endpoint`](Self::endpoint), or else the service's address in the token's catalogue (after signing in
 ///   with a password), or else that of the [`region`](Self::region).
 /// * **The project**: its [`id`](Self::project_id), or its [`name`](Self::project_name), or else the region's main project,
 ///   which bears the region's name. A name is looked up by the identity service, whose address is the
-///   [`auth_url`](Self::auth_url) or that of the region.
+///   [`auth_url`](Self::auth_url) or that of the region. Where both are given, they must be those of one project.
 ///
 /// ```no_run
 /// # async fn run() -> modelarts::Result<()> {
@@ -50,8 +54,10 @@ use crate::wait::PollPolicy;
 /// ```
 #[must_use = "a builder does nothing until `build`"]
 pub struct ModelArtsBuilder {
-    profile: Profile,
+    profile: Option<Profile>,
+    given: Given,
     environment: Environment,
+    roots: Vec<Vec<u8>>,
     allow_http: bool,
     options: CallOptions,
     rate_limit: Option<RateLimit>,
@@ -60,9 +66,48 @@ pub struct ModelArtsBuilder {
     language: Option<String>,
     max_body: usize,
     http: Option<reqwest::Client>,
-    proxy: Option<String>,
+    proxy: Option<Secret>,
     clock: Arc<dyn Clock>,
     seed: Option<u64>,
+}
+
+/// What the builder itself was told.
+#[derive(Default)]
+struct Given {
+    credentials: Option<Credentials>,
+    region: Option<String>,
+    endpoint: Option<String>,
+    auth_url: Option<String>,
+    project_id: Option<String>,
+    project_name: Option<String>,
+}
+
+impl fmt::Debug for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Names only: what is not checked yet may hold a password.
+        let names = [
+            ("credentials", self.credentials.is_some()),
+            ("region", self.region.is_some()),
+            ("endpoint", self.endpoint.is_some()),
+            ("auth_url", self.auth_url.is_some()),
+            ("project_id", self.project_id.is_some()),
+            ("project_name", self.project_name.is_some()),
+        ];
+        let given = names.iter().filter(|(_, given)| *given);
+        f.debug_set().entries(given.map(|(name, _)| name)).finish()
+    }
+}
+
+impl Given {
+    /// Whether no other source can add anything that a client needs.
+    fn is_complete(&self) -> bool {
+        let sign_in = match self.credentials.as_ref().map(|credentials| &credentials.0) {
+            Some(Kind::Password(_)) => self.auth_url.is_some(),
+            Some(_) => true,
+            None => false,
+        };
+        sign_in && self.endpoint.is_some() && self.project_id.is_some()
+    }
 }
 
 /// A page of ten thousand notebooks is half as long.
@@ -71,6 +116,7 @@ const MAX_BODY: usize = 32 * 1024 * 1024;
 impl fmt::Debug for ModelArtsBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ModelArtsBuilder")
+            .field("given", &self.given)
             .field("profile", &self.profile)
             .field("options", &self.options)
             .finish_non_exhaustive()
@@ -80,8 +126,10 @@ impl fmt::Debug for ModelArtsBuilder {
 impl ModelArtsBuilder {
     pub(crate) fn new() -> Self {
         Self {
-            profile: Profile::default(),
+            profile: None,
+            given: Given::default(),
             environment: Environment::process(),
+            roots: Vec::new(),
             allow_http: false,
             options: CallOptions::new(),
             rate_limit: None,
@@ -98,17 +146,17 @@ impl ModelArtsBuilder {
 
     /// Who is calling.
     pub fn credentials(mut self, credentials: Credentials) -> Self {
-        self.profile.credentials = Some(credentials);
+        self.given.credentials = Some(credentials);
         self
     }
 
-    /// Everything that a profile has, unless it was or is set explicitly.
+    /// Everything that a profile has and that is not set explicitly. The last call of this counts.
     pub fn profile(mut self, profile: Profile) -> Self {
-        self.complete(profile);
+        self.profile = Some(profile);
         self
     }
 
-    /// Where to look for credentials if none are given. The environment of the process unless set.
+    /// Where to look for what is not given. The environment of the process unless set.
     pub fn environment(mut self, environment: Environment) -> Self {
         self.environment = environment;
         self
@@ -116,31 +164,33 @@ impl ModelArtsBuilder {
 
     /// The region, for example `eu-de`.
     pub fn region(mut self, region: impl Into<String>) -> Self {
-        self.profile.region = Some(region.into());
+        self.given.region = Some(region.into());
         self
     }
 
     /// The address of the service, for example `https://modelarts.eu-de.otc.t-systems.com`. It goes before all else.
+    ///
+    /// It may end with `/v1/` and the project, as OpenStack tools have it.
     pub fn endpoint(mut self, url: impl Into<String>) -> Self {
-        self.profile.endpoint = Some(url.into());
+        self.given.endpoint = Some(url.into());
         self
     }
 
     /// The address of the identity service, for example `https://iam.eu-de.otc.t-systems.com/v3`.
     pub fn auth_url(mut self, url: impl Into<String>) -> Self {
-        self.profile.auth_url = Some(url.into());
+        self.given.auth_url = Some(url.into());
         self
     }
 
     /// The id of the project.
     pub fn project_id(mut self, id: impl Into<String>) -> Self {
-        self.profile.project_id = Some(id.into());
+        self.given.project_id = Some(id.into());
         self
     }
 
     /// The name of the project, for example `eu-de_nlp`.
     pub fn project_name(mut self, name: impl Into<String>) -> Self {
-        self.profile.project_name = Some(name.into());
+        self.given.project_name = Some(name.into());
         self
     }
 
@@ -209,11 +259,26 @@ impl ModelArtsBuilder {
 
     /// A proxy for all requests, for example `http://proxy.example.com:3128`. That of the environment unless set.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
-        self.proxy = Some(url.into());
+        self.proxy = Some(Secret::from(url.into()));
+        self
+    }
+
+    /// Certificates (PEM, one or several) to trust beside those of the platform, or beside a configured `cacert`.
+    ///
+    /// ```
+    /// # fn run(pem: &[u8]) -> modelarts::ModelArtsBuilder {
+    /// modelarts::ModelArts::builder().root_certificate(pem)
+    /// # }
+    /// ```
+    pub fn root_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.roots.push(pem.into());
         self
     }
 
     /// An HTTP client of your own, best from [`http_client_builder`](crate::http_client_builder). It must not follow redirects.
+    ///
+    /// Certificates and proxy are those that it was built with. It serves the runtime on which it is used first, and
+    /// others only if that one has threads of its own; without this setting the client serves any number of runtimes.
     pub fn http_client(mut self, client: reqwest::Client) -> Self {
         self.http = Some(client);
         self
@@ -237,170 +302,73 @@ impl ModelArtsBuilder {
     /// When something is missing or contradictory, which the message says how to mend; when the identity service
     /// refuses.
     pub async fn build(mut self) -> Result<ModelArts> {
-        if self.profile.credentials.is_none() {
-            let found = Profile::discover(&self.environment)?;
-            self.complete(found);
-        }
-        let Some(credentials) = self.profile.credentials.take() else {
-            return Err(Error::configuration("the profile has no credentials"));
+        let sources = Sources {
+            site: self.sources()?,
+            allow_http: self.allow_http,
         };
         let settings = Settings::default().with(self.options.clone());
-        let pipeline = Arc::new(self.pipeline()?);
-        let identity = self.identity(&pipeline, &settings);
+        let pipeline = Arc::new(self.pipeline(&sources.site)?);
+        let identity = sources.identity(&pipeline, &settings);
         let identity_endpoint = identity.as_ref().ok().map(|known| known.endpoint.clone());
         let clock = self.clock.clone();
-        let site = match &credentials.0 {
-            Kind::Password(login) => {
-                let scope = self.scope()?;
-                let authenticator =
-                    PasswordAuthenticator::new(identity?, login.clone(), scope, clock)?;
-                self.signed_in(authenticator).await?
-            }
-            Kind::Token(token) => {
-                let authenticator = Arc::new(TokenAuthenticator::new(token)?);
-                let project_id = self.project(identity, authenticator.clone()).await?;
-                self.site(authenticator, project_id, None)?
-            }
-            Kind::AccessKey(key) => {
-                let scout = Arc::new(AccessKeyAuthenticator::new(key, None, clock.clone())?);
-                let project_id = self.project(identity, scout).await?;
-                let authenticator = AccessKeyAuthenticator::new(key, Some(&project_id), clock)?;
-                self.site(Arc::new(authenticator), project_id, None)?
-            }
-            Kind::Custom(authenticator) => {
-                let project_id = self.project(identity, authenticator.clone()).await?;
-                self.site(authenticator.clone(), project_id, None)?
-            }
-        };
-        let core = Core::new(
-            pipeline,
-            site.authenticator,
-            site.endpoint,
-            identity_endpoint.as_deref(),
-            site.project_id,
-        );
+        let place = sources.place(identity, clock).await?;
+        place.warnings.iter().for_each(|warning| warn!("{warning}"));
+        let core = Core::new(pipeline, place, identity_endpoint.as_deref());
         Ok(ModelArts::new(core, settings))
     }
 
-    /// Takes from a profile what is not set yet. Its credentials bring their project and place along or not at all.
-    fn complete(&mut self, found: Profile) {
-        let own = &mut self.profile;
-        own.credentials = own.credentials.take().or(found.credentials);
-        own.region = own.region.take().or(found.region);
-        own.endpoint = own.endpoint.take().or(found.endpoint);
-        own.auth_url = own.auth_url.take().or(found.auth_url);
+    /// All that is known from the builder and from elsewhere.
+    fn sources(&mut self) -> Result<Resolved> {
+        let mut given = std::mem::take(&mut self.given);
+        for (what, value) in [
+            ("region", &mut given.region),
+            ("endpoint", &mut given.endpoint),
+            ("auth URL", &mut given.auth_url),
+            ("project id", &mut given.project_id),
+            ("project name", &mut given.project_name),
+        ] {
+            let Some(value) = value else { continue };
+            *value = value.trim().to_owned();
+            if value.is_empty() {
+                return Err(Error::configuration(format!("the {what} is empty")));
+            }
+        }
+        let own = given.credentials.is_some();
+        let profile = match self.profile.take() {
+            Some(profile) => profile,
+            None if given.is_complete() => Profile::default(),
+            None if own => Profile::surroundings(&self.environment)?,
+            None => Profile::find(&self.environment)?,
+        };
+        let mut site = profile.resolve(given.region.as_deref(), !own)?;
+        if own {
+            site.credentials = given.credentials;
+        }
+        if site.credentials.is_none() {
+            return Err(profile.without_credentials());
+        }
+        site.region = given.region.or(site.region);
+        site.endpoint = given.endpoint.or(site.endpoint);
+        site.auth_url = given.auth_url.or(site.auth_url);
         // An id and a name of different origin would name two projects.
-        if own.project_id.is_none() && own.project_name.is_none() {
-            own.project_id = found.project_id;
-            own.project_name = found.project_name;
-            own.project_domain_id = found.project_domain_id;
-            own.project_domain_name = found.project_domain_name;
+        if given.project_id.is_some() || given.project_name.is_some() {
+            site.project_id = given.project_id;
+            site.project_name = given.project_name;
         }
-    }
-
-    async fn signed_in(&self, authenticator: PasswordAuthenticator) -> Result<Site> {
-        let token = authenticator.sign_in().await?;
-        let scoped = token.project.and_then(|project| project.id);
-        let Some(project_id) = self.profile.project_id.clone().or(scoped) else {
-            return Err(Error::configuration(
-                "the token names no project: set the project id",
-            ));
-        };
-        let catalog = token.catalog.unwrap_or_default();
-        let region = self.profile.region.as_deref();
-        let found = match &self.profile.endpoint {
-            Some(_) => None,
-            None => endpoint::from_catalog(&catalog, region)?,
-        };
-        self.site(Arc::new(authenticator), project_id, found)
-    }
-
-    fn site(
-        &self,
-        authenticator: Arc<dyn Authenticator>,
-        project_id: String,
-        from_catalog: Option<String>,
-    ) -> Result<Site> {
-        let endpoint = match (&self.profile.endpoint, from_catalog, &self.profile.region) {
-            (Some(endpoint), _, _) => endpoint.clone(),
-            (None, Some(endpoint), _) => endpoint,
-            (None, None, Some(region)) => endpoint::service(region)?,
-            (None, None, None) => {
-                return Err(Error::configuration(
-                    "neither an endpoint nor a region is known: call `endpoint` or `region`, or set OS_REGION_NAME",
-                ));
-            }
-        };
-        Ok(Site {
-            authenticator,
-            endpoint: endpoint::check("endpoint", &endpoint, self.allow_http)?,
-            project_id,
-        })
-    }
-
-    /// The project's id for credentials that do not tell it themselves.
-    async fn project(
-        &self,
-        identity: Result<Identity>,
-        authenticator: Arc<dyn Authenticator>,
-    ) -> Result<String> {
-        if let Some(id) = &self.profile.project_id {
-            return match id.trim() {
-                "" => Err(Error::configuration("the project id is empty")),
-                id => Ok(id.to_owned()),
-            };
+        if self.http.is_some() && !(site.tls.is_default() && self.roots.is_empty()) {
+            site.warnings.push(
+                "certificates are configured, and not used, since `http_client` was given a client of its own".to_owned(),
+            );
         }
-        let name = self.project_by_name()?;
-        identity?.project_id(&name, authenticator).await
+        if site.tls.unverified {
+            site.warnings.push(
+                "certificates are not verified: `verify` is off, or `insecure` on".to_owned(),
+            );
+        }
+        Ok(site)
     }
 
-    fn project_by_name(&self) -> Result<String> {
-        // The main project of a region bears the region's name.
-        let name = self
-            .profile
-            .project_name
-            .as_ref()
-            .or(self.profile.region.as_ref());
-        name.cloned().ok_or_else(|| {
-            Error::configuration(
-                "the project is not known: call `project_id` or `project_name`, or set OS_PROJECT_ID or OS_PROJECT_NAME",
-            )
-        })
-    }
-
-    fn scope(&self) -> Result<Scope> {
-        let project = match &self.profile.project_id {
-            Some(id) => Named::Id(id.clone()),
-            None => Named::Name(self.project_by_name()?),
-        };
-        let id = self.profile.project_domain_id.clone().map(Named::Id);
-        let name = || self.profile.project_domain_name.clone().map(Named::Name);
-        Ok(Scope {
-            project,
-            domain: id.or_else(name),
-        })
-    }
-
-    /// The identity service; an error only matters to who needs it.
-    fn identity(&self, pipeline: &Arc<Pipeline>, settings: &Settings) -> Result<Identity> {
-        let url = match (&self.profile.auth_url, &self.profile.region) {
-            (Some(url), _) => endpoint::without_version(url).to_owned(),
-            (None, Some(region)) => endpoint::identity(region)?,
-            (None, None) => {
-                return Err(Error::configuration(
-                    "the identity service is needed, for signing in or for the project's id, and its address is not \
-                     known: call `auth_url` or `region`, or set OS_AUTH_URL",
-                ));
-            }
-        };
-        Ok(Identity {
-            pipeline: pipeline.clone(),
-            settings: Arc::new(settings.clone()),
-            endpoint: endpoint::check("auth URL", &url, self.allow_http)?,
-        })
-    }
-
-    fn pipeline(&mut self) -> Result<Pipeline> {
+    fn pipeline(&mut self, site: &Resolved) -> Result<Pipeline> {
         let random = match self.seed {
             Some(seed) => fastrand::Rng::with_seed(seed),
             None => fastrand::Rng::new(),
@@ -410,8 +378,10 @@ impl ModelArtsBuilder {
             .as_deref()
             .map(HeaderValue::from_str)
             .transpose();
+        let (clients, http) = self.http_clients(site)?;
         Ok(Pipeline {
-            http: self.http_or_own()?,
+            http,
+            clients,
             clock: self.clock.clone(),
             random: Mutex::new(random),
             budget: self.retry_budget.clone(),
@@ -422,27 +392,32 @@ impl ModelArtsBuilder {
         })
     }
 
-    fn http_or_own(&mut self) -> Result<reqwest::Client> {
+    fn http_clients(&mut self, site: &Resolved) -> Result<(HttpClients, reqwest::Client)> {
         if let Some(client) = self.http.take() {
-            return Ok(client);
+            return Ok((HttpClients::given(&client), client));
         }
-        let mut builder = http_client::http_client_builder()?;
-        if let Some(proxy) = &self.proxy {
-            let proxy = reqwest::Proxy::all(proxy)
-                .map_err(|_| Error::configuration("the proxy is no URL"))?;
-            builder = builder.proxy(proxy);
-        } else if self.is_local() {
+        let urls = [&site.endpoint, &site.auth_url];
+        let urls: Vec<_> = urls.into_iter().flatten().collect();
+        let all = |is: fn(&Url) -> bool| {
+            !urls.is_empty()
+                && urls
+                    .iter()
+                    .all(|url| Url::parse(url).is_ok_and(|url| is(&url)))
+        };
+        let proxy = match self.proxy.take() {
+            Some(url) => ProxyChoice::All(url),
             // A proxy of the environment cannot reach this machine by such a name.
-            builder = builder.no_proxy();
-        }
-        http_client::build(builder)
-    }
-
-    fn is_local(&self) -> bool {
-        let urls = [&self.profile.endpoint, &self.profile.auth_url];
-        let mut urls = urls.into_iter().flatten().peekable();
-        urls.peek().is_some()
-            && urls.all(|url| Url::parse(url).is_ok_and(|url| endpoint::is_loopback(&url)))
+            None if all(endpoint::is_loopback) => ProxyChoice::None,
+            None => ProxyChoice::Environment,
+        };
+        let tls = Tls::with_roots(std::mem::take(&mut self.roots));
+        HttpClients::own(Recipe {
+            tls: tls.read(&site.tls)?,
+            is_plain: urls.len() == 2
+                && matches!(proxy, ProxyChoice::None)
+                && all(|url| url.scheme() == "http"),
+            proxy,
+        })
     }
 
     fn user_agent_header(&self) -> Result<HeaderValue> {
@@ -460,9 +435,268 @@ fn unfit(what: &str) -> Error {
     ))
 }
 
-/// What remains to be known once the credentials are settled.
-struct Site {
-    authenticator: Arc<dyn Authenticator>,
-    endpoint: String,
-    project_id: String,
+/// What all sources say, and how strict to be with it.
+struct Sources {
+    site: Resolved,
+    allow_http: bool,
+}
+
+/// Who calls, and where.
+pub(crate) struct Place {
+    pub(crate) authenticator: Arc<dyn Authenticator>,
+    pub(crate) endpoint: String,
+    pub(crate) project_id: String,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// The project as far as it is configured.
+struct Project {
+    id: Option<String>,
+    name: Option<String>,
+}
+
+impl Sources {
+    /// Signs in if need be, and finds out what is not known yet.
+    async fn place(mut self, identity: Result<Identity>, clock: Arc<dyn Clock>) -> Result<Place> {
+        let Some(credentials) = self.site.credentials.take() else {
+            return Err(Error::configuration("there are no credentials"));
+        };
+        let project = self.project()?;
+        // Whatever can be refused is, before anything is sent.
+        let configured = match &self.site.endpoint {
+            Some(endpoint) => Some(self.endpoint(endpoint)?),
+            None => None,
+        };
+        let (authenticator, project_id, from_catalog): (Arc<dyn Authenticator>, _, _) =
+            match &credentials.0 {
+                Kind::Password(login) => {
+                    let scope = self.scope(&project)?;
+                    let authenticator =
+                        PasswordAuthenticator::new(identity?, login.clone(), scope, clock)?;
+                    let token = authenticator
+                        .sign_in()
+                        .await
+                        .map_err(|error| self.with_hint(error, &project))?;
+                    let (id, found) = self.of_token(token, &project, configured.is_none())?;
+                    (Arc::new(authenticator), id, found)
+                }
+                Kind::Token(token) => {
+                    let authenticator = Arc::new(TokenAuthenticator::new(token)?);
+                    let id = self
+                        .look_up(identity, authenticator.clone(), &project)
+                        .await?;
+                    (authenticator, id, None)
+                }
+                Kind::AccessKey(key) => {
+                    let scout = AccessKeyAuthenticator::new(key, None, clock)?;
+                    let scout = Arc::new(scout);
+                    let id = self.look_up(identity, scout.clone(), &project).await?;
+                    (Arc::new(scout.for_project(&id)?), id, None)
+                }
+                Kind::Custom(authenticator) => {
+                    let id = self
+                        .look_up(identity, authenticator.clone(), &project)
+                        .await?;
+                    (authenticator.clone(), id, None)
+                }
+            };
+        if let Some((_, Some(named))) = &configured
+            && *named != project_id
+        {
+            return Err(two_projects("the endpoint names", named, &project_id));
+        }
+        let endpoint = match (configured, from_catalog, &self.site.region) {
+            (Some((endpoint, _)), _, _) => endpoint,
+            (None, Some(endpoint), _) => self.endpoint(&endpoint)?.0,
+            (None, None, Some(region)) => endpoint::service(region, self.site.auth_url.as_deref())?,
+            (None, None, None) => {
+                return Err(Error::configuration(
+                    "neither an endpoint nor a region is known: call `endpoint` or `region`, or set OS_REGION_NAME",
+                ));
+            }
+        };
+        Ok(Place {
+            authenticator,
+            endpoint,
+            project_id,
+            warnings: self.site.warnings,
+        })
+    }
+
+    /// The service's address, and the project that it names.
+    fn endpoint(&self, text: &str) -> Result<(String, Option<String>)> {
+        let (base, named) = endpoint::without_project(text);
+        let base = endpoint::check("endpoint", base, self.allow_http)?;
+        Ok((base, named.map(str::to_owned)))
+    }
+
+    /// The project that is configured, be it in the address of the service.
+    fn project(&mut self) -> Result<Project> {
+        let configured = self.site.endpoint.as_deref();
+        let named = configured.and_then(|endpoint| endpoint::without_project(endpoint).1);
+        let id = match (&self.site.project_id, named) {
+            (Some(id), Some(named)) if id != named => {
+                return Err(two_projects("the endpoint names", named, id));
+            }
+            (Some(id), _) => Some(id.clone()),
+            (None, Some(named)) if self.site.project_name.is_none() => Some(named.to_owned()),
+            (None, _) => None,
+        };
+        if let Some(id) = &id {
+            self.check_id(id)?;
+        }
+        Ok(Project {
+            id,
+            name: self.site.project_name.clone(),
+        })
+    }
+
+    fn check_id(&mut self, id: &str) -> Result<()> {
+        let region = self.site.region.as_deref();
+        let of_region = |region: &str| {
+            let rest = id.strip_prefix(region);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+        };
+        if region.is_some_and(of_region) || endpoint::regions().any(of_region) {
+            return Err(Error::configuration(format!(
+                "the project id `{id}` is the name of a project: call `project_name`, or set OS_PROJECT_NAME, instead"
+            )));
+        }
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        if !id.chars().all(is_plain) {
+            return Err(Error::configuration(
+                "the project id holds other characters than letters, digits, - and _; a name belongs into `project_name`, \
+                 or OS_PROJECT_NAME",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Says what may be wrong with an id that the identity service refuses.
+    fn with_hint(&self, error: Error, project: &Project) -> Error {
+        let is_hex = |id: &String| id.len() == 32 && id.chars().all(|c| c.is_ascii_hexdigit());
+        match &project.id {
+            Some(id) if error.status().is_some() && !is_hex(id) => error.with_note(format!(
+                "the project id `{id}` is not the 32 hexadecimal digits that ids are: is it a name, for `project_name` or \
+                 OS_PROJECT_NAME?"
+            )),
+            _ => error,
+        }
+    }
+
+    /// The project that a token is for, and the service's address in its catalogue.
+    fn of_token(
+        &self,
+        token: Token,
+        project: &Project,
+        with_catalog: bool,
+    ) -> Result<(String, Option<String>)> {
+        let scoped = token.project.unwrap_or_default();
+        if let (Some(wanted), Some(name)) = (&project.name, &scoped.name)
+            && wanted != name
+        {
+            return Err(two_projects("the project name is", wanted, name));
+        }
+        let id = match (&project.id, scoped.id) {
+            (Some(wanted), Some(id)) if *wanted != id => {
+                return Err(two_projects("the project id is", wanted, &id));
+            }
+            (_, Some(id)) => id,
+            (Some(wanted), None) => wanted.clone(),
+            (None, None) => {
+                return Err(Error::configuration(
+                    "the token names no project: set the project id",
+                ));
+            }
+        };
+        let found = match with_catalog {
+            true => endpoint::from_catalog(
+                &token.catalog.unwrap_or_default(),
+                self.site.region.as_deref(),
+                self.site.interface.as_deref(),
+            )?,
+            false => None,
+        };
+        Ok((id, found))
+    }
+
+    /// The project's id for credentials that do not tell it themselves.
+    async fn look_up(
+        &mut self,
+        identity: Result<Identity>,
+        authenticator: Arc<dyn Authenticator>,
+        project: &Project,
+    ) -> Result<String> {
+        let Some(id) = &project.id else {
+            let name = self.project_by_name(project)?;
+            return identity?.project_id(&name, authenticator).await;
+        };
+        let Some(name) = &project.name else {
+            return Ok(id.clone());
+        };
+        let found = match identity {
+            Ok(identity) => identity.project_ids(name, authenticator).await,
+            Err(error) => Err(error),
+        };
+        match found {
+            Ok(ids) if ids.contains(id) => {}
+            Ok(ids) => {
+                return Err(match ids.first() {
+                    Some(other) => two_projects("the project id is", id, other),
+                    None => unknown_project(name),
+                });
+            }
+            // The credentials are wrong; who may only not list projects goes on.
+            Err(error) if error.status() == Some(StatusCode::UNAUTHORIZED) => return Err(error),
+            Err(error) => self.site.warnings.push(format!(
+                "the project's id and name could not be compared, and the id is used: {error}"
+            )),
+        }
+        Ok(id.clone())
+    }
+
+    fn project_by_name(&self, project: &Project) -> Result<String> {
+        // The main project of a region bears the region's name.
+        let name = project.name.as_ref().or(self.site.region.as_ref());
+        name.cloned().ok_or_else(|| {
+            Error::configuration(
+                "the project is not known: call `project_id` or `project_name`, or set OS_PROJECT_ID or OS_PROJECT_NAME",
+            )
+        })
+    }
+
+    fn scope(&self, project: &Project) -> Result<Scope> {
+        Ok(Scope {
+            project: match &project.id {
+                Some(id) => Named::Id(id.clone()),
+                None => Named::Name(self.project_by_name(project)?),
+            },
+            domain: self.site.project_domain.clone(),
+        })
+    }
+
+    /// The identity service; an error only matters to who needs it.
+    fn identity(&self, pipeline: &Arc<Pipeline>, settings: &Settings) -> Result<Identity> {
+        let url = match (&self.site.auth_url, &self.site.region) {
+            (Some(url), _) => endpoint::without_version(url)?.to_owned(),
+            (None, Some(region)) => endpoint::identity(region, self.site.endpoint.as_deref())?,
+            (None, None) => {
+                return Err(Error::configuration(
+                    "the identity service is needed, for signing in or for the project's id, and its address is not \
+                     known: call `auth_url` or `region`, or set OS_AUTH_URL",
+                ));
+            }
+        };
+        Ok(Identity {
+            pipeline: pipeline.clone(),
+            settings: Arc::new(settings.clone()),
+            endpoint: endpoint::check("auth URL", &url, self.allow_http)?,
+        })
+    }
+}
+
+fn two_projects(what: &str, wanted: &str, found: &str) -> Error {
+    Error::configuration(format!(
+        "{what} `{wanted}`, and the project is `{found}`: remove or correct one of them"
+    ))
 }

@@ -10,7 +10,7 @@ use modelarts_client::{Base, Operation, Prepared, ResponseValue, Transport, deve
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::builder::ModelArtsBuilder;
+use crate::builder::{ModelArtsBuilder, Place};
 use crate::clock::Clock;
 use crate::credentials::Authenticator;
 use crate::error::{Error, Result};
@@ -47,24 +47,24 @@ pub(crate) struct Core {
     api: devenviron::Client<()>,
     /// The identity service, where it is known.
     identity: Option<Base>,
+    warnings: Vec<String>,
 }
 
 impl Core {
     pub(crate) fn new(
         pipeline: Arc<Pipeline>,
-        authenticator: Arc<dyn Authenticator>,
-        endpoint: String,
+        place: Place,
         identity_endpoint: Option<&str>,
-        project_id: String,
     ) -> Self {
-        let api = devenviron::Client::new_with_client(&endpoint, pipeline.http.clone());
+        let api = devenviron::Client::new_with_client(&place.endpoint, pipeline.http.clone());
         Self {
             api: api.with_transport(()),
             identity: identity_endpoint.map(Base::new),
             pipeline,
-            authenticator,
-            endpoint,
-            project_id,
+            authenticator: place.authenticator,
+            endpoint: place.endpoint,
+            project_id: place.project_id,
+            warnings: place.warnings,
         }
     }
 }
@@ -146,6 +146,12 @@ impl ModelArts {
     /// The address of the service.
     pub fn endpoint(&self) -> &str {
         &self.core.endpoint
+    }
+
+    /// What was odd about the configuration, a sentence each, as [`Profile::warnings`](crate::Profile::warnings) and more.
+    /// None of them holds a secret.
+    pub fn warnings(&self) -> &[String] {
+        &self.core.warnings
     }
 
     /// The generated client, for every detail that the groups leave out.

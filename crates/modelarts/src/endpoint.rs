@@ -1,6 +1,5 @@
 //! Addresses of the service and of the identity service.
 
-use modelarts_client::iam::enums::EndpointInterface;
 use modelarts_client::iam::types::CatalogEntry;
 use reqwest::Url;
 
@@ -52,17 +51,33 @@ pub(crate) fn regions_of(profile: &str) -> Option<&'static [&'static str]> {
     known.map(|cloud| cloud.regions)
 }
 
-/// The service's address in a known region.
-pub(crate) fn service(region: &str) -> Result<String> {
-    address("modelarts", region)
+/// All known regions.
+pub(crate) fn regions() -> impl Iterator<Item = &'static str> {
+    CLOUDS
+        .iter()
+        .flat_map(|cloud| cloud.regions.iter().copied())
 }
 
-/// The identity service's address in a known region.
-pub(crate) fn identity(region: &str) -> Result<String> {
-    address("iam", region)
+/// The service's address in a known region, for who has configured `other` as the address of the identity service.
+pub(crate) fn service(region: &str, other: Option<&str>) -> Result<String> {
+    address(
+        "modelarts",
+        region,
+        other.map(|url| ("auth URL", url, "the endpoint")),
+    )
 }
 
-fn address(service: &str, region: &str) -> Result<String> {
+/// The identity service's address in a known region, for who has configured `other` as the address of the service.
+pub(crate) fn identity(region: &str, other: Option<&str>) -> Result<String> {
+    address(
+        "iam",
+        region,
+        other.map(|url| ("endpoint", url, "the auth URL")),
+    )
+}
+
+/// Never falls back to a public cloud when the other address is configured and is none of its hosts.
+fn address(service: &str, region: &str, other: Option<(&str, &str, &str)>) -> Result<String> {
     let cloud = CLOUDS.iter().find(|cloud| cloud.regions.contains(&region));
     let Some(cloud) = cloud else {
         let known: Vec<_> = CLOUDS
@@ -75,64 +90,138 @@ fn address(service: &str, region: &str) -> Result<String> {
             known.join(" and ")
         )));
     };
+    if let Some((what, url, missing)) = other {
+        let host = Url::parse(url.trim()).ok();
+        let host = host.as_ref().and_then(Url::host_str).unwrap_or_default();
+        let is_part = host
+            .strip_suffix(cloud.domain)
+            .is_some_and(|rest| rest.ends_with('.'));
+        if !is_part {
+            return Err(Error::configuration(format!(
+                "the {what} is at {host}, which is not the {} of the region `{region}`, and {missing} is not known: set {}",
+                cloud.name,
+                match missing {
+                    "the endpoint" => "it by `endpoint` or MODELARTS_ENDPOINT",
+                    _ => "it by `auth_url` or OS_AUTH_URL",
+                }
+            )));
+        }
+    }
     Ok(format!("https://{service}.{region}.{}", cloud.domain))
 }
 
-/// The service's address in a token's catalogue; `None` when it is not there.
+/// The service's address in a token's catalogue; `None` when the service is not there.
+///
+/// # Errors
+/// When it is there for other regions only, or for several and none is asked for.
 pub(crate) fn from_catalog(
     catalog: &[CatalogEntry],
     region: Option<&str>,
+    interface: Option<&str>,
 ) -> Result<Option<String>> {
     let of_type = |wanted: &str| catalog.iter().find(|e| e.type_.as_deref() == Some(wanted));
     let Some(entry) = of_type("modelartsv1").or_else(|| of_type("modelarts")) else {
         return Ok(None);
     };
-    let mut found: Vec<(&str, &str)> = entry
+    let wanted = interface.unwrap_or("public");
+    let all: Vec<(&str, &str)> = entry
         .endpoints
         .iter()
         .flatten()
         .filter(|endpoint| {
-            matches!(
-                endpoint.interface.as_deref(),
-                None | Some(EndpointInterface::Public)
-            )
+            let interface = endpoint
+                .interface
+                .as_ref()
+                .map(|interface| interface.as_str());
+            interface.is_none_or(|interface| interface == wanted)
         })
         .filter_map(|endpoint| {
             let place = endpoint.region_id.as_deref().or(endpoint.region.as_deref());
             Some((place.unwrap_or_default(), endpoint.url.as_deref()?))
         })
-        .filter(|(place, _)| region.is_none_or(|region| place.is_empty() || *place == region))
         .collect();
+    let is_there = |place: &str| region.is_none_or(|region| place.is_empty() || place == region);
+    let mut found: Vec<_> = all.iter().filter(|(place, _)| is_there(place)).collect();
     found.dedup_by_key(|(_, url)| *url);
-    match found.as_slice() {
-        [] => Ok(None),
-        // Clients of the catalogue append to `…/v1/{project_id}`; the document's paths begin with `/v1`.
-        [(_, url)] => Ok(Some(url.split("/v1").next().unwrap_or(url).to_owned())),
-        several => {
-            let places: Vec<_> = several.iter().map(|(place, _)| *place).collect();
-            Err(Error::configuration(format!(
-                "the catalogue has ModelArts in several regions: set one of {}",
-                places.join(", ")
-            )))
-        }
+    match (found.as_slice(), region) {
+        ([], None) => Ok(None),
+        ([], Some(region)) => Err(Error::configuration(format!(
+            "the catalogue has no {wanted} address of ModelArts in the region `{region}`{}",
+            match all.is_empty() {
+                true => String::new(),
+                false => format!(", it has: {}", places(&all)),
+            }
+        ))),
+        ([(_, url)], _) => Ok(Some((*url).to_owned())),
+        (_, _) => Err(Error::configuration(format!(
+            "the catalogue has ModelArts in several regions: set one of {}",
+            places(&all)
+        ))),
+    }
+}
+
+fn places(endpoints: &[(&str, &str)]) -> String {
+    let places: Vec<_> = endpoints.iter().map(|(place, _)| *place).collect();
+    places.join(", ")
+}
+
+/// The service's address without the part that the document's paths begin with, and the project which that part names.
+///
+/// Addresses of catalogues and of OpenStack tools end with `/v1/<project>`, or with a place for it.
+pub(crate) fn without_project(url: &str) -> (&str, Option<&str>) {
+    const PLACES: &[&str] = &[
+        "%(project_id)s",
+        "$(project_id)s",
+        "{project_id}",
+        "%(tenant_id)s",
+        "$(tenant_id)s",
+        "{tenant_id}",
+    ];
+    let url = url.trim().trim_end_matches('/');
+    if let Some(base) = url.strip_suffix("/v1") {
+        return (base, None);
+    }
+    match url.rsplit_once('/') {
+        Some((before, last)) => match before.strip_suffix("/v1") {
+            Some(base) if PLACES.contains(&last) => (base, None),
+            Some(base) => (base, Some(last)),
+            None => (url, None),
+        },
+        None => (url, None),
+    }
+}
+
+/// Scheme, host and port: as much of an address as an error may show.
+pub(crate) fn origin(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    match url.port() {
+        Some(port) => format!("{}://{host}:{port}", url.scheme()),
+        None => format!("{}://{host}", url.scheme()),
     }
 }
 
 /// An address as requests are built from it: no trailing slash, and safe to send credentials to.
 pub(crate) fn check(what: &str, text: &str, allow_http: bool) -> Result<String> {
+    let Ok(url) = Url::parse(text.trim()) else {
+        return Err(Error::configuration(format!(
+            "the {what} is no URL; expected is one like https://modelarts.eu-de.otc.t-systems.com"
+        )));
+    };
     let refuse = |why: &str| {
         Err(Error::configuration(format!(
-            "the {what} `{}` {why}",
-            without_userinfo(text)
+            "the {what} at {} {why}",
+            origin(&url)
         )))
     };
-    let Ok(url) = Url::parse(text.trim()) else {
-        return refuse("is no URL; expected is one like https://modelarts.eu-de.otc.t-systems.com");
-    };
+    if url.cannot_be_a_base() || url.host_str().is_none_or(str::is_empty) {
+        return Err(Error::configuration(format!(
+            "the {what} names no host; expected is one like https://modelarts.eu-de.otc.t-systems.com"
+        )));
+    }
     if !url.username().is_empty() || url.password().is_some() {
         return refuse("must not hold a user name or password");
     }
-    if url.query().is_some() || url.fragment().is_some() || url.cannot_be_a_base() {
+    if url.query().is_some() || url.fragment().is_some() {
         return refuse("must end with its host or path");
     }
     match url.scheme() {
@@ -148,20 +237,22 @@ pub(crate) fn check(what: &str, text: &str, allow_http: bool) -> Result<String> 
     Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
-/// An auth URL is given with or without the version of the API.
-pub(crate) fn without_version(url: &str) -> &str {
+/// An auth URL is given with or without the version of the API, or as the address of the sign-in itself.
+pub(crate) fn without_version(url: &str) -> Result<&str> {
     let url = url.trim().trim_end_matches('/');
-    url.strip_suffix("/v3").unwrap_or(url)
+    let url = url.strip_suffix("/auth/tokens").unwrap_or(url);
+    if url.ends_with("/v2.0") {
+        return Err(Error::configuration(
+            "the auth URL is that of version 2.0 of the identity service, and only 3 is supported: end it with /v3",
+        ));
+    }
+    Ok(url.strip_suffix("/v3").unwrap_or(url))
 }
 
 pub(crate) fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
-}
-
-fn without_userinfo(text: &str) -> &str {
-    text.rsplit_once('@').map_or(text, |(_, rest)| rest)
 }
 
 #[cfg(test)]
@@ -173,14 +264,14 @@ mod tests {
     #[test]
     fn regions_of_both_clouds_and_of_neither() {
         assert_eq!(
-            service("eu-de").unwrap(),
+            service("eu-de", None).unwrap(),
             "https://modelarts.eu-de.otc.t-systems.com"
         );
         assert_eq!(
-            identity("cn-north-4").unwrap(),
+            identity("cn-north-4", None).unwrap(),
             "https://iam.cn-north-4.myhuaweicloud.com"
         );
-        let error = service("eu-dee").unwrap_err().to_string();
+        let error = service("eu-dee", None).unwrap_err().to_string();
         assert!(
             error.contains("eu-de, eu-nl (Open Telekom Cloud)"),
             "{error}"
@@ -241,22 +332,105 @@ mod tests {
             ]),
             ..Default::default()
         }];
-        let found = from_catalog(&catalog, Some("r1")).unwrap();
-        assert_eq!(found.as_deref(), Some("https://public.r1.example.com"));
-        assert_eq!(from_catalog(&catalog, Some("r3")).unwrap(), None);
-        assert_eq!(from_catalog(&[], None).unwrap(), None);
-        let error = from_catalog(&catalog, None).unwrap_err().to_string();
+        let found = from_catalog(&catalog, Some("r1"), None).unwrap();
+        assert_eq!(
+            found.as_deref(),
+            Some("https://public.r1.example.com/v1/p1")
+        );
+        let found = from_catalog(&catalog, Some("r1"), Some("admin")).unwrap();
+        assert_eq!(found.as_deref(), Some("https://admin.r1.example.com/v1/p1"));
+        let error = from_catalog(&catalog, Some("r3"), None)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("in the region `r3`, it has: r1, r2"),
+            "{error}"
+        );
+        assert_eq!(from_catalog(&[], None, None).unwrap(), None);
+        let error = from_catalog(&catalog, None, None).unwrap_err().to_string();
         assert!(error.contains("r1, r2"), "{error}");
     }
 
     #[test]
     fn auth_urls_come_with_and_without_version() {
         for text in [
+            "https://iam.example.com/v3/auth/tokens",
+            "https://iam.example.com/v3/auth/tokens/",
             "https://iam.example.com/v3",
-            "https://iam.example.com/v3/",
+            " https://iam.example.com/v3/\n",
             "https://iam.example.com",
+            "https://iam.example.com/",
         ] {
-            assert_eq!(without_version(text), "https://iam.example.com");
+            assert_eq!(without_version(text).unwrap(), "https://iam.example.com");
         }
+        let error = without_version("https://iam.example.com/v2.0/").unwrap_err();
+        assert!(error.to_string().contains("version 2.0"), "{error}");
+    }
+
+    #[test]
+    fn an_address_may_hold_the_project_or_a_place_for_it() {
+        for (text, expected) in [
+            ("https://m.example.com", ("https://m.example.com", None)),
+            ("https://m.example.com/", ("https://m.example.com", None)),
+            ("https://m.example.com/v1/", ("https://m.example.com", None)),
+            (
+                "https://m.example.com/v1/p1",
+                ("https://m.example.com", Some("p1")),
+            ),
+            (
+                "https://m.example.com/v1/%(project_id)s",
+                ("https://m.example.com", None),
+            ),
+            (
+                "https://m.example.com/v1/$(project_id)s/",
+                ("https://m.example.com", None),
+            ),
+            (
+                "https://m.example.com/v1/{project_id}",
+                ("https://m.example.com", None),
+            ),
+            (
+                "https://gw.example.com/a/v1/p1",
+                ("https://gw.example.com/a", Some("p1")),
+            ),
+            (
+                "https://gw.example.com/modelarts",
+                ("https://gw.example.com/modelarts", None),
+            ),
+        ] {
+            assert_eq!(without_project(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn no_public_cloud_stands_in_for_a_configured_host() {
+        let error = service("eu-de", Some("https://iam.example.com/v3")).unwrap_err();
+        let error = error.to_string();
+        assert!(
+            error.contains("iam.example.com") && error.contains("MODELARTS_ENDPOINT"),
+            "{error}"
+        );
+        let error = identity("eu-de", Some("https://m.otc.t-systems.com.example.com")).unwrap_err();
+        assert!(error.to_string().contains("OS_AUTH_URL"), "{error}");
+        assert!(service("eu-de", Some("https://iam.eu-de.otc.t-systems.com/v3")).is_ok());
+        assert!(service("eu-de", Some("https://xotc.t-systems.com/v3")).is_err());
+    }
+
+    #[test]
+    fn an_error_shows_scheme_host_and_port_only() {
+        let error = check(
+            "endpoint",
+            "https://h.example.com:8443/p4th?q=t0p-s3cret",
+            false,
+        );
+        let error = error.unwrap_err().to_string();
+        assert!(
+            error.contains("https://h.example.com:8443 must end"),
+            "{error}"
+        );
+        assert!(
+            !error.contains("p4th") && !error.contains("s3cret"),
+            "{error}"
+        );
     }
 }

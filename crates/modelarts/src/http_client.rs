@@ -1,13 +1,24 @@
-//! The HTTP client underneath.
+//! The HTTP client underneath: TLS, proxy, and one pool of connections for each runtime.
 
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use hyper_util::client::proxy::matcher::Matcher;
+use modelarts_client::Secret;
+use reqwest::Url;
+use tokio::runtime::{Handle, Id, RuntimeFlavor};
+
+use crate::config::TlsFiles;
+use crate::endpoint;
 use crate::error::{Error, Result};
 
 /// A builder with the settings that this crate's own HTTP client has, for those who need more of them.
 ///
 /// Pass what it builds to [`ModelArtsBuilder::http_client`](crate::ModelArtsBuilder::http_client). Redirects are off: they
 /// would carry credentials to another host. There is no time limit here but that of connecting, since calls have theirs.
+/// Whatever else is set applies, TLS included; with the feature `rustls` the TLS library is rustls, unless
+/// [`tls_backend_native`](reqwest::ClientBuilder) says otherwise.
 ///
 /// ```
 /// let http = modelarts::http_client_builder()?.pool_max_idle_per_host(2).build()?;
@@ -15,109 +26,313 @@ use crate::error::{Error, Result};
 /// ```
 ///
 /// # Errors
-/// When TLS cannot be set up.
+/// None today; a TLS library that cannot be set up is reported by `build`.
 pub fn http_client_builder() -> Result<reqwest::ClientBuilder> {
+    Ok(defaults())
+}
+
+fn defaults() -> reqwest::ClientBuilder {
     let builder = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(Duration::from_secs(10))
         // Gateways drop idle connections after a minute or so; a creation that meets the drop cannot be repeated.
         .pool_idle_timeout(Duration::from_secs(30));
     #[cfg(feature = "rustls")]
-    let builder = builder.tls_backend_preconfigured(tls::config()?);
-    Ok(builder)
-}
-
-pub(crate) fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client> {
+    let builder = builder.tls_backend_rustls();
     builder
-        .build()
-        .map_err(|error| Error::configuration(format!("the HTTP client cannot be built: {error}")))
 }
 
-/// TLS by rustls and ring, without a process-wide provider: that choice is the application's.
-#[cfg(feature = "rustls")]
-mod tls {
-    use std::sync::{Arc, OnceLock};
+/// Which certificates are trusted, and which one is shown.
+#[derive(Clone, Default)]
+pub(crate) struct Tls {
+    /// Certificates (PEM) to trust beside the others.
+    roots: Vec<Vec<u8>>,
+    /// Certificates (PEM) to trust instead of the platform's.
+    bundle: Option<Vec<u8>>,
+    /// Certificate and key (PEM) of the client.
+    identity: Option<(Vec<u8>, Secret)>,
+    unverified: bool,
+}
 
-    use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-    use rustls::crypto::CryptoProvider;
-    use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-    use rustls::{ClientConfig, DigitallySignedStruct, Error as TlsError, SignatureScheme};
-    use rustls_platform_verifier::Verifier;
+impl Tls {
+    pub(crate) fn with_roots(roots: Vec<Vec<u8>>) -> Self {
+        Self {
+            roots,
+            ..Self::default()
+        }
+    }
 
-    use crate::error::{Error, Result};
+    /// Reads the files that a profile names.
+    pub(crate) fn read(mut self, files: &TlsFiles) -> Result<Self> {
+        if let Some(ca) = &files.ca {
+            let bundle = read(ca)?;
+            #[cfg(any(feature = "rustls", feature = "native-tls"))]
+            certificates(&bundle).map_err(|_| {
+                Error::configuration(format!("{} holds no certificates in the form PEM", ca.0))
+            })?;
+            self.bundle = Some(bundle);
+        }
+        if let Some(cert) = &files.cert {
+            let certificate = read(cert)?;
+            // A certificate's file may hold the key, too.
+            let key = match &files.key {
+                Some(key) => read(key)?,
+                None => certificate.clone(),
+            };
+            let key = String::from_utf8(key).map_err(|_| {
+                Error::configuration("the key of the client's certificate is not in the form PEM")
+            })?;
+            self.identity = Some((certificate, Secret::from(key)));
+        }
+        self.unverified = files.unverified;
+        Ok(self)
+    }
 
-    pub(super) fn config() -> Result<ClientConfig> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let verifier = LazyVerifier {
-            provider: provider.clone(),
-            platform: OnceLock::new(),
+    /// Whether nothing is set.
+    pub(crate) fn is_default(&self) -> bool {
+        self.roots.is_empty()
+            && self.bundle.is_none()
+            && self.identity.is_none()
+            && !self.unverified
+    }
+
+    #[cfg(any(feature = "rustls", feature = "native-tls"))]
+    fn apply(&self, mut builder: reqwest::ClientBuilder) -> Result<reqwest::ClientBuilder> {
+        let mut roots = Vec::new();
+        for pem in &self.roots {
+            roots.extend(certificates(pem)?);
+        }
+        builder = match &self.bundle {
+            Some(bundle) => builder.tls_certs_only(certificates(bundle)?.into_iter().chain(roots)),
+            None if roots.is_empty() => builder,
+            None => builder.tls_certs_merge(roots),
         };
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| Error::configuration(format!("TLS cannot be set up: {error}")))?
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(verifier))
-            .with_no_client_auth();
-        Ok(config)
+        if let Some((certificate, key)) = &self.identity {
+            builder = builder.identity(identity(certificate, key)?);
+        }
+        if self.unverified {
+            builder = builder.tls_danger_accept_invalid_certs(true);
+        }
+        Ok(builder)
     }
 
-    /// The platform's verifier, set up with the first handshake: loading the certificates takes longer than many a call.
-    #[derive(Debug)]
-    struct LazyVerifier {
-        provider: Arc<CryptoProvider>,
-        platform: OnceLock<Result<Verifier, TlsError>>,
-    }
-
-    impl LazyVerifier {
-        fn platform(&self) -> Result<&Verifier, TlsError> {
-            self.platform
-                .get_or_init(|| Verifier::new(self.provider.clone()))
-                .as_ref()
-                .map_err(Clone::clone)
+    #[cfg(not(any(feature = "rustls", feature = "native-tls")))]
+    fn apply(&self, builder: reqwest::ClientBuilder) -> Result<reqwest::ClientBuilder> {
+        match self.is_default() {
+            true => Ok(builder),
+            false => Err(Error::configuration(
+                "certificates are configured, and TLS needs the feature `rustls` or `native-tls` of the crate `modelarts`",
+            )),
         }
     }
+}
 
-    impl ServerCertVerifier for LazyVerifier {
-        fn verify_server_cert(
-            &self,
-            end_entity: &CertificateDer<'_>,
-            intermediates: &[CertificateDer<'_>],
-            server_name: &ServerName<'_>,
-            ocsp_response: &[u8],
-            now: UnixTime,
-        ) -> Result<ServerCertVerified, TlsError> {
-            self.platform()?.verify_server_cert(
-                end_entity,
-                intermediates,
-                server_name,
-                ocsp_response,
-                now,
-            )
-        }
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tls")
+            .field("roots", &self.roots.len())
+            .field("bundle", &self.bundle.is_some())
+            .field("identity", &self.identity.is_some())
+            .field("unverified", &self.unverified)
+            .finish()
+    }
+}
 
-        fn verify_tls12_signature(
-            &self,
-            message: &[u8],
-            certificate: &CertificateDer<'_>,
-            signature: &DigitallySignedStruct,
-        ) -> Result<HandshakeSignatureValid, TlsError> {
-            self.platform()?
-                .verify_tls12_signature(message, certificate, signature)
-        }
+/// What a setting holds, or what stands in the file that it names.
+fn read((name, text): &(String, Secret)) -> Result<Vec<u8>> {
+    let text = text.expose();
+    if text.contains("-----BEGIN") {
+        return Ok(text.as_bytes().to_vec());
+    }
+    std::fs::read(text).map_err(|error| {
+        Error::configuration(format!(
+            "{name} names {text}, which cannot be read: {error}"
+        ))
+    })
+}
 
-        fn verify_tls13_signature(
-            &self,
-            message: &[u8],
-            certificate: &CertificateDer<'_>,
-            signature: &DigitallySignedStruct,
-        ) -> Result<HandshakeSignatureValid, TlsError> {
-            self.platform()?
-                .verify_tls13_signature(message, certificate, signature)
-        }
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
+fn certificates(pem: &[u8]) -> Result<Vec<reqwest::Certificate>> {
+    let found = reqwest::Certificate::from_pem_bundle(pem).unwrap_or_default();
+    match found.is_empty() {
+        true => Err(Error::configuration(
+            "a root certificate is not in the form PEM (-----BEGIN CERTIFICATE-----)",
+        )),
+        false => Ok(found),
+    }
+}
 
-        fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-            let algorithms = &self.provider.signature_verification_algorithms;
-            algorithms.supported_schemes()
+#[cfg(feature = "rustls")]
+fn identity(certificate: &[u8], key: &Secret) -> Result<reqwest::Identity> {
+    let mut pem = certificate.to_vec();
+    if pem != key.expose().as_bytes() {
+        pem.push(b'\n');
+        pem.extend_from_slice(key.expose().as_bytes());
+    }
+    reqwest::Identity::from_pem(&pem).map_err(|_| unfit_identity())
+}
+
+#[cfg(all(feature = "native-tls", not(feature = "rustls")))]
+fn identity(certificate: &[u8], key: &Secret) -> Result<reqwest::Identity> {
+    reqwest::Identity::from_pkcs8_pem(certificate, key.expose().as_bytes())
+        .map_err(|_| unfit_identity())
+}
+
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
+fn unfit_identity() -> Error {
+    Error::configuration(
+        "the client's certificate and key (`cert`, `key`, OS_CERT, OS_KEY) are not in the form PEM, or the key is encrypted",
+    )
+}
+
+/// How the crate's own client is built, as often as there are runtimes.
+#[derive(Debug)]
+pub(crate) struct Recipe {
+    pub(crate) tls: Tls,
+    pub(crate) proxy: ProxyChoice,
+    /// All that is talked to is plain HTTP: the platform's certificates, which take long to load, are not needed.
+    #[cfg_attr(
+        not(any(feature = "rustls", feature = "native-tls")),
+        expect(dead_code, reason = "there is nothing to load without TLS")
+    )]
+    pub(crate) is_plain: bool,
+}
+
+/// Which proxy requests take.
+#[derive(Clone, Debug)]
+pub(crate) enum ProxyChoice {
+    None,
+    Environment,
+    All(Secret),
+}
+
+impl Recipe {
+    fn build(&self) -> Result<reqwest::Client> {
+        let mut builder = defaults();
+        builder = match &self.proxy {
+            ProxyChoice::None => builder.no_proxy(),
+            ProxyChoice::Environment => builder,
+            ProxyChoice::All(url) => builder.proxy(proxy(url)?),
+        };
+        #[cfg(any(feature = "rustls", feature = "native-tls"))]
+        if self.is_plain && self.tls.is_default() {
+            builder = builder.tls_certs_only([]);
         }
+        self.tls.apply(builder)?.build().map_err(|error| {
+            // The outermost message is "builder error"; what is inside says which part.
+            let mut cause: &dyn std::error::Error = &error;
+            while let Some(source) = cause.source() {
+                cause = source;
+            }
+            Error::configuration(format!("the HTTP client cannot be built: {cause}"))
+        })
+    }
+
+    /// The proxy of requests to this address: its host and port.
+    fn proxy_for(&self, url: &Url) -> Option<String> {
+        match &self.proxy {
+            ProxyChoice::None => None,
+            ProxyChoice::All(proxy) => Some(endpoint::origin(&Url::parse(proxy.expose()).ok()?)),
+            ProxyChoice::Environment => {
+                let uri = url.as_str().parse::<http::Uri>().ok()?;
+                let proxy = Matcher::from_system().intercept(&uri)?;
+                Some(endpoint::origin(
+                    &Url::parse(&proxy.uri().to_string()).ok()?,
+                ))
+            }
+        }
+    }
+}
+
+fn proxy(url: &Secret) -> Result<reqwest::Proxy> {
+    let unfit = || Error::configuration("the proxy is no URL like http://proxy.example.com:3128");
+    Url::parse(url.expose()).map_err(|_| unfit())?;
+    reqwest::Proxy::all(url.expose()).map_err(|_| unfit())
+}
+
+/// A client for each runtime that requests are sent from.
+///
+/// A connection is driven by a task of the runtime that opened it: a request that takes a connection of a runtime which
+/// nobody runs at the moment would wait for ever.
+#[derive(Debug)]
+pub(crate) struct HttpClients {
+    source: Source,
+    by_runtime: Mutex<Vec<(Id, RuntimeFlavor, reqwest::Client)>>,
+}
+
+#[derive(Debug)]
+enum Source {
+    Recipe(Recipe),
+    /// It cannot be built again.
+    Given,
+}
+
+/// Programs that make a runtime for every call shall not collect clients.
+const RUNTIMES: usize = 8;
+
+impl HttpClients {
+    /// The crate's own client. Called on the first of the runtimes, or outside of any.
+    pub(crate) fn own(recipe: Recipe) -> Result<(Self, reqwest::Client)> {
+        let client = recipe.build()?;
+        Ok((Self::new(Source::Recipe(recipe), &client), client))
+    }
+
+    /// A client that somebody else has built.
+    pub(crate) fn given(client: &reqwest::Client) -> Self {
+        Self::new(Source::Given, client)
+    }
+
+    fn new(source: Source, client: &reqwest::Client) -> Self {
+        let here = Handle::try_current().ok();
+        let first = here.map(|here| (here.id(), here.runtime_flavor(), client.clone()));
+        Self {
+            source,
+            by_runtime: Mutex::new(first.into_iter().collect()),
+        }
+    }
+
+    /// The client whose connections the current runtime drives.
+    pub(crate) fn current(&self, first: &reqwest::Client) -> Result<reqwest::Client> {
+        let Ok(here) = Handle::try_current() else {
+            return Err(Error::argument(
+                "a call needs a tokio runtime: await it inside of one, or use `modelarts::blocking`",
+            ));
+        };
+        let id = here.id();
+        let mut clients = self.clients();
+        if let Some((_, _, client)) = clients.iter().find(|(known, _, _)| *known == id) {
+            return Ok(client.clone());
+        }
+        let client = match (&self.source, clients.first()) {
+            (_, None) => first.clone(),
+            (Source::Recipe(recipe), Some(_)) => recipe.build()?,
+            // Its threads go on driving connections while others send requests.
+            (Source::Given, Some((_, RuntimeFlavor::MultiThread, client))) => client.clone(),
+            (Source::Given, Some(_)) => {
+                return Err(Error::argument(
+                    "the HTTP client given to `http_client` has connections of another runtime, which would have to run \
+                     at the same time: build a client for each runtime, or leave `http_client` out",
+                ));
+            }
+        };
+        if clients.len() == RUNTIMES {
+            clients.remove(0);
+        }
+        clients.push((id, here.runtime_flavor(), client.clone()));
+        Ok(client)
+    }
+
+    /// The proxy of requests to this address: its host and port.
+    pub(crate) fn proxy_for(&self, url: &Url) -> Option<String> {
+        match &self.source {
+            Source::Recipe(recipe) => recipe.proxy_for(url),
+            Source::Given => None,
+        }
+    }
+
+    fn clients(&self) -> MutexGuard<'_, Vec<(Id, RuntimeFlavor, reqwest::Client)>> {
+        self.by_runtime
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -11,6 +11,7 @@ use modelarts_client::iam::types::{
 };
 
 use crate::credentials::{Authenticator, Login, Named};
+use crate::endpoint;
 use crate::error::{Error, Result};
 use crate::options::Settings;
 use crate::transport::Pipeline;
@@ -48,7 +49,8 @@ impl Identity {
         let Some(secret) = secret else {
             return Err(Error::configuration(format!(
                 "{} answers the sign-in without a token: is it the address of an identity service?",
-                self.endpoint
+                reqwest::Url::parse(&self.endpoint)
+                    .map_or_else(|_| String::new(), |url| endpoint::origin(&url))
             )));
         };
         Ok((secret, response.into_inner().token.unwrap_or_default()))
@@ -60,6 +62,22 @@ impl Identity {
         name: &str,
         authenticator: Arc<dyn Authenticator>,
     ) -> Result<String> {
+        let mut ids = self.project_ids(name, authenticator).await?.into_iter();
+        match (ids.next(), ids.next()) {
+            (Some(id), None) => Ok(id),
+            (None, _) => Err(unknown_project(name)),
+            (Some(_), Some(_)) => Err(Error::configuration(format!(
+                "several projects are named `{name}`: set the project id"
+            ))),
+        }
+    }
+
+    /// The ids of all projects of this name.
+    pub(crate) async fn project_ids(
+        &self,
+        name: &str,
+        authenticator: Arc<dyn Authenticator>,
+    ) -> Result<Vec<String>> {
         let request = self.api().list_projects().name(name).prepare()?;
         let authenticator = Some(&*authenticator);
         let response = self
@@ -68,25 +86,23 @@ impl Identity {
             .await?;
         let projects = response.into_inner().projects;
         // A service that ignores the filter must not choose the project.
-        let mut ids = projects
+        let ids = projects
             .into_iter()
             .flatten()
             .filter(|project| project.name.as_deref() == Some(name))
             .filter_map(|project| project.id);
-        match (ids.next(), ids.next()) {
-            (Some(id), None) => Ok(id),
-            (None, _) => Err(Error::configuration(format!(
-                "there is no project named `{name}` for these credentials: set the project id"
-            ))),
-            (Some(_), Some(_)) => Err(Error::configuration(format!(
-                "several projects are named `{name}`: set the project id"
-            ))),
-        }
+        Ok(ids.collect())
     }
 
     fn api(&self) -> iam::Client {
         iam::Client::new_with_client(&self.endpoint, self.pipeline.http.clone())
     }
+}
+
+pub(crate) fn unknown_project(name: &str) -> Error {
+    Error::configuration(format!(
+        "there is no project named `{name}` for these credentials: set the project id"
+    ))
 }
 
 fn token_request(login: &Login, scope: &Scope) -> CreateTokenRequest {

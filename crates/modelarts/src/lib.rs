@@ -20,8 +20,9 @@
 //! ```
 //!
 //! [`from_env`](ModelArts::from_env) takes credentials from `OS_*`, `OTC_*` or `HUAWEICLOUD_SDK_*` variables or from
-//! `clouds.yaml`; [`Profile`] has the details. [`ModelArts::builder`] takes them explicitly: a [token](Credentials::token),
-//! a [password](Login) or an [access key](AccessKey).
+//! `clouds.yaml`; [`Profile`] has all sources and their order. What is configured is honoured or refused;
+//! [`warnings`](ModelArts::warnings) has what else was odd. [`ModelArts::builder`] takes them explicitly: a [token](Credentials::token),
+//! a [password](Login) or an [access key](AccessKey); the rest is still looked for.
 //!
 //! ```no_run
 //! # async fn run() -> modelarts::Result<()> {
@@ -154,11 +155,12 @@
 //!
 //! | feature | |
 //! |---|---|
-//! | `rustls` (default) | TLS by rustls with ring; certificates as the platform trusts them |
+//! | `rustls` (default) | TLS by rustls, with the provider that reqwest brings; certificates as the platform trusts them, and others by [`root_certificate`](ModelArtsBuilder::root_certificate) or `cacert` |
 //! | `native-tls` | TLS by the platform's own library |
 //! | `blocking` | `blocking::ModelArts`, the same client without async |
 //!
-//! With both TLS libraries it is rustls; with neither there is plain HTTP, which is good for a service on this machine.
+//! With both TLS libraries it is rustls; with neither there is plain HTTP, which is good for a service on this machine. No
+//! feature changes what a program's own `reqwest::Client::new()` or `serde_json::json!` do.
 
 mod builder;
 mod client;

@@ -7,20 +7,22 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use futures::future::{Either, select};
 use http::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderName, USER_AGENT,
+    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderName, LOCATION, USER_AGENT,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use modelarts_client::{Prepared, ResponseValue, Secret};
-use reqwest::{Body, Request, Response};
+use reqwest::{Body, Request, Response, Url};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tracing::{Instrument, Span, debug, debug_span, field};
+use tracing::{Instrument, Span, debug, debug_span, field, warn};
 
 use crate::client::RawAnswer;
 use crate::clock::Clock;
 use crate::credentials::{Authenticator, SECURITY_TOKEN, TOKEN};
+use crate::endpoint;
 use crate::error::{EXCERPT, Error, Result, drop_telling_ids};
+use crate::http_client::HttpClients;
 use crate::limit::{RateLimit, TooLate};
 use crate::options::Settings;
 use crate::retry::{Attempts, RetryBudget, retry_after};
@@ -38,6 +40,8 @@ pub const RETRY_EVENTS: &str = "modelarts::retry";
 #[derive(Debug)]
 pub(crate) struct Pipeline {
     pub(crate) http: reqwest::Client,
+    /// The same for the runtime that a request is sent from.
+    pub(crate) clients: HttpClients,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Mutex<fastrand::Rng>,
     pub(crate) budget: RetryBudget,
@@ -179,6 +183,13 @@ impl Pipeline {
                 return Err(failed.error.before_sending());
             };
             let error = failed.error.after_attempts(attempts.made());
+            let error = match self.correct_clock(call, generation, error, replayed) {
+                Ok(()) => {
+                    replayed = true;
+                    continue;
+                }
+                Err(error) => error,
+            };
             if error.status() == Some(StatusCode::UNAUTHORIZED)
                 && !replayed
                 && let Some(authenticator) = call.authenticator
@@ -213,6 +224,34 @@ impl Pipeline {
                 "retrying"
             );
             self.clock.sleep(delay).await;
+        }
+    }
+
+    /// Has signatures follow the service's clock where it is another than this machine's; else the error, which says so.
+    fn correct_clock(
+        &self,
+        call: &Call<'_>,
+        generation: u64,
+        error: Error,
+        replayed: bool,
+    ) -> Result<()> {
+        let is_refusal = error.status() == Some(StatusCode::UNAUTHORIZED) && !replayed;
+        let (Some(ahead), Some(authenticator), true) =
+            (error.clock_skew(), call.authenticator, is_refusal)
+        else {
+            return Err(error);
+        };
+        let now = self.clock.now();
+        let service_time = now.checked_sub(ahead).unwrap_or(now);
+        match authenticator.correct_clock(generation, service_time) {
+            true => {
+                warn!(
+                    ?ahead,
+                    "requests are dated by the service's clock from now on"
+                );
+                Ok(())
+            }
+            false => Err(error),
         }
     }
 
@@ -304,7 +343,8 @@ impl Pipeline {
             credentials: sensitive(request.headers()),
             generation,
         };
-        Ok((self.http.execute(request), sent))
+        let http = self.clients.current(&self.http)?;
+        Ok((http.execute(request), sent))
     }
 
     #[expect(clippy::manual_async_fn, reason = "half as large")]
@@ -316,7 +356,10 @@ impl Pipeline {
         sent: &'a Sent,
     ) -> impl Future<Output = Result<Answer>> + Send + 'a {
         async move {
-            let mut response = pending.await.map_err(Error::exchange)?;
+            let mut response = match pending.await {
+                Ok(response) => response,
+                Err(error) => return Err(self.no_exchange(error, request)),
+            };
             drop_telling_ids(response.headers_mut(), &sent.credentials);
             if !response.status().is_success() {
                 let body = read_excerpt(&mut response).await;
@@ -325,11 +368,20 @@ impl Pipeline {
                 let now = self.clock.now();
                 let wait = retry_after(&headers, now);
                 let skew = clock_skew(status, &headers, now);
+                let location = redirection(status, &headers, request.url());
                 let secrets = sent.secrets(call, request);
-                let error = Error::status_answer(status, headers, body, wait, &secrets);
-                return Err(match skew {
-                    Some(skew) => error.with_clock_skew(skew),
-                    None => error,
+                let mut error = Error::status_answer(status, headers, body, wait, &secrets);
+                if let Some(skew) = skew {
+                    error = error.with_clock_skew(skew);
+                }
+                return Err(match (location, status) {
+                    (Some(location), _) => error.with_note(format!(
+                        "redirected to {location}, which is not followed: check the endpoint"
+                    )),
+                    (None, StatusCode::PROXY_AUTHENTICATION_REQUIRED) => {
+                        self.with_proxy(error, request)
+                    }
+                    (None, _) => error,
                 });
             }
             match read_all(&mut response, self.max_body).await? {
@@ -350,6 +402,23 @@ impl Pipeline {
                     Err(Error::too_long(response.status(), headers, self.max_body))
                 }
             }
+        }
+    }
+
+    /// An exchange that failed below HTTP, on the way through a proxy perhaps.
+    fn no_exchange(&self, error: reqwest::Error, request: &Request) -> Error {
+        let is_connect = error.is_connect();
+        let error = Error::exchange(error);
+        match is_connect {
+            true => self.with_proxy(error, request),
+            false => error,
+        }
+    }
+
+    fn with_proxy(&self, error: Error, request: &Request) -> Error {
+        match self.clients.proxy_for(request.url()) {
+            Some(proxy) => error.with_note(format!("it was to go through the proxy {proxy}")),
+            None => error,
         }
     }
 
@@ -434,6 +503,17 @@ fn clock_skew(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Option
         .ok()?;
     let ahead = now.duration_since(date);
     (ahead.abs() > TOLERATED).then_some(ahead)
+}
+
+/// Where a response leads to, without query and user: those can hold what must not be shown.
+fn redirection(status: StatusCode, headers: &HeaderMap, url: &Url) -> Option<String> {
+    let location = headers.get(LOCATION).filter(|_| status.is_redirection())?;
+    let location = url.join(location.to_str().ok()?).ok()?;
+    Some(format!(
+        "{}{}",
+        endpoint::origin(&location),
+        location.path()
+    ))
 }
 
 /// The values of headers that hold credentials, or that an [`Authenticator`] has marked as such.

@@ -1,107 +1,332 @@
 //! `clouds.yaml`, `secure.yaml` and `clouds-public.yaml`.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use super::{Environment, Profile, Settings};
+use super::Environment;
+use super::settings::{
+    AUTH_KEYS, CLOUD_KEYS, Layer, Parts, Setting, UNSUPPORTED, is_for_others, nearest, shown_name,
+};
 use crate::endpoint;
 use crate::error::{Error, Result};
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
+/// A cloud, joined from all files that tell of it.
+#[derive(Clone, Debug)]
+pub(super) struct Cloud {
+    /// How errors call it.
+    pub(super) source: String,
+    pub(super) warnings: Vec<String>,
+    layer: Layer,
+    regions: Vec<(String, Layer)>,
+    /// There are no other regions: the cloud lists them itself, and not only its profile.
+    closed: bool,
+}
+
+impl Cloud {
+    /// The region to use, and the settings there. `later` is asked after the cloud itself.
+    pub(super) fn in_region(
+        &self,
+        wanted: Option<String>,
+        later: Option<String>,
+    ) -> Result<(Option<String>, Layer)> {
+        let first = || self.regions.first().map(|(name, _)| name.clone());
+        let region = wanted
+            .or_else(|| self.layer.get(Setting::Region))
+            .or_else(first)
+            .or(later);
+        let Some(region) = region else {
+            return Ok((None, self.layer.clone()));
+        };
+        let mut known = self.regions.iter();
+        let layer = match known.find(|(name, _)| *name == region) {
+            Some((_, values)) => values.clone().over_source(self.layer.clone()),
+            None if !self.closed => self.layer.clone(),
+            None => {
+                let known: Vec<_> = self.regions.iter().map(|(name, _)| name.as_str()).collect();
+                return Err(Error::configuration(format!(
+                    "{} has no region `{region}`, its regions are: {}",
+                    self.source,
+                    known.join(", ")
+                )));
+            }
+        };
+        Ok((Some(region), layer))
+    }
+}
+
+/// A file as it stands.
+#[derive(Default)]
 struct File {
-    clouds: BTreeMap<String, Cloud>,
-    #[serde(rename = "public-clouds")]
-    profiles: BTreeMap<String, Cloud>,
+    clouds: BTreeMap<String, Section>,
+    profiles: BTreeMap<String, Section>,
+    unknown: Vec<String>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Cloud {
+/// A cloud, or the values of a region, as they stand in a file.
+#[derive(Default)]
+struct Section {
     /// The entry of `clouds-public.yaml` that has what this one leaves out.
-    #[serde(alias = "cloud")]
     profile: Option<String>,
-    auth: Auth,
-    region_name: Option<String>,
-    regions: Option<Vec<Region>>,
-    #[serde(alias = "modelartsv1_endpoint_override")]
-    modelarts_endpoint_override: Option<String>,
-    ak: Option<String>,
-    sk: Option<String>,
-    security_token: Option<String>,
+    auth: Vec<(String, String)>,
+    settings: Vec<(String, String)>,
+    regions: Option<Vec<(String, Self)>>,
+    unknown: Vec<String>,
+    unknown_auth: Vec<String>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
+/// A scalar as it is written: `12345` and `1e5` are texts here. Nothing at all is an empty one.
+struct Text(String);
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?;
+        Ok(Self(text.unwrap_or_default()))
+    }
+}
+
+/// Reads a mapping key by key; one that is left out altogether (`auth:` and nothing) is empty.
+macro_rules! by_key {
+    ($type:ty, $expecting:literal, |$this:ident, $key:ident, $map:ident| $body:block) => {
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Keys;
+                impl<'de> Visitor<'de> for Keys {
+                    type Value = $type;
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str($expecting)
+                    }
+                    fn visit_unit<E>(self) -> Result<$type, E> {
+                        Ok(<$type>::default())
+                    }
+                    fn visit_none<E>(self) -> Result<$type, E> {
+                        Ok(<$type>::default())
+                    }
+                    fn visit_some<D: Deserializer<'de>>(self, d: D) -> Result<$type, D::Error> {
+                        d.deserialize_map(self)
+                    }
+                    fn visit_map<A: MapAccess<'de>>(self, mut $map: A) -> Result<$type, A::Error> {
+                        let mut $this = <$type>::default();
+                        while let Some($key) = $map.next_key::<String>()? {
+                            let $key = $key.replace('-', "_");
+                            $body
+                        }
+                        Ok($this)
+                    }
+                }
+                deserializer.deserialize_option(Keys)
+            }
+        }
+    };
+}
+
+/// The mappings below a name.
+#[derive(Default)]
+struct Named(BTreeMap<String, Section>);
+
+by_key!(File, "the mapping of a clouds.yaml", |this, key, map| {
+    match key.as_str() {
+        "clouds" => this.clouds = map.next_value::<Named>()?.0,
+        "public_clouds" => this.profiles = map.next_value::<Named>()?.0,
+        _ => {
+            map.next_value::<IgnoredAny>()?;
+            this.unknown.push(key);
+        }
+    }
+});
+
+impl<'de> Deserialize<'de> for Named {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let clouds = Option::<BTreeMap<String, Section>>::deserialize(deserializer)?;
+        Ok(Self(clouds.unwrap_or_default()))
+    }
+}
+
+by_key!(Section, "the mapping of a cloud", |this, key, map| {
+    match key.as_str() {
+        "auth" => {
+            let auth: Auth = map.next_value()?;
+            this.auth = auth.known;
+            this.unknown_auth = auth.unknown;
+        }
+        "profile" | "cloud" => {
+            let name = map.next_value::<Text>()?.0;
+            this.profile = Some(name).filter(|name| !name.trim().is_empty());
+        }
+        "regions" => {
+            let regions: Option<Vec<Region>> = map.next_value()?;
+            let regions = regions.unwrap_or_default().into_iter();
+            this.regions = Some(regions.map(|region| (region.name, region.values)).collect());
+        }
+        name if find(AUTH_KEYS, name).or(find(CLOUD_KEYS, name)).is_some() => {
+            this.settings.push((key, map.next_value::<Text>()?.0));
+        }
+        _ => {
+            map.next_value::<IgnoredAny>()?;
+            this.unknown.push(key);
+        }
+    }
+});
+
+#[derive(Default)]
 struct Auth {
-    auth_url: Option<String>,
-    token: Option<String>,
-    username: Option<String>,
-    user_id: Option<String>,
-    password: Option<String>,
-    user_domain_name: Option<String>,
-    user_domain_id: Option<String>,
-    domain_name: Option<String>,
-    domain_id: Option<String>,
-    project_id: Option<String>,
-    project_name: Option<String>,
-    project_domain_name: Option<String>,
-    project_domain_id: Option<String>,
-    #[serde(alias = "access_key")]
-    ak: Option<String>,
-    #[serde(alias = "secret_key")]
-    sk: Option<String>,
-    security_token: Option<String>,
+    known: Vec<(String, String)>,
+    unknown: Vec<String>,
 }
 
-/// A region by its name; settings of its own are not read.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Region {
-    Name(String),
-    Settings { name: String },
+by_key!(Auth, "the mapping `auth`", |this, key, map| {
+    match find(AUTH_KEYS, &key) {
+        Some(_) => this.known.push((key, map.next_value::<Text>()?.0)),
+        None => {
+            map.next_value::<IgnoredAny>()?;
+            this.unknown.push(key);
+        }
+    }
+});
+
+/// A region by its name, or with settings of its own.
+#[derive(Default)]
+struct Region {
+    name: String,
+    values: Section,
+}
+
+impl<'de> Deserialize<'de> for Region {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NameOrMapping;
+        impl<'de> Visitor<'de> for NameOrMapping {
+            type Value = Region;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the name of a region, or a mapping with `name` and `values`")
+            }
+            fn visit_str<E>(self, name: &str) -> Result<Region, E> {
+                Ok(Region {
+                    name: name.trim().to_owned(),
+                    values: Section::default(),
+                })
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Region, A::Error> {
+                let mut region = Region::default();
+                while let Some(key) = map.next_key::<String>()? {
+                    match key.as_str() {
+                        "name" => region.name = map.next_value::<Text>()?.0.trim().to_owned(),
+                        "values" => region.values = map.next_value()?,
+                        _ => {
+                            map.next_value::<IgnoredAny>()?;
+                            region.values.unknown.push(key);
+                        }
+                    }
+                }
+                match region.name.is_empty() {
+                    true => Err(serde::de::Error::missing_field("name")),
+                    false => Ok(region),
+                }
+            }
+        }
+        deserializer.deserialize_any(NameOrMapping)
+    }
+}
+
+fn find(keys: &[(&'static str, Setting)], name: &str) -> Option<Setting> {
+    let mut keys = keys.iter();
+    keys.find(|(known, _)| *known == name).map(|(_, key)| *key)
+}
+
+impl Section {
+    /// The settings, each under the one name that it has in this crate.
+    fn layer(&self, source: &str) -> Result<Layer> {
+        if let Some(name) = self.unknown_auth.first() {
+            let shown = shown_name(name);
+            let why = match (
+                UNSUPPORTED.contains(&name.as_str()),
+                nearest(name, AUTH_KEYS),
+            ) {
+                (true, _) => "which is not supported".to_owned(),
+                (false, Some(nearest)) => format!("which is unknown; is `{nearest}` meant?"),
+                (false, None) => "which is unknown".to_owned(),
+            };
+            return Err(Error::configuration(format!(
+                "{source} has the key `{shown}` below `auth`, {why}"
+            )));
+        }
+        let mut layer = Layer::default();
+        let auth = self.auth.iter().map(|(name, value)| ("auth.", name, value));
+        let beside = self.settings.iter().map(|(name, value)| ("", name, value));
+        for (prefix, name, value) in auth.chain(beside) {
+            let Some(key) = find(AUTH_KEYS, name).or(find(CLOUD_KEYS, name)) else {
+                continue;
+            };
+            layer.insert(key, &format!("`{prefix}{name}` of {source}"), value)?;
+        }
+        Ok(layer)
+    }
+
+    fn warnings(&self, source: &str, warnings: &mut Vec<String>) {
+        let odd = self.unknown.iter().filter(|name| !is_for_others(name));
+        warnings.extend(odd.map(|name| {
+            let meant = nearest(name, CLOUD_KEYS)
+                .map(|nearest| format!("; is `{nearest}` meant?"))
+                .unwrap_or_default();
+            format!(
+                "{source} has the key `{}`, which is not used{meant}",
+                shown_name(name)
+            )
+        }));
+    }
 }
 
 /// The cloud of this name.
-pub(super) fn named(environment: &Environment, name: &str) -> Result<Profile> {
-    let Some((path, mut file)) = load(environment)? else {
-        let mut candidates = candidates(environment, CLOUDS);
-        candidates.retain(|path| path.extension().is_some_and(|ending| ending == ENDINGS[0]));
+pub(super) fn named(environment: &Environment, name: &str) -> Result<Cloud> {
+    let Some(files) = Files::load(environment)? else {
         return Err(Error::configuration(format!(
-            "there is no clouds.yaml with the cloud `{name}`; looked for {}, and for .yml and .json there",
-            list(&candidates)
+            "there is no clouds.yaml with the cloud `{name}`; looked for {}",
+            looked_for(environment)
         )));
     };
-    let Some(cloud) = file.clouds.remove(name) else {
-        let known: Vec<_> = file.clouds.into_keys().collect();
+    if !files.names().any(|known| known == name) {
+        let known: Vec<_> = files.names().collect();
         return Err(Error::configuration(format!(
             "{} has no cloud `{name}`, it has: {}",
-            path.display(),
-            known.join(", ")
+            files.path.display(),
+            match known.is_empty() {
+                true => "none below `clouds`".to_owned(),
+                false => known.join(", "),
+            }
         )));
-    };
-    complete(environment, &path, cloud)?.into_profile(&path, name)
+    }
+    files.join(environment, name)
 }
 
 /// The only cloud of the file, if there is a file and it has one.
-pub(super) fn only(environment: &Environment) -> Result<Option<Profile>> {
-    let Some((path, file)) = load(environment)? else {
+pub(super) fn only(environment: &Environment) -> Result<Option<Cloud>> {
+    let Some(files) = Files::load(environment)? else {
         return Ok(None);
     };
-    let mut clouds = file.clouds.into_iter();
-    match (clouds.next(), clouds.next()) {
-        (None, _) => Ok(None),
-        (Some((name, cloud)), None) => {
-            let cloud = complete(environment, &path, cloud)?;
-            cloud.into_profile(&path, &name).map(Some)
-        }
-        (Some((first, _)), Some((second, _))) => Err(Error::configuration(format!(
+    let names: Vec<String> = files.names().map(str::to_owned).collect();
+    match names.as_slice() {
+        [] => Ok(None),
+        [name] => files.join(environment, name).map(Some),
+        [first, second, ..] => Err(Error::configuration(format!(
             "{} has several clouds ({first}, {second}, …): set OS_CLOUD to the name of one",
-            path.display()
+            files.path.display()
         ))),
     }
+}
+
+/// Where a `clouds.yaml` is looked for, as errors tell it.
+pub(super) fn looked_for(environment: &Environment) -> String {
+    if let Some(path) = environment.get("OS_CLIENT_CONFIG_FILE") {
+        return path;
+    }
+    let mut candidates = candidates(environment, CLOUDS);
+    candidates.retain(|path| path.extension().is_some_and(|ending| ending == ENDINGS[0]));
+    let candidates: Vec<_> = candidates
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    format!("{}, and .yml and .json there", candidates.join(", "))
 }
 
 const CLOUDS: &str = "clouds";
@@ -111,49 +336,145 @@ const PUBLIC: &str = "clouds-public";
 /// What the names of the files may end with. JSON is YAML, too.
 const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
 
-fn load(environment: &Environment) -> Result<Option<(PathBuf, File)>> {
-    let candidates = match environment.get("OS_CLIENT_CONFIG_FILE") {
-        Some(path) => vec![path.into()],
-        None => candidates(environment, CLOUDS),
-    };
-    let Some(path) = candidates.into_iter().find(|path| path.exists()) else {
-        return Ok(None);
-    };
-    let mut file: File = read(&path)?;
-    let secure = match environment.get("OS_CLIENT_SECURE_FILE") {
-        Some(secure) => Some(PathBuf::from(secure)).filter(|path| path.exists()),
-        None => companion(environment, &path, SECURE),
-    };
-    if let Some(secure) = secure {
-        for (name, completion) in read(&secure)?.clouds {
-            let cloud = file.clouds.remove(&name).unwrap_or_default();
-            file.clouds.insert(name, completion.or(cloud));
-        }
-    }
-    Ok(Some((path, file)))
+/// A `clouds.yaml` and its companion.
+struct Files {
+    path: PathBuf,
+    clouds: File,
+    secure: Option<(PathBuf, File)>,
 }
 
-/// A cloud with what its profile says where it says nothing itself.
-fn complete(environment: &Environment, path: &Path, cloud: Cloud) -> Result<Cloud> {
-    let Some(name) = &cloud.profile else {
-        return Ok(cloud);
-    };
-    let public = companion(environment, path, PUBLIC);
-    let mut profiles = public.map_or_else(|| Ok(File::default()), |path| read(&path))?;
-    let profile = profiles
-        .profiles
-        .remove(name)
-        .or_else(|| Cloud::known(name));
-    match profile {
-        Some(profile) => Ok(cloud.or(profile)),
-        None => {
-            // The cloud may be complete without it, and other tools go on as well.
-            tracing::warn!(
-                profile = name,
-                "the profile is in no {PUBLIC}.yaml and not a known one"
-            );
-            Ok(cloud)
+impl Files {
+    fn load(environment: &Environment) -> Result<Option<Self>> {
+        let path = match environment.get("OS_CLIENT_CONFIG_FILE") {
+            // A file that somebody names must be there: another one would be another cloud.
+            Some(path) => Some(existing("OS_CLIENT_CONFIG_FILE", path)?),
+            None => {
+                let mut candidates = candidates(environment, CLOUDS).into_iter();
+                candidates.find(|path| path.exists())
+            }
+        };
+        let Some(path) = path else {
+            return Ok(None);
+        };
+        let secure = match environment.get("OS_CLIENT_SECURE_FILE") {
+            Some(secure) => Some(existing("OS_CLIENT_SECURE_FILE", secure)?),
+            None => companion(environment, &path, SECURE),
+        };
+        let secure = match secure {
+            Some(path) => Some((path.clone(), read(&path)?)),
+            None => None,
+        };
+        Ok(Some(Self {
+            clouds: read(&path)?,
+            path,
+            secure,
+        }))
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        let secure = self.secure.iter().flat_map(|(_, file)| file.clouds.keys());
+        let here = &self.clouds.clouds;
+        let more = secure.filter(|name| !here.contains_key(*name));
+        here.keys().chain(more).map(String::as_str)
+    }
+
+    /// What all files say of a cloud.
+    fn join(&self, environment: &Environment, name: &str) -> Result<Cloud> {
+        let mut cloud = Cloud {
+            source: format!("the cloud `{name}` of {}", self.path.display()),
+            warnings: Vec::new(),
+            layer: Layer::default(),
+            regions: Vec::new(),
+            closed: false,
+        };
+        let mut profile = None;
+        let secure = self.secure.as_ref().map(|(path, file)| (path, file));
+        for (path, file) in secure.into_iter().chain([(&self.path, &self.clouds)]) {
+            let odd = file.unknown.iter().filter(|name| !is_for_others(name));
+            cloud.warnings.extend(odd.map(|name| {
+                format!(
+                    "{} has the key `{}` beside `clouds`, which is not used",
+                    path.display(),
+                    shown_name(name)
+                )
+            }));
+            if let Some(section) = file.clouds.get(name) {
+                profile = profile.or_else(|| section.profile.clone());
+                cloud.add(
+                    section,
+                    &format!("the cloud `{name}` of {}", path.display()),
+                )?;
+            }
         }
+        cloud.closed = !cloud.regions.is_empty();
+        if let Some(profile) = profile {
+            cloud.complete(environment, &self.path, profile.trim())?;
+        }
+        Ok(cloud)
+    }
+}
+
+fn existing(variable: &str, path: String) -> Result<PathBuf> {
+    let path = PathBuf::from(path);
+    match path.exists() {
+        true => Ok(path),
+        false => Err(Error::configuration(format!(
+            "{variable} names {}, which does not exist",
+            path.display()
+        ))),
+    }
+}
+
+impl Cloud {
+    /// Adds what a section says, below what is known already.
+    fn add(&mut self, section: &Section, source: &str) -> Result<()> {
+        section.warnings(source, &mut self.warnings);
+        let mut layer = section.layer(source)?;
+        // Regions that are listed above go before the one that is named below.
+        if !self.regions.is_empty() && !self.layer.has(Setting::Region) {
+            layer.remove(Setting::Region);
+        }
+        self.layer = std::mem::take(&mut self.layer).over(layer, Parts::OfOneSource);
+        for (name, values) in section.regions.iter().flatten() {
+            let source = format!("the region `{name}` in {source}");
+            values.warnings(&source, &mut self.warnings);
+            let mut layer = values.layer(&source)?;
+            layer.remove(Setting::Region);
+            match self.regions.iter_mut().find(|(known, _)| known == name) {
+                Some((_, known)) => {
+                    *known = std::mem::take(known).over(layer, Parts::OfOneSource);
+                }
+                None if self.closed => {}
+                None => self.regions.push((name.clone(), layer)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds what the profile says that the cloud names.
+    fn complete(&mut self, environment: &Environment, path: &Path, name: &str) -> Result<()> {
+        if let Some(public) = companion(environment, path, PUBLIC)
+            && let Some(section) = read(&public)?.profiles.get(name)
+        {
+            return self.add(
+                section,
+                &format!("the profile `{name}` of {}", public.display()),
+            );
+        }
+        if let Some(regions) = endpoint::regions_of(name) {
+            if let Some(first) = regions.first().filter(|_| self.regions.is_empty()) {
+                let mut layer = Layer::default();
+                layer.insert(Setting::Region, &format!("the profile `{name}`"), first)?;
+                self.layer = std::mem::take(&mut self.layer).over(layer, Parts::OfOneSource);
+            }
+            return Ok(());
+        }
+        // The cloud may be complete without it, and other tools go on as well.
+        self.warnings.push(format!(
+            "{} names the profile `{name}`, which is in no {PUBLIC}.yaml and not a known one",
+            self.source
+        ));
+        Ok(())
     }
 }
 
@@ -195,122 +516,20 @@ fn read(path: &Path) -> Result<File> {
 
 /// The parser's own messages quote the file, which holds passwords; only the place is taken from them.
 fn parse(text: &str) -> Result<File, String> {
+    if text.trim().is_empty() {
+        return Ok(File::default());
+    }
     serde_saphyr::from_str(text).map_err(|error| match error.location() {
         Some(place) => format!(" at line {}, column {}", place.line(), place.column()),
         None => String::new(),
     })
 }
 
-fn list(paths: &[PathBuf]) -> String {
-    let paths: Vec<_> = paths
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect();
-    paths.join(", ")
-}
-
-impl Auth {
-    /// What this one says, and `other` where it says nothing.
-    fn or(self, other: Self) -> Self {
-        Self {
-            auth_url: self.auth_url.or(other.auth_url),
-            token: self.token.or(other.token),
-            username: self.username.or(other.username),
-            user_id: self.user_id.or(other.user_id),
-            password: self.password.or(other.password),
-            user_domain_name: self.user_domain_name.or(other.user_domain_name),
-            user_domain_id: self.user_domain_id.or(other.user_domain_id),
-            domain_name: self.domain_name.or(other.domain_name),
-            domain_id: self.domain_id.or(other.domain_id),
-            project_id: self.project_id.or(other.project_id),
-            project_name: self.project_name.or(other.project_name),
-            project_domain_name: self.project_domain_name.or(other.project_domain_name),
-            project_domain_id: self.project_domain_id.or(other.project_domain_id),
-            ak: self.ak.or(other.ak),
-            sk: self.sk.or(other.sk),
-            security_token: self.security_token.or(other.security_token),
-        }
-    }
-}
-
-impl Cloud {
-    /// What this one says, and `other` where it says nothing.
-    fn or(self, other: Self) -> Self {
-        Self {
-            profile: self.profile.or(other.profile),
-            auth: self.auth.or(other.auth),
-            // Regions that are listed here go before the one that is named there.
-            region_name: self.region_name.or(match self.regions {
-                Some(_) => None,
-                None => other.region_name,
-            }),
-            regions: self.regions.or(other.regions),
-            modelarts_endpoint_override: self
-                .modelarts_endpoint_override
-                .or(other.modelarts_endpoint_override),
-            ak: self.ak.or(other.ak),
-            sk: self.sk.or(other.sk),
-            security_token: self.security_token.or(other.security_token),
-        }
-    }
-
-    /// A profile that needs no file. Its address follows from the region.
-    fn known(name: &str) -> Option<Self> {
-        let regions = endpoint::regions_of(name)?.iter();
-        let regions = regions.map(|region| Region::Name((*region).to_owned()));
-        Some(Self {
-            regions: Some(regions.collect()),
-            ..Self::default()
-        })
-    }
-
-    /// The region that is named, or else the first of those that are listed.
-    fn region(&self) -> Option<String> {
-        let first = || match self.regions.as_ref()?.first()? {
-            Region::Name(name) | Region::Settings { name } => Some(name.clone()),
-        };
-        self.region_name.clone().or_else(first)
-    }
-
-    fn into_profile(self, path: &Path, name: &str) -> Result<Profile> {
-        let region = self.region();
-        let auth = self.auth;
-        // Profiles write the region into the address.
-        let auth_url = auth.auth_url.map(|url| match &region {
-            Some(region) => url.replace("{region_name}", region),
-            None => url,
-        });
-        let settings = Settings {
-            token: auth.token,
-            user_name: auth.username,
-            user_id: auth.user_id,
-            password: auth.password,
-            user_domain_name: auth.user_domain_name.or(auth.domain_name),
-            user_domain_id: auth.user_domain_id.or(auth.domain_id),
-            access_key: self.ak.or(auth.ak),
-            secret_key: self.sk.or(auth.sk),
-            security_token: self.security_token.or(auth.security_token),
-            region,
-            endpoint: self.modelarts_endpoint_override,
-            auth_url,
-            project_id: auth.project_id,
-            project_name: auth.project_name,
-            project_domain_name: auth.project_domain_name,
-            project_domain_id: auth.project_domain_id,
-        };
-        let source = format!("the cloud `{name}` of {}", path.display());
-        let profile = settings.into_profile(&source)?;
-        if profile.credentials.is_none() {
-            return Err(Error::configuration(format!("{source} has no credentials")));
-        }
-        Ok(profile)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::{Profile, Resolved};
     use super::*;
-    use crate::credentials::Kind;
+    use crate::credentials::{Kind, Named as KnownBy};
 
     /// A folder of its own for each test.
     fn folder(test: &str, files: &[(&str, &str)]) -> PathBuf {
@@ -328,6 +547,21 @@ mod tests {
         let mut variables = vec![("OS_CLIENT_CONFIG_FILE", file.as_str())];
         variables.extend(more);
         Environment::of(variables)
+    }
+
+    fn resolved(environment: &Environment) -> Resolved {
+        let profile = Profile::discover(environment).unwrap();
+        profile.resolve(None, true).unwrap()
+    }
+
+    fn cloud(folder: &Path, name: &str) -> Resolved {
+        let profile = Profile::from_clouds(&environment(folder, &[]), name).unwrap();
+        profile.resolve(None, true).unwrap()
+    }
+
+    fn refused(folder: &Path, name: &str) -> String {
+        let profile = Profile::from_clouds(&environment(folder, &[]), name);
+        profile.unwrap_err().to_string()
     }
 
     const TWO: &str = "
@@ -349,7 +583,7 @@ clouds:
     fn a_cloud_is_completed_by_secure_yaml() {
         let secure = "clouds: {otc: {auth: {password: hunter2}}}";
         let folder = folder("secure", &[("clouds.yaml", TWO), ("secure.yaml", secure)]);
-        let profile = Profile::discover(&environment(&folder, &[("OS_CLOUD", "otc")])).unwrap();
+        let profile = resolved(&environment(&folder, &[("OS_CLOUD", "otc")]));
         assert_eq!(profile.region.as_deref(), Some("eu-nl"));
         assert_eq!(profile.project_name.as_deref(), Some("eu-nl_nlp"));
         let Some(Kind::Password(login)) = profile.credentials.map(|c| c.0) else {
@@ -365,7 +599,7 @@ clouds:
         assert!(error.to_string().contains("set OS_CLOUD"), "{error}");
         let error = Profile::from_clouds(&environment(&folder, &[]), "nlp").unwrap_err();
         assert!(error.to_string().contains("it has: keys, otc"), "{error}");
-        let keys = Profile::from_clouds(&environment(&folder, &[]), "keys").unwrap();
+        let keys = cloud(&folder, "keys");
         assert!(matches!(keys.credentials, Some(c) if matches!(c.0, Kind::AccessKey(_))));
     }
 
@@ -375,9 +609,9 @@ clouds:
             "order",
             &[("clouds.yaml", "clouds: {a: {auth: {token: t1}}}")],
         );
-        let from_file = Profile::discover(&environment(&folder, &[])).unwrap();
+        let from_file = resolved(&environment(&folder, &[]));
         assert!(matches!(from_file.credentials.unwrap().0, Kind::Token(t) if t.expose() == "t1"));
-        let from_env = Profile::discover(&environment(&folder, &[("OS_TOKEN", "t2")])).unwrap();
+        let from_env = resolved(&environment(&folder, &[("OS_TOKEN", "t2")]));
         assert!(matches!(from_env.credentials.unwrap().0, Kind::Token(t) if t.expose() == "t2"));
     }
 
@@ -408,7 +642,7 @@ clouds:
             ("secure.yaml", secure),
         ];
         let folder = folder("profile", &files);
-        let profile = |name: &str| Profile::from_clouds(&environment(&folder, &[]), name).unwrap();
+        let profile = |name: &str| cloud(&folder, name);
         let a = profile("a");
         assert_eq!(a.region.as_deref(), Some("r2"));
         assert_eq!(a.project_name.as_deref(), Some("own"));
@@ -433,10 +667,7 @@ clouds:
   unknown: {profile: nlp-cloud, region_name: eu-de, auth: {token: t}}
 ";
         let folder = folder("known", &[("clouds.yaml", clouds)]);
-        let region = |name: &str| {
-            let profile = Profile::from_clouds(&environment(&folder, &[]), name).unwrap();
-            profile.region.unwrap()
-        };
+        let region = |name: &str| cloud(&folder, name).region.unwrap();
         let regions = ["first", "other", "listed", "unknown"].map(region);
         assert_eq!(regions, ["eu-de", "eu-nl", "eu-nl", "eu-de"]);
     }
@@ -453,6 +684,7 @@ clouds:
         let config = here.join("config").display().to_string();
         let environment = Environment::of([("XDG_CONFIG_HOME", config.as_str())]);
         let profile = Profile::from_clouds(&environment, "a").unwrap();
+        let profile = profile.resolve(None, true).unwrap();
         assert!(matches!(profile.credentials.unwrap().0, Kind::Password(_)));
     }
 
@@ -475,6 +707,7 @@ clouds:
         .unwrap();
         let home = home.display().to_string();
         let profile = Profile::from_clouds(&environment(&here, &[("HOME", &home)]), "a").unwrap();
+        let profile = profile.resolve(None, true).unwrap();
         assert!(matches!(profile.credentials.unwrap().0, Kind::Password(_)));
     }
 
@@ -498,5 +731,253 @@ clouds:
     fn without_a_file_the_error_tells_the_ways() {
         let error = Profile::discover(&Environment::of([("HOME", "/nonexistent")])).unwrap_err();
         assert!(error.to_string().contains("OS_TOKEN"), "{error}");
+    }
+
+    const USER: &str = "username: u, user_domain_name: d, password: t0p-s3cret";
+
+    #[test]
+    fn a_tenant_is_a_project() {
+        let text = format!(
+            "clouds:
+  name: {{auth: {{{USER}, tenant_name: eu-de_nlp}}}}
+  id: {{auth: {{{USER}, tenant-id: 0123456789}}}}
+  both: {{auth: {{{USER}, tenant_name: eu-de_a, project_name: eu-de_b}}}}
+  beside: {{tenant_name: eu-de_c, auth: {{{USER}}}}}
+"
+        );
+        let folder = folder("tenant", &[("clouds.yaml", &text)]);
+        assert_eq!(
+            cloud(&folder, "name").project_name.as_deref(),
+            Some("eu-de_nlp")
+        );
+        // A number is what is written, zeros included.
+        assert_eq!(
+            cloud(&folder, "id").project_id.as_deref(),
+            Some("0123456789")
+        );
+        assert_eq!(
+            cloud(&folder, "beside").project_name.as_deref(),
+            Some("eu-de_c")
+        );
+        let error = refused(&folder, "both");
+        assert!(
+            error.contains("`auth.tenant_name`") && error.contains("`auth.project_name`"),
+            "{error}"
+        );
+        assert!(!error.contains("eu-de_a"), "{error}");
+    }
+
+    #[test]
+    fn the_values_of_a_region_go_before_all_else_in_the_files() {
+        let text = format!(
+            "clouds:
+  a:
+    auth: {{{USER}, project_name: common}}
+    regions:
+      - name: r1
+        values: {{auth: {{auth_url: 'https://iam.r1.example.com/v3'}}, verify: false}}
+      - name: Region 2
+        values:
+          auth: {{auth_url: 'https://iam.r2.example.com/v3', project_id: p2}}
+          modelarts_endpoint_override: https://m.r2.example.com
+      - r3
+"
+        );
+        let secure = "clouds: {a: {regions: [{name: r1, values: {auth: {password: other}}}]}}";
+        let folder = folder("values", &[("clouds.yaml", &text), ("secure.yaml", secure)]);
+        let profile = Profile::from_clouds(&environment(&folder, &[]), "a").unwrap();
+        let of = |region: Option<&str>| profile.resolve(region, true).unwrap();
+        let first = of(None);
+        assert_eq!(first.region.as_deref(), Some("r1"));
+        assert_eq!(
+            first.auth_url.as_deref(),
+            Some("https://iam.r1.example.com/v3")
+        );
+        assert_eq!(first.project_name.as_deref(), Some("common"));
+        assert!(first.tls.unverified);
+        let Some(Kind::Password(login)) = first.credentials.map(|c| c.0) else {
+            panic!("a password");
+        };
+        assert_eq!(login.password.expose(), "other");
+        let second = of(Some("Region 2"));
+        assert_eq!(
+            second.auth_url.as_deref(),
+            Some("https://iam.r2.example.com/v3")
+        );
+        assert_eq!(second.endpoint.as_deref(), Some("https://m.r2.example.com"));
+        assert_eq!(
+            (second.project_id.as_deref(), second.project_name),
+            (Some("p2"), None)
+        );
+        assert_eq!(of(Some("r3")).auth_url, None);
+        let error = profile.resolve(Some("r4"), true).unwrap_err().to_string();
+        assert!(
+            error.contains("no region `r4`") && error.contains("r1, Region 2, r3"),
+            "{error}"
+        );
+        let environment = environment(&folder, &[("OS_CLOUD", "a"), ("OS_REGION_NAME", "r3")]);
+        assert_eq!(resolved(&environment).region.as_deref(), Some("r3"));
+    }
+
+    #[test]
+    fn an_unknown_key_below_auth_is_refused_and_elsewhere_a_warning() {
+        let text = format!(
+            "clouds:
+  typo: {{auth: {{{USER}, projectname: t0p-s3cret-2}}}}
+  value: {{auth: {{{USER}, 'T0p-s3cret-3': x}}}}
+  app: {{auth: {{application_credential_id: i, application_credential_secret: t0p-s3cret}}}}
+  region: {{auth: {{{USER}}}, regions: [{{name: r1, values: {{auth: {{pasword: t0p-s3cret}}}}}}]}}
+  fine: {{auth: {{{USER}}}, region: t0p-s3cret, compute_api_version: 2, networks: []}}
+color: t0p-s3cret
+"
+        );
+        let folder = folder("unknown", &[("clouds.yaml", &text)]);
+        for (name, expected) in [
+            (
+                "typo",
+                "`projectname` below `auth`, which is unknown; is `project_name` meant?",
+            ),
+            ("value", "the key `…` below `auth`"),
+            (
+                "app",
+                "`application_credential_id` below `auth`, which is not supported",
+            ),
+            (
+                "region",
+                "`pasword` below `auth`, which is unknown; is `password` meant?",
+            ),
+        ] {
+            let error = refused(&folder, name);
+            assert!(error.contains(expected), "{error}");
+            assert!(!error.contains("3cret"), "{error}");
+        }
+        let profile = Profile::from_clouds(&environment(&folder, &[]), "fine").unwrap();
+        let warnings = profile.warnings().join("\n");
+        assert_eq!(profile.warnings().len(), 2, "{warnings}");
+        assert!(
+            warnings.contains("`color`") && warnings.contains("`region`"),
+            "{warnings}"
+        );
+        assert!(
+            !format!("{warnings} {profile:?}").contains("3cret"),
+            "{warnings}"
+        );
+    }
+
+    #[test]
+    fn other_kinds_of_signing_in_are_named() {
+        let text = format!(
+            "clouds:
+  oidc: {{auth_type: v3oidcpassword, auth: {{{USER}}}}}
+  none: {{auth_type: token, auth: {{{USER}}}}}
+  token: {{auth_type: v3token, auth: {{{USER}, token: t}}}}
+  old: {{identity_api_version: 2.0, auth: {{{USER}}}}}
+"
+        );
+        let folder = folder("auth-type", &[("clouds.yaml", &text)]);
+        assert!(refused(&folder, "oidc").contains("`v3oidcpassword` is not supported"));
+        assert!(refused(&folder, "none").contains("asks for a token"));
+        assert!(refused(&folder, "old").contains("identity_api_version"));
+        assert!(matches!(
+            cloud(&folder, "token").credentials.unwrap().0,
+            Kind::Token(_)
+        ));
+    }
+
+    #[test]
+    fn the_environment_goes_before_the_cloud_that_it_names() {
+        let text = format!(
+            "clouds:
+  a:
+    region_name: r1
+    modelarts_endpoint_override: https://m.example.com
+    auth: {{{USER}, auth_url: 'https://iam.example.com', project_id: p1, project_domain_name: pd}}
+"
+        );
+        let folder = folder("override", &[("clouds.yaml", &text)]);
+        let with = |variables: &[(&str, &str)]| {
+            let mut all = vec![("OS_CLOUD", "a")];
+            all.extend(variables);
+            resolved(&environment(&folder, &all))
+        };
+        let project = with(&[("OS_PROJECT_NAME", "eu-de_b"), ("OS_REGION_NAME", "r2")]);
+        assert_eq!(
+            (project.project_id, project.project_name.as_deref()),
+            (None, Some("eu-de_b"))
+        );
+        assert_eq!(project.project_domain, Some(KnownBy::Name("pd".to_owned())));
+        assert_eq!(project.region.as_deref(), Some("r2"));
+        assert_eq!(project.endpoint.as_deref(), Some("https://m.example.com"));
+        // Of several kinds, that of the source which goes before.
+        let token = with(&[("OS_TOKEN", "t")]);
+        assert!(matches!(token.credentials.unwrap().0, Kind::Token(_)));
+        let Some(Kind::Password(login)) = with(&[("OS_PASSWORD", "p2")]).credentials.map(|c| c.0)
+        else {
+            panic!("a password");
+        };
+        assert_eq!(login.password.expose(), "p2");
+        assert_eq!(login.user.name().as_deref(), Some("u"));
+        // An empty variable is unset.
+        assert_eq!(
+            with(&[("OS_PROJECT_ID", ""), ("OS_REGION_NAME", " ")])
+                .project_id
+                .as_deref(),
+            Some("p1")
+        );
+        // Keys of the vendor's SDK are another tool's when a cloud is named.
+        let keys = [
+            ("HUAWEICLOUD_SDK_AK", "a"),
+            ("HUAWEICLOUD_SDK_SK", "t0p-s3cret"),
+            ("OS_CLOUD", "a"),
+        ];
+        let profile = Profile::discover(&environment(&folder, &keys)).unwrap();
+        assert!(matches!(
+            profile.resolve(None, true).unwrap().credentials.unwrap().0,
+            Kind::Password(_)
+        ));
+        let warning = &profile.warnings()[0];
+        assert!(
+            warning.contains("HUAWEICLOUD_SDK_AK") && !warning.contains("s3cret"),
+            "{warning}"
+        );
+    }
+
+    #[test]
+    fn a_file_that_is_named_must_be_there() {
+        for name in ["OS_CLIENT_CONFIG_FILE", "OS_CLIENT_SECURE_FILE"] {
+            let folder = folder("named", &[("clouds.yaml", TWO)]);
+            let environment = environment(
+                &folder,
+                &[(name, "/nonexistent/clouds.yaml"), ("OS_CLOUD", "otc")],
+            );
+            let error = Profile::discover(&environment).unwrap_err().to_string();
+            assert!(
+                error.contains(name) && error.contains("/nonexistent/clouds.yaml"),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn scalars_are_texts_and_nothing_is_nothing() {
+        let text = "
+clouds:
+  a:
+    auth: {username: 007, password: 1e5, user_domain_id: true, project_id: , project_name: ''}
+    regions:
+    region_name: 0x10
+  b:
+";
+        let folder = folder("scalars", &[("clouds.yaml", text)]);
+        let a = cloud(&folder, "a");
+        assert_eq!((a.project_id, a.project_name), (None, None));
+        assert_eq!(a.region.as_deref(), Some("0x10"));
+        let Some(Kind::Password(login)) = a.credentials.map(|c| c.0) else {
+            panic!("a password");
+        };
+        assert_eq!(login.password.expose(), "1e5");
+        assert_eq!(login.user.name().as_deref(), Some("007"));
+        assert_eq!(login.domain, Some(KnownBy::Id("true".to_owned())));
+        assert!(refused(&folder, "b").contains("has no credentials"));
     }
 }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::Settings;
+use super::settings::{Layer, Parts, Setting};
+use crate::error::{Error, Result};
 
 /// Where variables come from: the process, or a given set.
 ///
@@ -46,54 +47,140 @@ impl Environment {
         Self(Source::Given(pairs.collect()))
     }
 
-    /// The value of a variable; one that is empty counts as not set.
+    /// The value of a variable without blanks at its ends; one that is empty counts as not set.
     pub(crate) fn get(&self, name: &str) -> Option<String> {
-        let value = match &self.0 {
+        let value = self.raw(name)?;
+        let value = value.trim();
+        (!value.is_empty()).then(|| value.to_owned())
+    }
+
+    fn raw(&self, name: &str) -> Option<String> {
+        match &self.0 {
             Source::Process => std::env::var(name).ok(),
             Source::Given(variables) => variables.get(name).cloned(),
+        }
+    }
+
+    /// Variables whose names begin so, with the rest of the name.
+    fn beginning_with(&self, prefix: &str) -> Vec<(String, String)> {
+        let of = |name: &str, value: &str| {
+            let rest = name.strip_prefix(prefix)?;
+            let value = value.trim();
+            (!rest.is_empty() && !value.is_empty()).then(|| (rest.to_owned(), value.to_owned()))
         };
-        value.filter(|value| !value.trim().is_empty())
+        match &self.0 {
+            Source::Process => std::env::vars_os()
+                .filter_map(|(name, value)| of(name.to_str()?, value.to_str()?))
+                .collect(),
+            Source::Given(variables) => {
+                let pairs = variables.iter();
+                pairs.filter_map(|(name, value)| of(name, value)).collect()
+            }
+        }
     }
 }
 
-impl Settings {
-    pub(super) fn from_env(environment: &Environment) -> Self {
-        let prefixed = |prefix: &str, names: &[&str]| {
-            names
-                .iter()
-                .find_map(|name| environment.get(&format!("{prefix}{name}")))
+/// Names after the prefix `OS_` or `OTC_`.
+const NAMES: &[(&str, Setting)] = &[
+    ("TOKEN", Setting::Token),
+    ("AUTH_TOKEN", Setting::Token),
+    ("USERNAME", Setting::UserName),
+    ("USER_NAME", Setting::UserName),
+    ("USER_ID", Setting::UserId),
+    ("PASSWORD", Setting::Password),
+    ("USER_DOMAIN_NAME", Setting::UserDomainName),
+    ("USER_DOMAIN_ID", Setting::UserDomainId),
+    ("DOMAIN_NAME", Setting::DomainName),
+    ("DOMAIN_ID", Setting::DomainId),
+    ("DEFAULT_DOMAIN", Setting::DefaultDomainId),
+    ("DEFAULT_DOMAIN_ID", Setting::DefaultDomainId),
+    ("DEFAULT_DOMAIN_NAME", Setting::DefaultDomainName),
+    ("ACCESS_KEY", Setting::AccessKey),
+    ("SECRET_KEY", Setting::SecretKey),
+    ("SECURITY_TOKEN", Setting::SecurityToken),
+    ("PROJECT_ID", Setting::ProjectId),
+    ("TENANT_ID", Setting::ProjectId),
+    ("PROJECT_NAME", Setting::ProjectName),
+    ("TENANT_NAME", Setting::ProjectName),
+    ("PROJECT_DOMAIN_NAME", Setting::ProjectDomainName),
+    ("PROJECT_DOMAIN_ID", Setting::ProjectDomainId),
+    ("REGION_NAME", Setting::Region),
+    ("AUTH_URL", Setting::AuthUrl),
+    ("AUTH_TYPE", Setting::AuthType),
+    ("AUTH_PLUGIN", Setting::AuthType),
+    ("INTERFACE", Setting::Interface),
+    ("ENDPOINT_TYPE", Setting::Interface),
+    ("IDENTITY_API_VERSION", Setting::IdentityVersion),
+    ("MODELARTS_ENDPOINT_OVERRIDE", Setting::Endpoint),
+    ("MODELARTSV1_ENDPOINT_OVERRIDE", Setting::Endpoint),
+    ("CACERT", Setting::CaCert),
+    ("CERT", Setting::ClientCert),
+    ("KEY", Setting::ClientKey),
+    ("INSECURE", Setting::Insecure),
+];
+
+/// Names after the prefix `HUAWEICLOUD_SDK_`.
+const SDK_NAMES: &[(&str, Setting)] = &[
+    ("AK", Setting::AccessKey),
+    ("SK", Setting::SecretKey),
+    ("SECURITY_TOKEN", Setting::SecurityToken),
+    ("PROJECT_ID", Setting::ProjectId),
+    ("REGION_ID", Setting::Region),
+    ("IAM_ENDPOINT", Setting::AuthUrl),
+];
+
+/// Names after `OS_` or `OTC_` that change who signs in or where, and that cannot be honoured.
+const UNSUPPORTED: &[&str] = &["PASSCODE", "TRUST_ID", "SYSTEM_SCOPE"];
+
+/// What the environment says.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Variables {
+    /// Of OpenStack's names, and `MODELARTS_ENDPOINT`.
+    pub(super) openstack: Layer,
+    /// Of the names of the vendor's SDK.
+    pub(super) sdk: Layer,
+    /// Addresses of the service by region, as the vendor's SDK takes them.
+    pub(super) by_region: Vec<(String, String)>,
+}
+
+impl Variables {
+    pub(super) fn read(environment: &Environment) -> Result<Self> {
+        let layer = |prefix: &str, names: &[(&str, Setting)]| {
+            let mut layer = Layer::default();
+            for (name, key) in names {
+                let name = format!("{prefix}{name}");
+                if let Some(value) = environment.raw(&name) {
+                    layer.insert(*key, &name, &value)?;
+                }
+            }
+            Ok::<_, Error>(layer)
         };
-        let get = |names: &[&str]| prefixed("OS_", names).or_else(|| prefixed("OTC_", names));
-        let sdk = |name: &str| prefixed("HUAWEICLOUD_SDK_", &[name]);
-        // A pair must come from one place: halves of two pairs would be a wrong one.
-        let (access_key, secret_key, security_token) = match (sdk("AK"), sdk("SK")) {
-            (None, None) => (
-                get(&["ACCESS_KEY"]),
-                get(&["SECRET_KEY"]),
-                get(&["SECURITY_TOKEN"]),
-            ),
-            (access_key, secret_key) => (access_key, secret_key, sdk("SECURITY_TOKEN")),
-        };
-        Self {
-            token: get(&["TOKEN", "AUTH_TOKEN"]),
-            user_name: get(&["USERNAME"]),
-            user_id: get(&["USER_ID"]),
-            password: get(&["PASSWORD"]),
-            user_domain_name: get(&["USER_DOMAIN_NAME", "DOMAIN_NAME"]),
-            user_domain_id: get(&["USER_DOMAIN_ID", "DOMAIN_ID"]),
-            access_key,
-            secret_key,
-            security_token,
-            region: get(&["REGION_NAME"]),
-            endpoint: environment
-                .get("MODELARTS_ENDPOINT")
-                .or_else(|| get(&["MODELARTS_ENDPOINT_OVERRIDE"])),
-            auth_url: get(&["AUTH_URL"]),
-            project_id: get(&["PROJECT_ID", "TENANT_ID"]).or_else(|| sdk("PROJECT_ID")),
-            project_name: get(&["PROJECT_NAME", "TENANT_NAME"]),
-            project_domain_name: get(&["PROJECT_DOMAIN_NAME"]),
-            project_domain_id: get(&["PROJECT_DOMAIN_ID"]),
+        let own = layer("", &[("MODELARTS_ENDPOINT", Setting::Endpoint)])?;
+        let os = layer("OS_", NAMES)?;
+        let otc = layer("OTC_", NAMES)?;
+        Ok(Self {
+            openstack: own.over(os, Parts::OfSeveral).over(otc, Parts::OfSeveral),
+            sdk: layer("HUAWEICLOUD_SDK_", SDK_NAMES)?,
+            by_region: environment.beginning_with("HUAWEICLOUD_SDK_REGION_MODELARTS_"),
+        })
+    }
+
+    /// A variable that would change what a sign-in means.
+    pub(super) fn unsupported(environment: &Environment) -> Option<String> {
+        ["OS_", "OTC_"].into_iter().find_map(|prefix| {
+            let mut names = UNSUPPORTED.iter().map(|name| format!("{prefix}{name}"));
+            names.find(|name| environment.get(name).is_some())
+        })
+    }
+
+    /// All of the environment. A key pair of the vendor's names goes before one of OpenStack's.
+    pub(super) fn joined(self) -> Layer {
+        let pair = self.sdk.has(Setting::AccessKey) || self.sdk.has(Setting::SecretKey);
+        let mut openstack = self.openstack;
+        if pair {
+            openstack.remove_pair();
         }
+        openstack.over(self.sdk, Parts::OfSeveral)
     }
 }
 
@@ -106,7 +193,13 @@ mod tests {
     fn kind(variables: &[(&str, &str)]) -> Option<Kind> {
         let environment = Environment::of(variables.iter().copied());
         let profile = Profile::from_env(&environment).unwrap();
-        profile.credentials.map(|credentials| credentials.0)
+        let resolved = profile.resolve(None, true).unwrap();
+        resolved.credentials.map(|credentials| credentials.0)
+    }
+
+    fn error(variables: &[(&str, &str)]) -> String {
+        let environment = Environment::of(variables.iter().copied());
+        Profile::from_env(&environment).unwrap_err().to_string()
     }
 
     #[test]
@@ -129,12 +222,86 @@ mod tests {
 
     #[test]
     fn half_a_pair_says_what_is_missing() {
-        let error = |name: &str| {
-            let environment = Environment::of([(name, "x")]);
-            Profile::from_env(&environment).unwrap_err().to_string()
+        assert!(error(&[("OS_USERNAME", "x")]).contains("lacks a password"));
+        assert!(error(&[("HUAWEICLOUD_SDK_AK", "x")]).contains("lacks its secret key"));
+    }
+
+    #[test]
+    fn halves_of_two_pairs_are_not_joined() {
+        let halves = [("HUAWEICLOUD_SDK_AK", "a"), ("OS_SECRET_KEY", "s")];
+        assert!(error(&halves).contains("lacks its secret key"));
+        let halves = [("OS_ACCESS_KEY", "a"), ("OTC_SECRET_KEY", "s")];
+        assert!(error(&halves).contains("lacks its secret key"));
+    }
+
+    #[test]
+    fn names_of_one_thing_must_agree_and_no_value_is_told() {
+        let said = error(&[("OS_PROJECT_ID", "p-one"), ("OS_TENANT_ID", "p-two")]);
+        assert!(
+            said.contains("OS_PROJECT_ID and OS_TENANT_ID differ"),
+            "{said}"
+        );
+        assert!(!said.contains("p-one") && !said.contains("p-two"), "{said}");
+    }
+
+    #[test]
+    fn a_project_of_one_prefix_is_not_joined_with_that_of_another() {
+        let environment = Environment::of([
+            ("OS_PROJECT_NAME", "eu-de_a"),
+            ("OTC_PROJECT_ID", "p2"),
+            ("HUAWEICLOUD_SDK_PROJECT_ID", "p3"),
+        ]);
+        let profile = Profile::from_env(&environment).unwrap();
+        let resolved = profile.resolve(None, true).unwrap();
+        assert_eq!(resolved.project_name.as_deref(), Some("eu-de_a"));
+        assert_eq!(resolved.project_id, None);
+    }
+
+    #[test]
+    fn what_is_asked_for_and_cannot_be_done_is_named() {
+        let user = |name: &'static str, value: &'static str| {
+            [
+                ("OS_USERNAME", "u"),
+                ("OS_PASSWORD", "p"),
+                ("OS_USER_DOMAIN_NAME", "d"),
+                (name, value),
+            ]
         };
-        assert!(error("OS_USERNAME").contains("lacks a password"));
-        assert!(error("HUAWEICLOUD_SDK_AK").contains("lacks its secret key"));
+        let said = error(&user("OS_AUTH_TYPE", "v3applicationcredential"));
+        assert!(
+            said.contains("OS_AUTH_TYPE") && said.contains("`v3applicationcredential`"),
+            "{said}"
+        );
+        assert!(error(&user("OS_IDENTITY_API_VERSION", "2.0")).contains("OS_IDENTITY_API_VERSION"));
+        assert!(error(&user("OS_TRUST_ID", "t")).contains("OS_TRUST_ID"));
+        assert!(kind(&user("OS_IDENTITY_API_VERSION", "3")).is_some());
+        assert!(kind(&user("OS_AUTH_TYPE", "v3password")).is_some());
+        assert!(error(&user("OS_AUTH_TYPE", "token")).contains("a token"));
+    }
+
+    #[test]
+    fn values_come_without_line_ends() {
+        let environment = Environment::of([
+            ("OS_USERNAME", "u\n"),
+            ("OS_PASSWORD", " p \r\n"),
+            ("OS_USER_DOMAIN_NAME", " d"),
+            ("OS_PROJECT_ID", "p1\n"),
+            ("OS_REGION_NAME", "eu-de "),
+            ("OS_AUTH_URL", "https://iam.example.com/v3\n"),
+        ]);
+        let profile = Profile::from_env(&environment).unwrap();
+        let resolved = profile.resolve(None, true).unwrap();
+        assert_eq!(resolved.project_id.as_deref(), Some("p1"));
+        assert_eq!(resolved.region.as_deref(), Some("eu-de"));
+        assert_eq!(
+            resolved.auth_url.as_deref(),
+            Some("https://iam.example.com/v3")
+        );
+        let Some(Kind::Password(login)) = resolved.credentials.map(|c| c.0) else {
+            panic!("a password");
+        };
+        assert_eq!(login.password.expose(), " p ");
+        assert_eq!(login.user.name().as_deref(), Some("u"));
     }
 
     #[test]

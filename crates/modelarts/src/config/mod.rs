@@ -2,25 +2,46 @@
 
 mod clouds;
 mod env;
+mod settings;
+
+use std::path::PathBuf;
 
 use modelarts_client::Secret;
 
-use crate::credentials::{AccessKey, Credentials, Login};
+use crate::credentials::{Credentials, Kind, Named};
 use crate::error::{Error, Result};
+use clouds::Cloud;
+use env::Variables;
+use settings::{Layer, Setting};
 
 pub use env::Environment;
+pub(crate) use settings::without_line_end;
 
-/// Credentials and addresses that were found somewhere, for [`ModelArtsBuilder::profile`].
+/// Credentials, addresses and TLS settings that were found somewhere, for [`ModelArtsBuilder::profile`].
 ///
-/// # Where it looks
+/// This page is the one place that says where settings come from and which of them win.
 ///
-/// [`discover`](Profile::discover) takes the first of these that holds credentials; sources are never mixed:
+/// # The order
 ///
-/// 1. the cloud that `OS_CLOUD` names, in `clouds.yaml`;
-/// 2. the environment;
-/// 3. the only cloud in `clouds.yaml`.
+/// A setting is taken from the first of these that has it:
 ///
-/// In the **environment**, each name may begin with `OS_` or `OTC_`:
+/// 1. what the [builder](crate::ModelArtsBuilder) is given explicitly;
+/// 2. the environment: `MODELARTS_ENDPOINT`, then `OS_*`, then `OTC_*`;
+/// 3. a cloud of `clouds.yaml`: the one that `OS_CLOUD` names, or the only one if the environment has no credentials;
+/// 4. the environment's `HUAWEICLOUD_SDK_*` (its access key goes before the credentials of 2 unless there is an `OS_CLOUD`).
+///
+/// What belongs together comes from one place: the id and the name of the project, the user, the user's domain, an access
+/// key and its secret key. Complete credentials of one source replace those of the sources below. When there are several
+/// kinds in one place, an access key goes before a token, and a token before a password; an `auth_type` decides
+/// otherwise. When the builder is given credentials, project and addresses explicitly, nothing else is looked at; when it
+/// is given credentials only, all the rest still comes from 2, 4 and the cloud that `OS_CLOUD` names.
+///
+/// Blanks and line ends around a value are removed (of a password, only line ends); a value that is empty counts as not
+/// set. A setting that this crate knows and cannot honour is an error that names it.
+///
+/// # Environment
+///
+/// Each name begins with `OS_` or `OTC_`:
 ///
 /// | setting | names after the prefix |
 /// |---|---|
@@ -28,146 +49,326 @@ pub use env::Environment;
 /// | user | `USERNAME`, `USER_ID`, `PASSWORD`, `USER_DOMAIN_NAME`, `USER_DOMAIN_ID`, `DOMAIN_NAME`, `DOMAIN_ID` |
 /// | access key | `ACCESS_KEY`, `SECRET_KEY`, `SECURITY_TOKEN` |
 /// | project | `PROJECT_ID`, `TENANT_ID`, `PROJECT_NAME`, `TENANT_NAME`, `PROJECT_DOMAIN_NAME`, `PROJECT_DOMAIN_ID` |
-/// | place | `REGION_NAME`, `AUTH_URL`, `MODELARTS_ENDPOINT_OVERRIDE` |
+/// | addresses | `REGION_NAME`, `AUTH_URL`, `MODELARTS_ENDPOINT_OVERRIDE`, `MODELARTSV1_ENDPOINT_OVERRIDE`, `INTERFACE`, `ENDPOINT_TYPE` |
+/// | TLS | `CACERT`, `CERT`, `KEY`, `INSECURE` |
+/// | kind | `AUTH_TYPE` (`password`, `token`), `IDENTITY_API_VERSION` (3) |
 ///
-/// with the prefix `HUAWEICLOUD_SDK_` there are `AK`, `SK`, `SECURITY_TOKEN`, `PROJECT_ID`, and `MODELARTS_ENDPOINT` is the
-/// address of the service. When several kinds of
-/// credentials are set, an access key goes before a token, and a token before a password.
+/// After the prefix `HUAWEICLOUD_SDK_` there are `AK`, `SK`, `SECURITY_TOKEN`, `PROJECT_ID`, `REGION_ID`, `IAM_ENDPOINT` and
+/// `REGION_MODELARTS_<REGION>` (the service's address in this region). `MODELARTS_ENDPOINT` is the service's address.
+/// `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` apply as everywhere.
 ///
-/// **`clouds.yaml`** is the file that `OS_CLIENT_CONFIG_FILE` names, or the first found in the working directory,
-/// the user's configuration folder (`~/.config/openstack`) and `/etc/openstack`. Beside the usual keys of `auth`, a cloud
-/// may have `ak`, `sk`, `security_token` and `modelarts_endpoint_override`; of several `regions` the first counts, unless
-/// there is a `region_name`. Each setting is taken from the first of these that has it:
+/// # `clouds.yaml`
 ///
-/// 1. the cloud of the same name in `secure.yaml`, or in the file that `OS_CLIENT_SECURE_FILE` names;
-/// 2. the cloud itself;
-/// 3. the `profile` that it names, in `clouds-public.yaml` below `public-clouds`; `otc`, the Open Telekom Cloud, is known
-///    without a file. In its `auth_url`, `{region_name}` stands for the region.
+/// It is the file that `OS_CLIENT_CONFIG_FILE` names, or the first found in the working directory, the user's
+/// configuration folder (`~/.config/openstack`) and `/etc/openstack`. A cloud has the settings above in lower case: those
+/// of user, token, access key and project, and `auth_url`, below `auth`; beside it `region_name`, `regions`,
+/// `modelarts_endpoint_override`, `interface`, `auth_type`, `cacert`, `cert`, `key`, `verify`, `profile`. Within it, the
+/// first of these wins:
+///
+/// 1. the `values` of the region in use, in its list of `regions`; of several the first counts unless one is named;
+/// 2. the cloud of the same name in `secure.yaml`, or in the file that `OS_CLIENT_SECURE_FILE` names;
+/// 3. the cloud itself;
+/// 4. the `profile` that it names, in `clouds-public.yaml` below `public-clouds`; `otc`, the Open Telekom Cloud, is known
+///    without a file. In an `auth_url`, `{region_name}` stands for the region.
 ///
 /// Both companions are looked for beside the `clouds.yaml` first, then in the folders above. All three may end with
-/// `.yml` or `.json` instead.
+/// `.yml` or `.json` instead. An unknown key below `auth` is an error; elsewhere, since the files are shared with other
+/// tools, it is one of the [`warnings`](Profile::warnings).
+///
+/// # Addresses
+///
+/// The service's address may hold the project, as OpenStack tools have it: `…/v1/<project id>`, `…/v1/%(project_id)s`,
+/// `…/v1/$(project_id)s`, `…/v1/{project_id}`, or leave it out. The auth URL may end with `/v3` or `/v3/auth/tokens`. Where
+/// one of the two is configured, the other is never taken from a public cloud that the first is not part of: a
+/// password or token goes to no host that nobody named.
+///
+/// # TLS
+///
+/// `cacert` names a file of certificates (PEM), or holds them, that are trusted instead of the platform's, as in OpenStack tools. `cert` and
+/// `key` name the certificate of the client and its key; `verify: false` or `insecure: true` turns verification off.
 ///
 /// [`ModelArtsBuilder::profile`]: crate::ModelArtsBuilder::profile
 #[derive(Clone, Debug, Default)]
 pub struct Profile {
+    /// Goes before the cloud.
+    above: Layer,
+    cloud: Option<Cloud>,
+    /// Stands behind the cloud.
+    below: Layer,
+    /// Addresses of the service by region, behind all else.
+    by_region: Vec<(String, String)>,
+    /// A variable that nobody can honour together with a password.
+    unsupported: Option<String>,
+    home: Option<PathBuf>,
+    warnings: Vec<String>,
+}
+
+impl Profile {
+    /// The first source that holds credentials, completed by the others, in the order above.
+    ///
+    /// # Errors
+    /// When there are none, naming where it looked; when a file cannot be read or says what cannot be honoured.
+    pub fn discover(environment: &Environment) -> Result<Self> {
+        Self::find(environment)?.checked()
+    }
+
+    /// What the environment says; without credentials if it has none.
+    ///
+    /// # Errors
+    /// When half of a pair is missing, or two variables contradict each other.
+    pub fn from_env(environment: &Environment) -> Result<Self> {
+        let profile = Self::of_variables(environment)?;
+        profile.resolve(None, true)?;
+        Ok(profile)
+    }
+
+    /// A cloud of `clouds.yaml`, without what the environment says besides.
+    ///
+    /// # Errors
+    /// When the file or the cloud does not exist, naming the clouds that do; when the cloud has no credentials or says
+    /// what cannot be honoured.
+    pub fn from_clouds(environment: &Environment, name: &str) -> Result<Self> {
+        let mut profile = Self {
+            home: environment.get("HOME").map(PathBuf::from),
+            ..Self::default()
+        };
+        profile.set_cloud(clouds::named(environment, name)?);
+        profile.checked()
+    }
+
+    /// What was met and not understood, a sentence each. None of them holds a value.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// As [`discover`](Profile::discover), for a region that is not known yet.
+    pub(crate) fn find(environment: &Environment) -> Result<Self> {
+        if let Some(profile) = Self::of_named_cloud(environment)? {
+            return Ok(profile);
+        }
+        let mut profile = Self::of_variables(environment)?;
+        if profile.above.has_credentials() || profile.resolve(None, true)?.credentials.is_some() {
+            return Ok(profile);
+        }
+        match clouds::only(environment)? {
+            Some(cloud) => {
+                let variables = Variables::read(environment)?;
+                profile.above = variables.openstack;
+                profile.below = variables.sdk;
+                profile.set_cloud(cloud);
+                Ok(profile)
+            }
+            None => Err(Error::configuration(format!(
+                "no credentials found: give them to the builder, or set OS_TOKEN, or OS_USERNAME and OS_PASSWORD, \
+                 or HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK, or OS_CLOUD to a cloud of clouds.yaml (looked for {})",
+                clouds::looked_for(environment)
+            ))),
+        }
+    }
+
+    /// All but credentials, for a caller who has them: the environment, and the cloud that `OS_CLOUD` names.
+    pub(crate) fn surroundings(environment: &Environment) -> Result<Self> {
+        match Self::of_named_cloud(environment)? {
+            Some(profile) => Ok(profile),
+            None => Self::of_variables(environment),
+        }
+    }
+
+    fn of_named_cloud(environment: &Environment) -> Result<Option<Self>> {
+        let Some(name) = environment.get("OS_CLOUD") else {
+            return Ok(None);
+        };
+        let mut profile = Self::of_variables(environment)?;
+        let variables = Variables::read(environment)?;
+        profile.above = variables.openstack;
+        profile.below = variables.sdk;
+        let unused = profile.below.remove_credentials();
+        if !unused.is_empty() {
+            profile.warnings.push(format!(
+                "{} {} not used, since OS_CLOUD is set",
+                unused.join(", "),
+                if unused.len() == 1 { "is" } else { "are" }
+            ));
+        }
+        profile.set_cloud(clouds::named(environment, &name)?);
+        Ok(Some(profile))
+    }
+
+    fn of_variables(environment: &Environment) -> Result<Self> {
+        let variables = Variables::read(environment)?;
+        Ok(Self {
+            by_region: variables.by_region.clone(),
+            above: variables.joined(),
+            unsupported: Variables::unsupported(environment),
+            home: environment.get("HOME").map(PathBuf::from),
+            ..Self::default()
+        })
+    }
+
+    fn set_cloud(&mut self, cloud: Cloud) {
+        self.warnings.extend(cloud.warnings.iter().cloned());
+        self.cloud = Some(cloud);
+    }
+
+    fn source(&self) -> String {
+        match &self.cloud {
+            Some(cloud) => cloud.source.clone(),
+            None => "the environment".to_owned(),
+        }
+    }
+
+    fn checked(self) -> Result<Self> {
+        match self.resolve(None, true)?.credentials {
+            Some(_) => Ok(self),
+            None => Err(self.without_credentials()),
+        }
+    }
+
+    pub(crate) fn without_credentials(&self) -> Error {
+        Error::configuration(format!("{} has no credentials", self.source()))
+    }
+
+    /// The settings for a region, or for the one that the profile itself names.
+    ///
+    /// Credentials are left alone when the caller has other ones.
+    pub(crate) fn resolve(&self, region: Option<&str>, credentials: bool) -> Result<Resolved> {
+        let region = region
+            .map(str::to_owned)
+            .or_else(|| self.above.get(Setting::Region));
+        let (region, below) = match &self.cloud {
+            Some(cloud) => {
+                let below = self.below.get(Setting::Region);
+                let (region, layer) = cloud.in_region(region, below)?;
+                (region, layer.over_source(self.below.clone()))
+            }
+            None => (region, self.below.clone()),
+        };
+        let region = region.or_else(|| below.get(Setting::Region));
+        let all = self.above.clone().over_source(below);
+
+        let source = self.source();
+        let credentials = match credentials {
+            true => all.credentials(&source)?,
+            false => None,
+        };
+        if let (Some(name), Some(Kind::Password(_))) = (
+            &self.unsupported,
+            credentials.as_ref().map(|credentials| &credentials.0),
+        ) {
+            return Err(Error::configuration(format!(
+                "{name} is set, and signing in with it is not supported"
+            )));
+        }
+        let endpoint = all.get(Setting::Endpoint).or_else(|| {
+            let wanted = region.as_deref()?.to_ascii_uppercase().replace('-', "_");
+            let mut found = self.by_region.iter();
+            let (_, address) = found.find(|(suffix, _)| *suffix == wanted)?;
+            Some(address.clone())
+        });
+        let domain_id = all.project_domain_id().map(Named::Id);
+        Ok(Resolved {
+            credentials,
+            endpoint,
+            auth_url: match all.get(Setting::AuthUrl) {
+                Some(url) => Some(for_region(url, region.as_deref())?),
+                None => None,
+            },
+            project_id: all.get(Setting::ProjectId),
+            project_name: all.get(Setting::ProjectName),
+            project_domain: domain_id.or_else(|| all.project_domain_name().map(Named::Name)),
+            interface: interface(&all)?,
+            tls: self.tls(&all)?,
+            region,
+            warnings: self.warnings.clone(),
+        })
+    }
+
+    fn tls(&self, all: &Layer) -> Result<TlsFiles> {
+        let path = |key| {
+            let text = all.get(key)?;
+            let text = match (text.strip_prefix("~/"), &self.home) {
+                (Some(rest), Some(home)) => home.join(rest).display().to_string(),
+                _ => text,
+            };
+            Some((all.name(key).to_owned(), Secret::from(text)))
+        };
+        let files = TlsFiles {
+            ca: path(Setting::CaCert),
+            cert: path(Setting::ClientCert),
+            key: path(Setting::ClientKey),
+            // Who asks for less is right, as in OpenStack tools.
+            unverified: all.switch(Setting::Insecure)? == Some(true)
+                || all.switch(Setting::Verify)? == Some(false),
+        };
+        match (&files.cert, &files.key) {
+            (None, Some((name, _))) => Err(Error::configuration(format!(
+                "{name} is set without a certificate: set `cert` or OS_CERT, too"
+            ))),
+            _ => Ok(files),
+        }
+    }
+}
+
+/// Which of a catalogue's addresses are asked for; `None` for the public ones.
+fn interface(all: &Layer) -> Result<Option<String>> {
+    let Some(value) = all.get(Setting::Interface) else {
+        return Ok(None);
+    };
+    let value = value.strip_suffix("URL").unwrap_or(&value);
+    match value {
+        "public" | "internal" | "admin" => Ok(Some(value.to_owned())),
+        _ => Err(Error::configuration(format!(
+            "{} is none of public, internal and admin",
+            all.name(Setting::Interface)
+        ))),
+    }
+}
+
+/// An address with the region in its place, which must not become another host, path or port there.
+fn for_region(url: String, region: Option<&str>) -> Result<String> {
+    const PLACE: &str = "{region_name}";
+    if !url.contains(PLACE) {
+        return Ok(url);
+    }
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    match region {
+        Some(region) if region.chars().all(is_plain) => Ok(url.replace(PLACE, region)),
+        Some(_) => Err(Error::configuration(
+            "the region holds characters that cannot stand in the auth URL in place of {region_name}",
+        )),
+        None => Err(Error::configuration(
+            "the auth URL holds {region_name}, and no region is known: call `region`, or set OS_REGION_NAME",
+        )),
+    }
+}
+
+/// The settings of a profile, for one region.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Resolved {
     pub(crate) credentials: Option<Credentials>,
     pub(crate) region: Option<String>,
     pub(crate) endpoint: Option<String>,
     pub(crate) auth_url: Option<String>,
     pub(crate) project_id: Option<String>,
     pub(crate) project_name: Option<String>,
-    pub(crate) project_domain_id: Option<String>,
-    pub(crate) project_domain_name: Option<String>,
+    pub(crate) project_domain: Option<Named>,
+    pub(crate) interface: Option<String>,
+    pub(crate) tls: TlsFiles,
+    pub(crate) warnings: Vec<String>,
 }
 
-impl Profile {
-    /// The first source that holds credentials, in the order above.
-    ///
-    /// # Errors
-    /// When there is none, naming where it looked; when a file cannot be read.
-    pub fn discover(environment: &Environment) -> Result<Self> {
-        if let Some(name) = environment.get("OS_CLOUD") {
-            return Self::from_clouds(environment, &name);
-        }
-        let profile = Self::from_env(environment)?;
-        if profile.credentials.is_some() {
-            return Ok(profile);
-        }
-        match clouds::only(environment)? {
-            Some(profile) => Ok(profile),
-            None => Err(Error::configuration(
-                "no credentials found: give them to the builder, or set OS_TOKEN, or OS_USERNAME and OS_PASSWORD, \
-                 or HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK, or OS_CLOUD to a cloud of clouds.yaml",
-            )),
-        }
-    }
-
-    /// What the environment says; without credentials if it has none.
-    ///
-    /// # Errors
-    /// When half of a pair is missing.
-    pub fn from_env(environment: &Environment) -> Result<Self> {
-        Settings::from_env(environment).into_profile("the environment")
-    }
-
-    /// A cloud of `clouds.yaml`.
-    ///
-    /// # Errors
-    /// When the file or the cloud does not exist, naming the clouds that do.
-    pub fn from_clouds(environment: &Environment, name: &str) -> Result<Self> {
-        clouds::named(environment, name)
-    }
+/// Paths of files for TLS, or what would stand in them (PEM), each with the name of its setting.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TlsFiles {
+    pub(crate) ca: Option<(String, Secret)>,
+    pub(crate) cert: Option<(String, Secret)>,
+    pub(crate) key: Option<(String, Secret)>,
+    pub(crate) unverified: bool,
 }
 
-/// The settings of a source, before they are understood.
-#[derive(Debug, Default)]
-struct Settings {
-    token: Option<String>,
-    user_name: Option<String>,
-    user_id: Option<String>,
-    password: Option<String>,
-    user_domain_name: Option<String>,
-    user_domain_id: Option<String>,
-    access_key: Option<String>,
-    secret_key: Option<String>,
-    security_token: Option<String>,
-    region: Option<String>,
-    endpoint: Option<String>,
-    auth_url: Option<String>,
-    project_id: Option<String>,
-    project_name: Option<String>,
-    project_domain_name: Option<String>,
-    project_domain_id: Option<String>,
-}
-
-impl Settings {
-    fn into_profile(mut self, source: &str) -> Result<Profile> {
-        Ok(Profile {
-            credentials: self.credentials(source)?,
-            region: self.region,
-            endpoint: self.endpoint,
-            auth_url: self.auth_url,
-            project_id: self.project_id,
-            project_name: self.project_name,
-            project_domain_id: self.project_domain_id,
-            project_domain_name: self.project_domain_name,
-        })
-    }
-
-    fn credentials(&mut self, source: &str) -> Result<Option<Credentials>> {
-        let half = |has: &str, lacks: &str| {
-            Err(Error::configuration(format!(
-                "{source} has {has} but lacks {lacks}"
-            )))
-        };
-        match (self.access_key.take(), self.secret_key.take()) {
-            (Some(access_key), Some(secret_key)) => {
-                let mut key = AccessKey::new(access_key, secret_key);
-                if let Some(token) = self.security_token.take() {
-                    key = key.security_token(token);
-                }
-                return Ok(Some(Credentials::access_key(key)));
-            }
-            (Some(_), None) => return half("an access key (AK)", "its secret key (SK)"),
-            (None, Some(_)) => return half("a secret key (SK)", "its access key (AK)"),
-            (None, None) => {}
-        }
-        if let Some(token) = self.token.take() {
-            return Ok(Some(Credentials::token(token)));
-        }
-        let password = self.password.take().map(Secret::from);
-        let mut login = match (self.user_id.take(), self.user_name.take(), password) {
-            (Some(id), _, Some(password)) => Login::with_id(id, password),
-            (None, Some(name), Some(password)) => Login::new(name, password),
-            (None, None, None) => return Ok(None),
-            (None, None, Some(_)) => return half("a password", "a user name"),
-            (_, _, None) => return half("a user", "a password"),
-        };
-        if let Some(id) = self.user_domain_id.take() {
-            login = login.domain_id(id);
-        } else if let Some(name) = self.user_domain_name.take() {
-            login = login.domain_name(name);
-        }
-        Ok(Some(Credentials::password(login)))
+impl TlsFiles {
+    /// Whether nothing is set.
+    pub(crate) fn is_default(&self) -> bool {
+        self.ca.is_none() && self.cert.is_none() && self.key.is_none() && !self.unverified
     }
 }

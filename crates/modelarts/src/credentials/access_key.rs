@@ -1,13 +1,14 @@
 //! Signing with an access key.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, HeaderValue};
+use jiff::{SignedDuration, Timestamp};
 use modelarts_client::Secret;
 use reqwest::Request;
 
-use super::{Authenticator, SECURITY_TOKEN, token};
+use super::{Authenticator, SECURITY_TOKEN, TOLERANCE, token};
 use crate::clock::{BoxFuture, Clock};
 use crate::error::{Error, Result};
 use crate::signing::{Signable, SigningKey, format_date, sign};
@@ -63,6 +64,15 @@ pub(crate) struct AccessKeyAuthenticator {
     security_token: Option<HeaderValue>,
     project_id: Option<HeaderValue>,
     clock: Arc<dyn Clock>,
+    correction: Arc<Mutex<Correction>>,
+}
+
+/// What is added to this machine's clock, since the service's differs.
+#[derive(Clone, Copy, Debug, Default)]
+struct Correction {
+    offset: SignedDuration,
+    /// How often it was changed.
+    generation: u64,
 }
 
 impl AccessKeyAuthenticator {
@@ -72,33 +82,59 @@ impl AccessKeyAuthenticator {
         project_id: Option<&str>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self> {
-        if key.access_key.is_empty() || key.secret_key.is_empty() {
+        let (access_key, secret_key) = (key.access_key.trim(), key.secret_key.expose().trim());
+        if access_key.is_empty() || secret_key.is_empty() {
             return Err(Error::configuration(
                 "an access key needs both halves: access key (AK) and secret key (SK)",
             ));
         }
-        if !key
-            .access_key
-            .chars()
-            .all(|c| c.is_ascii_graphic() && c != ',')
-        {
+        if !access_key.chars().all(|c| c.is_ascii_graphic() && c != ',') {
             return Err(Error::configuration(
                 "the access key (AK) holds characters that a header cannot carry",
             ));
         }
-        let project_id = project_id.map(HeaderValue::from_str).transpose();
+        if secret_key
+            .chars()
+            .any(|c| c.is_whitespace() || c.is_control())
+        {
+            return Err(Error::configuration(
+                "the secret key (SK) holds blanks or line ends between its characters",
+            ));
+        }
         Ok(Self {
-            key: SigningKey::new(&key.access_key, &key.secret_key),
-            security_token: key.security_token.as_ref().map(token::header).transpose()?,
-            project_id: project_id.map_err(|_| {
-                Error::configuration("the project id holds characters that a header cannot carry")
-            })?,
+            key: SigningKey::new(access_key, &Secret::from(secret_key)),
+            security_token: match &key.security_token {
+                Some(token) => Some(token::header("security token", token)?),
+                None => None,
+            },
+            project_id: project_id.map(project_header).transpose()?,
             clock,
+            correction: Arc::default(),
         })
     }
 
-    fn sign(&self, request: &mut Request) -> Result<()> {
-        let date = format_date(self.clock.now());
+    /// The same for requests of a project; what was learned about the clock holds for both.
+    pub(crate) fn for_project(&self, project_id: &str) -> Result<Self> {
+        Ok(Self {
+            key: self.key.clone(),
+            security_token: self.security_token.clone(),
+            project_id: Some(project_header(project_id)?),
+            clock: self.clock.clone(),
+            correction: self.correction.clone(),
+        })
+    }
+
+    fn correction(&self) -> MutexGuard<'_, Correction> {
+        self.correction
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn sign(&self, request: &mut Request) -> Result<u64> {
+        let correction = *self.correction();
+        // Beyond the range of dates there is nothing to correct.
+        let now = self.clock.now();
+        let date = format_date(now.checked_add(correction.offset).unwrap_or(now));
         let headers = request.headers_mut();
         headers.insert(DATE, value(&date)?);
         if let Some(project_id) = &self.project_id {
@@ -126,18 +162,40 @@ impl AccessKeyAuthenticator {
         let mut authorization = value(&signature.authorization)?;
         authorization.set_sensitive(true);
         request.headers_mut().insert(AUTHORIZATION, authorization);
-        Ok(())
+        Ok(correction.generation)
     }
 }
 
 impl Authenticator for AccessKeyAuthenticator {
     fn authorize<'a>(&'a self, request: &'a mut Request) -> BoxFuture<'a, Result<u64>> {
-        Box::pin(std::future::ready(self.sign(request).map(|()| 0)))
+        Box::pin(std::future::ready(self.sign(request)))
     }
 
     fn renew(&self, _refused: u64) -> BoxFuture<'_, Result<bool>> {
         Box::pin(std::future::ready(Ok(false)))
     }
+
+    fn correct_clock(&self, refused: u64, service_time: Timestamp) -> bool {
+        let mut correction = self.correction();
+        // Somebody else's request was refused for the same reason, and was faster.
+        if correction.generation != refused {
+            return true;
+        }
+        let offset = service_time.duration_since(self.clock.now());
+        // A signature with the right date was refused: a second one would only be counted as a further attempt.
+        if (offset - correction.offset).abs() <= TOLERANCE {
+            return false;
+        }
+        correction.offset = offset;
+        correction.generation += 1;
+        true
+    }
+}
+
+fn project_header(project_id: &str) -> Result<HeaderValue> {
+    HeaderValue::from_str(project_id).map_err(|_| {
+        Error::configuration("the project id holds characters that a header cannot carry")
+    })
 }
 
 /// The headers that say something about the request. What a proxy may rewrite is not signed.
@@ -216,6 +274,58 @@ mod tests {
         );
         assert!(!request.headers().contains_key("x-project-id"));
         assert!(!format!("{signer:?} {key:?} {request:?}").contains("t0p-s3cret"));
+    }
+
+    #[tokio::test]
+    async fn a_key_with_line_ends_signs_like_one_without() {
+        let clock = Arc::new(ManualClock::default());
+        let key = AccessKey::new(
+            " DEVAKEXAMPLE00000001\n",
+            "devSecretKeyExample0123456789abcdefGHIJ\r\n",
+        );
+        let project = Some("ffffeeeeddddccccbbbbaaaa99998888");
+        let signer = AccessKeyAuthenticator::new(&key, project, clock).unwrap();
+        let (mut one, mut other) = (request(), request());
+        signer.authorize(&mut one).await.unwrap();
+        authenticator().authorize(&mut other).await.unwrap();
+        assert_eq!(
+            one.headers()["authorization"],
+            other.headers()["authorization"]
+        );
+    }
+
+    #[test]
+    fn a_key_with_a_blank_inside_is_refused_and_not_shown() {
+        for (key, what) in [
+            (AccessKey::new("A K", "t0p-s3cret"), "access key (AK)"),
+            (AccessKey::new("AK", "t0p s3cret"), "secret key (SK)"),
+            (
+                AccessKey::new("AK", "SK").security_token("t0p s3cret"),
+                "security token",
+            ),
+        ] {
+            let clock = Arc::new(ManualClock::default());
+            let error = AccessKeyAuthenticator::new(&key, None, clock).unwrap_err();
+            let error = error.to_string();
+            assert!(error.contains(what) && !error.contains("s3cret"), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_clock_is_corrected_once_for_all_whom_it_misled() {
+        let clock = ManualClock::default();
+        let key = AccessKey::new("AK", "SK");
+        let scout = AccessKeyAuthenticator::new(&key, None, Arc::new(clock.clone())).unwrap();
+        let signer = scout.for_project("p1").unwrap();
+        let service_time = clock.now() + SignedDuration::from_hours(2);
+        assert!(scout.correct_clock(0, service_time));
+        // Refused with the date of before.
+        assert!(signer.correct_clock(0, service_time));
+        // Refused with the right date.
+        assert!(!signer.correct_clock(1, service_time));
+        let mut request = request();
+        assert_eq!(signer.authorize(&mut request).await.unwrap(), 1);
+        assert_eq!(request.headers()["x-sdk-date"], "20251103T101500Z");
     }
 
     #[test]

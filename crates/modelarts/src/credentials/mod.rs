@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::header::HeaderName;
+use jiff::{SignedDuration, Timestamp};
 use modelarts_client::Secret;
 
 use crate::clock::BoxFuture;
@@ -36,7 +37,19 @@ pub trait Authenticator: fmt::Debug + Send + Sync {
     ///
     /// Many calls may ask at once; credentials should be renewed once for all of them.
     fn renew(&self, refused: u64) -> BoxFuture<'_, Result<bool>>;
+
+    /// The service refused the credentials of this generation with 401, and its clock showed `service_time` then. Returns
+    /// whether dates are now those of that clock, so that replaying the request makes sense.
+    ///
+    /// For credentials that hold a date, such as signatures. Others have nothing to correct.
+    fn correct_clock(&self, refused: u64, service_time: Timestamp) -> bool {
+        let _ = (refused, service_time);
+        false
+    }
 }
+
+/// As far apart two clocks may be without anybody minding.
+pub(crate) const TOLERANCE: SignedDuration = SignedDuration::from_mins(10);
 
 /// The credentials of a client.
 ///

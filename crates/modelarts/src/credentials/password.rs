@@ -13,6 +13,7 @@ use tracing::{debug, warn};
 
 use super::{Authenticator, TOKEN, token};
 use crate::clock::{BoxFuture, Clock};
+use crate::config::without_line_end;
 use crate::error::{Error, Result};
 use crate::identity::{Identity, Scope};
 
@@ -85,14 +86,37 @@ impl Login {
         self
     }
 
-    fn check(&self) -> Result<()> {
+    /// The same without blanks around names and ids, and without line ends behind the password.
+    fn checked(mut self) -> Result<Self> {
+        let trimmed = |what: &str, named: Named| {
+            let named = match named {
+                Named::Id(id) => Named::Id(id.trim().to_owned()),
+                Named::Name(name) => Named::Name(name.trim().to_owned()),
+            };
+            let (Named::Id(text) | Named::Name(text)) = &named;
+            match text.is_empty() || text.contains(char::is_control) {
+                true => Err(Error::configuration(format!(
+                    "the {what} is empty or holds control characters"
+                ))),
+                false => Ok(named),
+            }
+        };
+        self.user = trimmed("user", self.user)?;
+        self.domain = match self.domain {
+            Some(domain) => Some(trimmed("domain (account) of the user", domain)?),
+            None => None,
+        };
+        self.password = Secret::from(without_line_end(self.password.expose()));
+        if self.password.is_empty() {
+            return Err(Error::configuration("the password is empty"));
+        }
         if matches!(self.user, Named::Name(_)) && self.domain.is_none() {
             return Err(Error::configuration(
                 "a user name needs the domain (account) of the user: call `domain_name` or `domain_id`, \
                  or set OS_USER_DOMAIN_NAME",
             ));
         }
-        Ok(())
+        Ok(self)
     }
 }
 
@@ -137,10 +161,9 @@ impl PasswordAuthenticator {
         scope: Scope,
         clock: Arc<dyn Clock>,
     ) -> Result<Self> {
-        login.check()?;
         Ok(Self {
             identity,
-            login,
+            login: login.checked()?,
             scope,
             clock,
             session: RwLock::default(),
@@ -155,7 +178,7 @@ impl PasswordAuthenticator {
         let (secret, token) = self.identity.create_token(&self.login, &self.scope).await?;
         let lifetime = lifetime(&token, self.clock.now());
         let session = Session {
-            token: token::header(&secret)?,
+            token: token::header("token", &secret)?,
             generation: self.current().map_or(1, |session| session.generation + 1),
             renew_at: began + lifetime.saturating_sub(LEAD.min(lifetime / 10)),
             ends_at: began + lifetime,
@@ -296,8 +319,16 @@ mod tests {
 
     #[test]
     fn a_user_name_needs_a_domain() {
-        assert!(Login::new("u", "p").check().is_err());
-        assert!(Login::new("u", "p").domain_id("d").check().is_ok());
-        assert!(Login::with_id("u", "p").check().is_ok());
+        assert!(Login::new("u", "p").checked().is_err());
+        assert!(Login::new("u", "p").domain_id("d").checked().is_ok());
+        assert!(Login::with_id("u", "p").checked().is_ok());
+        assert!(Login::with_id("u", "\n").checked().is_err());
+        let login = Login::new(" u\n", " p \r\n")
+            .domain_name("d ")
+            .checked()
+            .unwrap();
+        assert_eq!(login.user, Named::Name("u".to_owned()));
+        assert_eq!(login.domain, Some(Named::Name("d".to_owned())));
+        assert_eq!(login.password.expose(), " p ");
     }
 }

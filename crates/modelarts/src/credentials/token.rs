@@ -13,7 +13,7 @@ pub(crate) struct TokenAuthenticator(HeaderValue);
 
 impl TokenAuthenticator {
     pub(crate) fn new(token: &Secret) -> Result<Self> {
-        header(token).map(Self)
+        header("token", token).map(Self)
     }
 }
 
@@ -29,14 +29,20 @@ impl Authenticator for TokenAuthenticator {
 }
 
 /// A header value that neither logs nor `Debug` show.
-pub(super) fn header(token: &Secret) -> Result<HeaderValue> {
+pub(super) fn header(what: &str, token: &Secret) -> Result<HeaderValue> {
     let text = token.expose().trim();
     if text.is_empty() {
-        return Err(Error::configuration("the token is empty"));
+        return Err(Error::configuration(format!("the {what} is empty")));
     }
-    let mut value = HeaderValue::from_str(text).map_err(|_| {
-        Error::configuration("the token holds characters that a header cannot carry")
-    })?;
+    let value = match text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        true => None,
+        false => HeaderValue::from_str(text).ok(),
+    };
+    let Some(mut value) = value else {
+        return Err(Error::configuration(format!(
+            "the {what} holds blanks, line ends or other characters that a header cannot carry"
+        )));
+    };
     value.set_sensitive(true);
     Ok(value)
 }

@@ -74,6 +74,8 @@ struct Inner {
     not_done: bool,
     /// How far this machine's clock is ahead of the service's, if that explains a refusal.
     clock_skew: Option<SignedDuration>,
+    /// What this crate knows about the reason, behind all else.
+    note: Option<String>,
     /// What a waiter waited for when a poll failed.
     target: Option<String>,
     poll: Option<PollStatus>,
@@ -129,6 +131,7 @@ impl Error {
             idempotent: None,
             not_done: false,
             clock_skew: None,
+            note: None,
             target: None,
             poll: None,
             cause: None,
@@ -351,6 +354,16 @@ impl Error {
     /// This machine's clock is so far ahead of the service's, which is why the request was refused.
     pub(crate) fn with_clock_skew(mut self, ahead: SignedDuration) -> Self {
         self.0.clock_skew = Some(ahead);
+        self
+    }
+
+    /// Says what may be the reason, or what was tried.
+    pub(crate) fn with_note(mut self, note: impl Into<String>) -> Self {
+        let note = note.into();
+        self.0.note = Some(match self.0.note.take() {
+            Some(known) => format!("{known}; {note}"),
+            None => note,
+        });
         self
     }
 
@@ -785,6 +798,9 @@ impl fmt::Display for Error {
                 f,
                 "; the clock of this machine is {minutes} minutes {side} the service's"
             )?;
+        }
+        if let Some(note) = &inner.note {
+            write!(f, "; {}", one_line(note))?;
         }
         if let Some(target) = &inner.target {
             write!(f, "; while waiting for {}", printable(target))?;

@@ -62,3 +62,42 @@ fn inside_async_code_it_is_refused_instead_of_hanging() {
         drop(client);
     });
 }
+
+#[test]
+fn a_thread_that_may_block_may_use_it() {
+    let (_service, server) = server();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let builder = server.builder(&ManualClock::default());
+    let work = move || {
+        let client = ModelArts::build(builder.credentials(Credentials::token("t")))?;
+        client.run(|client| async move { client.notebooks().show("n1").await })?;
+        let items: Result<Vec<_>, _> = client
+            .iter(|client| client.notebooks().list().items())
+            .collect();
+        Ok::<_, modelarts::Error>((client, items?.len()))
+    };
+    let (client, items) = runtime
+        .block_on(async { tokio::task::spawn_blocking(work).await.unwrap() })
+        .unwrap();
+    assert_eq!(items, 2);
+    runtime.block_on(async {
+        let show = || client.run(|client| async move { client.notebooks().show("n1").await });
+        // The task itself must not block, wherever it runs, unless it says that it does.
+        assert!(show().unwrap_err().is_usage());
+        let task = {
+            let client = client.clone();
+            async move {
+                let show =
+                    || client.run(|client| async move { client.notebooks().show("n1").await });
+                assert!(show().unwrap_err().is_usage());
+                tokio::task::block_in_place(show).unwrap();
+                // The budget of the task was not used up by finding out.
+                assert!(tokio::task::coop::has_budget_remaining());
+            }
+        };
+        tokio::spawn(task).await.unwrap();
+    });
+}

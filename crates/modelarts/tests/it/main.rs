@@ -8,7 +8,11 @@
 #[cfg(feature = "blocking")]
 mod blocking;
 mod calls;
+mod config;
+mod hostile;
 mod life;
 mod responses;
 mod sign_in;
 mod support;
+#[cfg(feature = "rustls")]
+mod tls;

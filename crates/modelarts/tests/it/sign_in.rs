@@ -147,6 +147,7 @@ async fn a_second_401_is_final() {
     let clock = ManualClock::default();
     let client = server
         .builder(&clock)
+        .project_id("p9")
         .credentials(password())
         .build()
         .await

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use modelarts::{Credentials, ManualClock, ModelArts, ModelArtsBuilder};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpListener;
 
 /// A request as it came over the wire.
 #[derive(Clone, Debug, Default)]
@@ -121,8 +121,9 @@ impl Server {
     }
 }
 
-async fn serve<F>(mut stream: TcpStream, seen: Arc<Mutex<Vec<Asked>>>, answer: Arc<F>)
+pub async fn serve<S, F>(mut stream: S, seen: Arc<Mutex<Vec<Asked>>>, answer: Arc<F>)
 where
+    S: AsyncRead + AsyncWrite + Unpin,
     F: Fn(&Asked, usize) -> Reply,
 {
     while let Some(asked) = read(&mut stream).await {
@@ -164,7 +165,7 @@ where
     }
 }
 
-async fn read(stream: &mut TcpStream) -> Option<Asked> {
+async fn read<S: AsyncRead + Unpin>(stream: &mut S) -> Option<Asked> {
     let mut bytes = Vec::new();
     let head = loop {
         if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {

@@ -1,0 +1,488 @@
+//! Settings by name, in layers: where they come from, and which of them win.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use modelarts_client::Secret;
+
+use crate::credentials::{AccessKey, Credentials, Login};
+use crate::error::{Error, Result};
+
+/// What can be set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Setting {
+    AuthType,
+    Token,
+    UserName,
+    UserId,
+    Password,
+    UserDomainName,
+    UserDomainId,
+    DomainName,
+    DomainId,
+    DefaultDomainName,
+    DefaultDomainId,
+    AccessKey,
+    SecretKey,
+    SecurityToken,
+    Region,
+    Endpoint,
+    AuthUrl,
+    Interface,
+    IdentityVersion,
+    ProjectId,
+    ProjectName,
+    ProjectDomainName,
+    ProjectDomainId,
+    CaCert,
+    ClientCert,
+    ClientKey,
+    Verify,
+    Insecure,
+}
+
+/// Names below `auth`, or anywhere in a cloud.
+pub(super) const AUTH_KEYS: &[(&str, Setting)] = &[
+    ("auth_url", Setting::AuthUrl),
+    ("token", Setting::Token),
+    ("auth_token", Setting::Token),
+    ("username", Setting::UserName),
+    ("user_name", Setting::UserName),
+    ("user_id", Setting::UserId),
+    ("password", Setting::Password),
+    ("user_domain_name", Setting::UserDomainName),
+    ("user_domain_id", Setting::UserDomainId),
+    ("domain_name", Setting::DomainName),
+    ("domain_id", Setting::DomainId),
+    ("default_domain", Setting::DefaultDomainId),
+    ("default_domain_id", Setting::DefaultDomainId),
+    ("default_domain_name", Setting::DefaultDomainName),
+    ("project_id", Setting::ProjectId),
+    ("tenant_id", Setting::ProjectId),
+    ("project_name", Setting::ProjectName),
+    ("tenant_name", Setting::ProjectName),
+    ("project_domain_name", Setting::ProjectDomainName),
+    ("project_domain_id", Setting::ProjectDomainId),
+    ("ak", Setting::AccessKey),
+    ("access_key", Setting::AccessKey),
+    ("sk", Setting::SecretKey),
+    ("secret_key", Setting::SecretKey),
+    ("security_token", Setting::SecurityToken),
+];
+
+/// Names of a cloud beside `auth`.
+pub(super) const CLOUD_KEYS: &[(&str, Setting)] = &[
+    ("auth_type", Setting::AuthType),
+    ("auth_plugin", Setting::AuthType),
+    ("region_name", Setting::Region),
+    ("modelarts_endpoint_override", Setting::Endpoint),
+    ("modelartsv1_endpoint_override", Setting::Endpoint),
+    ("interface", Setting::Interface),
+    ("endpoint_type", Setting::Interface),
+    ("identity_api_version", Setting::IdentityVersion),
+    ("cacert", Setting::CaCert),
+    ("cert", Setting::ClientCert),
+    ("key", Setting::ClientKey),
+    ("verify", Setting::Verify),
+    ("insecure", Setting::Insecure),
+];
+
+/// What other tools know below `auth` and this crate cannot do.
+pub(super) const UNSUPPORTED: &[&str] = &[
+    "access_token",
+    "access_token_endpoint",
+    "access_token_type",
+    "application_credential_id",
+    "application_credential_name",
+    "application_credential_secret",
+    "auth_methods",
+    "client_id",
+    "client_secret",
+    "code",
+    "discovery_endpoint",
+    "endpoint",
+    "identity_provider",
+    "identity_provider_url",
+    "mutual_auth",
+    "oauth2_client_id",
+    "oauth2_client_secret",
+    "oauth2_endpoint",
+    "openid_scope",
+    "passcode",
+    "protocol",
+    "remote_project_id",
+    "service_provider_endpoint",
+    "system_scope",
+    "trust_id",
+];
+
+/// Settings that name the same thing, so that a source has either all or none of its say.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Group {
+    Project,
+    ProjectDomain,
+    User,
+    UserDomain,
+    Domain,
+    DefaultDomain,
+    Pair,
+    Certificate,
+    Verification,
+}
+
+impl Setting {
+    fn group(self) -> Option<Group> {
+        Some(match self {
+            Self::ProjectId | Self::ProjectName => Group::Project,
+            Self::ProjectDomainId | Self::ProjectDomainName => Group::ProjectDomain,
+            Self::UserId | Self::UserName => Group::User,
+            Self::UserDomainId | Self::UserDomainName => Group::UserDomain,
+            Self::DomainId | Self::DomainName => Group::Domain,
+            Self::DefaultDomainId | Self::DefaultDomainName => Group::DefaultDomain,
+            Self::AccessKey | Self::SecretKey | Self::SecurityToken => Group::Pair,
+            Self::ClientCert | Self::ClientKey => Group::Certificate,
+            Self::Verify | Self::Insecure => Group::Verification,
+            _ => return None,
+        })
+    }
+}
+
+/// A value and the name under which it was given.
+#[derive(Clone)]
+pub(super) struct Entry {
+    /// Any of them may be a secret that somebody put into the wrong place.
+    value: Secret,
+    pub(super) name: String,
+}
+
+/// The settings of one source, or of several that were joined.
+#[derive(Clone, Default)]
+pub(super) struct Layer(BTreeMap<Setting, Entry>);
+
+impl fmt::Debug for Layer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.0.values().map(|entry| &entry.name);
+        f.debug_set().entries(names).finish()
+    }
+}
+
+/// Whether two layers are parts of one source, such as `clouds.yaml` and `secure.yaml`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Parts {
+    /// Halves of a key pair belong together.
+    OfOneSource,
+    /// Halves of two key pairs would be a wrong one.
+    OfSeveral,
+}
+
+impl Layer {
+    /// Takes a value without blanks at its ends; one that is empty counts as not set.
+    pub(super) fn insert(&mut self, key: Setting, name: &str, value: &str) -> Result<()> {
+        let value = match key {
+            Setting::Password => without_line_end(value),
+            _ => value.trim(),
+        };
+        if value.trim().is_empty() {
+            return Ok(());
+        }
+        let entry = Entry {
+            value: Secret::from(value),
+            name: name.to_owned(),
+        };
+        match self.0.get(&key) {
+            Some(other) if other.value != entry.value => Err(Error::configuration(format!(
+                "{} and {name} differ, and both say the same thing: remove one",
+                other.name
+            ))),
+            Some(_) => Ok(()),
+            None => {
+                self.0.insert(key, entry);
+                Ok(())
+            }
+        }
+    }
+
+    /// What this one says, and `lower` where it says nothing.
+    pub(super) fn over(mut self, mut lower: Self, parts: Parts) -> Self {
+        let groups: Vec<_> = self.0.keys().filter_map(|key| key.group()).collect();
+        lower.0.retain(|key, _| match key.group() {
+            Some(Group::Pair) if parts == Parts::OfOneSource => true,
+            Some(group) => !groups.contains(&group),
+            None => true,
+        });
+        for (key, entry) in lower.0 {
+            self.0.entry(key).or_insert(entry);
+        }
+        self
+    }
+
+    /// This one over `lower`, whose credentials stand back if this one has complete ones of another kind.
+    pub(super) fn over_source(self, mut lower: Self) -> Self {
+        let pair = self.has(Setting::AccessKey) && self.has(Setting::SecretKey);
+        let token = self.has(Setting::Token);
+        let user = self.has(Setting::UserId) || self.has(Setting::UserName);
+        let password = user && self.has(Setting::Password);
+        if pair || token || password {
+            lower.0.remove(&Setting::AuthType);
+            lower.0.remove(&Setting::Token);
+            lower.0.remove(&Setting::Password);
+            lower.0.retain(|key, _| match key.group() {
+                Some(Group::Pair | Group::User) => false,
+                Some(Group::UserDomain) => password,
+                _ => true,
+            });
+        }
+        self.over(lower, Parts::OfSeveral)
+    }
+
+    /// Removes key pair, token and password; returns the names under which they were given.
+    pub(super) fn remove_credentials(&mut self) -> Vec<String> {
+        let mut names = Vec::new();
+        self.0.retain(|key, entry| {
+            let goes = matches!(key, Setting::Token | Setting::Password)
+                || matches!(key.group(), Some(Group::Pair | Group::User));
+            if goes {
+                names.push(entry.name.clone());
+            }
+            !goes
+        });
+        names
+    }
+
+    pub(super) fn remove_pair(&mut self) {
+        self.0.retain(|key, _| key.group() != Some(Group::Pair));
+    }
+
+    pub(super) fn remove(&mut self, key: Setting) {
+        self.0.remove(&key);
+    }
+
+    pub(super) fn has(&self, key: Setting) -> bool {
+        self.0.contains_key(&key)
+    }
+
+    pub(super) fn has_credentials(&self) -> bool {
+        self.has(Setting::Token) || self.has(Setting::Password) || self.has(Setting::AccessKey)
+    }
+
+    /// Anything but credentials.
+    pub(super) fn get(&self, key: Setting) -> Option<String> {
+        Some(self.0.get(&key)?.value.expose().to_owned())
+    }
+
+    pub(super) fn name(&self, key: Setting) -> &str {
+        self.0.get(&key).map_or("", |entry| &entry.name)
+    }
+
+    fn first(&self, keys: &[Setting]) -> Option<String> {
+        keys.iter().find_map(|key| self.get(*key))
+    }
+
+    fn secret(&self, key: Setting) -> Option<Secret> {
+        Some(self.0.get(&key)?.value.clone())
+    }
+
+    /// A setting that is either on or off.
+    pub(super) fn switch(&self, key: Setting) -> Result<Option<bool>> {
+        let Some(value) = self.get(key) else {
+            return Ok(None);
+        };
+        match value.to_ascii_lowercase().as_str() {
+            "1" | "true" | "yes" | "on" => Ok(Some(true)),
+            "0" | "false" | "no" | "off" => Ok(Some(false)),
+            _ => Err(Error::configuration(format!(
+                "{} is neither true nor false; a bundle of certificates is given by `cacert` or OS_CACERT",
+                self.name(key)
+            ))),
+        }
+    }
+
+    /// The credentials that the settings make, if any.
+    pub(super) fn credentials(&self, source: &str) -> Result<Option<Credentials>> {
+        if let Some(version) = self.get(Setting::IdentityVersion)
+            && !matches!(version.trim_start_matches('v'), "3" | "3.0")
+        {
+            return Err(Error::configuration(format!(
+                "{} asks for another version of the identity service than 3, and only 3 is supported",
+                self.name(Setting::IdentityVersion)
+            )));
+        }
+        let kind = self.get(Setting::AuthType);
+        match kind.as_deref() {
+            None => {}
+            Some("password" | "v3password") => return self.required(self.login(source)?, "a user"),
+            Some("token" | "v3token") => return self.required(self.token(), "a token"),
+            Some(other) => {
+                return Err(Error::configuration(format!(
+                    "{}: the auth_type `{}` is not supported; supported are password (v3password) and token \
+                     (v3token), and an access key without any auth_type",
+                    self.name(Setting::AuthType),
+                    shown_name(other)
+                )));
+            }
+        }
+        Ok(match self.pair(source)? {
+            Some(pair) => Some(pair),
+            None => match self.token() {
+                Some(token) => Some(token),
+                None => self.login(source)?,
+            },
+        })
+    }
+
+    fn required(&self, found: Option<Credentials>, what: &str) -> Result<Option<Credentials>> {
+        match found {
+            Some(found) => Ok(Some(found)),
+            None => Err(Error::configuration(format!(
+                "{} asks for {what}, and there is none",
+                self.name(Setting::AuthType)
+            ))),
+        }
+    }
+
+    fn token(&self) -> Option<Credentials> {
+        self.secret(Setting::Token).map(Credentials::token)
+    }
+
+    fn pair(&self, source: &str) -> Result<Option<Credentials>> {
+        match (
+            self.get(Setting::AccessKey),
+            self.secret(Setting::SecretKey),
+        ) {
+            (Some(access_key), Some(secret_key)) => {
+                let mut key = AccessKey::new(access_key, secret_key);
+                if let Some(token) = self.secret(Setting::SecurityToken) {
+                    key = key.security_token(token);
+                }
+                Ok(Some(Credentials::access_key(key)))
+            }
+            (Some(_), None) => Err(half(source, "an access key (AK)", "its secret key (SK)")),
+            (None, Some(_)) => Err(half(source, "a secret key (SK)", "its access key (AK)")),
+            (None, None) => Ok(None),
+        }
+    }
+
+    fn login(&self, source: &str) -> Result<Option<Credentials>> {
+        let password = self.secret(Setting::Password);
+        let mut login = match (
+            self.get(Setting::UserId),
+            self.get(Setting::UserName),
+            password,
+        ) {
+            (Some(id), _, Some(password)) => Login::with_id(id, password),
+            (None, Some(name), Some(password)) => Login::new(name, password),
+            (None, None, None) => return Ok(None),
+            (None, None, Some(_)) => return Err(half(source, "a password", "a user name")),
+            (_, _, None) => return Err(half(source, "a user", "a password")),
+        };
+        // Each pair by itself: an id of one and a name of another are two domains.
+        for (id, name) in [
+            (Setting::UserDomainId, Setting::UserDomainName),
+            (Setting::DomainId, Setting::DomainName),
+            (Setting::DefaultDomainId, Setting::DefaultDomainName),
+        ] {
+            if let Some(id) = self.get(id) {
+                login = login.domain_id(id);
+                break;
+            }
+            if let Some(name) = self.get(name) {
+                login = login.domain_name(name);
+                break;
+            }
+        }
+        Ok(Some(Credentials::password(login)))
+    }
+
+    pub(super) fn project_domain_id(&self) -> Option<String> {
+        match self.has(Setting::ProjectDomainName) {
+            true => self.get(Setting::ProjectDomainId),
+            false => self.first(&[
+                Setting::ProjectDomainId,
+                Setting::DomainId,
+                Setting::DefaultDomainId,
+            ]),
+        }
+    }
+
+    pub(super) fn project_domain_name(&self) -> Option<String> {
+        self.first(&[
+            Setting::ProjectDomainName,
+            Setting::DomainName,
+            Setting::DefaultDomainName,
+        ])
+    }
+}
+
+fn half(source: &str, has: &str, lacks: &str) -> Error {
+    Error::configuration(format!("{source} has {has} but lacks {lacks}"))
+}
+
+/// A password may begin or end with a blank, but never with the end of the line that it was read from.
+pub(crate) fn without_line_end(text: &str) -> &str {
+    text.trim_end_matches(['\r', '\n'])
+}
+
+/// A name out of a file, unless it does not look like one: it can be a value that slipped into its place.
+pub(super) fn shown_name(name: &str) -> &str {
+    let is_word = |c: char| c.is_ascii_lowercase() || matches!(c, '_' | '-' | '0'..='9');
+    let starts = name.starts_with(|c: char| c.is_ascii_lowercase());
+    match starts && name.len() <= 40 && name.chars().all(is_word) {
+        true => name,
+        false => "…",
+    }
+}
+
+/// Keys of clouds.yaml that are for other services or other tools, and change nothing for this one.
+pub(super) fn is_for_others(name: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "agent",
+        "allow_reauth",
+        "cache",
+        "client",
+        "disable_vendor_agent",
+        "external_network",
+        "floating_ip_source",
+        "has_network",
+        "image_api_use_tasks",
+        "image_format",
+        "internal_network",
+        "message",
+        "metrics",
+        "name",
+        "nat_destination",
+        "nat_source",
+        "networks",
+        "object_store_threads",
+        "requires_floating_ip",
+        "secgroup_source",
+        "status",
+        "use_direct_get",
+        "vendor_hook",
+        "workflow",
+    ];
+    const ENDINGS: &[&str] = &[
+        "_api_version",
+        "_catalog_name",
+        "_catalog_type",
+        "_default_microversion",
+        "_endpoint_override",
+        "_endpoint_type",
+        "_interface",
+        "_max_version",
+        "_min_version",
+        "_service_name",
+        "_service_type",
+    ];
+    let is_other = !name.starts_with("modelarts") && !name.starts_with("identity");
+    NAMES.contains(&name) || is_other && ENDINGS.iter().any(|ending| name.ends_with(ending))
+}
+
+/// The known name that is most like a wrong one.
+pub(super) fn nearest(name: &str, known: &[(&'static str, Setting)]) -> Option<&'static str> {
+    known
+        .iter()
+        .map(|(known, _)| (strsim::osa_distance(name, known), *known))
+        .filter(|(distance, known)| *distance <= 3.min(known.len() / 2))
+        .min()
+        .map(|(_, known)| known)
+}

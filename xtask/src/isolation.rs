@@ -1,0 +1,154 @@
+//! `cargo xtask isolation`: does a program behave as without the library, whichever of its features are on?
+//!
+//! Cargo unites the features of all crates that a program is made of, and of all that are built together in a workspace. So
+//! these programs stand outside of it, each with a manifest of its own below `target`.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use xtask::workspace;
+
+/// A program with features of its own, and those of the library that is added to it.
+struct Program {
+    name: &'static str,
+    /// Of the program's own reqwest.
+    reqwest: &'static str,
+    /// The dependency on the library, behind its path.
+    modelarts: &'static str,
+    /// Whether https, too, is as without the library; else the library brings it.
+    same_tls: bool,
+}
+
+const PROGRAMS: &[Program] = &[
+    Program {
+        name: "none",
+        reqwest: "",
+        modelarts: "default-features = false",
+        same_tls: true,
+    },
+    Program {
+        name: "default",
+        reqwest: "",
+        modelarts: "default-features = true",
+        same_tls: false,
+    },
+    Program {
+        name: "rustls",
+        reqwest: r#""rustls""#,
+        modelarts: "default-features = true",
+        same_tls: true,
+    },
+    Program {
+        name: "native-tls",
+        reqwest: r#""native-tls""#,
+        modelarts: r#"default-features = false, features = ["native-tls"]"#,
+        same_tls: true,
+    },
+    Program {
+        name: "default-beside-native-tls",
+        reqwest: r#""native-tls""#,
+        modelarts: "default-features = true",
+        same_tls: true,
+    },
+];
+
+const SOURCE: &str = include_str!("../isolation/program.rs");
+
+/// Builds and runs every program twice; false when one of them behaves differently with the library.
+pub(crate) fn run() -> Result<bool> {
+    let root = workspace::root();
+    let folder = root.join("target/isolation");
+    let mut same = true;
+    for program in PROGRAMS {
+        let place = folder.join(program.name);
+        write(program, &root, &place)?;
+        let without = report(&place, &folder, &[])?;
+        let with = report(&place, &folder, &["--features", "with"])?;
+        let differences: Vec<_> = without
+            .lines()
+            .zip(with.lines())
+            .filter(|(without, with)| without != with)
+            .filter(|(line, _)| program.same_tls || !line.starts_with("https"))
+            .collect();
+        for (without, with) in &differences {
+            eprintln!("{}: without the library: {without}", program.name);
+            eprintln!("{}: with the library:    {with}", program.name);
+        }
+        let is_whole = without.lines().count() == with.lines().count();
+        if !is_whole || !with.contains("Client::new() works") {
+            eprintln!("{}: {with}", program.name);
+        }
+        let fine = is_whole && differences.is_empty() && with.contains("Client::new() works");
+        println!(
+            "{}: {}",
+            program.name,
+            if fine { "as without" } else { "differs" }
+        );
+        same &= fine;
+    }
+    Ok(same)
+}
+
+fn write(program: &Program, root: &Path, place: &Path) -> Result<()> {
+    let library = root.join("crates/modelarts");
+    let manifest = format!(
+        r#"[package]
+name = "isolation-{name}"
+version = "0.0.0"
+edition = "2024"
+publish = false
+
+[workspace]
+
+[features]
+with = ["dep:modelarts"]
+
+[dependencies]
+modelarts = {{ path = {library:?}, optional = true, {modelarts} }}
+reqwest = {{ version = "0.13", default-features = false, features = [{reqwest}] }}
+serde_json = "1"
+tokio = {{ version = "1", features = ["net", "rt", "time"] }}
+
+[profile.dev]
+debug = false
+"#,
+        name = program.name,
+        modelarts = program.modelarts,
+        reqwest = program.reqwest,
+    );
+    let put = |name: &str, text: &str| {
+        let path = place.join(name);
+        // What has not changed keeps its age, or all would be built again.
+        if fs::read_to_string(&path).is_ok_and(|known| known == text) {
+            return Ok(());
+        }
+        fs::write(&path, text).with_context(|| format!("writing {}", path.display()))
+    };
+    fs::create_dir_all(place.join("src")).context("making room for a program")?;
+    put("Cargo.toml", &manifest)?;
+    put("src/main.rs", SOURCE)?;
+    // The versions are those of the workspace; cargo removes what a program does not need.
+    fs::copy(root.join("Cargo.lock"), place.join("Cargo.lock")).context("copying Cargo.lock")?;
+    Ok(())
+}
+
+/// What a program prints.
+fn report(place: &Path, target: &Path, features: &[&str]) -> Result<String> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["run", "--quiet"])
+        .args(features)
+        .current_dir(place)
+        .env("CARGO_TARGET_DIR", target.join("target"))
+        // A panic is one of the things that are reported.
+        .env("RUST_BACKTRACE", "0")
+        .stderr(Stdio::inherit())
+        .output()
+        .context("starting cargo")?;
+    if !output.status.success() {
+        bail!("{} does not build or run", place.display());
+    }
+    String::from_utf8(output.stdout).context("reading what a program prints")
+}
