@@ -495,8 +495,10 @@ impl Error {
         let status = inner.status?;
         if let Some(entry) = inner.code.as_ref().and_then(ErrorCode::describe) {
             let class = entry.under(status.as_u16()).0;
-            // The code of an absent resource under a server's failure is an echo from somewhere.
-            let is_consistent = class != ErrorClass::NotFound || status.is_client_error();
+            // The code of an absent resource under a server's failure is an echo from somewhere, and that of another
+            // service tells of another resource.
+            let is_consistent =
+                class != ErrorClass::NotFound || status.is_client_error() && self.is_own_word();
             return is_consistent.then_some(class);
         }
         match status.as_u16() {
@@ -1012,6 +1014,7 @@ mod tests {
         assert!(answer(400, r#"{"error_code": "ModelArts.6404"}"#).is_not_found());
         assert!(answer(404, r#"{"error_code": "ModelArts.9999"}"#).is_not_found());
         assert!(!answer(404, "").is_not_found());
+        assert!(!answer(404, r#"{"error_code": "IAM.0004"}"#).is_not_found());
         assert!(!answer(400, r#"{"error_code": "ModelArts.6318"}"#).is_not_found());
     }
 
