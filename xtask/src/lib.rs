@@ -21,6 +21,7 @@ pub mod sdk;
 pub mod source;
 pub mod strict;
 mod texts;
+pub mod tidy;
 mod types;
 pub mod verify;
 mod words;

@@ -5,6 +5,7 @@ use std::process::{Command as Process, ExitCode};
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use xtask::{check, diff, draft, drift, regen, samples, workspace};
+use xtask::{check, draft, drift, regen, samples, tidy, workspace};
 
 mod clients;
 mod consumers;
@@ -55,6 +56,12 @@ enum Command {
         #[arg(long)]
         review: bool,
     },
+    /// Look through the text of the checkout: stray files, paths of one machine, vocabulary, circles of files.
+    Tidy {
+        /// Take what is right by now from the exceptions in `xtask/tidy.toml`.
+        #[arg(long)]
+        shrink: bool,
+    },
     /// Run the clients that people have, unmodified, against the emulator.
     Clients,
     /// Generate clients in other languages from the published documents, compile them, and live one life cycle with each.
@@ -90,6 +97,7 @@ fn main() -> ExitCode {
         Command::Drift(options) => drift::run(&options),
         Command::Draft(options) => draft::run(&options),
         Command::Samples { review } => samples::run(review),
+        Command::Tidy { shrink } => tidy::run(shrink),
         Command::Clients => clients::run(),
         Command::Diff { files } => diff::run(&files),
         Command::Consumers { names } => consumers::run(&names),

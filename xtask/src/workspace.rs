@@ -12,6 +12,19 @@ pub fn root() -> PathBuf {
     manifest.parent().unwrap_or(manifest).to_path_buf()
 }
 
+/// The folders of the crates whose text is held to rules: those below `crates/`, and the maintainers' commands.
+pub fn crates(root: &Path) -> Result<Vec<PathBuf>> {
+    let mut folders = vec![PathBuf::from("xtask")];
+    for entry in fs::read_dir(root.join("crates"))? {
+        let folder = Path::new("crates").join(entry?.file_name());
+        if root.join(&folder).join("Cargo.toml").is_file() {
+            folders.push(folder);
+        }
+    }
+    folders.sort();
+    Ok(folders)
+}
+
 /// One line of `openapi/documents.toml`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,0 +1,84 @@
+//! `cargo xtask tidy`: what no compiler sees, in the text of the checkout.
+//!
+//! What is not right yet stands in `xtask/tidy.toml`, by word and by circle. That list may only shrink.
+
+mod circles;
+mod files;
+mod finding;
+mod ratchet;
+mod words;
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use crate::workspace;
+use finding::Finding;
+use ratchet::Ratchet;
+
+/// Prints every finding; false when there is one. With `shrink` the list of exceptions loses what is right by now.
+pub fn run(shrink: bool) -> Result<bool> {
+    let root = workspace::root();
+    if shrink {
+        let ratchet = Ratchet::read(&root)?;
+        let (words, circles) = survey(&root)?;
+        ratchet.shrunk(&words, &circles).write(&root)?;
+    }
+    let report = report(&root)?;
+    for finding in &report.findings {
+        eprintln!("{finding}");
+    }
+    for note in &report.notes {
+        println!("note: {note}");
+    }
+    if report.findings.is_empty() {
+        println!("{} files are tidy", report.files);
+    }
+    Ok(report.findings.is_empty())
+}
+
+struct Report {
+    files: usize,
+    findings: Vec<Finding>,
+    /// What has become better than the list of exceptions says.
+    notes: Vec<String>,
+}
+
+fn report(root: &Path) -> Result<Report> {
+    let listed = files::listed(root)?;
+    let mut findings = files::findings(root, &listed)?;
+    let (words, circles) = survey(root)?;
+    let ratchet = Ratchet::read(root)?;
+    let notes = ratchet.compare(&words, &circles, &mut findings);
+    findings.sort();
+    Ok(Report {
+        files: listed.len(),
+        findings,
+        notes,
+    })
+}
+
+/// The words and the circles of all crates as they are.
+fn survey(root: &Path) -> Result<(words::Uses, Vec<circles::Circle>)> {
+    let mut uses = words::Uses::default();
+    let mut found = Vec::new();
+    for folder in workspace::crates(root)? {
+        let sources = files::rust(root, &folder.join("src"))?;
+        words::collect(&sources, &mut uses);
+        found.extend(circles::find(&folder, &sources));
+    }
+    Ok((uses, found))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_checkout_is_tidy() {
+        let report = report(&workspace::root()).unwrap();
+        let findings: Vec<_> = report.findings.iter().map(Finding::to_string).collect();
+        assert_eq!(findings, Vec::<String>::new());
+        assert!(report.files > 100);
+    }
+}
