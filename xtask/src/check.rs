@@ -7,6 +7,7 @@ mod forms;
 mod names;
 mod operations;
 pub mod parts;
+mod rule;
 mod schemas;
 mod sources;
 mod texts;
@@ -22,16 +23,7 @@ use crate::document::Document;
 use crate::errata::Errata;
 use crate::problem::{Problem, push};
 use crate::workspace;
-
-/// A house rule for documents.
-struct Rule {
-    /// Name, as it stands in messages.
-    name: &'static str,
-    /// Why the rule is there.
-    why: &'static str,
-    /// Finds what breaks it.
-    run: fn(&Document) -> Vec<Problem>,
-}
+use rule::Rule;
 
 /// The rules for a document that is whole.
 const RULES: [&[Rule]; 10] = [

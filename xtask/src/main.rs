@@ -4,8 +4,7 @@ use std::process::{Command as Process, ExitCode};
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
-use xtask::{check, diff, draft, drift, regen, samples, workspace};
-use xtask::{check, draft, drift, regen, samples, tidy, workspace};
+use xtask::{check, diff, draft, drift, regen, samples, tidy, workspace};
 
 mod clients;
 mod consumers;
