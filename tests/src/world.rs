@@ -52,7 +52,7 @@ impl World {
 
     /// The operations that were answered with success so far, oldest first.
     pub fn operations(&self) -> Vec<String> {
-        let requests = self.emulator.requests(&LogFilter::default());
+        let requests = self.emulator.requests(&LogFilter::default()).unwrap();
         let answered = requests.into_iter().filter(|it| it.status / 100 == 2);
         answered.filter_map(|request| request.operation).collect()
     }

@@ -641,7 +641,7 @@ async fn a_lost_answer_to_a_start_does_no_harm() {
     notebooks.ensure_stopped(&id).await.unwrap();
     let mut lost = Fault::reset().operation("startNotebook").times(1);
     lost.after = true;
-    world.emulator.add_fault(lost);
+    world.emulator.add_fault(lost).unwrap();
     let notebook = notebooks.ensure_running(&id).await.unwrap();
     assert_eq!(notebook.status.unwrap(), "RUNNING");
 }
@@ -651,7 +651,7 @@ async fn a_lost_answer_to_a_creation_is_not_repeated() {
     let world = World::new().await;
     let mut lost = Fault::reset().operation("createNotebook").times(1);
     lost.after = true;
-    world.emulator.add_fault(lost);
+    world.emulator.add_fault(lost).unwrap();
     let notebooks = world.client.notebooks();
     let error = notebooks.create(&notebook("train-bert")).await.unwrap_err();
     assert!(error.is_outcome_unknown(), "{error}");

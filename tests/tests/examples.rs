@@ -122,7 +122,7 @@ mod runs {
         let small = "modelarts.vm.cpu.2u  2 vCPUs  8 GiB".to_owned();
         assert!(lines.contains(&small), "{lines:#?}");
 
-        let first = &emulator.requests(&LogFilter::default())[0];
+        let first = &emulator.requests(&LogFilter::default()).unwrap()[0];
         assert_eq!(first.credentials.as_deref(), Some("signature"));
         let agent = first.headers.iter().find(|(name, _)| name == "user-agent");
         let (_, agent) = agent.unwrap();
@@ -333,7 +333,7 @@ mod runs {
 
         add(world, vec![aged("stubborn", 9), aged("willing", 9)]).await;
         let refusal = Fault::status(403).operation("stopNotebook").times(1);
-        world.emulator.add_fault(refusal);
+        world.emulator.add_fault(refusal).unwrap();
         let mut out = Vec::new();
         let code = super::stop_old::run(client, now(world), &mut out)
             .await

@@ -224,7 +224,12 @@ impl Story {
 
     /// Prints the last request as the emulator received it; returns the status of its response.
     fn sent(&self) -> Result<u16, Failure> {
-        let Some(request) = self.emulator.requests(&LogFilter::default()).pop() else {
+        let Some(request) = self
+            .emulator
+            .requests(&LogFilter::default())
+            .map_err(anyhow::Error::from)?
+            .pop()
+        else {
             return Err(anyhow::anyhow!("the emulator received no request").into());
         };
         let query = request

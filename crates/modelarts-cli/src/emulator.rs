@@ -45,11 +45,11 @@ enum Command {
     },
     /// Run a command with an emulator of its own
     ///
-    /// Starts an emulator on a free port, runs the command with the environment that tools need to find it and nothing
-    /// else, stops the emulator, and ends with the exit code of the command.
+    /// Starts an emulator on a free port, runs the command with the environment that tools need to find it (and without
+    /// your own OS_*, OTC_*, HUAWEICLOUD_* and MODELARTS_* variables), stops the emulator, and ends with the exit code of
+    /// the command.
     ///
-    /// modelarts emulator exec --instant -- pytest tests/
-    #[command(verbatim_doc_comment)]
+    /// For example: modelarts emulator exec --instant -- pytest tests/
     Exec {
         #[command(flatten)]
         serve: Box<Serve>,

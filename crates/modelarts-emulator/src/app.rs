@@ -15,7 +15,7 @@ use crate::faults::Faults;
 use crate::fixtures::Fixtures;
 use crate::ids::{Ids, RequestIds};
 use crate::log::Log;
-use crate::state::{Core, FixtureError, Settings, Snapshot, State};
+use crate::state::{Beginning, Core, FixtureError, Settings, Snapshot, State};
 use crate::store::{Change, Store, StoreError};
 
 /// An emulator without its socket.
@@ -32,8 +32,6 @@ pub(crate) struct App {
     pub(crate) addresses: Addresses,
     pub(crate) patience: Patience,
     pub(crate) base_url: OnceLock<String>,
-    /// What a reset goes back to.
-    beginning: Fixtures,
     store: Option<Arc<dyn Store>>,
     /// Where randomness that is no part of the state comes from.
     chance: Mutex<Ids>,
@@ -99,11 +97,13 @@ impl Session {
     }
 }
 
+const UNKNOWN_BEGINNING: &str = "This state file is from an emulator that did not keep the fixtures that it began with, so \
+                                 there is no beginning to go back to; remove the file to begin anew.";
+
 impl App {
     pub(crate) fn new(
         state: State,
         clock: Clock,
-        beginning: Fixtures,
         store: Option<Arc<dyn Store>>,
         outside: Outside,
     ) -> Option<Self> {
@@ -127,7 +127,6 @@ impl App {
             base_url: OnceLock::new(),
             state: RwLock::new(state),
             clock,
-            beginning,
             store,
             region: outside.region,
             addresses: outside.addresses,
@@ -248,6 +247,8 @@ impl App {
             let mut state = self.state.write();
             // Tokens that were issued stay good.
             fresh.core.token_key = state.core.token_key;
+            // A snapshot may come from elsewhere; what this state was made from stays the same.
+            fresh.beginning.clone_from(&state.beginning);
             if self.store.is_some() {
                 fresh.remember_changes(true);
             }
@@ -260,8 +261,15 @@ impl App {
     /// Goes back to the state at the start; the clock stays, faults and log are emptied.
     pub(crate) async fn reset(&self) -> ApiResult<()> {
         let now = self.clock.now_millis();
-        let number = self.state.read().core.rng_seed;
-        let state = initial(self.settings.clone(), self.beginning.clone(), number, now)
+        let beginning = self.state.read().beginning.clone();
+        let Beginning { rng_seed, fixtures } =
+            beginning
+                .map(Arc::unwrap_or_clone)
+                .ok_or_else(|| ApiError {
+                    status: StatusCode::CONFLICT,
+                    ..ApiError::new(code::INTERNAL, UNKNOWN_BEGINNING)
+                })?;
+        let state = initial(self.settings.clone(), fixtures, rng_seed, now)
             .map_err(|error| ApiError::new(code::INTERNAL, error.to_string()))?;
         self.faults.clear();
         self.log.clear();
@@ -371,6 +379,10 @@ pub(crate) fn initial(
     now: Millis,
 ) -> Result<State, FixtureError> {
     let mut state = State::new(settings, Core::new(number));
+    state.beginning = Some(Arc::new(Beginning {
+        rng_seed: number,
+        fixtures: fixtures.clone(),
+    }));
     state.add_fixtures(fixtures, now)?;
     Ok(state)
 }
@@ -386,6 +398,7 @@ mod tests {
     use tokio::sync::watch;
 
     use super::*;
+    use crate::faults::Fault;
     use crate::store::Written;
 
     /// Writes nothing before it is told to.
@@ -437,7 +450,7 @@ mod tests {
         };
         let dynamic: Arc<dyn Store> = store.clone();
         let clock = Clock::manual(0);
-        let app = App::new(state, clock, Fixtures::default(), Some(dynamic), outside).unwrap();
+        let app = App::new(state, clock, Some(dynamic), outside).unwrap();
         (Arc::new(app), store)
     }
 
@@ -452,6 +465,18 @@ mod tests {
         crate::pipeline::respond(app, router, request)
             .await
             .unwrap()
+    }
+
+    #[test]
+    fn a_state_that_does_not_know_its_beginning_is_not_reset() {
+        let (app, store) = app();
+        app.state.write().beginning = None;
+        app.faults.add(Fault::status(500)).unwrap();
+        let error = app.reset().now_or_never().unwrap().unwrap_err();
+        assert_eq!(error.status, StatusCode::CONFLICT);
+        assert!(error.message.contains("remove the file"), "{error:?}");
+        assert_eq!(app.faults.list().len(), 1, "nothing was done");
+        store.write();
     }
 
     const PATHS: [&str; 4] = [

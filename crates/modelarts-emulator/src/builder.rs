@@ -262,14 +262,12 @@ impl EmulatorBuilder {
             strict: self.strict,
             stale_reads: Millis::try_from(self.stale_reads.as_millis()).unwrap_or(Millis::MAX / 4),
         };
-        let digest = self.fixtures.as_ref().map(Fixtures::digest);
         let (mut state, fresh) = match loaded {
             Some(loaded) => {
                 let state = State::load(settings, loaded.rows)
                     .map_err(|error| self.data_error(error.to_string()))?;
-                if state.core.fixtures.is_some()
-                    && digest.is_some()
-                    && state.core.fixtures != digest
+                if let (Some(given), Some(beginning)) = (&self.fixtures, &state.beginning)
+                    && given.digest() != beginning.fixtures.digest()
                 {
                     return Err(self.data_error(OTHER_FIXTURES));
                 }
@@ -278,8 +276,7 @@ impl EmulatorBuilder {
             None => {
                 let now = clock.now_millis();
                 let fixtures = self.fixtures.clone().unwrap_or_default();
-                let mut state = initial(settings, fixtures, number, now).map_err(Kind::Fixtures)?;
-                state.core.fixtures = Some(digest.unwrap_or_else(|| Fixtures::default().digest()));
+                let state = initial(settings, fixtures, number, now).map_err(Kind::Fixtures)?;
                 (state, true)
             }
         };
@@ -292,17 +289,11 @@ impl EmulatorBuilder {
             log_entries: self.log_entries,
             patience: self.patience,
         };
-        let app = App::new(
-            state,
-            clock,
-            self.fixtures.unwrap_or_default(),
-            store,
-            outside,
-        )
-        .ok_or_else(|| Kind::Told("the key for tokens cannot be used".into()))?;
+        let app = App::new(state, clock, store, outside)
+            .ok_or_else(|| Kind::Told("the key for tokens cannot be used".into()))?;
         app.begin().await?;
         for fault in self.faults {
-            app.faults.add(fault);
+            app.faults.add(fault).map_err(Kind::Told)?;
         }
         Emulator::listen(Arc::new(app), self.address).await
     }
@@ -549,8 +540,24 @@ impl Emulator {
     }
 
     /// Adds a fault; gives it back with its number.
-    pub fn add_fault(&self, fault: Fault) -> Fault {
-        self.app.faults.add(fault)
+    ///
+    /// # Errors
+    /// When it names an operation that does not exist or could never act as it says, or too many stand already.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new()?.block_on(async {
+    /// use modelarts_emulator::{Emulator, Fault};
+    ///
+    /// let emulator = Emulator::start().await?;
+    /// emulator.add_fault(Fault::status(429).operation("listNotebooks").times(1))?;
+    /// let error = emulator.add_fault(Fault::reset().operation("listNotebook")).unwrap_err();
+    /// assert!(error.to_string().contains("listNotebooks"));
+    /// # Ok::<(), modelarts_emulator::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn add_fault(&self, fault: Fault) -> Result<Fault, Error> {
+        Ok(self.app.faults.add(fault).map_err(Kind::Told)?)
     }
 
     /// The faults that stand.
@@ -564,23 +571,20 @@ impl Emulator {
     }
 
     /// The last requests that fit, oldest first, without secrets.
-    pub fn requests(&self, filter: &LogFilter) -> Vec<LoggedRequest> {
-        self.app.log.list(filter)
+    ///
+    /// # Errors
+    /// When the filter names an operation, a method or a status that no request can have.
+    pub fn requests(&self, filter: &LogFilter) -> Result<Vec<LoggedRequest>, Error> {
+        Ok(self.app.log.list(filter).map_err(Kind::Told)?)
     }
 
     /// Lets something fail that the service does by itself: the next creation, start, mount and so on.
     ///
     /// # Errors
-    /// When the state file cannot be written, like every method that changes the state.
+    /// When the fault could never act, or the state file cannot be written, like every method that changes the state.
     pub async fn add_transition_fault(&self, fault: TransitionFault) -> Result<(), Error> {
-        self.app
-            .write(|state, _| {
-                state.core.failures.push(fault);
-                state.touch_core();
-                Ok(())
-            })
-            .await?;
-        Ok(())
+        let added = self.app.write(|state, _| state.add_transition_fault(fault));
+        Ok(added.await?)
     }
 
     /// Sets what there is to give out.
@@ -645,10 +649,11 @@ impl Emulator {
         Ok(known)
     }
 
-    /// Goes back to the state at the start; accounts, tokens and the time stay, faults and log are emptied.
+    /// Goes back to the state at the start, the first one if there is a state file; accounts, tokens and the time stay,
+    /// faults and log are emptied.
     ///
     /// # Errors
-    /// When the state file cannot be written.
+    /// When the state file cannot be written, or is so old that it does not say what it began with.
     pub async fn reset(&self) -> Result<(), Error> {
         Ok(self.app.reset().await?)
     }

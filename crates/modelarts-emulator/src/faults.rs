@@ -269,13 +269,18 @@ impl Faults {
         }
     }
 
-    pub(crate) fn add(&self, mut fault: Fault) -> Fault {
+    /// Adds a fault, or says what is wrong with it.
+    pub(crate) fn add(&self, mut fault: Fault) -> Result<Fault, String> {
+        fault.check()?;
         let mut list = self.list.lock();
+        if list.faults.len() >= MOST {
+            return Err(format!("{MOST} faults stand already; remove some"));
+        }
         fault.id = Some(list.next);
         list.next += 1;
         list.faults.push(fault.clone());
         self.any.store(true, std::sync::atomic::Ordering::Release);
-        fault
+        Ok(fault)
     }
 
     pub(crate) fn list(&self) -> Vec<Fault> {
@@ -337,7 +342,9 @@ mod tests {
     #[test]
     fn a_fault_acts_on_its_operation_so_many_times() {
         let faults = faults();
-        faults.add(Fault::status(503).operation("showNotebook").times(2));
+        faults
+            .add(Fault::status(503).operation("showNotebook").times(2))
+            .unwrap();
         assert!(faults.take("listNotebooks").is_none());
         assert!(faults.take("showNotebook").is_some());
         assert!(faults.take("showNotebook").is_some());
@@ -348,7 +355,7 @@ mod tests {
     #[test]
     fn skipped_requests_pass_first() {
         let faults = faults();
-        faults.add(Fault::reset().skip(2).times(1));
+        faults.add(Fault::reset().skip(2).times(1)).unwrap();
         let acted: Vec<bool> = (0..4).map(|_| faults.take("any").is_some()).collect();
         assert_eq!(acted, [false, false, true, false]);
     }
@@ -357,7 +364,7 @@ mod tests {
     fn a_probability_is_roughly_kept_and_repeats_with_its_seed() {
         let count = || {
             let faults = faults();
-            faults.add(Fault::status(500).probability(0.25));
+            faults.add(Fault::status(500).probability(0.25)).unwrap();
             (0..1000).filter(|_| faults.take("any").is_some()).count()
         };
         assert!((200..300).contains(&count()), "{}", count());

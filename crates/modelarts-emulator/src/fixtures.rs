@@ -333,6 +333,29 @@ mod tests {
     }
 
     #[test]
+    fn fixtures_are_the_same_after_they_were_written_and_read() {
+        let built_in = Fixtures::built_in_names().filter_map(Fixtures::built_in);
+        let all = json!({
+            "domains": [{"name": "d"}],
+            "projects": [{"name": "p", "workspaces": ["w"], "pools": {"pool": "P"}}],
+            "users": [{"name": "u", "password": "not-a-real-one", "access_keys": [{"access": "A", "secret": "s"}]}],
+            "images": [{"project": "p", "image": {"name": "i", "tag": "1"}, "status": "CREATING"}],
+            "flavors": [{"id": "f", "category": "GPU", "memory": 1048576, "gpu": {"gpu": 1, "type": "V100"}}],
+            "capacity": {"flavors": {"f": 0}, "instances": 5},
+            "instances": [
+                {"name": "n", "count": 2, "duration": -1, "status": "STOPPED"},
+                {"generation": "dev_env", "name": "o", "profile_id": "ML-Studio-cpu"}
+            ]
+        });
+        let own = serde_json::from_value::<Fixtures>(all).unwrap();
+        for fixtures in built_in.chain([own, Fixtures::default()]) {
+            let text = serde_json::to_string(&fixtures).unwrap();
+            let read: Fixtures = serde_json::from_str(&text).unwrap();
+            assert_eq!(read.digest(), fixtures.digest(), "{text}");
+        }
+    }
+
+    #[test]
     fn built_in_fixtures_load() {
         for name in Fixtures::built_in_names() {
             let fixtures = Fixtures::built_in(name).expect(name);

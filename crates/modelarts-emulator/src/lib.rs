@@ -9,7 +9,7 @@
 //! use modelarts_emulator::{Emulator, Fault};
 //!
 //! let emulator = Emulator::builder().manual().rng_seed(7).start().await?;
-//! emulator.add_fault(Fault::status(429).operation("listNotebooks").times(1));
+//! emulator.add_fault(Fault::status(429).operation("listNotebooks").times(1))?;
 //! println!("{} {}", emulator.base_url(), emulator.project_id());
 //! # Ok::<(), modelarts_emulator::Error>(())
 //! # })?;

@@ -9,7 +9,9 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::clock::Millis;
+use crate::faults::check_operation;
 use crate::ids::RequestId;
+use crate::nearest::unknown;
 
 /// A request and its answer, without secrets.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -68,7 +70,30 @@ pub struct LogFilter {
     pub limit: Option<usize>,
 }
 
+const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
 impl LogFilter {
+    /// Refuses what no request can have.
+    fn check(&self) -> Result<(), String> {
+        if let Some(operation) = &self.operation {
+            check_operation(operation)?;
+        }
+        if let Some(method) = &self.method
+            && !METHODS
+                .iter()
+                .any(|known| known.eq_ignore_ascii_case(method))
+        {
+            return Err(unknown("method", method, METHODS));
+        }
+        match self.status {
+            Some(status) if status != 0 && !(100..=599).contains(&status) => Err(
+                "status has to lie between 100 and 599, or to be 0 for a connection that was reset"
+                    .into(),
+            ),
+            _ => Ok(()),
+        }
+    }
+
     fn fits(&self, entry: &Entry) -> bool {
         self.operation
             .as_deref()
@@ -247,7 +272,9 @@ impl Log {
     }
 
     /// The entries that fit, oldest first.
-    pub(crate) fn list(&self, filter: &LogFilter) -> Vec<LoggedRequest> {
+    /// The requests that fit, or what is wrong with the filter.
+    pub(crate) fn list(&self, filter: &LogFilter) -> Result<Vec<LoggedRequest>, String> {
+        filter.check()?;
         let entries = self.entries.lock();
         let fitting = entries.iter().rev().filter(|entry| filter.fits(entry));
         let mut told: Vec<LoggedRequest> = fitting
@@ -255,7 +282,7 @@ impl Log {
             .map(Entry::tell)
             .collect();
         told.reverse();
-        told
+        Ok(told)
     }
 }
 
@@ -289,7 +316,7 @@ mod tests {
         for (status, uri) in [(200, "/a"), (404, "/b"), (200, "/c"), (200, "/d?x=1")] {
             log.push(entry(status, uri));
         }
-        let all = log.list(&LogFilter::default());
+        let all = log.list(&LogFilter::default()).unwrap();
         let paths: Vec<&str> = all.iter().map(|entry| entry.path.as_str()).collect();
         assert_eq!(paths, ["/b", "/c", "/d"]);
         let filter = LogFilter {
@@ -297,7 +324,14 @@ mod tests {
             limit: Some(1),
             ..LogFilter::default()
         };
-        assert_eq!(log.list(&filter)[0].query.as_deref(), Some("x=1"));
+        let last = log.list(&filter).unwrap();
+        assert_eq!(last[0].query.as_deref(), Some("x=1"));
+        let unknown = LogFilter {
+            operation: Some("listNotebook".into()),
+            ..LogFilter::default()
+        };
+        let error = log.list(&unknown).unwrap_err();
+        assert!(error.contains("`listNotebooks`"), "{error}");
     }
 
     #[test]

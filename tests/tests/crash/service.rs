@@ -127,8 +127,9 @@ fn list_of(kind: Kind) -> (&'static str, &'static str) {
     }
 }
 
-/// Leaves out what is changed by changes to something else.
+/// Leaves out what is changed by changes to something else, and nulls, which a list has not.
 fn without_others(shown: &mut Value) {
+    without_nulls(shown);
     if let Some(shown) = shown.as_object_mut() {
         // The mounts of a notebook are looked at one by one.
         shown.remove("data_volumes");
@@ -139,6 +140,17 @@ fn without_others(shown: &mut Value) {
         {
             flavor.remove("instance_num");
         }
+    }
+}
+
+fn without_nulls(shown: &mut Value) {
+    match shown {
+        Value::Object(members) => {
+            members.retain(|_, member| !member.is_null());
+            members.values_mut().for_each(without_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_nulls),
+        _ => {}
     }
 }
 

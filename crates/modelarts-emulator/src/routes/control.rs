@@ -21,20 +21,17 @@ use crate::authority::Addresses;
 use crate::call::json_response;
 use crate::clock::{ClockReading, FASTEST, LATEST, Millis};
 use crate::error::ApiError;
-use crate::faults::{Fault, MOST as MOST_FAULTS, check_operation};
+use crate::faults::Fault;
 use crate::fixtures::{Capacity, Fixtures};
 use crate::log::{LogFilter, LoggedRequest};
-use crate::nearest::{unknown, with_nearest};
-use crate::state::{InstanceStatus, Snapshot, TransitionFault};
+use crate::nearest::with_nearest;
+use crate::state::{InstanceStatus, LONGEST_REASON, Snapshot, TransitionFault};
 
 /// The largest body of all but a snapshot.
 const BODY_LIMIT: usize = 16 * 1024 * 1024;
 
 /// The largest snapshot.
 const SNAPSHOT_LIMIT: usize = 512 * 1024 * 1024;
-
-/// The longest reason of a failure, in bytes.
-const LONGEST_REASON: usize = 4_096;
 
 pub(super) fn api() -> Api {
     let snapshots = Api::new()
@@ -236,8 +233,11 @@ async fn health(State(app): State<Arc<App>>) -> Json<Health> {
 
 #[utoipa::path(
     post, path = "/_emulator/reset", operation_id = "reset", tag = "State", summary = "Go back to the beginning",
-    description = "Everything that was created is gone; accounts, tokens and the time stay. Faults and log are emptied.",
-    responses((status = 204, description = "Done."))
+    description = "Everything that was created since is gone, with a state file since the file was made; accounts, tokens and the time stay. Faults and log are emptied.",
+    responses(
+        (status = 204, description = "Done."),
+        (status = 409, description = "The state file is too old to say what it began with.", body = ControlError)
+    )
 )]
 async fn reset(State(app): State<Arc<App>>) -> Done {
     app.reset().await?;
@@ -471,13 +471,8 @@ async fn add_response_fault(
     State(app): State<Arc<App>>,
     Body(fault): Body<Fault>,
 ) -> Result<(StatusCode, Json<Fault>), ControlError> {
-    fault.check().map_err(bad_request)?;
-    if app.faults.list().len() >= MOST_FAULTS {
-        return Err(bad_request(format!(
-            "{MOST_FAULTS} faults stand already; remove some"
-        )));
-    }
-    Ok((StatusCode::CREATED, Json(app.faults.add(fault))))
+    let added = app.faults.add(fault).map_err(bad_request)?;
+    Ok((StatusCode::CREATED, Json(added)))
 }
 
 #[utoipa::path(
@@ -531,25 +526,9 @@ async fn add_transition_fault(
     State(app): State<Arc<App>>,
     Body(fault): Body<TransitionFault>,
 ) -> Result<(StatusCode, Json<TransitionFault>), ControlError> {
-    if fault.times == 0 {
-        return Err(bad_request("times has to be at least 1"));
-    }
-    if fault.reason.len() > LONGEST_REASON {
-        return Err(bad_request(format!(
-            "reason has at most {LONGEST_REASON} bytes"
-        )));
-    }
     let added = fault.clone();
-    app.write(|state, _| {
-        if state.core.failures.len() >= MOST_FAULTS {
-            let error = format!("{MOST_FAULTS} faults stand already; remove them");
-            return Err(ApiError::value("faults", error));
-        }
-        state.core.failures.push(added);
-        state.touch_core();
-        Ok(())
-    })
-    .await?;
+    app.write(|state, _| state.add_transition_fault(added))
+        .await?;
     Ok((StatusCode::CREATED, Json(fault)))
 }
 
@@ -600,35 +579,16 @@ async fn list_requests(
     State(app): State<Arc<App>>,
     Params(query): Params<LogQuery>,
 ) -> Answer<Vec<LoggedRequest>> {
-    if let Some(operation) = &query.operation {
-        check_operation(operation).map_err(bad_request)?;
-    }
-    if let Some(method) = &query.method
-        && !METHODS
-            .iter()
-            .any(|known| known.eq_ignore_ascii_case(method))
-    {
-        return Err(bad_request(unknown("method", method, METHODS)));
-    }
-    if query
-        .status
-        .is_some_and(|status| status != 0 && !(100..=599).contains(&status))
-    {
-        let error =
-            "status has to lie between 100 and 599, or to be 0 for a connection that was reset";
-        return Err(bad_request(error));
-    }
-    Ok(Json(app.log.list(&LogFilter {
+    let filter = LogFilter {
         operation: query.operation,
         method: query.method,
         status: query.status,
         path: query.path,
         since: query.since,
         limit: query.limit,
-    })))
+    };
+    app.log.list(&filter).map(Json).map_err(bad_request)
 }
-
-const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
 #[utoipa::path(
     delete, path = "/_emulator/requests", operation_id = "clearRequests", tag = "Log", summary = "Empty the log",

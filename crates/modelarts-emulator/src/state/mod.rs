@@ -22,6 +22,7 @@ mod transitions;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use foldhash::{HashMap, HashMapExt};
@@ -42,7 +43,8 @@ pub use transitions::{Durations, ImageStatus, InstanceStatus, Step};
 use crate::auth::accounts::Accounts;
 use crate::clock::Millis;
 use crate::error::{ApiError, ApiResult, code};
-use crate::fixtures::Capacity;
+use crate::faults::MOST as MOST_FAULTS;
+use crate::fixtures::{Capacity, Fixtures};
 use crate::ids::Ids;
 use crate::recent::Recent;
 use catalogue::Flavor;
@@ -113,7 +115,21 @@ impl TransitionFault {
             code: None,
         }
     }
+
+    /// Refuses what could never act as it says: the field, and its rule.
+    fn check(&self) -> Result<(), (&'static str, String)> {
+        if self.times == 0 {
+            return Err(("times", "it has to be at least 1".into()));
+        }
+        if self.reason.len() > LONGEST_REASON {
+            return Err(("reason", format!("it has at most {LONGEST_REASON} bytes")));
+        }
+        Ok(())
+    }
 }
+
+/// The longest reason of a failure, in bytes.
+pub(crate) const LONGEST_REASON: usize = 4_096;
 
 fn once() -> u32 {
     1
@@ -126,7 +142,7 @@ fn reason() -> String {
 /// The single values that are saved.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Core {
-    /// The number that the ids began with; a reset begins with it again.
+    /// The number that the ids began with.
     #[serde(alias = "seed")]
     pub(crate) rng_seed: u64,
     pub(crate) ids: Ids,
@@ -134,9 +150,13 @@ pub(crate) struct Core {
     pub(crate) token_key: [u8; 32],
     pub(crate) capacity: Capacity,
     pub(crate) failures: Vec<TransitionFault>,
-    /// What tells the fixtures that it began with from others; unknown in a state that is older than this.
-    #[serde(default)]
-    pub(crate) fixtures: Option<String>,
+}
+
+/// What a state was made from, and a reset makes it from again.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Beginning {
+    pub(crate) rng_seed: u64,
+    pub(crate) fixtures: Fixtures,
 }
 
 impl Core {
@@ -149,7 +169,6 @@ impl Core {
             next_seq: 1,
             capacity: Capacity::default(),
             failures: Vec::new(),
-            fixtures: None,
         }
     }
 }
@@ -164,6 +183,7 @@ enum Subject {
 /// What has changed since it was last saved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Touched {
+    Beginning,
     Core,
     Accounts,
     Flavors,
@@ -192,6 +212,8 @@ impl Owned {
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) settings: Settings,
+    /// Unknown where the state file is older than this row.
+    pub(crate) beginning: Option<Arc<Beginning>>,
     pub(crate) core: Core,
     pub(crate) accounts: Accounts,
     flavors: Vec<Flavor>,
@@ -226,6 +248,7 @@ impl State {
     fn bare(settings: Settings, core: Core) -> Self {
         Self {
             settings,
+            beginning: None,
             core,
             accounts: Accounts::default(),
             flavors: Vec::new(),
@@ -291,6 +314,20 @@ impl State {
         if let Some(touched) = &mut self.touched {
             touched.insert(what);
         }
+    }
+
+    /// Lets something fail that the service does by itself.
+    pub(crate) fn add_transition_fault(&mut self, fault: TransitionFault) -> ApiResult<()> {
+        fault
+            .check()
+            .map_err(|(field, rule)| ApiError::value(field, rule))?;
+        if self.core.failures.len() >= MOST_FAULTS {
+            let error = format!("{MOST_FAULTS} faults stand already; remove them");
+            return Err(ApiError::value("faults", error));
+        }
+        self.core.failures.push(fault);
+        self.touch_core();
+        Ok(())
     }
 
     pub(crate) fn touch_core(&mut self) {

@@ -1,5 +1,7 @@
 //! State as it is kept: row by row in a file, or whole as a snapshot.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -22,6 +24,7 @@ pub(crate) struct Row {
 
 /// The kinds of rows.
 pub(crate) mod kind {
+    pub(crate) const BEGINNING: &str = "beginning";
     pub(crate) const CORE: &str = "core";
     pub(crate) const ACCOUNTS: &str = "accounts";
     pub(crate) const FLAVORS: &str = "flavors";
@@ -66,7 +69,12 @@ impl State {
     pub(crate) fn remember_changes(&mut self, everything: bool) {
         let mut touched = std::collections::BTreeSet::new();
         if everything {
-            touched.extend([Touched::Core, Touched::Accounts, Touched::Flavors]);
+            touched.extend([
+                Touched::Beginning,
+                Touched::Core,
+                Touched::Accounts,
+                Touched::Flavors,
+            ]);
             touched.extend(self.instances.keys().map(|seq| Touched::Instance(*seq)));
             touched.extend(self.images.keys().map(|seq| Touched::Image(*seq)));
         }
@@ -88,6 +96,7 @@ impl State {
             serde_json::to_string(value).ok()
         }
         let (kind, key, body) = match what {
+            Touched::Beginning => (kind::BEGINNING, 0, self.beginning.as_deref().and_then(json)),
             Touched::Core => (kind::CORE, 0, json(&self.core)),
             Touched::Accounts => (kind::ACCOUNTS, 0, json(&self.accounts)),
             Touched::Flavors => (kind::FLAVORS, 0, json(&self.flavors)),
@@ -107,6 +116,9 @@ impl State {
         let mut state = Self::bare(settings, Core::new(0));
         for (kind, body) in rows {
             match kind.as_str() {
+                kind::BEGINNING => {
+                    state.beginning = Some(Arc::new(serde_json::from_str(&body)?));
+                }
                 kind::CORE => state.core = serde_json::from_str(&body)?,
                 kind::ACCOUNTS => state.accounts = serde_json::from_str(&body)?,
                 kind::FLAVORS => state.flavors = serde_json::from_str(&body)?,

@@ -36,6 +36,8 @@ const MIGRATIONS: &[&str] = &[
      ALTER TABLE stamp ADD COLUMN rows INTEGER NOT NULL DEFAULT 0;
      ALTER TABLE stamp ADD COLUMN total INTEGER NOT NULL DEFAULT 0;
      ALTER TABLE stamp ADD COLUMN digest INTEGER NOT NULL DEFAULT 0;",
+    // What the state was made from is a row too, which an emulator from before would take for damage.
+    "",
 ];
 
 /// The schema from which on rows and stamp have digests.

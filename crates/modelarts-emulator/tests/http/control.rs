@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use modelarts_emulator::{Emulator, Fault, LogFilter};
+use modelarts_emulator::{Emulator, Fault, LogFilter, Step, TransitionFault};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -231,6 +231,30 @@ async fn what_does_not_exist_is_refused_with_the_nearest_name() {
     );
 }
 
+/// As over HTTP.
+#[tokio::test]
+async fn what_does_not_exist_is_refused_in_the_same_process_too() {
+    let emulator = Emulator::start().await.unwrap();
+    let fault = Fault::status(429).operation("listNotebook");
+    let error = emulator.add_fault(fault.clone()).unwrap_err().to_string();
+    assert!(error.contains("`listNotebooks`"), "{error}");
+    let start = Emulator::builder().fault(fault).start().await;
+    assert_eq!(start.unwrap_err().to_string(), error);
+    let never = Fault::status(429).times(0);
+    assert!(emulator.add_fault(never).is_err());
+    assert!(emulator.faults().is_empty());
+
+    let mut never = TransitionFault::new(Step::Create);
+    never.times = 0;
+    let error = emulator.add_transition_fault(never).await.unwrap_err();
+    assert!(error.to_string().contains("'times'"), "{error}");
+
+    let mut filter = LogFilter::default();
+    filter.operation = Some("createNotebok".into());
+    let error = emulator.requests(&filter).unwrap_err().to_string();
+    assert!(error.contains("`createNotebook`"), "{error}");
+}
+
 #[tokio::test]
 async fn fixtures_name_nothing_twice_and_have_bounds() {
     let client = Client::start().await;
@@ -447,7 +471,14 @@ async fn the_log_shows_requests_without_secrets() {
         .await
         .ok();
     assert_eq!(failed[0]["error_code"], "ModelArts.6309");
-    assert_eq!(client.emulator.requests(&LogFilter::default()).len(), 3);
+    assert_eq!(
+        client
+            .emulator
+            .requests(&LogFilter::default())
+            .unwrap()
+            .len(),
+        3
+    );
     assert_eq!(
         client.control("DELETE", "/requests", None).await.status,
         204

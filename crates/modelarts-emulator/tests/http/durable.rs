@@ -296,6 +296,35 @@ async fn other_fixtures_than_a_state_began_with_are_refused() {
 }
 
 #[tokio::test]
+async fn a_reset_goes_back_to_what_the_state_file_was_made_with() {
+    let file = TempFile::new("beginning");
+    let fixtures = json!({ "instances": [{ "name": "first", "count": 3 }] });
+    let fixtures: modelarts_emulator::Fixtures = serde_json::from_value(fixtures).unwrap();
+    let ids = async |client: &Client| {
+        let listed = client.get("/notebooks?sort_key=createTime").await.ok();
+        let listed = listed["data"].as_array().unwrap().iter();
+        let mut ids: Vec<_> = listed.map(|one| one["id"].to_string()).collect();
+        ids.sort();
+        ids
+    };
+    let builder = Emulator::builder().manual().rng_seed(7).data(&file.0);
+    let client = Client::with(builder.fixtures(fixtures)).await;
+    let (first, project) = (ids(&client).await, client.emulator.project_id().to_owned());
+    assert_eq!(first.len(), 3);
+    client.create(json!({ "name": "later" })).await;
+    // Neither a restart without the fixtures nor a snapshot from elsewhere makes it forget.
+    let client = restarted(&file, Some(client)).await;
+    let other = Emulator::builder().manual().rng_seed(8);
+    let taken = other.start().await.unwrap().snapshot().unwrap();
+    client.emulator.restore(taken).await.unwrap();
+    let client = restarted(&file, Some(client)).await;
+    client.emulator.reset().await.unwrap();
+    let client = restarted(&file, Some(client)).await;
+    assert_eq!(client.emulator.project_id(), project);
+    assert_eq!(ids(&client).await, first);
+}
+
+#[tokio::test]
 async fn a_time_at_the_end_of_the_range_ruins_no_state_file() {
     let file = TempFile::new("late");
     let client = restarted(&file, None).await;

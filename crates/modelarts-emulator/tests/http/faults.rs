@@ -21,7 +21,8 @@ async fn answers_are_replaced_as_told() {
     let client = Client::start().await;
     client
         .emulator
-        .add_fault(Fault::status(429).header("Retry-After", "7").times(1));
+        .add_fault(Fault::status(429).header("Retry-After", "7").times(1))
+        .unwrap();
     let throttled = client.get("/notebooks").await;
     assert_eq!(
         (throttled.status, throttled.code()),
@@ -30,12 +31,14 @@ async fn answers_are_replaced_as_told() {
     assert_eq!(throttled.headers["retry-after"], "7");
     client
         .emulator
-        .add_fault(Fault::status(502).body("<html>bad gateway</html>").times(1));
+        .add_fault(Fault::status(502).body("<html>bad gateway</html>").times(1))
+        .unwrap();
     let html = client.get("/notebooks").await;
     assert_eq!(html.headers["content-type"], "text/html");
     client
         .emulator
-        .add_fault(Fault::status(400).code("ModelArts.6357").times(1));
+        .add_fault(Fault::status(400).code("ModelArts.6357").times(1))
+        .unwrap();
     assert_eq!(client.get("/notebooks").await.code(), "ModelArts.6357");
     assert_eq!(client.get("/notebooks").await.status, 200);
 }
@@ -43,15 +46,19 @@ async fn answers_are_replaced_as_told() {
 #[tokio::test]
 async fn connections_are_reset_and_bodies_cut() {
     let client = Client::start().await;
-    client.emulator.add_fault(Fault::reset().times(1));
+    client.emulator.add_fault(Fault::reset().times(1)).unwrap();
     assert!(plain(&client).await.is_err());
-    client.emulator.add_fault(Fault::truncated().times(1));
+    client
+        .emulator
+        .add_fault(Fault::truncated().times(1))
+        .unwrap();
     let cut = plain(&client).await.unwrap();
     assert_eq!(cut.status(), 200);
     assert!(cut.text().await.is_err());
     client
         .emulator
-        .add_fault(Fault::delay(Duration::from_millis(5)).times(1));
+        .add_fault(Fault::delay(Duration::from_millis(5)).times(1))
+        .unwrap();
     assert_eq!(plain(&client).await.unwrap().status(), 200);
 }
 
@@ -62,7 +69,7 @@ async fn an_answer_can_get_lost_after_the_operation() {
         .operation("createNotebook")
         .times(1)
         .after_the_operation();
-    client.emulator.add_fault(fault);
+    client.emulator.add_fault(fault).unwrap();
     assert_eq!(
         client.post("/notebooks", notebook(json!({}))).await.status,
         500

@@ -63,7 +63,7 @@ async fn unknown_paths_and_methods_are_json_too() {
     assert_eq!(method.status, 405);
     assert_eq!(method.headers["allow"], "GET, POST");
     assert!(method.headers.contains_key("x-request-id"));
-    let logged = client.emulator.requests(&LogFilter::default());
+    let logged = client.emulator.requests(&LogFilter::default()).unwrap();
     let codes = logged.iter().map(|entry| entry.error_code.as_deref());
     assert!(codes.eq([Some("APIG.0101"), Some("APIG.0101")]));
     let odd = client.get("/notebooks/%ff").await;
