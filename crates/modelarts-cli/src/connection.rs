@@ -310,9 +310,7 @@ impl Connection {
     fn builder(&self) -> ModelArtsBuilder {
         let mut builder = ModelArts::builder();
         if let Some(cloud) = &self.cloud {
-            let others = std::env::vars().filter(|(name, _)| name != "OS_CLOUD");
-            let cloud = ("OS_CLOUD".to_owned(), cloud.clone());
-            builder = builder.environment(Environment::of(others.chain([cloud])));
+            builder = builder.environment(Environment::process().with("OS_CLOUD", cloud.as_str()));
         }
         if let Some(endpoint) = &self.endpoint {
             builder = builder.endpoint(endpoint.as_str());

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{Arg, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 mod api;
 mod bulk;
@@ -75,8 +75,20 @@ fn command() -> clap::Command {
     Arguments::command().mut_subcommand("api", |_| api::command())
 }
 
+/// A variable that is set and blank counts as not set.
+fn without_blank_variables(argument: Arg) -> Arg {
+    let is_blank = |name| {
+        let value = std::env::var_os(name);
+        value.is_some_and(|value| value.to_str().is_some_and(|value| value.trim().is_empty()))
+    };
+    match argument.get_env().is_some_and(is_blank) {
+        true => argument.env(None::<&str>),
+        false => argument,
+    }
+}
+
 fn main() -> ExitCode {
-    let matches = command().get_matches();
+    let matches = command().mut_args(without_blank_variables).get_matches();
     let arguments = match Arguments::from_arg_matches(&matches) {
         Ok(arguments) => arguments,
         Err(error) => error.exit(),

@@ -311,7 +311,10 @@ impl ModelArtsBuilder {
         let identity = sources.identity(&pipeline, &settings);
         let identity_endpoint = identity.as_ref().ok().map(|known| known.endpoint.clone());
         let clock = self.clock.clone();
-        let place = sources.place(identity, clock).await?;
+        let warnings = sources.site.warnings.clone();
+        let place = sources.place(identity, clock).await;
+        // What was not understood may be why.
+        let place = place.map_err(|error| warnings.into_iter().fold(error, Error::with_note))?;
         place.warnings.iter().for_each(|warning| warn!("{warning}"));
         let core = Core::new(pipeline, place, identity_endpoint.as_deref());
         Ok(ModelArts::new(core, settings))
@@ -508,7 +511,13 @@ impl Sources {
         let endpoint = match (configured, from_catalog, &self.site.region) {
             (Some((endpoint, _)), _, _) => endpoint,
             (None, Some(endpoint), _) => self.endpoint(&endpoint)?.0,
-            (None, None, Some(region)) => endpoint::service(region, self.site.auth_url.as_deref())?,
+            (None, None, Some(region)) => {
+                self.may_be_public(
+                    self.site.auth_url.as_deref(),
+                    "the endpoint by `endpoint` or MODELARTS_ENDPOINT",
+                )?;
+                endpoint::service(region, self.site.auth_url.as_deref())?
+            }
             (None, None, None) => {
                 return Err(Error::configuration(
                     "neither an endpoint nor a region is known: call `endpoint` or `region`, or set OS_REGION_NAME",
@@ -580,6 +589,13 @@ impl Sources {
                 "the project id `{id}` is not the 32 hexadecimal digits that ids are: is it a name, for `project_name` or \
                  OS_PROJECT_NAME?"
             )),
+            // Nobody has named the project that was asked for.
+            None if error.status().is_some() && project.name.is_none() => {
+                let region = self.site.region.as_deref().unwrap_or_default();
+                error.with_note(format!(
+                    "no project is configured, so that of the region `{region}` was asked for"
+                ))
+            }
             _ => error,
         }
     }
@@ -675,11 +691,25 @@ impl Sources {
         })
     }
 
+    /// Refuses to take a public cloud's address when the cloud is one that is not known.
+    fn may_be_public(&self, other: Option<&str>, missing: &str) -> Result<()> {
+        match (&self.site.no_public_cloud, other) {
+            (Some(reason), None) => Err(Error::configuration(format!("{reason}: set {missing}"))),
+            _ => Ok(()),
+        }
+    }
+
     /// The identity service; an error only matters to who needs it.
     fn identity(&self, pipeline: &Arc<Pipeline>, settings: &Settings) -> Result<Identity> {
         let url = match (&self.site.auth_url, &self.site.region) {
             (Some(url), _) => endpoint::without_version(url)?.to_owned(),
-            (None, Some(region)) => endpoint::identity(region, self.site.endpoint.as_deref())?,
+            (None, Some(region)) => {
+                self.may_be_public(
+                    self.site.endpoint.as_deref(),
+                    "the auth URL by `auth_url` or OS_AUTH_URL",
+                )?;
+                endpoint::identity(region, self.site.endpoint.as_deref())?
+            }
             (None, None) => {
                 return Err(Error::configuration(
                     "the identity service is needed, for signing in or for the project's id, and its address is not \

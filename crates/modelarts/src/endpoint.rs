@@ -202,9 +202,13 @@ pub(crate) fn origin(url: &Url) -> String {
 
 /// An address as requests are built from it: no trailing slash, and safe to send credentials to.
 pub(crate) fn check(what: &str, text: &str, allow_http: bool) -> Result<String> {
+    let example = match what {
+        "auth URL" => "https://iam.eu-de.otc.t-systems.com/v3",
+        _ => "https://modelarts.eu-de.otc.t-systems.com",
+    };
     let Ok(url) = Url::parse(text.trim()) else {
         return Err(Error::configuration(format!(
-            "the {what} is no URL; expected is one like https://modelarts.eu-de.otc.t-systems.com"
+            "the {what} is no URL; expected is one like {example}"
         )));
     };
     let refuse = |why: &str| {
@@ -215,7 +219,7 @@ pub(crate) fn check(what: &str, text: &str, allow_http: bool) -> Result<String> 
     };
     if url.cannot_be_a_base() || url.host_str().is_none_or(str::is_empty) {
         return Err(Error::configuration(format!(
-            "the {what} names no host; expected is one like https://modelarts.eu-de.otc.t-systems.com"
+            "the {what} names no host; expected is one like {example}"
         )));
     }
     if !url.username().is_empty() || url.password().is_some() {
@@ -306,6 +310,16 @@ mod tests {
             "mailto:a@b",
         ] {
             assert!(ok(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_example_is_one_of_the_service_that_is_meant() {
+        for text in ["example.com/v3", "localhost:5000/v3"] {
+            let error = check("auth URL", text, false).unwrap_err().to_string();
+            assert!(error.contains("https://iam."), "{error}");
+            let error = check("endpoint", text, false).unwrap_err().to_string();
+            assert!(error.contains("https://modelarts."), "{error}");
         }
     }
 

@@ -131,3 +131,74 @@ fn help_tells_every_command() {
     );
     insta::assert_snapshot!("help-emulator", help(&["emulator", "--help"]));
 }
+
+#[test]
+fn a_variable_that_is_set_and_blank_counts_as_not_set() {
+    let emulator = Emulator::start();
+    for blank in ["", "  "] {
+        let mut command = emulator.command(&["auth", "status"]);
+        for name in [
+            "PROFILE",
+            "CLOUD",
+            "REGION",
+            "PROJECT",
+            "PROJECT_ID",
+            "AUTH_URL",
+            "TOKEN",
+            "EMULATOR",
+            "ALLOW_HTTP",
+            "TIMEOUT",
+            "RETRIES",
+            "OUTPUT",
+        ] {
+            command.env(format!("MODELARTS_{name}"), blank);
+        }
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn bytes_that_are_no_text_are_refused_by_name_where_they_matter() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+    let emulator = Emulator::start();
+    let bytes = OsStr::from_bytes(b"t0p-s3cret\xff");
+    for name in [
+        "OS_PASSWORD",
+        "OS_PROJECT_NAME",
+        "OS_CLOUD",
+        "OS_CLIENT_CONFIG_FILE",
+    ] {
+        let mut command = modelarts(&["auth", "status"]);
+        let cloud = [
+            ("OS_CLOUD", "a"),
+            ("OS_USERNAME", "u"),
+            ("OS_PASSWORD", "p"),
+        ];
+        let output = command.envs(cloud).env(name, bytes).output().unwrap();
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(
+            said.contains(&format!("{name} is set to bytes that are no UTF-8")),
+            "{said}"
+        );
+        assert!(!said.contains("s3cret"), "{said}");
+    }
+    // Whoever else's variables are nobody's business, with a cloud by name as well.
+    let mut command = emulator.command(&["auth", "status"]);
+    assert!(
+        command
+            .env("OTHER", bytes)
+            .output()
+            .unwrap()
+            .status
+            .success()
+    );
+    let mut command = modelarts(&["auth", "status", "--cloud", "nowhere"]);
+    let output = command.env("OTHER", bytes).output().unwrap();
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("`nowhere`"), "{said}");
+}

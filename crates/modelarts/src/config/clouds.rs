@@ -23,9 +23,20 @@ pub(super) struct Cloud {
     regions: Vec<(String, Layer)>,
     /// There are no other regions: the cloud lists them itself, and not only its profile.
     closed: bool,
+    /// The profile that it names and that is nowhere.
+    missing_profile: Option<String>,
 }
 
 impl Cloud {
+    /// Why the addresses of a public cloud cannot be meant, if so: the profile that has them is not known.
+    pub(super) fn no_public_cloud(&self) -> Option<String> {
+        let profile = self.missing_profile.as_ref()?;
+        Some(format!(
+            "{} names the profile `{profile}`, which is in no {PUBLIC}.yaml and not a known one",
+            self.source
+        ))
+    }
+
     /// The region to use, and the settings there. `later` is asked after the cloud itself.
     pub(super) fn in_region(
         &self,
@@ -72,7 +83,7 @@ struct Section {
     profile: Option<String>,
     auth: Vec<(String, String)>,
     settings: Vec<(String, String)>,
-    regions: Option<Vec<(String, Self)>>,
+    regions: Option<Vec<Region>>,
     unknown: Vec<String>,
     unknown_auth: Vec<String>,
 }
@@ -157,8 +168,7 @@ by_key!(Section, "the mapping of a cloud", |this, key, map| {
         }
         "regions" => {
             let regions: Option<Vec<Region>> = map.next_value()?;
-            let regions = regions.unwrap_or_default().into_iter();
-            this.regions = Some(regions.map(|region| (region.name, region.values)).collect());
+            this.regions = Some(regions.unwrap_or_default());
         }
         name if find(AUTH_KEYS, name).or(find(CLOUD_KEYS, name)).is_some() => {
             this.settings.push((key, map.next_value::<Text>()?.0));
@@ -191,6 +201,8 @@ by_key!(Auth, "the mapping `auth`", |this, key, map| {
 struct Region {
     name: String,
     values: Section,
+    /// A key beside these two: what it says would be lost.
+    unknown: Option<String>,
 }
 
 impl<'de> Deserialize<'de> for Region {
@@ -204,7 +216,7 @@ impl<'de> Deserialize<'de> for Region {
             fn visit_str<E>(self, name: &str) -> Result<Region, E> {
                 Ok(Region {
                     name: name.trim().to_owned(),
-                    values: Section::default(),
+                    ..Region::default()
                 })
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Region, A::Error> {
@@ -215,7 +227,7 @@ impl<'de> Deserialize<'de> for Region {
                         "values" => region.values = map.next_value()?,
                         _ => {
                             map.next_value::<IgnoredAny>()?;
-                            region.values.unknown.push(key);
+                            region.unknown = Some(key);
                         }
                     }
                 }
@@ -282,7 +294,7 @@ pub(super) fn named(environment: &Environment, name: &str) -> Result<Cloud> {
     let Some(files) = Files::load(environment)? else {
         return Err(Error::configuration(format!(
             "there is no clouds.yaml with the cloud `{name}`; looked for {}",
-            looked_for(environment)
+            looked_for(environment)?
         )));
     };
     if !files.names().any(|known| known == name) {
@@ -316,9 +328,9 @@ pub(super) fn only(environment: &Environment) -> Result<Option<Cloud>> {
 }
 
 /// Where a `clouds.yaml` is looked for, as errors tell it.
-pub(super) fn looked_for(environment: &Environment) -> String {
-    if let Some(path) = environment.get("OS_CLIENT_CONFIG_FILE") {
-        return path;
+pub(super) fn looked_for(environment: &Environment) -> Result<String> {
+    if let Some(path) = environment.get("OS_CLIENT_CONFIG_FILE")? {
+        return Ok(path);
     }
     let mut candidates = candidates(environment, CLOUDS);
     candidates.retain(|path| path.extension().is_some_and(|ending| ending == ENDINGS[0]));
@@ -326,7 +338,10 @@ pub(super) fn looked_for(environment: &Environment) -> String {
         .iter()
         .map(|path| path.display().to_string())
         .collect();
-    format!("{}, and .yml and .json there", candidates.join(", "))
+    Ok(format!(
+        "{}, and .yml and .json there",
+        candidates.join(", ")
+    ))
 }
 
 const CLOUDS: &str = "clouds";
@@ -345,7 +360,7 @@ struct Files {
 
 impl Files {
     fn load(environment: &Environment) -> Result<Option<Self>> {
-        let path = match environment.get("OS_CLIENT_CONFIG_FILE") {
+        let path = match environment.get("OS_CLIENT_CONFIG_FILE")? {
             // A file that somebody names must be there: another one would be another cloud.
             Some(path) => Some(existing("OS_CLIENT_CONFIG_FILE", path)?),
             None => {
@@ -356,7 +371,7 @@ impl Files {
         let Some(path) = path else {
             return Ok(None);
         };
-        let secure = match environment.get("OS_CLIENT_SECURE_FILE") {
+        let secure = match environment.get("OS_CLIENT_SECURE_FILE")? {
             Some(secure) => Some(existing("OS_CLIENT_SECURE_FILE", secure)?),
             None => companion(environment, &path, SECURE),
         };
@@ -386,11 +401,14 @@ impl Files {
             layer: Layer::default(),
             regions: Vec::new(),
             closed: false,
+            missing_profile: None,
         };
         let mut profile = None;
         let secure = self.secure.as_ref().map(|(path, file)| (path, file));
         for (path, file) in secure.into_iter().chain([(&self.path, &self.clouds)]) {
-            let odd = file.unknown.iter().filter(|name| !is_for_others(name));
+            // Keys like `x-defaults` hold what others refer to.
+            let is_odd = |name: &&String| !is_for_others(name) && !name.starts_with("x_");
+            let odd = file.unknown.iter().filter(is_odd);
             cloud.warnings.extend(odd.map(|name| {
                 format!(
                     "{} has the key `{}` beside `clouds`, which is not used",
@@ -435,8 +453,19 @@ impl Cloud {
             layer.remove(Setting::Region);
         }
         self.layer = std::mem::take(&mut self.layer).over(layer, Parts::OfOneSource);
-        for (name, values) in section.regions.iter().flatten() {
+        for region in section.regions.iter().flatten() {
+            let Region {
+                name,
+                values,
+                unknown,
+            } = region;
             let source = format!("the region `{name}` in {source}");
+            if let Some(key) = unknown {
+                return Err(Error::configuration(format!(
+                    "{source} has the key `{}` beside its name: settings of a region stand below `values`",
+                    shown_name(key)
+                )));
+            }
             values.warnings(&source, &mut self.warnings);
             let mut layer = values.layer(&source)?;
             layer.remove(Setting::Region);
@@ -470,10 +499,8 @@ impl Cloud {
             return Ok(());
         }
         // The cloud may be complete without it, and other tools go on as well.
-        self.warnings.push(format!(
-            "{} names the profile `{name}`, which is in no {PUBLIC}.yaml and not a known one",
-            self.source
-        ));
+        self.missing_profile = Some(name.to_owned());
+        self.warnings.extend(self.no_public_cloud());
         Ok(())
     }
 }
@@ -487,9 +514,8 @@ fn companion(environment: &Environment, path: &Path, name: &str) -> Option<PathB
 
 fn candidates(environment: &Environment, name: &str) -> Vec<PathBuf> {
     let user = environment
-        .get("XDG_CONFIG_HOME")
-        .map(PathBuf::from)
-        .or_else(|| Some(Path::new(&environment.get("HOME")?).join(".config")));
+        .folder("XDG_CONFIG_HOME")
+        .or_else(|| Some(environment.folder("HOME")?.join(".config")));
     let mut folders = vec![PathBuf::from(".")];
     folders.extend(user.map(|folder| folder.join("openstack")));
     folders.push("/etc/openstack".into());
@@ -519,9 +545,21 @@ fn parse(text: &str) -> Result<File, String> {
     if text.trim().is_empty() {
         return Ok(File::default());
     }
-    serde_saphyr::from_str(text).map_err(|error| match error.location() {
-        Some(place) => format!(" at line {}, column {}", place.line(), place.column()),
-        None => String::new(),
+    serde_saphyr::from_str(text).map_err(|error| {
+        use serde_saphyr::Error as Yaml;
+        let place = match error.location() {
+            Some(place) => format!(" at line {}, column {}", place.line(), place.column()),
+            None => String::new(),
+        };
+        let why = match error.without_snippet() {
+            Yaml::DuplicateMappingKey { .. } => ": the key stands there already",
+            Yaml::MultipleDocuments { .. } => ": a second document begins there",
+            Yaml::Unexpected { .. } | Yaml::SerdeInvalidType { .. } => {
+                ": it is none of text, list and mapping that is expected there"
+            }
+            _ => "",
+        };
+        place + why
     })
 }
 
@@ -725,6 +763,87 @@ clouds:
             "{error}"
         );
         assert!(!format!("{error:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_file_is_said_where_it_can_be() {
+        for (text, expected) in [
+            (
+                "clouds:\n  a: {auth: {token: t0p-s3cret}}\n  a: {}\n",
+                "at line 3, column 3: the key stands there already",
+            ),
+            (
+                "clouds:\n  a:\n    auth:\n      token: t0p-s3cret\n      token: t0p-s3cret\n",
+                "at line 5, column 7: the key stands there already",
+            ),
+            (
+                "clouds: {}\n---\nclouds: {a: {auth: {token: t0p-s3cret}}}\n",
+                "a second document",
+            ),
+            (
+                "clouds: {a: {region_name: [t0p-s3cret]}}",
+                "text, list and mapping",
+            ),
+            (
+                "clouds: [{name: a, auth: {token: t0p-s3cret}}]",
+                "text, list and mapping",
+            ),
+            (
+                "clouds: {a: {regions: {eu-de: t0p-s3cret}}}",
+                "text, list and mapping",
+            ),
+        ] {
+            let folder = folder("wrong", &[("clouds.yaml", text)]);
+            let said = refused(&folder, "a");
+            assert!(said.contains(expected), "{said}");
+            assert!(!said.contains("s3cret"), "{said}");
+        }
+    }
+
+    #[test]
+    fn defaults_may_stand_beside_the_clouds_and_be_merged() {
+        let text = "
+x-defaults: &defaults
+  username: u
+  user_domain_name: d
+  auth_url: https://iam.example.com/v3
+clouds:
+  a: {auth: {<<: *defaults, password: p, auth_url: https://iam2.example.com/v3}}
+";
+        let folder = folder("merged", &[("clouds.yaml", text)]);
+        let profile = Profile::from_clouds(&environment(&folder, &[]), "a").unwrap();
+        assert_eq!(profile.warnings(), [""; 0]);
+        let a = profile.resolve(None, true).unwrap();
+        assert_eq!(a.auth_url.as_deref(), Some("https://iam2.example.com/v3"));
+    }
+
+    #[test]
+    fn what_a_region_says_beside_its_values_is_refused() {
+        for (region, key) in [
+            (
+                "{name: r1, value: {auth: {auth_url: 'https://t0p-s3cret'}}}",
+                "value",
+            ),
+            ("{name: r1, auth: {auth_url: 'https://t0p-s3cret'}}", "auth"),
+        ] {
+            let text = format!("clouds: {{a: {{auth: {{{USER}}}, regions: [r2, {region}]}}}}");
+            let folder = folder("beside", &[("clouds.yaml", &text)]);
+            let said = refused(&folder, "a");
+            assert!(
+                said.contains(&format!("the region `r1` in the cloud `a`"))
+                    && said.contains(&format!("the key `{key}` beside its name")),
+                "{said}"
+            );
+            assert!(!said.contains("s3cret"), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_name_in_capitals_is_known_again() {
+        let text = format!("clouds: {{a: {{auth: {{{USER}, PROJECT_NAME: eu-de_nlp}}}}}}");
+        let folder = folder("capitals", &[("clouds.yaml", &text)]);
+        let said = refused(&folder, "a");
+        assert!(said.contains("is `project_name` meant?"), "{said}");
     }
 
     #[test]

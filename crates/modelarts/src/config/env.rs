@@ -1,6 +1,8 @@
 //! Environment variables.
 
 use std::collections::BTreeMap;
+use std::env::VarError;
+use std::path::PathBuf;
 
 use super::settings::{Layer, Parts, Setting};
 use crate::error::{Error, Result};
@@ -19,7 +21,8 @@ pub struct Environment(Source);
 
 #[derive(Clone)]
 enum Source {
-    Process,
+    /// With variables that go before those of the process.
+    Process(BTreeMap<String, String>),
     Given(BTreeMap<String, String>),
 }
 
@@ -27,7 +30,7 @@ impl std::fmt::Debug for Source {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // Names only: some of the values are secrets.
         match self {
-            Self::Process => f.write_str("Process"),
+            Self::Process(_) => f.write_str("Process"),
             Self::Given(variables) => f.debug_set().entries(variables.keys()).finish(),
         }
     }
@@ -36,7 +39,7 @@ impl std::fmt::Debug for Source {
 impl Environment {
     /// The variables of the process.
     pub fn process() -> Self {
-        Self(Source::Process)
+        Self(Source::Process(BTreeMap::new()))
     }
 
     /// These variables and no others.
@@ -47,17 +50,54 @@ impl Environment {
         Self(Source::Given(pairs.collect()))
     }
 
-    /// The value of a variable without blanks at its ends; one that is empty counts as not set.
-    pub(crate) fn get(&self, name: &str) -> Option<String> {
-        let value = self.raw(name)?;
-        let value = value.trim();
-        (!value.is_empty()).then(|| value.to_owned())
+    /// The same with one variable set, or set to another value.
+    ///
+    /// ```
+    /// let environment = modelarts::Environment::process().with("OS_CLOUD", "otc");
+    /// ```
+    #[must_use]
+    pub fn with(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        let (Source::Process(variables) | Source::Given(variables)) = &mut self.0;
+        variables.insert(name.into(), value.into());
+        self
     }
 
-    fn raw(&self, name: &str) -> Option<String> {
-        match &self.0 {
-            Source::Process => std::env::var(name).ok(),
-            Source::Given(variables) => variables.get(name).cloned(),
+    /// The value of a variable without blanks at its ends; one that is empty counts as not set.
+    ///
+    /// # Errors
+    /// When it is set to something that is not text: passing over it would use another value.
+    pub(crate) fn get(&self, name: &str) -> Result<Option<String>> {
+        let value = self.raw(name)?;
+        let value = value.as_deref().map(str::trim);
+        Ok(value.filter(|value| !value.is_empty()).map(str::to_owned))
+    }
+
+    /// The folder that a variable names.
+    pub(crate) fn folder(&self, name: &str) -> Option<PathBuf> {
+        let value = match &self.0 {
+            Source::Process(variables) => match variables.get(name) {
+                Some(value) => value.into(),
+                None => std::env::var_os(name)?,
+            },
+            Source::Given(variables) => variables.get(name)?.into(),
+        };
+        (!value.is_empty()).then(|| value.into())
+    }
+
+    fn raw(&self, name: &str) -> Result<Option<String>> {
+        let variables = match &self.0 {
+            Source::Process(variables) => variables,
+            Source::Given(variables) => return Ok(variables.get(name).cloned()),
+        };
+        if let Some(value) = variables.get(name) {
+            return Ok(Some(value.clone()));
+        }
+        match std::env::var(name) {
+            Ok(value) => Ok(Some(value)),
+            Err(VarError::NotPresent) => Ok(None),
+            Err(VarError::NotUnicode(_)) => Err(Error::configuration(format!(
+                "{name} is set to bytes that are no UTF-8: set it to text, or unset it"
+            ))),
         }
     }
 
@@ -69,7 +109,7 @@ impl Environment {
             (!rest.is_empty() && !value.is_empty()).then(|| (rest.to_owned(), value.to_owned()))
         };
         match &self.0 {
-            Source::Process => std::env::vars_os()
+            Source::Process(_) => std::env::vars_os()
                 .filter_map(|(name, value)| of(name.to_str()?, value.to_str()?))
                 .collect(),
             Source::Given(variables) => {
@@ -113,6 +153,7 @@ const NAMES: &[(&str, Setting)] = &[
     ("IDENTITY_API_VERSION", Setting::IdentityVersion),
     ("MODELARTS_ENDPOINT_OVERRIDE", Setting::Endpoint),
     ("MODELARTSV1_ENDPOINT_OVERRIDE", Setting::Endpoint),
+    ("IDENTITY_ENDPOINT_OVERRIDE", Setting::IdentityEndpoint),
     ("CACERT", Setting::CaCert),
     ("CERT", Setting::ClientCert),
     ("KEY", Setting::ClientKey),
@@ -129,8 +170,20 @@ const SDK_NAMES: &[(&str, Setting)] = &[
     ("IAM_ENDPOINT", Setting::AuthUrl),
 ];
 
-/// Names after `OS_` or `OTC_` that change who signs in or where, and that cannot be honoured.
+/// Names after `OS_` or `OTC_` that change as whom, and that cannot be honoured together with a password.
 const UNSUPPORTED: &[&str] = &["PASSCODE", "TRUST_ID", "SYSTEM_SCOPE"];
+
+/// Those that cannot be honoured together with anything.
+const UNSUPPORTED_AGENCY: &[&str] = &["AGENCY_NAME", "AGENCY_DOMAIN_NAME"];
+
+/// Credentials of kinds that cannot be used, though others beside them can.
+const OTHER_CREDENTIALS: &[&str] = &[
+    "APPLICATION_CREDENTIAL_ID",
+    "APPLICATION_CREDENTIAL_NAME",
+    "APPLICATION_CREDENTIAL_SECRET",
+    "ACCESS_TOKEN",
+    "IDENTITY_PROVIDER",
+];
 
 /// What the environment says.
 #[derive(Clone, Debug, Default)]
@@ -149,7 +202,7 @@ impl Variables {
             let mut layer = Layer::default();
             for (name, key) in names {
                 let name = format!("{prefix}{name}");
-                if let Some(value) = environment.raw(&name) {
+                if let Some(value) = environment.raw(&name)? {
                     layer.insert(*key, &name, &value)?;
                 }
             }
@@ -165,12 +218,19 @@ impl Variables {
         })
     }
 
-    /// A variable that would change what a sign-in means.
+    /// A variable that would change what a sign-in with a password means.
     pub(super) fn unsupported(environment: &Environment) -> Option<String> {
-        ["OS_", "OTC_"].into_iter().find_map(|prefix| {
-            let mut names = UNSUPPORTED.iter().map(|name| format!("{prefix}{name}"));
-            names.find(|name| environment.get(name).is_some())
-        })
+        first_set(environment, UNSUPPORTED)
+    }
+
+    /// A variable that would change as whom any request is sent.
+    pub(super) fn agency(environment: &Environment) -> Option<String> {
+        first_set(environment, UNSUPPORTED_AGENCY)
+    }
+
+    /// A variable with credentials of a kind that is not supported.
+    pub(super) fn other_credentials(environment: &Environment) -> Option<String> {
+        first_set(environment, OTHER_CREDENTIALS)
     }
 
     /// All of the environment. A key pair of the vendor's names goes before one of OpenStack's.
@@ -182,6 +242,14 @@ impl Variables {
         }
         openstack.over(self.sdk, Parts::OfSeveral)
     }
+}
+
+/// The first of these names after `OS_` or `OTC_` that is set, to whatever.
+fn first_set(environment: &Environment, names: &[&str]) -> Option<String> {
+    ["OS_", "OTC_"].into_iter().find_map(|prefix| {
+        let mut names = names.iter().map(|name| format!("{prefix}{name}"));
+        names.find(|name| !matches!(environment.get(name), Ok(None)))
+    })
 }
 
 #[cfg(test)]
@@ -274,6 +342,24 @@ mod tests {
         );
         assert!(error(&user("OS_IDENTITY_API_VERSION", "2.0")).contains("OS_IDENTITY_API_VERSION"));
         assert!(error(&user("OS_TRUST_ID", "t")).contains("OS_TRUST_ID"));
+        assert!(error(&user("OS_AGENCY_NAME", "a")).contains("OS_AGENCY_NAME"));
+        let key = [
+            ("OS_ACCESS_KEY", "a"),
+            ("OS_SECRET_KEY", "s"),
+            ("OTC_AGENCY_DOMAIN_NAME", "d"),
+        ];
+        assert!(error(&key).contains("OTC_AGENCY_DOMAIN_NAME"));
+        let application = [
+            ("OS_APPLICATION_CREDENTIAL_ID", "i"),
+            ("OS_APPLICATION_CREDENTIAL_SECRET", "t0p-s3cret"),
+        ];
+        let said = Profile::discover(&Environment::of(application)).unwrap_err();
+        let said = said.to_string();
+        assert!(
+            said.contains("OS_APPLICATION_CREDENTIAL_ID is set"),
+            "{said}"
+        );
+        assert!(!said.contains("s3cret"), "{said}");
         assert!(kind(&user("OS_IDENTITY_API_VERSION", "3")).is_some());
         assert!(kind(&user("OS_AUTH_TYPE", "v3password")).is_some());
         assert!(error(&user("OS_AUTH_TYPE", "token")).contains("a token"));

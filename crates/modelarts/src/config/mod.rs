@@ -49,7 +49,7 @@ pub(crate) use settings::without_line_end;
 /// | user | `USERNAME`, `USER_ID`, `PASSWORD`, `USER_DOMAIN_NAME`, `USER_DOMAIN_ID`, `DOMAIN_NAME`, `DOMAIN_ID` |
 /// | access key | `ACCESS_KEY`, `SECRET_KEY`, `SECURITY_TOKEN` |
 /// | project | `PROJECT_ID`, `TENANT_ID`, `PROJECT_NAME`, `TENANT_NAME`, `PROJECT_DOMAIN_NAME`, `PROJECT_DOMAIN_ID` |
-/// | addresses | `REGION_NAME`, `AUTH_URL`, `MODELARTS_ENDPOINT_OVERRIDE`, `MODELARTSV1_ENDPOINT_OVERRIDE`, `INTERFACE`, `ENDPOINT_TYPE` |
+/// | addresses | `REGION_NAME`, `AUTH_URL`, `IDENTITY_ENDPOINT_OVERRIDE` (where there is no auth URL), `MODELARTS_ENDPOINT_OVERRIDE`, `MODELARTSV1_ENDPOINT_OVERRIDE`, `INTERFACE`, `ENDPOINT_TYPE` |
 /// | TLS | `CACERT`, `CERT`, `KEY`, `INSECURE` |
 /// | kind | `AUTH_TYPE` (`password`, `token`), `IDENTITY_API_VERSION` (3) |
 ///
@@ -72,15 +72,16 @@ pub(crate) use settings::without_line_end;
 ///    without a file. In an `auth_url`, `{region_name}` stands for the region.
 ///
 /// Both companions are looked for beside the `clouds.yaml` first, then in the folders above. All three may end with
-/// `.yml` or `.json` instead. An unknown key below `auth` is an error; elsewhere, since the files are shared with other
-/// tools, it is one of the [`warnings`](Profile::warnings).
+/// `.yml` or `.json` instead. An unknown key below `auth`, or beside the `name` and `values` of a region, is an error;
+/// elsewhere, since the files are shared with other tools, it is one of the [`warnings`](Profile::warnings).
 ///
 /// # Addresses
 ///
 /// The service's address may hold the project, as OpenStack tools have it: `…/v1/<project id>`, `…/v1/%(project_id)s`,
 /// `…/v1/$(project_id)s`, `…/v1/{project_id}`, or leave it out. The auth URL may end with `/v3` or `/v3/auth/tokens`. Where
 /// one of the two is configured, the other is never taken from a public cloud that the first is not part of: a
-/// password or token goes to no host that nobody named.
+/// password or token goes to no host that nobody named. Nor does a region lead to a public cloud when the cloud names a
+/// `profile` that is not found.
 ///
 /// # TLS
 ///
@@ -99,6 +100,8 @@ pub struct Profile {
     by_region: Vec<(String, String)>,
     /// A variable that nobody can honour together with a password.
     unsupported: Option<String>,
+    /// A variable that nobody can honour together with any credentials.
+    agency: Option<String>,
     home: Option<PathBuf>,
     warnings: Vec<String>,
 }
@@ -129,7 +132,7 @@ impl Profile {
     /// what cannot be honoured.
     pub fn from_clouds(environment: &Environment, name: &str) -> Result<Self> {
         let mut profile = Self {
-            home: environment.get("HOME").map(PathBuf::from),
+            home: environment.folder("HOME"),
             ..Self::default()
         };
         profile.set_cloud(clouds::named(environment, name)?);
@@ -160,8 +163,11 @@ impl Profile {
             }
             None => Err(Error::configuration(format!(
                 "no credentials found: give them to the builder, or set OS_TOKEN, or OS_USERNAME and OS_PASSWORD, \
-                 or HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK, or OS_CLOUD to a cloud of clouds.yaml (looked for {})",
-                clouds::looked_for(environment)
+                 or HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK, or OS_CLOUD to a cloud of clouds.yaml (looked for {}){}",
+                clouds::looked_for(environment)?,
+                Variables::other_credentials(environment)
+                    .map(|name| format!("; {name} is set, and signing in with it is not supported"))
+                    .unwrap_or_default()
             ))),
         }
     }
@@ -175,7 +181,7 @@ impl Profile {
     }
 
     fn of_named_cloud(environment: &Environment) -> Result<Option<Self>> {
-        let Some(name) = environment.get("OS_CLOUD") else {
+        let Some(name) = environment.get("OS_CLOUD")? else {
             return Ok(None);
         };
         let mut profile = Self::of_variables(environment)?;
@@ -200,7 +206,8 @@ impl Profile {
             by_region: variables.by_region.clone(),
             above: variables.joined(),
             unsupported: Variables::unsupported(environment),
-            home: environment.get("HOME").map(PathBuf::from),
+            agency: Variables::agency(environment),
+            home: environment.folder("HOME"),
             ..Self::default()
         })
     }
@@ -251,10 +258,12 @@ impl Profile {
             true => all.credentials(&source)?,
             false => None,
         };
-        if let (Some(name), Some(Kind::Password(_))) = (
-            &self.unsupported,
-            credentials.as_ref().map(|credentials| &credentials.0),
-        ) {
+        let unsupported = match credentials.as_ref().map(|credentials| &credentials.0) {
+            Some(Kind::Password(_)) => self.agency.as_ref().or(self.unsupported.as_ref()),
+            Some(_) => self.agency.as_ref(),
+            None => None,
+        };
+        if let Some(name) = unsupported {
             return Err(Error::configuration(format!(
                 "{name} is set, and signing in with it is not supported"
             )));
@@ -266,20 +275,32 @@ impl Profile {
             Some(address.clone())
         });
         let domain_id = all.project_domain_id().map(Named::Id);
+        // Another address of the identity service is still nearer than one that nobody named.
+        let auth_url = all.get(Setting::AuthUrl);
+        let mut warnings = self.warnings.clone();
+        if auth_url.is_some() && all.has(Setting::IdentityEndpoint) {
+            warnings.push(format!(
+                "{} is not used beside {}",
+                all.name(Setting::IdentityEndpoint),
+                all.name(Setting::AuthUrl)
+            ));
+        }
+        let auth_url = auth_url.or_else(|| all.get(Setting::IdentityEndpoint));
         Ok(Resolved {
             credentials,
             endpoint,
-            auth_url: match all.get(Setting::AuthUrl) {
+            auth_url: match auth_url {
                 Some(url) => Some(for_region(url, region.as_deref())?),
                 None => None,
             },
+            no_public_cloud: self.cloud.as_ref().and_then(Cloud::no_public_cloud),
             project_id: all.get(Setting::ProjectId),
             project_name: all.get(Setting::ProjectName),
             project_domain: domain_id.or_else(|| all.project_domain_name().map(Named::Name)),
             interface: interface(&all)?,
             tls: self.tls(&all)?,
             region,
-            warnings: self.warnings.clone(),
+            warnings,
         })
     }
 
@@ -354,6 +375,8 @@ pub(crate) struct Resolved {
     pub(crate) project_domain: Option<Named>,
     pub(crate) interface: Option<String>,
     pub(crate) tls: TlsFiles,
+    /// Why the region does not say where the services are.
+    pub(crate) no_public_cloud: Option<String>,
     pub(crate) warnings: Vec<String>,
 }
 

@@ -28,6 +28,7 @@ pub(super) enum Setting {
     Region,
     Endpoint,
     AuthUrl,
+    IdentityEndpoint,
     Interface,
     IdentityVersion,
     ProjectId,
@@ -77,6 +78,7 @@ pub(super) const CLOUD_KEYS: &[(&str, Setting)] = &[
     ("region_name", Setting::Region),
     ("modelarts_endpoint_override", Setting::Endpoint),
     ("modelartsv1_endpoint_override", Setting::Endpoint),
+    ("identity_endpoint_override", Setting::IdentityEndpoint),
     ("interface", Setting::Interface),
     ("endpoint_type", Setting::Interface),
     ("identity_api_version", Setting::IdentityVersion),
@@ -92,6 +94,8 @@ pub(super) const UNSUPPORTED: &[&str] = &[
     "access_token",
     "access_token_endpoint",
     "access_token_type",
+    "agency_domain_name",
+    "agency_name",
     "application_credential_id",
     "application_credential_name",
     "application_credential_secret",
@@ -99,6 +103,7 @@ pub(super) const UNSUPPORTED: &[&str] = &[
     "client_id",
     "client_secret",
     "code",
+    "delegated_project",
     "discovery_endpoint",
     "endpoint",
     "identity_provider",
@@ -479,10 +484,17 @@ pub(super) fn is_for_others(name: &str) -> bool {
 
 /// The known name that is most like a wrong one.
 pub(super) fn nearest(name: &str, known: &[(&'static str, Setting)]) -> Option<&'static str> {
+    // Environment variables have the same names in capitals.
+    let name = name.to_ascii_lowercase();
     known
         .iter()
-        .map(|(known, _)| (strsim::osa_distance(name, known), *known))
-        .filter(|(distance, known)| *distance <= 3.min(known.len() / 2))
+        .map(|(known, _)| (strsim::osa_distance(&name, known), *known))
+        .filter(|(distance, known)| {
+            let is_beginning = known
+                .strip_prefix(&name)
+                .is_some_and(|rest| rest.starts_with('_'));
+            *distance <= 3.min(known.len() / 2) || is_beginning
+        })
         .min()
         .map(|(_, known)| known)
 }

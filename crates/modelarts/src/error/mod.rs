@@ -919,7 +919,7 @@ fn is_no_http(error: &(dyn StdError + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
         if let Some(error) = error.downcast_ref::<hyper::Error>() {
-            return error.is_parse() || error.is_parse_too_large();
+            return error.is_parse();
         }
         cause = error.source();
     }

@@ -557,3 +557,107 @@ fn a_builder_shows_no_value() {
         "{shown}"
     );
 }
+
+/// What a cloud that nobody can find says of itself.
+async fn refused(text: &str, variables: &[(&str, &str)]) -> String {
+    let path = file("refused", text).display().to_string();
+    let mut all = vec![("OS_CLIENT_CONFIG_FILE", path.as_str()), ("OS_CLOUD", "a")];
+    all.extend(variables);
+    let error = build(Environment::of(all)).await.unwrap_err();
+    assert!(error.is_usage() && error.status().is_none(), "{error}");
+    error.to_string()
+}
+
+#[tokio::test]
+async fn a_profile_that_is_nowhere_leads_to_no_public_cloud() {
+    const USER: &str = "username: u, password: t0p-s3cret, user_domain_name: d";
+    for profile in ["nlp-cloud", "vexxhost", "'https://cloud.example.com'"] {
+        for (auth, way) in [
+            (USER, "OS_AUTH_URL"),
+            ("token: t0p-s3cret, project_id: p1", "MODELARTS_ENDPOINT"),
+            (
+                "ak: a, sk: t0p-s3cret, project_id: p1",
+                "MODELARTS_ENDPOINT",
+            ),
+            (
+                "token: t0p-s3cret, project_name: eu-de_other",
+                "OS_AUTH_URL",
+            ),
+        ] {
+            let text = format!(
+                "clouds: {{a: {{profile: {profile}, region_name: eu-de, auth: {{{auth}}}}}}}"
+            );
+            let said = refused(&text, &[]).await;
+            assert!(
+                said.contains("which is in no clouds-public.yaml") && said.contains(way),
+                "{said}"
+            );
+            assert!(!said.contains("s3cret"), "{said}");
+        }
+    }
+    // With addresses it is complete without the profile.
+    let server = cloud().await;
+    let text = format!(
+        "clouds: {{a: {{profile: nlp-cloud, region_name: eu-de, auth: {{{USER}, auth_url: '{}'}}}}}}",
+        server.url
+    );
+    let path = file("addressed", &text).display().to_string();
+    let client = build(Environment::of([("OS_CLIENT_CONFIG_FILE", path)]));
+    let client = client.await.unwrap();
+    assert_eq!(client.project_id(), PROJECT);
+    assert!(
+        client.warnings()[0].contains("nlp-cloud"),
+        "{:?}",
+        client.warnings()
+    );
+}
+
+#[tokio::test]
+async fn an_override_of_the_identity_service_goes_before_a_public_cloud() {
+    let server = cloud().await;
+    let user = [
+        ("OS_USERNAME", "u"),
+        ("OS_PASSWORD", "p"),
+        ("OS_USER_DOMAIN_NAME", "d"),
+    ];
+    let mut variables = user.to_vec();
+    variables.push(("OS_REGION_NAME", "eu-de"));
+    variables.push(("OS_IDENTITY_ENDPOINT_OVERRIDE", &server.url));
+    let client = build(Environment::of(variables.clone())).await.unwrap();
+    assert_eq!(client.project_id(), PROJECT);
+    assert_eq!(client.warnings(), [""; 0]);
+    // Beside the address to sign in at it changes nothing, and that is said.
+    variables.push(("OS_AUTH_URL", &server.url));
+    let client = build(Environment::of(variables)).await.unwrap();
+    assert!(
+        client.warnings()[0]
+            .contains("OS_IDENTITY_ENDPOINT_OVERRIDE is not used beside OS_AUTH_URL"),
+        "{:?}",
+        client.warnings()
+    );
+}
+
+#[tokio::test]
+async fn an_error_tells_what_was_not_understood() {
+    let text = "clouds: {a: {region: eu-de, auth: {username: u, password: t0p-s3cret, user_domain_name: d}}}";
+    let said = refused(text, &[]).await;
+    assert!(
+        said.contains("the key `region`, which is not used; is `region_name` meant?"),
+        "{said}"
+    );
+    assert!(!said.contains("s3cret"), "{said}");
+}
+
+#[tokio::test]
+async fn a_project_that_only_the_region_names_is_told() {
+    let server =
+        Server::start(|_, _| json(401, r#"{"error": {"code": 401, "message": "no"}}"#)).await;
+    let error = build(user(&server.url, &[])).await.unwrap_err().to_string();
+    assert!(
+        error.contains("no project is configured, so that of the region `eu-de`"),
+        "{error}"
+    );
+    let named = user(&server.url, &[("OS_PROJECT_NAME", "eu-de_other")]);
+    let error = build(named).await.unwrap_err().to_string();
+    assert!(!error.contains("no project is configured"), "{error}");
+}
