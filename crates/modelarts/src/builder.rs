@@ -397,7 +397,7 @@ impl ModelArtsBuilder {
 
     fn http_clients(&mut self, site: &Resolved) -> Result<(HttpClients, reqwest::Client)> {
         if let Some(client) = self.http.take() {
-            return Ok((HttpClients::given(&client), client));
+            return Ok((HttpClients::from_client(&client), client));
         }
         let urls = [&site.endpoint, &site.auth_url];
         let urls: Vec<_> = urls.into_iter().flatten().collect();

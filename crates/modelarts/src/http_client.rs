@@ -264,7 +264,7 @@ pub(crate) struct HttpClients {
 enum Source {
     Recipe(Recipe),
     /// It cannot be built again.
-    Given,
+    Client,
 }
 
 /// Programs that make a runtime for every call shall not collect clients.
@@ -278,8 +278,8 @@ impl HttpClients {
     }
 
     /// A client that somebody else has built.
-    pub(crate) fn given(client: &reqwest::Client) -> Self {
-        Self::new(Source::Given, client)
+    pub(crate) fn from_client(client: &reqwest::Client) -> Self {
+        Self::new(Source::Client, client)
     }
 
     fn new(source: Source, client: &reqwest::Client) -> Self {
@@ -307,8 +307,8 @@ impl HttpClients {
             (_, None) => first.clone(),
             (Source::Recipe(recipe), Some(_)) => recipe.build()?,
             // Its threads go on driving connections while others send requests.
-            (Source::Given, Some((_, RuntimeFlavor::MultiThread, client))) => client.clone(),
-            (Source::Given, Some(_)) => {
+            (Source::Client, Some((_, RuntimeFlavor::MultiThread, client))) => client.clone(),
+            (Source::Client, Some(_)) => {
                 return Err(Error::argument(
                     "the HTTP client given to `http_client` has connections of another runtime, which would have to run \
                      at the same time: build a client for each runtime, or leave `http_client` out",
@@ -326,7 +326,7 @@ impl HttpClients {
     pub(crate) fn proxy_for(&self, url: &Url) -> Option<String> {
         match &self.source {
             Source::Recipe(recipe) => recipe.proxy_for(url),
-            Source::Given => None,
+            Source::Client => None,
         }
     }
 

@@ -830,7 +830,7 @@ clouds:
             let folder = folder("beside", &[("clouds.yaml", &text)]);
             let said = refused(&folder, "a");
             assert!(
-                said.contains(&format!("the region `r1` in the cloud `a`"))
+                said.contains("the region `r1` in the cloud `a`")
                     && said.contains(&format!("the key `{key}` beside its name")),
                 "{said}"
             );
