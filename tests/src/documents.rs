@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use modelarts_client::{Operation, devenviron, iam};
+use modelarts_client::{FAMILIES, Family, Operation};
 use modelarts_document::Schema;
 use serde_json::{Value, json};
 
@@ -11,12 +11,16 @@ use serde_json::{Value, json};
 pub struct Document {
     /// The name of its family.
     pub name: &'static str,
+    /// Whether the emulator implements it.
+    pub emulated: bool,
     /// The document itself.
     pub document: modelarts_document::Document,
     /// The operations of the generated client.
     pub operations: &'static [Operation],
     /// Decodes into the type of a schema and encodes again.
     pub round_trip: fn(&str, Value) -> Option<serde_json::Result<Value>>,
+    /// The generated types, described by utoipa.
+    pub schemas: fn() -> utoipa::openapi::OpenApi,
 }
 
 /// A named example of a document.
@@ -35,25 +39,30 @@ pub struct Sample {
 }
 
 /// All documents.
-pub fn all() -> [Document; 2] {
-    let parse = |text| modelarts_document::Document::from_json(text).expect("a whole document");
-    [
-        Document {
-            name: "devenviron",
-            document: parse(devenviron::DOCUMENT),
-            operations: devenviron::OPERATIONS,
-            round_trip: devenviron::round_trip,
-        },
-        Document {
-            name: "iam",
-            document: parse(iam::DOCUMENT),
-            operations: iam::OPERATIONS,
-            round_trip: iam::round_trip,
-        },
-    ]
+pub fn all() -> Vec<Document> {
+    FAMILIES.iter().map(Document::of).collect()
+}
+
+/// The document of notebooks.
+pub fn devenviron() -> Document {
+    let mut families = FAMILIES.iter();
+    let family = families.find(|family| family.name == "devenviron");
+    Document::of(family.expect("a family of notebooks"))
 }
 
 impl Document {
+    fn of(family: &Family) -> Self {
+        Self {
+            name: family.name,
+            emulated: family.emulated,
+            document: modelarts_document::Document::from_json(family.document)
+                .expect("a whole document"),
+            operations: family.operations,
+            round_trip: family.round_trip,
+            schemas: family.schemas,
+        }
+    }
+
     /// The schema component of a name.
     ///
     /// # Panics
@@ -140,7 +149,7 @@ mod tests {
     use super::*;
 
     fn problems(schema: &str, value: &Value) -> Vec<String> {
-        let [document, _] = all();
+        let document = devenviron();
         let validator = document.strict_validator(schema);
         validator
             .iter_errors(value)
@@ -164,7 +173,7 @@ mod tests {
 
     #[test]
     fn secrets_are_found_through_references_and_lists() {
-        let [document, _] = all();
+        let document = devenviron();
         let mut value = json!({"data": [{"id": "1", "token": "abc", "url": null}]});
         document.redact("NotebookList", &mut value);
         assert_eq!(

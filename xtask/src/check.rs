@@ -88,7 +88,8 @@ pub fn documents(root: &Path) -> Result<Result<Vec<Document>, Vec<Problem>>> {
     problems.extend(behaviour::untested(root, &documents)?);
     problems.extend(Catalogue::read(root)?.problems());
     problems.extend(Errata::read(root)?.problems());
-    problems.extend(missing_features(root)?);
+    problems.extend(operations::shared_ids(&documents));
+    problems.extend(features(root)?);
     Ok(if problems.is_empty() {
         Ok(documents)
     } else {
@@ -105,26 +106,62 @@ pub(crate) fn broken_rules(document: &Document) -> Vec<Problem> {
     rules().flat_map(|rule| (rule.run)(document)).collect()
 }
 
-/// Documents without a cargo feature of their name.
-fn missing_features(root: &Path) -> Result<Vec<Problem>> {
-    const FILE: &str = "crates/modelarts-client/Cargo.toml";
-    let text = fs::read_to_string(root.join(FILE)).with_context(|| format!("reading {FILE}"))?;
-    let manifest: toml::Table = text.parse().with_context(|| format!("in {FILE}"))?;
-    let features = manifest.get("features").and_then(toml::Value::as_table);
-    let is_known = |name: &str| features.is_some_and(|features| features.contains_key(name));
-    Ok(workspace::families(root)?
+/// Where the cargo features of the client are not the list of documents.
+fn features(root: &Path) -> Result<Vec<Problem>> {
+    let names: Vec<_> = workspace::families(root)?
         .into_iter()
-        .filter(|family| !is_known(&family.name))
-        .map(|family| Problem {
-            file: FILE.to_owned(),
-            pointer: push("/features", &family.name),
-            rule: "feature",
-            message: format!(
-                "the document `{0}` needs a feature of its name: `{0} = []`",
-                family.name
-            ),
-        })
-        .collect())
+        .map(|family| family.name)
+        .collect();
+    let text =
+        fs::read_to_string(root.join(MANIFEST)).with_context(|| format!("reading {MANIFEST}"))?;
+    let manifest: toml::Table = text.parse().with_context(|| format!("in {MANIFEST}"))?;
+    Ok(features_of(&names, &manifest))
+}
+
+const MANIFEST: &str = "crates/modelarts-client/Cargo.toml";
+
+fn features_of(names: &[String], manifest: &toml::Table) -> Vec<Problem> {
+    let problem = |name: &str, message: String| Problem {
+        file: MANIFEST.to_owned(),
+        pointer: push("/features", name),
+        rule: "feature",
+        message,
+    };
+    let features = manifest.get("features").and_then(toml::Value::as_table);
+    let default = features.and_then(|features| features.get("default")?.as_array());
+    let default: Vec<_> = default
+        .into_iter()
+        .flatten()
+        .filter_map(toml::Value::as_str)
+        .collect();
+    let is_known = |name: &str| features.is_some_and(|features| features.contains_key(name));
+    let mut found = Vec::new();
+    for name in names {
+        if !is_known(name) {
+            found.push(problem(
+                name,
+                format!("the document `{name}` needs a feature of its name: `{name} = []`"),
+            ));
+        }
+        if !default.contains(&name.as_str()) {
+            found.push(problem(
+                "default",
+                format!(
+                    "the document `{name}` is not among the default features: add `\"{name}\"`"
+                ),
+            ));
+        }
+    }
+    let others = default
+        .iter()
+        .filter(|name| !names.iter().any(|known| known == *name));
+    found.extend(others.map(|name| {
+        problem(
+            "default",
+            format!("`{name}` is no document of openapi/documents.toml: take it out"),
+        )
+    }));
+    found
 }
 
 /// Prints the names of all rules and their reasons.

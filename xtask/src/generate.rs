@@ -12,7 +12,8 @@ use syn::visit_mut::VisitMut;
 
 use crate::catalogue::{self, Catalogue};
 use crate::document::{Document, text};
-use crate::{enums, lower, operations, publish, types, words};
+use crate::workspace::{Family, Service};
+use crate::{enums, lower, operations, publish, types, words, workspace};
 
 /// Folder of the generated code, from the root of the checkout.
 pub(crate) const CODE: &str = "crates/modelarts-client/src/generated";
@@ -42,7 +43,7 @@ pub(crate) fn files(
         code.join("mod.rs"),
         rust(
             "the list of documents",
-            &(modules + &round_trips(documents)),
+            &(modules + &list(documents, &workspace::families(root)?)),
         )?,
     );
     files.insert(
@@ -284,28 +285,41 @@ fn no_family(documents: &[Document]) -> String {
     )
 }
 
-/// Each document's `round_trip` by the document's name.
-fn round_trips(documents: &[Document]) -> String {
-    let arms: String = documents
+/// The list of what was generated.
+fn list(documents: &[Document], families: &[Family]) -> String {
+    let entries: String = documents
         .iter()
         .map(|document| {
             let name = &document.name;
-            format!("#[cfg(feature = {name:?})] {name:?} => Some({name}::round_trip),\n")
+            let info = document.value().get("info").unwrap_or(&Value::Null);
+            let family = families.iter().find(|family| family.name == *name);
+            let emulated = family.is_none_or(|family| family.emulated);
+            let service = family.map_or(Service::default(), |family| family.service);
+            format!(
+                "#[cfg(feature = {name:?})]
+                Family {{
+                    name: {name:?},
+                    title: {title:?},
+                    service: Service::{service:?},
+                    emulated: {emulated},
+                    operations: {name}::OPERATIONS,
+                    #[cfg(feature = \"reflect\")]
+                    document: {name}::DOCUMENT,
+                    #[cfg(feature = \"reflect\")]
+                    round_trip: {name}::round_trip,
+                    #[cfg(all(feature = \"reflect\", feature = \"utoipa\"))]
+                    schemas: <{name}::Schemas as utoipa::OpenApi>::openapi,
+                }},\n",
+                title = text(info, "title"),
+            )
         })
         .collect();
     format!(
-        "{alias_doc}
-        #[cfg(feature = \"reflect\")]
-        pub type RoundTrip = fn(&str, serde_json::Value) -> Option<serde_json::Result<serde_json::Value>>;
-
-        {function_doc}
-        #[cfg(feature = \"reflect\")]
-        pub fn round_trip(document: &str) -> Option<RoundTrip> {{
-            match document {{ {arms} _ => None }}
-        }}
+        "use crate::{{Family, Service}};
+        {docs}
+        pub static FAMILIES: &[Family] = &[{entries}];
         ",
-        alias_doc = doc("Decodes a value into the type of a schema and encodes it again."),
-        function_doc = doc("The round trip through the types of the document of this name."),
+        docs = doc("The API families, in the order of `openapi/documents.toml`.")
     )
 }
 

@@ -9,6 +9,7 @@ use xtask::{check, diff, draft, drift, regen, samples, tidy, workspace};
 mod clients;
 mod consumers;
 mod emulator;
+mod families;
 mod isolation;
 mod python;
 mod readme;
@@ -61,6 +62,8 @@ enum Command {
         #[arg(long)]
         shrink: bool,
     },
+    /// See whether a new family needs nothing but its document, in a copy of the checkout.
+    Families,
     /// Run the clients that people have, unmodified, against the emulator.
     Clients,
     /// Generate clients in other languages from the published documents, compile them, and live one life cycle with each.
@@ -97,6 +100,7 @@ fn main() -> ExitCode {
         Command::Draft(options) => draft::run(&options),
         Command::Samples { review } => samples::run(review),
         Command::Tidy { shrink } => tidy::run(shrink),
+        Command::Families => families::run(),
         Command::Clients => clients::run(),
         Command::Diff { files } => diff::run(&files),
         Command::Consumers { names } => consumers::run(&names),

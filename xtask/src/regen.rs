@@ -12,8 +12,12 @@ use crate::{check, generate, publish, workspace};
 
 /// Writes the files, or with `check` compares them; false when something is wrong.
 pub fn run(check: bool) -> Result<bool> {
-    let root = workspace::root();
-    let documents = match check::documents(&root)? {
+    run_in(&workspace::root(), check)
+}
+
+/// The same in another checkout.
+pub fn run_in(root: &Path, check: bool) -> Result<bool> {
+    let documents = match check::documents(root)? {
         Ok(documents) => documents,
         Err(problems) => {
             for problem in &problems {
@@ -23,11 +27,11 @@ pub fn run(check: bool) -> Result<bool> {
             return Ok(false);
         }
     };
-    let catalogue = Catalogue::read(&root)?;
-    let files = generate::files(&root, &documents, &catalogue)?;
-    let stale = stale(&root, &files.keys().cloned().collect())?;
+    let catalogue = Catalogue::read(root)?;
+    let files = generate::files(root, &documents, &catalogue)?;
+    let stale = stale(root, &files.keys().cloned().collect())?;
     if check {
-        return compare(&root, &files, &stale);
+        return compare(root, &files, &stale);
     }
     let mut written = 0;
     for (path, text) in &files {

@@ -8,7 +8,7 @@ mod finding;
 mod ratchet;
 mod words;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
@@ -35,6 +35,11 @@ pub fn run(shrink: bool) -> Result<bool> {
         println!("{} files are tidy", report.files);
     }
     Ok(report.findings.is_empty())
+}
+
+/// The files of the checkout, those that are not committed yet included.
+pub fn files(root: &Path) -> Result<Vec<PathBuf>> {
+    files::listed(root)
 }
 
 struct Report {

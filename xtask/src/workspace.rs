@@ -33,6 +33,28 @@ pub struct Family {
     pub name: String,
     /// Folder with the pages that it was transcribed from, below the folder that `cargo xtask verify` is given.
     pub pages: Option<String>,
+    /// The service that its requests go to.
+    #[serde(default)]
+    pub service: Service,
+    /// Whether the emulator implements it; otherwise it responds with 501.
+    #[serde(default = "yes")]
+    pub emulated: bool,
+}
+
+/// The services that have an address of their own.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+pub enum Service {
+    /// ModelArts itself.
+    #[default]
+    #[serde(rename = "modelarts")]
+    ModelArts,
+    /// The identity service.
+    #[serde(rename = "identity")]
+    Identity,
+}
+
+fn yes() -> bool {
+    true
 }
 
 #[derive(Deserialize)]

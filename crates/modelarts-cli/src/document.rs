@@ -144,14 +144,11 @@ pub(crate) fn find(id: &str) -> Option<&'static Operation> {
 
 fn documents() -> &'static [Document] {
     static DOCUMENTS: LazyLock<Vec<Document>> = LazyLock::new(|| {
-        [
-            modelarts_client::devenviron::DOCUMENT,
-            modelarts_client::iam::DOCUMENT,
-        ]
-        .into_iter()
-        // A test holds that they parse.
-        .filter_map(|text| Document::from_json(text).ok())
-        .collect()
+        modelarts_client::FAMILIES
+            .iter()
+            // A test holds that they parse.
+            .filter_map(|family| Document::from_json(family.document).ok())
+            .collect()
     });
     &DOCUMENTS
 }
@@ -264,9 +261,7 @@ mod tests {
     #[test]
     fn every_operation_of_the_documents_is_there() {
         let ids: Vec<_> = all().iter().map(|operation| &operation.id).collect();
-        let known: Vec<_> = modelarts_client::devenviron::OPERATIONS
-            .iter()
-            .chain(modelarts_client::iam::OPERATIONS)
+        let known: Vec<_> = modelarts_client::operations()
             .map(|operation| operation.id)
             .collect();
         assert_eq!(ids, known);

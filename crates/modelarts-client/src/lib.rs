@@ -20,6 +20,7 @@
 //! The code under `src/generated` is written by `cargo xtask regen`. To change it, change the document.
 
 mod error_code;
+mod family;
 // Formatted by its generator.
 #[rustfmt::skip]
 mod generated;
@@ -32,7 +33,10 @@ mod secret;
 mod transport;
 
 pub use error_code::{ErrorClass, ErrorCode, ErrorEntry};
-// One public module per document listed in `openapi/documents.toml`, and nothing else.
+pub use family::{Family, Service, operation, operations};
+#[cfg(feature = "reflect")]
+pub use family::{RoundTrip, round_trip};
+// One public module per document of `openapi/documents.toml`, and their list.
 pub use generated::*;
 pub use open::{Open, OpenEnum};
 pub use operation::Operation;

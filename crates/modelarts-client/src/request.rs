@@ -119,7 +119,7 @@ impl<T> Prepared<T> {
         base: &Base,
         method: Method,
         path: &str,
-        operations: &'static [Operation],
+        operations: impl IntoIterator<Item = &'static Operation>,
         build: impl FnOnce(Method, Url) -> reqwest::Result<Request>,
     ) -> Result<Self, RequestError> {
         let error = |rule: fmt::Arguments<'_>| {
@@ -151,7 +151,7 @@ impl<T> Prepared<T> {
         }
         // For the name in errors, and for the secrets that they must not repeat.
         let operation = operations
-            .iter()
+            .into_iter()
             .find(|known| known.method == method.as_str() && base.leads_to(&url, known));
         let idempotent = matches!(
             method,

@@ -13,7 +13,7 @@ use utoipa_swagger_ui::Config;
 
 use crate::app::App;
 use crate::builder::Identity;
-use crate::openapi::control_description;
+use crate::openapi::{names, served};
 use crate::routes::forbidden;
 
 pub(crate) fn routes() -> Router<Arc<App>> {
@@ -43,7 +43,11 @@ async fn page() -> Response {
 
 async fn script() -> Response {
     let kind = [(CONTENT_TYPE, "text/javascript; charset=utf-8")];
-    (kind, include_str!("docs/page.js")).into_response()
+    let documents = names()
+        .map(|(file, title)| json!({"name": title, "url": format!("openapi/{file}")}))
+        .collect::<Value>();
+    let script = include_str!("docs/page.js").replace("DOCUMENTS", &documents.to_string());
+    (kind, script).into_response()
 }
 
 /// What the page signs in with: an account of this emulator only, and for pages of this emulator only.
@@ -65,11 +69,8 @@ async fn document(
     headers: HeaderMap,
     Path(file): Path<String>,
 ) -> Response {
-    let text = match file.as_str() {
-        "devenviron.json" => modelarts_client::devenviron::DOCUMENT.to_owned(),
-        "iam.json" => modelarts_client::iam::DOCUMENT.to_owned(),
-        "control.json" => control_description().to_json().unwrap_or_default(),
-        _ => return StatusCode::NOT_FOUND.into_response(),
+    let Some(text) = served(&file) else {
+        return StatusCode::NOT_FOUND.into_response();
     };
     let Ok(mut document) = serde_json::from_str::<Value>(&text) else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();

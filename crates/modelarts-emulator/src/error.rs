@@ -6,6 +6,8 @@ use modelarts_client::devenviron::types::ErrorResponse;
 
 /// The codes that the emulator answers with, named for what they mean here.
 pub(crate) mod code {
+    /// Of the emulator alone.
+    pub(crate) const NOT_EMULATED: &str = "Emulator.0501";
     pub(crate) const NO_WORKSPACE: &str = "ModelArts.0102";
     pub(crate) const PARAMETER: &str = "ModelArts.0104";
     pub(crate) const FORBIDDEN: &str = "ModelArts.0108";

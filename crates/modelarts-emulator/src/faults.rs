@@ -21,9 +21,7 @@ pub(crate) const MOST: usize = 1_000;
 
 /// Refuses an `operationId` that no document has.
 pub(crate) fn check_operation(id: &str) -> Result<(), String> {
-    let devenviron = modelarts_client::devenviron::OPERATIONS;
-    let operations = devenviron.iter().chain(modelarts_client::iam::OPERATIONS);
-    let mut known = operations.map(|operation| operation.id);
+    let mut known = modelarts_client::operations().map(|operation| operation.id);
     if known.clone().any(|known| known == id) {
         return Ok(());
     }

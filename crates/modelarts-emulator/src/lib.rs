@@ -117,7 +117,7 @@ pub use fixtures::{
     ProjectFixture, UserFixture,
 };
 pub use log::{LogFilter, LoggedRequest};
-pub use openapi::{api_description, control_description, iam_description};
+pub use openapi::{api_description, control_description, family_description, iam_description};
 pub use state::{
     Durations, FixtureError, Generation, ImageStatus, InstanceStatus, Snapshot, Step,
     TransitionFault,

@@ -1,10 +1,48 @@
 //! What the emulator says of itself, as OpenAPI documents.
 
+use modelarts_client::FAMILIES;
 use utoipa::ToSchema as _;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::{ContentBuilder, InfoBuilder, OpenApi, Ref, ResponseBuilder};
 
 use crate::routes::{ControlError, ROUTES};
+
+/// What an emulator serves under a name such as `iam.json`: the document of a family, or that of the control plane.
+pub(crate) fn served(name: &str) -> Option<String> {
+    let name = name.strip_suffix(".json")?;
+    if name == CONTROL {
+        return control_description().to_json().ok();
+    }
+    let mut families = FAMILIES.iter();
+    let family = families.find(|family| family.name == name)?;
+    Some(family.document.to_owned())
+}
+
+/// The names of what is served, with their titles.
+pub(crate) fn names() -> impl Iterator<Item = (String, &'static str)> {
+    let families = FAMILIES.iter().map(|family| (family.name, family.title));
+    let control = (CONTROL, "Control plane of this emulator");
+    families
+        .chain([control])
+        .map(|(name, title)| (format!("{name}.json"), title))
+}
+
+const CONTROL: &str = "control";
+
+/// The operations of a family, as the routes of the emulator describe them; `None` if it implements none of them.
+///
+/// A test holds it against the document in `openapi/`, which stays the authority.
+///
+/// ```
+/// assert!(modelarts_emulator::family_description("devenviron").is_some());
+/// ```
+pub fn family_description(name: &str) -> Option<OpenApi> {
+    match name {
+        "devenviron" => Some(api_description()),
+        "iam" => Some(iam_description()),
+        _ => None,
+    }
+}
 
 /// The emulated service, as its routes describe it.
 ///

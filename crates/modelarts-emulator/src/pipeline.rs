@@ -432,6 +432,9 @@ fn uri_too_long(request_id: RequestId) -> Response {
 
 /// What the gateway says of a path that it does not know.
 pub(crate) async fn no_route(request: Request<Body>) -> Response {
+    if let Some(response) = not_emulated(&request) {
+        return response;
+    }
     let path: String = request.uri().path().chars().take(256).collect();
     let error = ApiError::with_status(
         StatusCode::NOT_FOUND,
@@ -445,9 +448,29 @@ pub(crate) async fn no_route(request: Request<Body>) -> Response {
     }
 }
 
+/// The response to an operation that a document has and the emulator has not.
+fn not_emulated(request: &Request<Body>) -> Option<Response> {
+    let method = request.method().as_str();
+    let operation = OPERATIONS.not_emulated(method, request.uri().path())?;
+    let trail = request.extensions().get::<Arc<Trail>>()?;
+    trail.notes.lock().operation = Some(operation);
+    let error = ApiError::with_status(
+        StatusCode::NOT_IMPLEMENTED,
+        code::NOT_EMULATED,
+        format!(
+            "The emulator does not implement {}; only the service itself does.",
+            operation.id
+        ),
+    );
+    Some(refusal(&error, operation, trail.id))
+}
+
 /// What the gateway says of a method that the path does not have.
-pub(crate) async fn other_method(path: MatchedPath, method: Method, uri: Uri) -> Response {
-    no_method(&method, &uri, path.as_str())
+pub(crate) async fn other_method(path: MatchedPath, request: Request<Body>) -> Response {
+    if let Some(response) = not_emulated(&request) {
+        return response;
+    }
+    no_method(request.method(), request.uri(), path.as_str())
 }
 
 fn no_method(method: &Method, uri: &Uri, path: &str) -> Response {

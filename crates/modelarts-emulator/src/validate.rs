@@ -6,6 +6,7 @@
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use foldhash::HashMap;
+use modelarts_client::{FAMILIES, Service};
 use modelarts_document::{Document, Location, Schema, SchemaType, Unlisted, is_json};
 use regex::Regex;
 use serde_json::{Map, Number, Value};
@@ -16,12 +17,17 @@ use crate::error::{ApiError, ApiResult, code};
 /// The operations of all documents, by method and path template.
 pub(crate) static OPERATIONS: LazyLock<Operations> = LazyLock::new(|| {
     let mut operations = Operations::default();
-    operations.read(modelarts_client::devenviron::DOCUMENT, Api::DevEnviron);
-    operations.read(modelarts_client::iam::DOCUMENT, Api::Iam);
+    for family in FAMILIES {
+        let api = match family.service {
+            Service::Identity => Api::Iam,
+            _ => Api::DevEnviron,
+        };
+        operations.read(family.document, api, family.emulated);
+    }
     operations
 });
 
-/// The document that an operation stands in.
+/// Whose form a refusal has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Api {
     DevEnviron,
@@ -32,6 +38,8 @@ pub(crate) enum Api {
 pub(crate) struct Operations {
     /// The operations of each path, with their methods.
     paths: HashMap<String, Vec<(String, Operation)>>,
+    /// The operations that are not emulated, with method and path template.
+    missing: Vec<(String, String, Operation)>,
 }
 
 /// What the document says of the requests of an operation.
@@ -108,6 +116,14 @@ impl Operations {
             .find(|operation| operation.id == id)
     }
 
+    /// The operation of a request, if it is one that is not emulated.
+    pub(crate) fn not_emulated(&self, method: &str, path: &str) -> Option<&Operation> {
+        let missing = self.missing.iter();
+        let mut fitting = missing.filter(|(known, _, _)| known == method);
+        let (_, _, operation) = fitting.find(|(_, template, _)| fits(template, path))?;
+        Some(operation)
+    }
+
     /// The methods that a path has.
     pub(crate) fn methods(&self, path: &str) -> Vec<&str> {
         let operations = self.paths.get(path).into_iter().flatten();
@@ -116,7 +132,7 @@ impl Operations {
         methods
     }
 
-    fn read(&mut self, document: &str, api: Api) {
+    fn read(&mut self, document: &str, api: Api, emulated: bool) {
         // The document is checked when it is compiled in; a damaged one has no operations.
         let Ok(document) = Document::from_json(document) else {
             return;
@@ -125,10 +141,29 @@ impl Operations {
         for described in document.operations() {
             let operation = Operation::read(described, api, &mut rules);
             let method = described.method.to_ascii_uppercase();
+            if !emulated {
+                let path = described.path.to_owned();
+                self.missing.push((method, path, operation));
+                continue;
+            }
             let operations = self.paths.entry(described.path.to_owned()).or_default();
             operations.push((method, operation));
         }
     }
+}
+
+/// Whether a path is one of a template.
+fn fits(template: &str, path: &str) -> bool {
+    let mut segments = path.split('/');
+    let same = template.split('/').all(|wanted| {
+        segments
+            .next()
+            .is_some_and(|found| match wanted.starts_with('{') {
+                true => !found.is_empty(),
+                false => wanted == found,
+            })
+    });
+    same && segments.next().is_none()
 }
 
 impl Operation {
@@ -601,6 +636,31 @@ mod tests {
     #[test]
     fn a_good_request_passes_as_it_is() {
         assert_eq!(body("createNotebook", &notebook()).unwrap(), notebook());
+    }
+
+    #[test]
+    fn what_is_not_emulated_is_found_by_method_and_path() {
+        let mut operations = Operations::default();
+        operations.read(FAMILIES[0].document, Api::DevEnviron, false);
+        let find = |method, path| {
+            operations
+                .not_emulated(method, path)
+                .map(|it| it.id.as_str())
+        };
+        assert_eq!(find("GET", "/v1/p/notebooks/n"), Some("showNotebook"));
+        assert_eq!(find("PATCH", "/v1/p/notebooks/n"), None);
+        assert_eq!(find("GET", "/v1/p/notebooks/n/x/y"), None);
+        assert_eq!(find("GET", "/v1//notebooks/n"), None);
+        assert!(
+            operations
+                .find("GET", "/v1/{project_id}/notebooks/{id}")
+                .is_none()
+        );
+        assert!(
+            OPERATIONS
+                .not_emulated("GET", "/v1/p/notebooks/n")
+                .is_none()
+        );
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
-use modelarts_client::{Base, Operation, Prepared, ResponseValue, Transport, devenviron, iam};
+use modelarts_client::{Base, Operation, Prepared, ResponseValue, Service, Transport, devenviron};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -234,17 +234,13 @@ impl ModelArts {
         RawRequest::new(self, method, path.into())
     }
 
-    /// An operation of either service, and the address of that service.
+    /// An operation of any family, and the address of that service.
     fn place(&self, operation_id: &str) -> Result<(&'static Operation, &Base)> {
-        let of = |operations: &'static [Operation]| {
-            operations
-                .iter()
-                .find(|operation| operation.id == operation_id)
-        };
-        if let Some(operation) = of(devenviron::OPERATIONS) {
+        let (family, operation) = modelarts_client::operation(operation_id)
+            .ok_or_else(|| unknown_operation(operation_id))?;
+        if family.service != Service::Identity {
             return Ok((operation, self.core.api.base()));
         }
-        let operation = of(iam::OPERATIONS).ok_or_else(|| unknown_operation(operation_id))?;
         let base = self.core.identity.as_ref().ok_or_else(|| {
             Error::configuration(format!(
                 "{operation_id} is an operation of the identity service, whose address is not known: \
@@ -370,8 +366,9 @@ impl fmt::Debug for RawAnswer {
 }
 
 fn unknown_operation(id: &str) -> Error {
-    let known = devenviron::OPERATIONS.iter().chain(iam::OPERATIONS);
-    let known: Vec<_> = known.map(|operation| operation.id).collect();
+    let known: Vec<_> = modelarts_client::operations()
+        .map(|operation| operation.id)
+        .collect();
     Error::argument(format!(
         "there is no operation `{id}`; known are {}",
         known.join(", ")

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use modelarts_client::{Prepared, devenviron};
+use modelarts_client::Prepared;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -133,7 +133,7 @@ impl RawRequest {
                 }
             })
             .collect();
-        let (http, operations) = (api.http(), devenviron::OPERATIONS);
+        let (http, operations) = (api.http(), modelarts_client::operations());
         let path = path.join("/");
         let prepared = Prepared::raw(api.base(), self.method, &path, operations, |method, url| {
             let mut request = http.request(method, url).headers(self.headers);

@@ -16,7 +16,7 @@ pub struct Notebooks(Vec<Template>);
 impl Notebooks {
     /// All notebooks of the document's examples, in turns.
     pub fn documented() -> Self {
-        let [document, _] = documents::all();
+        let document = documents::devenviron();
         let mut notebooks = Vec::new();
         for sample in document.samples() {
             match (sample.schema.as_str(), sample.value) {

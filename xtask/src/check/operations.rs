@@ -100,6 +100,30 @@ fn operation_id_form(document: &Document) -> Vec<Problem> {
     )
 }
 
+/// Operations of different documents that have one id.
+pub(super) fn shared_ids(documents: &[Document]) -> Vec<Problem> {
+    let mut first: HashMap<&str, &str> = HashMap::new();
+    let mut found = Vec::new();
+    for document in documents {
+        for operation in document.operations() {
+            match first.get(operation.id()) {
+                Some(file) if *file != document.file => found.push(document.problem(
+                    push(&operation.pointer(), "operationId"),
+                    "operation-id",
+                    format!(
+                        "`{}` is an operation of {file} already, and calls by id go by all documents",
+                        operation.id()
+                    ),
+                )),
+                _ => {
+                    first.insert(operation.id(), &document.file);
+                }
+            }
+        }
+    }
+    found
+}
+
 fn operation_tag(document: &Document) -> Vec<Problem> {
     let declared = document.value().get("tags").and_then(Value::as_array);
     let declared: HashMap<&str, &str> = declared

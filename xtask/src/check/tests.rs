@@ -260,3 +260,43 @@ fn names_are_unique_and_reasons_given() {
         assert!(!why.is_empty(), "{name} has no reason");
     }
 }
+
+#[test]
+fn an_id_of_two_documents_is_refused() {
+    let first = document(GOOD);
+    let second = Document::parse("other", "openapi/other.yaml", GOOD).unwrap();
+    let found = operations::shared_ids(&[first, second]);
+    assert!(!found.is_empty());
+    for problem in found {
+        assert_eq!(
+            (problem.rule, problem.file.as_str()),
+            ("operation-id", "openapi/other.yaml")
+        );
+    }
+    assert_eq!(operations::shared_ids(&[document(GOOD)]), []);
+}
+
+#[test]
+fn features_are_the_list_of_documents() {
+    let found = |manifest: &str| {
+        let found = super::features_of(
+            &["a".to_owned(), "b".to_owned()],
+            &manifest.parse().unwrap(),
+        );
+        let found = found.into_iter().map(|problem| problem.pointer);
+        found.collect::<Vec<_>>()
+    };
+    assert!(found("[features]\ndefault = ['a', 'b']\na = []\nb = []\nutoipa = []").is_empty());
+    assert_eq!(
+        found("[features]\ndefault = ['a']\na = []\nb = []"),
+        ["/features/default"]
+    );
+    assert_eq!(
+        found("[features]\ndefault = ['a', 'b']\na = []"),
+        ["/features/b"]
+    );
+    assert_eq!(
+        found("[features]\ndefault = ['a', 'b', 'c']\na = []\nb = []\nc = []"),
+        ["/features/default"]
+    );
+}

@@ -9,20 +9,35 @@ compile_error!(
 pub mod devenviron;
 #[cfg(feature = "iam")]
 pub mod iam;
-/// Decodes a value into the type of a schema and encodes it again.
-#[cfg(feature = "reflect")]
-pub type RoundTrip = fn(
-    &str,
-    serde_json::Value,
-) -> Option<serde_json::Result<serde_json::Value>>;
-/// The round trip through the types of the document of this name.
-#[cfg(feature = "reflect")]
-pub fn round_trip(document: &str) -> Option<RoundTrip> {
-    match document {
-        #[cfg(feature = "devenviron")]
-        "devenviron" => Some(devenviron::round_trip),
-        #[cfg(feature = "iam")]
-        "iam" => Some(iam::round_trip),
-        _ => None,
-    }
-}
+use crate::{Family, Service};
+/// The API families, in the order of `openapi/documents.toml`.
+pub static FAMILIES: &[Family] = &[
+    #[cfg(feature = "devenviron")]
+    Family {
+        name: "devenviron",
+        title: "ModelArts DevEnviron",
+        service: Service::ModelArts,
+        emulated: true,
+        operations: devenviron::OPERATIONS,
+        #[cfg(feature = "reflect")]
+        document: devenviron::DOCUMENT,
+        #[cfg(feature = "reflect")]
+        round_trip: devenviron::round_trip,
+        #[cfg(all(feature = "reflect", feature = "utoipa"))]
+        schemas: <devenviron::Schemas as utoipa::OpenApi>::openapi,
+    },
+    #[cfg(feature = "iam")]
+    Family {
+        name: "iam",
+        title: "ModelArts IAM",
+        service: Service::Identity,
+        emulated: true,
+        operations: iam::OPERATIONS,
+        #[cfg(feature = "reflect")]
+        document: iam::DOCUMENT,
+        #[cfg(feature = "reflect")]
+        round_trip: iam::round_trip,
+        #[cfg(all(feature = "reflect", feature = "utoipa"))]
+        schemas: <iam::Schemas as utoipa::OpenApi>::openapi,
+    },
+];

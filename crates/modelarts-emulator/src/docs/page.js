@@ -1,10 +1,6 @@
 window.ui = SwaggerUIBundle({
   dom_id: "#page",
-  urls: [
-    { name: "ModelArts DevEnviron", url: "openapi/devenviron.json" },
-    { name: "Identity (sign-in)", url: "openapi/iam.json" },
-    { name: "Control plane of this emulator", url: "openapi/control.json" },
-  ],
+  urls: DOCUMENTS,
   presets: [SwaggerUIBundle.presets.apis, SwaggerUIStandalonePreset],
   layout: "StandaloneLayout",
   deepLinking: true,

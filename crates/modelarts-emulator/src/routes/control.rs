@@ -701,26 +701,20 @@ fn found(known: bool) -> Done {
 #[utoipa::path(
     get, path = "/_emulator/openapi/{name}", operation_id = "document", tag = "Emulator",
     summary = "Show what the emulator serves",
-    params(("name" = String, Path, description = "`devenviron.json`, `iam.json` or `control.json`.")),
+    params(("name" = String, Path, description = "The name of a family with `.json`, such as `devenviron.json`, or `control.json`.")),
     responses(
         (status = 200, description = "An OpenAPI document.", body = Object),
         (status = 404, description = "There is no such document.", body = ControlError)
     )
 )]
 async fn document(Segment(name): Segment) -> Result<Response, ControlError> {
-    let text = match name.as_str() {
-        "devenviron.json" => modelarts_client::devenviron::DOCUMENT.to_owned(),
-        "iam.json" => modelarts_client::iam::DOCUMENT.to_owned(),
-        "control.json" => crate::openapi::control_description()
-            .to_json()
-            .map_err(|error| ControlError::new(StatusCode::INTERNAL_SERVER_ERROR, error))?,
-        _ => {
-            return Err(ControlError::new(
-                StatusCode::NOT_FOUND,
-                "there is devenviron.json, iam.json and control.json",
-            ));
-        }
-    };
+    let text = crate::openapi::served(&name).ok_or_else(|| {
+        let known: Vec<_> = crate::openapi::names().map(|(name, _)| name).collect();
+        ControlError::new(
+            StatusCode::NOT_FOUND,
+            format!("there is {}", known.join(", ")),
+        )
+    })?;
     let kind = [(header::CONTENT_TYPE, "application/json")];
     Ok((kind, text).into_response())
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use jiff::SignedDuration;
-use modelarts_client::{ErrorClass, ErrorCode, Secret, devenviron, iam};
+use modelarts_client::{ErrorClass, ErrorCode, Secret, Service};
 use serde::de::DeserializeOwned;
 
 use self::body::{ErrorBody, Origin};
@@ -515,7 +515,10 @@ impl Error {
     fn is_own_word(&self) -> bool {
         let inner = self.response();
         let is_of_identity = || {
-            let of = |operation| iam::OPERATIONS.iter().any(|known| known.id == operation);
+            let of = |id| {
+                modelarts_client::operation(id)
+                    .is_some_and(|(family, _)| family.service == Service::Identity)
+            };
             inner.operation.is_some_and(of)
         };
         match inner.origin {
@@ -649,8 +652,8 @@ impl Error {
     fn is_idempotent(&self) -> bool {
         let inner = self.response();
         inner.idempotent.unwrap_or_else(|| {
-            let mut known = devenviron::OPERATIONS.iter().chain(iam::OPERATIONS);
-            known.any(|known| Some(known.id) == inner.operation && known.idempotent)
+            modelarts_client::operations()
+                .any(|known| Some(known.id) == inner.operation && known.idempotent)
         })
     }
 

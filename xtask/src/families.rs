@@ -1,0 +1,164 @@
+//! `cargo xtask families`: does a family need nothing but its document?
+//!
+//! A copy of the checkout gets a small family that has what the others lack. No file of it is touched but the list of documents,
+//! a manifest and the new document; then everything must be generated, built, and reachable.
+
+use std::collections::BTreeSet;
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use anyhow::{Context, Result, bail};
+use xtask::{check, problem::Problem, regen, tidy, workspace};
+
+use crate::python;
+
+const NAME: &str = "generic";
+const DOCUMENT: &str = include_str!("families/generic.yaml");
+const OPERATIONS: [&str; 2] = ["listGenericNotebooks", "patchGenericNotebook"];
+const LIST: &str = "openapi/documents.toml";
+const MANIFEST: &str = "crates/modelarts-client/Cargo.toml";
+
+/// Makes the copy and goes through all that a family has to do with; an error names what does not work.
+pub(crate) fn run() -> Result<bool> {
+    let target = python::target()?;
+    let copy = target.join("families");
+    synchronize(&workspace::root(), &copy)?;
+
+    let list = fs::read_to_string(copy.join(LIST))?;
+    let entry = format!("\n[[document]]\nname = \"{NAME}\"\nemulated = false\n");
+    fs::write(copy.join(LIST), list + &entry)?;
+    let document = copy.join(format!("openapi/{NAME}.yaml"));
+
+    // An id that another document has, and no cargo feature yet.
+    fs::write(&document, DOCUMENT.replace(OPERATIONS[0], "listNotebooks"))?;
+    refused(&copy, "operation-id", "listNotebooks")?;
+    refused(&copy, "feature", NAME)?;
+    fs::write(&document, DOCUMENT)?;
+
+    let manifest = fs::read_to_string(copy.join(MANIFEST))?;
+    let changed = manifest
+        .replacen("default = [", &format!("default = [\"{NAME}\", "), 1)
+        .replacen("\niam = []\n", &format!("\niam = []\n{NAME} = []\n"), 1);
+    fs::write(copy.join(MANIFEST), changed)?;
+
+    if !regen::run_in(&copy, false)? || !regen::run_in(&copy, true)? {
+        bail!("the document of the family is not accepted");
+    }
+    for arguments in [
+        &[
+            "check",
+            "--package",
+            "modelarts-client",
+            "--no-default-features",
+            "--features",
+            NAME,
+        ][..],
+        &["build", "--package", "modelarts-cli"],
+    ] {
+        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        python::succeed(
+            Command::new(cargo)
+                .args(arguments)
+                .arg("--locked")
+                .current_dir(&copy)
+                .env("CARGO_TARGET_DIR", &target),
+        )?;
+    }
+
+    let program = target.join(format!("debug/modelarts{}", env::consts::EXE_SUFFIX));
+    let help = printed(Command::new(&program).args(["api", "--help"]))?;
+    for operation in OPERATIONS {
+        if !help.contains(operation) {
+            bail!("`modelarts api --help` does not list {operation}");
+        }
+    }
+    // Through the facade to the emulator, which knows the operation and says that it does not implement it.
+    for call in [
+        &["api", OPERATIONS[0], "--limit", "20"][..],
+        &[
+            "api",
+            OPERATIONS[1],
+            "--id",
+            "n1",
+            "--body",
+            "{\"name\": \"outside\"}",
+        ],
+    ] {
+        let output = Command::new(&program)
+            .args(["emulator", "exec", "--"])
+            .arg(&program)
+            .args(call)
+            .output()?;
+        let text = text(&output);
+        let expected = ["501", "does not implement", call[1]];
+        if output.status.success() || !expected.iter().all(|part| text.contains(part)) {
+            bail!(
+                "`modelarts {}` with the emulator says:\n{text}",
+                call.join(" ")
+            );
+        }
+    }
+    println!("a family needs {LIST}, {MANIFEST} and its document, and nothing else");
+    Ok(true)
+}
+
+/// Makes the copy the same as the checkout, without touching what is the same already, so that little is built anew.
+fn synchronize(root: &Path, copy: &Path) -> Result<()> {
+    let files: BTreeSet<PathBuf> = tidy::files(root)?.into_iter().collect();
+    for file in &files {
+        let (from, to) = (root.join(file), copy.join(file));
+        let wanted = fs::read(&from).with_context(|| format!("reading {}", from.display()))?;
+        if fs::read(&to).is_ok_and(|found| found == wanted) {
+            continue;
+        }
+        if let Some(folder) = to.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        fs::write(&to, wanted).with_context(|| format!("writing {}", to.display()))?;
+    }
+    remove_others(copy, Path::new(""), &files)
+}
+
+fn remove_others(copy: &Path, folder: &Path, files: &BTreeSet<PathBuf>) -> Result<()> {
+    for entry in fs::read_dir(copy.join(folder))? {
+        let entry = entry?;
+        let path = folder.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            remove_others(copy, &path, files)?;
+        } else if !files.contains(&path) {
+            fs::remove_file(copy.join(path))?;
+        }
+    }
+    Ok(())
+}
+
+/// The checks must find this.
+fn refused(copy: &Path, rule: &str, word: &str) -> Result<()> {
+    let problems = check::documents(copy)?.err().unwrap_or_default();
+    let fits = |problem: &Problem| problem.rule == rule && problem.message.contains(word);
+    if !problems.iter().any(fits) {
+        bail!("`check` does not find `{rule}` about {word}");
+    }
+    Ok(())
+}
+
+fn printed(command: &mut Command) -> Result<String> {
+    let output = command
+        .output()
+        .with_context(|| format!("starting {}", command.get_program().display()))?;
+    if !output.status.success() {
+        bail!(
+            "{} says:\n{}",
+            command.get_program().display(),
+            text(&output)
+        );
+    }
+    Ok(text(&output))
+}
+
+fn text(output: &Output) -> String {
+    let texts = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
+    texts.concat()
+}
