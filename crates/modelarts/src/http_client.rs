@@ -322,6 +322,21 @@ impl HttpClients {
         Ok(client)
     }
 
+    /// Refuses a request for https that would reach its proxy in clear text, credentials included: so it would without a TLS
+    /// library, since there is nothing to make a tunnel with.
+    pub(crate) fn refuse_clear_text(&self, url: &Url) -> Result<()> {
+        const HAS_TLS: bool = cfg!(any(feature = "rustls", feature = "native-tls"));
+        if HAS_TLS || url.scheme() != "https" {
+            return Ok(());
+        }
+        match self.proxy_for(url) {
+            None => Ok(()),
+            Some(proxy) => Err(Error::configuration(format!(
+                "https through the proxy {proxy} needs the feature `rustls` or `native-tls` of the crate `modelarts`"
+            ))),
+        }
+    }
+
     /// The proxy of requests to this address: its host and port.
     pub(crate) fn proxy_for(&self, url: &Url) -> Option<String> {
         match &self.source {

@@ -343,6 +343,7 @@ impl Pipeline {
             credentials: sensitive(request.headers()),
             generation,
         };
+        self.clients.refuse_clear_text(request.url())?;
         let http = self.clients.current(&self.http)?;
         Ok((http.execute(request), sent))
     }

@@ -148,9 +148,33 @@ async fn without_a_tls_library_https_is_an_error_that_names_the_features() {
     assert!(
         error
             .to_string()
-            .ends_with("https needs the feature `rustls` or `native-tls` of the crate `modelarts`"),
+            .contains("https needs the feature `rustls` or `native-tls` of the crate `modelarts`"),
         "{error}"
     );
+}
+
+/// It would be sent to the proxy as it is, token included.
+#[cfg(not(any(feature = "rustls", feature = "native-tls")))]
+#[tokio::test]
+async fn without_a_tls_library_no_proxy_gets_a_request_for_https() {
+    let proxy = Server::start(|_, _| json(200, "{}")).await;
+    let client = modelarts::ModelArts::builder()
+        .endpoint("https://modelarts.example.com")
+        .project_id("p1")
+        .credentials(Credentials::token("t"))
+        .proxy(&proxy.url)
+        .build()
+        .await
+        .unwrap();
+    let error = client.notebooks().show("n1").await.unwrap_err();
+    assert!(error.is_usage(), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("https through the proxy http://127.0.0.1"),
+        "{error}"
+    );
+    assert_eq!(proxy.count(), 0);
 }
 
 #[tokio::test]

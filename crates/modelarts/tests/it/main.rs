@@ -9,6 +9,8 @@
 mod blocking;
 mod calls;
 mod config;
+// Its recording proxy sees https as tunnels only.
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
 mod hostile;
 mod life;
 mod responses;
