@@ -341,11 +341,12 @@ fn astray(value: &str, operation: &Operation) -> Option<&'static str> {
     if value.trim().is_empty() {
         return Some("which is empty: the request would reach another operation");
     }
-    if operation
-        .reserved
-        .iter()
-        .any(|word| word.eq_ignore_ascii_case(value))
-    {
+    let is_reserved = |text: &str| {
+        let name = without_parameters(text);
+        let mut reserved = operation.reserved.iter();
+        reserved.any(|word| word.eq_ignore_ascii_case(name))
+    };
+    if any_decoding(value, is_reserved) {
         return Some("which is the name of another operation's path");
     }
     if value.trim() != value || value.contains(char::is_control) {
@@ -359,22 +360,31 @@ fn astray(value: &str, operation: &Operation) -> Option<&'static str> {
 
 /// Whether a text has `.` or `..` between slashes of any kind, in any encoding.
 fn has_steps(text: &str) -> bool {
+    let step = |step: &str| matches!(without_parameters(step), "." | "..");
+    text.contains(['.', '%']) && any_decoding(text, |text| text.split(['/', '\\']).any(step))
+}
+
+/// Whether a text is so, percent-decoded any number of times: each server on the way may decode it once more.
+fn any_decoding(text: &str, is_so: impl Fn(&str) -> bool) -> bool {
     let mut text = Cow::Borrowed(text);
     loop {
-        if !text.contains(['.', '%']) {
-            return false;
-        }
-        let step = |step: &str| matches!(step.trim(), "." | "..");
-        if text.split(['/', '\\']).any(step) {
+        if is_so(&text) {
             return true;
         }
-        // Each server on the way may decode it once more.
+        if !text.contains('%') {
+            return false;
+        }
         let decoded = percent_decode_str(&text).decode_utf8_lossy().into_owned();
         if decoded == *text {
             return false;
         }
         text = Cow::Owned(decoded);
     }
+}
+
+/// A segment as servers compare it that take what follows a semicolon for parameters: `..;x` is a step for them.
+fn without_parameters(segment: &str) -> &str {
+    segment.split(';').next().unwrap_or_default().trim()
 }
 
 /// Why a request cannot be built: everything that is missing or does not fit, at once.
@@ -663,6 +673,13 @@ mod tests {
             "%252E.",
             "a\n",
             "a/%2e%2e/b",
+            "..;",
+            "..;x=1/../y",
+            "%2e%2e%3b",
+            "%61ll",
+            "all;x",
+            "ALL%3Bx",
+            "%2561ll",
         ];
         for id in ids {
             let error = path("http://h", id).unwrap_err();
@@ -712,6 +729,8 @@ mod tests {
             "/v1/{id}",
             "/v1/.",
             "/@evil/..",
+            "/v1/..;/x",
+            "/v1/%2e%2e%3Bx/y",
         ] {
             let error = raw(path).unwrap_err();
             assert!(error.starts_with("request: `path` "), "{path}: {error}");

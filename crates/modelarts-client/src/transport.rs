@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HeaderValue};
 use http::{HeaderMap, Method, StatusCode};
 use reqwest::Request;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Deserializer, Visitor};
 
 use crate::{Prepared, RequestError, ResponseValue};
 
@@ -162,15 +162,73 @@ pub fn decode<T: DeserializeOwned>(
     body: &[u8],
     may_be_empty: bool,
 ) -> serde_json::Result<T> {
+    let body = without_bom(body);
     let empty = status == StatusCode::NO_CONTENT || (may_be_empty && body.is_empty());
     let body = if empty { b"{}" } else { body };
-    serde_json::from_slice(body).or_else(|error| {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let value = T::deserialize(FromObject(&mut json));
+    let value = value.and_then(|value| json.end().map(|()| value));
+    value.or_else(|error| {
         if !error.to_string().starts_with("duplicate field") {
             return Err(error);
         }
         // Of a key that comes twice the last value counts, as in other languages.
-        T::deserialize(serde_json::from_slice::<serde_json::Value>(body)?)
+        T::deserialize(FromObject(serde_json::from_slice::<serde_json::Value>(
+            body,
+        )?))
     })
+}
+
+/// The body without the mark that some servers put before their UTF-8.
+fn without_bom(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
+}
+
+/// Reads a struct from an object only. From an array, serde would read one as well, member by member: an empty array
+/// would be a resource of which nothing is known.
+struct FromObject<D>(D);
+
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for FromObject<D> {
+    type Error = D::Error;
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, D::Error> {
+        self.0.deserialize_map(visitor)
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.0.deserialize_any(visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.0.deserialize_option(visitor)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, D::Error> {
+        self.0.deserialize_newtype_struct(name, visitor)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, D::Error> {
+        self.0.deserialize_enum(name, variants, visitor)
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
+        tuple_struct map identifier ignored_any
+    }
 }
 
 /// Says that there is no body where one is usual: without the header, gateways refuse such requests.
@@ -223,6 +281,37 @@ mod tests {
         let notebook: Notebook = decode(StatusCode::OK, body, false).unwrap();
         assert_eq!(notebook.name.as_deref(), Some("b"));
         assert_eq!(notebook.lease.and_then(|lease| lease.duration), Some(2));
+    }
+
+    #[test]
+    fn an_object_is_read_from_an_object_only() {
+        #[derive(serde::Deserialize)]
+        struct Thing {
+            #[serde(default)]
+            id: Option<String>,
+        }
+        let read = |body: &[u8]| {
+            let thing = decode::<Thing>(StatusCode::OK, body, true);
+            thing.map(|thing| thing.id.unwrap_or_default())
+        };
+        assert_eq!(read(b"{\"id\": \"t1\"}").unwrap(), "t1");
+        assert_eq!(read(b"\xef\xbb\xbf{\"id\": \"t1\"}").unwrap(), "t1");
+        assert_eq!(read(b"\xef\xbb\xbf").unwrap(), "");
+        for body in [
+            "[]",
+            "[\"t1\"]",
+            "\"t1\"",
+            "1",
+            "{} {}",
+            "{}x",
+            "\u{feff}[]",
+        ] {
+            assert!(read(body.as_bytes()).is_err(), "{body}");
+        }
+        let list = |body: &[u8]| decode::<Vec<Option<u8>>>(StatusCode::OK, body, false);
+        assert_eq!(list(b"[1, null]").unwrap(), [Some(1), None]);
+        let one = decode::<Option<Thing>>(StatusCode::OK, b"null", false);
+        assert!(one.unwrap().is_none());
     }
 
     #[test]

@@ -13,10 +13,11 @@ use serde_json::Value;
 use crate::builder::{ModelArtsBuilder, Place};
 use crate::clock::Clock;
 use crate::credentials::Authenticator;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, accepted};
 use crate::groups::{Flavors, Images, Instances, Leases, Notebooks, Storage};
 use crate::options::{CallOptions, Settings};
 use crate::raw_request::RawRequest;
+use crate::recent::Event;
 use crate::retry::{RetryBudget, RetryPolicy};
 use crate::transport::Pipeline;
 use crate::wait::PollSettings;
@@ -319,6 +320,7 @@ impl ModelArts {
             retry: self.settings.retry.clone(),
             clock: self.clock(),
             fraction: Arc::new(move || pipeline.fraction()),
+            address: reqwest::Url::parse(self.endpoint()).ok(),
         }
     }
 
@@ -330,17 +332,64 @@ impl ModelArts {
         self.with(options.deadline(limit.min(self.settings.deadline)))
     }
 
-    /// Remembers that this client has just created something.
-    pub(crate) fn note_creation(&self, id: Option<&str>) {
-        if let Some(id) = id {
-            self.settings.creations.add(id, self.clock().elapsed());
+    /// Creates something, and remembers that; without the ID of what was created it is an error.
+    pub(crate) async fn create<T: DeserializeOwned>(
+        &self,
+        prepared: Prepared<T>,
+        id: fn(&T) -> Option<&str>,
+    ) -> Result<T> {
+        let operation = prepared.operation().id;
+        let url = prepared.request().url().clone();
+        let response = self.respond(prepared).await?;
+        match id(&response).filter(|id| !id.trim().is_empty()) {
+            Some(id) => self.note(id, Event::Created),
+            None => {
+                let (status, headers) = (response.status(), response.headers().clone());
+                let error = Error::without_id(status, headers).in_operation(operation);
+                return Err(error.at_host(&url));
+            }
         }
+        Ok(response.into_inner())
+    }
+
+    /// Has an action on an instance carried out, and remembers that it may have been. An empty success will do: then it was accepted, and
+    /// nothing is known of the resource.
+    pub(crate) async fn act<T: DeserializeOwned + Default>(
+        &self,
+        prepared: Prepared<T>,
+        id: &str,
+        event: Event,
+    ) -> Result<T> {
+        let result = accepted(self.execute(prepared).await);
+        if result
+            .as_ref()
+            .map_or_else(Error::is_outcome_unknown, |_| true)
+        {
+            self.note(id, event);
+        }
+        result
+    }
+
+    fn note(&self, id: &str, event: Event) {
+        let now = self.clock().elapsed();
+        self.settings.recent.add(id, event, now);
     }
 
     /// Whether this client created it so lately that a read may not find it yet.
     pub(crate) fn may_lag(&self, id: &str) -> bool {
-        let age = self.settings.creations.age(id, self.clock().elapsed());
-        age.is_some_and(|age| self.settings.poll.covers(age))
+        let is_creation = |event| event == Event::Created;
+        self.recent(id, is_creation).is_some()
+    }
+
+    /// What this client had done to it so lately that a read may still show what was before, and when.
+    pub(crate) fn recent(
+        &self,
+        id: &str,
+        fits: impl Fn(Event) -> bool,
+    ) -> Option<(Event, Duration)> {
+        let now = self.clock().elapsed();
+        let last = self.settings.recent.last(id, fits);
+        last.filter(|(_, at)| self.settings.poll.covers(now.saturating_sub(*at)))
     }
 }
 

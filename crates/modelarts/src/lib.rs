@@ -77,7 +77,8 @@
 //!
 //! Creating, starting or stopping only begins when the call returns. A [`Waiter`] waits when it is awaited, or
 //! [streams](Waiter::events) what it sees; the `ensure_…` methods do whatever is needed to reach a state, may be
-//! called twice, and from two places at once.
+//! called twice, and from two places at once. A read that lags behind is not taken for the result of what this client
+//! has just had done: see [`PollPolicy::settle`].
 //!
 //! # Errors
 //!
@@ -98,7 +99,7 @@
 //!
 //! # Retries and time limits
 //!
-//! [`RetryPolicy`] has a table of what is repeated; a creation is never sent twice. Defaults are set in the
+//! [`RetryPolicy`] has a table of what is repeated; a creation is sent again only if it was refused or never left. Defaults are set in the
 //! [builder](ModelArtsBuilder), exceptions by [`with`](ModelArts::with) and [`CallOptions`]. All clones of a client share
 //! a [budget](RetryBudget) of retries, so that a service in trouble is not loaded further. A waiter goes by the same policy:
 //! it polls once at a time, and so many failed polls in a row end it. [`Error::retry_limit`] says what ended the retries.
@@ -167,7 +168,6 @@ mod client;
 mod clock;
 mod concurrent;
 mod config;
-mod creations;
 mod credentials;
 mod endpoint;
 mod error;
@@ -179,6 +179,7 @@ mod limit;
 mod options;
 mod pages;
 mod raw_request;
+mod recent;
 mod retry;
 pub mod signing;
 mod transport;

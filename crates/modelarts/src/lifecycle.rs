@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::client::ModelArts;
 use crate::clock::BoxFuture;
 use crate::error::{Error, Result};
+use crate::recent::Event;
 use crate::units::AutoStop;
 use crate::wait::{Lag, Polled, Progress, Verdict, Waiter};
 
@@ -105,6 +106,14 @@ impl TargetState {
         }
     }
 
+    /// Whether to go on waiting at a phase from before an action: the target is not reached by it.
+    fn before(self, phase: Phase) -> &'static Verdict {
+        match self.verdict(phase) {
+            Verdict::Done => &Verdict::Wait,
+            verdict => verdict,
+        }
+    }
+
     /// What to do next. `executed` is the number of accepted actions; one that has no effect is not repeated for ever.
     fn step(self, phase: Phase, executed: u32, stop_first: bool) -> Step {
         use Phase::*;
@@ -142,10 +151,14 @@ pub(crate) fn wait<L: Lifecycle>(
 ) -> Waiter<L::Resource> {
     let (name, settings) = (name(noun, id, target), client.poll_settings());
     let (client, id) = (client.clone(), id.to_owned());
+    let surpassed = Arc::new(Surpassed::default());
     Waiter::new(
         name,
         settings,
-        Arc::new(move |left| Box::pin(observe::<L>(client.for_poll(left), id.clone(), target))),
+        Arc::new(move |left| {
+            let (id, surpassed) = (id.clone(), surpassed.clone());
+            Box::pin(observe::<L>(client.for_poll(left), id, target, surpassed))
+        }),
     )
 }
 
@@ -161,7 +174,10 @@ pub(crate) fn wait_gone<L: Lifecycle>(
     Waiter::until_gone(
         name,
         settings,
-        Arc::new(move |left| Box::pin(observe::<L>(client.for_poll(left), id.clone(), target))),
+        Arc::new(move |left| {
+            let (id, surpassed) = (id.clone(), Arc::default());
+            Box::pin(observe::<L>(client.for_poll(left), id, target, surpassed))
+        }),
     )
 }
 
@@ -210,11 +226,16 @@ async fn observe<L: Lifecycle>(
     client: ModelArts,
     id: String,
     target: TargetState,
+    surpassed: Arc<Surpassed>,
 ) -> Result<Polled<L::Resource>> {
-    match L::show(client, id).await {
+    match L::show(client.clone(), id.clone()).await {
         Ok(resource) => {
-            let verdict = target.verdict(L::phase(&resource)).clone();
-            Ok(seen::<L>(resource, verdict))
+            let phase = L::phase(&resource);
+            let verdict = match surpassed.predates(&client, &id, phase) {
+                true => target.before(phase),
+                false => target.verdict(phase),
+            };
+            Ok(seen::<L>(resource, verdict.clone()))
         }
         // What does not exist is what a deletion wants, and an error for everybody else.
         Err(error) if target == TargetState::Gone && error.is_absence(NO_INSTANCE) => {
@@ -236,6 +257,33 @@ fn seen<L: Lifecycle>(resource: L::Resource, verdict: Verdict) -> Polled<L::Reso
     }
 }
 
+/// The last event of this client that a read has shown the effect of, by its time.
+#[derive(Debug, Default)]
+struct Surpassed(Mutex<Option<Duration>>);
+
+impl Surpassed {
+    /// Whether a phase is one from before what this client had done lately.
+    fn predates(&self, client: &ModelArts, id: &str, phase: Phase) -> bool {
+        let Some((event, at)) = client.recent(id, |event| event != Event::Created) else {
+            return false;
+        };
+        let mut surpassed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if *surpassed == Some(at) {
+            return false;
+        }
+        let is_old = matches!(
+            (event, phase),
+            (Event::Started, Phase::Stopped)
+                | (Event::Restarted | Event::Stopped, Phase::Running)
+                | (Event::Deleted, Phase::Running | Phase::Stopped)
+        );
+        if !is_old {
+            *surpassed = Some(at);
+        }
+        is_old
+    }
+}
+
 /// Looks, and acts on what it sees.
 struct Reconciler<L> {
     client: ModelArts,
@@ -243,6 +291,7 @@ struct Reconciler<L> {
     target: TargetState,
     auto_stop: Option<AutoStop>,
     history: Mutex<History>,
+    surpassed: Surpassed,
     lifecycle: PhantomData<fn() -> L>,
 }
 
@@ -276,6 +325,7 @@ impl<L: Lifecycle> Reconciler<L> {
                 stop_first,
                 ..History::default()
             }),
+            surpassed: Surpassed::default(),
             lifecycle: PhantomData,
         })
     }
@@ -307,6 +357,7 @@ impl<L: Lifecycle> Reconciler<L> {
     fn next_step(&self, phase: Phase) -> Step {
         let now = self.client.clock().elapsed();
         let settle = self.client.poll_settings().policy;
+        let predates = self.surpassed.predates(&self.client, &self.id, phase);
         let mut history = self.history();
         history.was_found = true;
         if let Some((before, at)) = history.last
@@ -321,6 +372,7 @@ impl<L: Lifecycle> Reconciler<L> {
         {
             // The last action was too long ago for the read to lag behind it.
             Step::Verdict(Verdict::Suspect(..)) => Step::Verdict(&FAILED),
+            Step::Verdict(Verdict::Done) if predates => Step::Verdict(&Verdict::Wait),
             step => step,
         }
     }

@@ -24,9 +24,13 @@ pub(crate) struct TooLate;
 impl RateLimit {
     /// At most `per_second` requests in a second; nothing if that is no positive number.
     pub(crate) fn new(per_second: f64) -> Option<Self> {
-        let interval = Duration::try_from_secs_f64(per_second.recip()).ok()?;
+        if !(per_second > 0.0) {
+            return None;
+        }
+        let interval = Duration::try_from_secs_f64(per_second.recip());
         Some(Self {
-            interval,
+            // Less than one in the lifetime of the universe.
+            interval: interval.unwrap_or(Duration::MAX),
             next: Mutex::new(Duration::ZERO),
         })
     }
@@ -132,5 +136,7 @@ mod tests {
             assert!(RateLimit::new(rate).is_none(), "{rate}");
         }
         assert!(RateLimit::new(f64::INFINITY).is_some());
+        let never = RateLimit::new(f64::MIN_POSITIVE / 2.0).unwrap();
+        assert_eq!(never.interval, Duration::MAX);
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::creations::Creations;
+use crate::recent::Recent;
 use crate::retry::RetryPolicy;
 use crate::wait::PollPolicy;
 
@@ -71,7 +71,7 @@ pub(crate) struct Settings {
     pub(crate) deadline: Duration,
     pub(crate) poll: PollPolicy,
     /// Not a setting, but it goes wherever settings go: all clones of a client share it.
-    pub(crate) creations: Arc<Creations>,
+    pub(crate) recent: Arc<Recent>,
 }
 
 impl Default for Settings {
@@ -81,7 +81,7 @@ impl Default for Settings {
             attempt_timeout: Duration::from_secs(60),
             deadline: Duration::from_secs(300),
             poll: PollPolicy::default(),
-            creations: Arc::default(),
+            recent: Arc::default(),
         }
     }
 }
@@ -93,7 +93,7 @@ impl Settings {
             attempt_timeout: options.attempt_timeout.unwrap_or(self.attempt_timeout),
             deadline: options.deadline.unwrap_or(self.deadline),
             poll: options.poll.unwrap_or_else(|| self.poll.clone()),
-            creations: self.creations.clone(),
+            recent: self.recent.clone(),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use futures::future::{Either, select};
 use http::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderName, LOCATION, USER_AGENT,
+    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, LOCATION, USER_AGENT,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use jiff::{SignedDuration, Timestamp};
@@ -25,7 +25,7 @@ use crate::error::{EXCERPT, Error, Result, drop_telling_ids};
 use crate::http_client::HttpClients;
 use crate::limit::{RateLimit, TooLate};
 use crate::options::Settings;
-use crate::retry::{Attempts, RetryBudget, retry_after};
+use crate::retry::{Attempts, RetryBudget, date, retry_after};
 
 const LANGUAGE: HeaderName = HeaderName::from_static("x-language");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -498,11 +498,7 @@ fn clock_skew(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Option
     if !matches!(status.as_u16(), 401 | 403) {
         return None;
     }
-    let date = headers.get(DATE)?.to_str().ok()?;
-    let date = jiff::fmt::rfc2822::DateTimeParser::new()
-        .parse_timestamp(date)
-        .ok()?;
-    let ahead = now.duration_since(date);
+    let ahead = now.duration_since(date(headers)?);
     (ahead.abs() > TOLERATED).then_some(ahead)
 }
 

@@ -73,8 +73,9 @@ impl PollPolicy {
     ///
     /// Until then a waiter takes for a read that lags, and waits on: "not found" while it waits for something to run, to
     /// stop, to become active or to be mounted; STOPPED while it waits for a start; the failure from before a start or a
-    /// deletion. Afterwards it fails with what it sees. Running out, stopping and deleting need no such tolerance: there
-    /// an older status is one to wait on anyway. Zero switches it off.
+    /// deletion. Afterwards it fails with what it sees. Nor does it take the target for reached by a read that shows what
+    /// was before an action of the same client: RUNNING after a restart, a stop or a deletion, STOPPED after a start,
+    /// until it shows something else. Zero switches it off.
     pub fn settle(mut self, limit: Duration) -> Self {
         self.settle = limit;
         self
@@ -203,6 +204,8 @@ pub(crate) struct PollSettings {
     pub(crate) clock: Arc<dyn Clock>,
     /// Random fractions, for the jitter of delays.
     pub(crate) fraction: Arc<dyn Fn() -> f64 + Send + Sync>,
+    /// Of the service.
+    pub(crate) address: Option<reqwest::Url>,
 }
 
 /// Waits for a state. Nothing happens until it is awaited or its [events](Waiter::events) are.
@@ -522,7 +525,15 @@ impl<T> Run<T> {
         };
         let shown = one_line(&status.status);
         let message = format!("waiting for {}: {shown} {why}{reason}", self.target);
-        Error::wait_failed(message, status)
+        self.located(Error::wait_failed(message, status))
+    }
+
+    /// A cause names its host itself.
+    fn located(&self, error: Error) -> Error {
+        match &self.settings.address {
+            Some(address) if error.cause().is_none() => error.at_host(address),
+            _ => error,
+        }
     }
 
     fn out_of_time(&mut self) -> Error {
@@ -549,7 +560,7 @@ impl<T> Run<T> {
             };
             message += &format!("; {what}: {cause}");
         }
-        Error::wait_timed_out(message, self.status.clone(), cause)
+        self.located(Error::wait_timed_out(message, self.status.clone(), cause))
     }
 
     fn elapsed(&self) -> Duration {
@@ -622,6 +633,7 @@ mod tests {
             retry: RetryPolicy::default(),
             clock: Arc::new(clock.clone()),
             fraction: Arc::new(|| 0.5),
+            address: None,
         };
         Waiter::new("n1 to be RUNNING".into(), settings, poll)
     }

@@ -26,8 +26,52 @@ pub(crate) static CATALOGUE: &[ErrorEntry] = &[
         by_status: &[],
     },
     ErrorEntry {
+        code: "APIG.0104",
+        statuses: &[500],
+        already_in_state: false,
+        main: Meaning {
+            class: ErrorClass::Internal,
+            text: "The gateway lacks the settings of a plug-in that the API uses.",
+            remedy: "Report it to the operator together with the request id; repeating does not help.",
+        },
+        by_status: &[],
+    },
+    ErrorEntry {
+        code: "APIG.0105",
+        statuses: &[500],
+        already_in_state: false,
+        main: Meaning {
+            class: ErrorClass::Internal,
+            text: "The gateway lacks the settings of the service behind it.",
+            remedy: "Report it to the operator together with the request id; repeating does not help.",
+        },
+        by_status: &[],
+    },
+    ErrorEntry {
+        code: "APIG.0106",
+        statuses: &[400],
+        already_in_state: false,
+        main: Meaning {
+            class: ErrorClass::InvalidArgument,
+            text: "The gateway could not map the parameters of the request to those of the service behind it.",
+            remedy: "Compare the parameters with the description of the operation; if they are right, report it to the operator.",
+        },
+        by_status: &[],
+    },
+    ErrorEntry {
+        code: "APIG.0107",
+        statuses: &[500],
+        already_in_state: false,
+        main: Meaning {
+            class: ErrorClass::Internal,
+            text: "A script of the gateway failed.",
+            remedy: "Report it to the operator together with the request id; repeating does not help.",
+        },
+        by_status: &[],
+    },
+    ErrorEntry {
         code: "APIG.0201",
-        statuses: &[400, 413, 414, 494, 502, 504],
+        statuses: &[400, 413, 414, 494, 500, 502, 504],
         already_in_state: false,
         main: Meaning {
             class: ErrorClass::InvalidArgument,
@@ -57,6 +101,14 @@ pub(crate) static CATALOGUE: &[ErrorEntry] = &[
                     class: ErrorClass::InvalidArgument,
                     text: "The headers of the request are larger than the gateway takes.",
                     remedy: "Send fewer or shorter headers; a token of a user with many roles can be several KiB long.",
+                },
+            ),
+            (
+                500,
+                Meaning {
+                    class: ErrorClass::Busy,
+                    text: "The gateway failed inside.",
+                    remedy: "Repeat the call after a pause; if it stays so, report it to the operator together with the request id.",
                 },
             ),
             (
@@ -96,6 +148,28 @@ pub(crate) static CATALOGUE: &[ErrorEntry] = &[
             class: ErrorClass::Busy,
             text: "The service behind the gateway did not respond in time, and may have carried out the request.",
             remedy: "Look at the resource before repeating what must not happen twice; if it stays so, report it.",
+        },
+        by_status: &[],
+    },
+    ErrorEntry {
+        code: "APIG.0204",
+        statuses: &[400],
+        already_in_state: false,
+        main: Meaning {
+            class: ErrorClass::InvalidArgument,
+            text: "The gateway does not speak this version of TLS.",
+            remedy: "Use TLS 1.2 or later: update the TLS library, or whatever proxy opens the connection.",
+        },
+        by_status: &[],
+    },
+    ErrorEntry {
+        code: "APIG.0205",
+        statuses: &[400],
+        already_in_state: false,
+        main: Meaning {
+            class: ErrorClass::InvalidArgument,
+            text: "The gateway does not accept the certificate of the client.",
+            remedy: "Check the client certificate and its key.",
         },
         by_status: &[],
     },
@@ -145,7 +219,7 @@ pub(crate) static CATALOGUE: &[ErrorEntry] = &[
     },
     ErrorEntry {
         code: "APIG.0305",
-        statuses: &[401, 403],
+        statuses: &[401],
         already_in_state: false,
         main: Meaning {
             class: ErrorClass::Authentication,
@@ -188,13 +262,24 @@ pub(crate) static CATALOGUE: &[ErrorEntry] = &[
         by_status: &[],
     },
     ErrorEntry {
-        code: "APIG.0309",
+        code: "APIG.0310",
         statuses: &[403],
         already_in_state: false,
         main: Meaning {
             class: ErrorClass::Permission,
             text: "The project is not available.",
             remedy: "Check the project ID, and whether the account is in order.",
+        },
+        by_status: &[],
+    },
+    ErrorEntry {
+        code: "APIG.0311",
+        statuses: &[401],
+        already_in_state: false,
+        main: Meaning {
+            class: ErrorClass::Authentication,
+            text: "The gateway does not accept the credentials of a debugging session.",
+            remedy: "Report it to the operator together with the request id; repeating does not help.",
         },
         by_status: &[],
     },
@@ -217,6 +302,50 @@ pub(crate) static CATALOGUE: &[ErrorEntry] = &[
             class: ErrorClass::Permission,
             text: "The IP address from which the request came is not allowed.",
             remedy: "Have it allowed, or send the request from another network.",
+        },
+        by_status: &[],
+    },
+    ErrorEntry {
+        code: "APIG.0404",
+        statuses: &[403],
+        already_in_state: false,
+        main: Meaning {
+            class: ErrorClass::Permission,
+            text: "The gateway may not reach the address of the service behind it.",
+            remedy: "Report it to the operator together with the request id; repeating does not help.",
+        },
+        by_status: &[],
+    },
+    ErrorEntry {
+        code: "APIG.0405",
+        statuses: &[403],
+        already_in_state: false,
+        main: Meaning {
+            class: ErrorClass::Permission,
+            text: "The app was not used from an IP address that it trusts.",
+            remedy: "Send the request from a trusted address, or use the credentials of a user.",
+        },
+        by_status: &[],
+    },
+    ErrorEntry {
+        code: "APIG.0501",
+        statuses: &[405],
+        already_in_state: false,
+        main: Meaning {
+            class: ErrorClass::Quota,
+            text: "The quota of the app is used up.",
+            remedy: "Have the quota of the app raised, or use the credentials of a user.",
+        },
+        by_status: &[],
+    },
+    ErrorEntry {
+        code: "APIG.0502",
+        statuses: &[405],
+        already_in_state: false,
+        main: Meaning {
+            class: ErrorClass::Frozen,
+            text: "The app is frozen, since the balance of its account does not suffice.",
+            remedy: "Settle the balance with the operator; no request of this app passes before.",
         },
         by_status: &[],
     },
@@ -265,6 +394,72 @@ pub(crate) static CATALOGUE: &[ErrorEntry] = &[
         by_status: &[],
     },
     ErrorEntry {
+        code: "APIG.0607",
+        statuses: &[400],
+        already_in_state: false,
+        main: Meaning {
+            class: ErrorClass::InvalidArgument,
+            text: "The gateway does not take the protocol of the request; the message names the one that it takes.",
+            remedy: "Check the scheme of the endpoint.",
+        },
+        by_status: &[],
+    },
+    ErrorEntry {
+        code: "APIG.0608",
+        statuses: &[500],
+        already_in_state: false,
+        main: Meaning {
+            class: ErrorClass::Internal,
+            text: "The gateway could not obtain what it has to know of the account.",
+            remedy: "Report it to the operator together with the request id; repeating does not help.",
+        },
+        by_status: &[],
+    },
+    ErrorEntry {
+        code: "APIG.0609",
+        statuses: &[500],
+        already_in_state: false,
+        main: Meaning {
+            class: ErrorClass::Internal,
+            text: "The gateway does not find the network of the service behind it.",
+            remedy: "Report it to the operator together with the request id; repeating does not help.",
+        },
+        by_status: &[],
+    },
+    ErrorEntry {
+        code: "APIG.0610",
+        statuses: &[502],
+        already_in_state: false,
+        main: Meaning {
+            class: ErrorClass::Busy,
+            text: "No instance of the service behind the gateway is available.",
+            remedy: "Try again later; if it stays so, report it to the operator together with the request id.",
+        },
+        by_status: &[],
+    },
+    ErrorEntry {
+        code: "APIG.0611",
+        statuses: &[500],
+        already_in_state: false,
+        main: Meaning {
+            class: ErrorClass::Internal,
+            text: "The gateway does not find the port of the service behind it.",
+            remedy: "Report it to the operator together with the request id; repeating does not help.",
+        },
+        by_status: &[],
+    },
+    ErrorEntry {
+        code: "APIG.0612",
+        statuses: &[500],
+        already_in_state: false,
+        main: Meaning {
+            class: ErrorClass::Internal,
+            text: "An API of the gateway calls itself.",
+            remedy: "Report it to the operator together with the request id; repeating does not help.",
+        },
+        by_status: &[],
+    },
+    ErrorEntry {
         code: "APIG.0613",
         statuses: &[503],
         already_in_state: false,
@@ -276,13 +471,13 @@ pub(crate) static CATALOGUE: &[ErrorEntry] = &[
         by_status: &[],
     },
     ErrorEntry {
-        code: "APIG.0801",
-        statuses: &[403],
+        code: "APIG.0705",
+        statuses: &[500],
         already_in_state: false,
         main: Meaning {
-            class: ErrorClass::Permission,
-            text: "The service is not available in this region.",
-            remedy: "Use another region, or have the service enabled.",
+            class: ErrorClass::Internal,
+            text: "The gateway could not sign the request for the service behind it.",
+            remedy: "Report it to the operator together with the request id; repeating does not help.",
         },
         by_status: &[],
     },
@@ -316,6 +511,39 @@ pub(crate) static CATALOGUE: &[ErrorEntry] = &[
             class: ErrorClass::Internal,
             text: "The gateway has no service behind this address.",
             remedy: "Report it to the operator together with the request id; repeating does not help.",
+        },
+        by_status: &[],
+    },
+    ErrorEntry {
+        code: "APIGW.0104",
+        statuses: &[400],
+        already_in_state: false,
+        main: Meaning {
+            class: ErrorClass::Internal,
+            text: "The gateway lacks the settings of a plug-in that the API uses.",
+            remedy: "Report it to the operator together with the request id; repeating does not help.",
+        },
+        by_status: &[],
+    },
+    ErrorEntry {
+        code: "APIGW.0105",
+        statuses: &[400],
+        already_in_state: false,
+        main: Meaning {
+            class: ErrorClass::Internal,
+            text: "The gateway lacks the settings of the service behind it.",
+            remedy: "Report it to the operator together with the request id; repeating does not help.",
+        },
+        by_status: &[],
+    },
+    ErrorEntry {
+        code: "APIGW.0106",
+        statuses: &[400],
+        already_in_state: false,
+        main: Meaning {
+            class: ErrorClass::InvalidArgument,
+            text: "The gateway could not map the parameters of the request to those of the service behind it.",
+            remedy: "Compare the parameters with the description of the operation; if they are right, report it to the operator.",
         },
         by_status: &[],
     },
@@ -372,28 +600,6 @@ pub(crate) static CATALOGUE: &[ErrorEntry] = &[
         ],
     },
     ErrorEntry {
-        code: "APIGW.0202",
-        statuses: &[502],
-        already_in_state: false,
-        main: Meaning {
-            class: ErrorClass::Busy,
-            text: "The gateway cannot reach the service behind it.",
-            remedy: "Try again later; if it stays so, report it to the operator together with the request id.",
-        },
-        by_status: &[],
-    },
-    ErrorEntry {
-        code: "APIGW.0203",
-        statuses: &[504],
-        already_in_state: false,
-        main: Meaning {
-            class: ErrorClass::Busy,
-            text: "The service behind the gateway did not respond in time, and may have carried out the request.",
-            remedy: "Look at the resource before repeating what must not happen twice; if it stays so, report it.",
-        },
-        by_status: &[],
-    },
-    ErrorEntry {
         code: "APIGW.0301",
         statuses: &[401],
         already_in_state: false,
@@ -439,7 +645,7 @@ pub(crate) static CATALOGUE: &[ErrorEntry] = &[
     },
     ErrorEntry {
         code: "APIGW.0305",
-        statuses: &[401, 403],
+        statuses: &[401],
         already_in_state: false,
         main: Meaning {
             class: ErrorClass::Authentication,
@@ -482,13 +688,24 @@ pub(crate) static CATALOGUE: &[ErrorEntry] = &[
         by_status: &[],
     },
     ErrorEntry {
-        code: "APIGW.0309",
+        code: "APIGW.0310",
         statuses: &[403],
         already_in_state: false,
         main: Meaning {
             class: ErrorClass::Permission,
             text: "The project is not available.",
             remedy: "Check the project ID, and whether the account is in order.",
+        },
+        by_status: &[],
+    },
+    ErrorEntry {
+        code: "APIGW.0311",
+        statuses: &[401],
+        already_in_state: false,
+        main: Meaning {
+            class: ErrorClass::Authentication,
+            text: "The gateway does not accept the credentials of a debugging session.",
+            remedy: "Report it to the operator together with the request id; repeating does not help.",
         },
         by_status: &[],
     },
@@ -511,6 +728,39 @@ pub(crate) static CATALOGUE: &[ErrorEntry] = &[
             class: ErrorClass::Permission,
             text: "The IP address from which the request came is not allowed.",
             remedy: "Have it allowed, or send the request from another network.",
+        },
+        by_status: &[],
+    },
+    ErrorEntry {
+        code: "APIGW.0404",
+        statuses: &[403],
+        already_in_state: false,
+        main: Meaning {
+            class: ErrorClass::Permission,
+            text: "The gateway may not reach the address of the service behind it.",
+            remedy: "Report it to the operator together with the request id; repeating does not help.",
+        },
+        by_status: &[],
+    },
+    ErrorEntry {
+        code: "APIGW.0501",
+        statuses: &[405],
+        already_in_state: false,
+        main: Meaning {
+            class: ErrorClass::Quota,
+            text: "The quota of the app is used up.",
+            remedy: "Have the quota of the app raised, or use the credentials of a user.",
+        },
+        by_status: &[],
+    },
+    ErrorEntry {
+        code: "APIGW.0502",
+        statuses: &[405],
+        already_in_state: false,
+        main: Meaning {
+            class: ErrorClass::Frozen,
+            text: "The app is frozen, since the balance of its account does not suffice.",
+            remedy: "Settle the balance with the operator; no request of this app passes before.",
         },
         by_status: &[],
     },
@@ -559,6 +809,72 @@ pub(crate) static CATALOGUE: &[ErrorEntry] = &[
         by_status: &[],
     },
     ErrorEntry {
+        code: "APIGW.0607",
+        statuses: &[400],
+        already_in_state: false,
+        main: Meaning {
+            class: ErrorClass::InvalidArgument,
+            text: "The gateway does not take the protocol of the request; the message names the one that it takes.",
+            remedy: "Check the scheme of the endpoint.",
+        },
+        by_status: &[],
+    },
+    ErrorEntry {
+        code: "APIGW.0608",
+        statuses: &[500],
+        already_in_state: false,
+        main: Meaning {
+            class: ErrorClass::Internal,
+            text: "The gateway could not obtain what it has to know of the account.",
+            remedy: "Report it to the operator together with the request id; repeating does not help.",
+        },
+        by_status: &[],
+    },
+    ErrorEntry {
+        code: "APIGW.0609",
+        statuses: &[500],
+        already_in_state: false,
+        main: Meaning {
+            class: ErrorClass::Internal,
+            text: "The gateway does not find the network of the service behind it.",
+            remedy: "Report it to the operator together with the request id; repeating does not help.",
+        },
+        by_status: &[],
+    },
+    ErrorEntry {
+        code: "APIGW.0610",
+        statuses: &[502],
+        already_in_state: false,
+        main: Meaning {
+            class: ErrorClass::Busy,
+            text: "No instance of the service behind the gateway is available.",
+            remedy: "Try again later; if it stays so, report it to the operator together with the request id.",
+        },
+        by_status: &[],
+    },
+    ErrorEntry {
+        code: "APIGW.0611",
+        statuses: &[500],
+        already_in_state: false,
+        main: Meaning {
+            class: ErrorClass::Internal,
+            text: "The gateway does not find the port of the service behind it.",
+            remedy: "Report it to the operator together with the request id; repeating does not help.",
+        },
+        by_status: &[],
+    },
+    ErrorEntry {
+        code: "APIGW.0612",
+        statuses: &[500],
+        already_in_state: false,
+        main: Meaning {
+            class: ErrorClass::Internal,
+            text: "An API of the gateway calls itself.",
+            remedy: "Report it to the operator together with the request id; repeating does not help.",
+        },
+        by_status: &[],
+    },
+    ErrorEntry {
         code: "APIGW.0613",
         statuses: &[503],
         already_in_state: false,
@@ -566,6 +882,17 @@ pub(crate) static CATALOGUE: &[ErrorEntry] = &[
             class: ErrorClass::Busy,
             text: "The identity service, which the gateway asks, is not available.",
             remedy: "Try again later.",
+        },
+        by_status: &[],
+    },
+    ErrorEntry {
+        code: "APIGW.0705",
+        statuses: &[500],
+        already_in_state: false,
+        main: Meaning {
+            class: ErrorClass::Internal,
+            text: "The gateway could not sign the request for the service behind it.",
+            remedy: "Report it to the operator together with the request id; repeating does not help.",
         },
         by_status: &[],
     },
@@ -636,6 +963,17 @@ pub(crate) static CATALOGUE: &[ErrorEntry] = &[
         by_status: &[],
     },
     ErrorEntry {
+        code: "IAM.0005",
+        statuses: &[409],
+        already_in_state: false,
+        main: Meaning {
+            class: ErrorClass::Conflict,
+            text: "Something else exists already under the name that was sent; the message names it.",
+            remedy: "Use another name, or what exists.",
+        },
+        by_status: &[],
+    },
+    ErrorEntry {
         code: "IAM.0006",
         statuses: &[500],
         already_in_state: false,
@@ -658,6 +996,17 @@ pub(crate) static CATALOGUE: &[ErrorEntry] = &[
         by_status: &[],
     },
     ErrorEntry {
+        code: "IAM.0009",
+        statuses: &[400],
+        already_in_state: false,
+        main: Meaning {
+            class: ErrorClass::InvalidArgument,
+            text: "The token that was to be examined or ended, in `X-Subject-Token`, is not valid.",
+            remedy: "Send a token as the identity service issued it.",
+        },
+        by_status: &[],
+    },
+    ErrorEntry {
         code: "IAM.0011",
         statuses: &[400],
         already_in_state: false,
@@ -665,6 +1014,149 @@ pub(crate) static CATALOGUE: &[ErrorEntry] = &[
             class: ErrorClass::InvalidArgument,
             text: "The identity service does not understand the body of the request.",
             remedy: "Compare it with the description of the operation.",
+        },
+        by_status: &[],
+    },
+    ErrorEntry {
+        code: "IAM.0012",
+        statuses: &[429],
+        already_in_state: false,
+        main: Meaning {
+            class: ErrorClass::Throttled,
+            text: "More sign-ins or other requests came than the identity service lets through; the message names the limit.",
+            remedy: "Wait a minute, then sign in less often: a token holds for 24 hours, and clones of a client share it.",
+        },
+        by_status: &[],
+    },
+    ErrorEntry {
+        code: "IAM.0061",
+        statuses: &[401],
+        already_in_state: false,
+        main: Meaning {
+            class: ErrorClass::Authentication,
+            text: "The account is locked after sign-ins that failed.",
+            remedy: "Wait until the lock ends, a quarter of an hour unless the account says otherwise, and correct the password before the next attempt.",
+        },
+        by_status: &[],
+    },
+    ErrorEntry {
+        code: "IAM.0062",
+        statuses: &[401],
+        already_in_state: false,
+        main: Meaning {
+            class: ErrorClass::Authentication,
+            text: "The password is wrong.",
+            remedy: "Correct it before the next attempt: some failures in a row lock the account.",
+        },
+        by_status: &[],
+    },
+    ErrorEntry {
+        code: "IAM.0063",
+        statuses: &[401],
+        already_in_state: false,
+        main: Meaning {
+            class: ErrorClass::Authentication,
+            text: "The identity service does not accept the access token.",
+            remedy: "Sign in again.",
+        },
+        by_status: &[],
+    },
+    ErrorEntry {
+        code: "IAM.0064",
+        statuses: &[401],
+        already_in_state: false,
+        main: Meaning {
+            class: ErrorClass::Authentication,
+            text: "The access token does not cover this request.",
+            remedy: "Sign in again, for the project or the domain that the request is about.",
+        },
+        by_status: &[],
+    },
+    ErrorEntry {
+        code: "IAM.0066",
+        statuses: &[401],
+        already_in_state: false,
+        main: Meaning {
+            class: ErrorClass::Authentication,
+            text: "The token has expired.",
+            remedy: "Sign in again.",
+        },
+        by_status: &[],
+    },
+    ErrorEntry {
+        code: "IAM.0067",
+        statuses: &[401],
+        already_in_state: false,
+        main: Meaning {
+            class: ErrorClass::Authentication,
+            text: "The token is not valid.",
+            remedy: "Sign in again, at the identity service of the same cloud.",
+        },
+        by_status: &[],
+    },
+    ErrorEntry {
+        code: "IAM.0072",
+        statuses: &[400],
+        already_in_state: false,
+        main: Meaning {
+            class: ErrorClass::InvalidArgument,
+            text: "The body of the request lacks a member, which the message names.",
+            remedy: "Add it and send the request again.",
+        },
+        by_status: &[],
+    },
+    ErrorEntry {
+        code: "IAM.0073",
+        statuses: &[400],
+        already_in_state: false,
+        main: Meaning {
+            class: ErrorClass::InvalidArgument,
+            text: "A member of the body has a value that does not fit; the message names both.",
+            remedy: "Correct it and send the request again.",
+        },
+        by_status: &[],
+    },
+    ErrorEntry {
+        code: "IAM.0080",
+        statuses: &[403],
+        already_in_state: false,
+        main: Meaning {
+            class: ErrorClass::Permission,
+            text: "The user of this access key is disabled.",
+            remedy: "Have the user enabled, or use the access key of another one.",
+        },
+        by_status: &[],
+    },
+    ErrorEntry {
+        code: "IAM.0081",
+        statuses: &[403],
+        already_in_state: false,
+        main: Meaning {
+            class: ErrorClass::Permission,
+            text: "The user may sign in to the console only, not to the API.",
+            remedy: "Have programmatic access enabled for the user.",
+        },
+        by_status: &[],
+    },
+    ErrorEntry {
+        code: "IAM.0082",
+        statuses: &[403],
+        already_in_state: false,
+        main: Meaning {
+            class: ErrorClass::Permission,
+            text: "The user is disabled.",
+            remedy: "Have the user enabled, or sign in as another one.",
+        },
+        by_status: &[],
+    },
+    ErrorEntry {
+        code: "IAM.0083",
+        statuses: &[403],
+        already_in_state: false,
+        main: Meaning {
+            class: ErrorClass::Permission,
+            text: "The user may not enter the private region that the message names.",
+            remedy: "Have access to the region granted, or use another one.",
         },
         by_status: &[],
     },
@@ -2147,12 +2639,24 @@ impl ErrorCode {
     pub const APIG_0101: Self = Self(Cow::Borrowed("APIG.0101"));
     /// `APIG.0103`: The gateway has no service behind this address.
     pub const APIG_0103: Self = Self(Cow::Borrowed("APIG.0103"));
+    /// `APIG.0104`: The gateway lacks the settings of a plug-in that the API uses.
+    pub const APIG_0104: Self = Self(Cow::Borrowed("APIG.0104"));
+    /// `APIG.0105`: The gateway lacks the settings of the service behind it.
+    pub const APIG_0105: Self = Self(Cow::Borrowed("APIG.0105"));
+    /// `APIG.0106`: The gateway could not map the parameters of the request to those of the service behind it.
+    pub const APIG_0106: Self = Self(Cow::Borrowed("APIG.0106"));
+    /// `APIG.0107`: A script of the gateway failed.
+    pub const APIG_0107: Self = Self(Cow::Borrowed("APIG.0107"));
     /// `APIG.0201`: The gateway did not take the request as it is.
     pub const APIG_0201: Self = Self(Cow::Borrowed("APIG.0201"));
     /// `APIG.0202`: The gateway cannot reach the service behind it.
     pub const APIG_0202: Self = Self(Cow::Borrowed("APIG.0202"));
     /// `APIG.0203`: The service behind the gateway did not respond in time, and may have carried out the request.
     pub const APIG_0203: Self = Self(Cow::Borrowed("APIG.0203"));
+    /// `APIG.0204`: The gateway does not speak this version of TLS.
+    pub const APIG_0204: Self = Self(Cow::Borrowed("APIG.0204"));
+    /// `APIG.0205`: The gateway does not accept the certificate of the client.
+    pub const APIG_0205: Self = Self(Cow::Borrowed("APIG.0205"));
     /// `APIG.0301`: The gateway does not accept the token or the signature.
     pub const APIG_0301: Self = Self(Cow::Borrowed("APIG.0301"));
     /// `APIG.0302`: The user may not call this API.
@@ -2169,12 +2673,22 @@ impl ErrorCode {
     pub const APIG_0307: Self = Self(Cow::Borrowed("APIG.0307"));
     /// `APIG.0308`: More requests came than the gateway lets through, or the quota of a period is used up.
     pub const APIG_0308: Self = Self(Cow::Borrowed("APIG.0308"));
-    /// `APIG.0309`: The project is not available.
-    pub const APIG_0309: Self = Self(Cow::Borrowed("APIG.0309"));
+    /// `APIG.0310`: The project is not available.
+    pub const APIG_0310: Self = Self(Cow::Borrowed("APIG.0310"));
+    /// `APIG.0311`: The gateway does not accept the credentials of a debugging session.
+    pub const APIG_0311: Self = Self(Cow::Borrowed("APIG.0311"));
     /// `APIG.0401`: The gateway cannot tell the IP address from which the request came.
     pub const APIG_0401: Self = Self(Cow::Borrowed("APIG.0401"));
     /// `APIG.0402`: The IP address from which the request came is not allowed.
     pub const APIG_0402: Self = Self(Cow::Borrowed("APIG.0402"));
+    /// `APIG.0404`: The gateway may not reach the address of the service behind it.
+    pub const APIG_0404: Self = Self(Cow::Borrowed("APIG.0404"));
+    /// `APIG.0405`: The app was not used from an IP address that it trusts.
+    pub const APIG_0405: Self = Self(Cow::Borrowed("APIG.0405"));
+    /// `APIG.0501`: The quota of the app is used up.
+    pub const APIG_0501: Self = Self(Cow::Borrowed("APIG.0501"));
+    /// `APIG.0502`: The app is frozen, since the balance of its account does not suffice.
+    pub const APIG_0502: Self = Self(Cow::Borrowed("APIG.0502"));
     /// `APIG.0601`: The gateway failed inside.
     pub const APIG_0601: Self = Self(Cow::Borrowed("APIG.0601"));
     /// `APIG.0602`: The request is malformed.
@@ -2183,22 +2697,36 @@ impl ErrorCode {
     pub const APIG_0605: Self = Self(Cow::Borrowed("APIG.0605"));
     /// `APIG.0606`: The gateway could not load the configuration of the API.
     pub const APIG_0606: Self = Self(Cow::Borrowed("APIG.0606"));
+    /// `APIG.0607`: The gateway does not take the protocol of the request; the message names the one that it takes.
+    pub const APIG_0607: Self = Self(Cow::Borrowed("APIG.0607"));
+    /// `APIG.0608`: The gateway could not obtain what it has to know of the account.
+    pub const APIG_0608: Self = Self(Cow::Borrowed("APIG.0608"));
+    /// `APIG.0609`: The gateway does not find the network of the service behind it.
+    pub const APIG_0609: Self = Self(Cow::Borrowed("APIG.0609"));
+    /// `APIG.0610`: No instance of the service behind the gateway is available.
+    pub const APIG_0610: Self = Self(Cow::Borrowed("APIG.0610"));
+    /// `APIG.0611`: The gateway does not find the port of the service behind it.
+    pub const APIG_0611: Self = Self(Cow::Borrowed("APIG.0611"));
+    /// `APIG.0612`: An API of the gateway calls itself.
+    pub const APIG_0612: Self = Self(Cow::Borrowed("APIG.0612"));
     /// `APIG.0613`: The identity service, which the gateway asks, is not available.
     pub const APIG_0613: Self = Self(Cow::Borrowed("APIG.0613"));
-    /// `APIG.0801`: The service is not available in this region.
-    pub const APIG_0801: Self = Self(Cow::Borrowed("APIG.0801"));
+    /// `APIG.0705`: The gateway could not sign the request for the service behind it.
+    pub const APIG_0705: Self = Self(Cow::Borrowed("APIG.0705"));
     /// `APIG.0802`: The user may not do anything in this region.
     pub const APIG_0802: Self = Self(Cow::Borrowed("APIG.0802"));
     /// `APIGW.0101`: The gateway knows no API at this address: host, path or method are not what is published there. It says nothing about the resource.
     pub const APIGW_0101: Self = Self(Cow::Borrowed("APIGW.0101"));
     /// `APIGW.0103`: The gateway has no service behind this address.
     pub const APIGW_0103: Self = Self(Cow::Borrowed("APIGW.0103"));
+    /// `APIGW.0104`: The gateway lacks the settings of a plug-in that the API uses.
+    pub const APIGW_0104: Self = Self(Cow::Borrowed("APIGW.0104"));
+    /// `APIGW.0105`: The gateway lacks the settings of the service behind it.
+    pub const APIGW_0105: Self = Self(Cow::Borrowed("APIGW.0105"));
+    /// `APIGW.0106`: The gateway could not map the parameters of the request to those of the service behind it.
+    pub const APIGW_0106: Self = Self(Cow::Borrowed("APIGW.0106"));
     /// `APIGW.0201`: The gateway did not take the request as it is.
     pub const APIGW_0201: Self = Self(Cow::Borrowed("APIGW.0201"));
-    /// `APIGW.0202`: The gateway cannot reach the service behind it.
-    pub const APIGW_0202: Self = Self(Cow::Borrowed("APIGW.0202"));
-    /// `APIGW.0203`: The service behind the gateway did not respond in time, and may have carried out the request.
-    pub const APIGW_0203: Self = Self(Cow::Borrowed("APIGW.0203"));
     /// `APIGW.0301`: The gateway does not accept the token or the signature.
     pub const APIGW_0301: Self = Self(Cow::Borrowed("APIGW.0301"));
     /// `APIGW.0302`: The user may not call this API.
@@ -2215,12 +2743,20 @@ impl ErrorCode {
     pub const APIGW_0307: Self = Self(Cow::Borrowed("APIGW.0307"));
     /// `APIGW.0308`: More requests came than the gateway lets through, or the quota of a period is used up.
     pub const APIGW_0308: Self = Self(Cow::Borrowed("APIGW.0308"));
-    /// `APIGW.0309`: The project is not available.
-    pub const APIGW_0309: Self = Self(Cow::Borrowed("APIGW.0309"));
+    /// `APIGW.0310`: The project is not available.
+    pub const APIGW_0310: Self = Self(Cow::Borrowed("APIGW.0310"));
+    /// `APIGW.0311`: The gateway does not accept the credentials of a debugging session.
+    pub const APIGW_0311: Self = Self(Cow::Borrowed("APIGW.0311"));
     /// `APIGW.0401`: The gateway cannot tell the IP address from which the request came.
     pub const APIGW_0401: Self = Self(Cow::Borrowed("APIGW.0401"));
     /// `APIGW.0402`: The IP address from which the request came is not allowed.
     pub const APIGW_0402: Self = Self(Cow::Borrowed("APIGW.0402"));
+    /// `APIGW.0404`: The gateway may not reach the address of the service behind it.
+    pub const APIGW_0404: Self = Self(Cow::Borrowed("APIGW.0404"));
+    /// `APIGW.0501`: The quota of the app is used up.
+    pub const APIGW_0501: Self = Self(Cow::Borrowed("APIGW.0501"));
+    /// `APIGW.0502`: The app is frozen, since the balance of its account does not suffice.
+    pub const APIGW_0502: Self = Self(Cow::Borrowed("APIGW.0502"));
     /// `APIGW.0601`: The gateway failed inside.
     pub const APIGW_0601: Self = Self(Cow::Borrowed("APIGW.0601"));
     /// `APIGW.0602`: The request is malformed.
@@ -2229,8 +2765,22 @@ impl ErrorCode {
     pub const APIGW_0605: Self = Self(Cow::Borrowed("APIGW.0605"));
     /// `APIGW.0606`: The gateway could not load the configuration of the API.
     pub const APIGW_0606: Self = Self(Cow::Borrowed("APIGW.0606"));
+    /// `APIGW.0607`: The gateway does not take the protocol of the request; the message names the one that it takes.
+    pub const APIGW_0607: Self = Self(Cow::Borrowed("APIGW.0607"));
+    /// `APIGW.0608`: The gateway could not obtain what it has to know of the account.
+    pub const APIGW_0608: Self = Self(Cow::Borrowed("APIGW.0608"));
+    /// `APIGW.0609`: The gateway does not find the network of the service behind it.
+    pub const APIGW_0609: Self = Self(Cow::Borrowed("APIGW.0609"));
+    /// `APIGW.0610`: No instance of the service behind the gateway is available.
+    pub const APIGW_0610: Self = Self(Cow::Borrowed("APIGW.0610"));
+    /// `APIGW.0611`: The gateway does not find the port of the service behind it.
+    pub const APIGW_0611: Self = Self(Cow::Borrowed("APIGW.0611"));
+    /// `APIGW.0612`: An API of the gateway calls itself.
+    pub const APIGW_0612: Self = Self(Cow::Borrowed("APIGW.0612"));
     /// `APIGW.0613`: The identity service, which the gateway asks, is not available.
     pub const APIGW_0613: Self = Self(Cow::Borrowed("APIGW.0613"));
+    /// `APIGW.0705`: The gateway could not sign the request for the service behind it.
+    pub const APIGW_0705: Self = Self(Cow::Borrowed("APIGW.0705"));
     /// `APIGW.0801`: The service is not available in this region.
     pub const APIGW_0801: Self = Self(Cow::Borrowed("APIGW.0801"));
     /// `APIGW.0802`: The user may not do anything in this region.
@@ -2243,12 +2793,42 @@ impl ErrorCode {
     pub const IAM_0003: Self = Self(Cow::Borrowed("IAM.0003"));
     /// `IAM.0004`: The identity service does not find what the message names.
     pub const IAM_0004: Self = Self(Cow::Borrowed("IAM.0004"));
+    /// `IAM.0005`: Something else exists already under the name that was sent; the message names it.
+    pub const IAM_0005: Self = Self(Cow::Borrowed("IAM.0005"));
     /// `IAM.0006`: The identity service failed inside.
     pub const IAM_0006: Self = Self(Cow::Borrowed("IAM.0006"));
     /// `IAM.0007`: The identity service refused a parameter, which the message names.
     pub const IAM_0007: Self = Self(Cow::Borrowed("IAM.0007"));
+    /// `IAM.0009`: The token that was to be examined or ended, in `X-Subject-Token`, is not valid.
+    pub const IAM_0009: Self = Self(Cow::Borrowed("IAM.0009"));
     /// `IAM.0011`: The identity service does not understand the body of the request.
     pub const IAM_0011: Self = Self(Cow::Borrowed("IAM.0011"));
+    /// `IAM.0012`: More sign-ins or other requests came than the identity service lets through; the message names the limit.
+    pub const IAM_0012: Self = Self(Cow::Borrowed("IAM.0012"));
+    /// `IAM.0061`: The account is locked after sign-ins that failed.
+    pub const IAM_0061: Self = Self(Cow::Borrowed("IAM.0061"));
+    /// `IAM.0062`: The password is wrong.
+    pub const IAM_0062: Self = Self(Cow::Borrowed("IAM.0062"));
+    /// `IAM.0063`: The identity service does not accept the access token.
+    pub const IAM_0063: Self = Self(Cow::Borrowed("IAM.0063"));
+    /// `IAM.0064`: The access token does not cover this request.
+    pub const IAM_0064: Self = Self(Cow::Borrowed("IAM.0064"));
+    /// `IAM.0066`: The token has expired.
+    pub const IAM_0066: Self = Self(Cow::Borrowed("IAM.0066"));
+    /// `IAM.0067`: The token is not valid.
+    pub const IAM_0067: Self = Self(Cow::Borrowed("IAM.0067"));
+    /// `IAM.0072`: The body of the request lacks a member, which the message names.
+    pub const IAM_0072: Self = Self(Cow::Borrowed("IAM.0072"));
+    /// `IAM.0073`: A member of the body has a value that does not fit; the message names both.
+    pub const IAM_0073: Self = Self(Cow::Borrowed("IAM.0073"));
+    /// `IAM.0080`: The user of this access key is disabled.
+    pub const IAM_0080: Self = Self(Cow::Borrowed("IAM.0080"));
+    /// `IAM.0081`: The user may sign in to the console only, not to the API.
+    pub const IAM_0081: Self = Self(Cow::Borrowed("IAM.0081"));
+    /// `IAM.0082`: The user is disabled.
+    pub const IAM_0082: Self = Self(Cow::Borrowed("IAM.0082"));
+    /// `IAM.0083`: The user may not enter the private region that the message names.
+    pub const IAM_0083: Self = Self(Cow::Borrowed("IAM.0083"));
     /// `ModelArts.0010`: The service failed inside, without saying where.
     pub const MODELARTS_0010: Self = Self(Cow::Borrowed("ModelArts.0010"));
     /// `ModelArts.0101`: A parameter of the request was rejected.

@@ -28,12 +28,14 @@ pub(super) struct ErrorBody {
 
 impl ErrorBody {
     pub(super) fn read(body: &[u8]) -> Self {
-        let Ok(value) = serde_json::from_slice::<Value>(body) else {
-            return Self::default();
-        };
+        let body = without_bom(body);
+        serde_json::from_slice(body).map_or_else(|_| Self::default(), |value| Self::of(&value))
+    }
+
+    fn of(value: &Value) -> Self {
         // The identity service puts code and message one level down, and so do some gateways.
         let nested = value.get("error").filter(|inner| inner.is_object());
-        let inner = nested.unwrap_or(&value);
+        let inner = nested.unwrap_or(value);
         let find = |names: &[&str]| {
             names
                 .iter()
@@ -49,19 +51,25 @@ impl ErrorBody {
         }
     }
 
-    /// Reads the body of a success, if it is an error for all that: with code and message, and without a resource.
-    pub(super) fn disguised(body: &[u8]) -> Option<Self> {
+    /// Reads the body of a success, if it is an error for all that: an object that has a code and a message, and nothing
+    /// but what errors have. A code of zeros, or of the status once more, is no error.
+    pub(super) fn disguised(status: StatusCode, body: &[u8]) -> Option<Self> {
         const LONGEST: usize = 4096;
-        let mentions = |key: &[u8]| body.windows(key.len()).any(|window| window == key);
-        if body.len() > LONGEST || !(mentions(b"\"error_msg\"") || mentions(b"\"error_message\"")) {
+        let body = without_bom(body);
+        if body.len() > LONGEST {
             return None;
         }
-        let value: Value = serde_json::from_slice(body).ok()?;
-        let is_resource = ["id", "status", "data", "instances"]
-            .iter()
-            .any(|key| value.get(key).is_some());
-        let read = Self::read(body);
-        (!is_resource && read.code.is_some() && read.message.is_some()).then_some(read)
+        let Ok(Value::Object(members)) = serde_json::from_slice(body) else {
+            return None;
+        };
+        if !members.keys().all(|name| MEMBERS.contains(&name.as_str())) {
+            return None;
+        }
+        let read = Self::of(&Value::Object(members));
+        let is_error =
+            |code: &str| !code.bytes().all(|byte| byte == b'0') && code != status.as_str();
+        let code = read.code.as_deref().map(str::trim);
+        (code.is_some_and(is_error) && read.message.is_some()).then_some(read)
     }
 
     /// The code, unless it is the status once more, or nothing that a code looks like.
@@ -71,6 +79,32 @@ impl ErrorBody {
         let is_code = (1..=64).contains(&code.len()) && code.chars().all(fits);
         (is_code && code != status.as_str()).then_some(code)
     }
+}
+
+/// What the objects of errors hold, whoever wrote them.
+const MEMBERS: [&str; 17] = [
+    "error_code",
+    "errorCode",
+    "code",
+    "error_msg",
+    "error_message",
+    "errorMessage",
+    "message",
+    "msg",
+    "error",
+    "title",
+    "detail",
+    "details",
+    "request_id",
+    "requestId",
+    "timestamp",
+    "path",
+    "encoded_authorization_message",
+];
+
+/// The body without the mark that some servers put before their UTF-8.
+pub(super) fn without_bom(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
 
 fn origin(code: Option<&str>, nested: bool) -> Origin {

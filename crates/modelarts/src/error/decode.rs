@@ -2,14 +2,21 @@
 
 use serde::de::DeserializeOwned;
 
+use super::body::without_bom;
+
 /// Says where a body stops being a `T`.
 pub(super) fn undecodable<T: DeserializeOwned>(body: &[u8]) -> String {
     if is_blank(body) {
         return "the response is empty where JSON is due".to_owned();
     }
+    let body = without_bom(body);
     let mut json = serde_json::Deserializer::from_slice(body);
     let Err(error) = serde_path_to_error::deserialize::<_, T>(&mut json) else {
-        return "there is more than one JSON value in the response".to_owned();
+        return match body.trim_ascii().first() {
+            Some(b'[') => "the response is a list where an object is due",
+            _ => "there is more than one JSON value in the response",
+        }
+        .to_owned();
     };
     let path = format!(" at `{}`", error.path());
     undecodable_at(&path, error.inner(), body.len())
@@ -57,5 +64,5 @@ pub(crate) fn expectation(error: &serde_json::Error) -> String {
 
 /// Nothing, blanks, or `null`.
 pub(super) fn is_blank(body: &[u8]) -> bool {
-    matches!(body.trim_ascii(), b"" | b"null")
+    matches!(without_bom(body).trim_ascii(), b"" | b"null")
 }

@@ -250,7 +250,7 @@ impl Error {
         body: &Bytes,
         secrets: impl FnOnce() -> Vec<Secret>,
     ) -> Option<Self> {
-        let read = ErrorBody::disguised(body)?;
+        let read = ErrorBody::disguised(status, body)?;
         let secrets = &secrets();
         let mut error = Self::new(Kind::Decode, None).says(&read, status, secrets);
         let said = error.0.message.take().unwrap_or_default();
@@ -286,6 +286,13 @@ impl Error {
         body: &[u8],
     ) -> Self {
         Self::undecoded(undecodable::<T>(body), status, headers, body)
+    }
+
+    /// A success of a creation that lacks the ID of what was created.
+    pub(crate) fn without_id(status: StatusCode, headers: HeaderMap) -> Self {
+        let message = "the response does not hold the ID of what was created; list what exists before another attempt";
+        let error = Self::new(Kind::Decode, message.to_owned()).after_attempts(1);
+        error.responded(status, headers, Bytes::new())
     }
 
     /// A success that lacks what it is for.
@@ -491,6 +498,15 @@ impl Error {
     ///
     /// [`NotFound`](ErrorClass::NotFound) only if the service itself says so: a gateway's 404 has no class.
     pub fn class(&self) -> Option<ErrorClass> {
+        let class = self.class_of_response()?;
+        // What a sign-in on the way did not find is the user, the domain or the project.
+        match class == ErrorClass::NotFound && self.response().not_done {
+            true => Some(ErrorClass::Authentication),
+            false => Some(class),
+        }
+    }
+
+    fn class_of_response(&self) -> Option<ErrorClass> {
         let inner = self.response();
         let status = inner.status?;
         if let Some(entry) = inner.code.as_ref().and_then(ErrorCode::describe) {
@@ -735,23 +751,6 @@ pub(crate) fn accepted<T: Default>(result: Result<T>) -> Result<T> {
     match result {
         Err(error) if error.0.is_blank => Ok(T::default()),
         result => result,
-    }
-}
-
-/// What a creation returned, unless it lacks the ID of what was created.
-pub(crate) fn created<T>(
-    operation: &'static str,
-    result: Result<T>,
-    id: impl FnOnce(&T) -> Option<&str>,
-) -> Result<T> {
-    let created = result?;
-    match id(&created).is_some_and(|id| !id.trim().is_empty()) {
-        true => Ok(created),
-        false => Err(Error::incomplete(
-            Some(operation),
-            "the response does not hold the ID of what was created; list what exists before another attempt",
-        )
-        .after_attempts(1)),
     }
 }
 

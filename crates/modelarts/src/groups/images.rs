@@ -10,7 +10,7 @@ use modelarts_client::devenviron::types::{
 
 use super::{list_request, page};
 use crate::client::ModelArts;
-use crate::error::{Result, accepted, created};
+use crate::error::{Result, accepted};
 use crate::wait::{Polled, Verdict, Waiter};
 
 /// Operations on images, from [`ModelArts::images`].
@@ -69,8 +69,10 @@ impl Images {
             .register_image()
             .project_id(self.client.project_id())
             .body(request.clone());
-        let response = self.client.execute(request.prepare()?).await;
-        created("registerImage", response, |it: &Image| it.id.as_deref())
+        let request = request.prepare()?;
+        self.client
+            .create(request, |it: &Image| it.id.as_deref())
+            .await
     }
 
     /// Begins to save a running notebook as an image. Until that is done the notebook is SNAPSHOTTING.
@@ -100,8 +102,10 @@ impl Images {
             .project_id(self.client.project_id())
             .id(notebook_id)
             .body(request.clone());
-        let response = self.client.execute(request.prepare()?).await;
-        created("createImage", response, |it: &Image| it.id.as_deref())
+        let request = request.prepare()?;
+        self.client
+            .create(request, |it: &Image| it.id.as_deref())
+            .await
     }
 
     /// Deletes an image, but not what stands in the container registry. One in use cannot be deleted.

@@ -12,8 +12,9 @@ use modelarts_client::devenviron::types::{
 use super::{list_request, page};
 use crate::client::ModelArts;
 use crate::clock::BoxFuture;
-use crate::error::{Result, accepted, created};
+use crate::error::{Result, accepted};
 use crate::lifecycle::{self, Action, Lifecycle, Phase, TargetState};
+use crate::recent::Event;
 use crate::units::AutoStop;
 use crate::wait::{Progress, Waiter};
 
@@ -43,12 +44,10 @@ impl Instances {
             .create_dev_env_instance()
             .project_id(self.client.project_id())
             .body(request.clone());
-        let response = self.client.execute(request.prepare()?).await;
-        let instance = created("createDevEnvInstance", response, |it: &DevEnvInstance| {
-            it.id.as_deref()
-        })?;
-        self.client.note_creation(instance.id.as_deref());
-        Ok(instance)
+        let request = request.prepare()?;
+        self.client
+            .create(request, |it: &DevEnvInstance| it.id.as_deref())
+            .await
     }
 
     /// Reads an instance.
@@ -132,6 +131,11 @@ impl Instances {
         id: &str,
         action: DevEnvInstanceAction,
     ) -> Result<ManageDevEnvInstanceResponse> {
+        let event = match action {
+            DevEnvInstanceAction::Stop => Event::Stopped,
+            DevEnvInstanceAction::Restart => Event::Restarted,
+            _ => Event::Started,
+        };
         let body = ManageDevEnvInstanceRequest { action };
         let request = self
             .client
@@ -140,8 +144,7 @@ impl Instances {
             .project_id(self.client.project_id())
             .instance_id(id)
             .body(body);
-        let response = self.client.execute(request.prepare()?).await;
-        accepted(response)
+        self.client.act(request.prepare()?, id, event).await
     }
 
     /// Begins to delete an instance.
@@ -155,8 +158,8 @@ impl Instances {
             .delete_dev_env_instance()
             .project_id(self.client.project_id())
             .instance_id(id);
-        let response = self.client.execute(request.prepare()?).await;
-        accepted(response)
+        let request = request.prepare()?;
+        self.client.act(request, id, Event::Deleted).await
     }
 
     /// The caller's instances, of type Notebook unless the filter says otherwise.

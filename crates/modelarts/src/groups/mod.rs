@@ -41,6 +41,8 @@ macro_rules! list_request {
             }
 
             /// Sets the parameters of the generated request: filters, order. Filters add up.
+            ///
+            /// Limit and offset count for [`send`](Self::send) only; what goes through all pages sets its own.
             pub fn filter(
                 mut self,
                 filter: impl for<'a> Fn(builder::$builder<'a, ()>) -> builder::$builder<'a, ()> + Send + Sync + 'static,
@@ -70,7 +72,9 @@ macro_rules! list_request {
             ///
             /// A list is paged by offset. Whoever stops or deletes what it lists changes the list, and with a filter by
             /// status the items move up while they are read. [`items`](Self::items) follows that as far as the service
-            /// tells; here nothing moves between the first request and the last but what others do.
+            /// tells; here nothing moves between the first request and the last but what others do. The API has no snapshot
+            /// of a list: where others delete and create meanwhile, so that the total stays the same, an item can be
+            /// missed. Whoever must be sure lists until a list is empty.
             ///
             /// # Errors
             /// When a call fails, or an item cannot be read; the error names it.
@@ -116,7 +120,8 @@ macro_rules! list_request {
                     request = filter(request);
                 }
                 if let Some(offset) = offset {
-                    request = request.offset(offset);
+                    // A filter must not page: with a limit of 0, the first page would be the end.
+                    request = request.limit(self.page_size).offset(offset);
                 }
                 self.client.execute(request.prepare()?).await
             }

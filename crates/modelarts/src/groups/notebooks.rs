@@ -11,8 +11,9 @@ use modelarts_client::devenviron::types::{
 use super::{list_request, page};
 use crate::client::ModelArts;
 use crate::clock::BoxFuture;
-use crate::error::{Result, accepted, created};
+use crate::error::{Result, accepted};
 use crate::lifecycle::{self, Action, Lifecycle, Phase, TargetState};
+use crate::recent::Event;
 use crate::units::AutoStop;
 use crate::wait::{Progress, Waiter};
 
@@ -61,10 +62,10 @@ impl Notebooks {
             .create_notebook()
             .project_id(self.client.project_id())
             .body(request.clone());
-        let response = self.client.execute(request.prepare()?).await;
-        let notebook = created("createNotebook", response, |it: &Notebook| it.id.as_deref())?;
-        self.client.note_creation(notebook.id.as_deref());
-        Ok(notebook)
+        let request = request.prepare()?;
+        self.client
+            .create(request, |it: &Notebook| it.id.as_deref())
+            .await
     }
 
     /// Reads a notebook.
@@ -109,8 +110,8 @@ impl Notebooks {
             .start_notebook()
             .project_id(self.client.project_id())
             .id(id);
-        let response = self.client.execute(request.prepare()?).await;
-        accepted(response)
+        let request = request.prepare()?;
+        self.client.act(request, id, Event::Started).await
     }
 
     /// Begins to start a stopped notebook, and says when it is stopped again: after 1 to 72 hours, or never.
@@ -127,8 +128,8 @@ impl Notebooks {
             .id(id)
             .duration(duration)
             .type_(LeaseType::Timing);
-        let response = self.client.execute(request.prepare()?).await;
-        accepted(response)
+        let request = request.prepare()?;
+        self.client.act(request, id, Event::Started).await
     }
 
     /// Begins to stop a running notebook.
@@ -143,8 +144,8 @@ impl Notebooks {
             .stop_notebook()
             .project_id(self.client.project_id())
             .id(id);
-        let response = self.client.execute(request.prepare()?).await;
-        accepted(response)
+        let request = request.prepare()?;
+        self.client.act(request, id, Event::Stopped).await
     }
 
     /// Begins to delete a notebook.
@@ -159,8 +160,8 @@ impl Notebooks {
             .delete_notebook()
             .project_id(self.client.project_id())
             .id(id);
-        let response = self.client.execute(request.prepare()?).await;
-        accepted(response)
+        let request = request.prepare()?;
+        self.client.act(request, id, Event::Deleted).await
     }
 
     /// The caller's notebooks.

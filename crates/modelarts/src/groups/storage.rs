@@ -6,7 +6,7 @@ use modelarts_client::devenviron::enums::{DataVolumeCategory, DataVolumeStatus};
 use modelarts_client::devenviron::types::{AttachObsRequest, DataVolume, DataVolumeList};
 
 use crate::client::ModelArts;
-use crate::error::{Error, Result, accepted, created};
+use crate::error::{Error, Result, accepted};
 use crate::wait::{Lag, PollFn, Polled, Verdict, Waiter};
 
 /// Operations on OBS storage mounted to notebooks, from [`ModelArts::storage`].
@@ -76,8 +76,10 @@ impl Storage {
             .project_id(self.client.project_id())
             .instance_id(notebook_id)
             .body(body);
-        let response = self.client.execute(request.prepare()?).await;
-        created("attachObs", response, |it: &DataVolume| it.id.as_deref())
+        let request = request.prepare()?;
+        self.client
+            .create(request, |it: &DataVolume| it.id.as_deref())
+            .await
     }
 
     /// Begins to unmount.

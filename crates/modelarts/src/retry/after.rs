@@ -3,19 +3,32 @@
 use std::time::Duration;
 
 use http::HeaderMap;
-use http::header::RETRY_AFTER;
+use http::header::{DATE, RETRY_AFTER};
 use jiff::Timestamp;
 
 /// How long the service asks to wait, from seconds or an HTTP date; a date in the past is no wait.
+///
+/// A date is one of the service's clock: what is left until then is counted from the `Date` of the response, and only
+/// without one from this machine's `now`.
 pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More than a number can hold is for ever.
+        return Some(text.parse().map_or(Duration::MAX, Duration::from_secs));
     }
-    let date = jiff::fmt::rfc2822::DateTimeParser::new()
-        .parse_timestamp(text)
-        .ok()?;
-    Some(Duration::try_from(date.duration_since(now)).unwrap_or(Duration::ZERO))
+    let until = http_date(text)?;
+    let now = date(headers).unwrap_or(now);
+    Some(Duration::try_from(until.duration_since(now)).unwrap_or(Duration::ZERO))
+}
+
+/// When the service sent the response, by its own clock.
+pub(crate) fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    http_date(headers.get(DATE)?.to_str().ok()?)
+}
+
+fn http_date(text: &str) -> Option<Timestamp> {
+    let parser = jiff::fmt::rfc2822::DateTimeParser::new();
+    parser.parse_timestamp(text).ok()
 }
 
 #[cfg(test)]
@@ -34,6 +47,7 @@ mod tests {
             (" 0 ", Some(0)),
             ("Mon, 03 Nov 2025 08:16:30 GMT", Some(90)),
             ("Mon, 03 Nov 2025 08:00:00 GMT", Some(0)),
+            ("18446744073709551616", Some(u64::MAX)),
             ("-5", None),
             ("1.5", None),
             ("soon", None),
@@ -42,5 +56,20 @@ mod tests {
             assert_eq!(read(text), expected, "{text:?}");
         }
         assert_eq!(retry_after(&HeaderMap::new(), now), None);
+    }
+
+    #[test]
+    fn a_date_is_one_of_the_services_clock() {
+        // This machine is 40 minutes behind.
+        let now = "2025-11-03T08:15:00Z".parse().unwrap();
+        let headers = HeaderMap::from_iter([
+            (
+                RETRY_AFTER,
+                "Mon, 03 Nov 2025 08:56:30 GMT".parse().unwrap(),
+            ),
+            (DATE, "Mon, 03 Nov 2025 08:55:00 GMT".parse().unwrap()),
+        ]);
+        let wait = retry_after(&headers, now).unwrap();
+        assert_eq!(wait.as_secs(), 90);
     }
 }

@@ -8,7 +8,7 @@ mod policy;
 
 use std::time::Duration;
 
-pub(crate) use after::retry_after;
+pub(crate) use after::{date, retry_after};
 pub use backoff::Backoff;
 pub use budget::RetryBudget;
 pub use policy::RetryPolicy;

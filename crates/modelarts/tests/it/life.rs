@@ -190,9 +190,10 @@ async fn a_failed_start_is_told_with_its_reason() {
         .await
         .unwrap_err();
     assert!(error.is_wait_failed());
+    let host = server.url.trim_start_matches("http://");
     assert_eq!(
         error.to_string(),
-        "waiting for notebook n1 to run: START_FAILED ends it: no luck"
+        format!("waiting for notebook n1 to run: START_FAILED ends it: no luck (host {host})")
     );
 }
 

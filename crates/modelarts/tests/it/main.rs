@@ -9,6 +9,7 @@
 mod blocking;
 mod calls;
 mod config;
+mod edges;
 // Its recording proxy sees https as tunnels only.
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
 mod hostile;
