@@ -176,6 +176,7 @@ mod http_client;
 mod identity;
 mod lifecycle;
 mod limit;
+mod line_end;
 mod options;
 mod pages;
 mod raw_request;

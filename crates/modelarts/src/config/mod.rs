@@ -15,7 +15,6 @@ use env::Variables;
 use settings::{Layer, Setting};
 
 pub use env::Environment;
-pub(crate) use settings::without_line_end;
 
 /// Credentials, addresses and TLS settings that were found somewhere, for [`ModelArtsBuilder::profile`].
 ///

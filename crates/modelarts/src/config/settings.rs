@@ -7,6 +7,7 @@ use modelarts_client::Secret;
 
 use crate::credentials::{AccessKey, Credentials, Login};
 use crate::error::{Error, Result};
+use crate::line_end::without_line_end;
 
 /// What can be set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -420,11 +421,6 @@ impl Layer {
 
 fn half(source: &str, has: &str, lacks: &str) -> Error {
     Error::configuration(format!("{source} has {has} but lacks {lacks}"))
-}
-
-/// A password may begin or end with a blank, but never with the end of the line that it was read from.
-pub(crate) fn without_line_end(text: &str) -> &str {
-    text.trim_end_matches(['\r', '\n'])
 }
 
 /// A name out of a file, unless it does not look like one: it can be a value that slipped into its place.

@@ -13,9 +13,9 @@ use tracing::{debug, warn};
 
 use super::{Authenticator, TOKEN, token};
 use crate::clock::{BoxFuture, Clock};
-use crate::config::without_line_end;
 use crate::error::{Error, Result};
 use crate::identity::{Identity, Scope};
+use crate::line_end::without_line_end;
 
 /// A user and a password. A user who is known by name also needs the domain (account).
 ///
