@@ -13,7 +13,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{Environment, Profile, Resolved};
 use crate::credentials::{
     AccessKeyAuthenticator, Authenticator, Credentials, Kind, Named, PasswordAuthenticator,
-    TokenAuthenticator,
+    TokenAuthenticator, TokenCache,
 };
 use crate::endpoint;
 use crate::error::{Error, Result};
@@ -67,6 +67,7 @@ pub struct ModelArtsBuilder {
     max_body: usize,
     http: Option<reqwest::Client>,
     proxy: Option<Secret>,
+    token_cache: Option<Arc<dyn TokenCache>>,
     clock: Arc<dyn Clock>,
     seed: Option<u64>,
 }
@@ -139,6 +140,7 @@ impl ModelArtsBuilder {
             max_body: MAX_BODY,
             http: None,
             proxy: None,
+            token_cache: None,
             clock: Arc::new(SystemClock),
             seed: None,
         }
@@ -284,6 +286,12 @@ impl ModelArtsBuilder {
         self
     }
 
+    /// Where tokens outlive the process. In memory only unless set. See [`TokenCache`].
+    pub fn token_cache(mut self, cache: Arc<dyn TokenCache>) -> Self {
+        self.token_cache = Some(cache);
+        self
+    }
+
     /// The source of time. The machine's clock unless set.
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Arc::new(clock);
@@ -311,8 +319,9 @@ impl ModelArtsBuilder {
         let identity = sources.identity(&pipeline, &settings);
         let identity_endpoint = identity.as_ref().ok().map(|known| known.endpoint.clone());
         let clock = self.clock.clone();
+        let cache = self.token_cache.take();
         let warnings = sources.site.warnings.clone();
-        let place = sources.place(identity, clock).await;
+        let place = sources.place(identity, clock, cache).await;
         // What was not understood may be why.
         let place = place.map_err(|error| warnings.into_iter().fold(error, Error::with_note))?;
         place.warnings.iter().for_each(|warning| warn!("{warning}"));
@@ -460,7 +469,12 @@ struct Project {
 
 impl Sources {
     /// Signs in if need be, and finds out what is not known yet.
-    async fn place(mut self, identity: Result<Identity>, clock: Arc<dyn Clock>) -> Result<Place> {
+    async fn place(
+        mut self,
+        identity: Result<Identity>,
+        clock: Arc<dyn Clock>,
+        cache: Option<Arc<dyn TokenCache>>,
+    ) -> Result<Place> {
         let Some(credentials) = self.site.credentials.take() else {
             return Err(Error::configuration("there are no credentials"));
         };
@@ -475,9 +489,9 @@ impl Sources {
                 Kind::Password(login) => {
                     let scope = self.scope(&project)?;
                     let authenticator =
-                        PasswordAuthenticator::new(identity?, login.clone(), scope, clock)?;
+                        PasswordAuthenticator::new(identity?, login.clone(), scope, clock, cache)?;
                     let token = authenticator
-                        .sign_in()
+                        .resume_or_sign_in()
                         .await
                         .map_err(|error| self.with_hint(error, &project))?;
                     let (id, found) = self.of_token(token, &project, configured.is_none())?;

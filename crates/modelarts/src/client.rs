@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
-use modelarts_client::{Base, Operation, Prepared, ResponseValue, Service, Transport, devenviron};
+use modelarts_client::{
+    Base, Operation, Prepared, ResponseValue, Secret, Service, Transport, devenviron,
+};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::builder::{ModelArtsBuilder, Place};
 use crate::clock::Clock;
-use crate::credentials::Authenticator;
+use crate::credentials::{Authenticator, TOKEN};
 use crate::error::{Error, Result, accepted};
 use crate::groups::{Flavors, Images, Instances, Leases, Notebooks, Storage};
 use crate::options::{CallOptions, Settings};
@@ -147,6 +149,21 @@ impl ModelArts {
     /// The address of the service.
     pub fn endpoint(&self) -> &str {
         &self.core.endpoint
+    }
+
+    /// The token that requests carry, for another tool; `None` where they are signed with an access key.
+    ///
+    /// # Errors
+    /// When the token has to be renewed and the identity service refuses.
+    pub async fn token(&self) -> Result<Option<Secret>> {
+        let url = reqwest::Url::parse(&self.core.endpoint)
+            .map_err(|_| Error::configuration("the endpoint is no URL"))?;
+        let mut request = reqwest::Request::new(Method::GET, url);
+        self.core.authenticator.authorize(&mut request).await?;
+        let token = request.headers().get(TOKEN);
+        Ok(token
+            .and_then(|token| token.to_str().ok())
+            .map(Secret::from))
     }
 
     /// What was odd about the configuration, a sentence each, as [`Profile::warnings`](crate::Profile::warnings) and more.

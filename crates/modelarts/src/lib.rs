@@ -195,7 +195,7 @@ pub use client::{ModelArts, RawAnswer};
 pub use clock::{BoxFuture, Clock, ManualClock, SystemClock};
 pub use concurrent::{ItemError, Outcome, map_concurrent};
 pub use config::{Environment, Profile};
-pub use credentials::{AccessKey, Authenticator, Credentials, Login};
+pub use credentials::{AccessKey, Authenticator, Credentials, Login, TokenCache};
 pub use error::{Error, Result};
 pub use groups::{
     Flavors, Images, Instances, Leases, ListAllNotebooks, ListFlavors, ListImages, ListInstances,

@@ -1,6 +1,7 @@
 //! Who is calling: a token, a user with a password, or an access key.
 
 mod access_key;
+mod cache;
 mod password;
 mod token;
 
@@ -16,6 +17,7 @@ use crate::error::Result;
 
 pub use access_key::AccessKey;
 pub(crate) use access_key::AccessKeyAuthenticator;
+pub use cache::TokenCache;
 pub use password::Login;
 pub(crate) use password::{Named, PasswordAuthenticator};
 pub(crate) use token::TokenAuthenticator;

@@ -11,6 +11,7 @@ use modelarts_client::Secret;
 use modelarts_client::iam::types::Token;
 use tracing::{debug, warn};
 
+use super::cache::{Entry, TokenCache, key};
 use super::{Authenticator, TOKEN, token};
 use crate::clock::{BoxFuture, Clock};
 use crate::error::{Error, Result};
@@ -139,6 +140,7 @@ pub(crate) struct PasswordAuthenticator {
     login: Login,
     scope: Scope,
     clock: Arc<dyn Clock>,
+    cache: Option<Arc<dyn TokenCache>>,
     session: RwLock<Option<Arc<Session>>>,
     /// Held while signing in; keeps the error of the last try for those who waited for it.
     gate: tokio::sync::Mutex<Option<Error>>,
@@ -160,31 +162,69 @@ impl PasswordAuthenticator {
         login: Login,
         scope: Scope,
         clock: Arc<dyn Clock>,
+        cache: Option<Arc<dyn TokenCache>>,
     ) -> Result<Self> {
         Ok(Self {
             identity,
             login: login.checked()?,
             scope,
             clock,
+            cache,
             session: RwLock::default(),
             gate: tokio::sync::Mutex::default(),
             tries: AtomicU64::new(0),
         })
     }
 
+    /// Takes the token of an earlier process, or signs in; returns what is known of it.
+    pub(crate) async fn resume_or_sign_in(&self) -> Result<Token> {
+        match self.resume() {
+            Some(token) => Ok(token),
+            None => self.sign_in().await,
+        }
+    }
+
+    /// Takes a token from the cache, unless its end is near.
+    fn resume(&self) -> Option<Token> {
+        let entry = Entry::read(&self.cache.as_ref()?.load(&self.key())?)?;
+        let (lead, left) = (lead(entry.lifetime()), entry.remaining(self.clock.now())?);
+        let renew_in = left.checked_sub(lead).filter(|time| !time.is_zero())?;
+        let (secret, token) = entry.into_parts();
+        let now = self.clock.elapsed();
+        self.keep(Session {
+            token: token::header("token", &secret).ok()?,
+            generation: 1,
+            renew_at: now + renew_in,
+            ends_at: now + left,
+        });
+        debug!("took the token of an earlier sign-in");
+        Some(token)
+    }
+
+    fn key(&self) -> String {
+        key(&self.identity.endpoint, &self.login, &self.scope)
+    }
+
     /// Signs in and keeps the token; returns what is known of it.
-    pub(crate) async fn sign_in(&self) -> Result<Token> {
+    async fn sign_in(&self) -> Result<Token> {
         let began = self.clock.elapsed();
         let (secret, token) = self.identity.create_token(&self.login, &self.scope).await?;
-        let lifetime = lifetime(&token, self.clock.now());
+        let now = self.clock.now();
+        let lifetime = lifetime(&token, now);
         let session = Session {
             token: token::header("token", &secret)?,
             generation: self.current().map_or(1, |session| session.generation + 1),
-            renew_at: began + lifetime.saturating_sub(LEAD.min(lifetime / 10)),
+            renew_at: began + lifetime.saturating_sub(lead(lifetime)),
             ends_at: began + lifetime,
         };
         debug!(generation = session.generation, ?lifetime, "signed in");
         self.keep(session);
+        let entry = Entry::new(&secret, &token, now, lifetime);
+        if let (Some(cache), Some(text), Some(ends_at)) =
+            (&self.cache, entry.write(), entry.ends_at())
+        {
+            cache.store(&self.key(), &text, ends_at);
+        }
         Ok(token)
     }
 
@@ -281,6 +321,11 @@ impl Authenticator for PasswordAuthenticator {
     }
 }
 
+/// How long before its end a token is renewed.
+fn lead(lifetime: Duration) -> Duration {
+    LEAD.min(lifetime / 10)
+}
+
 /// How long a token lives by the service's own clock, which need not agree with this machine's.
 fn lifetime(token: &Token, now: Timestamp) -> Duration {
     let read = |text: &Option<String>| text.as_deref()?.parse::<Timestamp>().ok();
@@ -315,6 +360,39 @@ mod tests {
         assert_eq!(hours(token(Some("2020-01-01T00:00:00Z"), None)), 0.0);
         assert_eq!(hours(token(None, None)), 24.0);
         assert_eq!(hours(token(Some("soon"), None)), 24.0);
+    }
+
+    #[test]
+    fn an_entry_that_is_not_good_any_more_is_not_taken() {
+        let now: Timestamp = "2030-01-01T00:00:00Z".parse().unwrap();
+        let hour = Duration::from_secs(3600);
+        let entry = Entry::new(&Secret::from("t0p"), &Token::default(), now, hour);
+        let entry = Entry::read(&entry.write().unwrap()).unwrap();
+        assert_eq!(entry.remaining(now), Some(hour));
+        assert_eq!(entry.remaining(now + hour / 4), Some(hour / 4 * 3));
+        assert_eq!(entry.remaining(now + hour * 2), None);
+        // The clock was set back, so nobody knows.
+        assert_eq!(entry.remaining(now - hour), None);
+        assert!(Entry::read(&Secret::from("{\"token\": 5}")).is_none());
+        assert_eq!(entry.into_parts().0.expose(), "t0p");
+    }
+
+    #[test]
+    fn a_key_tells_users_and_projects_apart_and_holds_no_password() {
+        let scope = |project: Named| Scope {
+            project,
+            domain: None,
+        };
+        let login = |user: &str| Login::new(user, "hush").domain_name("d");
+        let keys = [
+            key("https://a/v3", &login("u"), &scope(Named::Id("p".into()))),
+            key("https://b/v3", &login("u"), &scope(Named::Id("p".into()))),
+            key("https://a/v3", &login("w"), &scope(Named::Id("p".into()))),
+            key("https://a/v3", &login("u"), &scope(Named::Name("p".into()))),
+        ];
+        let different: std::collections::HashSet<_> = keys.iter().collect();
+        assert_eq!(different.len(), keys.len());
+        assert!(keys.iter().all(|key| !key.contains("hush")));
     }
 
     #[test]
