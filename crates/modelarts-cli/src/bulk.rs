@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::failure::Failure;
 use crate::lifecycle::{Action, Generation};
-use crate::noun::{created, is_running, runs_on};
+use crate::noun::{is_running, running_since, runs_on};
 use crate::output::{self, Format};
 use crate::session::{Session, identity};
 use crate::text;
@@ -23,7 +23,7 @@ pub(crate) struct Filter {
     /// Only those that run
     #[arg(long)]
     pub(crate) running: bool,
-    /// Only those that were created longer ago than this; how long one has run, the API does not tell
+    /// Only those that have been running for longer than this, since they were last started, changed or renewed
     #[arg(long, value_name = "DURATION", value_parser = text::duration)]
     pub(crate) older_than: Option<Duration>,
     /// Only those that nothing stops
@@ -49,7 +49,7 @@ impl Filter {
     /// What is not known of an item is no reason to take it.
     pub(crate) fn takes(&self, item: &Value, now: modelarts::Timestamp) -> bool {
         let is_old = |limit: Duration| {
-            let age = created(item).map(|since| now.duration_since(since));
+            let age = running_since(item).map(|since| now.duration_since(since));
             age.and_then(|age| Duration::try_from(age).ok())
                 .is_some_and(|age| age > limit)
         };
@@ -309,10 +309,14 @@ mod tests {
             ..Filter::default()
         };
         let now = Timestamp::from_second(10_000).unwrap();
-        assert!(filter.takes(&json!({"create_at": 0}), now));
-        assert!(!filter.takes(&json!({"create_at": 9_000_000}), now));
-        assert!(!filter.takes(&json!({"name": "a"}), now));
-        assert!(filter.takes(&json!({"creation_timestamp": "0"}), now));
+        let notebook = |status: &str, since: i64| json!({"status": status, "create_at": 0, "lease": {"update_at": since}});
+        assert!(filter.takes(&notebook("RUNNING", 0), now));
+        assert!(!filter.takes(&notebook("RUNNING", 9_000_000), now));
+        assert!(!filter.takes(&notebook("STOPPED", 0), now));
+        assert!(!filter.takes(&json!({"status": "RUNNING"}), now));
+        let instance = |since: &str| json!({"status": "RUNNING", "creation_timestamp": "0", "latest_update_timestamp": since});
+        assert!(filter.takes(&instance("0"), now));
+        assert!(!filter.takes(&instance("9000000"), now));
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! Where to and as whom: flags on top of what the environment says.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args};
 use modelarts::{Credentials, Environment, ModelArts, ModelArtsBuilder, RetryPolicy};
 
@@ -12,6 +14,7 @@ use crate::failure::{Exit, Failure};
 use crate::observe::{self, Verbosity};
 use crate::output::{Format, note};
 use crate::text;
+use crate::tokens::Tokens;
 
 const USER_AGENT: &str = concat!("modelarts-cli/", env!("CARGO_PKG_VERSION"));
 
@@ -26,9 +29,7 @@ pub(crate) struct Global {
 
 /// Which service, which project, and how patiently.
 #[derive(Args, Clone, Debug, Default)]
-#[command(
-    next_help_heading = "Connection (else from MODELARTS_*, OS_*, OTC_*, HUAWEICLOUD_SDK_* or clouds.yaml)"
-)]
+#[command(next_help_heading = "Connection (else from the environment or clouds.yaml)")]
 pub(crate) struct Connection {
     /// A profile of the file that `modelarts config path` names
     #[arg(
@@ -105,8 +106,8 @@ pub(crate) struct Connection {
         value_name = "TOKEN"
     )]
     token: Option<String>,
-    /// Use an emulator instead of the service; its state is kept for the next command
-    #[arg(long, global = true, env = "MODELARTS_EMULATOR", hide_env = true)]
+    /// Use the emulator that runs here, else one whose state is kept for the next command
+    #[arg(long, global = true, env = "MODELARTS_EMULATOR", hide_env = true, value_parser = FalseyValueParser::new())]
     pub(crate) emulator: bool,
     /// Allow plain HTTP to other machines; the credentials travel in clear text
     #[arg(
@@ -114,7 +115,8 @@ pub(crate) struct Connection {
         global = true,
         hide_short_help = true,
         env = "MODELARTS_ALLOW_HTTP",
-        hide_env = true
+        hide_env = true,
+        value_parser = FalseyValueParser::new()
     )]
     allow_http: bool,
     /// Longest that a request may take, with its retries; of a command that waits, the wait
@@ -130,6 +132,16 @@ pub(crate) struct Connection {
         value_name = "NUMBER"
     )]
     retries: Option<u32>,
+    /// Sign in anew each time, and keep no token on disk
+    #[arg(
+        long,
+        global = true,
+        hide_short_help = true,
+        env = "MODELARTS_NO_TOKEN_CACHE",
+        hide_env = true,
+        value_parser = FalseyValueParser::new()
+    )]
+    no_token_cache: bool,
     /// Who signs in, as the profile says.
     #[arg(skip)]
     credentials: Option<Credentials>,
@@ -142,7 +154,7 @@ pub(crate) struct Connection {
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct Printing {
-    /// table, json, yaml, csv, name or jq=FILTER
+    /// table, json, yaml, csv, name, jq=FILTER or jsonpath=PATH
     #[arg(
         short,
         long,
@@ -201,6 +213,10 @@ impl Global {
             ),
             ("emulator", connection.emulator.then(|| "true".to_owned())),
             (
+                "no-token-cache",
+                connection.no_token_cache.then(|| "true".to_owned()),
+            ),
+            (
                 "token",
                 connection.token.as_ref().map(|_| "(hidden)".to_owned()),
             ),
@@ -239,12 +255,25 @@ impl Global {
         observe::start(verbosity, self.printing.trace_file.as_deref()).map_err(Failure::usage)
     }
 
+    /// The tokens on disk, unless they are not wanted.
+    pub(crate) fn tokens(&self, anew: bool) -> Option<Arc<Tokens>> {
+        let wanted = !self.connection.no_token_cache;
+        wanted.then(|| Tokens::of_user(anew))?.map(Arc::new)
+    }
+
     /// The client that the flags and the environment describe.
-    pub(crate) async fn client(&self, emulator: Option<&Embedded>) -> Result<ModelArts, Failure> {
-        let builder = match emulator {
+    pub(crate) async fn client(
+        &self,
+        emulator: Option<&Embedded>,
+        tokens: Option<Arc<Tokens>>,
+    ) -> Result<ModelArts, Failure> {
+        let mut builder = match emulator {
             Some(emulator) => emulator.client(),
             None => self.connection.builder(),
         };
+        if let Some(tokens) = tokens {
+            builder = builder.token_cache(tokens);
+        }
         let built = self.connection.patience(builder).build().await;
         if let Ok(client) = &built {
             for warning in client.warnings() {

@@ -14,6 +14,7 @@ use modelarts_emulator::{Durations, Emulator, EmulatorBuilder, Fixtures};
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::LevelFilter;
 
+use crate::embedded::Registration;
 use crate::failure::Failure;
 use crate::output::{line, notice};
 
@@ -168,16 +169,23 @@ async fn serve(options: Serve) -> Result<(), Failure> {
     }
     let _log = start_log(options.log.unwrap_or(Log::Text));
     let emulator = start(&options, PORT).await?;
+    let shutdown = shutdown()?;
     let environment = environment(&emulator);
     if let Some(file) = &options.env_file {
         write_env_file(file, &environment)?;
     }
+    // What serves a program is not for `--emulator` of people.
+    let is_fixture =
+        parent_decides(&options) || options.env_file.is_some() || options.format == Format::Json;
+    let _published = (!is_fixture)
+        .then(|| Registration::publish(&emulator))
+        .flatten();
     notice(&match options.format {
         Format::Text => introduction(&emulator, &environment),
         Format::Json => readiness(&emulator, &environment),
     });
     tokio::select! {
-        ended = shutdown() => ended?,
+        () = shutdown => {}
         () = parent_ended => {}
     }
     emulator.shutdown().await;
@@ -198,6 +206,16 @@ async fn start(options: &Serve, port: u16) -> Result<Emulator, Failure> {
         .await
         .map_err(anyhow::Error::from)?;
     Ok(emulator)
+}
+
+#[cfg(unix)]
+fn parent_decides(options: &Serve) -> bool {
+    options.exit_with_parent
+}
+
+#[cfg(not(unix))]
+fn parent_decides(_: &Serve) -> bool {
+    false
 }
 
 /// Completes when the process that started this one has ended, if that is asked for.
@@ -254,13 +272,13 @@ async fn exec(options: Serve, command: &[OsString]) -> Result<i32, Failure> {
         }
         command.env(name, hosts + "127.0.0.1,localhost");
     }
+    let shutdown = shutdown()?;
     let mut child = command
         .spawn()
         .with_context(|| format!("starting {}", program.display()))?;
     let status = tokio::select! {
         status = child.wait() => status?,
-        terminated = shutdown() => {
-            terminated?;
+        () = shutdown => {
             // A terminal has told the command as well; whoever told only this process means both.
             tokio::select! {
                 status = child.wait() => status?,
@@ -501,19 +519,24 @@ impl<W: std::io::Write> std::io::Write for LogWriter<W> {
     }
 }
 
-/// Completes on Ctrl-C, or when the process is asked to end.
-async fn shutdown() -> std::io::Result<()> {
+/// Completes on Ctrl-C, or when the process is asked to end. Both are noticed from the call on, not from the first poll.
+fn shutdown() -> std::io::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
         let mut terminated = signal(SignalKind::terminate())?;
-        tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => interrupted,
-            _ = terminated.recv() => Ok(()),
-        }
+        let mut interrupted = signal(SignalKind::interrupt())?;
+        Ok(async move {
+            tokio::select! {
+                _ = interrupted.recv() => {}
+                _ = terminated.recv() => {}
+            }
+        })
     }
     #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
+    Ok(async {
+        tokio::signal::ctrl_c().await.ok();
+    })
 }
 
 /// The longest that a healthy emulator takes to answer.
@@ -536,6 +559,11 @@ async fn healthcheck(host: IpAddr, port: u16, wait: Duration) -> anyhow::Result<
     verdict?;
     line(&format!("{place} is well"))?;
     Ok(())
+}
+
+/// Whether an emulator responds at this address.
+pub(crate) fn is_well(address: &SocketAddr) -> bool {
+    check(address, "the emulator").is_ok()
 }
 
 fn check(address: &SocketAddr, place: &str) -> anyhow::Result<()> {

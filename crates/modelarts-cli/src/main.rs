@@ -1,5 +1,6 @@
 //! The `modelarts` command.
 
+use std::pin::pin;
 use std::process::ExitCode;
 
 use clap::{Arg, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
@@ -24,6 +25,7 @@ mod resolve;
 mod schema;
 mod session;
 mod text;
+mod tokens;
 mod waiting;
 
 use commands::{auth, explain, flavor, image, instance, lease, notebook, shell, storage, top};
@@ -104,6 +106,7 @@ fn run(arguments: Arguments, matches: &clap::ArgMatches) -> Result<(), Failure> 
     match &arguments.command {
         Command::Config(command) => return commands::config::run(command, global),
         Command::Explain(options) => return commands::explain::run(options, global),
+        Command::Auth(auth::Command::Logout) => return auth::logout(),
         Command::Completion(options) => return shell::completion(options, command()),
         Command::Man(options) => return shell::man(options, command()),
         _ => {}
@@ -121,6 +124,7 @@ fn run(arguments: Arguments, matches: &clap::ArgMatches) -> Result<(), Failure> 
                 api::read(matches.subcommand_matches("api")).map_err(Failure::usage)?;
             runtime.block_on(interruptible(api::run(invocation, global)))
         }
+        Command::Auth(auth::Command::Login) => runtime.block_on(interruptible(auth::login(global))),
         command => runtime.block_on(interruptible(with_session(command, global))),
     }
 }
@@ -144,8 +148,10 @@ async fn with_session(command: Command, global: &Global) -> Result<(), Failure> 
 
 /// Runs a command until it is done, or until Ctrl-C.
 async fn interruptible(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    // By reference: what it was waiting for is known only as long as it lives.
+    let mut command = pin!(command);
     tokio::select! {
-        outcome = command => outcome,
+        outcome = &mut command => outcome,
         _ = tokio::signal::ctrl_c() => Err(Failure::new(
             Exit::Interrupted,
             match waiting::state() {

@@ -1,5 +1,7 @@
 //! What the nouns of the command line have in common: how each is listed, named and shown.
 
+use std::time::Duration;
+
 use modelarts::enums::{DevEnvInstanceStatus, ImageStatus, NotebookStatus};
 use modelarts::types::{DevEnvInstance, Notebook, NotebookFlavor};
 use modelarts::{FlavorExt as _, InstanceExt as _, NotebookExt as _, OpenEnum as _, Timestamp};
@@ -85,6 +87,7 @@ pub(crate) static NOTEBOOK: Noun = Noun {
             age(typed::<Notebook>(value).and_then(|n| n.created_at()), now)
         })
         .yields(3),
+        column("UP", up).yields(4),
         column("STOPS IN", stops_in).yields(1),
         column("ID", |value, _| at(value, "/id")),
         wide("IMAGE", |value, _| at(value, "/image/name")),
@@ -110,15 +113,8 @@ pub(crate) static INSTANCE: Noun = Noun {
             age(instance.and_then(|i| i.created_at()), now)
         })
         .yields(3),
-        column("STOPS IN", |value, _| {
-            let seconds = value.pointer("/spec/auto_stop/remain_time");
-            match seconds.and_then(Value::as_u64) {
-                Some(seconds) => Cell::plain(text::brief(std::time::Duration::from_secs(seconds))),
-                None if is_off(value, "/spec/auto_stop/enable") => never(is_running(value)),
-                None => Cell::none(),
-            }
-        })
-        .yields(1),
+        column("UP", up).yields(4),
+        column("STOPS IN", instance_stops_in).yields(1),
         column("ID", |value, _| at(value, "/id")),
         wide("PROFILE", |value, _| at(value, "/profile/name")),
         wide("STORAGE", |value, _| {
@@ -327,16 +323,21 @@ fn tone(good: bool, transient: bool, failed: bool) -> Tone {
 }
 
 fn age(since: Option<Timestamp>, now: Timestamp) -> Cell {
-    let age = since.and_then(|since| std::time::Duration::try_from(now.duration_since(since)).ok());
+    let age = since.and_then(|since| Duration::try_from(now.duration_since(since)).ok());
     age.map_or_else(Cell::none, |age| Cell::plain(text::brief(age)))
 }
 
-/// When a notebook was created, where the response tells.
-pub(crate) fn created(value: &Value) -> Option<Timestamp> {
+/// A time since which it has surely been running, of either generation, where the response tells.
+pub(crate) fn running_since(value: &Value) -> Option<Timestamp> {
     match value.get("creation_timestamp") {
-        Some(_) => typed::<DevEnvInstance>(value)?.created_at(),
-        None => typed::<Notebook>(value)?.created_at(),
+        Some(_) => typed::<DevEnvInstance>(value)?.running_since(),
+        None => typed::<Notebook>(value)?.running_since(),
     }
+}
+
+/// How long it has been running, at least.
+fn up(value: &Value, now: Timestamp) -> Cell {
+    age(running_since(value), now)
 }
 
 /// Whether nothing stops it.
@@ -357,17 +358,29 @@ fn never(running: bool) -> Cell {
 }
 
 fn stops_in(value: &Value, now: Timestamp) -> Cell {
-    if !is_running(value) {
-        return Cell::none();
-    }
     if is_off(value, "/lease/enable") {
-        return never(true);
+        return never(is_running(value));
     }
-    let Some(stops_at) = typed::<Notebook>(value).and_then(|notebook| notebook.stops_at()) else {
-        return Cell::none();
+    left(typed::<Notebook>(value).and_then(|notebook| notebook.remaining(now)))
+}
+
+fn instance_stops_in(value: &Value, now: Timestamp) -> Cell {
+    if is_off(value, "/spec/auto_stop/enable") {
+        return never(is_running(value));
+    }
+    let remaining = typed::<DevEnvInstance>(value).and_then(|instance| instance.remaining(now));
+    // A list may tell only this.
+    let told = || {
+        let seconds = value.pointer("/spec/auto_stop/remain_time")?.as_u64()?;
+        is_running(value).then(|| Duration::from_secs(seconds))
     };
-    match std::time::Duration::try_from(stops_at.duration_since(now)) {
-        Ok(left) => Cell::plain(text::brief(left)),
-        Err(_) => Cell::plain("now"),
+    left(remaining.or_else(told))
+}
+
+fn left(time: Option<Duration>) -> Cell {
+    match time {
+        Some(Duration::ZERO) => Cell::plain("now"),
+        Some(time) => Cell::plain(text::brief(time)),
+        None => Cell::none(),
     }
 }

@@ -103,16 +103,6 @@ impl Session {
         let known = all.get(&self.place()).and_then(Value::as_object);
         known.cloned().unwrap_or_default()
     }
-
-    /// Ids of one project mean nothing in another.
-    fn place(&self) -> String {
-        let endpoint = match self.global.connection.emulator {
-            // Its port is another one each time.
-            true => "emulator",
-            false => self.client.endpoint(),
-        };
-        format!("{endpoint} {}", self.client.project_id())
-    }
 }
 
 fn last_file() -> Option<PathBuf> {

@@ -1,5 +1,7 @@
 //! What a command works with: the client, the flags, and the printer for its nouns.
 
+use std::sync::Arc;
+
 use modelarts::{Clock as _, ModelArts, PollPolicy, SystemClock, Timestamp};
 use serde_json::Value;
 
@@ -12,26 +14,45 @@ use crate::noun::Noun;
 use crate::output::table::{self, Layout};
 use crate::output::{self, Format};
 use crate::schema;
+use crate::tokens::Tokens;
 
 pub(crate) struct Session {
     pub(crate) client: ModelArts,
     pub(crate) global: Global,
     /// It serves until the command ends.
-    _emulator: Option<Embedded>,
+    emulator: Option<Embedded>,
 }
 
 impl Session {
     pub(crate) async fn start(global: &Global) -> Result<Self, Failure> {
+        Self::with_tokens(global, global.tokens(false)).await
+    }
+
+    /// The same with other tokens, or none, from earlier commands.
+    pub(crate) async fn with_tokens(
+        global: &Global,
+        tokens: Option<Arc<Tokens>>,
+    ) -> Result<Self, Failure> {
         global.observe()?;
         let emulator = match global.connection.emulator {
             true => Some(Embedded::start().await?),
             false => None,
         };
         Ok(Self {
-            client: global.client(emulator.as_ref()).await?,
+            client: global.client(emulator.as_ref(), tokens).await?,
             global: global.clone(),
-            _emulator: emulator,
+            emulator,
         })
+    }
+
+    /// Where the resources are that an id means, from one command to the next.
+    pub(crate) fn place(&self) -> String {
+        let endpoint = match self.emulator {
+            // Its port is another one each time.
+            Some(Embedded::Own { .. }) => "emulator",
+            _ => self.client.endpoint(),
+        };
+        format!("{endpoint} {}", self.client.project_id())
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -122,7 +143,13 @@ impl Session {
         let one = std::slice::from_ref(&value);
         match self.format() {
             Format::Table => table::details(noun, &value, self.now())?,
-            Format::Name => output::line(&identity(&value))?,
+            Format::Name => match identity(&value) {
+                name if name.is_empty() => {
+                    let message = format!("a {} has neither an ID nor a name", noun.name);
+                    return Err(Failure::new(Exit::Usage, message));
+                }
+                name => output::line(&name)?,
+            },
             Format::Csv => {
                 let columns = table::columns(
                     noun,

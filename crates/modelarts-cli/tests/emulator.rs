@@ -28,6 +28,11 @@ fn modelarts(arguments: &[&str]) -> Command {
         }
     }
     command.args(arguments).stdin(Stdio::null());
+    // What it keeps, it keeps there.
+    command.env(
+        "XDG_DATA_HOME",
+        concat!(env!("CARGO_TARGET_TMPDIR"), "/kept"),
+    );
     command
 }
 

@@ -10,6 +10,7 @@ use crate::exchange::Request;
 use crate::failure::{Exit, Failure};
 use crate::lifecycle::{Action, Generation, Target, manage};
 use crate::noun::INSTANCE;
+use crate::output;
 use crate::output::table::Layout;
 use crate::session::{Session, identity};
 use crate::waiting::{Interval, Wait};
@@ -36,6 +37,7 @@ pub(crate) enum Command {
     },
     /// Create an instance
     #[command(
+        override_usage = "modelarts instance create [OPTIONS] <NAME> \\\n           --profile-id <ID> --flavor <NAME>",
         after_help = "Example: modelarts instance create demo --profile-id 'Multi-Engine 1.0 (python3)-cpu' --flavor modelarts.vm.cpu.2u --path /bucket/notebooks/ --for 2h"
     )]
     Create(Create),
@@ -220,6 +222,11 @@ impl Create {
         let mut created = session.send(request).await?.unwrap_or_default();
         let id = identity(&created);
         session.remember(&INSTANCE, &id);
+        if !self.until.is_given() {
+            output::note(
+                "nothing stops it, as the service has it: it costs money until somebody does; --for says otherwise",
+            );
+        }
         if self.wait.wait {
             created = running(session, &id, &self.name, &self.wait)
                 .await?

@@ -32,6 +32,7 @@ pub(crate) enum Command {
     },
     /// Create a notebook
     #[command(
+        override_usage = "modelarts notebook create [OPTIONS] <NAME> \\\n           --flavor <ID> --image <NAME|ID>",
         after_help = "Example: modelarts notebook create train-bert --flavor modelarts.vm.cpu.2u --image pytorch-nlp --volume 50GB --for 8h --wait"
     )]
     Create(Create),
@@ -96,6 +97,7 @@ pub(crate) enum Command {
     Ssh(Ssh),
     /// Save a running notebook as an image
     #[command(
+        override_usage = "modelarts notebook save-image [OPTIONS] <NAME|ID> \\\n           --name <NAME> --namespace <NAMESPACE>",
         after_help = "Example: modelarts notebook save-image train-bert --name bert --namespace nlp-team --tag 1.0.0 --wait"
     )]
     SaveImage(SaveImage),
@@ -328,6 +330,11 @@ impl Create {
         let mut created = session.send(request).await?.unwrap_or_default();
         let id = identity(&created);
         session.remember(&NOTEBOOK, &id);
+        if !self.until.is_given() {
+            output::note(
+                "it is stopped after one hour, as the service has it; --for, --idle or --off say otherwise",
+            );
+        }
         if self.wait.wait {
             created = waited(
                 session,

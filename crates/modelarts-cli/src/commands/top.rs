@@ -31,12 +31,12 @@ pub(crate) async fn run(_options: &Options, session: &Session) -> Result<(), Fai
         (
             &NOTEBOOK,
             &notebooks,
-            &["NAME", "FLAVOR", "AGE", "STOPS IN", "BILLED", "ID"],
+            &["NAME", "FLAVOR", "UP", "STOPS IN", "BILLED", "ID"],
         ),
         (
             &INSTANCE,
             &instances,
-            &["NAME", "FLAVOR", "AGE", "STOPS IN", "OWNER", "ID"],
+            &["NAME", "FLAVOR", "UP", "STOPS IN", "OWNER", "ID"],
         ),
     ] {
         if items.is_empty() {

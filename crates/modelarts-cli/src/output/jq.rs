@@ -2,14 +2,18 @@
 
 use anyhow::{Result, anyhow};
 use jaq_core::load::{Arena, File, Loader};
-use jaq_core::{Compiler, Ctx, Vars, data, unwrap_valr};
+use jaq_core::{Compiler, Ctx, Filter, Vars, data, unwrap_valr};
 use jaq_json::{Val, read};
 use serde_json::Value;
 
 use crate::text;
 
-/// The results of a filter, texts without quotes.
-pub(super) fn run(filter: &str, input: &Value) -> Result<Vec<String>> {
+/// Whether it is a filter, before anything is sent.
+pub(super) fn check(filter: &str) -> Result<()> {
+    compile(filter).map(drop)
+}
+
+fn compile(filter: &str) -> Result<Filter<data::JustLut<Val>>> {
     let program = File {
         code: filter,
         path: (),
@@ -24,10 +28,15 @@ pub(super) fn run(filter: &str, input: &Value) -> Result<Vec<String>> {
     let modules = Loader::new(definitions)
         .load(&arena, program)
         .map_err(|_| anyhow!("`{filter}` is no jq filter"))?;
-    let filter = Compiler::default()
+    Compiler::default()
         .with_funs(functions)
         .compile(modules)
-        .map_err(|_| anyhow!("`{filter}` uses a name that jq does not know"))?;
+        .map_err(|_| anyhow!("`{filter}` uses a name that jq does not know"))
+}
+
+/// The results of a filter, texts without quotes.
+pub(super) fn run(filter: &str, input: &Value) -> Result<Vec<String>> {
+    let filter = compile(filter)?;
     let input = read::parse_single(input.to_string().as_bytes())
         .map_err(|error| anyhow!("reading the response for jq: {error}"))?;
     let context = Ctx::<data::JustLut<Val>>::new(&filter.lut, Vars::new([]));

@@ -12,6 +12,7 @@ use crate::schema::Schema;
 use crate::text;
 
 mod jq;
+mod jsonpath;
 pub(crate) mod table;
 
 /// How data is printed.
@@ -23,14 +24,24 @@ pub(crate) enum Format {
     Csv,
     Name,
     Jq(String),
+    JsonPath(String),
 }
+
+const KNOWN: &str = "known are table, json, yaml, csv, name, jq=FILTER and jsonpath=PATH";
 
 impl FromStr for Format {
     type Err = anyhow::Error;
 
     fn from_str(text: &str) -> Result<Self> {
         Ok(match text.split_once('=') {
-            Some(("jq", filter)) => Self::Jq(filter.to_owned()),
+            Some(("jq", filter)) => {
+                jq::check(filter)?;
+                Self::Jq(filter.to_owned())
+            }
+            Some(("jsonpath", path)) => {
+                jsonpath::check(path)?;
+                Self::JsonPath(path.to_owned())
+            }
             None => match text {
                 "table" => Self::Table,
                 "json" => Self::Json,
@@ -38,9 +49,10 @@ impl FromStr for Format {
                 "csv" => Self::Csv,
                 "name" => Self::Name,
                 "jq" => bail!("give the filter, too: -o jq='.id'"),
-                _ => bail!("known are table, json, yaml, csv, name and jq=FILTER"),
+                "jsonpath" => bail!("give the path, too: -o jsonpath='$.id'"),
+                _ => bail!("{KNOWN}"),
             },
-            Some(_) => bail!("known are table, json, yaml, csv, name and jq=FILTER"),
+            Some(_) => bail!("{KNOWN}"),
         })
     }
 }
@@ -58,8 +70,13 @@ pub(crate) fn data(format: &Format, value: &Value) -> Result<()> {
                 line(&result)?;
             }
         }
+        Format::JsonPath(path) => {
+            for node in jsonpath::run(path, value)? {
+                line(&node)?;
+            }
+        }
         Format::Table | Format::Csv | Format::Name => {
-            bail!("this command prints json, yaml or jq=FILTER")
+            bail!("this command prints json, yaml, jq=FILTER or jsonpath=PATH")
         }
     }
     Ok(())
@@ -156,6 +173,11 @@ mod tests {
             "jq=.a=1".parse::<Format>().unwrap(),
             Format::Jq(".a=1".into())
         );
+        assert_eq!(
+            "jsonpath=$.a".parse::<Format>().unwrap(),
+            Format::JsonPath("$.a".into())
+        );
+        assert!("jsonpath".parse::<Format>().is_err());
         assert_eq!("yaml".parse::<Format>().unwrap(), Format::Yaml);
         assert!("jq".parse::<Format>().is_err() && "xml=1".parse::<Format>().is_err());
     }

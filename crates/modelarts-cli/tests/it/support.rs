@@ -19,7 +19,37 @@ pub(crate) fn modelarts(arguments: &[&str]) -> Command {
         }
     }
     command.args(arguments).stdin(Stdio::null());
+    // What it keeps, it keeps there, and no token but in the tests of that.
+    let kept = concat!(env!("CARGO_TARGET_TMPDIR"), "/kept");
     command
+        .env("XDG_DATA_HOME", kept)
+        .env("XDG_CACHE_HOME", kept)
+        .env("MODELARTS_NO_TOKEN_CACHE", "1");
+    command
+}
+
+/// A folder of one's own for what the program keeps.
+pub(crate) struct Home(pub(crate) std::path::PathBuf);
+
+impl Home {
+    pub(crate) fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("modelarts-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    pub(crate) fn of<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        command
+            .env("HOME", &self.0)
+            .env("XDG_DATA_HOME", self.0.join("data"))
+            .env("XDG_CACHE_HOME", self.0.join("cache"))
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.0).ok();
+    }
 }
 
 pub(crate) fn text(bytes: &[u8]) -> String {
@@ -48,11 +78,19 @@ pub(crate) struct Emulator {
 
 impl Emulator {
     pub(crate) fn start() -> Self {
+        Self::with(&["--instant"])
+    }
+
+    /// One whose transitions last until somebody moves its clock.
+    pub(crate) fn standing_still() -> Self {
+        Self::with(&["--clock=manual"])
+    }
+
+    fn with(arguments: &[&str]) -> Self {
         let mut child = modelarts(&[
             "emulator",
             "--port",
             "0",
-            "--instant",
             "--rng-seed",
             "7",
             "--format",
@@ -60,6 +98,7 @@ impl Emulator {
             "--log",
             "off",
         ])
+        .args(arguments)
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
@@ -85,6 +124,27 @@ impl Emulator {
         let mut command = modelarts(arguments);
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
+    }
+
+    /// What it prints for the environment.
+    pub(crate) fn variable(&self, name: &str) -> String {
+        let mut found = self.environment.iter().filter(|(of, _)| of == name);
+        found.next().unwrap().1.clone()
+    }
+
+    /// A request to the control plane.
+    pub(crate) fn control(&self, method: &str, path: &str, body: &str) {
+        let host = self.url.strip_prefix("http://").unwrap();
+        let mut stream = TcpStream::connect(host).unwrap();
+        write!(
+            stream,
+            "{method} /_emulator/{path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            body.len()
+        )
+        .unwrap();
+        let mut response = String::new();
+        stream.read_to_string(&mut response).unwrap();
+        assert!(response.starts_with("HTTP/1.1 20"), "{response}");
     }
 
     pub(crate) fn api(&self, arguments: &[&str]) -> Output {

@@ -1,0 +1,48 @@
+//! JSONPath (RFC 9535) over what is printed.
+
+use anyhow::{Result, anyhow};
+use serde_json::Value;
+use serde_json_path::JsonPath;
+
+use crate::text;
+
+/// The nodes that a path selects, texts without quotes.
+pub(super) fn run(path: &str, input: &Value) -> Result<Vec<String>> {
+    let path = parse(path)?;
+    let nodes = path.query(input).into_iter();
+    Ok(nodes
+        .map(|node| match node {
+            Value::String(text) => text::visible(text),
+            other => text::safe_json(&other.to_string()),
+        })
+        .collect())
+}
+
+/// Whether it is a path, before anything is sent.
+pub(super) fn check(path: &str) -> Result<()> {
+    parse(path).map(drop)
+}
+
+fn parse(path: &str) -> Result<JsonPath> {
+    JsonPath::parse(path)
+        .map_err(|error| anyhow!("`{path}` is no JSONPath, which looks like $[*].id: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn paths_select() {
+        let input = json!([{"id": "a", "n": 1}, {"id": "b\u{1b}", "n": 2}]);
+        assert_eq!(run("$[*].id", &input).unwrap(), ["a", "b\\u{1b}"]);
+        assert_eq!(run("$[?@.n > 1].n", &input).unwrap(), ["2"]);
+        assert_eq!(run("$.missing", &input).unwrap(), [""; 0]);
+        for wrong in ["", ".id", "{.id}", "$["] {
+            let error = run(wrong, &input).unwrap_err().to_string();
+            assert!(error.contains("$[*].id"), "{error}");
+        }
+    }
+}

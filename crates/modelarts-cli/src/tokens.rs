@@ -1,0 +1,148 @@
+//! Tokens on disk, so that not every command signs in.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use anyhow::{Context as _, Result};
+use etcetera::AppStrategy as _;
+use modelarts::{Clock as _, Secret, SystemClock, Timestamp, TokenCache};
+use serde::{Deserialize, Serialize};
+
+use crate::output::note;
+use crate::resolve::directories;
+
+/// A file with the tokens of all users and projects, which only its owner can read.
+#[derive(Debug)]
+pub(crate) struct Tokens {
+    folder: PathBuf,
+    /// Whether to sign in whatever is kept.
+    anew: bool,
+    /// Until when the token that this process stored is valid.
+    stored: Mutex<Option<Timestamp>>,
+}
+
+#[derive(Deserialize, Serialize)]
+struct Kept {
+    /// What the library wants back; it holds a token.
+    entry: String,
+    /// Milliseconds since 1970.
+    ends_at: i64,
+}
+
+type All = BTreeMap<String, Kept>;
+
+impl Tokens {
+    /// Those of the user's cache directory; none where there is no such place.
+    pub(crate) fn of_user(anew: bool) -> Option<Self> {
+        Some(Self::in_folder(directories()?.cache_dir(), anew))
+    }
+
+    fn in_folder(folder: PathBuf, anew: bool) -> Self {
+        Self {
+            folder,
+            anew,
+            stored: Mutex::new(None),
+        }
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.join("tokens.json")
+    }
+
+    /// Until when the token is valid that was stored, if one was.
+    pub(crate) fn stored(&self) -> Option<Timestamp> {
+        self.stored.lock().ok().and_then(|stored| *stored)
+    }
+
+    /// Removes all tokens; returns how many there were.
+    pub(crate) fn clear(&self) -> Result<usize> {
+        if !self.path().exists() {
+            return Ok(0);
+        }
+        let _lock = self.lock()?;
+        let count = self.read().len();
+        fs::remove_file(self.path())
+            .with_context(|| format!("removing {}", self.path().display()))?;
+        Ok(count)
+    }
+
+    /// What cannot be read is as good as nothing.
+    fn read(&self) -> All {
+        let text = fs::read(self.path()).unwrap_or_default();
+        serde_json::from_slice(&text).unwrap_or_default()
+    }
+
+    /// One process at a time changes the file.
+    fn lock(&self) -> Result<File> {
+        fs::create_dir_all(&self.folder)
+            .with_context(|| format!("making {}", self.folder.display()))?;
+        let path = self.folder.join("tokens.lock");
+        let lock = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .with_context(|| format!("opening {}", path.display()))?;
+        lock.lock()
+            .with_context(|| format!("locking {}", path.display()))?;
+        Ok(lock)
+    }
+
+    fn write(&self, key: &str, entry: &Secret, ends_at: Timestamp) -> Result<()> {
+        let _lock = self.lock()?;
+        let now = SystemClock.now().as_millisecond();
+        let mut all = self.read();
+        all.retain(|_, kept| kept.ends_at > now);
+        let kept = Kept {
+            entry: entry.expose().to_owned(),
+            ends_at: ends_at.as_millisecond(),
+        };
+        all.insert(key.to_owned(), kept);
+        private(&self.path(), &serde_json::to_vec(&all)?)
+    }
+}
+
+impl TokenCache for Tokens {
+    fn load(&self, key: &str) -> Option<Secret> {
+        if self.anew {
+            return None;
+        }
+        let kept = self.read().remove(key)?;
+        Some(Secret::from(kept.entry))
+    }
+
+    fn store(&self, key: &str, entry: &Secret, ends_at: Timestamp) {
+        match self.write(key, entry, ends_at) {
+            Ok(()) => {
+                if let Ok(mut stored) = self.stored.lock() {
+                    *stored = Some(ends_at);
+                }
+            }
+            Err(error) => note(&format!("warning: the token is not kept: {error:#}")),
+        }
+    }
+}
+
+/// Writes a file as a whole or not at all, for the eyes of its owner only.
+pub(crate) fn private(path: &std::path::Path, bytes: &[u8]) -> Result<()> {
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(format!(".{}", std::process::id()));
+    let unfinished = PathBuf::from(unfinished);
+    // What a process of the same number left behind could be readable for others.
+    fs::remove_file(&unfinished).ok();
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options
+        .open(&unfinished)
+        .and_then(|mut file| file.write_all(bytes))
+        .and_then(|()| fs::rename(&unfinished, path));
+    if written.is_err() {
+        fs::remove_file(&unfinished).ok();
+    }
+    written.with_context(|| format!("writing {}", path.display()))
+}

@@ -1,0 +1,126 @@
+//! `--emulator`, from one command to the next and in several at once.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use crate::nouns::CREATE;
+use crate::support::{Home, modelarts, text};
+
+fn command(home: &Home, arguments: &[&str]) -> Command {
+    let mut command = modelarts(&["--emulator"]);
+    home.of(command.args(arguments));
+    command
+}
+
+fn run(home: &Home, arguments: &[&str]) -> String {
+    let output = command(home, arguments).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+fn create(name: &str) -> Vec<&str> {
+    let arguments = CREATE.iter().filter(|argument| **argument != "--wait");
+    let named = arguments.map(|argument| match *argument {
+        "train-bert" => name,
+        other => other,
+    });
+    named.chain(["-o", "name"]).collect()
+}
+
+/// An emulator that people start; it ends with the test.
+struct Served {
+    child: Child,
+    /// The pipe stays open while it serves.
+    _output: BufReader<std::process::ChildStdout>,
+}
+
+impl Served {
+    fn start(home: &Home) -> Self {
+        let mut command = modelarts(&["emulator", "--port=0", "--instant", "--log=off"]);
+        let mut child = home
+            .of(&mut command)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        output.read_line(&mut String::new()).unwrap();
+        Self {
+            child,
+            _output: output,
+        }
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+#[test]
+fn it_remembers() {
+    let home = Home::new("embedded");
+    let created = run(&home, &create("train-bert"));
+    assert_eq!(run(&home, &["notebook", "list", "-o", "name"]), created);
+    assert_eq!(
+        run(&home, &["notebook", "show", "@last", "-o", "jq=.status"]),
+        "CREATING\n"
+    );
+}
+
+#[test]
+fn two_at_once_lose_nothing() {
+    let home = Home::new("embedded-two");
+    let names = ["one", "two", "three"];
+    let running: Vec<_> = names
+        .iter()
+        .map(|name| {
+            let mut command = command(&home, &create(name));
+            command.stdout(Stdio::piped()).stderr(Stdio::piped());
+            command.spawn().unwrap()
+        })
+        .collect();
+    for child in running {
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
+    let listed = run(
+        &home,
+        &["notebook", "list", "--sort=name", "-o", "jq=.[].name"],
+    );
+    assert_eq!(listed, "one\nthree\ntwo\n");
+}
+
+#[test]
+fn one_that_runs_here_is_used() {
+    let home = Home::new("served");
+    let kept = run(&home, &create("kept"));
+    let served = Served::start(&home);
+    assert_eq!(run(&home, &["notebook", "list", "-o", "name"]), "");
+    let created = run(&home, &create("served"));
+    let status = run(&home, &["notebook", "show", "@last", "-o", "jq=.status"]);
+    assert_eq!(status, "RUNNING\n");
+    assert_eq!(run(&home, &["notebook", "list", "-o", "name"]), created);
+    // It is killed, so that what says where it is stays behind.
+    drop(served);
+    assert!(home.0.join("data/modelarts/emulator/server.json").exists());
+    assert_eq!(run(&home, &["notebook", "list", "-o", "name"]), kept);
+}
+
+#[cfg(unix)]
+#[test]
+fn one_that_ended_in_order_leaves_nothing_behind() {
+    let home = Home::new("ended");
+    let mut served = Served::start(&home);
+    let pid = served.child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-TERM", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert!(served.child.wait().unwrap().success());
+    assert!(!home.0.join("data/modelarts/emulator/server.json").exists());
+}
