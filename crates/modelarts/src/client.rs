@@ -17,9 +17,9 @@ use crate::clock::Clock;
 use crate::credentials::{Authenticator, TOKEN};
 use crate::error::{Error, Result, accepted};
 use crate::groups::{Flavors, Images, Instances, Leases, Notebooks, Storage};
+use crate::history::Event;
 use crate::options::{CallOptions, Settings};
 use crate::raw_request::RawRequest;
-use crate::recent::Event;
 use crate::retry::{RetryBudget, RetryPolicy};
 use crate::transport::Pipeline;
 use crate::wait::PollSettings;
@@ -371,7 +371,7 @@ impl ModelArts {
 
     /// Has an action on an instance carried out, and remembers that it may have been. An empty success will do: then it was accepted, and
     /// nothing is known of the resource.
-    pub(crate) async fn act<T: DeserializeOwned + Default>(
+    pub(crate) async fn execute_action<T: DeserializeOwned + Default>(
         &self,
         prepared: Prepared<T>,
         id: &str,
@@ -389,23 +389,23 @@ impl ModelArts {
 
     fn note(&self, id: &str, event: Event) {
         let now = self.clock().elapsed();
-        self.settings.recent.add(id, event, now);
+        self.settings.history.add(id, event, now);
     }
 
     /// Whether this client created it so lately that a read may not find it yet.
     pub(crate) fn may_lag(&self, id: &str) -> bool {
         let is_creation = |event| event == Event::Created;
-        self.recent(id, is_creation).is_some()
+        self.last_event(id, is_creation).is_some()
     }
 
     /// What this client had done to it so lately that a read may still show what was before, and when.
-    pub(crate) fn recent(
+    pub(crate) fn last_event(
         &self,
         id: &str,
         fits: impl Fn(Event) -> bool,
     ) -> Option<(Event, Duration)> {
         let now = self.clock().elapsed();
-        let last = self.settings.recent.last(id, fits);
+        let last = self.settings.history.last(id, fits);
         last.filter(|(_, at)| self.settings.poll.covers(now.saturating_sub(*at)))
     }
 }

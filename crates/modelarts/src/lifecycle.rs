@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::client::ModelArts;
 use crate::clock::BoxFuture;
 use crate::error::{Error, Result};
-use crate::recent::Event;
+use crate::history::Event;
 use crate::units::AutoStop;
 use crate::wait::{Lag, Polled, Progress, Verdict, Waiter};
 
@@ -264,7 +264,7 @@ struct Surpassed(Mutex<Option<Duration>>);
 impl Surpassed {
     /// Whether a phase is one from before what this client had done lately.
     fn predates(&self, client: &ModelArts, id: &str, phase: Phase) -> bool {
-        let Some((event, at)) = client.recent(id, |event| event != Event::Created) else {
+        let Some((event, at)) = client.last_event(id, |event| event != Event::Created) else {
             return false;
         };
         let mut surpassed = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::recent::Recent;
+use crate::history::History;
 use crate::retry::RetryPolicy;
 use crate::wait::PollPolicy;
 
@@ -71,7 +71,7 @@ pub(crate) struct Settings {
     pub(crate) deadline: Duration,
     pub(crate) poll: PollPolicy,
     /// Not a setting, but it goes wherever settings go: all clones of a client share it.
-    pub(crate) recent: Arc<Recent>,
+    pub(crate) history: Arc<History>,
 }
 
 impl Default for Settings {
@@ -81,7 +81,7 @@ impl Default for Settings {
             attempt_timeout: Duration::from_secs(60),
             deadline: Duration::from_secs(300),
             poll: PollPolicy::default(),
-            recent: Arc::default(),
+            history: Arc::default(),
         }
     }
 }
@@ -93,7 +93,7 @@ impl Settings {
             attempt_timeout: options.attempt_timeout.unwrap_or(self.attempt_timeout),
             deadline: options.deadline.unwrap_or(self.deadline),
             poll: options.poll.unwrap_or_else(|| self.poll.clone()),
-            recent: self.recent.clone(),
+            history: self.history.clone(),
         }
     }
 }

@@ -13,8 +13,8 @@ use super::{list_request, page};
 use crate::client::ModelArts;
 use crate::clock::BoxFuture;
 use crate::error::{Result, accepted};
+use crate::history::Event;
 use crate::lifecycle::{self, Action, Lifecycle, Phase, TargetState};
-use crate::recent::Event;
 use crate::units::AutoStop;
 use crate::wait::{Progress, Waiter};
 
@@ -144,7 +144,9 @@ impl Instances {
             .project_id(self.client.project_id())
             .instance_id(id)
             .body(body);
-        self.client.act(request.prepare()?, id, event).await
+        self.client
+            .execute_action(request.prepare()?, id, event)
+            .await
     }
 
     /// Begins to delete an instance.
@@ -159,7 +161,9 @@ impl Instances {
             .project_id(self.client.project_id())
             .instance_id(id);
         let request = request.prepare()?;
-        self.client.act(request, id, Event::Deleted).await
+        self.client
+            .execute_action(request, id, Event::Deleted)
+            .await
     }
 
     /// The caller's instances, of type Notebook unless the filter says otherwise.

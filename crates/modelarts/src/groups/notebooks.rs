@@ -12,8 +12,8 @@ use super::{list_request, page};
 use crate::client::ModelArts;
 use crate::clock::BoxFuture;
 use crate::error::{Result, accepted};
+use crate::history::Event;
 use crate::lifecycle::{self, Action, Lifecycle, Phase, TargetState};
-use crate::recent::Event;
 use crate::units::AutoStop;
 use crate::wait::{Progress, Waiter};
 
@@ -111,7 +111,9 @@ impl Notebooks {
             .project_id(self.client.project_id())
             .id(id);
         let request = request.prepare()?;
-        self.client.act(request, id, Event::Started).await
+        self.client
+            .execute_action(request, id, Event::Started)
+            .await
     }
 
     /// Begins to start a stopped notebook, and says when it is stopped again: after 1 to 72 hours, or never.
@@ -129,7 +131,9 @@ impl Notebooks {
             .duration(duration)
             .type_(LeaseType::Timing);
         let request = request.prepare()?;
-        self.client.act(request, id, Event::Started).await
+        self.client
+            .execute_action(request, id, Event::Started)
+            .await
     }
 
     /// Begins to stop a running notebook.
@@ -145,7 +149,9 @@ impl Notebooks {
             .project_id(self.client.project_id())
             .id(id);
         let request = request.prepare()?;
-        self.client.act(request, id, Event::Stopped).await
+        self.client
+            .execute_action(request, id, Event::Stopped)
+            .await
     }
 
     /// Begins to delete a notebook.
@@ -161,7 +167,9 @@ impl Notebooks {
             .project_id(self.client.project_id())
             .id(id);
         let request = request.prepare()?;
-        self.client.act(request, id, Event::Deleted).await
+        self.client
+            .execute_action(request, id, Event::Deleted)
+            .await
     }
 
     /// The caller's notebooks.

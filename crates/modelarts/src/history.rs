@@ -16,12 +16,12 @@ pub(crate) enum Event {
 
 /// Events by ID with their times, on the clock's elapsed scale; the oldest are forgotten.
 #[derive(Debug, Default)]
-pub(crate) struct Recent(Mutex<VecDeque<(String, Event, Duration)>>);
+pub(crate) struct History(Mutex<VecDeque<(String, Event, Duration)>>);
 
 /// More than this hardly happens within the time that reads lag behind.
 const MOST: usize = 4096;
 
-impl Recent {
+impl History {
     pub(crate) fn add(&self, id: &str, event: Event, now: Duration) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() == MOST {
@@ -45,14 +45,14 @@ mod tests {
 
     #[test]
     fn the_latest_events_are_known() {
-        let recent = Recent::default();
+        let history = History::default();
         let seconds = Duration::from_secs;
-        (0..5000).for_each(|n| recent.add(&n.to_string(), Event::Created, seconds(n)));
-        recent.add("4999", Event::Stopped, seconds(5001));
-        let last = |id| recent.last(id, |_| true);
+        (0..5000).for_each(|n| history.add(&n.to_string(), Event::Created, seconds(n)));
+        history.add("4999", Event::Stopped, seconds(5001));
+        let last = |id| history.last(id, |_| true);
         assert_eq!(last("4999"), Some((Event::Stopped, seconds(5001))));
         assert_eq!(last("0"), None);
-        let created = recent.last("4999", |event| event == Event::Created);
+        let created = history.last("4999", |event| event == Event::Created);
         assert_eq!(created, Some((Event::Created, seconds(4999))));
     }
 }
