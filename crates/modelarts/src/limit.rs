@@ -24,7 +24,7 @@ pub(crate) struct TooLate;
 impl RateLimit {
     /// At most `per_second` requests in a second; nothing if that is no positive number.
     pub(crate) fn new(per_second: f64) -> Option<Self> {
-        if !(per_second > 0.0) {
+        if per_second.is_nan() || per_second <= 0.0 {
             return None;
         }
         let interval = Duration::try_from_secs_f64(per_second.recip());
