@@ -359,12 +359,11 @@ fn circles(of: &str, files: &[String], arrows: &BTreeMap<(usize, usize), String>
         reach[*from][*to] = true;
     }
     for middle in 0..count {
-        for from in 0..count {
-            if reach[from][middle] {
-                for to in 0..count {
-                    reach[from][to] |= reach[middle][to];
-                }
-            }
+        let beyond = reach[middle].clone();
+        for from in reach.iter_mut().filter(|from| from[middle]) {
+            from.iter_mut()
+                .zip(&beyond)
+                .for_each(|(reached, further)| *reached |= further);
         }
     }
     let circle = |pair: bool, members: &BTreeSet<usize>| Circle {
@@ -383,9 +382,9 @@ fn circles(of: &str, files: &[String], arrows: &BTreeMap<(usize, usize), String>
             .collect(),
     };
     let mut found = Vec::new();
-    for first in 0..count {
+    for (first, reached) in reach.iter().enumerate() {
         let members: BTreeSet<usize> = (0..count)
-            .filter(|other| reach[first][*other] && reach[*other][first])
+            .filter(|other| reached[*other] && reach[*other][first])
             .collect();
         if members.len() > 1 && members.first() == Some(&first) {
             found.push(circle(false, &members));
