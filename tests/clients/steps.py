@@ -68,6 +68,9 @@ def contains(found, wanted, path=""):
             if not isinstance(found, dict) or key not in found:
                 raise AssertionError(f"{path}/{key} is missing, expected {value!r}")
             contains(found[key], value, f"{path}/{key}")
+    elif isinstance(wanted, list) and isinstance(found, list) and len(found) == len(wanted):
+        for index, value in enumerate(wanted):
+            contains(found[index], value, f"{path}/{index}")
     else:
         equal(found, wanted, path or "value")
 

@@ -19,6 +19,7 @@ def run(steps, emulator):
         session = Session(emulator)
         flavor, image = _lookups(steps, session)
         _resource(steps, session, flavor, image)
+        _documented(steps, session, flavor, image)
 
 
 class Session:
@@ -162,6 +163,82 @@ def _resource(steps, session, flavor, image):
         status, body = session.service("GET", f"/notebooks/{MISSING}")
         equal((status, body["error_code"]), (400, "ModelArts.6309"))
         assert body["error_msg"], body
+
+
+def _documented(steps, session, flavor, image):
+    """The examples of the provider's documentation: tags, a file system of one's own, further storage."""
+    first = {
+        "name": "terraform-2",
+        "flavor": flavor,
+        "image_id": image,
+        "feature": "NOTEBOOK",
+        "duration": -1,
+        "workspace_id": "0",
+        "volume": {
+            "category": "EFS",
+            "ownership": "DEDICATED",
+            "uri": "192.168.0.254:/",
+            "id": "0c9e5b6e-7a31-4a0e-9f52-6f1b2f6a9d10",
+        },
+        "data_volumes": [
+            {
+                "category": "OBS",
+                "ownership": "DEDICATED",
+                "uri": "obs://corpus/train/",
+                "mount_path": "/data/train/",
+                "dew_secret_name": "corpus-key",
+            },
+            {
+                "category": "EFS",
+                "ownership": "DEDICATED",
+                "uri": "192.168.0.253:/models",
+                "id": "5d2f7c1a-90b4-4e0d-8a6e-b3c4d5e6f701",
+                "mount_path": "/data/models/",
+            },
+        ],
+    }
+    with steps.step("apply: a dedicated EFS volume with uri and id, data volumes", essential=True):
+        notebook = _accepted(session.service("POST", "/notebooks", first))["id"]
+        path = f"/notebooks/{notebook}"
+        _until(session, path, "RUNNING")
+
+    with steps.step("apply: tags"):
+        _tags(session, notebook, {"foo": "bar", "key": "value"})
+
+    with steps.step("the second plan finds nothing to do: volume, data volumes, tags"):
+        # The response names neither owner nor secret of further storage.
+        hidden = "ownership", "dew_secret_name"
+        shown = [
+            {name: value for name, value in volume.items() if name not in hidden}
+            for volume in first["data_volumes"]
+        ]
+        _unchanged(session, path, {**first, "data_volumes": shown})
+        equal(_read_tags(session, path), {"foo": "bar", "key": "value"})
+        # None of them is mounted while the notebook runs.
+        equal(_accepted(session.service("GET", f"{path}/storage"))["data"], [], "storage")
+
+    with steps.step("change tags in place: the old ones go, the new ones come"):
+        old = [{"key": key, "value": value} for key, value in _read_tags(session, path).items()]
+        _accepted(session.service("DELETE", f"{path}/tags/delete", {"tags": old}))
+        _tags(session, notebook, {"foo": "baz"})
+        equal(_read_tags(session, path), {"foo": "baz"})
+        found = _accepted(session.service("GET", "/notebooks", tags="foo|baz"))["data"]
+        equal([one["id"] for one in found], [notebook])
+
+    with steps.step("destroy"):
+        _accepted(session.service("DELETE", path))
+        status, body = poll(lambda: session.service("GET", path), lambda outcome: outcome[0] != 200)
+        equal((status, body["error_code"]), (400, "ModelArts.6309"))
+        equal(_accepted(session.service("GET", "/notebooks/tags"))["tags"], [])
+
+
+def _tags(session, notebook, tags):
+    body = {"tags": [{"key": key, "value": value} for key, value in tags.items()]}
+    _accepted(session.service("POST", f"/notebooks/{notebook}/tags/create", body))
+
+
+def _read_tags(session, path):
+    return {tag["key"]: tag["value"] for tag in _show(session, path).get("tags", [])}
 
 
 def _show(session, path):

@@ -34,6 +34,9 @@ fn compare(path: &str, sent: &Value, back: &Value, found: &mut Vec<String>) {
             let added = sent.len()..back.len();
             found.extend(added.map(|index| format!("added: {path}[{index}]")));
         }
+        // 1 and 1.0 are the same number.
+        (Value::Number(sent), Value::Number(back))
+            if sent.is_f64() != back.is_f64() && sent.as_f64() == back.as_f64() => {}
         _ if sent == back => {}
         _ => found.push(format!("changed: {path}: {sent} became {back}")),
     }
@@ -119,6 +122,15 @@ mod tests {
         assert_eq!(
             differences(&json!({}), &json!({"pool": null})),
             ["added: $.pool"]
+        );
+    }
+
+    #[test]
+    fn a_whole_number_may_come_back_with_a_point() {
+        assert!(differences(&json!({"gpu": 1}), &json!({"gpu": 1.0})).is_empty());
+        assert_eq!(
+            differences(&json!({"gpu": 1}), &json!({"gpu": 1.5})),
+            ["changed: $.gpu: 1 became 1.5"]
         );
     }
 

@@ -7,7 +7,7 @@
     reason = "a panic is how a test fails"
 )]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -16,7 +16,7 @@ use futures::{StreamExt, TryStreamExt};
 use modelarts::types::{
     CreateDevEnvInstanceRequest, CreateDevEnvNotebookSpec, CreateImageRequest,
     CreateNotebookRequest, DevEnvStorageLocationReq, DevEnvStorageReq, RegisterImageRequest,
-    UpdateDevEnvInstanceRequest, UpdateNotebookRequest, VolumeReq,
+    TagReq, UpdateDevEnvInstanceRequest, UpdateImageGroupRequest, UpdateNotebookRequest, VolumeReq,
 };
 use modelarts::{
     AccessKey, AutoStop, Credentials, FlavorExt, InstanceExt, LeaseExt, Login, Memory,
@@ -240,14 +240,39 @@ mod lives {
         let named = images.list().filter(|request| request.name("bert"));
         let named: Vec<_> = named.items().try_collect().await.unwrap();
         assert_eq!(named.len(), 1);
-        let groups = images.groups().await.unwrap().data.unwrap();
-        let of_ours = |name: &Option<String>| name.as_deref() == Some("bert");
-        assert!(groups.iter().any(|group| of_ours(&group.name)));
+        let groups = images.groups().filter(|request| request.name("bert"));
+        let group = groups.collect().await.unwrap().remove(0).id.unwrap();
+        let tag = TagReq::builder().key("team").value("nlp").build().unwrap();
+        let change = UpdateImageGroupRequest::builder()
+            .read_me("Start here.")
+            .tags(vec![tag])
+            .build()
+            .unwrap();
+        images.update_group(&group, &change).await.unwrap();
+        let synchronized = images.sync(&image).await.unwrap();
+        let tags = synchronized.tags.unwrap_or_default();
+        assert_eq!(tags[0].value.as_deref(), Some("nlp"));
+        let error = images.delete_group(&group).await.unwrap_err();
+        assert!(error.is_conflict(), "a notebook uses a version: {error}");
+
+        let stages = [("stage", "dev"), ("team", "nlp")];
+        notebooks.add_tags(&id, stages).await.unwrap();
+        notebooks
+            .remove_tags(&id, ["team", "absent"])
+            .await
+            .unwrap();
+        let tags = notebooks.tags(&id).await.unwrap();
+        assert_eq!(tags, BTreeMap::from([("stage".into(), "dev".into())]));
+        let all = notebooks.all_tags().await.unwrap();
+        assert_eq!(all, BTreeMap::from([("stage".into(), vec!["dev".into()])]));
+        let tagged = notebooks.list().filter(|request| request.tags("stage|dev"));
+        assert_eq!(tagged.collect().await.unwrap().len(), 1);
 
         let error = images.delete(&image).await.unwrap_err();
         assert!(error.is_conflict(), "it is in use: {error}");
         notebooks.stop_and_delete(&id).await.unwrap();
-        images.delete(&image).await.unwrap();
+        images.delete_group(&group).await.unwrap();
+        assert!(images.show(&image).await.unwrap_err().is_not_found());
         let error = images.show(&image).await.unwrap_err();
         assert!(error.is_not_found(), "{error}");
     }
@@ -257,9 +282,12 @@ mod lives {
         let path = "swr.eu-de.otc.t-systems.com/nlp-team/roberta:2.0";
         let request = RegisterImageRequest::builder().swr_path(path);
         let image = images.register(&request.build().unwrap()).await.unwrap();
-        let shown = images.show(&image.id.unwrap()).await.unwrap();
+        let id = image.id.unwrap();
+        let shown = images.show(&id).await.unwrap();
         assert_eq!(shown.swr_path.as_deref(), Some(path));
         assert_eq!(shown.tag.as_deref(), Some("2.0"));
+        images.delete(&id).await.unwrap();
+        assert!(images.show(&id).await.unwrap_err().is_not_found());
     }
 
     pub(super) async fn flavors_are_listed_and_switched(world: &World) {
@@ -370,7 +398,7 @@ mod lives {
             .unwrap();
         assert!(all.is_empty());
         client.flavors().list().send().await.unwrap();
-        client.images().groups().await.unwrap();
+        client.images().groups().send().await.unwrap();
         assert_eq!(
             world.operations(),
             ["listAllNotebooks", "listFlavors", "listImageGroups"]

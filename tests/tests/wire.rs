@@ -105,6 +105,7 @@ async fn every_operation_leaves_the_client_as_recorded() {
     notebooks(&wire, &mut requests).await;
     lease_and_flavors(&wire, &mut requests).await;
     images(&wire, &mut requests).await;
+    tags_and_image_groups(&wire, &mut requests).await;
     storage(&wire, &mut requests).await;
     identity(&wire, &mut requests).await;
 
@@ -421,6 +422,65 @@ async fn images(wire: &Wire, requests: &mut Requests) {
         .send()
         .await;
     requests.devenviron("createImage", &wire.sent(answer));
+}
+
+async fn tags_and_image_groups(wire: &Wire, requests: &mut Requests) {
+    let client = &wire.devenviron;
+    let tag = || {
+        let tag = types::TagReq::builder().key("team").value("nlp".to_owned());
+        types::TagReq::try_from(tag).unwrap()
+    };
+    let answer = client
+        .list_notebook_tags()
+        .project_id(PROJECT)
+        .workspace_id("0")
+        .send()
+        .await;
+    requests.devenviron("listNotebookTags", &wire.sent(answer));
+
+    let answer = client
+        .create_notebook_tags()
+        .project_id(PROJECT)
+        .resource_id(NOTEBOOK)
+        .body(types::CreateNotebookTagsRequest::builder().tags(vec![tag()]))
+        .send()
+        .await;
+    requests.devenviron("createNotebookTags", &wire.sent(answer));
+
+    let answer = client
+        .delete_notebook_tags()
+        .project_id(PROJECT)
+        .resource_id(NOTEBOOK)
+        .body(types::DeleteNotebookTagsRequest::builder().tags(vec![tag()]))
+        .send()
+        .await;
+    requests.devenviron("deleteNotebookTags", &wire.sent(answer));
+
+    let answer = client
+        .update_image_group()
+        .project_id(PROJECT)
+        .id(IMAGE)
+        .body(types::UpdateImageGroupRequest::builder().read_me("For the nlp team.".to_owned()))
+        .send()
+        .await;
+    requests.devenviron("updateImageGroup", &wire.sent(answer));
+
+    let answer = client
+        .delete_image_group()
+        .project_id(PROJECT)
+        .id(IMAGE)
+        .body(types::DeleteImageGroupRequest::builder().is_force(true))
+        .send()
+        .await;
+    requests.devenviron("deleteImageGroup", &wire.sent(answer));
+
+    let answer = client
+        .sync_image()
+        .project_id(PROJECT)
+        .image_id(IMAGE)
+        .send()
+        .await;
+    requests.devenviron("syncImage", &wire.sent(answer));
 }
 
 async fn storage(wire: &Wire, requests: &mut Requests) {

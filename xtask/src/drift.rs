@@ -193,9 +193,9 @@ impl<'a> Drift<'a, '_> {
         let mut documented: Vec<_> = operation.parameters_in(location).collect();
         for field in listed {
             let at = format!("sdk/{}/{place}/{}", operation.id(), field.name);
-            let index = documented
-                .iter()
-                .position(|known| known.name() == field.name);
+            let index = documented.iter().position(|known| {
+                known.name() == field.name || is_also(known.value(), &field.name)
+            });
             let Some(index) = index else {
                 let message = format!("the operation has no such {place} parameter");
                 self.fact(
@@ -389,6 +389,12 @@ impl<'a> Drift<'a, '_> {
     }
 }
 
+/// Whether a parameter is sent under this name as well.
+fn is_also(parameter: &Value, name: &str) -> bool {
+    let names = parameter.get("x-also").and_then(Value::as_array);
+    names.is_some_and(|names| names.iter().any(|other| other == name))
+}
+
 /// Whether a type of the SDK is that of the document; Python knows no width of integers.
 fn fits(listed: &SdkType, documented: &Shape) -> bool {
     match (listed, documented) {
@@ -518,6 +524,12 @@ components:
             let expected: Vec<&str> = expected.split_whitespace().collect();
             assert_eq!(found, expected, "for `{to}`");
         }
+    }
+
+    #[test]
+    fn a_parameter_is_known_by_its_other_names_too() {
+        let renamed = DOCUMENT.replace("name: kind, in", "name: sort, x-also: [kind], in");
+        assert_eq!(spans(&report(&renamed, facts(), "")), [""; 0]);
     }
 
     #[test]

@@ -214,7 +214,7 @@ impl<'a> Builder<'a> {
             let value = argument(&field.ty, "Result").context("a field is no Result")?;
             let (value, required) = match argument(value, "Option") {
                 Some(value) => (value.clone(), false),
-                None if name == "body" => (body_type(value)?, true),
+                None if name == "body" => (body_type(value)?, needs_body(operation)),
                 None => (value.clone(), true),
             };
             fields.push(Field {
@@ -375,7 +375,17 @@ impl<'a> Builder<'a> {
         let mut kept = statements.split_off(url + 1);
         let body = self.operation.request_body();
         let media_type = body.and_then(|body| Some(body.json()?.content_type));
-        let mut seam = Seam { media_type };
+        let also = self.operation.parameters();
+        let also = also.iter().filter_map(|parameter| {
+            let names = parameter.value().get("x-also")?.as_array()?;
+            let names = names.iter().filter_map(Value::as_str).map(str::to_owned);
+            Some((parameter.name().to_owned(), names.collect()))
+        });
+        let mut seam = Seam {
+            media_type,
+            optional_body: body.is_some() && !needs_body(self.operation),
+            also: also.collect(),
+        };
         for statement in &mut kept {
             seam.visit_stmt_mut(statement);
         }
@@ -387,6 +397,10 @@ impl<'a> Builder<'a> {
 struct Seam<'a> {
     /// Of the body.
     media_type: Option<&'a str>,
+    /// Whether the body may be left out.
+    optional_body: bool,
+    /// Further names of parameters in the query, which take the same value.
+    also: BTreeMap<String, Vec<String>>,
 }
 
 impl VisitMut for Seam<'_> {
@@ -423,6 +437,25 @@ impl VisitMut for Seam<'_> {
                     #value.map_err(|error| RequestError::header(operation, &error))?
                 };
             }
+            syn::Expr::MethodCall(call) if call.method == "query" => {
+                let Some((name, value)) = query_parameter(&call.args) else {
+                    return;
+                };
+                let mut request: syn::Expr = syn::Expr::MethodCall(call.clone());
+                for other in self.also.get(&name).into_iter().flatten() {
+                    request = syn::parse_quote! {
+                        #request.query(&progenitor_client::QueryParam::new(#other, #value))
+                    };
+                }
+                *expression = request;
+            }
+            syn::Expr::MethodCall(call) if call.method == "json" && self.optional_body => {
+                let request = &call.receiver;
+                let media_type = self.media_type.unwrap_or("application/json");
+                *expression = syn::parse_quote! {
+                    crate::request::with_optional_body(#request, #media_type, body.as_ref())
+                };
+            }
             syn::Expr::MethodCall(call) if call.method == "json" => {
                 if let Some(media_type) = self.media_type.filter(|it| *it != "application/json") {
                     let request = &call.receiver;
@@ -434,6 +467,26 @@ impl VisitMut for Seam<'_> {
             _ => {}
         }
     }
+}
+
+/// Name and value of `&progenitor_client::QueryParam::new("name", &value)`.
+fn query_parameter(
+    arguments: &syn::punctuated::Punctuated<syn::Expr, syn::Token![,]>,
+) -> Option<(String, syn::Expr)> {
+    let Some(syn::Expr::Reference(reference)) = arguments.first() else {
+        return None;
+    };
+    let syn::Expr::Call(new) = &*reference.expr else {
+        return None;
+    };
+    let Some(syn::Expr::Lit(syn::ExprLit {
+        lit: syn::Lit::Str(name),
+        ..
+    })) = new.args.first()
+    else {
+        return None;
+    };
+    Some((name.value(), new.args.get(1)?.clone()))
 }
 
 /// A doc attribute for each line.
@@ -499,6 +552,12 @@ fn known_fields(
         known.insert("body".to_owned(), ("body".to_owned(), docs));
     }
     known
+}
+
+/// Whether a request without a body is none.
+fn needs_body(operation: Operation<'_>) -> bool {
+    let body = operation.request_body();
+    body.is_some_and(|body| body.is_required())
 }
 
 fn body_schema(operation: Operation<'_>) -> Option<Schema<'_>> {
@@ -740,6 +799,21 @@ components:
             assert!(code.contains(expected), "{expected} is not in\n{code}");
         }
         assert!(!code.contains("api-version"), "{code}");
+    }
+
+    #[test]
+    fn an_optional_body_is_sent_when_it_is_given() {
+        let optional = SMALL.replace("        required: true\n        content", "        content");
+        let document = Document::parse("small", "openapi/small.yaml", &optional).unwrap();
+        let code = crate::generate::client(&document).unwrap();
+        for expected in [
+            "body : Result < Option < types :: Thing > , Problem >",
+            "body : Ok (None)",
+            "\"application/json\" , body . as_ref ())",
+        ] {
+            assert!(code.contains(expected), "{expected} is not in\n{code}");
+        }
+        assert!(!code.contains(". json (& body)"), "{code}");
     }
 
     #[test]

@@ -2,11 +2,12 @@
 
 use serde_json::Value;
 
-/// Says everything that keywords say beside a description in the description: limits, defaults, rules.
+/// Says everything that keywords say beside a description in the description: limits, defaults, rules, clouds.
 pub(crate) fn in_words(document: &mut Value) {
     limits_in_words(document);
     defaults_in_words(document);
     rules_in_words(document);
+    clouds_in_words(document);
 }
 
 /// Adds a sentence to each description whose parameter or schema has limits.
@@ -204,6 +205,30 @@ fn defaults_in_words(value: &mut Value) {
     }
 }
 
+/// The clouds that `x-clouds` can name, with the names that people know.
+pub(crate) const CLOUDS: [(&str, &str); 2] =
+    [("huawei", "Huawei Cloud"), ("otc", "Open Telekom Cloud")];
+
+/// Adds to each description for which cloud alone it is written.
+fn clouds_in_words(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            let clouds = members.get("x-clouds").and_then(Value::as_array).cloned();
+            for (key, name) in CLOUDS {
+                let is_only = clouds
+                    .as_ref()
+                    .is_some_and(|clouds| matches!(clouds.as_slice(), [one] if one == key));
+                if let Some(description) = members.get_mut("description").filter(|_| is_only) {
+                    append(description, &format!("{name} only."));
+                }
+            }
+            members.values_mut().for_each(clouds_in_words);
+        }
+        Value::Array(items) => items.iter_mut().for_each(clouds_in_words),
+        _ => {}
+    }
+}
+
 /// Adds a sentence to a description.
 pub(crate) fn append(description: &mut Value, sentence: &str) {
     let text = description.as_str().unwrap_or_default().trim_end();
@@ -234,6 +259,17 @@ mod tests {
             document["properties"]["id"]["description"],
             "Defaults to `0`."
         );
+    }
+
+    #[test]
+    fn what_one_cloud_has_alone_says_so() {
+        let mut document = json!({
+            "one": {"description": "Tags.", "x-clouds": ["huawei"]},
+            "both": {"description": "Names.", "x-clouds": ["huawei", "otc"]},
+        });
+        clouds_in_words(&mut document);
+        assert_eq!(document["one"]["description"], "Tags. Huawei Cloud only.");
+        assert_eq!(document["both"]["description"], "Names.");
     }
 
     #[test]

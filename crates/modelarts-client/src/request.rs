@@ -5,7 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use http::header::{CONTENT_LENGTH, HOST, InvalidHeaderValue, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, InvalidHeaderValue, TRANSFER_ENCODING};
 use http::{HeaderMap, Method};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use reqwest::{Request, Url};
@@ -564,6 +564,19 @@ where
     value
         .into_optional()
         .map_err(|error| Problem::unfit(name, &error))
+}
+
+/// The request with the body, if there is one.
+#[allow(dead_code, reason = "for documents with an optional body")]
+pub(crate) fn with_optional_body<T: serde::Serialize>(
+    request: reqwest::RequestBuilder,
+    media_type: &'static str,
+    body: Option<&T>,
+) -> reqwest::RequestBuilder {
+    match body {
+        Some(body) => request.header(CONTENT_TYPE, media_type).json(body),
+        None => request,
+    }
 }
 
 /// Takes what a setter was given; what is wrong with it is said at the end.

@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
 use axum::extract::RawPathParams;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -15,7 +13,7 @@ use serde_json::Value;
 use crate::app::App;
 use crate::error::{ApiError, ApiResult, code};
 use crate::ids::RequestId;
-use crate::pipeline::refusal;
+use crate::response::{json_bytes, json_response, refusal};
 use crate::state::{At, Caller, Paging, State};
 use crate::validate::{Operation, Query};
 
@@ -109,6 +107,22 @@ impl Call {
         self.answer(StatusCode::OK, result)
     }
 
+    /// Changes the state and answers without a body.
+    pub(crate) async fn write_empty(
+        &self,
+        status: StatusCode,
+        change: impl FnOnce(&mut State, &At<'_>) -> ApiResult<()>,
+    ) -> Response {
+        let result = self
+            .app
+            .write(|state, now| change(state, &self.at(now)))
+            .await;
+        match result {
+            Ok(()) => status.into_response(),
+            Err(error) => refusal(&error, self.operation, self.request_id),
+        }
+    }
+
     fn at(&self, now: i64) -> At<'_> {
         At {
             now,
@@ -134,22 +148,4 @@ pub(crate) fn param<'a>(params: &'a RawPathParams, name: &str) -> Option<&'a str
         .iter()
         .find(|(known, _)| *known == name)
         .map(|(_, value)| value)
-}
-
-/// A value as a JSON answer.
-pub(crate) fn json_response<T: Serialize>(status: StatusCode, value: &T) -> Response {
-    let mut bytes = Vec::with_capacity(1024);
-    if serde_json::to_writer(&mut bytes, value).is_err() {
-        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
-    }
-    json_bytes(status, Bytes::from(bytes))
-}
-
-fn json_bytes(status: StatusCode, json: Bytes) -> Response {
-    let mut response = Response::new(Body::from(json));
-    *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
 }

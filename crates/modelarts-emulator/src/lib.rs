@@ -102,6 +102,7 @@ mod nearest;
 mod openapi;
 mod pipeline;
 mod recent;
+mod response;
 mod routes;
 mod server;
 mod state;

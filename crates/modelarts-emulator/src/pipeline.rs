@@ -15,18 +15,18 @@ use http::header::{ALLOW, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Request, StatusCode, Uri};
 use http_body_util::BodyExt;
-use modelarts_client::iam::types::{KeystoneError, KeystoneErrorResponse};
 use parking_lot::Mutex;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tower_service::Service;
 
 use crate::app::{App, Session};
-use crate::call::{Call, json_response, param};
+use crate::call::{Call, param};
 use crate::clock::{Side, real_instant, real_sleep};
 use crate::error::{ApiError, ApiResult, code};
 use crate::faults::Fault;
 use crate::ids::RequestId;
 use crate::log::{Entry, Head, redact};
+use crate::response::{RefusalCode, gateway, json_response, keystone, note_code, refusal};
 use crate::routes::{ControlError, guard, put_into_words};
 use crate::state::Caller;
 use crate::validate::{Api, OPERATIONS, Operation};
@@ -62,10 +62,6 @@ struct Notes {
     body: Option<Value>,
     fault: Option<Fault>,
 }
-
-/// The code of a refusal, passed along with the answer for the log.
-#[derive(Clone, Debug)]
-struct RefusalCode(String);
 
 /// Answers a request; `None` if the connection has to break off instead.
 ///
@@ -376,49 +372,6 @@ fn admit(
             admin: user.admin,
         })
     })
-}
-
-/// A refusal in the words of the service that was asked.
-pub(crate) fn refusal(error: &ApiError, operation: &Operation, request_id: RequestId) -> Response {
-    let mut response = match operation.api {
-        Api::Iam => json_response(error.status, &keystone(error)),
-        Api::DevEnviron if error.code.starts_with("APIG.") => gateway(error, request_id),
-        Api::DevEnviron => json_response(error.status, &error.body(operation.old)),
-    };
-    note_code(&mut response, error.code);
-    response
-}
-
-fn note_code(response: &mut Response, code: &str) {
-    let code = RefusalCode(code.to_owned());
-    response.extensions_mut().insert(code);
-}
-
-/// What the gateway in front of the service says.
-fn gateway(error: &ApiError, request_id: RequestId) -> Response {
-    let mut response = json_response(error.status, &gateway_body(error, request_id));
-    note_code(&mut response, error.code);
-    response
-}
-
-pub(crate) fn gateway_body(error: &ApiError, request_id: RequestId) -> Value {
-    json!({
-        "error_code": error.code,
-        "error_msg": error.message,
-        "request_id": request_id.as_str(),
-    })
-}
-
-fn keystone(error: &ApiError) -> KeystoneErrorResponse {
-    KeystoneErrorResponse {
-        error: Some(KeystoneError {
-            code: Some(i32::from(error.status.as_u16())),
-            message: Some(error.message.clone()),
-            title: error.status.canonical_reason().map(ToOwned::to_owned),
-        }),
-        error_code: None,
-        error_msg: Some(error.message.clone()),
-    }
 }
 
 fn uri_too_long(request_id: RequestId) -> Response {

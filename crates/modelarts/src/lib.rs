@@ -198,8 +198,8 @@ pub use config::{Environment, Profile};
 pub use credentials::{AccessKey, Authenticator, Credentials, Login, TokenCache};
 pub use error::{Error, Result};
 pub use groups::{
-    Flavors, Images, Instances, Leases, ListAllNotebooks, ListFlavors, ListImages, ListInstances,
-    ListNotebooks, Notebooks, Storage,
+    Flavors, Images, Instances, Leases, ListAllNotebooks, ListFlavors, ListImageGroups, ListImages,
+    ListInstances, ListNotebooks, Notebooks, Storage,
 };
 /// The methods of [`ModelArts::request`].
 pub use http::Method;

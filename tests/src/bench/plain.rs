@@ -30,13 +30,14 @@ pub struct Notebook {
     pub id: Option<String>,
     pub image: Option<Image>,
     pub ip: Option<String>,
+    pub is_need_credentials: Option<bool>,
     pub jupyter_version: Option<String>,
     pub lease: Option<Lease>,
     pub name: Option<String>,
     pub pool: Option<Pool>,
     pub run_user: Option<Map<String, Value>>,
     pub status: Option<String>,
-    pub tags: Option<Vec<NotebookTag>>,
+    pub tags: Option<Vec<Tag>>,
     pub token: Option<String>,
     pub update_at: Option<i64>,
     pub url: Option<String>,
@@ -49,6 +50,7 @@ pub struct Notebook {
 
 #[derive(Debug, Deserialize, Serialize)]
 pub struct JobProgress {
+    pub description: Option<String>,
     pub notebook_id: Option<String>,
     pub status: Option<String>,
     pub step: Option<i32>,
@@ -58,10 +60,14 @@ pub struct JobProgress {
 #[derive(Debug, Deserialize, Serialize)]
 pub struct DataVolume {
     pub category: Option<String>,
+    pub efs_id: Option<String>,
+    pub failure_reason: Option<String>,
     pub id: Option<String>,
     pub mount_path: Option<String>,
+    pub mount_type: Option<String>,
     pub status: Option<String>,
     pub uri: Option<String>,
+    pub url: Option<String>,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -80,18 +86,23 @@ pub struct Image {
     pub create_at: Option<i64>,
     pub description: Option<String>,
     pub dev_services: Option<Vec<String>>,
+    pub flavor_type: Option<String>,
     pub id: Option<String>,
     pub name: Option<String>,
     pub namespace: Option<String>,
     pub origin: Option<String>,
     pub resource_categories: Option<Vec<String>>,
     pub service_type: Option<String>,
+    pub show_name: Option<String>,
+    pub show_tag: Option<String>,
     pub size: Option<i64>,
     pub status: Option<String>,
     pub status_message: Option<String>,
     pub support_res_categories: Option<Vec<String>>,
+    pub swr_instance_id: Option<String>,
     pub swr_path: Option<String>,
     pub tag: Option<String>,
+    pub tags: Option<Vec<Tag>>,
     #[serde(rename = "type")]
     pub kind: Option<String>,
     pub update_at: Option<i64>,
@@ -116,7 +127,7 @@ pub struct Pool {
 }
 
 #[derive(Debug, Deserialize, Serialize)]
-pub struct NotebookTag {
+pub struct Tag {
     pub key: Option<String>,
     pub value: Option<String>,
 }
@@ -138,9 +149,13 @@ pub struct Domain {
 pub struct VolumeRes {
     pub capacity: Option<i32>,
     pub category: Option<String>,
+    pub dew_secret_name: Option<String>,
+    pub evs_sku_code: Option<String>,
     pub id: Option<String>,
     pub mount_path: Option<String>,
+    pub mount_type: Option<String>,
     pub ownership: Option<String>,
+    pub read_only: Option<bool>,
     pub status: Option<String>,
     pub uri: Option<String>,
 }
@@ -176,7 +191,7 @@ mod tests {
             ("Image", fields::<Image>()),
             ("Lease", fields::<Lease>()),
             ("Pool", fields::<Pool>()),
-            ("NotebookTag", fields::<NotebookTag>()),
+            ("Tag", fields::<Tag>()),
             ("User", fields::<User>()),
             ("Domain", fields::<Domain>()),
             ("VolumeRes", fields::<VolumeRes>()),

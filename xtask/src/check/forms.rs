@@ -6,12 +6,18 @@ use super::Rule;
 use super::parts;
 use crate::document::{Document, METHODS, text, walk};
 use crate::problem::{Problem, push};
+use crate::words::CLOUDS;
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "keyword",
         why: "a misspelt keyword limits nothing, and nobody is told",
         run: keyword,
+    },
+    Rule {
+        name: "clouds",
+        why: "who reads that something is for one cloud alone must be able to tell for which",
+        run: clouds,
     },
     Rule {
         name: "server",
@@ -31,7 +37,8 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 /// The extensions that this house uses; `xtask/README.md` says what each means.
-const EXTENSIONS: [&str; 18] = [
+const EXTENSIONS: [&str; 19] = [
+    "x-also",
     "x-clouds",
     "x-closed-because",
     "x-default",
@@ -227,6 +234,28 @@ fn server(document: &Document) -> Vec<Problem> {
         let pointer = push(&push("/servers", &index.to_string()), "url");
         found.push(document.problem(pointer, "server", message));
     }
+    found
+}
+
+/// `x-clouds` names known clouds, not all of them, beside a description that can say so.
+fn clouds(document: &Document) -> Vec<Problem> {
+    let mut found = Vec::new();
+    walk(document.value(), "", &mut |pointer, value| {
+        let Some(clouds) = value.get("x-clouds") else {
+            return;
+        };
+        let named = clouds.as_array().map_or(&[][..], Vec::as_slice);
+        let is_known = |cloud: &Value| CLOUDS.iter().any(|(name, _)| cloud == name);
+        let is_some = !named.is_empty() && named.len() < CLOUDS.len();
+        if !(is_some && named.iter().all(is_known)) {
+            let known: Vec<&str> = CLOUDS.iter().map(|(name, _)| *name).collect();
+            let message = format!("is a list with some, not all, of {}", known.join(", "));
+            found.push(document.problem(push(pointer, "x-clouds"), "clouds", message));
+        } else if text(value, "description").is_empty() {
+            let message = "stands beside a description, which says so";
+            found.push(document.problem(push(pointer, "x-clouds"), "clouds", message));
+        }
+    });
     found
 }
 

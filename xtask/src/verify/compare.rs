@@ -188,7 +188,10 @@ impl<'a> Comparison<'a, '_> {
             if page.tables.iter().any(|table| table.role == role) {
                 continue;
             }
-            for name in operation.parameters(place).keys() {
+            for (name, parameter) in operation.parameters(place) {
+                if all_marks(parameter.value()) {
+                    continue;
+                }
                 let message = format!("the page has no {} parameters", place.as_str());
                 let difference = (
                     format!("{}/{}/{name}", page.name, place.as_str()),
@@ -232,7 +235,10 @@ impl<'a> Comparison<'a, '_> {
             };
             self.stated(page, &at, field, &said, true);
         }
-        for name in documented.keys() {
+        for (name, parameter) in documented {
+            if all_marks(parameter.value()) {
+                continue;
+            }
             let at = format!("{}/T{}/{name}", page.name, table.number);
             let message = format!("the table has no such {} parameter", place.as_str());
             self.report.fact(
@@ -489,7 +495,11 @@ impl<'a> Comparison<'a, '_> {
                 continue;
             }
             for operation in operations {
-                let difference = (!self.met.contains(operation.id())).then(|| {
+                let is_met = self.met.contains(operation.id());
+                if !is_met && all_marks(operation.value) {
+                    continue;
+                }
+                let difference = (!is_met).then(|| {
                     let message = "no page describes the operation".to_owned();
                     (format!("{name}/{}", operation.id()), Kind::Extra, message)
                 });
@@ -568,10 +578,12 @@ fn known_values<'a>(document: &'a Document, schema: &'a Value) -> (Option<&'a st
 /// Whether a property says of itself that no table has it.
 fn is_marked(document: &Document, property: &Value) -> bool {
     let schema = property.get("items").unwrap_or(property);
-    let is_mark = |entry: &&str| ["sample", "observed", "sdk"].contains(entry);
-    let all_marks = |value: &Value| {
-        let entries = entries(value);
-        !entries.is_empty() && entries.iter().all(is_mark)
-    };
     all_marks(property) || all_marks(document.resolve(schema))
+}
+
+/// Whether `x-source` says that no table has it.
+fn all_marks(value: &Value) -> bool {
+    let entries = entries(value);
+    let is_mark = |entry: &&str| ["sample", "observed", "sdk"].contains(entry);
+    !entries.is_empty() && entries.iter().all(is_mark)
 }

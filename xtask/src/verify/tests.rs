@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::compare::{self, Family};
 use super::errors::{self, Row};
-use super::page::Page;
+use super::page::{Page, Role};
 use super::report::Report;
 
 const DOCUMENT: &str = "
@@ -217,6 +217,50 @@ fn each_difference_is_named() {
         found.dedup();
         assert_eq!(found, expected, "for `{to}`");
     }
+}
+
+#[test]
+fn what_only_the_sdk_has_is_no_difference() {
+    const QUERY: &str =
+        "        - {name: kind, in: query, schema: {$ref: '#/components/schemas/Kind'}}\n";
+    const PATHS: &str = "paths:\n";
+    for (from, added, span) in [
+        (
+            QUERY,
+            "        - {name: billing, in: query, MARK, schema: {type: string}}\n",
+            "UpdateThing/T2/billing:extra",
+        ),
+        (
+            PATHS,
+            "  /tags:\n    get: {operationId: listTags, MARK, responses: {'200': {description: d}}}\n",
+            "tiny/listTags:extra",
+        ),
+    ] {
+        let marked = |mark: &str| found(from, &format!("{from}{}", added.replace("MARK", mark)));
+        assert_eq!(marked("x-source: [sdk]"), [""; 0], "{span}");
+        assert_eq!(marked("deprecated: false"), [span]);
+        assert_eq!(marked("x-source: [sdk, UpdateThing T2]"), [span]);
+    }
+}
+
+#[test]
+fn a_parameter_that_only_the_sdk_has_needs_no_table_of_its_place() {
+    let document = DOCUMENT.replace(
+        "in: query, schema: {$ref: '#/components/schemas/Kind'}",
+        "in: query, x-source: sdk, schema: {$ref: '#/components/schemas/Kind'}",
+    );
+    let without = |document: &str| {
+        let document = Document::parse("tiny", "openapi/tiny.yaml", document).unwrap();
+        let family = Family::new(&document, |_, value| Some(Ok(value))).unwrap();
+        let mut page = page();
+        page.tables.retain(|table| table.role != Role::Query);
+        let mut report = Report::new(&Errata::parse(""));
+        compare::compare(&[family], &[page], &mut report);
+        spans(&report)
+    };
+    let stray = "UpdateThing/query/kind:extra".to_owned();
+    assert!(without(DOCUMENT).contains(&stray));
+    assert!(!without(&document).contains(&stray));
 }
 
 #[test]

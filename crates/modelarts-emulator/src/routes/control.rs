@@ -15,16 +15,16 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
-use super::Api;
+use super::api::Api;
 use crate::app::App;
 use crate::authority::Addresses;
-use crate::call::json_response;
 use crate::clock::{ClockReading, FASTEST, LATEST, Millis};
 use crate::error::ApiError;
 use crate::faults::Fault;
 use crate::fixtures::{Capacity, Fixtures};
 use crate::log::{LogFilter, LoggedRequest};
 use crate::nearest::with_nearest;
+use crate::response::json_response;
 use crate::state::{InstanceStatus, LONGEST_REASON, Snapshot, TransitionFault};
 
 /// The largest body of all but a snapshot.

@@ -12,7 +12,7 @@ use modelarts_client::devenviron::types::{
 use serde_json::{Value, json};
 use utoipa_axum::routes;
 
-use super::{Api, Errors};
+use super::api::{Api, Errors};
 use crate::call::Call;
 use crate::error::{ApiError, ApiResult, code};
 use crate::state::{DevEnvQuery, Paging};

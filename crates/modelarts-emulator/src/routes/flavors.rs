@@ -2,15 +2,15 @@
 
 use axum::response::Response;
 use modelarts_client::devenviron::enums::{
-    OpenFlavorCategory, OpenFlavorClusterType, OpenSortDirection,
+    OpenAscendType, OpenFlavorCategory, OpenFlavorClusterType, OpenFlavorFeature, OpenSortDirection,
 };
 use modelarts_client::devenviron::types::FlavorList;
 use utoipa_axum::routes;
 
+use super::api::{Api, Errors};
 use super::notebooks::ascending;
-use super::{Api, Errors};
 use crate::call::Call;
-use crate::state::FlavorQuery;
+use crate::state::{FlavorQuery, plain_flavors};
 
 pub(super) fn api() -> Api {
     Api::new()
@@ -28,19 +28,25 @@ pub(super) fn api() -> Api {
         ("type" = Option<OpenFlavorClusterType>, Query),
         ("sort_dir" = Option<OpenSortDirection>, Query),
         ("sort_key" = Option<String>, Query),
+        ("flavor_type" = Option<OpenAscendType>, Query),
+        ("feature" = Option<OpenFlavorFeature>, Query),
     ),
     responses((status = 200, description = "A page.", body = FlavorList), Errors)
 )]
 async fn list_flavors(call: Call) -> Response {
     call.read(|state, _| {
         let ascending = ascending(&call)?;
-        state.list_flavors(&FlavorQuery {
-            category: call.query.get("category"),
-            cluster: call.query.get("type"),
-            sort_key: call.query.get("sort_key"),
-            descending: !ascending,
-            paging: call.paging(None)?,
-        })
+        state
+            .list_flavors(&FlavorQuery {
+                category: call.query.get("category"),
+                cluster: call.query.get("type"),
+                ascend: call.query.get("flavor_type"),
+                feature: call.query.get("feature"),
+                sort_key: call.query.get("sort_key"),
+                descending: !ascending,
+                paging: call.paging(None)?,
+            })
+            .and_then(plain_flavors)
     })
 }
 
@@ -51,9 +57,21 @@ async fn list_flavors(call: Call) -> Response {
         ("id" = String, Path),
         ("limit" = Option<i32>, Query),
         ("offset" = Option<i32>, Query),
+        ("sort_key" = Option<String>, Query),
+        ("sort_dir" = Option<OpenSortDirection>, Query),
     ),
     responses((status = 200, description = "A page.", body = FlavorList), Errors)
 )]
 async fn show_switchable_flavors(call: Call) -> Response {
-    call.read(|state, at| state.switchable_flavors(at, call.param("id"), call.paging(None)?))
+    call.read(|state, at| {
+        let query = FlavorQuery {
+            sort_key: call.query.get("sort_key"),
+            descending: !ascending(&call)?,
+            paging: call.paging(None)?,
+            ..FlavorQuery::default()
+        };
+        state
+            .switchable_flavors(at, call.param("id"), &query)
+            .and_then(plain_flavors)
+    })
 }

@@ -13,13 +13,14 @@ use modelarts_client::iam::types::{
 use serde_json::json;
 use utoipa_axum::routes;
 
-use super::{Api, IamErrors};
+use super::api::{Api, IamErrors};
 use crate::app::App;
 use crate::auth::accounts::{self, Accounts};
 use crate::auth::token::Claims;
-use crate::call::{Call, json_response};
+use crate::call::Call;
 use crate::clock::iso;
 use crate::error::{ApiError, ApiResult, code};
+use crate::response::json_response;
 
 pub(super) fn api() -> Api {
     Api::new()

@@ -1,14 +1,16 @@
 //! Tag `Images`.
 
 use axum::response::Response;
+use http::StatusCode;
 use modelarts_client::devenviron::enums::{OpenImageServiceType, OpenImageType, OpenSortDirection};
 use modelarts_client::devenviron::types::{
-    CreateImageRequest, Image, ImageGroupList, ImageList, RegisterImageRequest,
+    CreateImageRequest, DeleteImageGroupRequest, DeleteImageRequest, Image, ImageGroupList,
+    ImageList, RegisterImageRequest, UpdateImageGroupRequest,
 };
 use utoipa_axum::routes;
 
+use super::api::{Api, Errors};
 use super::notebooks::ascending;
-use super::{Api, Errors};
 use crate::call::Call;
 use crate::error::ApiResult;
 use crate::state::ImageQuery;
@@ -17,6 +19,8 @@ pub(super) fn api() -> Api {
     Api::new()
         .routes(routes!(list_images, register_image))
         .routes(routes!(list_image_groups))
+        .routes(routes!(update_image_group, delete_image_group))
+        .routes(routes!(sync_image))
         .routes(routes!(show_image, delete_image))
         .routes(routes!(create_image))
 }
@@ -37,6 +41,8 @@ const PAGE: usize = 200;
         ("sort_key" = Option<String>, Query),
         ("type" = Option<OpenImageType>, Query),
         ("workspace_id" = Option<String>, Query),
+        ("show_name" = Option<String>, Query),
+        ("show_tag" = Option<String>, Query),
     ),
     responses((status = 200, description = "A page.", body = ImageList), Errors)
 )]
@@ -45,6 +51,8 @@ async fn list_images(call: Call) -> Response {
         let query = ImageQuery {
             sort_key: call.query.get("sort_key"),
             service_type: call.query.get("service_type"),
+            show_name: call.query.get("show_name"),
+            show_tag: call.query.get("show_tag"),
             ascending: ascending(&call)?,
             paging: call.paging(Some(PAGE))?,
             ..image_query(&call)
@@ -62,12 +70,20 @@ async fn list_images(call: Call) -> Response {
         ("namespace" = Option<String>, Query),
         ("type" = Option<OpenImageType>, Query),
         ("workspace_id" = Option<String>, Query),
+        ("limit" = Option<i32>, Query),
+        ("offset" = Option<i32>, Query),
+        ("swr_instance_id" = Option<String>, Query),
     ),
     responses((status = 200, description = "All groups.", body = ImageGroupList), Errors)
 )]
 async fn list_image_groups(call: Call) -> Response {
     call.read(|state, at| -> ApiResult<ImageGroupList> {
-        Ok(state.list_image_groups(at, &image_query(&call)))
+        let query = ImageQuery {
+            swr_instance: call.query.get("swr_instance_id"),
+            paging: call.paging(Some(PAGE))?,
+            ..image_query(&call)
+        };
+        Ok(state.list_image_groups(at, &query))
     })
 }
 
@@ -115,6 +131,7 @@ async fn show_image(call: Call) -> Response {
         ("id" = String, Path),
         ("force" = Option<bool>, Query),
     ),
+    request_body = Option<DeleteImageRequest>,
     responses(
         (status = 200, description = "It is deleted.", body = Image),
         (status = 204, description = "It is deleted."),
@@ -139,5 +156,42 @@ async fn delete_image(call: Call) -> Response {
 async fn create_image(mut call: Call) -> Response {
     let request = call.body::<CreateImageRequest>();
     call.write(|state, at| state.create_image(at, call.param("id"), request?))
+        .await
+}
+
+#[utoipa::path(
+    put, path = "/v1/{project_id}/images/group/{id}", operation_id = "updateImageGroup", tag = "Images",
+    params(("project_id" = String, Path), ("id" = String, Path)),
+    request_body = UpdateImageGroupRequest,
+    responses((status = 200, description = "It is changed."), Errors)
+)]
+async fn update_image_group(mut call: Call) -> Response {
+    let request = call.body::<UpdateImageGroupRequest>();
+    call.write_empty(StatusCode::OK, |state, at| {
+        state.update_image_group(at, call.param("id"), request?)
+    })
+    .await
+}
+
+#[utoipa::path(
+    delete, path = "/v1/{project_id}/images/group/{id}", operation_id = "deleteImageGroup", tag = "Images",
+    params(("project_id" = String, Path), ("id" = String, Path)),
+    request_body = Option<DeleteImageGroupRequest>,
+    responses((status = 200, description = "It is deleted."), Errors)
+)]
+async fn delete_image_group(call: Call) -> Response {
+    call.write_empty(StatusCode::OK, |state, at| {
+        state.delete_image_group(at, call.param("id"))
+    })
+    .await
+}
+
+#[utoipa::path(
+    post, path = "/v1/{project_id}/images/{image_id}/sync", operation_id = "syncImage", tag = "Images",
+    params(("project_id" = String, Path), ("image_id" = String, Path)),
+    responses((status = 200, description = "The image.", body = Image), Errors)
+)]
+async fn sync_image(call: Call) -> Response {
+    call.write(|state, at| state.sync_image(at, call.param("image_id")))
         .await
 }

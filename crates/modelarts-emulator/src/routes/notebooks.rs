@@ -2,14 +2,14 @@
 
 use axum::response::Response;
 use modelarts_client::devenviron::enums::{
-    OpenLeaseType, OpenNotebookFeature, OpenNotebookStatus, OpenSortDirection,
+    OpenBillingItem, OpenLeaseType, OpenNotebookFeature, OpenNotebookStatus, OpenSortDirection,
 };
 use modelarts_client::devenviron::types::{
     CreateNotebookRequest, Notebook, NotebookList, StartNotebookRequest, UpdateNotebookRequest,
 };
 use utoipa_axum::routes;
 
-use super::{Api, Errors};
+use super::api::{Api, Errors};
 use crate::call::Call;
 use crate::error::{ApiError, ApiResult};
 use crate::state::NotebookQuery;
@@ -39,6 +39,16 @@ const PAGE: usize = 10;
         ("sort_key" = Option<String>, Query),
         ("status" = Option<OpenNotebookStatus>, Query),
         ("workspaceId" = Option<String>, Query),
+        ("flavor" = Option<String>, Query),
+        ("image_id" = Option<String>, Query),
+        ("id" = Option<String>, Query),
+        ("billing" = Option<OpenBillingItem>, Query),
+        ("tags" = Option<String>, Query),
+        ("swr_path" = Option<String>, Query),
+        ("pool_name" = Option<String>, Query),
+        ("description" = Option<String>, Query),
+        ("ip" = Option<String>, Query),
+        ("username" = Option<String>, Query),
     ),
     responses((status = 200, description = "A page.", body = NotebookList), Errors)
 )]
@@ -60,6 +70,16 @@ async fn list_notebooks(call: Call) -> Response {
         ("sort_key" = Option<String>, Query),
         ("status" = Option<OpenNotebookStatus>, Query),
         ("workspaceId" = Option<String>, Query),
+        ("flavor" = Option<String>, Query),
+        ("image_id" = Option<String>, Query),
+        ("id" = Option<String>, Query),
+        ("billing" = Option<OpenBillingItem>, Query),
+        ("tags" = Option<String>, Query),
+        ("swr_path" = Option<String>, Query),
+        ("pool_name" = Option<String>, Query),
+        ("description" = Option<String>, Query),
+        ("ip" = Option<String>, Query),
+        ("username" = Option<String>, Query),
     ),
     responses((status = 200, description = "A page.", body = NotebookList), Errors)
 )]
@@ -84,7 +104,18 @@ fn notebook_query(call: &Call, all: bool) -> ApiResult<NotebookQuery<'_>> {
         pool: query.get("pool_id"),
         owner: query.get("owner"),
         status: query.get("status"),
-        workspace: query.get("workspaceId"),
+        // Each cloud has a name of its own.
+        workspace: query.get("workspaceId").or(query.get("workspace_id")),
+        flavor: query.get("flavor"),
+        image: query.get("image_id"),
+        id: query.get("id"),
+        billing: query.get("billing"),
+        tags: query.get("tags"),
+        swr_path: query.get("swr_path"),
+        pool_name: query.get("pool_name"),
+        description: query.get("description"),
+        ip: query.get("ip"),
+        user_name: query.get("username"),
         sort_key: query.get("sort_key"),
         ascending: ascending(call)?,
         paging,

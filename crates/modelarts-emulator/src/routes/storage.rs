@@ -4,7 +4,7 @@ use axum::response::Response;
 use modelarts_client::devenviron::types::{AttachObsRequest, DataVolume, DataVolumeList};
 use utoipa_axum::routes;
 
-use super::{Api, Errors};
+use super::api::{Api, Errors};
 use crate::call::Call;
 
 pub(super) fn api() -> Api {

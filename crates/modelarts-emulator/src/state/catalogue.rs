@@ -1,6 +1,8 @@
 //! What the region offers from the start: flavors, images and the profiles of the old generation.
 
-use modelarts_client::devenviron::types::{BillingInfo, GpuInfo, Image, NotebookFlavor};
+use modelarts_client::devenviron::types::{
+    AscendInfo, BillingInfo, GpuInfo, Image, NotebookFlavor,
+};
 use serde::{Deserialize, Serialize};
 
 /// A flavor and where it is offered.
@@ -51,7 +53,8 @@ struct Row {
     description: &'static str,
     vcpus: i32,
     memory_gib: i64,
-    gpu: Option<(i32, &'static str, &'static str)>,
+    /// Number, memory of each and model; one half of a shared card counts 0.5.
+    gpu: Option<(f64, &'static str, &'static str)>,
     arm: bool,
     hardware: &'static str,
     free: bool,
@@ -94,7 +97,7 @@ const FLAVORS: &[Row] = &[
         description: "One Pascal GPU",
         vcpus: 8,
         memory_gib: 64,
-        gpu: Some((1, "16GB", "P100")),
+        gpu: Some((1.0, "16GB", "P100")),
         arm: false,
         hardware: "GPU",
         free: false,
@@ -104,7 +107,17 @@ const FLAVORS: &[Row] = &[
         description: "One Volta GPU",
         vcpus: 8,
         memory_gib: 64,
-        gpu: Some((1, "32GB", "V100")),
+        gpu: Some((1.0, "32GB", "V100")),
+        arm: false,
+        hardware: "GPU",
+        free: false,
+    },
+    Row {
+        id: "modelarts.vm.gpu.t4.half",
+        description: "Half of a Turing GPU that is shared",
+        vcpus: 4,
+        memory_gib: 16,
+        gpu: Some((0.5, "8GB", "T4")),
         arm: false,
         hardware: "GPU",
         free: false,
@@ -114,7 +127,7 @@ const FLAVORS: &[Row] = &[
         description: "One Volta GPU with NVLink on bare metal",
         vcpus: 8,
         memory_gib: 64,
-        gpu: Some((1, "32GB", "v100NV32")),
+        gpu: Some((1.0, "32GB", "v100NV32")),
         arm: false,
         hardware: "GPU",
         free: false,
@@ -182,14 +195,28 @@ fn flavor(row: &Row) -> Flavor {
                 gpu_memory: Some(memory.into()),
                 type_: Some(kind.into()),
             }),
+            ascend: ascend(row),
             memory: Some(row.memory_gib * 1024 * 1024),
             sold_out: Some(false),
             storages: Some(storages.map(Into::into).into()),
             vcpus: Some(row.vcpus),
+            ..NotebookFlavor::default()
         },
         hardware: row.hardware.into(),
         dedicated: !row.free,
     }
+}
+
+/// The processors of an Ascend machine, as many as its name ends with.
+fn ascend(row: &Row) -> Option<AscendInfo> {
+    let count = row.id.rsplit('.').next().and_then(|end| end.parse().ok());
+    let count: i32 = count.unwrap_or(1);
+    (row.hardware == "ASCEND").then(|| AscendInfo {
+        npu: Some(count),
+        npu_memory: Some("32GB".into()),
+        type_: Some("SNT9".into()),
+        chip: Some(count),
+    })
 }
 
 struct Preset {

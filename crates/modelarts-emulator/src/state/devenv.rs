@@ -180,7 +180,7 @@ impl State {
             lease,
             failure: None,
             queue: sold_out.then(|| self.queue_place(now)),
-            details: Details::DevEnv(DevEnv {
+            details: Details::DevEnv(Box::new(DevEnv {
                 profile: request.profile_id,
                 storage: request.spec.storage,
                 volume_size: None,
@@ -194,7 +194,7 @@ impl State {
                 prompt,
                 next_lease: None,
                 ml_studio: profile.ml_studio,
-            }),
+            })),
         });
         self.answer_dev_env(at, &id)
     }

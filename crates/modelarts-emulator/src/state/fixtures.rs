@@ -335,8 +335,8 @@ impl State {
         };
         let uuid = self.core.ids.uuid();
         let details = match fixture.generation {
-            Generation::Notebook => Details::Notebook(self.notebook_of(fixture, created)),
-            Generation::DevEnv => Details::DevEnv(dev_env_of(fixture)),
+            Generation::Notebook => Details::Notebook(Box::new(self.notebook_of(fixture, created))),
+            Generation::DevEnv => Details::DevEnv(Box::new(dev_env_of(fixture))),
         };
         let id = match fixture.generation {
             Generation::Notebook => uuid,
@@ -407,12 +407,21 @@ impl State {
                 ownership: "MANAGED".into(),
                 uri: None,
                 id: None,
+                mount_path: None,
+                read_only: None,
+                dew_secret_name: None,
                 phase: Phase::settled(status, now),
             },
             pool: None,
             endpoints: Vec::new(),
             hooks: None,
             mounts: Vec::new(),
+            data_volumes: Vec::new(),
+            tags: Default::default(),
+            custom_spec: None,
+            affinity: None,
+            run_user: None,
+            user_vpc: None,
             saving: None,
             ready: begun,
         }

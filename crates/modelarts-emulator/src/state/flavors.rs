@@ -1,6 +1,7 @@
 //! What machines there are.
 
 use modelarts_client::devenviron::types::{FlavorList, NotebookFlavor};
+use serde_json::{Value, json};
 
 use super::catalogue::Flavor;
 use super::model::Generation;
@@ -13,6 +14,8 @@ use crate::error::{ApiError, ApiResult, code};
 pub(crate) struct FlavorQuery<'a> {
     pub(crate) category: Option<&'a str>,
     pub(crate) cluster: Option<&'a str>,
+    pub(crate) ascend: Option<&'a str>,
+    pub(crate) feature: Option<&'a str>,
     pub(crate) sort_key: Option<&'a str>,
     pub(crate) descending: bool,
     pub(crate) paging: Paging,
@@ -56,7 +59,16 @@ impl State {
             let dedicated = query
                 .cluster
                 .is_some_and(|cluster| cluster.eq_ignore_ascii_case("DEDICATED"));
-            category && (!dedicated || flavor.dedicated)
+            let ascend = query.ascend.is_none_or(|wanted| {
+                let kind = flavor.offer.ascend.as_ref();
+                let kind = kind.and_then(|ascend| ascend.type_.as_deref());
+                kind.is_some_and(|kind| format!("ASCEND_{kind}").eq_ignore_ascii_case(wanted))
+            });
+            let feature = query.feature.is_none_or(|wanted| {
+                let known = flavor.offer.feature.as_ref();
+                known.is_some_and(|known| *known == wanted)
+            });
+            category && ascend && feature && (!dedicated || flavor.dedicated)
         };
         let mut flavors: Vec<&Flavor> = self.flavors.iter().filter(fits).collect();
         sort(&mut flavors, query)?;
@@ -81,15 +93,16 @@ impl State {
         &self,
         at: &At<'_>,
         id: &str,
-        paging: Paging,
+        query: &FlavorQuery<'_>,
     ) -> ApiResult<FlavorList> {
         let instance = self.find(at.caller, Generation::Notebook, id)?;
-        let flavors: Vec<&Flavor> = self
+        let mut flavors: Vec<&Flavor> = self
             .flavors
             .iter()
             .filter(|flavor| self.can_switch(&instance.flavor, flavor))
             .collect();
-        let (flavors, numbers) = paging.cut(flavors, 1);
+        sort(&mut flavors, query)?;
+        let (flavors, numbers) = query.paging.cut(flavors, 1);
         let offers: Vec<NotebookFlavor> = flavors
             .into_iter()
             .map(|flavor| self.offer(flavor))
@@ -133,6 +146,32 @@ impl State {
         };
         clamp(self.owned.get(&owned).copied().unwrap_or_default() as usize)
     }
+}
+
+/// A number without a fraction is written without one, as clients that know whole cards only need it.
+pub(crate) fn whole_numbers(number: Option<&mut Value>) {
+    if let Some(number) = number
+        && let Some(whole) = number.as_f64().filter(|number| number.fract() == 0.0)
+    {
+        *number = json!(whole as i64);
+    }
+}
+
+/// A list of flavors as JSON.
+pub(crate) fn plain(list: FlavorList) -> ApiResult<Value> {
+    let mut list = serde_json::to_value(&list)
+        .map_err(|error| ApiError::new(code::INTERNAL, error.to_string()))?;
+    for name in ["data", "flavors"] {
+        for flavor in list
+            .get_mut(name)
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+        {
+            whole_numbers(flavor.pointer_mut("/gpu/gpu"));
+        }
+    }
+    Ok(list)
 }
 
 fn sort(flavors: &mut [&Flavor], query: &FlavorQuery<'_>) -> ApiResult<()> {

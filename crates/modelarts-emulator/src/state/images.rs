@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use modelarts_client::devenviron::types::{
-    CreateImageRequest, Image, ImageGroup, ImageGroupList, ImageList, RegisterImageRequest,
+    CreateImageRequest, Image, ImageGroup, ImageGroupList, ImageList, RegisterImageRequest, Tag,
+    UpdateImageGroupRequest,
 };
+use sha2::{Digest as _, Sha256};
 
 use super::model::{Generation, ImageEntry};
 use super::page::Paging;
@@ -22,6 +24,9 @@ pub(crate) struct ImageQuery<'a> {
     pub(crate) service_type: Option<&'a str>,
     pub(crate) kind: Option<&'a str>,
     pub(crate) workspace: Option<&'a str>,
+    pub(crate) show_name: Option<&'a str>,
+    pub(crate) show_tag: Option<&'a str>,
+    pub(crate) swr_instance: Option<&'a str>,
     pub(crate) sort_key: Option<&'a str>,
     pub(crate) ascending: bool,
     pub(crate) paging: Paging,
@@ -65,6 +70,7 @@ impl State {
             seq,
             project,
             image,
+            read_me: None,
             phase,
         });
     }
@@ -130,6 +136,15 @@ impl State {
                         .as_ref()
                         .is_some_and(|known| *known == wanted)
                 })
+                && query
+                    .show_name
+                    .is_none_or(|wanted| image.show_name.as_deref() == Some(wanted))
+                && query
+                    .show_tag
+                    .is_none_or(|wanted| image.show_tag.as_deref() == Some(wanted))
+                && query
+                    .swr_instance
+                    .is_none_or(|wanted| image.swr_instance_id.as_deref() == Some(wanted))
                 && query.workspace.is_none_or(|wanted| {
                     entry.project.is_none() || image.workspace_id.as_deref() == Some(wanted)
                 })
@@ -164,6 +179,11 @@ impl State {
                     create_at: image.create_at,
                     update_at: image.update_at,
                     version_count: Some(0),
+                    description: image.description.clone(),
+                    read_me: entry.read_me.clone(),
+                    id: Some(group_id(entry)),
+                    swr_instance_id: image.swr_instance_id.clone(),
+                    ..ImageGroup::default()
                 });
             group.version_count = group.version_count.map(|count| count + 1);
             group.create_at = group.create_at.min(image.create_at);
@@ -176,7 +196,113 @@ impl State {
             size: Some(numbers.size),
             total: Some(numbers.total),
             data: Some(groups),
+            is_swr_enterprise: Some(self.images.values().any(|entry| {
+                entry.project.as_ref() == Some(&at.caller.project)
+                    && entry.image.swr_instance_id.is_some()
+            })),
         }
+    }
+
+    /// The versions of a group of the project; a built-in group cannot be changed.
+    fn own_group(&self, caller: &Caller, id: &str) -> ApiResult<Vec<u64>> {
+        let in_group = |entry: &&ImageEntry| {
+            let is_visible = entry
+                .project
+                .as_ref()
+                .is_none_or(|owner| *owner == caller.project);
+            is_visible && group_id(entry) == id
+        };
+        let members: Vec<&ImageEntry> = self.images.values().filter(in_group).collect();
+        if members.is_empty() {
+            return Err(ApiError::new(
+                code::NO_IMAGE,
+                format!("The image group '{}' does not exist.", shorten(id)),
+            ));
+        }
+        if members.iter().any(|entry| entry.project.is_none()) {
+            return Err(ApiError::new(
+                code::FORBIDDEN,
+                format!("The image group '{id}' is built in and cannot be changed."),
+            ));
+        }
+        Ok(members.into_iter().map(|entry| entry.seq).collect())
+    }
+
+    pub(crate) fn update_image_group(
+        &mut self,
+        at: &At<'_>,
+        id: &str,
+        request: UpdateImageGroupRequest,
+    ) -> ApiResult<()> {
+        let members = self.own_group(at.caller, id)?;
+        let tags = request.tags.as_deref();
+        super::tags::check(tags.unwrap_or_default())?;
+        let tags: Option<Vec<Tag>> = tags.map(|tags| {
+            let tag = |tag: &modelarts_client::devenviron::types::TagReq| Tag {
+                key: Some(tag.key.clone()),
+                value: Some(tag.value.clone().unwrap_or_default()),
+            };
+            tags.iter().map(tag).collect()
+        });
+        for seq in members {
+            let Some(entry) = self.images.get_mut(&seq) else {
+                continue;
+            };
+            entry.image.update_at = Some(at.now);
+            if let Some(text) = &request.read_me {
+                entry.read_me = Some(text.clone());
+            }
+            if let Some(tags) = &tags {
+                entry.image.tags = Some(tags.clone());
+            }
+            self.touch(Touched::Image(seq));
+        }
+        Ok(())
+    }
+
+    /// Deletes all versions or, if one of them cannot go, none.
+    pub(crate) fn delete_image_group(&mut self, at: &At<'_>, id: &str) -> ApiResult<()> {
+        let members = self.own_group(at.caller, id)?;
+        let ids: Vec<String> = members
+            .iter()
+            .filter_map(|seq| Some(self.images.get(seq)?.id().to_owned()))
+            .collect();
+        for id in &ids {
+            self.check_deletable(at.caller, id)?;
+        }
+        for id in &ids {
+            self.delete_image(at, id)?;
+        }
+        Ok(())
+    }
+
+    /// The registry is a part of the emulator, so that the entry is up to date already.
+    pub(crate) fn sync_image(&mut self, at: &At<'_>, id: &str) -> ApiResult<Image> {
+        let entry = self.find_image(at.caller, id)?;
+        if entry.project.as_ref() != Some(&at.caller.project) {
+            return Err(ApiError::new(
+                code::FORBIDDEN,
+                format!("The image '{id}' is built in or another project's."),
+            ));
+        }
+        if entry.phase.until.is_some() {
+            return Err(being_saved());
+        }
+        let seq = entry.seq;
+        if let Some(entry) = self.images.get_mut(&seq) {
+            entry.image.update_at = Some(at.now);
+        }
+        self.touch(Touched::Image(seq));
+        self.show_image(at, id)
+    }
+
+    /// What versions of a group have in common.
+    fn of_group(&self, caller: &Caller, namespace: &str, name: &str) -> Option<&ImageEntry> {
+        self.images.values().find(|entry| {
+            entry.project.as_ref() == Some(&caller.project)
+                && entry.image.namespace.as_deref() == Some(namespace)
+                && entry.name() == name
+        })
     }
 
     pub(crate) fn show_image(&self, at: &At<'_>, id: &str) -> ApiResult<Image> {
@@ -203,6 +329,14 @@ impl State {
         let workspace = request.workspace_id.clone().unwrap_or_else(|| "0".into());
         self.check_workspace(at.caller, &workspace)?;
         check_known("arch", request.arch.as_ref())?;
+        check_known("flavor_type", request.flavor_type.as_ref())?;
+        let group = self.of_group(at.caller, path.namespace, path.name);
+        let group_text = group.and_then(|entry| entry.read_me.clone());
+        let group_tags = request
+            .tags
+            .as_ref()
+            .map(|tags| tags.iter().map(|tag| text_tag(tag)).collect())
+            .or_else(|| group?.image.tags.clone());
         check_known("origin", request.origin.as_ref())?;
         check_known("service_type", request.service_type.as_ref())?;
         check_known("visibility", request.visibility.as_ref())?;
@@ -235,12 +369,23 @@ impl State {
             create_at: Some(at.now),
             update_at: Some(at.now),
             workspace_id: Some(workspace),
+            tags: group_tags,
+            flavor_type: request.flavor_type,
+            swr_instance_id: request.swr_instance_id,
             swr_path: Some(request.swr_path),
             ..Image::default()
         };
         let id = image.id.clone().unwrap_or_default();
-        let project = Some(at.caller.project.clone());
-        self.add_image(project, image, ImageStatus::Active, at.now);
+        let durations = &self.settings.durations;
+        let phase = Phase::enter(ImageStatus::Active, at.now, IMAGES, durations, None);
+        let seq = self.next_seq();
+        self.put_image(ImageEntry {
+            seq,
+            project: Some(at.caller.project.clone()),
+            image,
+            read_me: request.read_me.or(group_text),
+            phase,
+        });
         self.find_image(at.caller, &id).map(Self::image_wire)
     }
 
@@ -280,6 +425,9 @@ impl State {
             .image(&notebook.image)
             .map(|entry| entry.image.clone())
             .unwrap_or_default();
+        let group = self.of_group(at.caller, &namespace, &name);
+        let read_me = group.and_then(|entry| entry.read_me.clone());
+        let tags = group.and_then(|entry| entry.image.tags.clone());
         let seq = instance.seq;
         let image_id = self.core.ids.uuid();
         let image = Image {
@@ -296,6 +444,10 @@ impl State {
             create_at: Some(now),
             update_at: Some(now),
             workspace_id: Some(workspace),
+            tags,
+            swr_instance_id: request.swr_instance_id,
+            show_name: None,
+            show_tag: None,
             ..base
         };
         let failing = self.planned(Step::SaveImage);
@@ -304,6 +456,7 @@ impl State {
             seq: 0,
             project: Some(at.caller.project.clone()),
             image,
+            read_me,
             phase: Phase::enter(
                 ImageStatus::Creating,
                 now,
@@ -334,18 +487,28 @@ impl State {
     }
 
     pub(crate) fn delete_image(&mut self, at: &At<'_>, id: &str) -> ApiResult<Image> {
-        let entry = self.find_image(at.caller, id)?;
-        if entry.project.as_ref() != Some(&at.caller.project) {
+        let entry = self.check_deletable(at.caller, id)?;
+        let seq = entry.seq;
+        let image = Image {
+            status: Some(ImageStatus::Deleted.as_str().into()),
+            ..entry.image.clone()
+        };
+        self.image_ids.remove(id);
+        self.images.remove(&seq);
+        self.touch(Touched::Image(seq));
+        Ok(image)
+    }
+
+    fn check_deletable(&self, caller: &Caller, id: &str) -> ApiResult<&ImageEntry> {
+        let entry = self.find_image(caller, id)?;
+        if entry.project.as_ref() != Some(&caller.project) {
             return Err(ApiError::new(
                 code::FORBIDDEN,
                 format!("The image '{id}' is built in or another project's and cannot be deleted."),
             ));
         }
         if entry.phase.until.is_some() {
-            return Err(ApiError::new(
-                code::BUSY,
-                "The image is being saved; wait until it is ACTIVE.",
-            ));
+            return Err(being_saved());
         }
         let user = self.instances.values().find(|instance| {
             instance
@@ -361,15 +524,7 @@ impl State {
                 ),
             ));
         }
-        let seq = entry.seq;
-        let image = Image {
-            status: Some(ImageStatus::Deleted.as_str().into()),
-            ..entry.image.clone()
-        };
-        self.image_ids.remove(id);
-        self.images.remove(&seq);
-        self.touch(Touched::Image(seq));
-        Ok(image)
+        Ok(entry)
     }
 
     fn check_image_tag(
@@ -395,6 +550,48 @@ impl State {
             ),
         ))
     }
+}
+
+fn being_saved() -> ApiError {
+    ApiError::new(
+        code::BUSY,
+        "The image is being saved; wait until it is ACTIVE.",
+    )
+}
+
+/// A tag that was sent as one text: `key=value`, or a key alone.
+fn text_tag(text: &str) -> Tag {
+    let (key, value) = text.split_once('=').unwrap_or((text, ""));
+    Tag {
+        key: Some(key.to_owned()),
+        value: Some(value.to_owned()),
+    }
+}
+
+/// The group of an image has an id of its own, the same for all versions and at every start.
+fn group_id(entry: &ImageEntry) -> String {
+    let mut hash = Sha256::new();
+    let namespace = entry.image.namespace.as_deref().unwrap_or_default();
+    let project = entry.project.as_deref().unwrap_or_default();
+    for part in [project, namespace, entry.name()] {
+        hash.update(part.as_bytes());
+        hash.update([0]);
+    }
+    let digits: String = hash
+        .finalize()
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let part = |range: std::ops::Range<usize>| digits.get(range).unwrap_or_default();
+    format!(
+        "{}-{}-8{}-8{}-{}",
+        part(0..8),
+        part(8..12),
+        part(13..16),
+        part(17..20),
+        part(20..32)
+    )
 }
 
 fn check_known<E: modelarts_client::OpenEnum>(

@@ -17,7 +17,9 @@ mod notebooks;
 mod page;
 mod snapshot;
 mod sorted;
+mod specification;
 mod storage;
+mod tags;
 mod transitions;
 mod wire;
 
@@ -31,7 +33,7 @@ use utoipa::ToSchema;
 
 pub(crate) use devenv::DevEnvQuery;
 pub use fixtures::FixtureError;
-pub(crate) use flavors::FlavorQuery;
+pub(crate) use flavors::{FlavorQuery, plain as plain_flavors};
 pub(crate) use images::ImageQuery;
 pub use model::Generation;
 pub(crate) use notebooks::NotebookQuery;

@@ -54,8 +54,8 @@ pub(crate) struct Instance {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Details {
-    Notebook(Notebook),
-    DevEnv(DevEnv),
+    Notebook(Box<Notebook>),
+    DevEnv(Box<DevEnv>),
 }
 
 impl Details {
@@ -83,6 +83,19 @@ pub(crate) struct Notebook {
     pub(crate) hooks: Option<types::CustomHooks>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) mounts: Vec<Mount>,
+    /// Storage beside the volume that it was created with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) data_volumes: Vec<types::VolumeReq>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) tags: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) custom_spec: Option<types::CustomSpecReq>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) affinity: Option<types::NodeAffinityReq>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) run_user: Option<types::RunUserReq>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) user_vpc: Option<types::UserVpcReq>,
     /// The image that is being saved from it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) saving: Option<String>,
@@ -182,6 +195,12 @@ pub(crate) struct Volume {
     pub(crate) uri: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) mount_path: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) read_only: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) dew_secret_name: Option<String>,
     pub(crate) phase: Phase<VolumeStatus>,
 }
 
@@ -196,6 +215,11 @@ pub(crate) struct Mount {
     pub(crate) id: String,
     pub(crate) path: String,
     pub(crate) uri: String,
+    /// ID of the file system, for one of EFS; everything else is OBSFS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) efs_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) failure: Option<Failure>,
     pub(crate) phase: Phase<MountStatus>,
 }
 
@@ -301,7 +325,8 @@ impl Instance {
             *volume = Phase::enter(next, at, VOLUMES, durations, None);
         }
         for mount in &mut notebook.mounts {
-            if let Some((next, at, _)) = mount.phase.finish(MOUNTS, now) {
+            if let Some((next, at, failure)) = mount.phase.finish(MOUNTS, now) {
+                mount.failure = failure;
                 mount.phase = Phase::enter(next, at, MOUNTS, durations, None);
             }
         }
@@ -360,6 +385,9 @@ pub(crate) struct ImageEntry {
     pub(crate) project: Option<String>,
     /// What is answered, except for the status.
     pub(crate) image: types::Image,
+    /// The overview of its group, of which every version has a copy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) read_me: Option<String>,
     pub(crate) phase: Phase<ImageStatus>,
 }
 

@@ -11,8 +11,12 @@ use super::lease::Requested;
 use super::listing::Scope;
 use super::model::{Details, Generation, Instance, Notebook, Queue, Volume};
 use super::page::{Order, Paging, SortKey};
+use super::specification::{
+    CUSTOM_FLAVOR, check_affinity, check_custom_spec, check_data_volumes, check_network,
+};
+use super::tags;
 use super::transitions::{INSTANCES, Phase, VOLUMES, VolumeStatus, millis};
-use super::wire::View;
+use super::wire::{View, node_address};
 use super::{At, Caller, InstanceStatus as S, State, Step, lease};
 use crate::clock::Millis;
 use crate::error::{ApiError, ApiResult, code};
@@ -33,6 +37,16 @@ pub(crate) struct NotebookQuery<'a> {
     pub(crate) owner: Option<&'a str>,
     pub(crate) status: Option<&'a str>,
     pub(crate) workspace: Option<&'a str>,
+    pub(crate) flavor: Option<&'a str>,
+    pub(crate) image: Option<&'a str>,
+    pub(crate) id: Option<&'a str>,
+    pub(crate) billing: Option<&'a str>,
+    pub(crate) tags: Option<&'a str>,
+    pub(crate) swr_path: Option<&'a str>,
+    pub(crate) pool_name: Option<&'a str>,
+    pub(crate) description: Option<&'a str>,
+    pub(crate) ip: Option<&'a str>,
+    pub(crate) user_name: Option<&'a str>,
     pub(crate) sort_key: Option<&'a str>,
     pub(crate) ascending: bool,
     pub(crate) paging: Paging,
@@ -66,11 +80,47 @@ impl State {
             ),
             owner,
         };
+        let tags = query.tags.map(tags::parse_filter).transpose()?;
+        if let Some(billing) = query.billing
+            && !["COMPUTE", "STORAGE", "ALL"].contains(&billing.to_ascii_uppercase().as_str())
+        {
+            return Err(ApiError::value(
+                "billing",
+                "it has to be COMPUTE, STORAGE or ALL",
+            ));
+        }
         let filter = |instance: &Instance| {
-            let pool = instance
-                .notebook()
-                .and_then(|notebook| notebook.pool.as_deref());
-            query.name.is_none_or(|name| instance.name.contains(name))
+            let Some(notebook) = instance.notebook() else {
+                return false;
+            };
+            let pool = notebook.pool.as_deref();
+            let contains = |wanted: Option<&str>, text: &dyn Fn() -> Option<String>| {
+                wanted.is_none_or(|wanted| text().is_some_and(|text| text.contains(wanted)))
+            };
+            let has = |(key, value): &(&str, Option<&str>)| {
+                let found = notebook.tags.get(*key);
+                found.is_some_and(|found| value.is_none_or(|value| found == value))
+            };
+            query
+                .flavor
+                .is_none_or(|wanted| instance.flavor.contains(wanted))
+                && query.image.is_none_or(|wanted| notebook.image == wanted)
+                && query.id.is_none_or(|wanted| instance.id == wanted)
+                // Whoever pays for the one pays for the other; a free notebook costs nothing.
+                && query.billing.is_none_or(|_| !instance.free)
+                && tags.as_ref().is_none_or(|tags| tags.iter().all(has))
+                && query
+                    .description
+                    .is_none_or(|wanted| instance.description.contains(wanted))
+                && query
+                    .ip
+                    .is_none_or(|wanted| node_address(instance).as_deref() == Some(wanted))
+                && contains(query.swr_path, &|| {
+                    self.notebook_image(&notebook.image).swr_path
+                })
+                && contains(query.pool_name, &|| self.pool(instance, pool?).name)
+                && contains(query.user_name, &|| self.user(&instance.owner).name)
+                && query.name.is_none_or(|name| instance.name.contains(name))
                 && query.pool.is_none_or(|wanted| pool == Some(wanted))
                 && query
                     .workspace
@@ -79,10 +129,24 @@ impl State {
                     .status
                     .is_none_or(|wanted| instance.status().as_str().eq_ignore_ascii_case(wanted))
         };
-        let filtered = query.name.is_some()
-            || query.pool.is_some()
-            || query.workspace.is_some()
-            || query.status.is_some();
+        let filtered = [
+            query.name,
+            query.pool,
+            query.workspace,
+            query.status,
+            query.flavor,
+            query.image,
+            query.id,
+            query.billing,
+            query.tags,
+            query.swr_path,
+            query.pool_name,
+            query.description,
+            query.ip,
+            query.user_name,
+        ]
+        .iter()
+        .any(Option::is_some);
         let filter: Option<&dyn Fn(&Instance) -> bool> = filtered.then_some(&filter);
         let (page, total) = self.select(&scope, &order, filter, query.paging);
         let numbers = query.paging.numbers(total, 0);
@@ -129,10 +193,18 @@ impl State {
     pub(crate) fn create_notebook(
         &mut self,
         at: &At<'_>,
-        request: CreateNotebookRequest,
+        mut request: CreateNotebookRequest,
     ) -> ApiResult<types::Notebook> {
         let now = at.now;
-        let free = self.check_feature(&request)?;
+        check_custom_spec(request.custom_spec.as_ref(), request.pool_id.as_deref())?;
+        if request.custom_spec.is_some() {
+            CUSTOM_FLAVOR.clone_into(&mut request.flavor);
+        }
+        let data_volumes = request.data_volumes.unwrap_or_default();
+        check_data_volumes(&data_volumes)?;
+        check_affinity(request.affinity.as_ref())?;
+        check_network(request.public_network_config.as_ref())?;
+        let free = self.check_feature(request.feature.as_deref(), &request.flavor)?;
         self.check_image(at.caller, &request.image_id, &request.flavor)?;
         self.check_volume(&request.volume, &request.flavor)?;
         let endpoints = request.endpoints.unwrap_or_default();
@@ -187,7 +259,7 @@ impl State {
             lease,
             failure: None,
             queue: sold_out.then(|| self.queue_place(now)),
-            details: Details::Notebook(Notebook {
+            details: Details::Notebook(Box::new(Notebook {
                 image: request.image_id,
                 token,
                 volume,
@@ -195,9 +267,15 @@ impl State {
                 endpoints,
                 hooks: request.hooks,
                 mounts: Vec::new(),
+                data_volumes,
+                tags: Default::default(),
+                custom_spec: request.custom_spec,
+                affinity: request.affinity,
+                run_user: request.run_user,
+                user_vpc: request.user_vpc,
                 saving: None,
                 ready: false,
-            }),
+            })),
         };
         self.add(instance);
         self.answer_notebook(at, &id)
@@ -236,6 +314,10 @@ impl State {
             self.check_endpoints(at.caller, endpoints, image)?;
         }
         check_hooks(request.hooks.as_ref())?;
+        check_custom_spec(request.custom_spec.as_ref(), notebook.pool.as_deref())?;
+        check_data_volumes(request.data_volumes.as_deref().unwrap_or_default())?;
+        check_affinity(request.affinity.as_ref())?;
+        check_network(request.public_network_config.as_ref())?;
         if let Some(size) = request.storage_new_size {
             self.check_growth(&notebook.volume, size)?;
         }
@@ -345,26 +427,20 @@ impl State {
     }
 
     /// Whether it is to be a free one.
-    fn check_feature(&self, request: &CreateNotebookRequest) -> ApiResult<bool> {
-        let feature = request
-            .feature
-            .as_deref()
-            .unwrap_or(&NotebookFeature::Notebook);
+    fn check_feature(&self, feature: Option<&NotebookFeature>, flavor: &str) -> ApiResult<bool> {
+        let feature = feature.unwrap_or(&NotebookFeature::Notebook);
         if feature.is_unknown() {
             return Err(ApiError::value(
                 "feature",
                 format_args!("'{feature}' is neither NOTEBOOK nor DEFAULT"),
             ));
         }
-        let flavor = self.require_flavor(&request.flavor)?;
         let free = *feature == NotebookFeature::Default;
-        if free != flavor.is_free() {
+        let is_for_free = flavor != CUSTOM_FLAVOR && self.require_flavor(flavor)?.is_free();
+        if free != is_for_free {
             return Err(ApiError::new(
                 code::FLAVOR_FEATURE,
-                format!(
-                    "The flavor '{}' is not for the feature {feature}.",
-                    request.flavor
-                ),
+                format!("The flavor '{flavor}' is not for the feature {feature}."),
             ));
         }
         Ok(free)
@@ -612,6 +688,14 @@ impl State {
             ("image_id", request.image_id.is_some()),
             ("endpoints", request.endpoints.is_some()),
             ("hooks", request.hooks.is_some()),
+            ("custom_spec", request.custom_spec.is_some()),
+            ("affinity", request.affinity.is_some()),
+            ("data_volumes", request.data_volumes.is_some()),
+            ("dew_secret_name", request.dew_secret_name.is_some()),
+            (
+                "public_network_config",
+                request.public_network_config.is_some(),
+            ),
             ("name", strict && request.name.is_some()),
             ("description", strict && request.description.is_some()),
             (
@@ -650,6 +734,13 @@ fn update(
     }
     if let Some(flavor) = request.flavor {
         instance.flavor = flavor;
+        // A flavor takes the place of what was chosen freely, and the other way round.
+        if let Some(notebook) = instance.notebook_mut() {
+            notebook.custom_spec = None;
+        }
+    }
+    if request.custom_spec.is_some() {
+        CUSTOM_FLAVOR.clone_into(&mut instance.flavor);
     }
     let Some(notebook) = instance.notebook_mut() else {
         return;
@@ -662,6 +753,18 @@ fn update(
     }
     if let Some(hooks) = request.hooks {
         notebook.hooks = Some(hooks);
+    }
+    if let Some(volumes) = request.data_volumes {
+        notebook.data_volumes = volumes;
+    }
+    if let Some(affinity) = request.affinity {
+        notebook.affinity = Some(affinity);
+    }
+    if let Some(name) = request.dew_secret_name {
+        notebook.volume.dew_secret_name = Some(name);
+    }
+    if let Some(spec) = request.custom_spec {
+        notebook.custom_spec = Some(spec);
     }
     if let Some(size) = request.storage_new_size {
         notebook.volume.capacity = size;
@@ -678,6 +781,9 @@ fn volume(request: &VolumeReq, now: Millis) -> Volume {
         capacity: request.capacity.unwrap_or(default),
         uri: request.uri.clone(),
         id: request.id.clone(),
+        mount_path: request.mount_path.clone(),
+        read_only: request.read_only,
+        dew_secret_name: request.dew_secret_name.clone(),
         phase: Phase::settled(VolumeStatus::Initializing, now),
     }
 }
@@ -716,6 +822,12 @@ fn check_hook(name: &str, hook: Option<&HookConfig>) -> ApiResult<()> {
         return Ok(());
     };
     let field = |part: &str| format!("hooks.container_hooks.{name}.{part}");
+    if let Some(mode) = hook.mode.as_deref().filter(|mode| mode.is_unknown()) {
+        return Err(ApiError::value(
+            &field("mode"),
+            format_args!("'{mode}' is neither BLOCK nor ASYNC"),
+        ));
+    }
     if let Some(kind) = hook.type_.as_deref().filter(|kind| kind.is_unknown()) {
         return Err(ApiError::value(
             &field("type"),

@@ -46,19 +46,25 @@ impl State {
             .category
             .as_ref()
             .map_or("OBS", |category| category.as_str());
-        if !["OBS", "OBSFS"]
-            .iter()
-            .any(|known| known.eq_ignore_ascii_case(category))
+        let is_efs = category.eq_ignore_ascii_case("EFS");
+        if !is_efs
+            && !["OBS", "OBSFS"]
+                .iter()
+                .any(|known| known.eq_ignore_ascii_case(category))
         {
             return Err(ApiError::new(
                 code::STORAGE_TYPE,
-                format!("'category' is '{category}'; only OBS can be mounted."),
+                format!("'category' is '{category}'; only OBS and EFS can be mounted."),
             ));
+        }
+        let efs_id = request.efs_id.filter(|id| is_efs && !id.is_empty());
+        if is_efs && efs_id.is_none() {
+            return Err(ApiError::required("efs_id", " when the category is EFS"));
         }
         let path = request.mount_path.unwrap_or_default();
         let uri = request.uri.unwrap_or_default();
         check_mount_path(&path)?;
-        check_uri(&uri)?;
+        check_uri(&uri, is_efs)?;
         let known = mounts(instance);
         if known.iter().any(|mount| mount.path == path) {
             return Err(ApiError::value(
@@ -78,6 +84,8 @@ impl State {
             id: self.core.ids.uuid(),
             path,
             uri,
+            efs_id,
+            failure: None,
             phase: Phase::enter(
                 MountStatus::Mounting,
                 at.now,
@@ -191,9 +199,18 @@ fn check_mount_path(path: &str) -> ApiResult<()> {
     ))
 }
 
-fn check_uri(uri: &str) -> ApiResult<()> {
+fn check_uri(uri: &str, is_efs: bool) -> ApiResult<()> {
     if uri.is_empty() {
         return Err(ApiError::required("uri", ""));
+    }
+    if is_efs {
+        return match uri.split_once(":/") {
+            Some((host, folder)) if !host.is_empty() && !folder.starts_with('/') => Ok(()),
+            _ => Err(ApiError::value(
+                "uri",
+                "it has to be <host>:/<folder> for the category EFS",
+            )),
+        };
     }
     let bucket = uri
         .strip_prefix("obs://")
@@ -230,9 +247,13 @@ mod tests {
 
     #[test]
     fn uris_name_a_bucket() {
-        assert!(check_uri("obs://nlp-corpus/wikipedia/").is_ok());
+        assert!(check_uri("obs://nlp-corpus/wikipedia/", false).is_ok());
         for bad in ["", "obs://", "obs:///x/", "https://x/"] {
-            assert!(check_uri(bad).is_err(), "{bad}");
+            assert!(check_uri(bad, false).is_err(), "{bad}");
+        }
+        assert!(check_uri("efs.example.com:/notebook", true).is_ok());
+        for bad in ["", ":/x", "obs://x/", "/notebook"] {
+            assert!(check_uri(bad, true).is_err(), "{bad}");
         }
     }
 }

@@ -10,7 +10,7 @@ use super::catalogue::{self, Flavor, Profile};
 use super::model::{DevEnv, ImageEntry, Instance, Mount, Notebook, Queue};
 use super::page::clamp;
 use super::transitions::InstanceStatus as S;
-use super::{At, State, lease};
+use super::{At, State, lease, specification, tags};
 use crate::clock::Millis;
 use crate::error::{ApiError, ApiResult, code};
 
@@ -73,7 +73,7 @@ impl State {
             S::StartQueuing => S::Starting,
             status => status,
         };
-        types::Notebook {
+        let mut seen = types::Notebook {
             id: Some(instance.id.clone()),
             name: Some(instance.name.clone()),
             description: Some(instance.description.clone()),
@@ -97,8 +97,9 @@ impl State {
                 ))
             }),
             volume: Some(volume(notebook)),
-            data_volumes: (!notebook.mounts.is_empty())
-                .then(|| notebook.mounts.iter().map(data_volume).collect()),
+            data_volumes: data_volumes(notebook),
+            ip: node_address(instance),
+            tags: tags::wire(&notebook.tags),
             workspace_id: Some(instance.workspace.clone()),
             billing_items: (!instance.free).then(|| vec!["STORAGE".into(), "COMPUTE".into()]),
             user: Some(self.user(&instance.owner)),
@@ -106,10 +107,12 @@ impl State {
             create_at: Some(instance.created),
             update_at: Some(instance.updated),
             ..types::Notebook::default()
-        }
+        };
+        specification::describe(notebook, &mut seen);
+        seen
     }
 
-    fn notebook_image(&self, id: &str) -> types::Image {
+    pub(super) fn notebook_image(&self, id: &str) -> types::Image {
         let Some(entry) = self.image_ids.get(id).and_then(|seq| self.images.get(seq)) else {
             return types::Image {
                 id: Some(id.to_owned()),
@@ -128,7 +131,7 @@ impl State {
         }
     }
 
-    fn pool(&self, instance: &Instance, id: &str) -> types::Pool {
+    pub(super) fn pool(&self, instance: &Instance, id: &str) -> types::Pool {
         let project = self.accounts.projects.get(&instance.project);
         types::Pool {
             id: Some(id.to_owned()),
@@ -136,7 +139,7 @@ impl State {
         }
     }
 
-    fn user(&self, id: &str) -> types::User {
+    pub(super) fn user(&self, id: &str) -> types::User {
         let user = self.accounts.users.get(id);
         types::User {
             id: Some(id.to_owned()),
@@ -217,6 +220,7 @@ impl State {
         params.insert("CPU".into(), json!(offer.vcpus));
         if let Some(gpu) = &offer.gpu {
             params.insert("GPU".into(), json!(gpu.gpu));
+            super::flavors::whole_numbers(params.get_mut("GPU"));
             params.insert("gpu_type".into(), json!(gpu.type_));
         }
         let memory = offer.memory.unwrap_or_default() / 1024 / 1024;
@@ -363,6 +367,7 @@ fn progress(
         ),
         step: Some(index as i32 + 1),
         step_description: Some((*text).to_owned()),
+        description: Some((*text).to_owned()),
     };
     Some(STEPS.iter().enumerate().map(job).collect())
 }
@@ -371,6 +376,22 @@ fn progress(
 fn private_address(seq: u64) -> String {
     let host = seq % (254 * 254);
     format!("192.168.{}.{}", host / 254 + 1, host % 254 + 1)
+}
+
+/// The node on which a notebook runs; some share one.
+pub(super) fn node_address(instance: &Instance) -> Option<String> {
+    let is_placed = instance.status().is_up() && instance.notebook().is_some();
+    is_placed.then(|| format!("10.0.0.{}", 10 + instance.seq % 8))
+}
+
+/// What was mounted at the creation comes first.
+fn data_volumes(notebook: &Notebook) -> Option<Vec<types::DataVolume>> {
+    let created = notebook.data_volumes.iter();
+    let created = created.map(|volume| specification::data_volume(volume, notebook.ready));
+    let all: Vec<_> = created
+        .chain(notebook.mounts.iter().map(data_volume))
+        .collect();
+    (!all.is_empty()).then_some(all)
 }
 
 fn endpoints(instance: &Instance, notebook: &Notebook) -> Vec<types::EndpointsRes> {
@@ -401,7 +422,16 @@ fn volume(notebook: &Notebook) -> types::VolumeRes {
         capacity: Some(volume.capacity),
         category: Some(volume.category.as_str().into()),
         ownership: Some(volume.ownership.as_str().into()),
-        mount_path: Some("/home/ma-user/work/".into()),
+        mount_path: Some(
+            volume
+                .mount_path
+                .clone()
+                .unwrap_or_else(|| "/home/ma-user/work/".into()),
+        ),
+        read_only: volume.read_only,
+        dew_secret_name: volume.dew_secret_name.clone(),
+        evs_sku_code: None,
+        mount_type: Some("STATIC".into()),
         status: shown.then(|| volume.phase.status.as_str().into()),
         uri: volume.uri.clone(),
         id: volume.id.clone(),
@@ -410,11 +440,25 @@ fn volume(notebook: &Notebook) -> types::VolumeRes {
 
 pub(super) fn data_volume(mount: &Mount) -> types::DataVolume {
     types::DataVolume {
-        category: Some("OBSFS".into()),
+        category: Some(
+            if mount.efs_id.is_some() {
+                "EFS"
+            } else {
+                "OBSFS"
+            }
+            .into(),
+        ),
         id: Some(mount.id.clone()),
         mount_path: Some(mount.path.clone()),
         status: Some(mount.phase.status.as_str().into()),
         uri: Some(mount.uri.clone()),
+        url: None,
+        efs_id: mount.efs_id.clone(),
+        failure_reason: mount
+            .failure
+            .as_ref()
+            .map(|failure| failure.message.clone()),
+        mount_type: Some("DYNAMIC".into()),
     }
 }
 

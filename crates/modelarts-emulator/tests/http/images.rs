@@ -130,3 +130,138 @@ async fn images_are_registered_listed_and_grouped() {
         .await;
     assert_eq!(built_in.status, 403);
 }
+
+#[tokio::test]
+async fn a_group_is_changed_and_deleted_with_all_its_versions() {
+    let client = Client::start().await;
+    let register = async |tag: &str, changes: serde_json::Value| {
+        let mut body = json!({"swr_path": format!("swr.example.com/nlp/bert:{tag}")});
+        for (name, value) in changes.as_object().unwrap() {
+            body[name] = value.clone();
+        }
+        client.post("/images", body).await.ok()
+    };
+    let first = register(
+        "1",
+        json!({"flavor_type": "ASCEND_SNT9B", "read_me": "Old."}),
+    )
+    .await;
+    assert_eq!(first["flavor_type"], "ASCEND_SNT9B");
+    let second = register("2", json!({"swr_instance_id": "registry-1"})).await;
+    let groups = client.get("/images/group?name=bert").await.ok();
+    let group = &groups["data"][0];
+    assert_eq!(
+        (
+            &group["version_count"],
+            &group["read_me"],
+            &groups["is_swr_enterprise"]
+        ),
+        (&json!(2), &json!("Old."), &json!(true))
+    );
+    let path = format!("/images/group/{}", group["id"].as_str().unwrap());
+    let tags = json!([{"key": "team", "value": "nlp"}]);
+    let change = json!({"read_me": "New.", "tags": tags});
+    client.send("PUT", &path, Some(change)).await.ok();
+    // A version that comes later is like the others.
+    let third = register("3", json!({})).await;
+    for image in [&first, &second, &third] {
+        let shown = client
+            .get(&format!("/images/{}", image["id"].as_str().unwrap()))
+            .await
+            .ok();
+        assert_eq!(shown["tags"], tags);
+    }
+    let groups = client.get("/images/group?name=bert").await.ok();
+    assert_eq!(groups["data"][0]["read_me"], "New.");
+    let many = vec![json!({"key": "k"}); 21];
+    let refused = client.send("PUT", &path, Some(json!({"tags": many}))).await;
+    assert_eq!(refused.status, 400);
+
+    let user = client.create(json!({"image_id": third["id"]})).await;
+    let refused = client.send("DELETE", &path, None).await;
+    assert_eq!(refused.code(), "ModelArts.6357");
+    assert_eq!(
+        client.get("/images?name=bert").await.ok()["total"],
+        3,
+        "all of them or none"
+    );
+    client.pass(200);
+    client
+        .send("DELETE", &format!("/notebooks/{user}"), None)
+        .await
+        .ok();
+    client.pass(30);
+    let force = json!({"is_force": true});
+    client.send("DELETE", &path, Some(force)).await.ok();
+    assert_eq!(client.get("/images?name=bert").await.ok()["total"], 0);
+    let gone = client.send("DELETE", &path, None).await;
+    assert_eq!(gone.code(), "ModelArts.6404");
+}
+
+#[tokio::test]
+async fn groups_come_in_pages_and_built_in_ones_stay() {
+    let client = Client::start().await;
+    let all = client.get("/images/group").await.ok();
+    let page = client.get("/images/group?limit=1&offset=1").await.ok();
+    assert_eq!(page["data"][0], all["data"][1]);
+    assert_eq!(page["total"], all["total"]);
+    let path = format!("/images/group/{}", all["data"][0]["id"].as_str().unwrap());
+    let refused = client
+        .send("PUT", &path, Some(json!({"read_me": "x"})))
+        .await;
+    assert_eq!(refused.status, 403);
+}
+
+#[tokio::test]
+async fn an_image_of_the_project_is_synchronized() {
+    let client = Client::start().await;
+    let body = json!({"swr_path": "swr.example.com/nlp/bert:1"});
+    let image = client.post("/images", body).await.ok();
+    let path = format!("/images/{}/sync", image["id"].as_str().unwrap());
+    client.pass(5);
+    let after = client.send("POST", &path, None).await.ok();
+    assert_eq!(after["id"], image["id"]);
+    assert!(after["update_at"].as_i64() > image["update_at"].as_i64());
+    let refused = client
+        .send("POST", &format!("/images/{IMAGE}/sync"), None)
+        .await;
+    assert_eq!(refused.status, 403);
+}
+
+#[tokio::test]
+async fn an_efs_file_system_is_mounted_into_a_running_notebook() {
+    let client = Client::start().await;
+    let id = client.running().await;
+    let path = format!("/notebooks/{id}/storage");
+    let body =
+        json!({"category": "EFS", "mount_path": "/data/corpus/", "uri": "efs.example.com:/corpus"});
+    let refused = client.post(&path, body.clone()).await;
+    assert!(
+        refused.body["error_msg"]
+            .as_str()
+            .unwrap()
+            .contains("'efs_id'")
+    );
+    let mut whole = body.clone();
+    whole["efs_id"] = json!("9f8e7d6c-0000-4000-8000-000000000001");
+    client
+        .emulator
+        .add_transition_fault(TransitionFault::new(Step::Mount))
+        .await
+        .unwrap();
+    client.post(&path, whole.clone()).await.ok();
+    client.pass(30);
+    let failed = client.get(&path).await.ok()["data"][0].clone();
+    assert_eq!(failed["status"], "MOUNT_FAILED");
+    assert!(failed["failure_reason"].is_string(), "{failed}");
+    whole["mount_path"] = json!("/data/second/");
+    let mount = client.post(&path, whole).await.ok();
+    assert_eq!(
+        (&mount["category"], &mount["efs_id"], &mount["mount_type"]),
+        (
+            &json!("EFS"),
+            &json!("9f8e7d6c-0000-4000-8000-000000000001"),
+            &json!("DYNAMIC")
+        )
+    );
+}

@@ -18,3 +18,4 @@ mod notebooks;
 mod read_back;
 mod robust;
 mod seed_pages;
+mod tags;

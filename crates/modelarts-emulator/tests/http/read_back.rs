@@ -61,20 +61,123 @@ fn number(range: std::ops::RangeInclusive<i64>) -> BoxedStrategy<Value> {
 
 const DESCRIPTION: &str = r#"[^&<>"'/\x00-\x1f]{0,60}"#;
 
+fn list_of(one: BoxedStrategy<Value>, most: usize) -> BoxedStrategy<Value> {
+    proptest::collection::vec(one, 0..=most)
+        .prop_map(Value::Array)
+        .boxed()
+}
+
+fn flag() -> BoxedStrategy<Value> {
+    any::<bool>().prop_map(|flag| json!(flag)).boxed()
+}
+
+/// Multiples of one half, as numbers with a fraction.
+fn halves(range: std::ops::RangeInclusive<i32>) -> BoxedStrategy<Value> {
+    range
+        .prop_map(|number| json!(f64::from(number) / 2.0))
+        .boxed()
+}
+
+const SECRET: &str = "[A-Za-z0-9_-]{1,64}";
+
+/// The members, with where and how a storage is mounted.
+fn with_mounting(
+    mut members: Vec<(&'static str, BoxedStrategy<Value>)>,
+) -> Vec<(&'static str, BoxedStrategy<Value>)> {
+    members.extend([
+        ("mount_path", text("/home/ma-user/work/[a-z]{1,12}/?")),
+        ("read_only", flag()),
+        ("dew_secret_name", text(SECRET)),
+    ]);
+    members
+}
+
+/// Further storage; the directories differ.
+fn data_volumes() -> BoxedStrategy<Value> {
+    let object_storage = object(
+        vec![
+            ("category", one_of(&["OBS", "OBSFS"])),
+            ("ownership", one_of(&["MANAGED", "DEDICATED"])),
+            ("uri", text("obs://[a-z0-9-]{3,20}/[a-z ä]{1,10}/")),
+            ("dew_secret_name", text(SECRET)),
+        ],
+        vec![("read_only", flag())],
+    );
+    let file_system = object(
+        vec![
+            ("category", one_of(&["EFS"])),
+            ("ownership", one_of(&["DEDICATED"])),
+            ("uri", text(r"192\.168\.[0-9]{1,2}\.2:/[a-z ä%+]{1,12}")),
+            ("id", text("[0-9a-f-]{1,36}")),
+        ],
+        vec![("read_only", flag())],
+    );
+    let any_of = prop_oneof![object_storage, file_system];
+    proptest::collection::vec(any_of, 0..4)
+        .prop_map(|mut volumes| {
+            for (index, volume) in volumes.iter_mut().enumerate() {
+                volume["mount_path"] = json!(format!("/data/{index}/"));
+            }
+            Value::Array(volumes)
+        })
+        .boxed()
+}
+
+fn affinity() -> BoxedStrategy<Value> {
+    let rule = object(
+        vec![
+            ("key", text("[a-z]{1,10}(/[a-z]{1,10})?")),
+            (
+                "operator",
+                one_of(&["In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"]),
+            ),
+            ("values", list_of(text("[a-z0-9]{1,63}"), 2)),
+        ],
+        vec![("weight", number(0..=100))],
+    );
+    object(
+        vec![],
+        vec![
+            (
+                "required_during_scheduling_ignored_during_execution",
+                list_of(rule.clone(), 2),
+            ),
+            (
+                "preferred_during_scheduling_ignored_during_execution",
+                list_of(rule, 2),
+            ),
+        ],
+    )
+}
+
+fn network() -> BoxedStrategy<Value> {
+    object(
+        vec![],
+        vec![
+            ("vpc_id", text("[0-9a-f-]{36}")),
+            ("subnet_id", text("[0-9a-f-]{36}")),
+            ("security_group_ids", list_of(text("[0-9a-f-]{36}"), 3)),
+            ("connect_cidrs", list_of(text(r"10\.[0-9]\.0\.0/16"), 2)),
+            ("nat_id", text("[0-9a-f-]{36}")),
+            ("eip_id", text("[0-9a-f-]{36}")),
+        ],
+    )
+}
+
 fn volume() -> BoxedStrategy<Value> {
     let evs = object(
         vec![
             ("category", one_of(&["EVS"])),
             ("ownership", one_of(&["MANAGED"])),
         ],
-        vec![("capacity", number(5..=4096))],
+        with_mounting(vec![("capacity", number(5..=4096))]),
     );
     let managed = object(
         vec![
             ("category", one_of(&["EFS", "SFS"])),
             ("ownership", one_of(&["MANAGED"])),
         ],
-        vec![("capacity", number(1..=4096))],
+        with_mounting(vec![("capacity", number(1..=4096))]),
     );
     let dedicated = object(
         vec![
@@ -83,7 +186,7 @@ fn volume() -> BoxedStrategy<Value> {
             ("uri", text(r"192\.168\.[0-9]{1,2}\.2:/[a-z ä%+]{1,12}")),
             ("id", text("[0-9a-f-]{1,36}")),
         ],
-        vec![("capacity", number(1..=4096))],
+        with_mounting(vec![("capacity", number(1..=4096))]),
     );
     prop_oneof![evs, managed, dedicated].boxed()
 }
@@ -136,6 +239,29 @@ fn create_notebook() -> BoxedStrategy<Value> {
             ("feature", one_of(&["NOTEBOOK"])),
             ("pool_id", one_of(&["pool7f3c0e6a", "pool-7c1e5b20"])),
             ("workspace_id", one_of(&["0"])),
+            ("data_volumes", data_volumes()),
+            ("affinity", affinity()),
+            (
+                "run_user",
+                object(
+                    vec![],
+                    vec![
+                        ("uid", number(0..=4_294_967_295)),
+                        ("gid", number(0..=65_535)),
+                    ],
+                ),
+            ),
+            ("user_vpc", network()),
+            (
+                "public_network_config",
+                object(
+                    vec![],
+                    vec![(
+                        "public_network_type",
+                        one_of(&["SHARED", "EXCLUSIVE", "FORBIDDEN"]),
+                    )],
+                ),
+            ),
             (
                 "lease",
                 object(
@@ -162,13 +288,53 @@ fn notebook_is_read_back(sent: &Value, read: &Value) -> Result<(), TestCaseError
     for name in ["name", "description", "flavor", "feature", "workspace_id"] {
         same(sent, read, &format!("/{name}"), &format!("/{name}"))?;
     }
-    for name in ["category", "ownership", "capacity", "uri", "id"] {
+    for name in [
+        "category",
+        "ownership",
+        "capacity",
+        "uri",
+        "id",
+        "mount_path",
+        "read_only",
+        "dew_secret_name",
+    ] {
         same(
             sent,
             read,
             &format!("/volume/{name}"),
             &format!("/volume/{name}"),
         )?;
+    }
+    for index in 0..sent["data_volumes"].as_array().map_or(0, Vec::len) {
+        for name in ["category", "mount_path", "uri", "id"] {
+            let at = format!("/data_volumes/{index}/{name}");
+            same(sent, read, &at, &at)?;
+        }
+    }
+    for name in ["affinity", "run_user", "custom_spec"] {
+        same(sent, read, &format!("/{name}"), &format!("/{name}"))?;
+    }
+    for name in [
+        "vpc_id",
+        "subnet_id",
+        "security_group_ids",
+        "nat_id",
+        "eip_id",
+    ] {
+        let at = format!("/user_vpc/{name}");
+        same(sent, read, &at, &at)?;
+    }
+    if let Some(networks) = sent.pointer("/user_vpc/connect_cidrs") {
+        let networks: Vec<&str> = networks
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        prop_assert_eq!(
+            &read["user_vpc"]["connect_cidrs"],
+            &json!(networks.join(","))
+        );
     }
     same(sent, read, "/image_id", "/image/id")?;
     same(sent, read, "/pool_id", "/pool/id")?;
@@ -212,6 +378,41 @@ async fn a_notebook_is_read_back_as_it_was_sent() {
             .await
             .ok();
         Ok(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn resources_that_are_chosen_freely_are_read_back_as_they_were_sent() {
+    let spec = prop_oneof![
+        object(
+            vec![("category", one_of(&["CPU"]))],
+            vec![("resource_flavor", text("[a-z0-9.]{1,20}"))],
+        ),
+        object(
+            vec![
+                ("category", one_of(&["GPU"])),
+                ("gpu", halves(1..=16)),
+                ("gpu_type", one_of(&["V100", "T4"])),
+            ],
+            vec![],
+        ),
+    ];
+    let bodies = (create_notebook(), spec, halves(1..=64), 513..1_000_000).prop_map(
+        |(mut body, mut spec, cpu, memory)| {
+            spec["cpu"] = cpu;
+            spec["memory"] = json!(f64::from(memory));
+            spec["arch"] = json!("X86_64");
+            body["custom_spec"] = spec;
+            body["flavor"] = json!("custom.flavor.spec.code");
+            body["pool_id"] = json!("pool7f3c0e6a");
+            body
+        },
+    );
+    try_bodies(bodies, async |client, body| {
+        let created = client.post("/notebooks", body.clone()).await;
+        prop_assert_eq!(created.status, 200, "{:?}", created);
+        notebook_is_read_back(body, &created.body)
     })
     .await;
 }

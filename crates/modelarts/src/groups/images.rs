@@ -5,7 +5,8 @@ use std::sync::Arc;
 use modelarts_client::devenviron::builder;
 use modelarts_client::devenviron::enums::ImageStatus;
 use modelarts_client::devenviron::types::{
-    CreateImageRequest, Image, ImageGroupList, ImageList, RegisterImageRequest,
+    CreateImageRequest, Image, ImageGroup, ImageGroupList, ImageList, RegisterImageRequest,
+    UpdateImageGroupRequest,
 };
 
 use super::{list_request, page};
@@ -31,17 +32,62 @@ impl Images {
         ListImages::new(&self.client)
     }
 
-    /// The names under which images are grouped, all at once.
+    /// The names under which images are grouped.
+    ///
+    /// ```no_run
+    /// # async fn run(client: modelarts::ModelArts) -> modelarts::Result<()> {
+    /// for group in client.images().groups().collect().await? {
+    ///     println!("{} {}", group.name.unwrap_or_default(), group.version_count.unwrap_or(0));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn groups(&self) -> ListImageGroups {
+        ListImageGroups::new(&self.client)
+    }
+
+    /// Changes the overview or the tags of a group, and of all its versions. Huawei Cloud only.
     ///
     /// # Errors
-    /// When the call fails.
-    pub async fn groups(&self) -> Result<ImageGroupList> {
+    /// [`is_not_found`](crate::Error::is_not_found) when there is no such group.
+    pub async fn update_group(&self, id: &str, request: &UpdateImageGroupRequest) -> Result<()> {
         let request = self
             .client
             .api()
-            .list_image_groups()
-            .project_id(self.client.project_id());
-        self.client.execute(request.prepare()?).await
+            .update_image_group()
+            .project_id(self.client.project_id())
+            .id(id)
+            .body(request.clone());
+        self.client.execute(request.prepare()?).await.map(drop)
+    }
+
+    /// Deletes a group with all its versions, but not what stands in the container registry. Huawei Cloud only.
+    ///
+    /// # Errors
+    /// [`is_not_found`](crate::Error::is_not_found), [`is_conflict`](crate::Error::is_conflict) when a version is in use.
+    pub async fn delete_group(&self, id: &str) -> Result<()> {
+        let request = self
+            .client
+            .api()
+            .delete_image_group()
+            .project_id(self.client.project_id())
+            .id(id);
+        self.client.execute(request.prepare()?).await.map(drop)
+    }
+
+    /// Brings the entry of an image up to date with the container registry. Huawei Cloud only.
+    ///
+    /// # Errors
+    /// [`is_not_found`](crate::Error::is_not_found), [`is_conflict`](crate::Error::is_conflict) while it is being saved.
+    pub async fn sync(&self, id: &str) -> Result<Image> {
+        let request = self
+            .client
+            .api()
+            .sync_image()
+            .project_id(self.client.project_id())
+            .image_id(id);
+        let response = self.client.execute(request.prepare()?).await;
+        accepted(response)
     }
 
     /// Reads an image.
@@ -145,6 +191,12 @@ list_request! {
     ListImages, list_images() of ListImages -> ImageList [Image], by 200;
 }
 page!(ImageList [Image] by data, |page| page.total);
+
+list_request! {
+    /// Lists the names under which images are grouped.
+    ListImageGroups, list_image_groups() of ListImageGroups -> ImageGroupList [ImageGroup], by 200;
+}
+page!(ImageGroupList [ImageGroup] by data, |page| page.total);
 
 fn polled(image: Image) -> Polled<Image> {
     let verdict = match image.status.as_deref() {

@@ -8,7 +8,7 @@ mod notebooks;
 mod storage;
 
 pub use flavors::{Flavors, ListFlavors};
-pub use images::{Images, ListImages};
+pub use images::{Images, ListImageGroups, ListImages};
 pub use instances::{Instances, ListInstances};
 pub use leases::Leases;
 pub use notebooks::{ListAllNotebooks, ListNotebooks, Notebooks};

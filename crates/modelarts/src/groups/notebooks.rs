@@ -1,11 +1,14 @@
 //! Notebooks, the newer generation.
 
+use std::collections::BTreeMap;
+
 use modelarts_client::devenviron::builder;
 use modelarts_client::devenviron::enums::{
     JobStatus, LeaseType, NotebookStatus, VolumeCategory, VolumeStatus,
 };
 use modelarts_client::devenviron::types::{
-    CreateNotebookRequest, JobProgress, Notebook, NotebookList, UpdateNotebookRequest,
+    CreateNotebookRequest, CreateNotebookTagsRequest, DeleteNotebookTagsRequest, JobProgress,
+    Notebook, NotebookList, Tag, TagReq, TagValues, TagValuesList, UpdateNotebookRequest,
 };
 
 use super::{list_request, page};
@@ -190,6 +193,108 @@ impl Notebooks {
     /// The notebooks of all users, for administrators.
     pub fn list_all(&self) -> ListAllNotebooks {
         ListAllNotebooks::new(&self.client)
+    }
+
+    /// The tags of a notebook, with their values. Huawei Cloud only.
+    ///
+    /// # Errors
+    /// [`is_not_found`](crate::Error::is_not_found) when the notebook does not exist.
+    pub async fn tags(&self, id: &str) -> Result<BTreeMap<String, String>> {
+        let tags = self.show(id).await?.tags.unwrap_or_default();
+        let pair = |tag: Tag| Some((tag.key?, tag.value.unwrap_or_default()));
+        Ok(tags.into_iter().filter_map(pair).collect())
+    }
+
+    /// The tag keys of all the caller's notebooks, each with the values that it has. Huawei Cloud only.
+    ///
+    /// # Errors
+    /// When the call fails.
+    pub async fn all_tags(&self) -> Result<BTreeMap<String, Vec<String>>> {
+        let request = self
+            .client
+            .api()
+            .list_notebook_tags()
+            .project_id(self.client.project_id());
+        let tags: TagValuesList = self.client.execute(request.prepare()?).await?;
+        let pair = |tag: TagValues| Some((tag.key?, tag.values.unwrap_or_default()));
+        let tags = tags.tags.unwrap_or_default();
+        Ok(tags.into_iter().filter_map(pair).collect())
+    }
+
+    /// Adds tags to a notebook, in any state. A key that it has already takes the new value. Huawei Cloud only.
+    ///
+    /// A key has 1 to 128 characters, a value at most 255.
+    ///
+    /// ```no_run
+    /// # async fn run(client: modelarts::ModelArts, id: &str) -> modelarts::Result<()> {
+    /// client.notebooks().add_tags(id, [("team", "nlp"), ("stage", "dev")]).await?;
+    /// let dev = client.notebooks().list().filter(|request| request.tags("stage|dev"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`is_not_found`](crate::Error::is_not_found) when the notebook does not exist.
+    pub async fn add_tags<K, V>(
+        &self,
+        id: &str,
+        tags: impl IntoIterator<Item = (K, V)>,
+    ) -> Result<()>
+    where
+        K: Into<String>,
+        V: Into<String>,
+    {
+        let tag = |(key, value): (K, V)| TagReq {
+            key: key.into(),
+            value: Some(value.into()),
+        };
+        let body = CreateNotebookTagsRequest {
+            tags: tags.into_iter().map(tag).collect(),
+        };
+        let request = self
+            .client
+            .api()
+            .create_notebook_tags()
+            .project_id(self.client.project_id())
+            .resource_id(id)
+            .body(body);
+        self.client.execute(request.prepare()?).await.map(drop)
+    }
+
+    /// Removes tags from a notebook by key, in any state. What is not there is passed over. Huawei Cloud only.
+    ///
+    /// The service wants each tag with its value, so that the notebook is read first.
+    ///
+    /// # Errors
+    /// [`is_not_found`](crate::Error::is_not_found) when the notebook does not exist.
+    pub async fn remove_tags<K: AsRef<str>>(
+        &self,
+        id: &str,
+        keys: impl IntoIterator<Item = K>,
+    ) -> Result<()> {
+        let keys: Vec<K> = keys.into_iter().collect();
+        let present = self.tags(id).await?;
+        let tag = |key: &K| {
+            let (key, value) = present.get_key_value(key.as_ref())?;
+            Some(TagReq {
+                key: key.clone(),
+                value: Some(value.clone()),
+            })
+        };
+        let body = DeleteNotebookTagsRequest {
+            tags: keys.iter().filter_map(tag).collect(),
+        };
+        if body.tags.is_empty() {
+            return Ok(());
+        }
+        let request = self
+            .client
+            .api()
+            .delete_notebook_tags()
+            .project_id(self.client.project_id())
+            .resource_id(id)
+            .body(body);
+        self.client.execute(request.prepare()?).await.map(drop)
     }
 
     /// Waits until a notebook that is being created or started runs and its volume is ready.
@@ -383,7 +488,11 @@ fn progress(steps: &[JobProgress]) -> Option<Progress> {
     Some(Progress {
         done: u32::try_from(done.count()).unwrap_or(u32::MAX),
         of: u32::try_from(steps.len()).unwrap_or(u32::MAX),
-        step: current.and_then(|step| step.step_description.clone()),
+        // Each cloud has a name of its own.
+        step: current.and_then(|step| {
+            let text = step.step_description.as_ref().or(step.description.as_ref());
+            text.cloned()
+        }),
     })
 }
 

@@ -68,7 +68,34 @@ impl Storage {
             category: Some(DataVolumeCategory::Obs.into()),
             mount_path: Some(mount_path.to_owned()),
             uri: Some(uri.to_owned()),
+            efs_id: None,
         };
+        self.attach(notebook_id, body).await
+    }
+
+    /// Begins to mount a folder of an EFS file system to a running notebook, which Huawei Cloud alone can do.
+    ///
+    /// `uri` is like `<host>:/folder`, `efs_id` the ID of the file system, `mount_path` like `/data/folder/`.
+    ///
+    /// # Errors
+    /// [`is_conflict`](crate::Error::is_conflict) when the notebook does not run.
+    pub async fn mount_efs(
+        &self,
+        notebook_id: &str,
+        efs_id: &str,
+        uri: &str,
+        mount_path: &str,
+    ) -> Result<DataVolume> {
+        let body = AttachObsRequest {
+            category: Some(DataVolumeCategory::Efs.into()),
+            mount_path: Some(mount_path.to_owned()),
+            uri: Some(uri.to_owned()),
+            efs_id: Some(efs_id.to_owned()),
+        };
+        self.attach(notebook_id, body).await
+    }
+
+    async fn attach(&self, notebook_id: &str, body: AttachObsRequest) -> Result<DataVolume> {
         let request = self
             .client
             .api()

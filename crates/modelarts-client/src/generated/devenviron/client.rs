@@ -10,21 +10,43 @@
 /// Types used as operation parameters and responses.
 #[allow(clippy::all)]
 pub mod types {
-    ///An OBS storage to attach to a notebook. The documentation marks no field as mandatory, yet without all three there is nothing to mount.
+    ///The Ascend processors of a flavor. Absent for a flavor without them. Huawei Cloud only.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    pub struct AscendInfo {
+        /// Number of NPU devices.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
+        pub chip: ::std::option::Option<i32>,
+        /// Number of NPUs.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
+        pub npu: ::std::option::Option<i32>,
+        /// Memory of an NPU, as text with its unit such as `32GB`.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub npu_memory: ::std::option::Option<::std::string::String>,
+        /// Model of the NPU.
+        #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
+        pub type_: ::std::option::Option<::std::string::String>,
+    }
+    ///A storage to attach to a notebook. The documentation marks no field as mandatory, yet without category, path and place there is nothing to mount.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct AttachObsRequest {
         /// Kind of a storage that can be attached to a running notebook. Requests say OBS and are answered with OBSFS.
         ///
-        /// Known values: `OBS`, `OBSFS`.
+        /// Known values: `OBS`, `OBSFS`, `EFS`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub category: ::std::option::Option<
             crate::devenviron::enums::OpenDataVolumeCategory,
         >,
+        /// ID of the EFS file system, a UUID. Huawei Cloud only.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub efs_id: ::std::option::Option<::std::string::String>,
         /// Directory inside the notebook at which the storage appears, for example `/data/corpus/`. Matching `^/data/.*$`. It is one directory below `/data/`, whose name has letters, digits, `-` and `_`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub mount_path: ::std::option::Option<::std::string::String>,
-        /// What to mount: `obs://`, the name of the parallel file system, and a folder in it, with a slash at the end. A plain bucket is not enough.
+        /// What to mount: `obs://`, the name of the parallel file system, and a folder in it, with a slash at the end, or the shared path of an EFS file system, `<host>:/<folder>`. A plain bucket is not enough.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub uri: ::std::option::Option<::std::string::String>,
     }
@@ -131,6 +153,12 @@ pub mod types {
         /// Organization of the container registry SWR that takes the image.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub namespace: ::std::option::Option<::std::string::String>,
+        /// Domain of the registry of the enterprise edition of SWR that takes the image. Huawei Cloud only.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub swr_instance_domain: ::std::option::Option<::std::string::String>,
+        /// ID of the registry of the enterprise edition of SWR that takes the image. Huawei Cloud only.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub swr_instance_id: ::std::option::Option<::std::string::String>,
         /// Tag of the image. At most 64 characters, only letters, digits, `.`, `_` and `-`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub tag: ::std::option::Option<::std::string::String>,
@@ -148,6 +176,15 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct CreateNotebookRequest {
+        /// Which nodes of a dedicated pool a notebook may, or should, run on. Huawei Cloud only.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub affinity: ::std::option::Option<NodeAffinityReq>,
+        /// Resources chosen freely instead of a flavor, for a notebook in a dedicated pool. There processor, memory, architecture and category have to be given, and for GPUs their number and model too. Huawei Cloud only.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub custom_spec: ::std::option::Option<CustomSpecReq>,
+        /// Further storage to mount into the notebook. It stays for as long as the notebook exists. Huawei Cloud only.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub data_volumes: ::std::option::Option<::std::vec::Vec<VolumeReq>>,
         /// Free text about the notebook. At most 512 characters, none of `& < > " ' /`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub description: ::std::option::Option<::std::string::String>,
@@ -180,7 +217,16 @@ pub mod types {
         /// ID of a dedicated resource pool. Required when the notebook shall run in one.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub pool_id: ::std::option::Option<::std::string::String>,
-        /// The storage volume of a new notebook.
+        /// How a notebook reaches the public network. Huawei Cloud only.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub public_network_config: ::std::option::Option<PublicNetworkConfigReq>,
+        /// User and group under which the container runs. Huawei Cloud only.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub run_user: ::std::option::Option<RunUserReq>,
+        /// The caller's own network to which a notebook is attached. Huawei Cloud only.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub user_vpc: ::std::option::Option<UserVpcReq>,
+        /// The storage volume of a notebook, or further storage in it.
         pub volume: VolumeReq,
         /// ID of the workspace. Defaults to `0`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -189,6 +235,19 @@ pub mod types {
     impl CreateNotebookRequest {
         /// Begins to build a `CreateNotebookRequest`.
         pub fn builder() -> builder::CreateNotebookRequest {
+            Default::default()
+        }
+    }
+    ///Tags to add to a notebook. Huawei Cloud only.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    pub struct CreateNotebookTagsRequest {
+        /// The tags.
+        pub tags: ::std::vec::Vec<TagReq>,
+    }
+    impl CreateNotebookTagsRequest {
+        /// Begins to build a `CreateNotebookTagsRequest`.
+        pub fn builder() -> builder::CreateNotebookTagsRequest {
             Default::default()
         }
     }
@@ -206,23 +265,110 @@ pub mod types {
             Default::default()
         }
     }
-    ///An OBS storage that is, was or shall be attached to a notebook.
+    ///Resources that were chosen freely instead of a flavor.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    pub struct CustomSpec {
+        /// Processor architecture of an image or a flavor. The lists of the documentation are in upper case, answers come as `x86_64` and `aarch64`; compare without regard to case. An image registered without it counts as X86_64.
+        ///
+        /// Known values: `X86_64`, `AARCH64`.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub arch: ::std::option::Option<crate::devenviron::enums::OpenImageArch>,
+        /// Kind of processor that a flavor is built around.
+        ///
+        /// Known values: `CPU`, `GPU`, `ASCEND`.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub category: ::std::option::Option<
+            crate::devenviron::enums::OpenFlavorCategory,
+        >,
+        /// Number of processor cores.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
+        pub cpu: ::std::option::Option<f64>,
+        /// Number of GPUs; a fraction is a part of a shared card.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
+        pub gpu: ::std::option::Option<f64>,
+        /// Model of the GPU.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub gpu_type: ::std::option::Option<::std::string::String>,
+        /// Memory in MB.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
+        pub memory: ::std::option::Option<f64>,
+        /// Flavor of the nodes of the pool on which the notebook is to run.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub resource_flavor: ::std::option::Option<::std::string::String>,
+    }
+    ///Resources chosen freely instead of a flavor, for a notebook in a dedicated pool. There processor, memory, architecture and category have to be given, and for GPUs their number and model too. Huawei Cloud only.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    pub struct CustomSpecReq {
+        /// Processor architecture of an image or a flavor. The lists of the documentation are in upper case, answers come as `x86_64` and `aarch64`; compare without regard to case. An image registered without it counts as X86_64.
+        ///
+        /// Known values: `X86_64`, `AARCH64`.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub arch: ::std::option::Option<crate::devenviron::enums::OpenImageArch>,
+        /// Kind of processor that a flavor is built around.
+        ///
+        /// Known values: `CPU`, `GPU`, `ASCEND`.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub category: ::std::option::Option<
+            crate::devenviron::enums::OpenFlavorCategory,
+        >,
+        /// Number of processor cores, at least 0.4, with two decimals at most.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
+        pub cpu: ::std::option::Option<f64>,
+        /// Number of GPUs; a fraction is a part of a shared card. Not in a pool without GPUs.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
+        pub gpu: ::std::option::Option<f64>,
+        /// Model of the GPU.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub gpu_type: ::std::option::Option<::std::string::String>,
+        /// Memory in MB, a whole number of at least 513.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
+        pub memory: ::std::option::Option<f64>,
+        /// Flavor of the nodes of the pool on which the notebook is to run.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub resource_flavor: ::std::option::Option<::std::string::String>,
+    }
+    impl CustomSpecReq {
+        /// Begins to build a `CustomSpecReq`.
+        pub fn builder() -> builder::CustomSpecReq {
+            Default::default()
+        }
+    }
+    ///A storage that is, was or shall be attached to a notebook, beside its volume.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct DataVolume {
         /// Kind of a storage that can be attached to a running notebook. Requests say OBS and are answered with OBSFS.
         ///
-        /// Known values: `OBS`, `OBSFS`.
+        /// Known values: `OBS`, `OBSFS`, `EFS`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub category: ::std::option::Option<
             crate::devenviron::enums::OpenDataVolumeCategory,
         >,
+        /// ID of the EFS file system. Huawei Cloud only.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub efs_id: ::std::option::Option<::std::string::String>,
+        /// Why the storage could not be attached. Present in the state MOUNT_FAILED. Huawei Cloud only.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub failure_reason: ::std::option::Option<::std::string::String>,
         /// ID of this mount, the `storage_id` of the paths. It is not the ID of the notebook.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
         /// Directory inside the notebook at which the storage appears.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub mount_path: ::std::option::Option<::std::string::String>,
+        /// Whether a storage can come and go while the notebook runs. Huawei Cloud only.
+        ///
+        /// Known values: `STATIC`, `DYNAMIC`.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub mount_type: ::std::option::Option<crate::devenviron::enums::OpenMountType>,
         /// How far an OBS storage has got on its way into or out of a notebook.
         ///
         /// Known values: `MOUNTING`, `MOUNT_FAILED`, `MOUNTED`, `UNMOUNTING`, `UNMOUNT_FAILED`, `UNMOUNTED`.
@@ -233,6 +379,9 @@ pub mod types {
         /// What is mounted, in the form `obs://<parallel file system>/<folder>/`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub uri: ::std::option::Option<::std::string::String>,
+        /// Place of an object storage, as `uri`, where the storage stands inside a notebook. Huawei Cloud only.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub url: ::std::option::Option<::std::string::String>,
     }
     ///The OBS storages of one notebook, in the shape of a page.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
@@ -265,6 +414,47 @@ pub mod types {
         /// ID of the deleted instance.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub instance_id: ::std::option::Option<::std::string::String>,
+    }
+    ///How an image group is deleted. Huawei Cloud only.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    pub struct DeleteImageGroupRequest {
+        /// Whether the content in the container registry SWR goes as well. Defaults to `false`.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub is_force: ::std::option::Option<bool>,
+    }
+    impl DeleteImageGroupRequest {
+        /// Begins to build a `DeleteImageGroupRequest`.
+        pub fn builder() -> builder::DeleteImageGroupRequest {
+            Default::default()
+        }
+    }
+    ///How an image is deleted. Huawei Cloud only.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    pub struct DeleteImageRequest {
+        /// Whether the content in the container registry SWR goes as well. Has an effect on images of visibility PRIVATE only. Defaults to `false`.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub is_force: ::std::option::Option<bool>,
+    }
+    impl DeleteImageRequest {
+        /// Begins to build a `DeleteImageRequest`.
+        pub fn builder() -> builder::DeleteImageRequest {
+            Default::default()
+        }
+    }
+    ///Tags to remove from a notebook. Huawei Cloud only.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    pub struct DeleteNotebookTagsRequest {
+        /// The tags, each with the value that it has.
+        pub tags: ::std::vec::Vec<TagReq>,
+    }
+    impl DeleteNotebookTagsRequest {
+        /// Begins to build a `DeleteNotebookTagsRequest`.
+        pub fn builder() -> builder::DeleteNotebookTagsRequest {
+            Default::default()
+        }
     }
     ///AI project that an instance belongs to.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
@@ -1059,10 +1249,10 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct GpuInfo {
-        /// Number of GPUs.
+        /// Number of GPUs; 0.5 stands for one half of a shared card.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         #[serde(default, deserialize_with = "crate::number::optional")]
-        pub gpu: ::std::option::Option<i32>,
+        pub gpu: ::std::option::Option<f64>,
         /// Memory of a GPU, as text with its unit.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub gpu_memory: ::std::option::Option<::std::string::String>,
@@ -1074,6 +1264,11 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct HookConfig {
+        /// Whether the start of a notebook waits for a hook. ASYNC is assumed when it is left out. Huawei Cloud only.
+        ///
+        /// Known values: `BLOCK`, `ASYNC`.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub mode: ::std::option::Option<crate::devenviron::enums::OpenHookMode>,
         /// The text of the script in Base64 (type COMMAND), or its absolute path (type SCRIPT).
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub script: ::std::option::Option<::std::string::String>,
@@ -1112,6 +1307,11 @@ pub mod types {
         pub dev_services: ::std::option::Option<
             ::std::vec::Vec<crate::devenviron::enums::OpenEndpointService>,
         >,
+        /// Kind of Ascend processor. Huawei Cloud only.
+        ///
+        /// Known values: `ASCEND_SNT9`, `ASCEND_SNT9B`, `ASCEND_SNT3`.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub flavor_type: ::std::option::Option<crate::devenviron::enums::OpenAscendType>,
         /// ID of the image, a UUID. It is the `image_id` of a new notebook.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
@@ -1128,7 +1328,7 @@ pub mod types {
         pub origin: ::std::option::Option<crate::devenviron::enums::OpenImageOrigin>,
         /// Kinds of compute resources on which the image runs.
         ///
-        /// Known values: `CPU`, `GPU`.
+        /// Known values: `CPU`, `GPU`, `ASCEND`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub resource_categories: ::std::option::Option<
             ::std::vec::Vec<crate::devenviron::enums::OpenResourceCategory>,
@@ -1140,6 +1340,12 @@ pub mod types {
         pub service_type: ::std::option::Option<
             crate::devenviron::enums::OpenImageServiceType,
         >,
+        /// Name for display. Preset images alone have it. Huawei Cloud only.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub show_name: ::std::option::Option<::std::string::String>,
+        /// Version for display. Preset images alone have it. Huawei Cloud only.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub show_tag: ::std::option::Option<::std::string::String>,
         /// Size of the image in bytes. The documentation says KB, but its own values only make sense as bytes. Absent for preset images and until saving is done.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         #[serde(default, deserialize_with = "crate::number::optional")]
@@ -1154,17 +1360,23 @@ pub mod types {
         pub status_message: ::std::option::Option<::std::string::String>,
         /// Documented with the meaning of `resource_categories`, but in no sample; read `resource_categories` instead.
         ///
-        /// Known values: `CPU`, `GPU`.
+        /// Known values: `CPU`, `GPU`, `ASCEND`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub support_res_categories: ::std::option::Option<
             ::std::vec::Vec<crate::devenviron::enums::OpenResourceCategory>,
         >,
+        /// ID of the registry of the enterprise edition of SWR that holds the image. Absent or null without one. Huawei Cloud only.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub swr_instance_id: ::std::option::Option<::std::string::String>,
         /// Address of the image in the container registry SWR, with its tag.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub swr_path: ::std::option::Option<::std::string::String>,
         /// Tag of the image, which tells its versions apart.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub tag: ::std::option::Option<::std::string::String>,
+        /// Tags of the image, which are those of its group. Huawei Cloud only.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub tags: ::std::option::Option<::std::vec::Vec<Tag>>,
         /// Whether an image is preset or the user's own.
         ///
         /// Known values: `BUILD_IN`, `DEDICATED`.
@@ -1193,12 +1405,30 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         #[serde(default, deserialize_with = "crate::number::optional")]
         pub create_at: ::std::option::Option<i64>,
+        /// Free text about the image. Huawei Cloud only.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub description: ::std::option::Option<::std::string::String>,
+        /// Name of the icon of the image. Huawei Cloud only.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub icon_name: ::std::option::Option<::std::string::String>,
+        /// ID of the group, a UUID, which `updateImageGroup` and `deleteImageGroup` take. Huawei Cloud only.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub id: ::std::option::Option<::std::string::String>,
         /// Name that the versions share.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
         /// Organization of the container registry SWR that holds the versions.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub namespace: ::std::option::Option<::std::string::String>,
+        /// Overview of the image, for those who are to use it. Huawei Cloud only.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub read_me: ::std::option::Option<::std::string::String>,
+        /// ID of the registry of the enterprise edition of SWR that holds the versions. Huawei Cloud only.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub swr_instance_id: ::std::option::Option<::std::string::String>,
+        /// Name of the registry of the enterprise edition of SWR that holds the versions. Huawei Cloud only.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub swr_instance_name: ::std::option::Option<::std::string::String>,
         /// When the group was last changed, in milliseconds since the epoch (UTC).
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         #[serde(default, deserialize_with = "crate::number::optional")]
@@ -1219,6 +1449,9 @@ pub mod types {
         /// The groups on this page.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub data: ::std::option::Option<::std::vec::Vec<ImageGroup>>,
+        /// Whether the account has images in the enterprise edition of SWR. Huawei Cloud only.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub is_swr_enterprise: ::std::option::Option<bool>,
         /// How many pages there are.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         #[serde(default, deserialize_with = "crate::number::optional")]
@@ -1260,6 +1493,9 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct JobProgress {
+        /// What the step does, in words, as Huawei Cloud names the field; elsewhere `step_description`. Huawei Cloud only.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub description: ::std::option::Option<::std::string::String>,
         /// ID of the notebook.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub notebook_id: ::std::option::Option<::std::string::String>,
@@ -1355,6 +1591,87 @@ pub mod types {
             crate::devenviron::enums::OpenDevEnvInstanceStatus,
         >,
     }
+    ///Which nodes of a dedicated pool a notebook may, or should, run on.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    pub struct NodeAffinity {
+        /// Rules by which one node is preferred to another.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub preferred_during_scheduling_ignored_during_execution: ::std::option::Option<
+            ::std::vec::Vec<NodeAffinityRule>,
+        >,
+        /// Rules that a node has to keep.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub required_during_scheduling_ignored_during_execution: ::std::option::Option<
+            ::std::vec::Vec<NodeAffinityRule>,
+        >,
+    }
+    ///Which nodes of a dedicated pool a notebook may, or should, run on. Huawei Cloud only.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    pub struct NodeAffinityReq {
+        /// Rules by which one node is preferred to another.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub preferred_during_scheduling_ignored_during_execution: ::std::option::Option<
+            ::std::vec::Vec<NodeAffinityRuleReq>,
+        >,
+        /// Rules that a node has to keep. They have no weight.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub required_during_scheduling_ignored_during_execution: ::std::option::Option<
+            ::std::vec::Vec<NodeAffinityRuleReq>,
+        >,
+    }
+    impl NodeAffinityReq {
+        /// Begins to build a `NodeAffinityReq`.
+        pub fn builder() -> builder::NodeAffinityReq {
+            Default::default()
+        }
+    }
+    ///A rule about one label of a node. Huawei Cloud only.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    pub struct NodeAffinityRule {
+        /// Key of the label.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub key: ::std::option::Option<::std::string::String>,
+        /// How a rule compares a label of a node with its values. Huawei Cloud only.
+        ///
+        /// Known values: `In`, `NotIn`, `Exists`, `DoesNotExist`, `Gt`, `Lt`.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub operator: ::std::option::Option<
+            crate::devenviron::enums::OpenNodeAffinityOperator,
+        >,
+        /// Values to compare with.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub values: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+        /// Weight of a preference, 0 to 100. Absent where a rule has to be kept.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
+        pub weight: ::std::option::Option<i32>,
+    }
+    ///A rule about one label of a node. Huawei Cloud only.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    pub struct NodeAffinityRuleReq {
+        /// Key of the label: a name of at most 63 characters, before it, if need be, a DNS name of at most 253 characters and a slash.
+        pub key: ::std::string::String,
+        /// How a rule compares a label of a node with its values. Huawei Cloud only.
+        ///
+        /// Known values: `In`, `NotIn`, `Exists`, `DoesNotExist`, `Gt`, `Lt`.
+        pub operator: crate::devenviron::enums::OpenNodeAffinityOperator,
+        /// Values to compare with. Each has at most 63 characters, begins and ends with a letter or a digit, or is empty.
+        pub values: ::std::vec::Vec<::std::string::String>,
+        /// Weight of a preference, 0 to 100.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
+        pub weight: ::std::option::Option<i32>,
+    }
+    impl NodeAffinityRuleReq {
+        /// Begins to build a `NodeAffinityRuleReq`.
+        pub fn builder() -> builder::NodeAffinityRuleReq {
+            Default::default()
+        }
+    }
     ///A notebook instance. Lists and answers to changes may carry only part of the fields.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
@@ -1362,11 +1679,9 @@ pub mod types {
         /// How far the steps of a creation or start have come.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub action_progress: ::std::option::Option<::std::vec::Vec<JobProgress>>,
-        /// Rules for the choice of a node in a dedicated pool. Not part of the documentation.
+        /// Which nodes of a dedicated pool a notebook may, or should, run on.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub affinity: ::std::option::Option<
-            ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-        >,
+        pub affinity: ::std::option::Option<NodeAffinity>,
         /// The resources of the notebook that cost money.
         ///
         /// Known values: `STORAGE`, `COMPUTE`, `ALL`.
@@ -1378,12 +1693,10 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         #[serde(default, deserialize_with = "crate::number::optional")]
         pub create_at: ::std::option::Option<i64>,
-        /// Resources chosen freely instead of a flavor. Not part of the documentation.
+        /// Resources that were chosen freely instead of a flavor.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub custom_spec: ::std::option::Option<
-            ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-        >,
-        /// Further storage mounted into the notebook, such as buckets. Not part of the documentation.
+        pub custom_spec: ::std::option::Option<CustomSpec>,
+        /// Further storage mounted into the notebook, at its creation or while it runs.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub data_volumes: ::std::option::Option<::std::vec::Vec<DataVolume>>,
         /// Free text about the notebook.
@@ -1402,7 +1715,7 @@ pub mod types {
         pub feature: ::std::option::Option<
             crate::devenviron::enums::OpenNotebookFeature,
         >,
-        /// ID of the flavor.
+        /// ID of the flavor, or `custom.flavor.spec.code` when `custom_spec` was chosen instead.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub flavor: ::std::option::Option<::std::string::String>,
         /// ID of the notebook, a UUID.
@@ -1411,10 +1724,13 @@ pub mod types {
         /// A container image from which notebooks are created: preset by the service, registered from the container registry SWR, or saved from a notebook. The same object stands alone in the image operations and as `image` inside a notebook.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub image: ::std::option::Option<Image>,
-        /// IP address of the node on which the notebook runs. Not part of the documentation.
+        /// IPv4 address of the node on which the notebook runs.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub ip: ::std::option::Option<::std::string::String>,
-        /// Version of Jupyter in the notebook. Not part of the documentation.
+        /// Whether a secret with the user's credentials is made for the notebook; true unless said otherwise. Huawei Cloud only.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub is_need_credentials: ::std::option::Option<bool>,
+        /// Version of Jupyter in the notebook.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub jupyter_version: ::std::option::Option<::std::string::String>,
         /// When a notebook will be stopped automatically.
@@ -1426,19 +1742,17 @@ pub mod types {
         /// The dedicated resource pool of a notebook. It is absent for a notebook in the public pool.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub pool: ::std::option::Option<Pool>,
-        /// User and group under which the container runs. Not part of the documentation.
+        /// User and group under which the container runs.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub run_user: ::std::option::Option<
-            ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-        >,
+        pub run_user: ::std::option::Option<RunUser>,
         /// State of a notebook.
         ///
         /// Known values: `INIT`, `CREATING`, `STARTING`, `STOPPING`, `DELETING`, `RUNNING`, `STOPPED`, `SNAPSHOTTING`, `CREATE_FAILED`, `START_FAILED`, `DELETE_FAILED`, `ERROR`, `DELETED`, `FROZEN`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub status: ::std::option::Option<crate::devenviron::enums::OpenNotebookStatus>,
-        /// Labels attached to the notebook. Not part of the documentation.
+        /// Tags attached to the notebook.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub tags: ::std::option::Option<::std::vec::Vec<NotebookTag>>,
+        pub tags: ::std::option::Option<::std::vec::Vec<Tag>>,
         /// Token that opens the notebook. Whoever holds it has access; keep it secret.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub token: ::std::option::Option<crate::Secret>,
@@ -1452,14 +1766,12 @@ pub mod types {
         /// The IAM user who owns a notebook.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub user: ::std::option::Option<User>,
-        /// ID of the owner. Not part of the documentation.
+        /// ID of the owner.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub user_id: ::std::option::Option<::std::string::String>,
-        /// The owner's network to which the notebook is attached. Not part of the documentation.
+        /// The owner's network to which the notebook is attached.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub user_vpc: ::std::option::Option<
-            ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-        >,
+        pub user_vpc: ::std::option::Option<UserVpc>,
         /// The storage volume of a notebook.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub volume: ::std::option::Option<VolumeRes>,
@@ -1476,12 +1788,15 @@ pub mod types {
         /// Known values: `X86_64`, `AARCH64`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub arch: ::std::option::Option<crate::devenviron::enums::OpenImageArch>,
+        /// The Ascend processors of a flavor. Absent for a flavor without them. Huawei Cloud only.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub ascend: ::std::option::Option<AscendInfo>,
         /// How use of a flavor is charged.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub billing: ::std::option::Option<BillingInfo>,
         /// Kind of processor that a flavor is built around.
         ///
-        /// Known values: `CPU`, `GPU`.
+        /// Known values: `CPU`, `GPU`, `ASCEND`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub category: ::std::option::Option<
             crate::devenviron::enums::OpenFlavorCategory,
@@ -1489,6 +1804,12 @@ pub mod types {
         /// What the flavor is good for, in words.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub description: ::std::option::Option<::std::string::String>,
+        /// Largest EVS disk of the flavor in GB, as text, where it includes one. Huawei Cloud only.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub evs_max_size: ::std::option::Option<::std::string::String>,
+        /// Product code of the EVS disk, where the flavor includes one. Huawei Cloud only.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub evs_sku_code: ::std::option::Option<::std::string::String>,
         /// Kind of notebook for which a flavor is meant.
         ///
         /// Known values: `DEFAULT`, `NOTEBOOK`.
@@ -1500,6 +1821,13 @@ pub mod types {
         /// The GPUs of a flavor. Absent for a flavor without them.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub gpu: ::std::option::Option<GpuInfo>,
+        /// On which sites of Huawei Cloud a flavor is supported. Huawei Cloud only.
+        ///
+        /// Known values: `COMMON`, `NATIONAL`, `INTERNATIONAL`, `NONE`.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub grow_support_type: ::std::option::Option<
+            crate::devenviron::enums::OpenFlavorSiteSupport,
+        >,
         /// ID of the flavor, to be given when a notebook is created.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
@@ -1549,17 +1877,6 @@ pub mod types {
         #[serde(default, deserialize_with = "crate::number::optional")]
         pub total: ::std::option::Option<i64>,
     }
-    ///A label of a notebook, a key with a value.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
-    #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
-    pub struct NotebookTag {
-        /// Key of the label.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub key: ::std::option::Option<::std::string::String>,
-        /// Value of the label.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub value: ::std::option::Option<::std::string::String>,
-    }
     ///The dedicated resource pool of a notebook. It is absent for a notebook in the public pool.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
@@ -1570,6 +1887,24 @@ pub mod types {
         /// Name of the pool.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
+    }
+    ///How a notebook reaches the public network. Huawei Cloud only.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    pub struct PublicNetworkConfigReq {
+        /// Kind of access to the public network. Huawei Cloud only.
+        ///
+        /// Known values: `SHARED`, `EXCLUSIVE`, `FORBIDDEN`.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub public_network_type: ::std::option::Option<
+            crate::devenviron::enums::OpenPublicNetworkType,
+        >,
+    }
+    impl PublicNetworkConfigReq {
+        /// Begins to build a `PublicNetworkConfigReq`.
+        pub fn builder() -> builder::PublicNetworkConfigReq {
+            Default::default()
+        }
     }
     ///An image of the container registry SWR that is to be usable for notebooks.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
@@ -1583,14 +1918,22 @@ pub mod types {
         /// Free text about the image, up to 512 characters.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub description: ::std::option::Option<::std::string::String>,
+        /// Kind of Ascend processor. Huawei Cloud only.
+        ///
+        /// Known values: `ASCEND_SNT9`, `ASCEND_SNT9B`, `ASCEND_SNT3`.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub flavor_type: ::std::option::Option<crate::devenviron::enums::OpenAscendType>,
         /// Where an image comes from. Without it an image to register counts as CUSTOMIZE.
         ///
         /// Known values: `CUSTOMIZE`, `IMAGE_SAVE`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub origin: ::std::option::Option<crate::devenviron::enums::OpenImageOrigin>,
+        /// Overview of the image, for those who are to use it. At most 3,000 characters. Huawei Cloud only.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub read_me: ::std::option::Option<::std::string::String>,
         /// Kinds of compute resources on which the image runs; `resource_categories` in the answer. Without it both CPU and GPU are assumed.
         ///
-        /// Known values: `CPU`, `GPU`.
+        /// Known values: `CPU`, `GPU`, `ASCEND`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub resource_category: ::std::option::Option<
             ::std::vec::Vec<crate::devenviron::enums::OpenResourceCategory>,
@@ -1609,8 +1952,14 @@ pub mod types {
         pub services: ::std::option::Option<
             ::std::vec::Vec<crate::devenviron::enums::OpenEndpointService>,
         >,
+        /// ID of the registry of the enterprise edition of SWR that holds the image. Huawei Cloud only.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub swr_instance_id: ::std::option::Option<::std::string::String>,
         /// Address of the image in the container registry SWR, `<registry>/<organization>/<name>:<tag>`.
         pub swr_path: ::std::string::String,
+        /// Tags of the image's group, at most 20. Huawei Cloud only.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub tags: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
         /// Who can see an image. Without it an image to register counts as PRIVATE.
         ///
         /// Known values: `PRIVATE`, `PUBLIC`.
@@ -1625,6 +1974,44 @@ pub mod types {
     impl RegisterImageRequest {
         /// Begins to build a `RegisterImageRequest`.
         pub fn builder() -> builder::RegisterImageRequest {
+            Default::default()
+        }
+    }
+    ///User and group under which the container runs.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    pub struct RunUser {
+        /// Number of the group.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
+        pub gid: ::std::option::Option<i64>,
+        /// Name of the group.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub group_name: ::std::option::Option<::std::string::String>,
+        /// Number of the user.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
+        pub uid: ::std::option::Option<i64>,
+        /// Name of the user.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub user_name: ::std::option::Option<::std::string::String>,
+    }
+    ///User and group under which the container runs. Huawei Cloud only.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    pub struct RunUserReq {
+        /// Number of the group.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
+        pub gid: ::std::option::Option<i64>,
+        /// Number of the user.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::number::optional")]
+        pub uid: ::std::option::Option<i64>,
+    }
+    impl RunUserReq {
+        /// Begins to build a `RunUserReq`.
+        pub fn builder() -> builder::RunUserReq {
             Default::default()
         }
     }
@@ -1657,6 +2044,52 @@ pub mod types {
         ) -> Self {
             Self(value)
         }
+    }
+    ///A tag of a notebook or of an image, a key with a value.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    pub struct Tag {
+        /// Key of the tag, of which a resource has each once.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub key: ::std::option::Option<::std::string::String>,
+        /// Value of the tag.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub value: ::std::option::Option<::std::string::String>,
+    }
+    ///A tag to add, or to remove. Huawei Cloud only.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    pub struct TagReq {
+        /// Key of the tag: letters of any language, digits, spaces and `_ . : = + - @`. 1 to 128 characters. It does not begin with `_sys_`, and neither begins nor ends with a space.
+        pub key: ::std::string::String,
+        /// Value of the tag: letters of any language, digits, spaces and `_ . : / = + - @`. It may be empty. At most 255 characters.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub value: ::std::option::Option<::std::string::String>,
+    }
+    impl TagReq {
+        /// Begins to build a `TagReq`.
+        pub fn builder() -> builder::TagReq {
+            Default::default()
+        }
+    }
+    ///A tag key with the values that it has on any notebook. Huawei Cloud only.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    pub struct TagValues {
+        /// Key of the tags.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub key: ::std::option::Option<::std::string::String>,
+        /// All values of this key, each once.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub values: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+    }
+    ///The tags of all notebooks, by key. Huawei Cloud only.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    pub struct TagValuesList {
+        /// The keys, each once.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub tags: ::std::option::Option<::std::vec::Vec<TagValues>>,
     }
     ///Whether, and how long after a start, the instance stops by itself.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
@@ -1710,13 +2143,42 @@ pub mod types {
             Default::default()
         }
     }
+    ///What to change about an image group. What is left out stays as it is. Huawei Cloud only.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    pub struct UpdateImageGroupRequest {
+        /// Overview of the image, for those who are to use it. At most 30,000 characters.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub read_me: ::std::option::Option<::std::string::String>,
+        /// All tags of the group from now on, at most 20.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub tags: ::std::option::Option<::std::vec::Vec<TagReq>>,
+    }
+    impl UpdateImageGroupRequest {
+        /// Begins to build a `UpdateImageGroupRequest`.
+        pub fn builder() -> builder::UpdateImageGroupRequest {
+            Default::default()
+        }
+    }
     ///The fields of a notebook to change. What is left out stays as it is.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct UpdateNotebookRequest {
+        /// Which nodes of a dedicated pool a notebook may, or should, run on. Huawei Cloud only.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub affinity: ::std::option::Option<NodeAffinityReq>,
+        /// Resources chosen freely instead of a flavor, for a notebook in a dedicated pool. There processor, memory, architecture and category have to be given, and for GPUs their number and model too. Huawei Cloud only.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub custom_spec: ::std::option::Option<CustomSpecReq>,
+        /// Further storage, which replaces what the notebook was created with. Huawei Cloud only.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub data_volumes: ::std::option::Option<::std::vec::Vec<VolumeReq>>,
         /// Free text about the notebook. At most 512 characters, none of `& < > " /`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub description: ::std::option::Option<::std::string::String>,
+        /// Name of the secret in the Data Encryption Workshop (DEW) that holds the access key for object storage. 1 to 64 characters, only letters, digits, `_` and `-`. Huawei Cloud only.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub dew_secret_name: ::std::option::Option<::std::string::String>,
         /// Remote access by SSH. Only for a stopped notebook; a key pair cannot be exchanged.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub endpoints: ::std::option::Option<::std::vec::Vec<EndpointsReq>>,
@@ -1732,6 +2194,9 @@ pub mod types {
         /// New name. At most 128 characters, only letters, digits, `_` and `-`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
+        /// How a notebook reaches the public network. Huawei Cloud only.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub public_network_config: ::std::option::Option<PublicNetworkConfigReq>,
         /// New size of an EVS volume in GB. At most 4,096. An EVS volume can only grow, and another one cannot change its size.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         #[serde(default, deserialize_with = "crate::number::optional")]
@@ -1757,7 +2222,69 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
     }
-    ///The storage volume of a new notebook.
+    ///The owner's network to which the notebook is attached.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    pub struct UserVpc {
+        /// Further networks that the notebook reaches over this attachment, as one text; a request has a list.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub connect_cidrs: ::std::option::Option<::std::string::String>,
+        /// ID of the elastic IP address.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub eip_id: ::std::option::Option<::std::string::String>,
+        /// ID of the NAT gateway.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub nat_id: ::std::option::Option<::std::string::String>,
+        /// IDs of the network ports.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub port_id: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+        /// IP address of the network port.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub port_ip: ::std::option::Option<::std::string::String>,
+        /// IDs of security groups.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub security_group_ids: ::std::option::Option<
+            ::std::vec::Vec<::std::string::String>,
+        >,
+        /// ID of the subnet.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub subnet_id: ::std::option::Option<::std::string::String>,
+        /// ID of the virtual private cloud (VPC).
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub vpc_id: ::std::option::Option<::std::string::String>,
+    }
+    ///The caller's own network to which a notebook is attached. Huawei Cloud only.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    pub struct UserVpcReq {
+        /// Further networks that the notebook reaches over this attachment, in CIDR notation.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub connect_cidrs: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+        /// ID of an elastic IP address.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub eip_id: ::std::option::Option<::std::string::String>,
+        /// ID of a NAT gateway.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub nat_id: ::std::option::Option<::std::string::String>,
+        /// IDs of security groups.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub security_group_ids: ::std::option::Option<
+            ::std::vec::Vec<::std::string::String>,
+        >,
+        /// ID of the subnet.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub subnet_id: ::std::option::Option<::std::string::String>,
+        /// ID of the virtual private cloud (VPC).
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub vpc_id: ::std::option::Option<::std::string::String>,
+    }
+    impl UserVpcReq {
+        /// Begins to build a `UserVpcReq`.
+        pub fn builder() -> builder::UserVpcReq {
+            Default::default()
+        }
+    }
+    ///The storage volume of a notebook, or further storage in it.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     pub struct VolumeReq {
@@ -1769,14 +2296,23 @@ pub mod types {
         ///
         /// Known values: `SFS`, `EVS`, `EFS`, `OBS`, `OBSFS`.
         pub category: crate::devenviron::enums::OpenVolumeCategory,
+        /// Name of the secret in the Data Encryption Workshop (DEW) that holds the access key for object storage. 1 to 64 characters, only letters, digits, `_` and `-`. Huawei Cloud only.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub dew_secret_name: ::std::option::Option<::std::string::String>,
         /// ID of an EFS file system, as the SFS console shows it. Required when the category is EFS and the ownership DEDICATED.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
+        /// Directory inside the notebook where the storage appears. At most 256 characters. Huawei Cloud only.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub mount_path: ::std::option::Option<::std::string::String>,
         /// Who owns a storage volume. DEDICATED is possible with EFS only, and takes `uri` and `id` of the file system.
         ///
         /// Known values: `MANAGED`, `DEDICATED`.
         pub ownership: crate::devenviron::enums::OpenVolumeOwnership,
-        /// Shared path of an EFS file system, as the SFS console shows it. Required when the category is EFS and the ownership DEDICATED.
+        /// Whether the notebook can only read from the storage. Defaults to `false`. Huawei Cloud only.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub read_only: ::std::option::Option<bool>,
+        /// Where the storage lies: the shared path of an EFS file system, as the SFS console shows it, or `obs://<parallel file system>/<folder>/`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub uri: ::std::option::Option<::std::string::String>,
     }
@@ -1801,12 +2337,23 @@ pub mod types {
         pub category: ::std::option::Option<
             crate::devenviron::enums::OpenVolumeCategory,
         >,
-        /// ID of the caller's own EFS file system. Not part of the documentation.
+        /// Name of the DEW secret that holds the access key for object storage. Huawei Cloud only.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub dew_secret_name: ::std::option::Option<::std::string::String>,
+        /// Product code of the EVS disk, where the flavor includes one. Huawei Cloud only.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub evs_sku_code: ::std::option::Option<::std::string::String>,
+        /// ID of the caller's own EFS file system, or of the object storage.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
         /// Directory inside the notebook where the volume appears, `/home/ma-user/work/`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub mount_path: ::std::option::Option<::std::string::String>,
+        /// Whether a storage can come and go while the notebook runs. Huawei Cloud only.
+        ///
+        /// Known values: `STATIC`, `DYNAMIC`.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub mount_type: ::std::option::Option<crate::devenviron::enums::OpenMountType>,
         /// Who owns a storage volume. DEDICATED is possible with EFS only, and takes `uri` and `id` of the file system.
         ///
         /// Known values: `MANAGED`, `DEDICATED`.
@@ -1814,12 +2361,15 @@ pub mod types {
         pub ownership: ::std::option::Option<
             crate::devenviron::enums::OpenVolumeOwnership,
         >,
+        /// Whether the notebook can only read from the storage. Huawei Cloud only.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub read_only: ::std::option::Option<bool>,
         /// State of a storage volume. While an EVS volume is INITIALIZING or DELETING, even a RUNNING notebook is not ready. RESIZING does not affect the notebook: it can be used while its disk grows.
         ///
         /// Known values: `RESIZING`, `INITIALIZING`, `IN_USE`, `MOUNTING`, `MOUNTED`, `MOUNT_FAILED`, `UNMOUNTING`, `UNMOUNTED`, `UNMOUNT_FAILED`, `DELETING`, `DELETED`, `DELETE_FAILED`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub status: ::std::option::Option<crate::devenviron::enums::OpenVolumeStatus>,
-        /// Shared path of the caller's own EFS file system. Not part of the documentation. It and `id` are read back as they were sent.
+        /// Shared path of the caller's own EFS file system, or the place in the object storage. It and `id` are read back as they were sent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub uri: ::std::option::Option<::std::string::String>,
     }
@@ -1862,6 +2412,7 @@ pub mod types {
         #[must_use = "a builder does nothing until `build`"]
         pub struct AttachObsRequest {
             category: Option<crate::devenviron::enums::OpenDataVolumeCategory>,
+            efs_id: Option<::std::string::String>,
             mount_path: Option<::std::string::String>,
             uri: Option<::std::string::String>,
             problems: Vec<crate::request::Problem>,
@@ -1869,7 +2420,7 @@ pub mod types {
         impl AttachObsRequest {
             /// Kind of a storage that can be attached to a running notebook. Requests say OBS and are answered with OBSFS.
             ///
-            /// Known values: `OBS`, `OBSFS`.
+            /// Known values: `OBS`, `OBSFS`, `EFS`.
             pub fn category<V, M>(mut self, value: V) -> Self
             where
                 V: crate::IntoOptional<
@@ -1882,6 +2433,20 @@ pub mod types {
                     &mut self.category,
                     &mut self.problems,
                     "category",
+                    value,
+                );
+                self
+            }
+            /// ID of the EFS file system, a UUID. Huawei Cloud only.
+            pub fn efs_id<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::string::String, M>,
+            {
+                let value = crate::request::optional("efs_id", value);
+                crate::request::set(
+                    &mut self.efs_id,
+                    &mut self.problems,
+                    "efs_id",
                     value,
                 );
                 self
@@ -1900,7 +2465,7 @@ pub mod types {
                 );
                 self
             }
-            /// What to mount: `obs://`, the name of the parallel file system, and a folder in it, with a slash at the end. A plain bucket is not enough.
+            /// What to mount: `obs://`, the name of the parallel file system, and a folder in it, with a slash at the end, or the shared path of an EFS file system, `<host>:/<folder>`. A plain bucket is not enough.
             pub fn uri<V, M>(mut self, value: V) -> Self
             where
                 V: crate::IntoOptional<::std::string::String, M>,
@@ -1914,11 +2479,12 @@ pub mod types {
             /// # Errors
             /// Names every field that is missing or does not fit.
             pub fn build(self) -> Result<super::AttachObsRequest, crate::RequestError> {
-                let Self { category, mount_path, uri, problems } = self;
+                let Self { category, efs_id, mount_path, uri, problems } = self;
                 match () {
                     () if problems.is_empty() => {
                         Ok(super::AttachObsRequest {
                             category,
+                            efs_id,
                             mount_path,
                             uri,
                         })
@@ -2293,6 +2859,8 @@ pub mod types {
             description: Option<::std::string::String>,
             name: Option<::std::string::String>,
             namespace: Option<::std::string::String>,
+            swr_instance_domain: Option<::std::string::String>,
+            swr_instance_id: Option<::std::string::String>,
             tag: Option<::std::string::String>,
             workspace_id: Option<::std::string::String>,
             problems: Vec<crate::request::Problem>,
@@ -2335,6 +2903,34 @@ pub mod types {
                 );
                 self
             }
+            /// Domain of the registry of the enterprise edition of SWR that takes the image. Huawei Cloud only.
+            pub fn swr_instance_domain<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::string::String, M>,
+            {
+                let value = crate::request::optional("swr_instance_domain", value);
+                crate::request::set(
+                    &mut self.swr_instance_domain,
+                    &mut self.problems,
+                    "swr_instance_domain",
+                    value,
+                );
+                self
+            }
+            /// ID of the registry of the enterprise edition of SWR that takes the image. Huawei Cloud only.
+            pub fn swr_instance_id<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::string::String, M>,
+            {
+                let value = crate::request::optional("swr_instance_id", value);
+                crate::request::set(
+                    &mut self.swr_instance_id,
+                    &mut self.problems,
+                    "swr_instance_id",
+                    value,
+                );
+                self
+            }
             /// Tag of the image. At most 64 characters, only letters, digits, `.`, `_` and `-`.
             pub fn tag<V, M>(mut self, value: V) -> Self
             where
@@ -2365,13 +2961,24 @@ pub mod types {
             pub fn build(
                 self,
             ) -> Result<super::CreateImageRequest, crate::RequestError> {
-                let Self { description, name, namespace, tag, workspace_id, problems } = self;
+                let Self {
+                    description,
+                    name,
+                    namespace,
+                    swr_instance_domain,
+                    swr_instance_id,
+                    tag,
+                    workspace_id,
+                    problems,
+                } = self;
                 match () {
                     () if problems.is_empty() => {
                         Ok(super::CreateImageRequest {
                             description,
                             name,
                             namespace,
+                            swr_instance_domain,
+                            swr_instance_id,
                             tag,
                             workspace_id,
                         })
@@ -2394,6 +3001,9 @@ pub mod types {
         #[derive(Clone, Debug, Default)]
         #[must_use = "a builder does nothing until `build`"]
         pub struct CreateNotebookRequest {
+            affinity: Option<super::NodeAffinityReq>,
+            custom_spec: Option<super::CustomSpecReq>,
+            data_volumes: Option<::std::vec::Vec<super::VolumeReq>>,
             description: Option<::std::string::String>,
             duration: Option<i64>,
             endpoints: Option<::std::vec::Vec<super::EndpointsReq>>,
@@ -2404,11 +3014,56 @@ pub mod types {
             lease: Option<super::LeaseReq>,
             name: Option<::std::string::String>,
             pool_id: Option<::std::string::String>,
+            public_network_config: Option<super::PublicNetworkConfigReq>,
+            run_user: Option<super::RunUserReq>,
+            user_vpc: Option<super::UserVpcReq>,
             volume: Option<super::VolumeReq>,
             workspace_id: Option<::std::string::String>,
             problems: Vec<crate::request::Problem>,
         }
         impl CreateNotebookRequest {
+            /// Which nodes of a dedicated pool a notebook may, or should, run on. Huawei Cloud only.
+            pub fn affinity<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<super::NodeAffinityReq, M>,
+            {
+                let value = crate::request::optional("affinity", value);
+                crate::request::set(
+                    &mut self.affinity,
+                    &mut self.problems,
+                    "affinity",
+                    value,
+                );
+                self
+            }
+            /// Resources chosen freely instead of a flavor, for a notebook in a dedicated pool. There processor, memory, architecture and category have to be given, and for GPUs their number and model too. Huawei Cloud only.
+            pub fn custom_spec<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<super::CustomSpecReq, M>,
+            {
+                let value = crate::request::optional("custom_spec", value);
+                crate::request::set(
+                    &mut self.custom_spec,
+                    &mut self.problems,
+                    "custom_spec",
+                    value,
+                );
+                self
+            }
+            /// Further storage to mount into the notebook. It stays for as long as the notebook exists. Huawei Cloud only.
+            pub fn data_volumes<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::vec::Vec<super::VolumeReq>, M>,
+            {
+                let value = crate::request::optional("data_volumes", value);
+                crate::request::set(
+                    &mut self.data_volumes,
+                    &mut self.problems,
+                    "data_volumes",
+                    value,
+                );
+                self
+            }
             /// Free text about the notebook. At most 512 characters, none of `& < > " ' /`.
             pub fn description<V, M>(mut self, value: V) -> Self
             where
@@ -2536,7 +3191,49 @@ pub mod types {
                 );
                 self
             }
-            /// The storage volume of a new notebook.
+            /// How a notebook reaches the public network. Huawei Cloud only.
+            pub fn public_network_config<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<super::PublicNetworkConfigReq, M>,
+            {
+                let value = crate::request::optional("public_network_config", value);
+                crate::request::set(
+                    &mut self.public_network_config,
+                    &mut self.problems,
+                    "public_network_config",
+                    value,
+                );
+                self
+            }
+            /// User and group under which the container runs. Huawei Cloud only.
+            pub fn run_user<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<super::RunUserReq, M>,
+            {
+                let value = crate::request::optional("run_user", value);
+                crate::request::set(
+                    &mut self.run_user,
+                    &mut self.problems,
+                    "run_user",
+                    value,
+                );
+                self
+            }
+            /// The caller's own network to which a notebook is attached. Huawei Cloud only.
+            pub fn user_vpc<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<super::UserVpcReq, M>,
+            {
+                let value = crate::request::optional("user_vpc", value);
+                crate::request::set(
+                    &mut self.user_vpc,
+                    &mut self.problems,
+                    "user_vpc",
+                    value,
+                );
+                self
+            }
+            /// The storage volume of a notebook, or further storage in it.
             pub fn volume<V>(mut self, value: V) -> Self
             where
                 V: TryInto<super::VolumeReq, Error: std::fmt::Display>,
@@ -2572,6 +3269,9 @@ pub mod types {
                 self,
             ) -> Result<super::CreateNotebookRequest, crate::RequestError> {
                 let Self {
+                    affinity,
+                    custom_spec,
+                    data_volumes,
                     description,
                     duration,
                     endpoints,
@@ -2582,6 +3282,9 @@ pub mod types {
                     lease,
                     name,
                     pool_id,
+                    public_network_config,
+                    run_user,
+                    user_vpc,
                     volume,
                     workspace_id,
                     mut problems,
@@ -2598,6 +3301,9 @@ pub mod types {
                         Some(volume),
                     ) if problems.is_empty() => {
                         Ok(super::CreateNotebookRequest {
+                            affinity,
+                            custom_spec,
+                            data_volumes,
                             description,
                             duration,
                             endpoints,
@@ -2608,6 +3314,9 @@ pub mod types {
                             lease,
                             name,
                             pool_id,
+                            public_network_config,
+                            run_user,
+                            user_vpc,
                             volume,
                             workspace_id,
                         })
@@ -2627,6 +3336,57 @@ pub mod types {
             type Error = crate::RequestError;
             fn try_from(
                 builder: CreateNotebookRequest,
+            ) -> Result<Self, crate::RequestError> {
+                builder.build()
+            }
+        }
+        /// Builds a [`CreateNotebookTagsRequest`](super::CreateNotebookTagsRequest).
+        #[derive(Clone, Debug, Default)]
+        #[must_use = "a builder does nothing until `build`"]
+        pub struct CreateNotebookTagsRequest {
+            tags: Option<::std::vec::Vec<super::TagReq>>,
+            problems: Vec<crate::request::Problem>,
+        }
+        impl CreateNotebookTagsRequest {
+            /// The tags.
+            pub fn tags<V>(mut self, value: V) -> Self
+            where
+                V: TryInto<::std::vec::Vec<super::TagReq>, Error: std::fmt::Display>,
+            {
+                let value = crate::request::required("tags", value).map(Some);
+                crate::request::set(&mut self.tags, &mut self.problems, "tags", value);
+                self
+            }
+            /// Finishes it.
+            ///
+            /// # Errors
+            /// Names every field that is missing or does not fit.
+            pub fn build(
+                self,
+            ) -> Result<super::CreateNotebookTagsRequest, crate::RequestError> {
+                let Self { tags, mut problems } = self;
+                crate::request::require(&tags, &mut problems, "tags");
+                match (tags,) {
+                    (Some(tags),) if problems.is_empty() => {
+                        Ok(super::CreateNotebookTagsRequest {
+                            tags,
+                        })
+                    }
+                    _ => {
+                        Err(
+                            crate::RequestError::in_type(
+                                "CreateNotebookTagsRequest",
+                                problems,
+                            ),
+                        )
+                    }
+                }
+            }
+        }
+        impl TryFrom<CreateNotebookTagsRequest> for super::CreateNotebookTagsRequest {
+            type Error = crate::RequestError;
+            fn try_from(
+                builder: CreateNotebookTagsRequest,
             ) -> Result<Self, crate::RequestError> {
                 builder.build()
             }
@@ -2672,6 +3432,300 @@ pub mod types {
         impl TryFrom<CustomHooks> for super::CustomHooks {
             type Error = crate::RequestError;
             fn try_from(builder: CustomHooks) -> Result<Self, crate::RequestError> {
+                builder.build()
+            }
+        }
+        /// Builds a [`CustomSpecReq`](super::CustomSpecReq).
+        #[derive(Clone, Debug, Default)]
+        #[must_use = "a builder does nothing until `build`"]
+        pub struct CustomSpecReq {
+            arch: Option<crate::devenviron::enums::OpenImageArch>,
+            category: Option<crate::devenviron::enums::OpenFlavorCategory>,
+            cpu: Option<f64>,
+            gpu: Option<f64>,
+            gpu_type: Option<::std::string::String>,
+            memory: Option<f64>,
+            resource_flavor: Option<::std::string::String>,
+            problems: Vec<crate::request::Problem>,
+        }
+        impl CustomSpecReq {
+            /// Processor architecture of an image or a flavor. The lists of the documentation are in upper case, answers come as `x86_64` and `aarch64`; compare without regard to case. An image registered without it counts as X86_64.
+            ///
+            /// Known values: `X86_64`, `AARCH64`.
+            pub fn arch<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<crate::devenviron::enums::OpenImageArch, M>,
+            {
+                let value = crate::request::optional("arch", value);
+                crate::request::set(&mut self.arch, &mut self.problems, "arch", value);
+                self
+            }
+            /// Kind of processor that a flavor is built around.
+            ///
+            /// Known values: `CPU`, `GPU`, `ASCEND`.
+            pub fn category<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<crate::devenviron::enums::OpenFlavorCategory, M>,
+            {
+                let value = crate::request::optional("category", value);
+                crate::request::set(
+                    &mut self.category,
+                    &mut self.problems,
+                    "category",
+                    value,
+                );
+                self
+            }
+            /// Number of processor cores, at least 0.4, with two decimals at most.
+            pub fn cpu<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<f64, M>,
+            {
+                let value = crate::request::optional("cpu", value);
+                crate::request::set(&mut self.cpu, &mut self.problems, "cpu", value);
+                self
+            }
+            /// Number of GPUs; a fraction is a part of a shared card. Not in a pool without GPUs.
+            pub fn gpu<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<f64, M>,
+            {
+                let value = crate::request::optional("gpu", value);
+                crate::request::set(&mut self.gpu, &mut self.problems, "gpu", value);
+                self
+            }
+            /// Model of the GPU.
+            pub fn gpu_type<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::string::String, M>,
+            {
+                let value = crate::request::optional("gpu_type", value);
+                crate::request::set(
+                    &mut self.gpu_type,
+                    &mut self.problems,
+                    "gpu_type",
+                    value,
+                );
+                self
+            }
+            /// Memory in MB, a whole number of at least 513.
+            pub fn memory<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<f64, M>,
+            {
+                let value = crate::request::optional("memory", value);
+                crate::request::set(
+                    &mut self.memory,
+                    &mut self.problems,
+                    "memory",
+                    value,
+                );
+                self
+            }
+            /// Flavor of the nodes of the pool on which the notebook is to run.
+            pub fn resource_flavor<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::string::String, M>,
+            {
+                let value = crate::request::optional("resource_flavor", value);
+                crate::request::set(
+                    &mut self.resource_flavor,
+                    &mut self.problems,
+                    "resource_flavor",
+                    value,
+                );
+                self
+            }
+            /// Finishes it.
+            ///
+            /// # Errors
+            /// Names every field that is missing or does not fit.
+            pub fn build(self) -> Result<super::CustomSpecReq, crate::RequestError> {
+                let Self {
+                    arch,
+                    category,
+                    cpu,
+                    gpu,
+                    gpu_type,
+                    memory,
+                    resource_flavor,
+                    problems,
+                } = self;
+                match () {
+                    () if problems.is_empty() => {
+                        Ok(super::CustomSpecReq {
+                            arch,
+                            category,
+                            cpu,
+                            gpu,
+                            gpu_type,
+                            memory,
+                            resource_flavor,
+                        })
+                    }
+                    _ => Err(crate::RequestError::in_type("CustomSpecReq", problems)),
+                }
+            }
+        }
+        impl TryFrom<CustomSpecReq> for super::CustomSpecReq {
+            type Error = crate::RequestError;
+            fn try_from(builder: CustomSpecReq) -> Result<Self, crate::RequestError> {
+                builder.build()
+            }
+        }
+        /// Builds a [`DeleteImageGroupRequest`](super::DeleteImageGroupRequest).
+        #[derive(Clone, Debug, Default)]
+        #[must_use = "a builder does nothing until `build`"]
+        pub struct DeleteImageGroupRequest {
+            is_force: Option<bool>,
+            problems: Vec<crate::request::Problem>,
+        }
+        impl DeleteImageGroupRequest {
+            /// Whether the content in the container registry SWR goes as well. Defaults to `false`.
+            pub fn is_force<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<bool, M>,
+            {
+                let value = crate::request::optional("is_force", value);
+                crate::request::set(
+                    &mut self.is_force,
+                    &mut self.problems,
+                    "is_force",
+                    value,
+                );
+                self
+            }
+            /// Finishes it.
+            ///
+            /// # Errors
+            /// Names every field that is missing or does not fit.
+            pub fn build(
+                self,
+            ) -> Result<super::DeleteImageGroupRequest, crate::RequestError> {
+                let Self { is_force, problems } = self;
+                match () {
+                    () if problems.is_empty() => {
+                        Ok(super::DeleteImageGroupRequest {
+                            is_force,
+                        })
+                    }
+                    _ => {
+                        Err(
+                            crate::RequestError::in_type(
+                                "DeleteImageGroupRequest",
+                                problems,
+                            ),
+                        )
+                    }
+                }
+            }
+        }
+        impl TryFrom<DeleteImageGroupRequest> for super::DeleteImageGroupRequest {
+            type Error = crate::RequestError;
+            fn try_from(
+                builder: DeleteImageGroupRequest,
+            ) -> Result<Self, crate::RequestError> {
+                builder.build()
+            }
+        }
+        /// Builds a [`DeleteImageRequest`](super::DeleteImageRequest).
+        #[derive(Clone, Debug, Default)]
+        #[must_use = "a builder does nothing until `build`"]
+        pub struct DeleteImageRequest {
+            is_force: Option<bool>,
+            problems: Vec<crate::request::Problem>,
+        }
+        impl DeleteImageRequest {
+            /// Whether the content in the container registry SWR goes as well. Has an effect on images of visibility PRIVATE only. Defaults to `false`.
+            pub fn is_force<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<bool, M>,
+            {
+                let value = crate::request::optional("is_force", value);
+                crate::request::set(
+                    &mut self.is_force,
+                    &mut self.problems,
+                    "is_force",
+                    value,
+                );
+                self
+            }
+            /// Finishes it.
+            ///
+            /// # Errors
+            /// Names every field that is missing or does not fit.
+            pub fn build(
+                self,
+            ) -> Result<super::DeleteImageRequest, crate::RequestError> {
+                let Self { is_force, problems } = self;
+                match () {
+                    () if problems.is_empty() => {
+                        Ok(super::DeleteImageRequest {
+                            is_force,
+                        })
+                    }
+                    _ => {
+                        Err(crate::RequestError::in_type("DeleteImageRequest", problems))
+                    }
+                }
+            }
+        }
+        impl TryFrom<DeleteImageRequest> for super::DeleteImageRequest {
+            type Error = crate::RequestError;
+            fn try_from(
+                builder: DeleteImageRequest,
+            ) -> Result<Self, crate::RequestError> {
+                builder.build()
+            }
+        }
+        /// Builds a [`DeleteNotebookTagsRequest`](super::DeleteNotebookTagsRequest).
+        #[derive(Clone, Debug, Default)]
+        #[must_use = "a builder does nothing until `build`"]
+        pub struct DeleteNotebookTagsRequest {
+            tags: Option<::std::vec::Vec<super::TagReq>>,
+            problems: Vec<crate::request::Problem>,
+        }
+        impl DeleteNotebookTagsRequest {
+            /// The tags, each with the value that it has.
+            pub fn tags<V>(mut self, value: V) -> Self
+            where
+                V: TryInto<::std::vec::Vec<super::TagReq>, Error: std::fmt::Display>,
+            {
+                let value = crate::request::required("tags", value).map(Some);
+                crate::request::set(&mut self.tags, &mut self.problems, "tags", value);
+                self
+            }
+            /// Finishes it.
+            ///
+            /// # Errors
+            /// Names every field that is missing or does not fit.
+            pub fn build(
+                self,
+            ) -> Result<super::DeleteNotebookTagsRequest, crate::RequestError> {
+                let Self { tags, mut problems } = self;
+                crate::request::require(&tags, &mut problems, "tags");
+                match (tags,) {
+                    (Some(tags),) if problems.is_empty() => {
+                        Ok(super::DeleteNotebookTagsRequest {
+                            tags,
+                        })
+                    }
+                    _ => {
+                        Err(
+                            crate::RequestError::in_type(
+                                "DeleteNotebookTagsRequest",
+                                problems,
+                            ),
+                        )
+                    }
+                }
+            }
+        }
+        impl TryFrom<DeleteNotebookTagsRequest> for super::DeleteNotebookTagsRequest {
+            type Error = crate::RequestError;
+            fn try_from(
+                builder: DeleteNotebookTagsRequest,
+            ) -> Result<Self, crate::RequestError> {
                 builder.build()
             }
         }
@@ -3153,11 +4207,23 @@ pub mod types {
         #[derive(Clone, Debug, Default)]
         #[must_use = "a builder does nothing until `build`"]
         pub struct HookConfig {
+            mode: Option<crate::devenviron::enums::OpenHookMode>,
             script: Option<::std::string::String>,
             type_: Option<crate::devenviron::enums::OpenHookScriptType>,
             problems: Vec<crate::request::Problem>,
         }
         impl HookConfig {
+            /// Whether the start of a notebook waits for a hook. ASYNC is assumed when it is left out. Huawei Cloud only.
+            ///
+            /// Known values: `BLOCK`, `ASYNC`.
+            pub fn mode<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<crate::devenviron::enums::OpenHookMode, M>,
+            {
+                let value = crate::request::optional("mode", value);
+                crate::request::set(&mut self.mode, &mut self.problems, "mode", value);
+                self
+            }
             /// The text of the script in Base64 (type COMMAND), or its absolute path (type SCRIPT).
             pub fn script<V, M>(mut self, value: V) -> Self
             where
@@ -3188,9 +4254,15 @@ pub mod types {
             /// # Errors
             /// Names every field that is missing or does not fit.
             pub fn build(self) -> Result<super::HookConfig, crate::RequestError> {
-                let Self { script, type_, problems } = self;
+                let Self { mode, script, type_, problems } = self;
                 match () {
-                    () if problems.is_empty() => Ok(super::HookConfig { script, type_ }),
+                    () if problems.is_empty() => {
+                        Ok(super::HookConfig {
+                            mode,
+                            script,
+                            type_,
+                        })
+                    }
                     _ => Err(crate::RequestError::in_type("HookConfig", problems)),
                 }
             }
@@ -3312,13 +4384,261 @@ pub mod types {
                 builder.build()
             }
         }
+        /// Builds a [`NodeAffinityReq`](super::NodeAffinityReq).
+        #[derive(Clone, Debug, Default)]
+        #[must_use = "a builder does nothing until `build`"]
+        pub struct NodeAffinityReq {
+            preferred_during_scheduling_ignored_during_execution: Option<
+                ::std::vec::Vec<super::NodeAffinityRuleReq>,
+            >,
+            required_during_scheduling_ignored_during_execution: Option<
+                ::std::vec::Vec<super::NodeAffinityRuleReq>,
+            >,
+            problems: Vec<crate::request::Problem>,
+        }
+        impl NodeAffinityReq {
+            /// Rules by which one node is preferred to another.
+            pub fn preferred_during_scheduling_ignored_during_execution<V, M>(
+                mut self,
+                value: V,
+            ) -> Self
+            where
+                V: crate::IntoOptional<::std::vec::Vec<super::NodeAffinityRuleReq>, M>,
+            {
+                let value = crate::request::optional(
+                    "preferred_during_scheduling_ignored_during_execution",
+                    value,
+                );
+                crate::request::set(
+                    &mut self.preferred_during_scheduling_ignored_during_execution,
+                    &mut self.problems,
+                    "preferred_during_scheduling_ignored_during_execution",
+                    value,
+                );
+                self
+            }
+            /// Rules that a node has to keep. They have no weight.
+            pub fn required_during_scheduling_ignored_during_execution<V, M>(
+                mut self,
+                value: V,
+            ) -> Self
+            where
+                V: crate::IntoOptional<::std::vec::Vec<super::NodeAffinityRuleReq>, M>,
+            {
+                let value = crate::request::optional(
+                    "required_during_scheduling_ignored_during_execution",
+                    value,
+                );
+                crate::request::set(
+                    &mut self.required_during_scheduling_ignored_during_execution,
+                    &mut self.problems,
+                    "required_during_scheduling_ignored_during_execution",
+                    value,
+                );
+                self
+            }
+            /// Finishes it.
+            ///
+            /// # Errors
+            /// Names every field that is missing or does not fit.
+            pub fn build(self) -> Result<super::NodeAffinityReq, crate::RequestError> {
+                let Self {
+                    preferred_during_scheduling_ignored_during_execution,
+                    required_during_scheduling_ignored_during_execution,
+                    problems,
+                } = self;
+                match () {
+                    () if problems.is_empty() => {
+                        Ok(super::NodeAffinityReq {
+                            preferred_during_scheduling_ignored_during_execution,
+                            required_during_scheduling_ignored_during_execution,
+                        })
+                    }
+                    _ => Err(crate::RequestError::in_type("NodeAffinityReq", problems)),
+                }
+            }
+        }
+        impl TryFrom<NodeAffinityReq> for super::NodeAffinityReq {
+            type Error = crate::RequestError;
+            fn try_from(builder: NodeAffinityReq) -> Result<Self, crate::RequestError> {
+                builder.build()
+            }
+        }
+        /// Builds a [`NodeAffinityRuleReq`](super::NodeAffinityRuleReq).
+        #[derive(Clone, Debug, Default)]
+        #[must_use = "a builder does nothing until `build`"]
+        pub struct NodeAffinityRuleReq {
+            key: Option<::std::string::String>,
+            operator: Option<crate::devenviron::enums::OpenNodeAffinityOperator>,
+            values: Option<::std::vec::Vec<::std::string::String>>,
+            weight: Option<i32>,
+            problems: Vec<crate::request::Problem>,
+        }
+        impl NodeAffinityRuleReq {
+            /// Key of the label: a name of at most 63 characters, before it, if need be, a DNS name of at most 253 characters and a slash.
+            pub fn key<V>(mut self, value: V) -> Self
+            where
+                V: TryInto<::std::string::String, Error: std::fmt::Display>,
+            {
+                let value = crate::request::required("key", value).map(Some);
+                crate::request::set(&mut self.key, &mut self.problems, "key", value);
+                self
+            }
+            /// How a rule compares a label of a node with its values. Huawei Cloud only.
+            ///
+            /// Known values: `In`, `NotIn`, `Exists`, `DoesNotExist`, `Gt`, `Lt`.
+            pub fn operator<V>(mut self, value: V) -> Self
+            where
+                V: TryInto<
+                    crate::devenviron::enums::OpenNodeAffinityOperator,
+                    Error: std::fmt::Display,
+                >,
+            {
+                let value = crate::request::required("operator", value).map(Some);
+                crate::request::set(
+                    &mut self.operator,
+                    &mut self.problems,
+                    "operator",
+                    value,
+                );
+                self
+            }
+            /// Values to compare with. Each has at most 63 characters, begins and ends with a letter or a digit, or is empty.
+            pub fn values<V>(mut self, value: V) -> Self
+            where
+                V: TryInto<
+                    ::std::vec::Vec<::std::string::String>,
+                    Error: std::fmt::Display,
+                >,
+            {
+                let value = crate::request::required("values", value).map(Some);
+                crate::request::set(
+                    &mut self.values,
+                    &mut self.problems,
+                    "values",
+                    value,
+                );
+                self
+            }
+            /// Weight of a preference, 0 to 100.
+            pub fn weight<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<i32, M>,
+            {
+                let value = crate::request::optional("weight", value);
+                crate::request::set(
+                    &mut self.weight,
+                    &mut self.problems,
+                    "weight",
+                    value,
+                );
+                self
+            }
+            /// Finishes it.
+            ///
+            /// # Errors
+            /// Names every field that is missing or does not fit.
+            pub fn build(
+                self,
+            ) -> Result<super::NodeAffinityRuleReq, crate::RequestError> {
+                let Self { key, operator, values, weight, mut problems } = self;
+                crate::request::require(&key, &mut problems, "key");
+                crate::request::require(&operator, &mut problems, "operator");
+                crate::request::require(&values, &mut problems, "values");
+                match (key, operator, values) {
+                    (Some(key), Some(operator), Some(values)) if problems.is_empty() => {
+                        Ok(super::NodeAffinityRuleReq {
+                            key,
+                            operator,
+                            values,
+                            weight,
+                        })
+                    }
+                    _ => {
+                        Err(
+                            crate::RequestError::in_type("NodeAffinityRuleReq", problems),
+                        )
+                    }
+                }
+            }
+        }
+        impl TryFrom<NodeAffinityRuleReq> for super::NodeAffinityRuleReq {
+            type Error = crate::RequestError;
+            fn try_from(
+                builder: NodeAffinityRuleReq,
+            ) -> Result<Self, crate::RequestError> {
+                builder.build()
+            }
+        }
+        /// Builds a [`PublicNetworkConfigReq`](super::PublicNetworkConfigReq).
+        #[derive(Clone, Debug, Default)]
+        #[must_use = "a builder does nothing until `build`"]
+        pub struct PublicNetworkConfigReq {
+            public_network_type: Option<crate::devenviron::enums::OpenPublicNetworkType>,
+            problems: Vec<crate::request::Problem>,
+        }
+        impl PublicNetworkConfigReq {
+            /// Kind of access to the public network. Huawei Cloud only.
+            ///
+            /// Known values: `SHARED`, `EXCLUSIVE`, `FORBIDDEN`.
+            pub fn public_network_type<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<
+                    crate::devenviron::enums::OpenPublicNetworkType,
+                    M,
+                >,
+            {
+                let value = crate::request::optional("public_network_type", value);
+                crate::request::set(
+                    &mut self.public_network_type,
+                    &mut self.problems,
+                    "public_network_type",
+                    value,
+                );
+                self
+            }
+            /// Finishes it.
+            ///
+            /// # Errors
+            /// Names every field that is missing or does not fit.
+            pub fn build(
+                self,
+            ) -> Result<super::PublicNetworkConfigReq, crate::RequestError> {
+                let Self { public_network_type, problems } = self;
+                match () {
+                    () if problems.is_empty() => {
+                        Ok(super::PublicNetworkConfigReq {
+                            public_network_type,
+                        })
+                    }
+                    _ => {
+                        Err(
+                            crate::RequestError::in_type(
+                                "PublicNetworkConfigReq",
+                                problems,
+                            ),
+                        )
+                    }
+                }
+            }
+        }
+        impl TryFrom<PublicNetworkConfigReq> for super::PublicNetworkConfigReq {
+            type Error = crate::RequestError;
+            fn try_from(
+                builder: PublicNetworkConfigReq,
+            ) -> Result<Self, crate::RequestError> {
+                builder.build()
+            }
+        }
         /// Builds a [`RegisterImageRequest`](super::RegisterImageRequest).
         #[derive(Clone, Debug, Default)]
         #[must_use = "a builder does nothing until `build`"]
         pub struct RegisterImageRequest {
             arch: Option<crate::devenviron::enums::OpenImageArch>,
             description: Option<::std::string::String>,
+            flavor_type: Option<crate::devenviron::enums::OpenAscendType>,
             origin: Option<crate::devenviron::enums::OpenImageOrigin>,
+            read_me: Option<::std::string::String>,
             resource_category: Option<
                 ::std::vec::Vec<crate::devenviron::enums::OpenResourceCategory>,
             >,
@@ -3326,7 +4646,9 @@ pub mod types {
             services: Option<
                 ::std::vec::Vec<crate::devenviron::enums::OpenEndpointService>,
             >,
+            swr_instance_id: Option<::std::string::String>,
             swr_path: Option<::std::string::String>,
+            tags: Option<::std::vec::Vec<::std::string::String>>,
             visibility: Option<crate::devenviron::enums::OpenImageVisibility>,
             workspace_id: Option<::std::string::String>,
             problems: Vec<crate::request::Problem>,
@@ -3357,6 +4679,22 @@ pub mod types {
                 );
                 self
             }
+            /// Kind of Ascend processor. Huawei Cloud only.
+            ///
+            /// Known values: `ASCEND_SNT9`, `ASCEND_SNT9B`, `ASCEND_SNT3`.
+            pub fn flavor_type<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<crate::devenviron::enums::OpenAscendType, M>,
+            {
+                let value = crate::request::optional("flavor_type", value);
+                crate::request::set(
+                    &mut self.flavor_type,
+                    &mut self.problems,
+                    "flavor_type",
+                    value,
+                );
+                self
+            }
             /// Where an image comes from. Without it an image to register counts as CUSTOMIZE.
             ///
             /// Known values: `CUSTOMIZE`, `IMAGE_SAVE`.
@@ -3373,9 +4711,23 @@ pub mod types {
                 );
                 self
             }
+            /// Overview of the image, for those who are to use it. At most 3,000 characters. Huawei Cloud only.
+            pub fn read_me<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::string::String, M>,
+            {
+                let value = crate::request::optional("read_me", value);
+                crate::request::set(
+                    &mut self.read_me,
+                    &mut self.problems,
+                    "read_me",
+                    value,
+                );
+                self
+            }
             /// Kinds of compute resources on which the image runs; `resource_categories` in the answer. Without it both CPU and GPU are assumed.
             ///
-            /// Known values: `CPU`, `GPU`.
+            /// Known values: `CPU`, `GPU`, `ASCEND`.
             pub fn resource_category<V, M>(mut self, value: V) -> Self
             where
                 V: crate::IntoOptional<
@@ -3430,6 +4782,20 @@ pub mod types {
                 );
                 self
             }
+            /// ID of the registry of the enterprise edition of SWR that holds the image. Huawei Cloud only.
+            pub fn swr_instance_id<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::string::String, M>,
+            {
+                let value = crate::request::optional("swr_instance_id", value);
+                crate::request::set(
+                    &mut self.swr_instance_id,
+                    &mut self.problems,
+                    "swr_instance_id",
+                    value,
+                );
+                self
+            }
             /// Address of the image in the container registry SWR, `<registry>/<organization>/<name>:<tag>`.
             pub fn swr_path<V>(mut self, value: V) -> Self
             where
@@ -3442,6 +4808,15 @@ pub mod types {
                     "swr_path",
                     value,
                 );
+                self
+            }
+            /// Tags of the image's group, at most 20. Huawei Cloud only.
+            pub fn tags<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::vec::Vec<::std::string::String>, M>,
+            {
+                let value = crate::request::optional("tags", value);
+                crate::request::set(&mut self.tags, &mut self.problems, "tags", value);
                 self
             }
             /// Who can see an image. Without it an image to register counts as PRIVATE.
@@ -3484,11 +4859,15 @@ pub mod types {
                 let Self {
                     arch,
                     description,
+                    flavor_type,
                     origin,
+                    read_me,
                     resource_category,
                     service_type,
                     services,
+                    swr_instance_id,
                     swr_path,
+                    tags,
                     visibility,
                     workspace_id,
                     mut problems,
@@ -3499,11 +4878,15 @@ pub mod types {
                         Ok(super::RegisterImageRequest {
                             arch,
                             description,
+                            flavor_type,
                             origin,
+                            read_me,
                             resource_category,
                             service_type,
                             services,
+                            swr_instance_id,
                             swr_path,
+                            tags,
                             visibility,
                             workspace_id,
                         })
@@ -3524,6 +4907,99 @@ pub mod types {
             fn try_from(
                 builder: RegisterImageRequest,
             ) -> Result<Self, crate::RequestError> {
+                builder.build()
+            }
+        }
+        /// Builds a [`RunUserReq`](super::RunUserReq).
+        #[derive(Clone, Debug, Default)]
+        #[must_use = "a builder does nothing until `build`"]
+        pub struct RunUserReq {
+            gid: Option<i64>,
+            uid: Option<i64>,
+            problems: Vec<crate::request::Problem>,
+        }
+        impl RunUserReq {
+            /// Number of the group.
+            pub fn gid<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<i64, M>,
+            {
+                let value = crate::request::optional("gid", value);
+                crate::request::set(&mut self.gid, &mut self.problems, "gid", value);
+                self
+            }
+            /// Number of the user.
+            pub fn uid<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<i64, M>,
+            {
+                let value = crate::request::optional("uid", value);
+                crate::request::set(&mut self.uid, &mut self.problems, "uid", value);
+                self
+            }
+            /// Finishes it.
+            ///
+            /// # Errors
+            /// Names every field that is missing or does not fit.
+            pub fn build(self) -> Result<super::RunUserReq, crate::RequestError> {
+                let Self { gid, uid, problems } = self;
+                match () {
+                    () if problems.is_empty() => Ok(super::RunUserReq { gid, uid }),
+                    _ => Err(crate::RequestError::in_type("RunUserReq", problems)),
+                }
+            }
+        }
+        impl TryFrom<RunUserReq> for super::RunUserReq {
+            type Error = crate::RequestError;
+            fn try_from(builder: RunUserReq) -> Result<Self, crate::RequestError> {
+                builder.build()
+            }
+        }
+        /// Builds a [`TagReq`](super::TagReq).
+        #[derive(Clone, Debug, Default)]
+        #[must_use = "a builder does nothing until `build`"]
+        pub struct TagReq {
+            key: Option<::std::string::String>,
+            value: Option<::std::string::String>,
+            problems: Vec<crate::request::Problem>,
+        }
+        impl TagReq {
+            /// Key of the tag: letters of any language, digits, spaces and `_ . : = + - @`. 1 to 128 characters. It does not begin with `_sys_`, and neither begins nor ends with a space.
+            pub fn key<V>(mut self, value: V) -> Self
+            where
+                V: TryInto<::std::string::String, Error: std::fmt::Display>,
+            {
+                let value = crate::request::required("key", value).map(Some);
+                crate::request::set(&mut self.key, &mut self.problems, "key", value);
+                self
+            }
+            /// Value of the tag: letters of any language, digits, spaces and `_ . : / = + - @`. It may be empty. At most 255 characters.
+            pub fn value<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::string::String, M>,
+            {
+                let value = crate::request::optional("value", value);
+                crate::request::set(&mut self.value, &mut self.problems, "value", value);
+                self
+            }
+            /// Finishes it.
+            ///
+            /// # Errors
+            /// Names every field that is missing or does not fit.
+            pub fn build(self) -> Result<super::TagReq, crate::RequestError> {
+                let Self { key, value, mut problems } = self;
+                crate::request::require(&key, &mut problems, "key");
+                match (key,) {
+                    (Some(key),) if problems.is_empty() => {
+                        Ok(super::TagReq { key, value })
+                    }
+                    _ => Err(crate::RequestError::in_type("TagReq", problems)),
+                }
+            }
+        }
+        impl TryFrom<TagReq> for super::TagReq {
+            type Error = crate::RequestError;
+            fn try_from(builder: TagReq) -> Result<Self, crate::RequestError> {
                 builder.build()
             }
         }
@@ -3736,20 +5212,133 @@ pub mod types {
                 builder.build()
             }
         }
+        /// Builds a [`UpdateImageGroupRequest`](super::UpdateImageGroupRequest).
+        #[derive(Clone, Debug, Default)]
+        #[must_use = "a builder does nothing until `build`"]
+        pub struct UpdateImageGroupRequest {
+            read_me: Option<::std::string::String>,
+            tags: Option<::std::vec::Vec<super::TagReq>>,
+            problems: Vec<crate::request::Problem>,
+        }
+        impl UpdateImageGroupRequest {
+            /// Overview of the image, for those who are to use it. At most 30,000 characters.
+            pub fn read_me<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::string::String, M>,
+            {
+                let value = crate::request::optional("read_me", value);
+                crate::request::set(
+                    &mut self.read_me,
+                    &mut self.problems,
+                    "read_me",
+                    value,
+                );
+                self
+            }
+            /// All tags of the group from now on, at most 20.
+            pub fn tags<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::vec::Vec<super::TagReq>, M>,
+            {
+                let value = crate::request::optional("tags", value);
+                crate::request::set(&mut self.tags, &mut self.problems, "tags", value);
+                self
+            }
+            /// Finishes it.
+            ///
+            /// # Errors
+            /// Names every field that is missing or does not fit.
+            pub fn build(
+                self,
+            ) -> Result<super::UpdateImageGroupRequest, crate::RequestError> {
+                let Self { read_me, tags, problems } = self;
+                match () {
+                    () if problems.is_empty() => {
+                        Ok(super::UpdateImageGroupRequest {
+                            read_me,
+                            tags,
+                        })
+                    }
+                    _ => {
+                        Err(
+                            crate::RequestError::in_type(
+                                "UpdateImageGroupRequest",
+                                problems,
+                            ),
+                        )
+                    }
+                }
+            }
+        }
+        impl TryFrom<UpdateImageGroupRequest> for super::UpdateImageGroupRequest {
+            type Error = crate::RequestError;
+            fn try_from(
+                builder: UpdateImageGroupRequest,
+            ) -> Result<Self, crate::RequestError> {
+                builder.build()
+            }
+        }
         /// Builds a [`UpdateNotebookRequest`](super::UpdateNotebookRequest).
         #[derive(Clone, Debug, Default)]
         #[must_use = "a builder does nothing until `build`"]
         pub struct UpdateNotebookRequest {
+            affinity: Option<super::NodeAffinityReq>,
+            custom_spec: Option<super::CustomSpecReq>,
+            data_volumes: Option<::std::vec::Vec<super::VolumeReq>>,
             description: Option<::std::string::String>,
+            dew_secret_name: Option<::std::string::String>,
             endpoints: Option<::std::vec::Vec<super::EndpointsReq>>,
             flavor: Option<::std::string::String>,
             hooks: Option<super::CustomHooks>,
             image_id: Option<::std::string::String>,
             name: Option<::std::string::String>,
+            public_network_config: Option<super::PublicNetworkConfigReq>,
             storage_new_size: Option<i32>,
             problems: Vec<crate::request::Problem>,
         }
         impl UpdateNotebookRequest {
+            /// Which nodes of a dedicated pool a notebook may, or should, run on. Huawei Cloud only.
+            pub fn affinity<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<super::NodeAffinityReq, M>,
+            {
+                let value = crate::request::optional("affinity", value);
+                crate::request::set(
+                    &mut self.affinity,
+                    &mut self.problems,
+                    "affinity",
+                    value,
+                );
+                self
+            }
+            /// Resources chosen freely instead of a flavor, for a notebook in a dedicated pool. There processor, memory, architecture and category have to be given, and for GPUs their number and model too. Huawei Cloud only.
+            pub fn custom_spec<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<super::CustomSpecReq, M>,
+            {
+                let value = crate::request::optional("custom_spec", value);
+                crate::request::set(
+                    &mut self.custom_spec,
+                    &mut self.problems,
+                    "custom_spec",
+                    value,
+                );
+                self
+            }
+            /// Further storage, which replaces what the notebook was created with. Huawei Cloud only.
+            pub fn data_volumes<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::vec::Vec<super::VolumeReq>, M>,
+            {
+                let value = crate::request::optional("data_volumes", value);
+                crate::request::set(
+                    &mut self.data_volumes,
+                    &mut self.problems,
+                    "data_volumes",
+                    value,
+                );
+                self
+            }
             /// Free text about the notebook. At most 512 characters, none of `& < > " /`.
             pub fn description<V, M>(mut self, value: V) -> Self
             where
@@ -3760,6 +5349,20 @@ pub mod types {
                     &mut self.description,
                     &mut self.problems,
                     "description",
+                    value,
+                );
+                self
+            }
+            /// Name of the secret in the Data Encryption Workshop (DEW) that holds the access key for object storage. 1 to 64 characters, only letters, digits, `_` and `-`. Huawei Cloud only.
+            pub fn dew_secret_name<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::string::String, M>,
+            {
+                let value = crate::request::optional("dew_secret_name", value);
+                crate::request::set(
+                    &mut self.dew_secret_name,
+                    &mut self.problems,
+                    "dew_secret_name",
                     value,
                 );
                 self
@@ -3824,6 +5427,20 @@ pub mod types {
                 crate::request::set(&mut self.name, &mut self.problems, "name", value);
                 self
             }
+            /// How a notebook reaches the public network. Huawei Cloud only.
+            pub fn public_network_config<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<super::PublicNetworkConfigReq, M>,
+            {
+                let value = crate::request::optional("public_network_config", value);
+                crate::request::set(
+                    &mut self.public_network_config,
+                    &mut self.problems,
+                    "public_network_config",
+                    value,
+                );
+                self
+            }
             /// New size of an EVS volume in GB. At most 4,096. An EVS volume can only grow, and another one cannot change its size.
             pub fn storage_new_size<V, M>(mut self, value: V) -> Self
             where
@@ -3846,24 +5463,34 @@ pub mod types {
                 self,
             ) -> Result<super::UpdateNotebookRequest, crate::RequestError> {
                 let Self {
+                    affinity,
+                    custom_spec,
+                    data_volumes,
                     description,
+                    dew_secret_name,
                     endpoints,
                     flavor,
                     hooks,
                     image_id,
                     name,
+                    public_network_config,
                     storage_new_size,
                     problems,
                 } = self;
                 match () {
                     () if problems.is_empty() => {
                         Ok(super::UpdateNotebookRequest {
+                            affinity,
+                            custom_spec,
+                            data_volumes,
                             description,
+                            dew_secret_name,
                             endpoints,
                             flavor,
                             hooks,
                             image_id,
                             name,
+                            public_network_config,
                             storage_new_size,
                         })
                     }
@@ -3886,14 +5513,149 @@ pub mod types {
                 builder.build()
             }
         }
+        /// Builds a [`UserVpcReq`](super::UserVpcReq).
+        #[derive(Clone, Debug, Default)]
+        #[must_use = "a builder does nothing until `build`"]
+        pub struct UserVpcReq {
+            connect_cidrs: Option<::std::vec::Vec<::std::string::String>>,
+            eip_id: Option<::std::string::String>,
+            nat_id: Option<::std::string::String>,
+            security_group_ids: Option<::std::vec::Vec<::std::string::String>>,
+            subnet_id: Option<::std::string::String>,
+            vpc_id: Option<::std::string::String>,
+            problems: Vec<crate::request::Problem>,
+        }
+        impl UserVpcReq {
+            /// Further networks that the notebook reaches over this attachment, in CIDR notation.
+            pub fn connect_cidrs<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::vec::Vec<::std::string::String>, M>,
+            {
+                let value = crate::request::optional("connect_cidrs", value);
+                crate::request::set(
+                    &mut self.connect_cidrs,
+                    &mut self.problems,
+                    "connect_cidrs",
+                    value,
+                );
+                self
+            }
+            /// ID of an elastic IP address.
+            pub fn eip_id<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::string::String, M>,
+            {
+                let value = crate::request::optional("eip_id", value);
+                crate::request::set(
+                    &mut self.eip_id,
+                    &mut self.problems,
+                    "eip_id",
+                    value,
+                );
+                self
+            }
+            /// ID of a NAT gateway.
+            pub fn nat_id<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::string::String, M>,
+            {
+                let value = crate::request::optional("nat_id", value);
+                crate::request::set(
+                    &mut self.nat_id,
+                    &mut self.problems,
+                    "nat_id",
+                    value,
+                );
+                self
+            }
+            /// IDs of security groups.
+            pub fn security_group_ids<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::vec::Vec<::std::string::String>, M>,
+            {
+                let value = crate::request::optional("security_group_ids", value);
+                crate::request::set(
+                    &mut self.security_group_ids,
+                    &mut self.problems,
+                    "security_group_ids",
+                    value,
+                );
+                self
+            }
+            /// ID of the subnet.
+            pub fn subnet_id<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::string::String, M>,
+            {
+                let value = crate::request::optional("subnet_id", value);
+                crate::request::set(
+                    &mut self.subnet_id,
+                    &mut self.problems,
+                    "subnet_id",
+                    value,
+                );
+                self
+            }
+            /// ID of the virtual private cloud (VPC).
+            pub fn vpc_id<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::string::String, M>,
+            {
+                let value = crate::request::optional("vpc_id", value);
+                crate::request::set(
+                    &mut self.vpc_id,
+                    &mut self.problems,
+                    "vpc_id",
+                    value,
+                );
+                self
+            }
+            /// Finishes it.
+            ///
+            /// # Errors
+            /// Names every field that is missing or does not fit.
+            pub fn build(self) -> Result<super::UserVpcReq, crate::RequestError> {
+                let Self {
+                    connect_cidrs,
+                    eip_id,
+                    nat_id,
+                    security_group_ids,
+                    subnet_id,
+                    vpc_id,
+                    problems,
+                } = self;
+                match () {
+                    () if problems.is_empty() => {
+                        Ok(super::UserVpcReq {
+                            connect_cidrs,
+                            eip_id,
+                            nat_id,
+                            security_group_ids,
+                            subnet_id,
+                            vpc_id,
+                        })
+                    }
+                    _ => Err(crate::RequestError::in_type("UserVpcReq", problems)),
+                }
+            }
+        }
+        impl TryFrom<UserVpcReq> for super::UserVpcReq {
+            type Error = crate::RequestError;
+            fn try_from(builder: UserVpcReq) -> Result<Self, crate::RequestError> {
+                builder.build()
+            }
+        }
         /// Builds a [`VolumeReq`](super::VolumeReq).
         #[derive(Clone, Debug, Default)]
         #[must_use = "a builder does nothing until `build`"]
         pub struct VolumeReq {
             capacity: Option<i32>,
             category: Option<crate::devenviron::enums::OpenVolumeCategory>,
+            dew_secret_name: Option<::std::string::String>,
             id: Option<::std::string::String>,
+            mount_path: Option<::std::string::String>,
             ownership: Option<crate::devenviron::enums::OpenVolumeOwnership>,
+            read_only: Option<bool>,
             uri: Option<::std::string::String>,
             problems: Vec<crate::request::Problem>,
         }
@@ -3931,6 +5693,20 @@ pub mod types {
                 );
                 self
             }
+            /// Name of the secret in the Data Encryption Workshop (DEW) that holds the access key for object storage. 1 to 64 characters, only letters, digits, `_` and `-`. Huawei Cloud only.
+            pub fn dew_secret_name<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::string::String, M>,
+            {
+                let value = crate::request::optional("dew_secret_name", value);
+                crate::request::set(
+                    &mut self.dew_secret_name,
+                    &mut self.problems,
+                    "dew_secret_name",
+                    value,
+                );
+                self
+            }
             /// ID of an EFS file system, as the SFS console shows it. Required when the category is EFS and the ownership DEDICATED.
             pub fn id<V, M>(mut self, value: V) -> Self
             where
@@ -3938,6 +5714,20 @@ pub mod types {
             {
                 let value = crate::request::optional("id", value);
                 crate::request::set(&mut self.id, &mut self.problems, "id", value);
+                self
+            }
+            /// Directory inside the notebook where the storage appears. At most 256 characters. Huawei Cloud only.
+            pub fn mount_path<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<::std::string::String, M>,
+            {
+                let value = crate::request::optional("mount_path", value);
+                crate::request::set(
+                    &mut self.mount_path,
+                    &mut self.problems,
+                    "mount_path",
+                    value,
+                );
                 self
             }
             /// Who owns a storage volume. DEDICATED is possible with EFS only, and takes `uri` and `id` of the file system.
@@ -3959,7 +5749,21 @@ pub mod types {
                 );
                 self
             }
-            /// Shared path of an EFS file system, as the SFS console shows it. Required when the category is EFS and the ownership DEDICATED.
+            /// Whether the notebook can only read from the storage. Defaults to `false`. Huawei Cloud only.
+            pub fn read_only<V, M>(mut self, value: V) -> Self
+            where
+                V: crate::IntoOptional<bool, M>,
+            {
+                let value = crate::request::optional("read_only", value);
+                crate::request::set(
+                    &mut self.read_only,
+                    &mut self.problems,
+                    "read_only",
+                    value,
+                );
+                self
+            }
+            /// Where the storage lies: the shared path of an EFS file system, as the SFS console shows it, or `obs://<parallel file system>/<folder>/`.
             pub fn uri<V, M>(mut self, value: V) -> Self
             where
                 V: crate::IntoOptional<::std::string::String, M>,
@@ -3973,7 +5777,17 @@ pub mod types {
             /// # Errors
             /// Names every field that is missing or does not fit.
             pub fn build(self) -> Result<super::VolumeReq, crate::RequestError> {
-                let Self { capacity, category, id, ownership, uri, mut problems } = self;
+                let Self {
+                    capacity,
+                    category,
+                    dew_secret_name,
+                    id,
+                    mount_path,
+                    ownership,
+                    read_only,
+                    uri,
+                    mut problems,
+                } = self;
                 crate::request::require(&category, &mut problems, "category");
                 crate::request::require(&ownership, &mut problems, "ownership");
                 match (category, ownership) {
@@ -3981,8 +5795,11 @@ pub mod types {
                         Ok(super::VolumeReq {
                             capacity,
                             category,
+                            dew_secret_name,
                             id,
+                            mount_path,
                             ownership,
+                            read_only,
                             uri,
                         })
                     }
@@ -4067,14 +5884,18 @@ any time and must not break a client.
 * `x-spellings` beside it: values that the documentation also writes in another letter case.
 * `x-states` on the enum of a status: every value sorted into `transient` (changes by itself), `settled`, `failed`
   and `gone`.
-* `x-source` on operations, schemas and properties: the pages and tables they were transcribed from, written
-  `page T<table>`, for an example `page S<sample>`. `sample` means that only a sample shows it, `observed` that only
-  practice does.
+* `x-source` on operations, parameters, schemas and properties: the pages and tables they were transcribed from,
+  written `page T<table>`, for an example `page S<sample>`. `sample` means that only a sample shows it, `observed`
+  that only practice does, `sdk` that only the vendor's SDK does.
 * `x-idempotent` on operations: when true, repeating has no further effect, so that the request may be sent again
   after a lost answer.
 * `x-required-when` on properties of requests: the condition under which an optional property has to be given.
 * `x-default` on parameters and on properties of requests: what the service assumes when nothing is sent. It is not
   `default`, which generated clients would send.
+* `x-clouds` on operations, parameters, schemas and properties: the clouds that have it, `huawei` or `otc`. Without it
+  both have it, or nobody knows better.
+* `x-also` on parameters of a query: other names of the same parameter, of which each cloud knows its own and passes
+  over the rest; send the value under all of them.
 * `x-published: false` on parameters: left out of the published documents, since something else says the same.
 * `x-sample` on examples: `documented` as the documentation prints it, or `composed` for this document.
 
@@ -4263,28 +6084,48 @@ Sends a `GET` request to `/v1/{project_id}/notebooks`
 
 Arguments:
 - `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
+- `billing`: Only notebooks of which this costs money; ALL stands for any of it. Huawei Cloud only.
+- `description`: Only notebooks whose description contains this text. At most 512 characters, none of `< >`. Huawei Cloud only.
 - `feature`: Kind of notebook to list. Defaults to `NOTEBOOK`.
+- `flavor`: Only notebooks whose flavor ID contains this text. Not for freely chosen resources in a dedicated pool. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
+- `id`: Only the notebook with this ID, a UUID. Huawei Cloud only.
+- `image_id`: Only notebooks of the image with this ID, a UUID. Huawei Cloud only.
+- `ip`: Only notebooks that run on the node with this IPv4 address. Huawei Cloud only.
 - `limit`: Records per page. The service is known to take 10, 20 and 50. Defaults to `10`.
 - `name`: Part of a notebook name; every notebook whose name contains it matches. At most 128 characters, only letters, digits, `_` and `-`.
 - `offset`: Number of records to skip, not of pages. Defaults to `0`.
 - `owner`: ID of the user whose notebooks are wanted, 32 lower-case letters and digits. Only an administrator can ask for somebody else; other callers give their own ID or nothing.
 - `pool_id`: Only notebooks that run in this dedicated resource pool.
+- `pool_name`: Only notebooks in a dedicated resource pool whose name contains this text. 1 to 64 characters, only letters, digits and `-`. Huawei Cloud only.
 - `sort_dir`: Direction of sorting. Defaults to `DESC`.
 - `sort_key`: Name of the field to sort by, or several names joined with commas.
 - `status`: Only notebooks in this state.
-- `workspace_id`: Only notebooks of this workspace. A project that never created workspaces has just the one called 0. Note the spelling: other operations write `workspace_id`. Defaults to `0`.
+- `swr_path`: Only notebooks whose image has this text in its address in the container registry SWR. At most 2,048 characters, only letters, digits, `_`, `.`, `:`, `/` and `-`. Huawei Cloud only.
+- `tags`: Only notebooks with all these tags, each written `key|value` and joined with commas. The text neither begins nor ends with a comma, does not begin with `|`, and has no two of them in a row. Huawei Cloud only.
+- `username`: Only notebooks of users whose name contains this text. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
+- `workspace_id`: Only notebooks of this workspace. A project that never created workspaces has just the one called 0. Huawei Cloud now calls the parameter `workspace_id`, as other operations do. Defaults to `0`.
 ```text
 let response = client.list_notebooks()
     .project_id(project_id)
+    .billing(billing)
+    .description(description)
     .feature(feature)
+    .flavor(flavor)
+    .id(id)
+    .image_id(image_id)
+    .ip(ip)
     .limit(limit)
     .name(name)
     .offset(offset)
     .owner(owner)
     .pool_id(pool_id)
+    .pool_name(pool_name)
     .sort_dir(sort_dir)
     .sort_key(sort_key)
     .status(status)
+    .swr_path(swr_path)
+    .tags(tags)
+    .username(username)
     .workspace_id(workspace_id)
     .send()
     .await;
@@ -4319,28 +6160,48 @@ Sends a `GET` request to `/v1/{project_id}/notebooks/all`
 
 Arguments:
 - `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
+- `billing`: Only notebooks of which this costs money; ALL stands for any of it. Huawei Cloud only.
+- `description`: Only notebooks whose description contains this text. At most 512 characters, none of `< >`. Huawei Cloud only.
 - `feature`: Kind of notebook to list. Defaults to `NOTEBOOK`.
+- `flavor`: Only notebooks whose flavor ID contains this text. Not for freely chosen resources in a dedicated pool. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
+- `id`: Only the notebook with this ID, a UUID. Huawei Cloud only.
+- `image_id`: Only notebooks of the image with this ID, a UUID. Huawei Cloud only.
+- `ip`: Only notebooks that run on the node with this IPv4 address. Huawei Cloud only.
 - `limit`: Records per page. The service is known to take 10, 20 and 50. Defaults to `10`.
 - `name`: Part of a notebook name; every notebook whose name contains it matches. At most 128 characters, only letters, digits, `_` and `-`.
 - `offset`: Number of records to skip, not of pages. Defaults to `0`.
 - `owner`: ID of the user whose notebooks are wanted, 32 lower-case letters and digits. Takes effect only for a main account that holds administrator rights.
 - `pool_id`: Only notebooks that run in this dedicated resource pool.
+- `pool_name`: Only notebooks in a dedicated resource pool whose name contains this text. 1 to 64 characters, only letters, digits and `-`. Huawei Cloud only.
 - `sort_dir`: Direction of sorting. Defaults to `DESC`.
 - `sort_key`: Name of the field to sort by, or several names joined with commas.
 - `status`: Only notebooks in this state.
-- `workspace_id`: Only notebooks of this workspace. A project that never created workspaces has just the one called 0. Note the spelling: other operations write `workspace_id`. Defaults to `0`.
+- `swr_path`: Only notebooks whose image has this text in its address in the container registry SWR. At most 2,048 characters, only letters, digits, `_`, `.`, `:`, `/` and `-`. Huawei Cloud only.
+- `tags`: Only notebooks with all these tags, each written `key|value` and joined with commas. The text neither begins nor ends with a comma, does not begin with `|`, and has no two of them in a row. Huawei Cloud only.
+- `username`: Only notebooks of users whose name contains this text. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
+- `workspace_id`: Only notebooks of this workspace. A project that never created workspaces has just the one called 0. Huawei Cloud now calls the parameter `workspace_id`, as other operations do. Defaults to `0`.
 ```text
 let response = client.list_all_notebooks()
     .project_id(project_id)
+    .billing(billing)
+    .description(description)
     .feature(feature)
+    .flavor(flavor)
+    .id(id)
+    .image_id(image_id)
+    .ip(ip)
     .limit(limit)
     .name(name)
     .offset(offset)
     .owner(owner)
     .pool_id(pool_id)
+    .pool_name(pool_name)
     .sort_dir(sort_dir)
     .sort_key(sort_key)
     .status(status)
+    .swr_path(swr_path)
+    .tags(tags)
+    .username(username)
     .workspace_id(workspace_id)
     .send()
     .await;
@@ -4357,6 +6218,8 @@ Sends a `GET` request to `/v1/{project_id}/notebooks/flavors`
 Arguments:
 - `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
 - `category`: Only flavors with this kind of processor.
+- `feature`: Only flavors for this kind of notebook. Without it Huawei Cloud lists those for NOTEBOOK. Huawei Cloud only.
+- `flavor_type`: Only flavors with this kind of Ascend processor. Huawei Cloud only.
 - `limit`: Records per page. Everything is returned when the parameter is left out.
 - `offset`: Number of records to skip. Defaults to `0`.
 - `sort_dir`: Direction of sorting. Defaults to `DESC`.
@@ -4366,6 +6229,8 @@ Arguments:
 let response = client.list_flavors()
     .project_id(project_id)
     .category(category)
+    .feature(feature)
+    .flavor_type(flavor_type)
     .limit(limit)
     .offset(offset)
     .sort_dir(sort_dir)
@@ -4376,6 +6241,25 @@ let response = client.list_flavors()
 ```*/
     pub fn list_flavors(&self) -> builder::ListFlavors<'_, X> {
         builder::ListFlavors::new(self)
+    }
+    /**List the tags of all notebooks
+
+Returns every tag key that the caller's notebooks in a workspace have, each once, with all values that it has there. It is what a filter offers to choose from; the tags of one notebook stand in the notebook itself. Huawei Cloud only.
+
+Sends a `GET` request to `/v1/{project_id}/notebooks/tags`
+
+Arguments:
+- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
+- `workspace_id`: Workspace whose notebooks are asked about. `0` is the one that always exists. Defaults to `0`.
+```text
+let response = client.list_notebook_tags()
+    .project_id(project_id)
+    .workspace_id(workspace_id)
+    .send()
+    .await;
+```*/
+    pub fn list_notebook_tags(&self) -> builder::ListNotebookTags<'_, X> {
+        builder::ListNotebookTags::new(self)
     }
     /**Show a notebook instance
 
@@ -4478,6 +6362,52 @@ let response = client.stop_notebook()
     pub fn stop_notebook(&self) -> builder::StopNotebook<'_, X> {
         builder::StopNotebook::new(self)
     }
+    /**Add tags to a notebook
+
+Attaches tags to a notebook, at once and in any state. A key that the notebook has already takes the new value; all its other tags stay. Read the notebook to see them. Huawei Cloud only.
+
+Sends a `POST` request to `/v1/{project_id}/notebooks/{resource_id}/tags/create`
+
+Arguments:
+- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
+- `resource_id`: ID of the notebook, a UUID, as `createNotebook` returned it or `listNotebooks` tells it.
+- `workspace_id`: Workspace of the notebook. `0` is the one that always exists. Defaults to `0`.
+- `body`: The tags to add.
+```text
+let response = client.create_notebook_tags()
+    .project_id(project_id)
+    .resource_id(resource_id)
+    .workspace_id(workspace_id)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn create_notebook_tags(&self) -> builder::CreateNotebookTags<'_, X> {
+        builder::CreateNotebookTags::new(self)
+    }
+    /**Remove tags from a notebook
+
+Takes tags off a notebook, at once and in any state. The tags stand in the body, although the method is DELETE: see to it that the client and every proxy between pass it on. Huawei Cloud only.
+
+Sends a `DELETE` request to `/v1/{project_id}/notebooks/{resource_id}/tags/delete`
+
+Arguments:
+- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
+- `resource_id`: ID of the notebook, a UUID, as `createNotebook` returned it or `listNotebooks` tells it.
+- `workspace_id`: Workspace of the notebook. `0` is the one that always exists. Defaults to `0`.
+- `body`: The tags to remove.
+```text
+let response = client.delete_notebook_tags()
+    .project_id(project_id)
+    .resource_id(resource_id)
+    .workspace_id(workspace_id)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn delete_notebook_tags(&self) -> builder::DeleteNotebookTags<'_, X> {
+        builder::DeleteNotebookTags::new(self)
+    }
     /**Show the lease of a notebook
 
 Tells how long a running notebook may go on before it is stopped automatically. The end is `create_at` plus `duration`; with `enable` false there is none.
@@ -4531,12 +6461,16 @@ Arguments:
 - `id`: ID of the notebook, as `createNotebook` and `listNotebooks` return it.
 - `limit`: Records per page. Everything is returned when the parameter is left out.
 - `offset`: Number of records to skip.
+- `sort_dir`: Direction of sorting. Defaults to `DESC`. Huawei Cloud only.
+- `sort_key`: Name of the field to sort by, or several names joined with commas. At most 128 characters, only letters, digits, `_`, `,` and `-`. Huawei Cloud only.
 ```text
 let response = client.show_switchable_flavors()
     .project_id(project_id)
     .id(id)
     .limit(limit)
     .offset(offset)
+    .sort_dir(sort_dir)
+    .sort_key(sort_key)
     .send()
     .await;
 ```*/
@@ -4557,6 +6491,8 @@ Arguments:
 - `namespace`: Keep only images of this organization of the container registry SWR.
 - `offset`: Number of images to skip before the page starts. Defaults to `0`.
 - `service_type`: Keep only images made for this purpose.
+- `show_name`: Keep only preset images with this display name. Huawei Cloud only.
+- `show_tag`: Keep only preset images with this displayed version. Huawei Cloud only.
 - `sort_dir`: Direction of the sorting. Defaults to `DESC`.
 - `sort_key`: Names of the fields to sort by, joined with commas. The service spells them in camel case here: `updateTime` stands for the field `update_at`.
 - `type_`: Keep only preset images, or only the project's own.
@@ -4570,6 +6506,8 @@ let response = client.list_images()
     .namespace(namespace)
     .offset(offset)
     .service_type(service_type)
+    .show_name(show_name)
+    .show_tag(show_tag)
     .sort_dir(sort_dir)
     .sort_key(sort_key)
     .type_(type_)
@@ -4607,17 +6545,23 @@ Sends a `GET` request to `/v1/{project_id}/images/group`
 
 Arguments:
 - `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
+- `limit`: Largest number of groups in one answer. At least 1. Defaults to `200`. Huawei Cloud only.
 - `name`: Image name to look for. `name_fuzzy_match` decides whether a part of the name is enough. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
 - `name_fuzzy_match`: When true, `name` matches any part of an image name; when false, only the whole name. Defaults to `true`.
 - `namespace`: Keep only groups of this organization of the container registry SWR.
+- `offset`: Number of groups to skip before the page starts. At least 0. Defaults to `0`. Huawei Cloud only.
+- `swr_instance_id`: Keep only groups of this registry of the enterprise edition of SWR. Huawei Cloud only.
 - `type_`: Keep only groups of preset images, or only of the project's own.
 - `workspace_id`: Keep only groups of this workspace. `0` is the one that always exists. Defaults to `0`.
 ```text
 let response = client.list_image_groups()
     .project_id(project_id)
+    .limit(limit)
     .name(name)
     .name_fuzzy_match(name_fuzzy_match)
     .namespace(namespace)
+    .offset(offset)
+    .swr_instance_id(swr_instance_id)
     .type_(type_)
     .workspace_id(workspace_id)
     .send()
@@ -4625,6 +6569,48 @@ let response = client.list_image_groups()
 ```*/
     pub fn list_image_groups(&self) -> builder::ListImageGroups<'_, X> {
         builder::ListImageGroups::new(self)
+    }
+    /**Change an image group
+
+Changes the overview text or the tags of an image group, and with them those of all its versions. What the body leaves out stays as it is. Huawei Cloud only.
+
+Sends a `PUT` request to `/v1/{project_id}/images/group/{id}`
+
+Arguments:
+- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
+- `id`: ID of the image group, a UUID, as `listImageGroups` tells it.
+- `body`: What to change.
+```text
+let response = client.update_image_group()
+    .project_id(project_id)
+    .id(id)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn update_image_group(&self) -> builder::UpdateImageGroup<'_, X> {
+        builder::UpdateImageGroup::new(self)
+    }
+    /**Delete an image group
+
+Removes an image group with all its versions from the project. The content in the container registry SWR stays unless `is_force` is true. A version that a notebook uses keeps the whole group from being deleted. Huawei Cloud only.
+
+Sends a `DELETE` request to `/v1/{project_id}/images/group/{id}`
+
+Arguments:
+- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
+- `id`: ID of the image group, a UUID, as `listImageGroups` tells it.
+- `body`: Whether the content goes as well. Without a body it stays.
+```text
+let response = client.delete_image_group()
+    .project_id(project_id)
+    .id(id)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn delete_image_group(&self) -> builder::DeleteImageGroup<'_, X> {
+        builder::DeleteImageGroup::new(self)
     }
     /**Show an image
 
@@ -4655,16 +6641,37 @@ Arguments:
 - `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
 - `id`: ID of the image, a UUID, as the image list tells it.
 - `force`: When true, the content in the container registry SWR goes as well. Has an effect on images of visibility PRIVATE only.
+- `body`: The same choice as `force`, as Huawei Cloud takes it. Open Telekom Cloud knows the parameter; whoever serves both sends both.
 ```text
 let response = client.delete_image()
     .project_id(project_id)
     .id(id)
     .force(force)
+    .body(body)
     .send()
     .await;
 ```*/
     pub fn delete_image(&self) -> builder::DeleteImage<'_, X> {
         builder::DeleteImage::new(self)
+    }
+    /**Synchronize an image with the registry
+
+Looks up an image in the container registry SWR and brings its entry up to date: its size, and whether its content is still there. The response is the image afterwards. Huawei Cloud only.
+
+Sends a `POST` request to `/v1/{project_id}/images/{image_id}/sync`
+
+Arguments:
+- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
+- `image_id`: ID of the image, a UUID, as the image list tells it.
+```text
+let response = client.sync_image()
+    .project_id(project_id)
+    .image_id(image_id)
+    .send()
+    .await;
+```*/
+    pub fn sync_image(&self) -> builder::SyncImage<'_, X> {
+        builder::SyncImage::new(self)
     }
     /**Save a notebook as an image
 
@@ -5549,15 +7556,25 @@ pub mod builder {
     pub struct ListNotebooks<'a, X = reqwest::Client> {
         client: &'a super::Client<X>,
         project_id: Result<::std::string::String, Problem>,
+        billing: Result<Option<crate::devenviron::enums::OpenBillingItem>, Problem>,
+        description: Result<Option<::std::string::String>, Problem>,
         feature: Result<Option<crate::devenviron::enums::OpenNotebookFeature>, Problem>,
+        flavor: Result<Option<::std::string::String>, Problem>,
+        id: Result<Option<::std::string::String>, Problem>,
+        image_id: Result<Option<::std::string::String>, Problem>,
+        ip: Result<Option<::std::string::String>, Problem>,
         limit: Result<Option<i32>, Problem>,
         name: Result<Option<::std::string::String>, Problem>,
         offset: Result<Option<i32>, Problem>,
         owner: Result<Option<::std::string::String>, Problem>,
         pool_id: Result<Option<::std::string::String>, Problem>,
+        pool_name: Result<Option<::std::string::String>, Problem>,
         sort_dir: Result<Option<crate::devenviron::enums::OpenSortDirection>, Problem>,
         sort_key: Result<Option<::std::string::String>, Problem>,
         status: Result<Option<crate::devenviron::enums::OpenNotebookStatus>, Problem>,
+        swr_path: Result<Option<::std::string::String>, Problem>,
+        tags: Result<Option<::std::string::String>, Problem>,
+        username: Result<Option<::std::string::String>, Problem>,
         workspace_id: Result<Option<::std::string::String>, Problem>,
     }
     impl<'a, X> ListNotebooks<'a, X> {
@@ -5565,15 +7582,25 @@ pub mod builder {
             Self {
                 client,
                 project_id: Err(Problem::missing("project_id")),
+                billing: Ok(None),
+                description: Ok(None),
                 feature: Ok(None),
+                flavor: Ok(None),
+                id: Ok(None),
+                image_id: Ok(None),
+                ip: Ok(None),
                 limit: Ok(None),
                 name: Ok(None),
                 offset: Ok(None),
                 owner: Ok(None),
                 pool_id: Ok(None),
+                pool_name: Ok(None),
                 sort_dir: Ok(None),
                 sort_key: Ok(None),
                 status: Ok(None),
+                swr_path: Ok(None),
+                tags: Ok(None),
+                username: Ok(None),
                 workspace_id: Ok(None),
             }
         }
@@ -5585,6 +7612,24 @@ pub mod builder {
             self.project_id = required("project_id", value);
             self
         }
+        /// Only notebooks of which this costs money; ALL stands for any of it. Huawei Cloud only.
+        ///
+        /// Known values: `STORAGE`, `COMPUTE`, `ALL`.
+        pub fn billing<V, M>(mut self, value: V) -> Self
+        where
+            V: crate::IntoOptional<crate::devenviron::enums::OpenBillingItem, M>,
+        {
+            self.billing = optional("billing", value);
+            self
+        }
+        /// Only notebooks whose description contains this text. At most 512 characters, none of `< >`. Huawei Cloud only.
+        pub fn description<V, M>(mut self, value: V) -> Self
+        where
+            V: crate::IntoOptional<::std::string::String, M>,
+        {
+            self.description = optional("description", value);
+            self
+        }
         /// Kind of notebook to list. Defaults to `NOTEBOOK`.
         ///
         /// Known values: `DEFAULT`, `NOTEBOOK`.
@@ -5593,6 +7638,38 @@ pub mod builder {
             V: crate::IntoOptional<crate::devenviron::enums::OpenNotebookFeature, M>,
         {
             self.feature = optional("feature", value);
+            self
+        }
+        /// Only notebooks whose flavor ID contains this text. Not for freely chosen resources in a dedicated pool. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
+        pub fn flavor<V, M>(mut self, value: V) -> Self
+        where
+            V: crate::IntoOptional<::std::string::String, M>,
+        {
+            self.flavor = optional("flavor", value);
+            self
+        }
+        /// Only the notebook with this ID, a UUID. Huawei Cloud only.
+        pub fn id<V, M>(mut self, value: V) -> Self
+        where
+            V: crate::IntoOptional<::std::string::String, M>,
+        {
+            self.id = optional("id", value);
+            self
+        }
+        /// Only notebooks of the image with this ID, a UUID. Huawei Cloud only.
+        pub fn image_id<V, M>(mut self, value: V) -> Self
+        where
+            V: crate::IntoOptional<::std::string::String, M>,
+        {
+            self.image_id = optional("image_id", value);
+            self
+        }
+        /// Only notebooks that run on the node with this IPv4 address. Huawei Cloud only.
+        pub fn ip<V, M>(mut self, value: V) -> Self
+        where
+            V: crate::IntoOptional<::std::string::String, M>,
+        {
+            self.ip = optional("ip", value);
             self
         }
         /// Records per page. The service is known to take 10, 20 and 50. Defaults to `10`.
@@ -5635,6 +7712,14 @@ pub mod builder {
             self.pool_id = optional("pool_id", value);
             self
         }
+        /// Only notebooks in a dedicated resource pool whose name contains this text. 1 to 64 characters, only letters, digits and `-`. Huawei Cloud only.
+        pub fn pool_name<V, M>(mut self, value: V) -> Self
+        where
+            V: crate::IntoOptional<::std::string::String, M>,
+        {
+            self.pool_name = optional("pool_name", value);
+            self
+        }
         /// Direction of sorting. Defaults to `DESC`.
         ///
         /// Known values: `ASC`, `DESC`.
@@ -5663,7 +7748,31 @@ pub mod builder {
             self.status = optional("status", value);
             self
         }
-        /// Only notebooks of this workspace. A project that never created workspaces has just the one called 0. Note the spelling: other operations write `workspace_id`. Defaults to `0`.
+        /// Only notebooks whose image has this text in its address in the container registry SWR. At most 2,048 characters, only letters, digits, `_`, `.`, `:`, `/` and `-`. Huawei Cloud only.
+        pub fn swr_path<V, M>(mut self, value: V) -> Self
+        where
+            V: crate::IntoOptional<::std::string::String, M>,
+        {
+            self.swr_path = optional("swr_path", value);
+            self
+        }
+        /// Only notebooks with all these tags, each written `key|value` and joined with commas. The text neither begins nor ends with a comma, does not begin with `|`, and has no two of them in a row. Huawei Cloud only.
+        pub fn tags<V, M>(mut self, value: V) -> Self
+        where
+            V: crate::IntoOptional<::std::string::String, M>,
+        {
+            self.tags = optional("tags", value);
+            self
+        }
+        /// Only notebooks of users whose name contains this text. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
+        pub fn username<V, M>(mut self, value: V) -> Self
+        where
+            V: crate::IntoOptional<::std::string::String, M>,
+        {
+            self.username = optional("username", value);
+            self
+        }
+        /// Only notebooks of this workspace. A project that never created workspaces has just the one called 0. Huawei Cloud now calls the parameter `workspace_id`, as other operations do. Defaults to `0`.
         pub fn workspace_id<V, M>(mut self, value: V) -> Self
         where
             V: crate::IntoOptional<::std::string::String, M>,
@@ -5680,80 +7789,140 @@ pub mod builder {
             let Self {
                 client,
                 project_id,
+                billing,
+                description,
                 feature,
+                flavor,
+                id,
+                image_id,
+                ip,
                 limit,
                 name,
                 offset,
                 owner,
                 pool_id,
+                pool_name,
                 sort_dir,
                 sort_key,
                 status,
+                swr_path,
+                tags,
+                username,
                 workspace_id,
             } = self;
             let (
                 project_id,
+                billing,
+                description,
                 feature,
+                flavor,
+                id,
+                image_id,
+                ip,
                 limit,
                 name,
                 offset,
                 owner,
                 pool_id,
+                pool_name,
                 sort_dir,
                 sort_key,
                 status,
+                swr_path,
+                tags,
+                username,
                 workspace_id,
             ) = match (
                 project_id,
+                billing,
+                description,
                 feature,
+                flavor,
+                id,
+                image_id,
+                ip,
                 limit,
                 name,
                 offset,
                 owner,
                 pool_id,
+                pool_name,
                 sort_dir,
                 sort_key,
                 status,
+                swr_path,
+                tags,
+                username,
                 workspace_id,
             ) {
                 (
                     Ok(project_id),
+                    Ok(billing),
+                    Ok(description),
                     Ok(feature),
+                    Ok(flavor),
+                    Ok(id),
+                    Ok(image_id),
+                    Ok(ip),
                     Ok(limit),
                     Ok(name),
                     Ok(offset),
                     Ok(owner),
                     Ok(pool_id),
+                    Ok(pool_name),
                     Ok(sort_dir),
                     Ok(sort_key),
                     Ok(status),
+                    Ok(swr_path),
+                    Ok(tags),
+                    Ok(username),
                     Ok(workspace_id),
                 ) => {
                     (
                         project_id,
+                        billing,
+                        description,
                         feature,
+                        flavor,
+                        id,
+                        image_id,
+                        ip,
                         limit,
                         name,
                         offset,
                         owner,
                         pool_id,
+                        pool_name,
                         sort_dir,
                         sort_key,
                         status,
+                        swr_path,
+                        tags,
+                        username,
                         workspace_id,
                     )
                 }
                 (
                     project_id,
+                    billing,
+                    description,
                     feature,
+                    flavor,
+                    id,
+                    image_id,
+                    ip,
                     limit,
                     name,
                     offset,
                     owner,
                     pool_id,
+                    pool_name,
                     sort_dir,
                     sort_key,
                     status,
+                    swr_path,
+                    tags,
+                    username,
                     workspace_id,
                 ) => {
                     return Err(
@@ -5761,15 +7930,25 @@ pub mod builder {
                             operation,
                             [
                                 project_id.err(),
+                                billing.err(),
+                                description.err(),
                                 feature.err(),
+                                flavor.err(),
+                                id.err(),
+                                image_id.err(),
+                                ip.err(),
                                 limit.err(),
                                 name.err(),
                                 offset.err(),
                                 owner.err(),
                                 pool_id.err(),
+                                pool_name.err(),
                                 sort_dir.err(),
                                 sort_key.err(),
                                 status.err(),
+                                swr_path.err(),
+                                tags.err(),
+                                username.err(),
                                 workspace_id.err(),
                             ],
                         ),
@@ -5788,16 +7967,29 @@ pub mod builder {
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
+                .query(&progenitor_client::QueryParam::new("billing", &billing))
+                .query(&progenitor_client::QueryParam::new("description", &description))
                 .query(&progenitor_client::QueryParam::new("feature", &feature))
+                .query(&progenitor_client::QueryParam::new("flavor", &flavor))
+                .query(&progenitor_client::QueryParam::new("id", &id))
+                .query(&progenitor_client::QueryParam::new("image_id", &image_id))
+                .query(&progenitor_client::QueryParam::new("ip", &ip))
                 .query(&progenitor_client::QueryParam::new("limit", &limit))
                 .query(&progenitor_client::QueryParam::new("name", &name))
                 .query(&progenitor_client::QueryParam::new("offset", &offset))
                 .query(&progenitor_client::QueryParam::new("owner", &owner))
                 .query(&progenitor_client::QueryParam::new("pool_id", &pool_id))
+                .query(&progenitor_client::QueryParam::new("pool_name", &pool_name))
                 .query(&progenitor_client::QueryParam::new("sort_dir", &sort_dir))
                 .query(&progenitor_client::QueryParam::new("sort_key", &sort_key))
                 .query(&progenitor_client::QueryParam::new("status", &status))
+                .query(&progenitor_client::QueryParam::new("swr_path", &swr_path))
+                .query(&progenitor_client::QueryParam::new("tags", &tags))
+                .query(&progenitor_client::QueryParam::new("username", &username))
                 .query(&progenitor_client::QueryParam::new("workspaceId", &workspace_id))
+                .query(
+                    &progenitor_client::QueryParam::new("workspace_id", &workspace_id),
+                )
                 .build()
                 .map_err(|error| RequestError::unbuilt(operation, error))?;
             Prepared::new(&client.base, request, operation)
@@ -5900,15 +8092,25 @@ pub mod builder {
     pub struct ListAllNotebooks<'a, X = reqwest::Client> {
         client: &'a super::Client<X>,
         project_id: Result<::std::string::String, Problem>,
+        billing: Result<Option<crate::devenviron::enums::OpenBillingItem>, Problem>,
+        description: Result<Option<::std::string::String>, Problem>,
         feature: Result<Option<crate::devenviron::enums::OpenNotebookFeature>, Problem>,
+        flavor: Result<Option<::std::string::String>, Problem>,
+        id: Result<Option<::std::string::String>, Problem>,
+        image_id: Result<Option<::std::string::String>, Problem>,
+        ip: Result<Option<::std::string::String>, Problem>,
         limit: Result<Option<i32>, Problem>,
         name: Result<Option<::std::string::String>, Problem>,
         offset: Result<Option<i32>, Problem>,
         owner: Result<Option<::std::string::String>, Problem>,
         pool_id: Result<Option<::std::string::String>, Problem>,
+        pool_name: Result<Option<::std::string::String>, Problem>,
         sort_dir: Result<Option<crate::devenviron::enums::OpenSortDirection>, Problem>,
         sort_key: Result<Option<::std::string::String>, Problem>,
         status: Result<Option<crate::devenviron::enums::OpenNotebookStatus>, Problem>,
+        swr_path: Result<Option<::std::string::String>, Problem>,
+        tags: Result<Option<::std::string::String>, Problem>,
+        username: Result<Option<::std::string::String>, Problem>,
         workspace_id: Result<Option<::std::string::String>, Problem>,
     }
     impl<'a, X> ListAllNotebooks<'a, X> {
@@ -5916,15 +8118,25 @@ pub mod builder {
             Self {
                 client,
                 project_id: Err(Problem::missing("project_id")),
+                billing: Ok(None),
+                description: Ok(None),
                 feature: Ok(None),
+                flavor: Ok(None),
+                id: Ok(None),
+                image_id: Ok(None),
+                ip: Ok(None),
                 limit: Ok(None),
                 name: Ok(None),
                 offset: Ok(None),
                 owner: Ok(None),
                 pool_id: Ok(None),
+                pool_name: Ok(None),
                 sort_dir: Ok(None),
                 sort_key: Ok(None),
                 status: Ok(None),
+                swr_path: Ok(None),
+                tags: Ok(None),
+                username: Ok(None),
                 workspace_id: Ok(None),
             }
         }
@@ -5936,6 +8148,24 @@ pub mod builder {
             self.project_id = required("project_id", value);
             self
         }
+        /// Only notebooks of which this costs money; ALL stands for any of it. Huawei Cloud only.
+        ///
+        /// Known values: `STORAGE`, `COMPUTE`, `ALL`.
+        pub fn billing<V, M>(mut self, value: V) -> Self
+        where
+            V: crate::IntoOptional<crate::devenviron::enums::OpenBillingItem, M>,
+        {
+            self.billing = optional("billing", value);
+            self
+        }
+        /// Only notebooks whose description contains this text. At most 512 characters, none of `< >`. Huawei Cloud only.
+        pub fn description<V, M>(mut self, value: V) -> Self
+        where
+            V: crate::IntoOptional<::std::string::String, M>,
+        {
+            self.description = optional("description", value);
+            self
+        }
         /// Kind of notebook to list. Defaults to `NOTEBOOK`.
         ///
         /// Known values: `DEFAULT`, `NOTEBOOK`.
@@ -5944,6 +8174,38 @@ pub mod builder {
             V: crate::IntoOptional<crate::devenviron::enums::OpenNotebookFeature, M>,
         {
             self.feature = optional("feature", value);
+            self
+        }
+        /// Only notebooks whose flavor ID contains this text. Not for freely chosen resources in a dedicated pool. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
+        pub fn flavor<V, M>(mut self, value: V) -> Self
+        where
+            V: crate::IntoOptional<::std::string::String, M>,
+        {
+            self.flavor = optional("flavor", value);
+            self
+        }
+        /// Only the notebook with this ID, a UUID. Huawei Cloud only.
+        pub fn id<V, M>(mut self, value: V) -> Self
+        where
+            V: crate::IntoOptional<::std::string::String, M>,
+        {
+            self.id = optional("id", value);
+            self
+        }
+        /// Only notebooks of the image with this ID, a UUID. Huawei Cloud only.
+        pub fn image_id<V, M>(mut self, value: V) -> Self
+        where
+            V: crate::IntoOptional<::std::string::String, M>,
+        {
+            self.image_id = optional("image_id", value);
+            self
+        }
+        /// Only notebooks that run on the node with this IPv4 address. Huawei Cloud only.
+        pub fn ip<V, M>(mut self, value: V) -> Self
+        where
+            V: crate::IntoOptional<::std::string::String, M>,
+        {
+            self.ip = optional("ip", value);
             self
         }
         /// Records per page. The service is known to take 10, 20 and 50. Defaults to `10`.
@@ -5986,6 +8248,14 @@ pub mod builder {
             self.pool_id = optional("pool_id", value);
             self
         }
+        /// Only notebooks in a dedicated resource pool whose name contains this text. 1 to 64 characters, only letters, digits and `-`. Huawei Cloud only.
+        pub fn pool_name<V, M>(mut self, value: V) -> Self
+        where
+            V: crate::IntoOptional<::std::string::String, M>,
+        {
+            self.pool_name = optional("pool_name", value);
+            self
+        }
         /// Direction of sorting. Defaults to `DESC`.
         ///
         /// Known values: `ASC`, `DESC`.
@@ -6014,7 +8284,31 @@ pub mod builder {
             self.status = optional("status", value);
             self
         }
-        /// Only notebooks of this workspace. A project that never created workspaces has just the one called 0. Note the spelling: other operations write `workspace_id`. Defaults to `0`.
+        /// Only notebooks whose image has this text in its address in the container registry SWR. At most 2,048 characters, only letters, digits, `_`, `.`, `:`, `/` and `-`. Huawei Cloud only.
+        pub fn swr_path<V, M>(mut self, value: V) -> Self
+        where
+            V: crate::IntoOptional<::std::string::String, M>,
+        {
+            self.swr_path = optional("swr_path", value);
+            self
+        }
+        /// Only notebooks with all these tags, each written `key|value` and joined with commas. The text neither begins nor ends with a comma, does not begin with `|`, and has no two of them in a row. Huawei Cloud only.
+        pub fn tags<V, M>(mut self, value: V) -> Self
+        where
+            V: crate::IntoOptional<::std::string::String, M>,
+        {
+            self.tags = optional("tags", value);
+            self
+        }
+        /// Only notebooks of users whose name contains this text. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
+        pub fn username<V, M>(mut self, value: V) -> Self
+        where
+            V: crate::IntoOptional<::std::string::String, M>,
+        {
+            self.username = optional("username", value);
+            self
+        }
+        /// Only notebooks of this workspace. A project that never created workspaces has just the one called 0. Huawei Cloud now calls the parameter `workspace_id`, as other operations do. Defaults to `0`.
         pub fn workspace_id<V, M>(mut self, value: V) -> Self
         where
             V: crate::IntoOptional<::std::string::String, M>,
@@ -6031,80 +8325,140 @@ pub mod builder {
             let Self {
                 client,
                 project_id,
+                billing,
+                description,
                 feature,
+                flavor,
+                id,
+                image_id,
+                ip,
                 limit,
                 name,
                 offset,
                 owner,
                 pool_id,
+                pool_name,
                 sort_dir,
                 sort_key,
                 status,
+                swr_path,
+                tags,
+                username,
                 workspace_id,
             } = self;
             let (
                 project_id,
+                billing,
+                description,
                 feature,
+                flavor,
+                id,
+                image_id,
+                ip,
                 limit,
                 name,
                 offset,
                 owner,
                 pool_id,
+                pool_name,
                 sort_dir,
                 sort_key,
                 status,
+                swr_path,
+                tags,
+                username,
                 workspace_id,
             ) = match (
                 project_id,
+                billing,
+                description,
                 feature,
+                flavor,
+                id,
+                image_id,
+                ip,
                 limit,
                 name,
                 offset,
                 owner,
                 pool_id,
+                pool_name,
                 sort_dir,
                 sort_key,
                 status,
+                swr_path,
+                tags,
+                username,
                 workspace_id,
             ) {
                 (
                     Ok(project_id),
+                    Ok(billing),
+                    Ok(description),
                     Ok(feature),
+                    Ok(flavor),
+                    Ok(id),
+                    Ok(image_id),
+                    Ok(ip),
                     Ok(limit),
                     Ok(name),
                     Ok(offset),
                     Ok(owner),
                     Ok(pool_id),
+                    Ok(pool_name),
                     Ok(sort_dir),
                     Ok(sort_key),
                     Ok(status),
+                    Ok(swr_path),
+                    Ok(tags),
+                    Ok(username),
                     Ok(workspace_id),
                 ) => {
                     (
                         project_id,
+                        billing,
+                        description,
                         feature,
+                        flavor,
+                        id,
+                        image_id,
+                        ip,
                         limit,
                         name,
                         offset,
                         owner,
                         pool_id,
+                        pool_name,
                         sort_dir,
                         sort_key,
                         status,
+                        swr_path,
+                        tags,
+                        username,
                         workspace_id,
                     )
                 }
                 (
                     project_id,
+                    billing,
+                    description,
                     feature,
+                    flavor,
+                    id,
+                    image_id,
+                    ip,
                     limit,
                     name,
                     offset,
                     owner,
                     pool_id,
+                    pool_name,
                     sort_dir,
                     sort_key,
                     status,
+                    swr_path,
+                    tags,
+                    username,
                     workspace_id,
                 ) => {
                     return Err(
@@ -6112,15 +8466,25 @@ pub mod builder {
                             operation,
                             [
                                 project_id.err(),
+                                billing.err(),
+                                description.err(),
                                 feature.err(),
+                                flavor.err(),
+                                id.err(),
+                                image_id.err(),
+                                ip.err(),
                                 limit.err(),
                                 name.err(),
                                 offset.err(),
                                 owner.err(),
                                 pool_id.err(),
+                                pool_name.err(),
                                 sort_dir.err(),
                                 sort_key.err(),
                                 status.err(),
+                                swr_path.err(),
+                                tags.err(),
+                                username.err(),
                                 workspace_id.err(),
                             ],
                         ),
@@ -6139,16 +8503,29 @@ pub mod builder {
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
+                .query(&progenitor_client::QueryParam::new("billing", &billing))
+                .query(&progenitor_client::QueryParam::new("description", &description))
                 .query(&progenitor_client::QueryParam::new("feature", &feature))
+                .query(&progenitor_client::QueryParam::new("flavor", &flavor))
+                .query(&progenitor_client::QueryParam::new("id", &id))
+                .query(&progenitor_client::QueryParam::new("image_id", &image_id))
+                .query(&progenitor_client::QueryParam::new("ip", &ip))
                 .query(&progenitor_client::QueryParam::new("limit", &limit))
                 .query(&progenitor_client::QueryParam::new("name", &name))
                 .query(&progenitor_client::QueryParam::new("offset", &offset))
                 .query(&progenitor_client::QueryParam::new("owner", &owner))
                 .query(&progenitor_client::QueryParam::new("pool_id", &pool_id))
+                .query(&progenitor_client::QueryParam::new("pool_name", &pool_name))
                 .query(&progenitor_client::QueryParam::new("sort_dir", &sort_dir))
                 .query(&progenitor_client::QueryParam::new("sort_key", &sort_key))
                 .query(&progenitor_client::QueryParam::new("status", &status))
+                .query(&progenitor_client::QueryParam::new("swr_path", &swr_path))
+                .query(&progenitor_client::QueryParam::new("tags", &tags))
+                .query(&progenitor_client::QueryParam::new("username", &username))
                 .query(&progenitor_client::QueryParam::new("workspaceId", &workspace_id))
+                .query(
+                    &progenitor_client::QueryParam::new("workspace_id", &workspace_id),
+                )
                 .build()
                 .map_err(|error| RequestError::unbuilt(operation, error))?;
             Prepared::new(&client.base, request, operation)
@@ -6174,6 +8551,8 @@ pub mod builder {
         client: &'a super::Client<X>,
         project_id: Result<::std::string::String, Problem>,
         category: Result<Option<crate::devenviron::enums::OpenFlavorCategory>, Problem>,
+        feature: Result<Option<crate::devenviron::enums::OpenFlavorFeature>, Problem>,
+        flavor_type: Result<Option<crate::devenviron::enums::OpenAscendType>, Problem>,
         limit: Result<Option<i32>, Problem>,
         offset: Result<Option<i32>, Problem>,
         sort_dir: Result<Option<crate::devenviron::enums::OpenSortDirection>, Problem>,
@@ -6186,6 +8565,8 @@ pub mod builder {
                 client,
                 project_id: Err(Problem::missing("project_id")),
                 category: Ok(None),
+                feature: Ok(None),
+                flavor_type: Ok(None),
                 limit: Ok(None),
                 offset: Ok(None),
                 sort_dir: Ok(None),
@@ -6203,12 +8584,32 @@ pub mod builder {
         }
         /// Only flavors with this kind of processor.
         ///
-        /// Known values: `CPU`, `GPU`.
+        /// Known values: `CPU`, `GPU`, `ASCEND`.
         pub fn category<V, M>(mut self, value: V) -> Self
         where
             V: crate::IntoOptional<crate::devenviron::enums::OpenFlavorCategory, M>,
         {
             self.category = optional("category", value);
+            self
+        }
+        /// Only flavors for this kind of notebook. Without it Huawei Cloud lists those for NOTEBOOK. Huawei Cloud only.
+        ///
+        /// Known values: `DEFAULT`, `NOTEBOOK`.
+        pub fn feature<V, M>(mut self, value: V) -> Self
+        where
+            V: crate::IntoOptional<crate::devenviron::enums::OpenFlavorFeature, M>,
+        {
+            self.feature = optional("feature", value);
+            self
+        }
+        /// Only flavors with this kind of Ascend processor. Huawei Cloud only.
+        ///
+        /// Known values: `ASCEND_SNT9`, `ASCEND_SNT9B`, `ASCEND_SNT3`.
+        pub fn flavor_type<V, M>(mut self, value: V) -> Self
+        where
+            V: crate::IntoOptional<crate::devenviron::enums::OpenAscendType, M>,
+        {
+            self.flavor_type = optional("flavor_type", value);
             self
         }
         /// Records per page. Everything is returned when the parameter is left out.
@@ -6265,15 +8666,29 @@ pub mod builder {
                 client,
                 project_id,
                 category,
+                feature,
+                flavor_type,
                 limit,
                 offset,
                 sort_dir,
                 sort_key,
                 type_,
             } = self;
-            let (project_id, category, limit, offset, sort_dir, sort_key, type_) = match (
+            let (
                 project_id,
                 category,
+                feature,
+                flavor_type,
+                limit,
+                offset,
+                sort_dir,
+                sort_key,
+                type_,
+            ) = match (
+                project_id,
+                category,
+                feature,
+                flavor_type,
                 limit,
                 offset,
                 sort_dir,
@@ -6283,19 +8698,45 @@ pub mod builder {
                 (
                     Ok(project_id),
                     Ok(category),
+                    Ok(feature),
+                    Ok(flavor_type),
                     Ok(limit),
                     Ok(offset),
                     Ok(sort_dir),
                     Ok(sort_key),
                     Ok(type_),
-                ) => (project_id, category, limit, offset, sort_dir, sort_key, type_),
-                (project_id, category, limit, offset, sort_dir, sort_key, type_) => {
+                ) => {
+                    (
+                        project_id,
+                        category,
+                        feature,
+                        flavor_type,
+                        limit,
+                        offset,
+                        sort_dir,
+                        sort_key,
+                        type_,
+                    )
+                }
+                (
+                    project_id,
+                    category,
+                    feature,
+                    flavor_type,
+                    limit,
+                    offset,
+                    sort_dir,
+                    sort_key,
+                    type_,
+                ) => {
                     return Err(
                         RequestError::of(
                             operation,
                             [
                                 project_id.err(),
                                 category.err(),
+                                feature.err(),
+                                flavor_type.err(),
                                 limit.err(),
                                 offset.err(),
                                 sort_dir.err(),
@@ -6319,6 +8760,8 @@ pub mod builder {
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
                 .query(&progenitor_client::QueryParam::new("category", &category))
+                .query(&progenitor_client::QueryParam::new("feature", &feature))
+                .query(&progenitor_client::QueryParam::new("flavor_type", &flavor_type))
                 .query(&progenitor_client::QueryParam::new("limit", &limit))
                 .query(&progenitor_client::QueryParam::new("offset", &offset))
                 .query(&progenitor_client::QueryParam::new("sort_dir", &sort_dir))
@@ -6333,6 +8776,89 @@ pub mod builder {
         /// # Errors
         /// Those of the client's transport.
         pub async fn send(self) -> Result<ResponseValue<types::FlavorList>, X::Error>
+        where
+            X: crate::Transport,
+        {
+            let client = self.client;
+            client.transport.send(self.prepare()?).await
+        }
+    }
+    /// The request `listNotebookTags`: List the tags of all notebooks.
+    ///
+    /// See [`Client::list_notebook_tags`](super::Client::list_notebook_tags).
+    #[derive(Clone, Debug)]
+    #[must_use = "a request does nothing until it is sent"]
+    pub struct ListNotebookTags<'a, X = reqwest::Client> {
+        client: &'a super::Client<X>,
+        project_id: Result<::std::string::String, Problem>,
+        workspace_id: Result<Option<::std::string::String>, Problem>,
+    }
+    impl<'a, X> ListNotebookTags<'a, X> {
+        pub(super) fn new(client: &'a super::Client<X>) -> Self {
+            Self {
+                client,
+                project_id: Err(Problem::missing("project_id")),
+                workspace_id: Ok(None),
+            }
+        }
+        /// ID of the project that owns the resources. It belongs to exactly one region.
+        pub fn project_id<V>(mut self, value: V) -> Self
+        where
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
+        {
+            self.project_id = required("project_id", value);
+            self
+        }
+        /// Workspace whose notebooks are asked about. `0` is the one that always exists. Defaults to `0`.
+        pub fn workspace_id<V, M>(mut self, value: V) -> Self
+        where
+            V: crate::IntoOptional<::std::string::String, M>,
+        {
+            self.workspace_id = optional("workspace_id", value);
+            self
+        }
+        /// Makes the request without sending it.
+        ///
+        /// # Errors
+        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        pub fn prepare(self) -> Result<Prepared<types::TagValuesList>, RequestError> {
+            let operation = &OPERATIONS[10];
+            let Self { client, project_id, workspace_id } = self;
+            let (project_id, workspace_id) = match (project_id, workspace_id) {
+                (Ok(project_id), Ok(workspace_id)) => (project_id, workspace_id),
+                (project_id, workspace_id) => {
+                    return Err(
+                        RequestError::of(
+                            operation,
+                            [project_id.err(), workspace_id.err()],
+                        ),
+                    );
+                }
+            };
+            let url = url(
+                &client.base,
+                operation,
+                &[("project_id", project_id.as_str())],
+            )?;
+            let request = client
+                .http
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .query(
+                    &progenitor_client::QueryParam::new("workspace_id", &workspace_id),
+                )
+                .build()
+                .map_err(|error| RequestError::unbuilt(operation, error))?;
+            Prepared::new(&client.base, request, operation)
+        }
+        /// Sends it: `GET /v1/{project_id}/notebooks/tags`.
+        ///
+        /// # Errors
+        /// Those of the client's transport.
+        pub async fn send(self) -> Result<ResponseValue<types::TagValuesList>, X::Error>
         where
             X: crate::Transport,
         {
@@ -6379,7 +8905,7 @@ pub mod builder {
         /// # Errors
         /// Names everything that is missing or does not fit, and a value that would lead to another resource.
         pub fn prepare(self) -> Result<Prepared<types::Notebook>, RequestError> {
-            let operation = &OPERATIONS[10];
+            let operation = &OPERATIONS[11];
             let Self { client, project_id, id } = self;
             let (project_id, id) = match (project_id, id) {
                 (Ok(project_id), Ok(id)) => (project_id, id),
@@ -6464,7 +8990,7 @@ pub mod builder {
         /// # Errors
         /// Names everything that is missing or does not fit, and a value that would lead to another resource.
         pub fn prepare(self) -> Result<Prepared<types::Notebook>, RequestError> {
-            let operation = &OPERATIONS[11];
+            let operation = &OPERATIONS[12];
             let Self { client, project_id, id, body } = self;
             let (project_id, id, body) = match (project_id, id, body) {
                 (Ok(project_id), Ok(id), Ok(body)) => (project_id, id, body),
@@ -6545,7 +9071,7 @@ pub mod builder {
         /// # Errors
         /// Names everything that is missing or does not fit, and a value that would lead to another resource.
         pub fn prepare(self) -> Result<Prepared<types::Notebook>, RequestError> {
-            let operation = &OPERATIONS[12];
+            let operation = &OPERATIONS[13];
             let Self { client, project_id, id } = self;
             let (project_id, id) = match (project_id, id) {
                 (Ok(project_id), Ok(id)) => (project_id, id),
@@ -6642,7 +9168,7 @@ pub mod builder {
         /// # Errors
         /// Names everything that is missing or does not fit, and a value that would lead to another resource.
         pub fn prepare(self) -> Result<Prepared<types::Notebook>, RequestError> {
-            let operation = &OPERATIONS[13];
+            let operation = &OPERATIONS[14];
             let Self { client, project_id, id, duration, type_ } = self;
             let (project_id, id, duration, type_) = match (
                 project_id,
@@ -6731,7 +9257,7 @@ pub mod builder {
         /// # Errors
         /// Names everything that is missing or does not fit, and a value that would lead to another resource.
         pub fn prepare(self) -> Result<Prepared<types::Notebook>, RequestError> {
-            let operation = &OPERATIONS[14];
+            let operation = &OPERATIONS[15];
             let Self { client, project_id, id } = self;
             let (project_id, id) = match (project_id, id) {
                 (Ok(project_id), Ok(id)) => (project_id, id),
@@ -6760,6 +9286,236 @@ pub mod builder {
         /// # Errors
         /// Those of the client's transport.
         pub async fn send(self) -> Result<ResponseValue<types::Notebook>, X::Error>
+        where
+            X: crate::Transport,
+        {
+            let client = self.client;
+            client.transport.send(self.prepare()?).await
+        }
+    }
+    /// The request `createNotebookTags`: Add tags to a notebook.
+    ///
+    /// See [`Client::create_notebook_tags`](super::Client::create_notebook_tags).
+    #[derive(Clone, Debug)]
+    #[must_use = "a request does nothing until it is sent"]
+    pub struct CreateNotebookTags<'a, X = reqwest::Client> {
+        client: &'a super::Client<X>,
+        project_id: Result<::std::string::String, Problem>,
+        resource_id: Result<::std::string::String, Problem>,
+        workspace_id: Result<Option<::std::string::String>, Problem>,
+        body: Result<types::CreateNotebookTagsRequest, Problem>,
+    }
+    impl<'a, X> CreateNotebookTags<'a, X> {
+        pub(super) fn new(client: &'a super::Client<X>) -> Self {
+            Self {
+                client,
+                project_id: Err(Problem::missing("project_id")),
+                resource_id: Err(Problem::missing("resource_id")),
+                workspace_id: Ok(None),
+                body: Err(Problem::missing("body")),
+            }
+        }
+        /// ID of the project that owns the resources. It belongs to exactly one region.
+        pub fn project_id<V>(mut self, value: V) -> Self
+        where
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
+        {
+            self.project_id = required("project_id", value);
+            self
+        }
+        /// ID of the notebook, a UUID, as `createNotebook` returned it or `listNotebooks` tells it.
+        pub fn resource_id<V>(mut self, value: V) -> Self
+        where
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
+        {
+            self.resource_id = required("resource_id", value);
+            self
+        }
+        /// Workspace of the notebook. `0` is the one that always exists. Defaults to `0`.
+        pub fn workspace_id<V, M>(mut self, value: V) -> Self
+        where
+            V: crate::IntoOptional<::std::string::String, M>,
+        {
+            self.workspace_id = optional("workspace_id", value);
+            self
+        }
+        /// The tags to add.
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: TryInto<types::CreateNotebookTagsRequest, Error: std::fmt::Display>,
+        {
+            self.body = required("body", value);
+            self
+        }
+        /// Makes the request without sending it.
+        ///
+        /// # Errors
+        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        pub fn prepare(self) -> Result<Prepared<crate::NoContent>, RequestError> {
+            let operation = &OPERATIONS[16];
+            let Self { client, project_id, resource_id, workspace_id, body } = self;
+            let (project_id, resource_id, workspace_id, body) = match (
+                project_id,
+                resource_id,
+                workspace_id,
+                body,
+            ) {
+                (Ok(project_id), Ok(resource_id), Ok(workspace_id), Ok(body)) => {
+                    (project_id, resource_id, workspace_id, body)
+                }
+                (project_id, resource_id, workspace_id, body) => {
+                    return Err(
+                        RequestError::of(
+                            operation,
+                            [
+                                project_id.err(),
+                                resource_id.err(),
+                                workspace_id.err(),
+                                body.err(),
+                            ],
+                        ),
+                    );
+                }
+            };
+            let url = url(
+                &client.base,
+                operation,
+                &[
+                    ("project_id", project_id.as_str()),
+                    ("resource_id", resource_id.as_str()),
+                ],
+            )?;
+            let request = client
+                .http
+                .post(url)
+                .json(&body)
+                .query(
+                    &progenitor_client::QueryParam::new("workspace_id", &workspace_id),
+                )
+                .build()
+                .map_err(|error| RequestError::unbuilt(operation, error))?;
+            Prepared::new(&client.base, request, operation)
+        }
+        /// Sends it: `POST /v1/{project_id}/notebooks/{resource_id}/tags/create`.
+        ///
+        /// # Errors
+        /// Those of the client's transport.
+        pub async fn send(self) -> Result<ResponseValue<crate::NoContent>, X::Error>
+        where
+            X: crate::Transport,
+        {
+            let client = self.client;
+            client.transport.send(self.prepare()?).await
+        }
+    }
+    /// The request `deleteNotebookTags`: Remove tags from a notebook.
+    ///
+    /// See [`Client::delete_notebook_tags`](super::Client::delete_notebook_tags).
+    #[derive(Clone, Debug)]
+    #[must_use = "a request does nothing until it is sent"]
+    pub struct DeleteNotebookTags<'a, X = reqwest::Client> {
+        client: &'a super::Client<X>,
+        project_id: Result<::std::string::String, Problem>,
+        resource_id: Result<::std::string::String, Problem>,
+        workspace_id: Result<Option<::std::string::String>, Problem>,
+        body: Result<types::DeleteNotebookTagsRequest, Problem>,
+    }
+    impl<'a, X> DeleteNotebookTags<'a, X> {
+        pub(super) fn new(client: &'a super::Client<X>) -> Self {
+            Self {
+                client,
+                project_id: Err(Problem::missing("project_id")),
+                resource_id: Err(Problem::missing("resource_id")),
+                workspace_id: Ok(None),
+                body: Err(Problem::missing("body")),
+            }
+        }
+        /// ID of the project that owns the resources. It belongs to exactly one region.
+        pub fn project_id<V>(mut self, value: V) -> Self
+        where
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
+        {
+            self.project_id = required("project_id", value);
+            self
+        }
+        /// ID of the notebook, a UUID, as `createNotebook` returned it or `listNotebooks` tells it.
+        pub fn resource_id<V>(mut self, value: V) -> Self
+        where
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
+        {
+            self.resource_id = required("resource_id", value);
+            self
+        }
+        /// Workspace of the notebook. `0` is the one that always exists. Defaults to `0`.
+        pub fn workspace_id<V, M>(mut self, value: V) -> Self
+        where
+            V: crate::IntoOptional<::std::string::String, M>,
+        {
+            self.workspace_id = optional("workspace_id", value);
+            self
+        }
+        /// The tags to remove.
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: TryInto<types::DeleteNotebookTagsRequest, Error: std::fmt::Display>,
+        {
+            self.body = required("body", value);
+            self
+        }
+        /// Makes the request without sending it.
+        ///
+        /// # Errors
+        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        pub fn prepare(self) -> Result<Prepared<crate::NoContent>, RequestError> {
+            let operation = &OPERATIONS[17];
+            let Self { client, project_id, resource_id, workspace_id, body } = self;
+            let (project_id, resource_id, workspace_id, body) = match (
+                project_id,
+                resource_id,
+                workspace_id,
+                body,
+            ) {
+                (Ok(project_id), Ok(resource_id), Ok(workspace_id), Ok(body)) => {
+                    (project_id, resource_id, workspace_id, body)
+                }
+                (project_id, resource_id, workspace_id, body) => {
+                    return Err(
+                        RequestError::of(
+                            operation,
+                            [
+                                project_id.err(),
+                                resource_id.err(),
+                                workspace_id.err(),
+                                body.err(),
+                            ],
+                        ),
+                    );
+                }
+            };
+            let url = url(
+                &client.base,
+                operation,
+                &[
+                    ("project_id", project_id.as_str()),
+                    ("resource_id", resource_id.as_str()),
+                ],
+            )?;
+            let request = client
+                .http
+                .delete(url)
+                .json(&body)
+                .query(
+                    &progenitor_client::QueryParam::new("workspace_id", &workspace_id),
+                )
+                .build()
+                .map_err(|error| RequestError::unbuilt(operation, error))?;
+            Prepared::new(&client.base, request, operation)
+        }
+        /// Sends it: `DELETE /v1/{project_id}/notebooks/{resource_id}/tags/delete`.
+        ///
+        /// # Errors
+        /// Those of the client's transport.
+        pub async fn send(self) -> Result<ResponseValue<crate::NoContent>, X::Error>
         where
             X: crate::Transport,
         {
@@ -6806,7 +9562,7 @@ pub mod builder {
         /// # Errors
         /// Names everything that is missing or does not fit, and a value that would lead to another resource.
         pub fn prepare(self) -> Result<Prepared<types::Lease>, RequestError> {
-            let operation = &OPERATIONS[15];
+            let operation = &OPERATIONS[18];
             let Self { client, project_id, id } = self;
             let (project_id, id) = match (project_id, id) {
                 (Ok(project_id), Ok(id)) => (project_id, id),
@@ -6852,7 +9608,7 @@ pub mod builder {
         project_id: Result<::std::string::String, Problem>,
         id: Result<::std::string::String, Problem>,
         duration: Result<Option<i64>, Problem>,
-        body: Result<types::LeaseReq, Problem>,
+        body: Result<Option<types::LeaseReq>, Problem>,
     }
     impl<'a, X> RenewLease<'a, X> {
         pub(super) fn new(client: &'a super::Client<X>) -> Self {
@@ -6861,7 +9617,7 @@ pub mod builder {
                 project_id: Err(Problem::missing("project_id")),
                 id: Err(Problem::missing("id")),
                 duration: Ok(None),
-                body: Err(Problem::missing("body")),
+                body: Ok(None),
             }
         }
         /// ID of the project that owns the resources. It belongs to exactly one region.
@@ -6889,11 +9645,11 @@ pub mod builder {
             self
         }
         /// The new lease. It may be left out when the query carries the duration.
-        pub fn body<V>(mut self, value: V) -> Self
+        pub fn body<V, M>(mut self, value: V) -> Self
         where
-            V: TryInto<types::LeaseReq, Error: std::fmt::Display>,
+            V: crate::IntoOptional<types::LeaseReq, M>,
         {
-            self.body = required("body", value);
+            self.body = optional("body", value);
             self
         }
         /// Makes the request without sending it.
@@ -6901,7 +9657,7 @@ pub mod builder {
         /// # Errors
         /// Names everything that is missing or does not fit, and a value that would lead to another resource.
         pub fn prepare(self) -> Result<Prepared<types::Lease>, RequestError> {
-            let operation = &OPERATIONS[16];
+            let operation = &OPERATIONS[19];
             let Self { client, project_id, id, duration, body } = self;
             let (project_id, id, duration, body) = match (
                 project_id,
@@ -6926,14 +9682,19 @@ pub mod builder {
                 operation,
                 &[("project_id", project_id.as_str()), ("id", id.as_str())],
             )?;
-            let request = client
-                .http
-                .patch(url)
-                .header(
-                    ::reqwest::header::ACCEPT,
-                    ::reqwest::header::HeaderValue::from_static("application/json"),
+            let request = crate::request::with_optional_body(
+                    client
+                        .http
+                        .patch(url)
+                        .header(
+                            ::reqwest::header::ACCEPT,
+                            ::reqwest::header::HeaderValue::from_static(
+                                "application/json",
+                            ),
+                        ),
+                    "application/json",
+                    body.as_ref(),
                 )
-                .json(&body)
                 .query(&progenitor_client::QueryParam::new("duration", &duration))
                 .build()
                 .map_err(|error| RequestError::unbuilt(operation, error))?;
@@ -6962,6 +9723,8 @@ pub mod builder {
         id: Result<::std::string::String, Problem>,
         limit: Result<Option<i32>, Problem>,
         offset: Result<Option<i32>, Problem>,
+        sort_dir: Result<Option<crate::devenviron::enums::OpenSortDirection>, Problem>,
+        sort_key: Result<Option<::std::string::String>, Problem>,
     }
     impl<'a, X> ShowSwitchableFlavors<'a, X> {
         pub(super) fn new(client: &'a super::Client<X>) -> Self {
@@ -6971,6 +9734,8 @@ pub mod builder {
                 id: Err(Problem::missing("id")),
                 limit: Ok(None),
                 offset: Ok(None),
+                sort_dir: Ok(None),
+                sort_key: Ok(None),
             }
         }
         /// ID of the project that owns the resources. It belongs to exactly one region.
@@ -7005,22 +9770,59 @@ pub mod builder {
             self.offset = optional("offset", value);
             self
         }
+        /// Direction of sorting. Defaults to `DESC`. Huawei Cloud only.
+        ///
+        /// Known values: `ASC`, `DESC`.
+        pub fn sort_dir<V, M>(mut self, value: V) -> Self
+        where
+            V: crate::IntoOptional<crate::devenviron::enums::OpenSortDirection, M>,
+        {
+            self.sort_dir = optional("sort_dir", value);
+            self
+        }
+        /// Name of the field to sort by, or several names joined with commas. At most 128 characters, only letters, digits, `_`, `,` and `-`. Huawei Cloud only.
+        pub fn sort_key<V, M>(mut self, value: V) -> Self
+        where
+            V: crate::IntoOptional<::std::string::String, M>,
+        {
+            self.sort_key = optional("sort_key", value);
+            self
+        }
         /// Makes the request without sending it.
         ///
         /// # Errors
         /// Names everything that is missing or does not fit, and a value that would lead to another resource.
         pub fn prepare(self) -> Result<Prepared<types::FlavorList>, RequestError> {
-            let operation = &OPERATIONS[17];
-            let Self { client, project_id, id, limit, offset } = self;
-            let (project_id, id, limit, offset) = match (project_id, id, limit, offset) {
-                (Ok(project_id), Ok(id), Ok(limit), Ok(offset)) => {
-                    (project_id, id, limit, offset)
-                }
-                (project_id, id, limit, offset) => {
+            let operation = &OPERATIONS[20];
+            let Self { client, project_id, id, limit, offset, sort_dir, sort_key } = self;
+            let (project_id, id, limit, offset, sort_dir, sort_key) = match (
+                project_id,
+                id,
+                limit,
+                offset,
+                sort_dir,
+                sort_key,
+            ) {
+                (
+                    Ok(project_id),
+                    Ok(id),
+                    Ok(limit),
+                    Ok(offset),
+                    Ok(sort_dir),
+                    Ok(sort_key),
+                ) => (project_id, id, limit, offset, sort_dir, sort_key),
+                (project_id, id, limit, offset, sort_dir, sort_key) => {
                     return Err(
                         RequestError::of(
                             operation,
-                            [project_id.err(), id.err(), limit.err(), offset.err()],
+                            [
+                                project_id.err(),
+                                id.err(),
+                                limit.err(),
+                                offset.err(),
+                                sort_dir.err(),
+                                sort_key.err(),
+                            ],
                         ),
                     );
                 }
@@ -7039,6 +9841,8 @@ pub mod builder {
                 )
                 .query(&progenitor_client::QueryParam::new("limit", &limit))
                 .query(&progenitor_client::QueryParam::new("offset", &offset))
+                .query(&progenitor_client::QueryParam::new("sort_dir", &sort_dir))
+                .query(&progenitor_client::QueryParam::new("sort_key", &sort_key))
                 .build()
                 .map_err(|error| RequestError::unbuilt(operation, error))?;
             Prepared::new(&client.base, request, operation)
@@ -7072,6 +9876,8 @@ pub mod builder {
             Option<crate::devenviron::enums::OpenImageServiceType>,
             Problem,
         >,
+        show_name: Result<Option<::std::string::String>, Problem>,
+        show_tag: Result<Option<::std::string::String>, Problem>,
         sort_dir: Result<Option<crate::devenviron::enums::OpenSortDirection>, Problem>,
         sort_key: Result<Option<::std::string::String>, Problem>,
         type_: Result<Option<crate::devenviron::enums::OpenImageType>, Problem>,
@@ -7088,6 +9894,8 @@ pub mod builder {
                 namespace: Ok(None),
                 offset: Ok(None),
                 service_type: Ok(None),
+                show_name: Ok(None),
+                show_tag: Ok(None),
                 sort_dir: Ok(None),
                 sort_key: Ok(None),
                 type_: Ok(None),
@@ -7152,6 +9960,22 @@ pub mod builder {
             self.service_type = optional("service_type", value);
             self
         }
+        /// Keep only preset images with this display name. Huawei Cloud only.
+        pub fn show_name<V, M>(mut self, value: V) -> Self
+        where
+            V: crate::IntoOptional<::std::string::String, M>,
+        {
+            self.show_name = optional("show_name", value);
+            self
+        }
+        /// Keep only preset images with this displayed version. Huawei Cloud only.
+        pub fn show_tag<V, M>(mut self, value: V) -> Self
+        where
+            V: crate::IntoOptional<::std::string::String, M>,
+        {
+            self.show_tag = optional("show_tag", value);
+            self
+        }
         /// Direction of the sorting. Defaults to `DESC`.
         ///
         /// Known values: `ASC`, `DESC`.
@@ -7193,7 +10017,7 @@ pub mod builder {
         /// # Errors
         /// Names everything that is missing or does not fit, and a value that would lead to another resource.
         pub fn prepare(self) -> Result<Prepared<types::ImageList>, RequestError> {
-            let operation = &OPERATIONS[18];
+            let operation = &OPERATIONS[21];
             let Self {
                 client,
                 project_id,
@@ -7203,6 +10027,8 @@ pub mod builder {
                 namespace,
                 offset,
                 service_type,
+                show_name,
+                show_tag,
                 sort_dir,
                 sort_key,
                 type_,
@@ -7216,6 +10042,8 @@ pub mod builder {
                 namespace,
                 offset,
                 service_type,
+                show_name,
+                show_tag,
                 sort_dir,
                 sort_key,
                 type_,
@@ -7228,6 +10056,8 @@ pub mod builder {
                 namespace,
                 offset,
                 service_type,
+                show_name,
+                show_tag,
                 sort_dir,
                 sort_key,
                 type_,
@@ -7241,6 +10071,8 @@ pub mod builder {
                     Ok(namespace),
                     Ok(offset),
                     Ok(service_type),
+                    Ok(show_name),
+                    Ok(show_tag),
                     Ok(sort_dir),
                     Ok(sort_key),
                     Ok(type_),
@@ -7254,6 +10086,8 @@ pub mod builder {
                         namespace,
                         offset,
                         service_type,
+                        show_name,
+                        show_tag,
                         sort_dir,
                         sort_key,
                         type_,
@@ -7268,6 +10102,8 @@ pub mod builder {
                     namespace,
                     offset,
                     service_type,
+                    show_name,
+                    show_tag,
                     sort_dir,
                     sort_key,
                     type_,
@@ -7284,6 +10120,8 @@ pub mod builder {
                                 namespace.err(),
                                 offset.err(),
                                 service_type.err(),
+                                show_name.err(),
+                                show_tag.err(),
                                 sort_dir.err(),
                                 sort_key.err(),
                                 type_.err(),
@@ -7318,6 +10156,8 @@ pub mod builder {
                 .query(
                     &progenitor_client::QueryParam::new("service_type", &service_type),
                 )
+                .query(&progenitor_client::QueryParam::new("show_name", &show_name))
+                .query(&progenitor_client::QueryParam::new("show_tag", &show_tag))
                 .query(&progenitor_client::QueryParam::new("sort_dir", &sort_dir))
                 .query(&progenitor_client::QueryParam::new("sort_key", &sort_key))
                 .query(&progenitor_client::QueryParam::new("type", &type_))
@@ -7379,7 +10219,7 @@ pub mod builder {
         /// # Errors
         /// Names everything that is missing or does not fit, and a value that would lead to another resource.
         pub fn prepare(self) -> Result<Prepared<types::Image>, RequestError> {
-            let operation = &OPERATIONS[19];
+            let operation = &OPERATIONS[22];
             let Self { client, project_id, body } = self;
             let (project_id, body) = match (project_id, body) {
                 (Ok(project_id), Ok(body)) => (project_id, body),
@@ -7426,9 +10266,12 @@ pub mod builder {
     pub struct ListImageGroups<'a, X = reqwest::Client> {
         client: &'a super::Client<X>,
         project_id: Result<::std::string::String, Problem>,
+        limit: Result<Option<i32>, Problem>,
         name: Result<Option<::std::string::String>, Problem>,
         name_fuzzy_match: Result<Option<bool>, Problem>,
         namespace: Result<Option<::std::string::String>, Problem>,
+        offset: Result<Option<i32>, Problem>,
+        swr_instance_id: Result<Option<::std::string::String>, Problem>,
         type_: Result<Option<crate::devenviron::enums::OpenImageType>, Problem>,
         workspace_id: Result<Option<::std::string::String>, Problem>,
     }
@@ -7437,9 +10280,12 @@ pub mod builder {
             Self {
                 client,
                 project_id: Err(Problem::missing("project_id")),
+                limit: Ok(None),
                 name: Ok(None),
                 name_fuzzy_match: Ok(None),
                 namespace: Ok(None),
+                offset: Ok(None),
+                swr_instance_id: Ok(None),
                 type_: Ok(None),
                 workspace_id: Ok(None),
             }
@@ -7450,6 +10296,14 @@ pub mod builder {
             V: TryInto<::std::string::String, Error: std::fmt::Display>,
         {
             self.project_id = required("project_id", value);
+            self
+        }
+        /// Largest number of groups in one answer. At least 1. Defaults to `200`. Huawei Cloud only.
+        pub fn limit<V, M>(mut self, value: V) -> Self
+        where
+            V: crate::IntoOptional<i32, M>,
+        {
+            self.limit = optional("limit", value);
             self
         }
         /// Image name to look for. `name_fuzzy_match` decides whether a part of the name is enough. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
@@ -7476,6 +10330,22 @@ pub mod builder {
             self.namespace = optional("namespace", value);
             self
         }
+        /// Number of groups to skip before the page starts. At least 0. Defaults to `0`. Huawei Cloud only.
+        pub fn offset<V, M>(mut self, value: V) -> Self
+        where
+            V: crate::IntoOptional<i32, M>,
+        {
+            self.offset = optional("offset", value);
+            self
+        }
+        /// Keep only groups of this registry of the enterprise edition of SWR. Huawei Cloud only.
+        pub fn swr_instance_id<V, M>(mut self, value: V) -> Self
+        where
+            V: crate::IntoOptional<::std::string::String, M>,
+        {
+            self.swr_instance_id = optional("swr_instance_id", value);
+            self
+        }
         /// Keep only groups of preset images, or only of the project's own.
         ///
         /// Known values: `BUILD_IN`, `DEDICATED`.
@@ -7499,41 +10369,85 @@ pub mod builder {
         /// # Errors
         /// Names everything that is missing or does not fit, and a value that would lead to another resource.
         pub fn prepare(self) -> Result<Prepared<types::ImageGroupList>, RequestError> {
-            let operation = &OPERATIONS[20];
+            let operation = &OPERATIONS[23];
             let Self {
                 client,
                 project_id,
+                limit,
                 name,
                 name_fuzzy_match,
                 namespace,
+                offset,
+                swr_instance_id,
                 type_,
                 workspace_id,
             } = self;
-            let (project_id, name, name_fuzzy_match, namespace, type_, workspace_id) = match (
+            let (
                 project_id,
+                limit,
                 name,
                 name_fuzzy_match,
                 namespace,
+                offset,
+                swr_instance_id,
+                type_,
+                workspace_id,
+            ) = match (
+                project_id,
+                limit,
+                name,
+                name_fuzzy_match,
+                namespace,
+                offset,
+                swr_instance_id,
                 type_,
                 workspace_id,
             ) {
                 (
                     Ok(project_id),
+                    Ok(limit),
                     Ok(name),
                     Ok(name_fuzzy_match),
                     Ok(namespace),
+                    Ok(offset),
+                    Ok(swr_instance_id),
                     Ok(type_),
                     Ok(workspace_id),
-                ) => (project_id, name, name_fuzzy_match, namespace, type_, workspace_id),
-                (project_id, name, name_fuzzy_match, namespace, type_, workspace_id) => {
+                ) => {
+                    (
+                        project_id,
+                        limit,
+                        name,
+                        name_fuzzy_match,
+                        namespace,
+                        offset,
+                        swr_instance_id,
+                        type_,
+                        workspace_id,
+                    )
+                }
+                (
+                    project_id,
+                    limit,
+                    name,
+                    name_fuzzy_match,
+                    namespace,
+                    offset,
+                    swr_instance_id,
+                    type_,
+                    workspace_id,
+                ) => {
                     return Err(
                         RequestError::of(
                             operation,
                             [
                                 project_id.err(),
+                                limit.err(),
                                 name.err(),
                                 name_fuzzy_match.err(),
                                 namespace.err(),
+                                offset.err(),
+                                swr_instance_id.err(),
                                 type_.err(),
                                 workspace_id.err(),
                             ],
@@ -7553,6 +10467,7 @@ pub mod builder {
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
+                .query(&progenitor_client::QueryParam::new("limit", &limit))
                 .query(&progenitor_client::QueryParam::new("name", &name))
                 .query(
                     &progenitor_client::QueryParam::new(
@@ -7561,6 +10476,13 @@ pub mod builder {
                     ),
                 )
                 .query(&progenitor_client::QueryParam::new("namespace", &namespace))
+                .query(&progenitor_client::QueryParam::new("offset", &offset))
+                .query(
+                    &progenitor_client::QueryParam::new(
+                        "swr_instance_id",
+                        &swr_instance_id,
+                    ),
+                )
                 .query(&progenitor_client::QueryParam::new("type", &type_))
                 .query(
                     &progenitor_client::QueryParam::new("workspace_id", &workspace_id),
@@ -7574,6 +10496,181 @@ pub mod builder {
         /// # Errors
         /// Those of the client's transport.
         pub async fn send(self) -> Result<ResponseValue<types::ImageGroupList>, X::Error>
+        where
+            X: crate::Transport,
+        {
+            let client = self.client;
+            client.transport.send(self.prepare()?).await
+        }
+    }
+    /// The request `updateImageGroup`: Change an image group.
+    ///
+    /// See [`Client::update_image_group`](super::Client::update_image_group).
+    #[derive(Clone, Debug)]
+    #[must_use = "a request does nothing until it is sent"]
+    pub struct UpdateImageGroup<'a, X = reqwest::Client> {
+        client: &'a super::Client<X>,
+        project_id: Result<::std::string::String, Problem>,
+        id: Result<::std::string::String, Problem>,
+        body: Result<types::UpdateImageGroupRequest, Problem>,
+    }
+    impl<'a, X> UpdateImageGroup<'a, X> {
+        pub(super) fn new(client: &'a super::Client<X>) -> Self {
+            Self {
+                client,
+                project_id: Err(Problem::missing("project_id")),
+                id: Err(Problem::missing("id")),
+                body: Err(Problem::missing("body")),
+            }
+        }
+        /// ID of the project that owns the resources. It belongs to exactly one region.
+        pub fn project_id<V>(mut self, value: V) -> Self
+        where
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
+        {
+            self.project_id = required("project_id", value);
+            self
+        }
+        /// ID of the image group, a UUID, as `listImageGroups` tells it.
+        pub fn id<V>(mut self, value: V) -> Self
+        where
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
+        {
+            self.id = required("id", value);
+            self
+        }
+        /// What to change.
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: TryInto<types::UpdateImageGroupRequest, Error: std::fmt::Display>,
+        {
+            self.body = required("body", value);
+            self
+        }
+        /// Makes the request without sending it.
+        ///
+        /// # Errors
+        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        pub fn prepare(self) -> Result<Prepared<crate::NoContent>, RequestError> {
+            let operation = &OPERATIONS[24];
+            let Self { client, project_id, id, body } = self;
+            let (project_id, id, body) = match (project_id, id, body) {
+                (Ok(project_id), Ok(id), Ok(body)) => (project_id, id, body),
+                (project_id, id, body) => {
+                    return Err(
+                        RequestError::of(
+                            operation,
+                            [project_id.err(), id.err(), body.err()],
+                        ),
+                    );
+                }
+            };
+            let url = url(
+                &client.base,
+                operation,
+                &[("project_id", project_id.as_str()), ("id", id.as_str())],
+            )?;
+            let request = client
+                .http
+                .put(url)
+                .json(&body)
+                .build()
+                .map_err(|error| RequestError::unbuilt(operation, error))?;
+            Prepared::new(&client.base, request, operation)
+        }
+        /// Sends it: `PUT /v1/{project_id}/images/group/{id}`.
+        ///
+        /// # Errors
+        /// Those of the client's transport.
+        pub async fn send(self) -> Result<ResponseValue<crate::NoContent>, X::Error>
+        where
+            X: crate::Transport,
+        {
+            let client = self.client;
+            client.transport.send(self.prepare()?).await
+        }
+    }
+    /// The request `deleteImageGroup`: Delete an image group.
+    ///
+    /// See [`Client::delete_image_group`](super::Client::delete_image_group).
+    #[derive(Clone, Debug)]
+    #[must_use = "a request does nothing until it is sent"]
+    pub struct DeleteImageGroup<'a, X = reqwest::Client> {
+        client: &'a super::Client<X>,
+        project_id: Result<::std::string::String, Problem>,
+        id: Result<::std::string::String, Problem>,
+        body: Result<Option<types::DeleteImageGroupRequest>, Problem>,
+    }
+    impl<'a, X> DeleteImageGroup<'a, X> {
+        pub(super) fn new(client: &'a super::Client<X>) -> Self {
+            Self {
+                client,
+                project_id: Err(Problem::missing("project_id")),
+                id: Err(Problem::missing("id")),
+                body: Ok(None),
+            }
+        }
+        /// ID of the project that owns the resources. It belongs to exactly one region.
+        pub fn project_id<V>(mut self, value: V) -> Self
+        where
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
+        {
+            self.project_id = required("project_id", value);
+            self
+        }
+        /// ID of the image group, a UUID, as `listImageGroups` tells it.
+        pub fn id<V>(mut self, value: V) -> Self
+        where
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
+        {
+            self.id = required("id", value);
+            self
+        }
+        /// Whether the content goes as well. Without a body it stays.
+        pub fn body<V, M>(mut self, value: V) -> Self
+        where
+            V: crate::IntoOptional<types::DeleteImageGroupRequest, M>,
+        {
+            self.body = optional("body", value);
+            self
+        }
+        /// Makes the request without sending it.
+        ///
+        /// # Errors
+        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        pub fn prepare(self) -> Result<Prepared<crate::NoContent>, RequestError> {
+            let operation = &OPERATIONS[25];
+            let Self { client, project_id, id, body } = self;
+            let (project_id, id, body) = match (project_id, id, body) {
+                (Ok(project_id), Ok(id), Ok(body)) => (project_id, id, body),
+                (project_id, id, body) => {
+                    return Err(
+                        RequestError::of(
+                            operation,
+                            [project_id.err(), id.err(), body.err()],
+                        ),
+                    );
+                }
+            };
+            let url = url(
+                &client.base,
+                operation,
+                &[("project_id", project_id.as_str()), ("id", id.as_str())],
+            )?;
+            let request = crate::request::with_optional_body(
+                    client.http.delete(url),
+                    "application/json",
+                    body.as_ref(),
+                )
+                .build()
+                .map_err(|error| RequestError::unbuilt(operation, error))?;
+            Prepared::new(&client.base, request, operation)
+        }
+        /// Sends it: `DELETE /v1/{project_id}/images/group/{id}`.
+        ///
+        /// # Errors
+        /// Those of the client's transport.
+        pub async fn send(self) -> Result<ResponseValue<crate::NoContent>, X::Error>
         where
             X: crate::Transport,
         {
@@ -7620,7 +10717,7 @@ pub mod builder {
         /// # Errors
         /// Names everything that is missing or does not fit, and a value that would lead to another resource.
         pub fn prepare(self) -> Result<Prepared<types::Image>, RequestError> {
-            let operation = &OPERATIONS[21];
+            let operation = &OPERATIONS[26];
             let Self { client, project_id, id } = self;
             let (project_id, id) = match (project_id, id) {
                 (Ok(project_id), Ok(id)) => (project_id, id),
@@ -7666,6 +10763,7 @@ pub mod builder {
         project_id: Result<::std::string::String, Problem>,
         id: Result<::std::string::String, Problem>,
         force: Result<Option<bool>, Problem>,
+        body: Result<Option<types::DeleteImageRequest>, Problem>,
     }
     impl<'a, X> DeleteImage<'a, X> {
         pub(super) fn new(client: &'a super::Client<X>) -> Self {
@@ -7674,6 +10772,7 @@ pub mod builder {
                 project_id: Err(Problem::missing("project_id")),
                 id: Err(Problem::missing("id")),
                 force: Ok(None),
+                body: Ok(None),
             }
         }
         /// ID of the project that owns the resources. It belongs to exactly one region.
@@ -7700,20 +10799,30 @@ pub mod builder {
             self.force = optional("force", value);
             self
         }
+        /// The same choice as `force`, as Huawei Cloud takes it. Open Telekom Cloud knows the parameter; whoever serves both sends both.
+        pub fn body<V, M>(mut self, value: V) -> Self
+        where
+            V: crate::IntoOptional<types::DeleteImageRequest, M>,
+        {
+            self.body = optional("body", value);
+            self
+        }
         /// Makes the request without sending it.
         ///
         /// # Errors
         /// Names everything that is missing or does not fit, and a value that would lead to another resource.
         pub fn prepare(self) -> Result<Prepared<types::Image>, RequestError> {
-            let operation = &OPERATIONS[22];
-            let Self { client, project_id, id, force } = self;
-            let (project_id, id, force) = match (project_id, id, force) {
-                (Ok(project_id), Ok(id), Ok(force)) => (project_id, id, force),
-                (project_id, id, force) => {
+            let operation = &OPERATIONS[27];
+            let Self { client, project_id, id, force, body } = self;
+            let (project_id, id, force, body) = match (project_id, id, force, body) {
+                (Ok(project_id), Ok(id), Ok(force), Ok(body)) => {
+                    (project_id, id, force, body)
+                }
+                (project_id, id, force, body) => {
                     return Err(
                         RequestError::of(
                             operation,
-                            [project_id.err(), id.err(), force.err()],
+                            [project_id.err(), id.err(), force.err(), body.err()],
                         ),
                     );
                 }
@@ -7723,12 +10832,18 @@ pub mod builder {
                 operation,
                 &[("project_id", project_id.as_str()), ("id", id.as_str())],
             )?;
-            let request = client
-                .http
-                .delete(url)
-                .header(
-                    ::reqwest::header::ACCEPT,
-                    ::reqwest::header::HeaderValue::from_static("application/json"),
+            let request = crate::request::with_optional_body(
+                    client
+                        .http
+                        .delete(url)
+                        .header(
+                            ::reqwest::header::ACCEPT,
+                            ::reqwest::header::HeaderValue::from_static(
+                                "application/json",
+                            ),
+                        ),
+                    "application/json",
+                    body.as_ref(),
                 )
                 .query(&progenitor_client::QueryParam::new("force", &force))
                 .build()
@@ -7736,6 +10851,83 @@ pub mod builder {
             Prepared::new(&client.base, request, operation)
         }
         /// Sends it: `DELETE /v1/{project_id}/images/{id}`.
+        ///
+        /// # Errors
+        /// Those of the client's transport.
+        pub async fn send(self) -> Result<ResponseValue<types::Image>, X::Error>
+        where
+            X: crate::Transport,
+        {
+            let client = self.client;
+            client.transport.send(self.prepare()?).await
+        }
+    }
+    /// The request `syncImage`: Synchronize an image with the registry.
+    ///
+    /// See [`Client::sync_image`](super::Client::sync_image).
+    #[derive(Clone, Debug)]
+    #[must_use = "a request does nothing until it is sent"]
+    pub struct SyncImage<'a, X = reqwest::Client> {
+        client: &'a super::Client<X>,
+        project_id: Result<::std::string::String, Problem>,
+        image_id: Result<::std::string::String, Problem>,
+    }
+    impl<'a, X> SyncImage<'a, X> {
+        pub(super) fn new(client: &'a super::Client<X>) -> Self {
+            Self {
+                client,
+                project_id: Err(Problem::missing("project_id")),
+                image_id: Err(Problem::missing("image_id")),
+            }
+        }
+        /// ID of the project that owns the resources. It belongs to exactly one region.
+        pub fn project_id<V>(mut self, value: V) -> Self
+        where
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
+        {
+            self.project_id = required("project_id", value);
+            self
+        }
+        /// ID of the image, a UUID, as the image list tells it.
+        pub fn image_id<V>(mut self, value: V) -> Self
+        where
+            V: TryInto<::std::string::String, Error: std::fmt::Display>,
+        {
+            self.image_id = required("image_id", value);
+            self
+        }
+        /// Makes the request without sending it.
+        ///
+        /// # Errors
+        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        pub fn prepare(self) -> Result<Prepared<types::Image>, RequestError> {
+            let operation = &OPERATIONS[28];
+            let Self { client, project_id, image_id } = self;
+            let (project_id, image_id) = match (project_id, image_id) {
+                (Ok(project_id), Ok(image_id)) => (project_id, image_id),
+                (project_id, image_id) => {
+                    return Err(
+                        RequestError::of(operation, [project_id.err(), image_id.err()]),
+                    );
+                }
+            };
+            let url = url(
+                &client.base,
+                operation,
+                &[("project_id", project_id.as_str()), ("image_id", image_id.as_str())],
+            )?;
+            let request = client
+                .http
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .build()
+                .map_err(|error| RequestError::unbuilt(operation, error))?;
+            Prepared::new(&client.base, request, operation)
+        }
+        /// Sends it: `POST /v1/{project_id}/images/{image_id}/sync`.
         ///
         /// # Errors
         /// Those of the client's transport.
@@ -7796,7 +10988,7 @@ pub mod builder {
         /// # Errors
         /// Names everything that is missing or does not fit, and a value that would lead to another resource.
         pub fn prepare(self) -> Result<Prepared<types::Image>, RequestError> {
-            let operation = &OPERATIONS[23];
+            let operation = &OPERATIONS[29];
             let Self { client, project_id, id, body } = self;
             let (project_id, id, body) = match (project_id, id, body) {
                 (Ok(project_id), Ok(id), Ok(body)) => (project_id, id, body),
@@ -7877,7 +11069,7 @@ pub mod builder {
         /// # Errors
         /// Names everything that is missing or does not fit, and a value that would lead to another resource.
         pub fn prepare(self) -> Result<Prepared<types::DataVolumeList>, RequestError> {
-            let operation = &OPERATIONS[24];
+            let operation = &OPERATIONS[30];
             let Self { client, project_id, instance_id } = self;
             let (project_id, instance_id) = match (project_id, instance_id) {
                 (Ok(project_id), Ok(instance_id)) => (project_id, instance_id),
@@ -7970,7 +11162,7 @@ pub mod builder {
         /// # Errors
         /// Names everything that is missing or does not fit, and a value that would lead to another resource.
         pub fn prepare(self) -> Result<Prepared<types::DataVolume>, RequestError> {
-            let operation = &OPERATIONS[25];
+            let operation = &OPERATIONS[31];
             let Self { client, project_id, instance_id, body } = self;
             let (project_id, instance_id, body) = match (project_id, instance_id, body) {
                 (Ok(project_id), Ok(instance_id), Ok(body)) => {
@@ -8066,7 +11258,7 @@ pub mod builder {
         /// # Errors
         /// Names everything that is missing or does not fit, and a value that would lead to another resource.
         pub fn prepare(self) -> Result<Prepared<types::DataVolume>, RequestError> {
-            let operation = &OPERATIONS[26];
+            let operation = &OPERATIONS[32];
             let Self { client, project_id, instance_id, storage_id } = self;
             let (project_id, instance_id, storage_id) = match (
                 project_id,
@@ -8166,7 +11358,7 @@ pub mod builder {
         /// # Errors
         /// Names everything that is missing or does not fit, and a value that would lead to another resource.
         pub fn prepare(self) -> Result<Prepared<types::DataVolume>, RequestError> {
-            let operation = &OPERATIONS[27];
+            let operation = &OPERATIONS[33];
             let Self { client, project_id, instance_id, storage_id } = self;
             let (project_id, instance_id, storage_id) = match (
                 project_id,

@@ -607,6 +607,124 @@ open_enum! {
 pub type OpenHookScriptType = crate::Open<HookScriptType>;
 
 open_enum! {
+    /// Whether the start of a notebook waits for a hook. ASYNC is assumed when it is left out. Huawei Cloud only.
+    ///
+    /// Source: sdk.
+    ///
+    /// More values may come: see [`Open`](crate::Open).
+    HookMode {
+        /// `BLOCK`: the start goes on when the script has ended.
+        Block = "BLOCK",
+        /// `ASYNC`: the script runs beside the start.
+        Async = "ASYNC",
+    }
+}
+
+/// [`HookMode`] as it stands on the wire.
+pub type OpenHookMode = crate::Open<HookMode>;
+
+open_enum! {
+    /// Whether a storage can come and go while the notebook runs. Huawei Cloud only.
+    ///
+    /// Source: sdk.
+    ///
+    /// More values may come: see [`Open`](crate::Open).
+    MountType {
+        /// `STATIC`: it is there from the creation of the notebook and cannot be mounted or unmounted while it runs.
+        Static = "STATIC",
+        /// `DYNAMIC`: it can be mounted and unmounted while the notebook runs.
+        Dynamic = "DYNAMIC",
+    }
+}
+
+/// [`MountType`] as it stands on the wire.
+pub type OpenMountType = crate::Open<MountType>;
+
+open_enum! {
+    /// Kind of access to the public network. Huawei Cloud only.
+    ///
+    /// Source: sdk.
+    ///
+    /// More values may come: see [`Open`](crate::Open).
+    PublicNetworkType {
+        /// `SHARED`: over the network that all notebooks share.
+        Shared = "SHARED",
+        /// `EXCLUSIVE`: over a network of one's own.
+        Exclusive = "EXCLUSIVE",
+        /// `FORBIDDEN`: not at all.
+        Forbidden = "FORBIDDEN",
+    }
+}
+
+/// [`PublicNetworkType`] as it stands on the wire.
+pub type OpenPublicNetworkType = crate::Open<PublicNetworkType>;
+
+open_enum! {
+    /// How a rule compares a label of a node with its values. Huawei Cloud only.
+    ///
+    /// Source: sdk.
+    ///
+    /// More values may come: see [`Open`](crate::Open).
+    NodeAffinityOperator {
+        /// `In`: the label has one of the values.
+        In = "In",
+        /// `NotIn`: the label has none of the values.
+        NotIn = "NotIn",
+        /// `Exists`: the node has the label, whatever its value.
+        Exists = "Exists",
+        /// `DoesNotExist`: the node does not have the label.
+        DoesNotExist = "DoesNotExist",
+        /// `Gt`: the label is greater than the value, compared as text.
+        Gt = "Gt",
+        /// `Lt`: the label is less than the value, compared as text.
+        Lt = "Lt",
+    }
+}
+
+/// [`NodeAffinityOperator`] as it stands on the wire.
+pub type OpenNodeAffinityOperator = crate::Open<NodeAffinityOperator>;
+
+open_enum! {
+    /// Kind of Ascend processor. Huawei Cloud only.
+    ///
+    /// Source: sdk.
+    ///
+    /// More values may come: see [`Open`](crate::Open).
+    AscendType {
+        /// `ASCEND_SNT9`: ascend 910.
+        AscendSnt9 = "ASCEND_SNT9",
+        /// `ASCEND_SNT9B`: ascend 910B.
+        AscendSnt9b = "ASCEND_SNT9B",
+        /// `ASCEND_SNT3`: ascend 310.
+        AscendSnt3 = "ASCEND_SNT3",
+    }
+}
+
+/// [`AscendType`] as it stands on the wire.
+pub type OpenAscendType = crate::Open<AscendType>;
+
+open_enum! {
+    /// On which sites of Huawei Cloud a flavor is supported. Huawei Cloud only.
+    ///
+    /// Source: sdk.
+    ///
+    /// More values may come: see [`Open`](crate::Open).
+    FlavorSiteSupport {
+        /// `COMMON`: on the Chinese and on the international site.
+        Common = "COMMON",
+        /// `NATIONAL`: on the Chinese site only.
+        National = "NATIONAL",
+        /// `INTERNATIONAL`: on the international site only.
+        International = "INTERNATIONAL",
+        /// `NONE`: on neither.
+        None = "NONE",
+    }
+}
+
+/// [`FlavorSiteSupport`] as it stands on the wire.
+pub type OpenFlavorSiteSupport = crate::Open<FlavorSiteSupport>;
+
+open_enum! {
     /// Direction of sorting.
     ///
     /// Source: ListNotebooks T2, ListAllNotebooks T2, ListFlavors T2, ListImage T2.
@@ -634,6 +752,8 @@ open_enum! {
         Cpu = "CPU",
         /// `GPU`: with graphics processors.
         Gpu = "GPU",
+        /// `ASCEND`: with Ascend processors, on Huawei Cloud only.
+        Ascend = "ASCEND",
     }
 }
 
@@ -685,6 +805,8 @@ open_enum! {
         Obs = "OBS",
         /// `OBSFS`: object storage mounted as a parallel file system; seen in answers only, no table lists it.
         Obsfs = "OBSFS",
+        /// `EFS`: a file system of SFS Turbo, on Huawei Cloud only.
+        Efs = "EFS",
     }
 }
 
@@ -887,6 +1009,8 @@ open_enum! {
         Cpu = "CPU",
         /// `GPU`: makes use of a GPU.
         Gpu = "GPU",
+        /// `ASCEND`: makes use of an Ascend processor, on Huawei Cloud only.
+        Ascend = "ASCEND",
     }
 }
 

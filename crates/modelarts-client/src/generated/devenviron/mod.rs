@@ -68,14 +68,18 @@
 //! * `x-spellings` beside it: values that the documentation also writes in another letter case.
 //! * `x-states` on the enum of a status: every value sorted into `transient` (changes by itself), `settled`, `failed`
 //!   and `gone`.
-//! * `x-source` on operations, schemas and properties: the pages and tables they were transcribed from, written
-//!   `page T<table>`, for an example `page S<sample>`. `sample` means that only a sample shows it, `observed` that only
-//!   practice does.
+//! * `x-source` on operations, parameters, schemas and properties: the pages and tables they were transcribed from,
+//!   written `page T<table>`, for an example `page S<sample>`. `sample` means that only a sample shows it, `observed`
+//!   that only practice does, `sdk` that only the vendor's SDK does.
 //! * `x-idempotent` on operations: when true, repeating has no further effect, so that the request may be sent again
 //!   after a lost answer.
 //! * `x-required-when` on properties of requests: the condition under which an optional property has to be given.
 //! * `x-default` on parameters and on properties of requests: what the service assumes when nothing is sent. It is not
 //!   `default`, which generated clients would send.
+//! * `x-clouds` on operations, parameters, schemas and properties: the clouds that have it, `huawei` or `otc`. Without it
+//!   both have it, or nobody knows better.
+//! * `x-also` on parameters of a query: other names of the same parameter, of which each cloud knows its own and passes
+//!   over the rest; send the value under all of them.
 //! * `x-published: false` on parameters: left out of the published documents, since something else says the same.
 //! * `x-sample` on examples: `documented` as the documentation prints it, or `composed` for this document.
 //!

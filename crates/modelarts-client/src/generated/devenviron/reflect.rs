@@ -12,6 +12,7 @@ pub const DOCUMENT: &str = include_str!("document.json");
 #[openapi(
     components(
         schemas(
+            types::AscendInfo,
             types::AttachObsRequest,
             types::BillingInfo,
             types::ContainerHooks,
@@ -19,10 +20,16 @@ pub const DOCUMENT: &str = include_str!("document.json");
             types::CreateDevEnvNotebookSpec,
             types::CreateImageRequest,
             types::CreateNotebookRequest,
+            types::CreateNotebookTagsRequest,
             types::CustomHooks,
+            types::CustomSpec,
+            types::CustomSpecReq,
             types::DataVolume,
             types::DataVolumeList,
             types::DeleteDevEnvInstanceResponse,
+            types::DeleteImageGroupRequest,
+            types::DeleteImageRequest,
+            types::DeleteNotebookTagsRequest,
             types::DevEnvAiProject,
             types::DevEnvAiProjectReq,
             types::DevEnvAutoStop,
@@ -68,18 +75,31 @@ pub const DOCUMENT: &str = include_str!("document.json");
             types::LeaseReq,
             types::ManageDevEnvInstanceRequest,
             types::ManageDevEnvInstanceResponse,
+            types::NodeAffinity,
+            types::NodeAffinityReq,
+            types::NodeAffinityRule,
+            types::NodeAffinityRuleReq,
             types::Notebook,
             types::NotebookFlavor,
             types::NotebookList,
-            types::NotebookTag,
             types::Pool,
+            types::PublicNetworkConfigReq,
             types::RegisterImageRequest,
+            types::RunUser,
+            types::RunUserReq,
             types::StartNotebookRequest,
+            types::Tag,
+            types::TagReq,
+            types::TagValues,
+            types::TagValuesList,
             types::UpdateDevEnvAutoStopReq,
             types::UpdateDevEnvInstanceRequest,
             types::UpdateDevEnvNotebookSpec,
+            types::UpdateImageGroupRequest,
             types::UpdateNotebookRequest,
             types::User,
+            types::UserVpc,
+            types::UserVpcReq,
             types::VolumeReq,
             types::VolumeRes,
             enums::OpenDevEnvInstanceStatus,
@@ -106,6 +126,12 @@ pub const DOCUMENT: &str = include_str!("document.json");
             enums::OpenVolumeStatus,
             enums::OpenLeaseType,
             enums::OpenHookScriptType,
+            enums::OpenHookMode,
+            enums::OpenMountType,
+            enums::OpenPublicNetworkType,
+            enums::OpenNodeAffinityOperator,
+            enums::OpenAscendType,
+            enums::OpenFlavorSiteSupport,
             enums::OpenSortDirection,
             enums::OpenFlavorCategory,
             enums::OpenFlavorFeature,
@@ -129,6 +155,7 @@ pub struct Schemas;
 pub fn round_trip(schema: &str, value: Value) -> Option<serde_json::Result<Value>> {
     Some(
         match schema {
+            "AscendInfo" => through::<types::AscendInfo>(value),
             "AttachObsRequest" => through::<types::AttachObsRequest>(value),
             "BillingInfo" => through::<types::BillingInfo>(value),
             "ContainerHooks" => through::<types::ContainerHooks>(value),
@@ -140,11 +167,21 @@ pub fn round_trip(schema: &str, value: Value) -> Option<serde_json::Result<Value
             }
             "CreateImageRequest" => through::<types::CreateImageRequest>(value),
             "CreateNotebookRequest" => through::<types::CreateNotebookRequest>(value),
+            "CreateNotebookTagsRequest" => {
+                through::<types::CreateNotebookTagsRequest>(value)
+            }
             "CustomHooks" => through::<types::CustomHooks>(value),
+            "CustomSpec" => through::<types::CustomSpec>(value),
+            "CustomSpecReq" => through::<types::CustomSpecReq>(value),
             "DataVolume" => through::<types::DataVolume>(value),
             "DataVolumeList" => through::<types::DataVolumeList>(value),
             "DeleteDevEnvInstanceResponse" => {
                 through::<types::DeleteDevEnvInstanceResponse>(value)
+            }
+            "DeleteImageGroupRequest" => through::<types::DeleteImageGroupRequest>(value),
+            "DeleteImageRequest" => through::<types::DeleteImageRequest>(value),
+            "DeleteNotebookTagsRequest" => {
+                through::<types::DeleteNotebookTagsRequest>(value)
             }
             "DevEnvAiProject" => through::<types::DevEnvAiProject>(value),
             "DevEnvAiProjectReq" => through::<types::DevEnvAiProjectReq>(value),
@@ -197,13 +234,23 @@ pub fn round_trip(schema: &str, value: Value) -> Option<serde_json::Result<Value
             "ManageDevEnvInstanceResponse" => {
                 through::<types::ManageDevEnvInstanceResponse>(value)
             }
+            "NodeAffinity" => through::<types::NodeAffinity>(value),
+            "NodeAffinityReq" => through::<types::NodeAffinityReq>(value),
+            "NodeAffinityRule" => through::<types::NodeAffinityRule>(value),
+            "NodeAffinityRuleReq" => through::<types::NodeAffinityRuleReq>(value),
             "Notebook" => through::<types::Notebook>(value),
             "NotebookFlavor" => through::<types::NotebookFlavor>(value),
             "NotebookList" => through::<types::NotebookList>(value),
-            "NotebookTag" => through::<types::NotebookTag>(value),
             "Pool" => through::<types::Pool>(value),
+            "PublicNetworkConfigReq" => through::<types::PublicNetworkConfigReq>(value),
             "RegisterImageRequest" => through::<types::RegisterImageRequest>(value),
+            "RunUser" => through::<types::RunUser>(value),
+            "RunUserReq" => through::<types::RunUserReq>(value),
             "StartNotebookRequest" => through::<types::StartNotebookRequest>(value),
+            "Tag" => through::<types::Tag>(value),
+            "TagReq" => through::<types::TagReq>(value),
+            "TagValues" => through::<types::TagValues>(value),
+            "TagValuesList" => through::<types::TagValuesList>(value),
             "UpdateDevEnvAutoStopReq" => through::<types::UpdateDevEnvAutoStopReq>(value),
             "UpdateDevEnvInstanceRequest" => {
                 through::<types::UpdateDevEnvInstanceRequest>(value)
@@ -211,8 +258,11 @@ pub fn round_trip(schema: &str, value: Value) -> Option<serde_json::Result<Value
             "UpdateDevEnvNotebookSpec" => {
                 through::<types::UpdateDevEnvNotebookSpec>(value)
             }
+            "UpdateImageGroupRequest" => through::<types::UpdateImageGroupRequest>(value),
             "UpdateNotebookRequest" => through::<types::UpdateNotebookRequest>(value),
             "User" => through::<types::User>(value),
+            "UserVpc" => through::<types::UserVpc>(value),
+            "UserVpcReq" => through::<types::UserVpcReq>(value),
             "VolumeReq" => through::<types::VolumeReq>(value),
             "VolumeRes" => through::<types::VolumeRes>(value),
             "DevEnvInstanceStatus" => through::<enums::OpenDevEnvInstanceStatus>(value),
@@ -241,6 +291,12 @@ pub fn round_trip(schema: &str, value: Value) -> Option<serde_json::Result<Value
             "VolumeStatus" => through::<enums::OpenVolumeStatus>(value),
             "LeaseType" => through::<enums::OpenLeaseType>(value),
             "HookScriptType" => through::<enums::OpenHookScriptType>(value),
+            "HookMode" => through::<enums::OpenHookMode>(value),
+            "MountType" => through::<enums::OpenMountType>(value),
+            "PublicNetworkType" => through::<enums::OpenPublicNetworkType>(value),
+            "NodeAffinityOperator" => through::<enums::OpenNodeAffinityOperator>(value),
+            "AscendType" => through::<enums::OpenAscendType>(value),
+            "FlavorSiteSupport" => through::<enums::OpenFlavorSiteSupport>(value),
             "SortDirection" => through::<enums::OpenSortDirection>(value),
             "FlavorCategory" => through::<enums::OpenFlavorCategory>(value),
             "FlavorFeature" => through::<enums::OpenFlavorFeature>(value),
