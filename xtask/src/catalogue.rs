@@ -59,7 +59,7 @@ pub struct Selection {
 pub struct Entry {
     /// `ModelArts.` and four digits; `APIG.`, `APIGW.` or `IAM.` for those of gateways and the identity service.
     pub code: String,
-    /// One of [`SOURCES`], where the service's list lacks the code.
+    /// One of `SOURCES`, where the service's list lacks the code.
     #[serde(default, rename = "x-source")]
     pub source: Option<String>,
     /// HTTP statuses under which the service lists it.

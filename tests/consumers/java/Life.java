@@ -66,15 +66,17 @@ public class Life {
         client.setRequestInterceptor(request -> request.header("X-Auth-Token", token));
         notebooks = new NotebooksApi(client);
 
-        var images = new ImagesApi(client).listImages(project, null, null, null, null, null, null, null, null, ImageType.BUILD_IN, null);
-        var flavors = new FlavorsApi(client).listFlavors(project, null, null, null, null, null, null);
+        var images = new ImagesApi(client).listImages(
+                project, null, null, null, null, null, null, null, null, ImageType.BUILD_IN, null, null, null);
+        var flavors = new FlavorsApi(client).listFlavors(project, null, null, null, null, null, null, null, null);
         Notebook made = notebooks.createNotebook(project, new CreateNotebookRequest().name("consumer").description("before")
             .flavor(flavors.getData().get(0).getId()).imageId(images.getData().get(0).getId())
             .volume(new VolumeReq().category(VolumeCategory.EVS).ownership(VolumeOwnership.MANAGED).capacity(5)));
         String id = made.getId();
         Notebook before = await(id, NotebookStatus.RUNNING);
 
-        var found = notebooks.listNotebooks(project, null, 5, "consumer", null, null, null, null, null, null, null);
+        var found = notebooks.listNotebooks(
+                project, null, 5, "consumer", null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null);
         check(found.getData().size() == 1 && id.equals(found.getData().get(0).getId()), found);
 
         notebooks.updateNotebook(project, id, new UpdateNotebookRequest().description("after"));
