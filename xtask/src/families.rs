@@ -24,6 +24,8 @@ const MANIFEST: &str = "crates/modelarts-client/Cargo.toml";
 pub(crate) fn run() -> Result<bool> {
     let target = python::target()?;
     let copy = target.join("families");
+    // Of its own: in the shared one cargo would take the copy's programs for those of the checkout, which are older.
+    let target = target.join("families-target");
     synchronize(&workspace::root(), &copy)?;
 
     let list = fs::read_to_string(copy.join(LIST))?;
