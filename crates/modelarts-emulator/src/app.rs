@@ -6,16 +6,16 @@ use std::time::Duration;
 use http::StatusCode;
 use parking_lot::{Mutex, RwLock, RwLockWriteGuard};
 
-use crate::auth::signature::{Authorization, Refusal};
-use crate::auth::token::{Claims, LIFETIME, Tokens};
-use crate::authority::Addresses;
 use crate::clock::{Clock, ClockMode, Millis, system_millis};
+use crate::domain::{Beginning, Core, FixtureError, Settings, Snapshot, State};
 use crate::error::{ApiError, ApiResult, code};
 use crate::faults::Faults;
 use crate::fixtures::Fixtures;
+use crate::http::authority::Addresses;
+use crate::identity::signature::{Authorization, Refusal};
+use crate::identity::token::{Claims, LIFETIME, Tokens};
 use crate::ids::{Ids, RequestIds};
 use crate::log::Log;
-use crate::state::{Beginning, Core, FixtureError, Settings, Snapshot, State};
 use crate::store::{Change, Store, StoreError};
 
 /// An emulator without its socket.
@@ -461,8 +461,8 @@ mod tests {
         });
         let request = Request::get(path).header("x-auth-token", token);
         let request = request.body(Body::empty()).unwrap();
-        let router = crate::server::router(app);
-        crate::pipeline::respond(app, router, request)
+        let router = crate::http::server::router(app);
+        crate::http::pipeline::respond(app, router, request)
             .await
             .unwrap()
     }

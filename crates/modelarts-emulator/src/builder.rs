@@ -12,16 +12,16 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::app::{App, Outside, Patience, initial};
-use crate::authority::{Addresses, external_url, host_name};
 use crate::clock::{Clock, ClockMode, LATEST, Millis, system_millis};
-use crate::faults::Fault;
-use crate::fixtures::{Capacity, DEFAULT_REGION, Fixtures};
-use crate::ids::random_seed;
-use crate::log::{LogFilter, LoggedRequest};
-use crate::server::serve;
-use crate::state::{
+use crate::domain::{
     Durations, FixtureError, InstanceStatus, Settings, Snapshot, State, TransitionFault,
 };
+use crate::faults::Fault;
+use crate::fixtures::{Capacity, DEFAULT_REGION, Fixtures};
+use crate::http::authority::{Addresses, external_url, host_name};
+use crate::http::server::serve;
+use crate::ids::random_seed;
+use crate::log::{LogFilter, LoggedRequest};
 use crate::store::{Loaded, Store};
 
 /// The time at which a manual clock of an emulator with an rng_seed begins: 2026-01-01T00:00:00Z.

@@ -12,9 +12,9 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 
+use crate::domain::{Generation, ImageStatus, InstanceStatus};
 use crate::ids::hex;
 use crate::nearest::unknown;
-use crate::state::{Generation, ImageStatus, InstanceStatus};
 
 /// The project that the emulator has when nothing else is asked for.
 pub(crate) const DEFAULT_PROJECT: &str = "7f3c0e6a1b5d4c2f9e8d7a6b5c4d3e2f";
@@ -311,7 +311,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::state::Settings;
+    use crate::domain::Settings;
 
     #[test]
     fn properties_that_the_document_does_not_describe_are_refused() {

@@ -83,43 +83,37 @@
 //! | `client` | `Emulator::client()`, a client of the crate `modelarts` |
 //! | `docs` | a page at `/docs/` from which the API can be called |
 
+mod api;
 mod app;
-mod auth;
-mod authority;
 mod builder;
-mod call;
 #[cfg(feature = "client")]
 mod client;
 mod clock;
-#[cfg(feature = "docs")]
-mod docs;
+mod control;
+mod domain;
 mod error;
 mod faults;
 mod fixtures;
+mod http;
+mod identity;
 mod ids;
 mod log;
 mod nearest;
-mod openapi;
-mod pipeline;
 mod recent;
-mod response;
-mod routes;
-mod server;
-mod state;
 mod store;
-mod validate;
-mod worded;
 
 pub use builder::{Emulator, EmulatorBuilder, Error};
 pub use clock::{Clock, ClockMode, ClockReading};
+pub use domain::{
+    Durations, FixtureError, Generation, ImageStatus, InstanceStatus, Snapshot, Step,
+    TransitionFault,
+};
 pub use faults::Fault;
 pub use fixtures::{
     AccessKeyFixture, Capacity, DomainFixture, Fixtures, ImageFixture, InstanceFixture,
     ProjectFixture, UserFixture,
 };
-pub use log::{LogFilter, LoggedRequest};
-pub use openapi::{api_description, control_description, family_description, iam_description};
-pub use state::{
-    Durations, FixtureError, Generation, ImageStatus, InstanceStatus, Snapshot, Step,
-    TransitionFault,
+pub use http::openapi::{
+    api_description, control_description, family_description, iam_description,
 };
+pub use log::{LogFilter, LoggedRequest};

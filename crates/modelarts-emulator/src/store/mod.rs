@@ -9,7 +9,7 @@ pub(crate) use sqlite::SqliteStore;
 use futures::future::BoxFuture;
 
 use crate::clock::Stamp;
-use crate::state::Row;
+use crate::domain::Row;
 
 /// What is to be written in one piece.
 #[derive(Debug)]

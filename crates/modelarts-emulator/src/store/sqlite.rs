@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use super::{Change, Loaded, Store, StoreError, Written};
 use crate::clock::Stamp;
-use crate::state::Row;
+use crate::domain::Row;
 
 /// What each version of the schema adds to the one before; the file's `user_version` counts them.
 const MIGRATIONS: &[&str] = &[

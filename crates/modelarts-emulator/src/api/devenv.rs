@@ -12,10 +12,10 @@ use modelarts_client::devenviron::types::{
 use serde_json::{Value, json};
 use utoipa_axum::routes;
 
-use super::api::{Api, Errors};
-use crate::call::Call;
+use super::router::{Api, Errors};
+use crate::domain::{DevEnvQuery, Paging};
 use crate::error::{ApiError, ApiResult, code};
-use crate::state::{DevEnvQuery, Paging};
+use crate::http::call::Call;
 
 pub(super) fn api() -> Api {
     Api::new()

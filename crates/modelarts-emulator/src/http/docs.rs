@@ -13,8 +13,8 @@ use utoipa_swagger_ui::Config;
 
 use crate::app::App;
 use crate::builder::Identity;
-use crate::openapi::{names, served};
-use crate::routes::forbidden;
+use crate::control::forbidden;
+use crate::http::openapi::{names, served};
 
 pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new()

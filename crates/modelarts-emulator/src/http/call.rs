@@ -11,11 +11,11 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::app::App;
+use crate::domain::{At, Caller, Paging, State};
 use crate::error::{ApiError, ApiResult, code};
+use crate::http::response::{json_bytes, json_response, refusal};
+use crate::http::validate::{Operation, Query};
 use crate::ids::RequestId;
-use crate::response::{json_bytes, json_response, refusal};
-use crate::state::{At, Caller, Paging, State};
-use crate::validate::{Operation, Query};
 
 /// The most records on a page.
 const LARGEST_PAGE: usize = 1_000;

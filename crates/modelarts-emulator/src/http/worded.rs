@@ -17,7 +17,7 @@ use hyper::rt::{Read, ReadBufCursor, Write};
 use crate::app::App;
 use crate::clock::real_sleep;
 use crate::error::{ApiError, code};
-use crate::response::gateway_body;
+use crate::http::response::gateway_body;
 
 /// A connection that lets no refusal pass without a body and waits for no client for ever.
 pub(crate) struct Worded<S> {

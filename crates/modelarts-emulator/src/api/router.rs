@@ -12,10 +12,10 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::app::App;
 
 /// Routes with what they say of themselves.
-pub(super) type Api = OpenApiRouter<Arc<App>>;
+pub(crate) type Api = OpenApiRouter<Arc<App>>;
 
 /// The refusals that every operation of the service shares.
-pub(super) struct Errors;
+pub(crate) struct Errors;
 
 impl IntoResponses for Errors {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
@@ -24,7 +24,7 @@ impl IntoResponses for Errors {
 }
 
 /// The refusals of the identity service.
-pub(super) struct IamErrors;
+pub(crate) struct IamErrors;
 
 impl IntoResponses for IamErrors {
     fn responses() -> BTreeMap<String, RefOr<Response>> {

@@ -15,17 +15,17 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
-use super::api::Api;
+use crate::api::router::Api;
 use crate::app::App;
-use crate::authority::Addresses;
 use crate::clock::{ClockReading, FASTEST, LATEST, Millis};
+use crate::domain::{InstanceStatus, LONGEST_REASON, Snapshot, TransitionFault};
 use crate::error::ApiError;
 use crate::faults::Fault;
 use crate::fixtures::{Capacity, Fixtures};
+use crate::http::authority::Addresses;
+use crate::http::response::json_response;
 use crate::log::{LogFilter, LoggedRequest};
 use crate::nearest::with_nearest;
-use crate::response::json_response;
-use crate::state::{InstanceStatus, LONGEST_REASON, Snapshot, TransitionFault};
 
 /// The largest body of all but a snapshot.
 const BODY_LIMIT: usize = 16 * 1024 * 1024;
@@ -33,7 +33,7 @@ const BODY_LIMIT: usize = 16 * 1024 * 1024;
 /// The largest snapshot.
 const SNAPSHOT_LIMIT: usize = 512 * 1024 * 1024;
 
-pub(super) fn api() -> Api {
+pub(crate) fn api() -> Api {
     let snapshots = Api::new()
         .routes(routes!(snapshot, restore))
         .layer(DefaultBodyLimit::max(SNAPSHOT_LIMIT));
@@ -708,8 +708,10 @@ fn found(known: bool) -> Done {
     )
 )]
 async fn document(Segment(name): Segment) -> Result<Response, ControlError> {
-    let text = crate::openapi::served(&name).ok_or_else(|| {
-        let known: Vec<_> = crate::openapi::names().map(|(name, _)| name).collect();
+    let text = crate::http::openapi::served(&name).ok_or_else(|| {
+        let known: Vec<_> = crate::http::openapi::names()
+            .map(|(name, _)| name)
+            .collect();
         ControlError::new(
             StatusCode::NOT_FOUND,
             format!("there is {}", known.join(", ")),

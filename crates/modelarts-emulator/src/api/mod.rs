@@ -2,14 +2,13 @@
 //!
 //! A handler says with utoipa what it takes and gives, which a test holds against the document.
 
-mod api;
-mod control;
 mod devenv;
 mod flavors;
 mod iam;
 mod images;
 mod lease;
 mod notebooks;
+pub(crate) mod router;
 mod storage;
 mod tags;
 
@@ -22,13 +21,10 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
-use crate::pipeline::other_method;
+use crate::control;
+use crate::http::pipeline::other_method;
 
-use api::Api;
-
-#[cfg(feature = "docs")]
-pub(crate) use control::forbidden;
-pub(crate) use control::{ControlError, guard, put_into_words};
+use router::Api;
 
 /// Everything, made once: an emulator only clones it.
 pub(crate) static ROUTES: LazyLock<(Router<Arc<App>>, Descriptions)> = LazyLock::new(|| {

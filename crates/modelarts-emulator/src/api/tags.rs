@@ -7,8 +7,8 @@ use modelarts_client::devenviron::types::{
 };
 use utoipa_axum::routes;
 
-use super::api::{Api, Errors};
-use crate::call::Call;
+use super::router::{Api, Errors};
+use crate::http::call::Call;
 
 pub(super) fn api() -> Api {
     Api::new()

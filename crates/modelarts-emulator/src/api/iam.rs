@@ -13,14 +13,14 @@ use modelarts_client::iam::types::{
 use serde_json::json;
 use utoipa_axum::routes;
 
-use super::api::{Api, IamErrors};
+use super::router::{Api, IamErrors};
 use crate::app::App;
-use crate::auth::accounts::{self, Accounts};
-use crate::auth::token::Claims;
-use crate::call::Call;
 use crate::clock::iso;
 use crate::error::{ApiError, ApiResult, code};
-use crate::response::json_response;
+use crate::http::call::Call;
+use crate::http::response::json_response;
+use crate::identity::accounts::{self, Accounts};
+use crate::identity::token::Claims;
 
 pub(super) fn api() -> Api {
     Api::new()

@@ -8,8 +8,8 @@ use utoipa::ToSchema;
 use super::catalogue::Flavor;
 use super::model::{ImageEntry, Instance};
 use super::{Core, Settings, State, Touched};
-use crate::auth::accounts::Accounts;
 use crate::clock::Millis;
+use crate::identity::accounts::Accounts;
 
 /// The format of a snapshot and of the rows' bodies.
 pub(crate) const FORMAT: u32 = 1;

@@ -10,8 +10,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::error::ApiError;
+use crate::http::validate::{Api, Operation};
 use crate::ids::RequestId;
-use crate::validate::{Api, Operation};
 
 /// The code of a refusal, passed along with the answer for the log.
 #[derive(Clone, Debug)]

@@ -42,11 +42,11 @@ pub(crate) use snapshot::Row;
 pub use snapshot::Snapshot;
 pub use transitions::{Durations, ImageStatus, InstanceStatus, Step};
 
-use crate::auth::accounts::Accounts;
 use crate::clock::Millis;
 use crate::error::{ApiError, ApiResult, code};
 use crate::faults::MOST as MOST_FAULTS;
 use crate::fixtures::{Capacity, Fixtures};
+use crate::identity::accounts::Accounts;
 use crate::ids::Ids;
 use crate::recent::Recent;
 use catalogue::Flavor;

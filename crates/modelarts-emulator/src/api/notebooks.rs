@@ -9,10 +9,10 @@ use modelarts_client::devenviron::types::{
 };
 use utoipa_axum::routes;
 
-use super::api::{Api, Errors};
-use crate::call::Call;
+use super::router::{Api, Errors};
+use crate::domain::NotebookQuery;
 use crate::error::{ApiError, ApiResult};
-use crate::state::NotebookQuery;
+use crate::http::call::Call;
 
 pub(super) fn api() -> Api {
     Api::new()

@@ -11,8 +11,8 @@ use modelarts_document::{Document, Location, Schema, SchemaType, Unlisted, is_js
 use regex::Regex;
 use serde_json::{Map, Number, Value};
 
-use crate::auth::signature::decode;
 use crate::error::{ApiError, ApiResult, code};
+use crate::identity::signature::decode;
 
 /// The operations of all documents, by method and path template.
 pub(crate) static OPERATIONS: LazyLock<Operations> = LazyLock::new(|| {

@@ -7,10 +7,10 @@ use modelarts_client::devenviron::enums::{
 use modelarts_client::devenviron::types::FlavorList;
 use utoipa_axum::routes;
 
-use super::api::{Api, Errors};
 use super::notebooks::ascending;
-use crate::call::Call;
-use crate::state::{FlavorQuery, plain_flavors};
+use super::router::{Api, Errors};
+use crate::domain::{FlavorQuery, plain_flavors};
+use crate::http::call::Call;
 
 pub(super) fn api() -> Api {
     Api::new()

@@ -20,16 +20,16 @@ use serde_json::Value;
 use tower_service::Service;
 
 use crate::app::{App, Session};
-use crate::call::{Call, param};
 use crate::clock::{Side, real_instant, real_sleep};
+use crate::control::{ControlError, guard, put_into_words};
+use crate::domain::Caller;
 use crate::error::{ApiError, ApiResult, code};
 use crate::faults::Fault;
+use crate::http::call::{Call, param};
+use crate::http::response::{RefusalCode, gateway, json_response, keystone, note_code, refusal};
+use crate::http::validate::{Api, OPERATIONS, Operation};
 use crate::ids::RequestId;
 use crate::log::{Entry, Head, redact};
-use crate::response::{RefusalCode, gateway, json_response, keystone, note_code, refusal};
-use crate::routes::{ControlError, guard, put_into_words};
-use crate::state::Caller;
-use crate::validate::{Api, OPERATIONS, Operation};
 
 /// The largest body that an operation takes.
 pub(crate) const BODY_LIMIT: usize = 1024 * 1024;

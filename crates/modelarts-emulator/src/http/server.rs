@@ -15,11 +15,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::api::ROUTES;
 use crate::app::App;
 use crate::clock::real_sleep;
-use crate::pipeline::{no_route, respond};
-use crate::routes::ROUTES;
-use crate::worded::Worded;
+use crate::http::pipeline::{no_route, respond};
+use crate::http::worded::Worded;
 
 const MAX_HEAD: usize = 128 * 1024;
 
@@ -35,7 +35,7 @@ const GRACE: Duration = Duration::from_secs(10);
 pub(crate) fn router(app: &Arc<App>) -> Router {
     let routes = ROUTES.0.clone();
     #[cfg(feature = "docs")]
-    let routes = routes.merge(crate::docs::routes());
+    let routes = routes.merge(crate::http::docs::routes());
     routes.fallback(no_route).with_state(Arc::clone(app))
 }
 

@@ -5,7 +5,8 @@ use utoipa::ToSchema as _;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::{ContentBuilder, InfoBuilder, OpenApi, Ref, ResponseBuilder};
 
-use crate::routes::{ControlError, ROUTES};
+use crate::api::ROUTES;
+use crate::control::ControlError;
 
 /// What an emulator serves under a name such as `iam.json`: the document of a family, or that of the control plane.
 pub(crate) fn served(name: &str) -> Option<String> {

@@ -11,12 +11,12 @@ use super::model::{Details, DevEnv, Failure, Generation, Instance, Lease, Notebo
 use super::notebooks::default_capacity;
 use super::transitions::{INSTANCES, Phase, VolumeStatus};
 use super::{ImageStatus, InstanceStatus, State, Subject, Touched};
-use crate::auth::accounts::{AccessKey, Domain, Project, User, keep_first};
 use crate::clock::Millis;
 use crate::fixtures::{
     AccessKeyFixture, DEFAULT_PROJECT, DEFAULT_REGION, DomainFixture, Fixtures, ImageFixture,
     InstanceFixture, ProjectFixture, UserFixture,
 };
+use crate::identity::accounts::{AccessKey, Domain, Project, User, keep_first};
 
 /// Fixtures that contradict each other or what is there.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

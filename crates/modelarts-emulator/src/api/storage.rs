@@ -4,8 +4,8 @@ use axum::response::Response;
 use modelarts_client::devenviron::types::{AttachObsRequest, DataVolume, DataVolumeList};
 use utoipa_axum::routes;
 
-use super::api::{Api, Errors};
-use crate::call::Call;
+use super::router::{Api, Errors};
+use crate::http::call::Call;
 
 pub(super) fn api() -> Api {
     Api::new()

@@ -9,11 +9,11 @@ use modelarts_client::devenviron::types::{
 };
 use utoipa_axum::routes;
 
-use super::api::{Api, Errors};
 use super::notebooks::ascending;
-use crate::call::Call;
+use super::router::{Api, Errors};
+use crate::domain::ImageQuery;
 use crate::error::ApiResult;
-use crate::state::ImageQuery;
+use crate::http::call::Call;
 
 pub(super) fn api() -> Api {
     Api::new()
