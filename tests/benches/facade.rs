@@ -5,8 +5,8 @@
 use std::hint::black_box;
 
 use hmac::{Hmac, KeyInit, Mac};
+use modelarts::devenviron::types::NotebookList;
 use modelarts::signing::{Signable, SigningKey, format_date, sign};
-use modelarts::types::NotebookList;
 use modelarts_tests::bench::callers::{Bare, ID, PROJECT, facade};
 use modelarts_tests::bench::loopback::Loopback;
 use modelarts_tests::bench::measure::{Comparison, compare, stay_on_one_core};

@@ -204,16 +204,16 @@ fn ids_of_the_groups_reach_their_resource_or_nothing() {
 #[test]
 fn ids_of_the_generated_client_reach_their_resource_or_nothing() {
     let place = Place::new();
-    let raw = place.client.raw();
+    let generated = place.client.devenviron();
     try_all(|value| {
-        let request = raw.delete_image().project_id(PROJECT).id(value);
+        let request = generated.delete_image().project_id(PROJECT).id(value);
         place.judge(
             "deleteImage",
             "id",
             value,
             place.runtime.block_on(request.send()),
         );
-        let request = raw.stop_notebook().project_id(value).id("n1");
+        let request = generated.stop_notebook().project_id(value).id("n1");
         place.judge(
             "stopNotebook",
             "project_id",

@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use modelarts::types::{CreateNotebookRequest, VolumeReq};
+use modelarts::devenviron::types::{CreateNotebookRequest, VolumeReq};
 use modelarts_emulator::Emulator;
 use modelarts_tests::world::World;
 use serde_json::{Value, json};

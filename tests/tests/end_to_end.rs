@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt};
-use modelarts::types::{
+use modelarts::devenviron::types::{
     CreateDevEnvInstanceRequest, CreateDevEnvNotebookSpec, CreateImageRequest,
     CreateNotebookRequest, DevEnvStorageLocationReq, DevEnvStorageReq, RegisterImageRequest,
     TagReq, UpdateDevEnvInstanceRequest, UpdateImageGroupRequest, UpdateNotebookRequest, VolumeReq,
@@ -813,7 +813,8 @@ async fn a_start_that_is_ensured_can_say_when_it_ends() {
     let notebooks = world.client.notebooks();
     let (eight, two) = (AutoStop::hours(8), AutoStop::hours(2));
     let started = notebooks.ensure_running_with("new", eight).await.unwrap();
-    let lease = |notebook: modelarts::types::Notebook| notebook.lease.unwrap().auto_stop();
+    let lease =
+        |notebook: modelarts::devenviron::types::Notebook| notebook.lease.unwrap().auto_stop();
     assert_eq!(lease(started), Some(eight));
     let running = notebooks.ensure_running_with("new", two).await.unwrap();
     assert_eq!(lease(running), Some(eight), "it ran already");

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use futures::TryStreamExt;
-use modelarts::types::{CreateImageRequest, CreateNotebookRequest, VolumeReq};
+use modelarts::devenviron::types::{CreateImageRequest, CreateNotebookRequest, VolumeReq};
 use modelarts::{AccessKey, AutoStop, InstanceExt, ModelArts, Timestamp};
 use modelarts_emulator::{Fault, Fixtures, Generation, InstanceFixture, InstanceStatus, LogFilter};
 use modelarts_tests::world::World;

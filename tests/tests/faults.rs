@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use modelarts::types::{CreateNotebookRequest, VolumeReq};
+use modelarts::devenviron::types::{CreateNotebookRequest, VolumeReq};
 use modelarts::{Credentials, ManualClock, ModelArts};
 use modelarts_tests::server::{Nobody, Recorded, Reply, Server};
 use modelarts_tests::snapshots::Snapshots;

@@ -13,7 +13,7 @@ use std::net::{SocketAddr, TcpStream};
 
 use futures::TryStreamExt as _;
 use futures::future::join_all;
-use modelarts::types::{CreateNotebookRequest, VolumeReq};
+use modelarts::devenviron::types::{CreateNotebookRequest, VolumeReq};
 use modelarts_tests::world::World;
 
 const HUNDREDS: usize = 300;

@@ -328,8 +328,8 @@ fn generated_types_do_not_show_secrets() {
         "token": {"id": TOKEN},
     }}});
     for text in [
-        shown::<modelarts::types::Notebook>(notebook()),
-        shown::<modelarts::types::DevEnvInstance>(instance()),
+        shown::<modelarts::devenviron::types::Notebook>(notebook()),
+        shown::<modelarts::devenviron::types::DevEnvInstance>(instance()),
         shown::<modelarts_client::iam::types::CreateTokenRequest>(sign_in),
     ] {
         assert!(text.contains("Secret(…)"), "{text}");

@@ -68,7 +68,7 @@ const OTHERS: [(&str, &str); 14] = [
     ),
     (
         "feature",
-        "a document is a cargo feature of the client, of the same name",
+        "a document is a cargo feature of client and facade, of the same name",
     ),
 ];
 
@@ -106,38 +106,47 @@ pub(crate) fn broken_rules(document: &Document) -> Vec<Problem> {
     rules().flat_map(|rule| (rule.run)(document)).collect()
 }
 
-/// Where the cargo features of the client are not the list of documents.
+/// Where the cargo features of client and facade are not the list of documents.
 fn features(root: &Path) -> Result<Vec<Problem>> {
     let names: Vec<_> = workspace::families(root)?
         .into_iter()
         .map(|family| family.name)
         .collect();
-    let text =
-        fs::read_to_string(root.join(MANIFEST)).with_context(|| format!("reading {MANIFEST}"))?;
-    let manifest: toml::Table = text.parse().with_context(|| format!("in {MANIFEST}"))?;
-    Ok(features_of(&names, &manifest))
+    let manifest = |path: &str| -> Result<toml::Table> {
+        let text =
+            fs::read_to_string(root.join(path)).with_context(|| format!("reading {path}"))?;
+        text.parse().with_context(|| format!("in {path}"))
+    };
+    let mut found = features_of_client(&names, &manifest(CLIENT)?);
+    found.extend(features_of_facade(&names, &manifest(FACADE)?));
+    Ok(found)
 }
 
-const MANIFEST: &str = "crates/modelarts-client/Cargo.toml";
+const CLIENT: &str = "crates/modelarts-client/Cargo.toml";
+const FACADE: &str = "crates/modelarts/Cargo.toml";
 
-fn features_of(names: &[String], manifest: &toml::Table) -> Vec<Problem> {
-    let problem = |name: &str, message: String| Problem {
-        file: MANIFEST.to_owned(),
+/// A feature of a manifest, if it has it: what it turns on.
+fn feature<'a>(manifest: &'a toml::Table, name: &str) -> Option<Vec<&'a str>> {
+    let others = manifest.get("features")?.get(name)?.as_array()?;
+    Some(others.iter().filter_map(toml::Value::as_str).collect())
+}
+
+fn feature_problem(file: &str, name: &str, message: String) -> Problem {
+    Problem {
+        file: file.to_owned(),
         pointer: push("/features", name),
         rule: "feature",
         message,
-    };
-    let features = manifest.get("features").and_then(toml::Value::as_table);
-    let default = features.and_then(|features| features.get("default")?.as_array());
-    let default: Vec<_> = default
-        .into_iter()
-        .flatten()
-        .filter_map(toml::Value::as_str)
-        .collect();
-    let is_known = |name: &str| features.is_some_and(|features| features.contains_key(name));
+    }
+}
+
+/// The client has all families unless it is told otherwise.
+fn features_of_client(names: &[String], manifest: &toml::Table) -> Vec<Problem> {
+    let problem = |name: &str, message| feature_problem(CLIENT, name, message);
+    let default = feature(manifest, "default").unwrap_or_default();
     let mut found = Vec::new();
     for name in names {
-        if !is_known(name) {
+        if feature(manifest, name).is_none() {
             found.push(problem(
                 name,
                 format!("the document `{name}` needs a feature of its name: `{name} = []`"),
@@ -162,6 +171,21 @@ fn features_of(names: &[String], manifest: &toml::Table) -> Vec<Problem> {
         )
     }));
     found
+}
+
+/// The facade has a module for each family, and which of them are there is for its users to choose.
+fn features_of_facade(names: &[String], manifest: &toml::Table) -> Vec<Problem> {
+    let missing = names.iter().filter(|name| {
+        let forwarded = format!("modelarts-client/{name}");
+        feature(manifest, name).is_none_or(|others| !others.contains(&forwarded.as_str()))
+    });
+    let missing = missing.map(|name| {
+        let message = format!(
+            "the document `{name}` needs a feature of its name: `{name} = [\"modelarts-client/{name}\"]`"
+        );
+        feature_problem(FACADE, name, message)
+    });
+    missing.collect()
 }
 
 /// Prints the names of all rules and their reasons.

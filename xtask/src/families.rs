@@ -1,7 +1,7 @@
 //! `cargo xtask families`: does a family need nothing but its document?
 //!
 //! A copy of the checkout gets a small family that has what the others lack. No file of it is touched but the list of documents,
-//! a manifest and the new document; then everything must be generated, built, and reachable.
+//! two manifests and the new document; then everything must be generated, built, and reachable.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -18,7 +18,8 @@ const NAME: &str = "generic";
 const DOCUMENT: &str = include_str!("families/generic.yaml");
 const OPERATIONS: [&str; 2] = ["listGenericNotebooks", "patchGenericNotebook"];
 const LIST: &str = "openapi/documents.toml";
-const MANIFEST: &str = "crates/modelarts-client/Cargo.toml";
+const CLIENT: &str = "crates/modelarts-client/Cargo.toml";
+const FACADE: &str = "crates/modelarts/Cargo.toml";
 
 /// Makes the copy and goes through all that a family has to do with; an error names what does not work.
 pub(crate) fn run() -> Result<bool> {
@@ -39,11 +40,18 @@ pub(crate) fn run() -> Result<bool> {
     refused(&copy, "feature", NAME)?;
     fs::write(&document, DOCUMENT)?;
 
-    let manifest = fs::read_to_string(copy.join(MANIFEST))?;
-    let changed = manifest
-        .replacen("default = [", &format!("default = [\"{NAME}\", "), 1)
-        .replacen("\niam = []\n", &format!("\niam = []\n{NAME} = []\n"), 1);
-    fs::write(copy.join(MANIFEST), changed)?;
+    let change = |manifest: &str, change: fn(String) -> String| -> Result<()> {
+        let text = fs::read_to_string(copy.join(manifest))?;
+        Ok(fs::write(copy.join(manifest), change(text))?)
+    };
+    change(CLIENT, |text| {
+        text.replacen("default = [", &format!("default = [\"{NAME}\", "), 1)
+            .replacen("\niam = []\n", &format!("\niam = []\n{NAME} = []\n"), 1)
+    })?;
+    change(FACADE, |text| {
+        let feature = format!("[features]\n{NAME} = [\"modelarts-client/{NAME}\"]\n");
+        text.replacen("[features]\n", &feature, 1)
+    })?;
 
     if !regen::run_in(&copy, false)? || !regen::run_in(&copy, true)? {
         bail!("the document of the family is not accepted");
@@ -57,6 +65,14 @@ pub(crate) fn run() -> Result<bool> {
             "--features",
             NAME,
         ][..],
+        &[
+            "check",
+            "--package",
+            "modelarts",
+            "--no-default-features",
+            "--features",
+            NAME,
+        ],
         &["build", "--package", "modelarts-cli"],
     ] {
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
@@ -102,7 +118,7 @@ pub(crate) fn run() -> Result<bool> {
             );
         }
     }
-    println!("a family needs {LIST}, {MANIFEST} and its document, and nothing else");
+    println!("a family needs {LIST}, {CLIENT}, {FACADE} and its document, and nothing else");
     Ok(true)
 }
 

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use similar::TextDiff;
 
 use crate::catalogue::Catalogue;
-use crate::{check, generate, publish, workspace};
+use crate::{check, facade, generate, publish, workspace};
 
 /// Writes the files, or with `check` compares them; false when something is wrong.
 pub fn run(check: bool) -> Result<bool> {
@@ -117,8 +117,9 @@ fn stale(root: &Path, known: &BTreeSet<PathBuf>) -> Result<BTreeSet<PathBuf>> {
         Ok(())
     }
     let mut found = BTreeSet::new();
-    collect(root, Path::new(generate::CODE), &mut found)?;
-    collect(root, Path::new(publish::FOLDER), &mut found)?;
+    for folder in [generate::CODE, facade::CODE, publish::FOLDER] {
+        collect(root, Path::new(folder), &mut found)?;
+    }
     Ok(found.difference(known).cloned().collect())
 }
 

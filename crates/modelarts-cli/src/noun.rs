@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use modelarts::enums::{DevEnvInstanceStatus, ImageStatus, NotebookStatus};
-use modelarts::types::{DevEnvInstance, Notebook, NotebookFlavor};
+use modelarts::devenviron::enums::{DevEnvInstanceStatus, ImageStatus, NotebookStatus};
+use modelarts::devenviron::types::{DevEnvInstance, Notebook, NotebookFlavor};
 use modelarts::{FlavorExt as _, InstanceExt as _, NotebookExt as _, OpenEnum as _, Timestamp};
 use serde::de::DeserializeOwned;
 use serde_json::Value;

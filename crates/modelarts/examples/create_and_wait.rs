@@ -6,7 +6,7 @@ use std::error::Error;
 use std::io::{Write, stdout};
 
 use futures::TryStreamExt;
-use modelarts::types::{CreateNotebookRequest, VolumeReq};
+use modelarts::devenviron::types::{CreateNotebookRequest, VolumeReq};
 use modelarts::{AutoStop, ModelArts};
 
 #[tokio::main]

@@ -5,7 +5,7 @@
 use std::error::Error;
 use std::io::{Write, stdout};
 
-use modelarts::enums::NotebookStatus;
+use modelarts::devenviron::enums::NotebookStatus;
 use modelarts::{ModelArts, NotebookExt};
 
 #[tokio::main]

@@ -6,7 +6,7 @@ use std::error::Error;
 use std::io::{Write, stdout};
 
 use modelarts::ModelArts;
-use modelarts::types::CreateImageRequest;
+use modelarts::devenviron::types::CreateImageRequest;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {

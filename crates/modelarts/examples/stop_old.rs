@@ -8,7 +8,7 @@ use std::io::{Write, stdout};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use modelarts::types::Notebook;
+use modelarts::devenviron::types::Notebook;
 use modelarts::{Clock, ModelArts, NotebookExt, SystemClock, Timestamp, map_concurrent};
 
 const LONG: Duration = Duration::from_secs(8 * 60 * 60);

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
-use modelarts_client::{
-    Base, Operation, Prepared, ResponseValue, Secret, Service, Transport, devenviron,
-};
+#[cfg(feature = "devenviron")]
+use modelarts_client::devenviron;
+use modelarts_client::{Base, Operation, Prepared, ResponseValue, Secret, Service, Transport};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -16,7 +16,6 @@ use crate::builder::{ModelArtsBuilder, Place};
 use crate::clock::Clock;
 use crate::credentials::{Authenticator, TOKEN};
 use crate::error::{Error, Result, accepted};
-use crate::groups::{Flavors, Images, Instances, Leases, Notebooks, Storage};
 use crate::history::Event;
 use crate::options::{CallOptions, Settings};
 use crate::raw_request::RawRequest;
@@ -46,10 +45,12 @@ pub(crate) struct Core {
     authenticator: Arc<dyn Authenticator>,
     endpoint: String,
     project_id: String,
-    /// Makes the requests of the service.
-    api: devenviron::Client<()>,
+    service: Base,
     /// The identity service, where it is known.
     identity: Option<Base>,
+    /// Makes the requests of the groups.
+    #[cfg(feature = "devenviron")]
+    devenviron: devenviron::Client<()>,
     warnings: Vec<String>,
 }
 
@@ -59,10 +60,12 @@ impl Core {
         place: Place,
         identity_endpoint: Option<&str>,
     ) -> Self {
-        let api = devenviron::Client::new_with_client(&place.endpoint, pipeline.http.clone());
         Self {
-            api: api.with_transport(()),
+            service: Base::new(&place.endpoint),
             identity: identity_endpoint.map(Base::new),
+            #[cfg(feature = "devenviron")]
+            devenviron: devenviron::Client::new_with_client(&place.endpoint, pipeline.http.clone())
+                .with_transport(()),
             pipeline,
             authenticator: place.authenticator,
             endpoint: place.endpoint,
@@ -111,36 +114,6 @@ impl ModelArts {
         }
     }
 
-    /// Notebooks, the generation to use.
-    pub fn notebooks(&self) -> Notebooks {
-        Notebooks::new(self)
-    }
-
-    /// Instances of the old generation.
-    pub fn instances(&self) -> Instances {
-        Instances::new(self)
-    }
-
-    /// The time that notebooks may run before they are stopped.
-    pub fn lease(&self) -> Leases {
-        Leases::new(self)
-    }
-
-    /// What notebooks can run on.
-    pub fn flavors(&self) -> Flavors {
-        Flavors::new(self)
-    }
-
-    /// What notebooks can run, and saving them.
-    pub fn images(&self) -> Images {
-        Images::new(self)
-    }
-
-    /// OBS storage mounted to notebooks.
-    pub fn storage(&self) -> Storage {
-        Storage::new(self)
-    }
-
     /// The project whose resources are served.
     pub fn project_id(&self) -> &str {
         &self.core.project_id
@@ -170,21 +143,6 @@ impl ModelArts {
     /// None of them holds a secret.
     pub fn warnings(&self) -> &[String] {
         &self.core.warnings
-    }
-
-    /// The generated client, for every detail that the groups leave out.
-    ///
-    /// Its requests pass the same pipeline: credentials, retries, time limits, errors.
-    ///
-    /// ```no_run
-    /// # async fn run(client: modelarts::ModelArts) -> modelarts::Result<()> {
-    /// let page = client.raw().list_notebooks().project_id(client.project_id()).limit(20).send().await?;
-    /// println!("{:?}", page.total);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn raw(&self) -> devenviron::Client<Self> {
-        self.core.api.with_transport(self.clone())
     }
 
     /// Calls an operation by its id, without types. Missing parts of the path are refused; `project_id` is filled in.
@@ -257,20 +215,43 @@ impl ModelArts {
         let (family, operation) = modelarts_client::operation(operation_id)
             .ok_or_else(|| unknown_operation(operation_id))?;
         if family.service != Service::Identity {
-            return Ok((operation, self.core.api.base()));
+            return Ok((operation, &self.core.service));
         }
-        let base = self.core.identity.as_ref().ok_or_else(|| {
-            Error::configuration(format!(
-                "{operation_id} is an operation of the identity service, whose address is not known: \
-                 set the auth URL or the region"
-            ))
-        })?;
-        Ok((operation, base))
+        let base = self.identity();
+        Ok((
+            operation,
+            base.map_err(|error| error.in_operation(operation.id))?,
+        ))
+    }
+
+    fn identity(&self) -> Result<&Base> {
+        self.core.identity.as_ref().ok_or_else(|| {
+            Error::configuration(
+                "the address of the identity service is not known: set the auth URL or the region",
+            )
+        })
+    }
+
+    /// The address of the service, to which requests by path are joined.
+    pub(crate) fn service(&self) -> &Base {
+        &self.core.service
+    }
+
+    /// The address of the identity service, for a generated client.
+    #[cfg(feature = "iam")]
+    pub(crate) fn identity_endpoint(&self) -> Result<&str> {
+        self.identity().map(Base::as_str)
+    }
+
+    /// What requests are made with.
+    pub(crate) fn http(&self) -> reqwest::Client {
+        self.core.pipeline.http.clone()
     }
 
     /// The generated client as the groups use it: to prepare requests for [`execute`](Self::execute).
+    #[cfg(feature = "devenviron")]
     pub(crate) fn api(&self) -> &devenviron::Client<()> {
-        &self.core.api
+        &self.core.devenviron
     }
 
     /// Sends a request of the service and reads its response.
@@ -309,7 +290,7 @@ impl ModelArts {
     /// Credentials go nowhere but to the services that they are for.
     fn check_destination<T>(&self, prepared: &Prepared<T>) -> Result<()> {
         let url = prepared.request().url();
-        let mut known = std::iter::once(self.core.api.base()).chain(&self.core.identity);
+        let mut known = std::iter::once(&self.core.service).chain(&self.core.identity);
         if known.any(|base| base.is_origin_of(url)) {
             return Ok(());
         }

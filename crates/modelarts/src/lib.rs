@@ -47,17 +47,21 @@
 //! | [`flavors`](ModelArts::flavors), [`images`](ModelArts::images) | what it runs on, and what it runs |
 //! | [`storage`](ModelArts::storage) | folders of OBS mounted to it |
 //! | [`instances`](ModelArts::instances) | the older generation of all this |
-//! | [`raw`](ModelArts::raw), [`call`](ModelArts::call), [`request`](ModelArts::request) | everything else, through the same pipeline |
+//! | [`devenviron`](ModelArts::devenviron), [`call`](ModelArts::call), [`request`](ModelArts::request) | everything else, through the same pipeline |
 //!
-//! [`types`] has the bodies, with a `builder()` for those of requests; in answers every field is an `Option`, since a service may leave
-//! out any. [`enums`] has the values of texts like `RUNNING`; values that are newer than this crate are kept as they are.
+//! # Types
+//!
+//! Each API family has a module of its name: [`devenviron`] is that of notebooks. Its
+//! [`types`](devenviron::types) are the bodies, with a `builder()` for those of requests; in responses every field is an `Option`, since a
+//! service may leave out any. Its [`enums`](devenviron::enums) are the values of texts like `RUNNING`; values that are newer than this crate
+//! are kept as they are. What is not in such a module, from [`ModelArtsBuilder`] to [`Error`], is the same for all families.
 //!
 //! # Creating and waiting
 //!
 //! ```no_run
 //! # async fn run(client: modelarts::ModelArts) -> modelarts::Result<()> {
 //! use modelarts::AutoStop;
-//! use modelarts::types::{CreateNotebookRequest, VolumeReq};
+//! use modelarts::devenviron::types::{CreateNotebookRequest, VolumeReq};
 //!
 //! let request = CreateNotebookRequest::builder()
 //!     .name("train-bert")
@@ -156,12 +160,20 @@
 //!
 //! | feature | |
 //! |---|---|
+//! | `devenviron` (default) | the family of notebooks: its module, its groups and its waiters |
+//! | `iam` | the module of the identity service; signing in needs no feature |
 //! | `rustls` (default) | TLS by rustls, with the provider that reqwest brings; certificates as the platform trusts them, and others by [`root_certificate`](ModelArtsBuilder::root_certificate) or `cacert` |
 //! | `native-tls` | TLS by the platform's own library |
 //! | `blocking` | `blocking::ModelArts`, the same client without async |
 //!
 //! With both TLS libraries it is rustls; with neither there is plain HTTP, which is good for a service on this machine. No
 //! feature changes what a program's own `reqwest::Client::new()` or `serde_json::json!` do.
+
+// Waiters and lists are not bound to a family, and this is the one that has them.
+#![cfg_attr(
+    not(feature = "devenviron"),
+    allow(dead_code, unreachable_pub, unused_imports)
+)]
 
 mod builder;
 mod client;
@@ -171,10 +183,15 @@ mod config;
 mod credentials;
 mod endpoint;
 mod error;
+// Formatted by its generator.
+#[rustfmt::skip]
+mod generated;
+#[cfg(feature = "devenviron")]
 mod groups;
 mod history;
 mod http_client;
 mod identity;
+#[cfg(feature = "devenviron")]
 mod lifecycle;
 mod limit;
 mod line_end;
@@ -184,6 +201,7 @@ mod raw_request;
 mod retry;
 pub mod signing;
 mod transport;
+#[cfg(feature = "devenviron")]
 mod units;
 mod wait;
 
@@ -197,6 +215,9 @@ pub use concurrent::{ItemError, Outcome, map_concurrent};
 pub use config::{Environment, Profile};
 pub use credentials::{AccessKey, Authenticator, Credentials, Login, TokenCache};
 pub use error::{Error, Result};
+// One public module per document of `openapi/documents.toml`.
+pub use generated::*;
+#[cfg(feature = "devenviron")]
 pub use groups::{
     Flavors, Images, Instances, Leases, ListAllNotebooks, ListFlavors, ListImageGroups, ListImages,
     ListInstances, ListNotebooks, Notebooks, Storage,
@@ -205,17 +226,12 @@ pub use groups::{
 pub use http::Method;
 pub use http_client::http_client_builder;
 pub use jiff::Timestamp;
-pub use modelarts_client::devenviron::{enums, types};
 pub use modelarts_client::{ErrorClass, ErrorCode, ErrorEntry, Open, OpenEnum, Operation, Secret};
 pub use options::CallOptions;
 pub use pages::{Items, Pages};
 pub use raw_request::RawRequest;
 pub use retry::{Backoff, RetryBudget, RetryLimit, RetryPolicy};
 pub use transport::RETRY_EVENTS;
+#[cfg(feature = "devenviron")]
 pub use units::{AutoStop, FlavorExt, InstanceExt, LeaseExt, Memory, NotebookExt};
 pub use wait::{PollEvent, PollEvents, PollPolicy, PollStatus, Progress, Waiter};
-
-/// The generated client, as [`ModelArts::raw`] returns it.
-pub mod raw {
-    pub use modelarts_client::devenviron::{Client, OPERATIONS, builder};
-}

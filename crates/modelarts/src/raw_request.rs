@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 /// ```no_run
 /// # async fn run(client: modelarts::ModelArts) -> modelarts::Result<()> {
 /// use modelarts::Method;
-/// use modelarts::types::Notebook;
+/// use modelarts::devenviron::types::Notebook;
 ///
 /// let notebook: Notebook = client
 ///     .request(Method::POST, "/v1/{project_id}/notebooks/5d0a1c1e-8a3b-4f39-9f4e-6a3a1f0b7c55/stop")
@@ -120,7 +120,7 @@ impl RawRequest {
         if let Some(wrong) = self.wrong {
             return Err(Error::argument(wrong));
         }
-        let api = self.client.api();
+        let (base, http) = (self.client.service(), self.client.http());
         let project = self.client.project_id();
         let path: Vec<_> = self
             .path
@@ -133,9 +133,9 @@ impl RawRequest {
                 }
             })
             .collect();
-        let (http, operations) = (api.http(), modelarts_client::operations());
+        let operations = modelarts_client::operations();
         let path = path.join("/");
-        let prepared = Prepared::raw(api.base(), self.method, &path, operations, |method, url| {
+        let prepared = Prepared::raw(base, self.method, &path, operations, |method, url| {
             let mut request = http.request(method, url).headers(self.headers);
             if !self.query.is_empty() {
                 request = request.query(&self.query);

@@ -112,7 +112,7 @@ impl fmt::Display for Memory {
 /// Times of a [`Notebook`].
 ///
 /// ```
-/// use modelarts::{NotebookExt, types::Notebook};
+/// use modelarts::{NotebookExt, devenviron::types::Notebook};
 ///
 /// /// Whether it has surely been running for longer than eight hours.
 /// fn is_overdue(notebook: &Notebook, now: modelarts::Timestamp) -> bool {

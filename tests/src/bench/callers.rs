@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use modelarts::types::Notebook;
+use modelarts::devenviron::types::Notebook;
 use modelarts::{Credentials, ModelArts};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 

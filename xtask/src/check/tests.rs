@@ -280,9 +280,9 @@ fn an_id_of_two_documents_is_refused() {
 }
 
 #[test]
-fn features_are_the_list_of_documents() {
+fn features_of_the_client_are_the_list_of_documents() {
     let found = |manifest: &str| {
-        let found = super::features_of(
+        let found = super::features_of_client(
             &["a".to_owned(), "b".to_owned()],
             &manifest.parse().unwrap(),
         );
@@ -301,5 +301,25 @@ fn features_are_the_list_of_documents() {
     assert_eq!(
         found("[features]\ndefault = ['a', 'b', 'c']\na = []\nb = []\nc = []"),
         ["/features/default"]
+    );
+}
+
+#[test]
+fn features_of_the_facade_turn_on_those_of_the_client() {
+    let found = |manifest: &str| {
+        let names = ["a".to_owned(), "b".to_owned()];
+        let found = super::features_of_facade(&names, &manifest.parse().unwrap());
+        let found = found.into_iter().map(|problem| problem.pointer);
+        found.collect::<Vec<_>>()
+    };
+    let both = "a = ['modelarts-client/a']\nb = ['modelarts-client/b']";
+    assert!(found(&format!("[features]\ndefault = ['a', 'tls']\n{both}")).is_empty());
+    assert_eq!(
+        found("[features]\na = ['modelarts-client/b']\nb = ['modelarts-client/b']"),
+        ["/features/a"]
+    );
+    assert_eq!(
+        found("[features]\na = ['modelarts-client/a']"),
+        ["/features/b"]
     );
 }

@@ -884,13 +884,6 @@ impl fmt::Debug for Error {
 
 impl StdError for Error {}
 
-/// For bodies made with a builder: a field is missing or does not fit.
-impl From<modelarts_client::devenviron::types::error::ConversionError> for Error {
-    fn from(error: modelarts_client::devenviron::types::error::ConversionError) -> Self {
-        Self::argument(error.to_string())
-    }
-}
-
 /// For requests that are not built: something is missing, does not fit, or would lead elsewhere.
 impl From<modelarts_client::RequestError> for Error {
     fn from(error: modelarts_client::RequestError) -> Self {

@@ -125,7 +125,7 @@ impl Images {
     ///
     /// ```no_run
     /// # async fn run(client: modelarts::ModelArts, notebook_id: &str) -> modelarts::Result<()> {
-    /// use modelarts::types::CreateImageRequest;
+    /// use modelarts::devenviron::types::CreateImageRequest;
     ///
     /// let request = CreateImageRequest::builder()
     ///     .name("bert")

@@ -7,12 +7,46 @@ mod leases;
 mod notebooks;
 mod storage;
 
+use crate::client::ModelArts;
+
 pub use flavors::{Flavors, ListFlavors};
 pub use images::{Images, ListImageGroups, ListImages};
 pub use instances::{Instances, ListInstances};
 pub use leases::Leases;
 pub use notebooks::{ListAllNotebooks, ListNotebooks, Notebooks};
 pub use storage::Storage;
+
+impl ModelArts {
+    /// Notebooks, the generation to use.
+    pub fn notebooks(&self) -> Notebooks {
+        Notebooks::new(self)
+    }
+
+    /// Instances of the old generation.
+    pub fn instances(&self) -> Instances {
+        Instances::new(self)
+    }
+
+    /// The time that notebooks may run before they are stopped.
+    pub fn lease(&self) -> Leases {
+        Leases::new(self)
+    }
+
+    /// What notebooks can run on.
+    pub fn flavors(&self) -> Flavors {
+        Flavors::new(self)
+    }
+
+    /// What notebooks can run, and saving them.
+    pub fn images(&self) -> Images {
+        Images::new(self)
+    }
+
+    /// OBS storage mounted to notebooks.
+    pub fn storage(&self) -> Storage {
+        Storage::new(self)
+    }
+}
 
 /// Defines the request of a list: filters by the generated builder, one page, or a stream of all.
 macro_rules! list_request {

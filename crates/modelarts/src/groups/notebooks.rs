@@ -40,7 +40,7 @@ impl Notebooks {
     ///
     /// ```no_run
     /// # async fn run(client: modelarts::ModelArts) -> modelarts::Result<()> {
-    /// use modelarts::types::{CreateNotebookRequest, VolumeReq};
+    /// use modelarts::devenviron::types::{CreateNotebookRequest, VolumeReq};
     ///
     /// let request = CreateNotebookRequest::builder()
     ///     .name("train-bert")

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::support::{Reply, Server, code, json, with};
-use modelarts::types::{CreateNotebookRequest, VolumeReq};
+use modelarts::devenviron::types::{CreateNotebookRequest, VolumeReq};
 use modelarts::{
     AccessKey, Authenticator, BoxFuture, CallOptions, Credentials, Error, ManualClock, ModelArts,
     RetryPolicy,
@@ -466,7 +466,7 @@ async fn the_generated_client_and_untyped_calls_share_the_pipeline() {
     let clock = ManualClock::default();
     let client = server.client(&clock).await;
     let page = client
-        .raw()
+        .devenviron()
         .list_notebooks()
         .project_id("p1")
         .send()
@@ -488,7 +488,7 @@ async fn the_generated_client_and_untyped_calls_share_the_pipeline() {
     assert_eq!(asked[3].json(), body);
 
     let error = client
-        .raw()
+        .devenviron()
         .stop_notebook()
         .project_id("p1")
         .id("n1")

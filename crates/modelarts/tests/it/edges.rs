@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::FutureExt;
-use modelarts::types::{CreateImageRequest, CreateNotebookRequest, Notebook};
+use modelarts::devenviron::types::{CreateImageRequest, CreateNotebookRequest, Notebook};
 use modelarts::{
     CallOptions, Clock, Credentials, Error, ErrorClass, Login, ManualClock, ModelArts, RetryPolicy,
 };

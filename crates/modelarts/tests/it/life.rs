@@ -323,7 +323,7 @@ async fn everything_can_run_in_a_task_of_its_own() {
         let created = client.notebooks().show("n1").await?;
         client.notebooks().ensure_running("n1").await?;
         client.lease().renew("n1", AutoStop::hours(1)).await?;
-        client.raw();
+        client.devenviron();
         client
             .call("showNotebook", &[("id", "n1")], &[], None)
             .await?;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::TryStreamExt;
-use modelarts::types::{
+use modelarts::devenviron::types::{
     CreateDevEnvInstanceRequest, CreateImageRequest, CreateNotebookRequest, RegisterImageRequest,
     UpdateDevEnvInstanceRequest, UpdateNotebookRequest, VolumeReq,
 };

@@ -122,7 +122,7 @@ async fn neither_debug_nor_display_nor_tracing_tells() {
                 retry.build().await.unwrap()
             }
         };
-        writeln!(shown, "{client:?} {:?}", client.raw()).unwrap();
+        writeln!(shown, "{client:?} {:?}", client.devenviron()).unwrap();
         let mut errors = 0;
         for _ in 0..8 {
             match client.notebooks().show("n1").await {
