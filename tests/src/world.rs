@@ -28,7 +28,7 @@ impl World {
         let client = emulator
             .client_builder()
             .credentials(Credentials::token(emulator.token()))
-            .seed(1)
+            .rng_seed(1)
             .build()
             .await
             .expect("the client is built");
@@ -42,7 +42,7 @@ impl World {
             .endpoint(url)
             .auth_url(format!("{url}/v3"))
             .clock(self.emulator.clock().clone())
-            .seed(1)
+            .rng_seed(1)
     }
 
     /// Lets time pass for both.

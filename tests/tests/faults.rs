@@ -179,7 +179,7 @@ async fn run(fault: Fault, call: &str, times: usize) -> Outcome {
         .credentials(Credentials::token("00000000-0000-0000-0000-000000000000"))
         .attempt_timeout(ATTEMPT_TIMEOUT)
         .clock(clock.clone())
-        .seed(1)
+        .rng_seed(1)
         .build()
         .await
         .unwrap();

@@ -204,7 +204,7 @@ fn builder(server: &Server, credentials: Credentials) -> ModelArtsBuilder {
         .project_id(PROJECT)
         .credentials(credentials)
         .clock(ManualClock::default())
-        .seed(1)
+        .rng_seed(1)
 }
 
 /// Whether a secret travelled, so that the test is about something.

@@ -1,6 +1,6 @@
 //! Requests of the documents' operations, and their responses as JSON.
 
-use modelarts::{ModelArts, RawAnswer};
+use modelarts::{ModelArts, RawResponse};
 use serde_json::{Map, Value, json};
 
 use crate::document::{self, Operation, Paging};
@@ -69,7 +69,7 @@ impl Request {
     pub(crate) async fn exchange(
         &self,
         client: &ModelArts,
-    ) -> Result<(RawAnswer, Option<Value>), Failure> {
+    ) -> Result<(RawResponse, Option<Value>), Failure> {
         let path: Vec<(&str, &str)> = self
             .path
             .iter()
@@ -176,7 +176,7 @@ fn drop_nulls(value: &mut Value) {
 }
 
 /// Status and headers, without secrets.
-pub(crate) fn heading(response: &RawAnswer) -> String {
+pub(crate) fn heading(response: &RawResponse) -> String {
     let mut text = response.status.to_string();
     for (name, value) in &response.headers {
         let shown = match value.to_str() {
@@ -197,8 +197,8 @@ pub(crate) struct Response<'a> {
     body: &'a [u8],
 }
 
-impl<'a> From<&'a RawAnswer> for Response<'a> {
-    fn from(response: &'a RawAnswer) -> Self {
+impl<'a> From<&'a RawResponse> for Response<'a> {
+    fn from(response: &'a RawResponse) -> Self {
         let content_type = response.headers.get("content-type");
         Self {
             status: response.status.as_u16(),

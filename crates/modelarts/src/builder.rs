@@ -4,27 +4,23 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use http::{HeaderValue, StatusCode};
+use http::HeaderValue;
 use modelarts_client::Secret;
 use reqwest::Url;
 
 use crate::client::{Core, ModelArts};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Environment, Profile, Resolved};
-use crate::credentials::{
-    AccessKeyAuthenticator, Authenticator, Credentials, Kind, Named, PasswordAuthenticator,
-    TokenAuthenticator, TokenCache,
-};
+use crate::config::{Environment, Profile, ResolvedProfile};
+use crate::credentials::{Credentials, CredentialsKind, TokenCache};
 use crate::endpoint;
 use crate::error::{Error, Result};
-use crate::http_client::{HttpClients, ProxyChoice, Recipe, Tls};
-use crate::identity::{Identity, Scope, unknown_project};
+use crate::http_client::{HttpClients, HttpConfig, ProxyChoice, Tls};
 use crate::limit::RateLimit;
-use crate::options::{CallOptions, Settings};
+use crate::options::{CallOptions, CallSettings};
+use crate::resolve::Resolver;
 use crate::retry::{RetryBudget, RetryPolicy};
 use crate::transport::Pipeline;
 use crate::wait::PollPolicy;
-use modelarts_client::iam::types::Token;
 use tracing::warn;
 
 /// Configures a [`ModelArts`].
@@ -55,7 +51,7 @@ use tracing::warn;
 #[must_use = "a builder does nothing until `build`"]
 pub struct ModelArtsBuilder {
     profile: Option<Profile>,
-    given: Given,
+    explicit: ExplicitSettings,
     environment: Environment,
     roots: Vec<Vec<u8>>,
     allow_http: bool,
@@ -69,12 +65,12 @@ pub struct ModelArtsBuilder {
     proxy: Option<Secret>,
     token_cache: Option<Arc<dyn TokenCache>>,
     clock: Arc<dyn Clock>,
-    seed: Option<u64>,
+    rng_seed: Option<u64>,
 }
 
-/// What the builder itself was told.
+/// What was set on the builder itself.
 #[derive(Default)]
-struct Given {
+struct ExplicitSettings {
     credentials: Option<Credentials>,
     region: Option<String>,
     endpoint: Option<String>,
@@ -83,7 +79,7 @@ struct Given {
     project_name: Option<String>,
 }
 
-impl fmt::Debug for Given {
+impl fmt::Debug for ExplicitSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Names only: what is not checked yet may hold a password.
         let names = [
@@ -94,16 +90,16 @@ impl fmt::Debug for Given {
             ("project_id", self.project_id.is_some()),
             ("project_name", self.project_name.is_some()),
         ];
-        let given = names.iter().filter(|(_, given)| *given);
-        f.debug_set().entries(given.map(|(name, _)| name)).finish()
+        let set = names.iter().filter(|(_, is_set)| *is_set);
+        f.debug_set().entries(set.map(|(name, _)| name)).finish()
     }
 }
 
-impl Given {
+impl ExplicitSettings {
     /// Whether no other source can add anything that a client needs.
     fn is_complete(&self) -> bool {
         let sign_in = match self.credentials.as_ref().map(|credentials| &credentials.0) {
-            Some(Kind::Password(_)) => self.auth_url.is_some(),
+            Some(CredentialsKind::Password(_)) => self.auth_url.is_some(),
             Some(_) => true,
             None => false,
         };
@@ -117,18 +113,33 @@ const MAX_BODY: usize = 32 * 1024 * 1024;
 impl fmt::Debug for ModelArtsBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ModelArtsBuilder")
-            .field("given", &self.given)
+            .field("explicit", &self.explicit)
             .field("profile", &self.profile)
             .field("options", &self.options)
             .finish_non_exhaustive()
     }
 }
 
+impl ModelArts {
+    /// A client that is configured step by step.
+    pub fn builder() -> ModelArtsBuilder {
+        ModelArtsBuilder::new()
+    }
+
+    /// A client with the credentials of the environment or of `clouds.yaml`.
+    ///
+    /// # Errors
+    /// When no credentials are found, or the sign-in fails.
+    pub async fn from_env() -> Result<Self> {
+        Self::builder().build().await
+    }
+}
+
 impl ModelArtsBuilder {
-    pub(crate) fn new() -> Self {
+    fn new() -> Self {
         Self {
             profile: None,
-            given: Given::default(),
+            explicit: ExplicitSettings::default(),
             environment: Environment::process(),
             roots: Vec::new(),
             allow_http: false,
@@ -142,13 +153,13 @@ impl ModelArtsBuilder {
             proxy: None,
             token_cache: None,
             clock: Arc::new(SystemClock),
-            seed: None,
+            rng_seed: None,
         }
     }
 
     /// Who is calling.
     pub fn credentials(mut self, credentials: Credentials) -> Self {
-        self.given.credentials = Some(credentials);
+        self.explicit.credentials = Some(credentials);
         self
     }
 
@@ -166,7 +177,7 @@ impl ModelArtsBuilder {
 
     /// The region, for example `eu-de`.
     pub fn region(mut self, region: impl Into<String>) -> Self {
-        self.given.region = Some(region.into());
+        self.explicit.region = Some(region.into());
         self
     }
 
@@ -174,25 +185,25 @@ impl ModelArtsBuilder {
     ///
     /// It may end with `/v1/` and the project, as OpenStack tools have it.
     pub fn endpoint(mut self, url: impl Into<String>) -> Self {
-        self.given.endpoint = Some(url.into());
+        self.explicit.endpoint = Some(url.into());
         self
     }
 
     /// The address of the identity service, for example `https://iam.eu-de.otc.t-systems.com/v3`.
     pub fn auth_url(mut self, url: impl Into<String>) -> Self {
-        self.given.auth_url = Some(url.into());
+        self.explicit.auth_url = Some(url.into());
         self
     }
 
     /// The id of the project.
     pub fn project_id(mut self, id: impl Into<String>) -> Self {
-        self.given.project_id = Some(id.into());
+        self.explicit.project_id = Some(id.into());
         self
     }
 
     /// The name of the project, for example `eu-de_nlp`.
     pub fn project_name(mut self, name: impl Into<String>) -> Self {
-        self.given.project_name = Some(name.into());
+        self.explicit.project_name = Some(name.into());
         self
     }
 
@@ -299,8 +310,8 @@ impl ModelArtsBuilder {
     }
 
     /// Makes the jitter of retries the same in every run, for tests.
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = Some(seed);
+    pub fn rng_seed(mut self, seed: u64) -> Self {
+        self.rng_seed = Some(seed);
         self
     }
 
@@ -310,34 +321,38 @@ impl ModelArtsBuilder {
     /// When something is missing or contradictory, which the message says how to mend; when the identity service
     /// refuses.
     pub async fn build(mut self) -> Result<ModelArts> {
-        let sources = Sources {
-            site: self.sources()?,
+        let resolver = Resolver {
+            profile: self.resolved_profile()?,
             allow_http: self.allow_http,
         };
-        let settings = Settings::default().with(self.options.clone());
-        let pipeline = Arc::new(self.pipeline(&sources.site)?);
-        let identity = sources.identity(&pipeline, &settings);
+        let settings = CallSettings::default().with(self.options.clone());
+        let pipeline = Arc::new(self.pipeline(&resolver.profile)?);
+        let identity = resolver.identity(&pipeline, &settings);
         let identity_endpoint = identity.as_ref().ok().map(|known| known.endpoint.clone());
         let clock = self.clock.clone();
         let cache = self.token_cache.take();
-        let warnings = sources.site.warnings.clone();
-        let place = sources.place(identity, clock, cache).await;
+        let warnings = resolver.profile.warnings.clone();
+        let resolved = resolver.resolve(identity, clock, cache).await;
         // What was not understood may be why.
-        let place = place.map_err(|error| warnings.into_iter().fold(error, Error::with_note))?;
-        place.warnings.iter().for_each(|warning| warn!("{warning}"));
-        let core = Core::new(pipeline, place, identity_endpoint.as_deref());
+        let resolved =
+            resolved.map_err(|error| warnings.into_iter().fold(error, Error::with_note))?;
+        resolved
+            .warnings
+            .iter()
+            .for_each(|warning| warn!("{warning}"));
+        let core = Core::new(pipeline, resolved, identity_endpoint.as_deref());
         Ok(ModelArts::new(core, settings))
     }
 
     /// All that is known from the builder and from elsewhere.
-    fn sources(&mut self) -> Result<Resolved> {
-        let mut given = std::mem::take(&mut self.given);
+    fn resolved_profile(&mut self) -> Result<ResolvedProfile> {
+        let mut explicit = std::mem::take(&mut self.explicit);
         for (what, value) in [
-            ("region", &mut given.region),
-            ("endpoint", &mut given.endpoint),
-            ("auth URL", &mut given.auth_url),
-            ("project id", &mut given.project_id),
-            ("project name", &mut given.project_name),
+            ("region", &mut explicit.region),
+            ("endpoint", &mut explicit.endpoint),
+            ("auth URL", &mut explicit.auth_url),
+            ("project id", &mut explicit.project_id),
+            ("project name", &mut explicit.project_name),
         ] {
             let Some(value) = value else { continue };
             *value = value.trim().to_owned();
@@ -345,43 +360,43 @@ impl ModelArtsBuilder {
                 return Err(Error::configuration(format!("the {what} is empty")));
             }
         }
-        let own = given.credentials.is_some();
+        let own = explicit.credentials.is_some();
         let profile = match self.profile.take() {
             Some(profile) => profile,
-            None if given.is_complete() => Profile::default(),
+            None if explicit.is_complete() => Profile::default(),
             None if own => Profile::surroundings(&self.environment)?,
             None => Profile::find(&self.environment)?,
         };
-        let mut site = profile.resolve(given.region.as_deref(), !own)?;
+        let mut resolved = profile.resolve(explicit.region.as_deref(), !own)?;
         if own {
-            site.credentials = given.credentials;
+            resolved.credentials = explicit.credentials;
         }
-        if site.credentials.is_none() {
+        if resolved.credentials.is_none() {
             return Err(profile.without_credentials());
         }
-        site.region = given.region.or(site.region);
-        site.endpoint = given.endpoint.or(site.endpoint);
-        site.auth_url = given.auth_url.or(site.auth_url);
+        resolved.region = explicit.region.or(resolved.region);
+        resolved.endpoint = explicit.endpoint.or(resolved.endpoint);
+        resolved.auth_url = explicit.auth_url.or(resolved.auth_url);
         // An id and a name of different origin would name two projects.
-        if given.project_id.is_some() || given.project_name.is_some() {
-            site.project_id = given.project_id;
-            site.project_name = given.project_name;
+        if explicit.project_id.is_some() || explicit.project_name.is_some() {
+            resolved.project_id = explicit.project_id;
+            resolved.project_name = explicit.project_name;
         }
-        if self.http.is_some() && !(site.tls.is_default() && self.roots.is_empty()) {
-            site.warnings.push(
+        if self.http.is_some() && !(resolved.tls.is_default() && self.roots.is_empty()) {
+            resolved.warnings.push(
                 "certificates are configured, and not used, since `http_client` was given a client of its own".to_owned(),
             );
         }
-        if site.tls.unverified {
-            site.warnings.push(
+        if resolved.tls.unverified {
+            resolved.warnings.push(
                 "certificates are not verified: `verify` is off, or `insecure` on".to_owned(),
             );
         }
-        Ok(site)
+        Ok(resolved)
     }
 
-    fn pipeline(&mut self, site: &Resolved) -> Result<Pipeline> {
-        let random = match self.seed {
+    fn pipeline(&mut self, resolved: &ResolvedProfile) -> Result<Pipeline> {
+        let random = match self.rng_seed {
             Some(seed) => fastrand::Rng::with_seed(seed),
             None => fastrand::Rng::new(),
         };
@@ -390,7 +405,7 @@ impl ModelArtsBuilder {
             .as_deref()
             .map(HeaderValue::from_str)
             .transpose();
-        let (clients, http) = self.http_clients(site)?;
+        let (clients, http) = self.http_clients(resolved)?;
         Ok(Pipeline {
             http,
             clients,
@@ -404,11 +419,14 @@ impl ModelArtsBuilder {
         })
     }
 
-    fn http_clients(&mut self, site: &Resolved) -> Result<(HttpClients, reqwest::Client)> {
+    fn http_clients(
+        &mut self,
+        resolved: &ResolvedProfile,
+    ) -> Result<(HttpClients, reqwest::Client)> {
         if let Some(client) = self.http.take() {
             return Ok((HttpClients::from_client(&client), client));
         }
-        let urls = [&site.endpoint, &site.auth_url];
+        let urls = [&resolved.endpoint, &resolved.auth_url];
         let urls: Vec<_> = urls.into_iter().flatten().collect();
         let all = |is: fn(&Url) -> bool| {
             !urls.is_empty()
@@ -423,8 +441,8 @@ impl ModelArtsBuilder {
             None => ProxyChoice::Environment,
         };
         let tls = Tls::with_roots(std::mem::take(&mut self.roots));
-        HttpClients::own(Recipe {
-            tls: tls.read(&site.tls)?,
+        HttpClients::own(HttpConfig {
+            tls: tls.read(&resolved.tls)?,
             is_plain: urls.len() == 2
                 && matches!(proxy, ProxyChoice::None)
                 && all(|url| url.scheme() == "http"),
@@ -444,303 +462,5 @@ impl ModelArtsBuilder {
 fn unfit(what: &str) -> Error {
     Error::configuration(format!(
         "the {what} holds characters that a header cannot carry"
-    ))
-}
-
-/// What all sources say, and how strict to be with it.
-struct Sources {
-    site: Resolved,
-    allow_http: bool,
-}
-
-/// Who calls, and where.
-pub(crate) struct Place {
-    pub(crate) authenticator: Arc<dyn Authenticator>,
-    pub(crate) endpoint: String,
-    pub(crate) project_id: String,
-    pub(crate) warnings: Vec<String>,
-}
-
-/// The project as far as it is configured.
-struct Project {
-    id: Option<String>,
-    name: Option<String>,
-}
-
-impl Sources {
-    /// Signs in if need be, and finds out what is not known yet.
-    async fn place(
-        mut self,
-        identity: Result<Identity>,
-        clock: Arc<dyn Clock>,
-        cache: Option<Arc<dyn TokenCache>>,
-    ) -> Result<Place> {
-        let Some(credentials) = self.site.credentials.take() else {
-            return Err(Error::configuration("there are no credentials"));
-        };
-        let project = self.project()?;
-        // Whatever can be refused is, before anything is sent.
-        let configured = match &self.site.endpoint {
-            Some(endpoint) => Some(self.endpoint(endpoint)?),
-            None => None,
-        };
-        let (authenticator, project_id, from_catalog): (Arc<dyn Authenticator>, _, _) =
-            match &credentials.0 {
-                Kind::Password(login) => {
-                    let scope = self.scope(&project)?;
-                    let authenticator =
-                        PasswordAuthenticator::new(identity?, login.clone(), scope, clock, cache)?;
-                    let token = authenticator
-                        .resume_or_sign_in()
-                        .await
-                        .map_err(|error| self.with_hint(error, &project))?;
-                    let (id, found) = self.of_token(token, &project, configured.is_none())?;
-                    (Arc::new(authenticator), id, found)
-                }
-                Kind::Token(token) => {
-                    let authenticator = Arc::new(TokenAuthenticator::new(token)?);
-                    let id = self
-                        .look_up(identity, authenticator.clone(), &project)
-                        .await?;
-                    (authenticator, id, None)
-                }
-                Kind::AccessKey(key) => {
-                    let scout = AccessKeyAuthenticator::new(key, None, clock)?;
-                    let scout = Arc::new(scout);
-                    let id = self.look_up(identity, scout.clone(), &project).await?;
-                    (Arc::new(scout.for_project(&id)?), id, None)
-                }
-                Kind::Custom(authenticator) => {
-                    let id = self
-                        .look_up(identity, authenticator.clone(), &project)
-                        .await?;
-                    (authenticator.clone(), id, None)
-                }
-            };
-        if let Some((_, Some(named))) = &configured
-            && *named != project_id
-        {
-            return Err(two_projects("the endpoint names", named, &project_id));
-        }
-        let endpoint = match (configured, from_catalog, &self.site.region) {
-            (Some((endpoint, _)), _, _) => endpoint,
-            (None, Some(endpoint), _) => self.endpoint(&endpoint)?.0,
-            (None, None, Some(region)) => {
-                self.may_be_public(
-                    self.site.auth_url.as_deref(),
-                    "the endpoint by `endpoint` or MODELARTS_ENDPOINT",
-                )?;
-                endpoint::service(region, self.site.auth_url.as_deref())?
-            }
-            (None, None, None) => {
-                return Err(Error::configuration(
-                    "neither an endpoint nor a region is known: call `endpoint` or `region`, or set OS_REGION_NAME",
-                ));
-            }
-        };
-        Ok(Place {
-            authenticator,
-            endpoint,
-            project_id,
-            warnings: self.site.warnings,
-        })
-    }
-
-    /// The service's address, and the project that it names.
-    fn endpoint(&self, text: &str) -> Result<(String, Option<String>)> {
-        let (base, named) = endpoint::without_project(text);
-        let base = endpoint::check("endpoint", base, self.allow_http)?;
-        Ok((base, named.map(str::to_owned)))
-    }
-
-    /// The project that is configured, be it in the address of the service.
-    fn project(&mut self) -> Result<Project> {
-        let configured = self.site.endpoint.as_deref();
-        let named = configured.and_then(|endpoint| endpoint::without_project(endpoint).1);
-        let id = match (&self.site.project_id, named) {
-            (Some(id), Some(named)) if id != named => {
-                return Err(two_projects("the endpoint names", named, id));
-            }
-            (Some(id), _) => Some(id.clone()),
-            (None, Some(named)) if self.site.project_name.is_none() => Some(named.to_owned()),
-            (None, _) => None,
-        };
-        if let Some(id) = &id {
-            self.check_id(id)?;
-        }
-        Ok(Project {
-            id,
-            name: self.site.project_name.clone(),
-        })
-    }
-
-    fn check_id(&mut self, id: &str) -> Result<()> {
-        let region = self.site.region.as_deref();
-        let of_region = |region: &str| {
-            let rest = id.strip_prefix(region);
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
-        };
-        if region.is_some_and(of_region) || endpoint::regions().any(of_region) {
-            return Err(Error::configuration(format!(
-                "the project id `{id}` is the name of a project: call `project_name`, or set OS_PROJECT_NAME, instead"
-            )));
-        }
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-        if !id.chars().all(is_plain) {
-            return Err(Error::configuration(
-                "the project id holds other characters than letters, digits, - and _; a name belongs into `project_name`, \
-                 or OS_PROJECT_NAME",
-            ));
-        }
-        Ok(())
-    }
-
-    /// Says what may be wrong with an id that the identity service refuses.
-    fn with_hint(&self, error: Error, project: &Project) -> Error {
-        let is_hex = |id: &String| id.len() == 32 && id.chars().all(|c| c.is_ascii_hexdigit());
-        match &project.id {
-            Some(id) if error.status().is_some() && !is_hex(id) => error.with_note(format!(
-                "the project id `{id}` is not the 32 hexadecimal digits that ids are: is it a name, for `project_name` or \
-                 OS_PROJECT_NAME?"
-            )),
-            // Nobody has named the project that was asked for.
-            None if error.status().is_some() && project.name.is_none() => {
-                let region = self.site.region.as_deref().unwrap_or_default();
-                error.with_note(format!(
-                    "no project is configured, so that of the region `{region}` was asked for"
-                ))
-            }
-            _ => error,
-        }
-    }
-
-    /// The project that a token is for, and the service's address in its catalogue.
-    fn of_token(
-        &self,
-        token: Token,
-        project: &Project,
-        with_catalog: bool,
-    ) -> Result<(String, Option<String>)> {
-        let scoped = token.project.unwrap_or_default();
-        if let (Some(wanted), Some(name)) = (&project.name, &scoped.name)
-            && wanted != name
-        {
-            return Err(two_projects("the project name is", wanted, name));
-        }
-        let id = match (&project.id, scoped.id) {
-            (Some(wanted), Some(id)) if *wanted != id => {
-                return Err(two_projects("the project id is", wanted, &id));
-            }
-            (_, Some(id)) => id,
-            (Some(wanted), None) => wanted.clone(),
-            (None, None) => {
-                return Err(Error::configuration(
-                    "the token names no project: set the project id",
-                ));
-            }
-        };
-        let found = match with_catalog {
-            true => endpoint::from_catalog(
-                &token.catalog.unwrap_or_default(),
-                self.site.region.as_deref(),
-                self.site.interface.as_deref(),
-            )?,
-            false => None,
-        };
-        Ok((id, found))
-    }
-
-    /// The project's id for credentials that do not tell it themselves.
-    async fn look_up(
-        &mut self,
-        identity: Result<Identity>,
-        authenticator: Arc<dyn Authenticator>,
-        project: &Project,
-    ) -> Result<String> {
-        let Some(id) = &project.id else {
-            let name = self.project_by_name(project)?;
-            return identity?.project_id(&name, authenticator).await;
-        };
-        let Some(name) = &project.name else {
-            return Ok(id.clone());
-        };
-        let found = match identity {
-            Ok(identity) => identity.project_ids(name, authenticator).await,
-            Err(error) => Err(error),
-        };
-        match found {
-            Ok(ids) if ids.contains(id) => {}
-            Ok(ids) => {
-                return Err(match ids.first() {
-                    Some(other) => two_projects("the project id is", id, other),
-                    None => unknown_project(name),
-                });
-            }
-            // The credentials are wrong; who may only not list projects goes on.
-            Err(error) if error.status() == Some(StatusCode::UNAUTHORIZED) => return Err(error),
-            Err(error) => self.site.warnings.push(format!(
-                "the project's id and name could not be compared, and the id is used: {error}"
-            )),
-        }
-        Ok(id.clone())
-    }
-
-    fn project_by_name(&self, project: &Project) -> Result<String> {
-        // The main project of a region bears the region's name.
-        let name = project.name.as_ref().or(self.site.region.as_ref());
-        name.cloned().ok_or_else(|| {
-            Error::configuration(
-                "the project is not known: call `project_id` or `project_name`, or set OS_PROJECT_ID or OS_PROJECT_NAME",
-            )
-        })
-    }
-
-    fn scope(&self, project: &Project) -> Result<Scope> {
-        Ok(Scope {
-            project: match &project.id {
-                Some(id) => Named::Id(id.clone()),
-                None => Named::Name(self.project_by_name(project)?),
-            },
-            domain: self.site.project_domain.clone(),
-        })
-    }
-
-    /// Refuses to take a public cloud's address when the cloud is one that is not known.
-    fn may_be_public(&self, other: Option<&str>, missing: &str) -> Result<()> {
-        match (&self.site.no_public_cloud, other) {
-            (Some(reason), None) => Err(Error::configuration(format!("{reason}: set {missing}"))),
-            _ => Ok(()),
-        }
-    }
-
-    /// The identity service; an error only matters to who needs it.
-    fn identity(&self, pipeline: &Arc<Pipeline>, settings: &Settings) -> Result<Identity> {
-        let url = match (&self.site.auth_url, &self.site.region) {
-            (Some(url), _) => endpoint::without_version(url)?.to_owned(),
-            (None, Some(region)) => {
-                self.may_be_public(
-                    self.site.endpoint.as_deref(),
-                    "the auth URL by `auth_url` or OS_AUTH_URL",
-                )?;
-                endpoint::identity(region, self.site.endpoint.as_deref())?
-            }
-            (None, None) => {
-                return Err(Error::configuration(
-                    "the identity service is needed, for signing in or for the project's id, and its address is not \
-                     known: call `auth_url` or `region`, or set OS_AUTH_URL",
-                ));
-            }
-        };
-        Ok(Identity {
-            pipeline: pipeline.clone(),
-            settings: Arc::new(settings.clone()),
-            endpoint: endpoint::check("auth URL", &url, self.allow_http)?,
-        })
-    }
-}
-
-fn two_projects(what: &str, wanted: &str, found: &str) -> Error {
-    Error::configuration(format!(
-        "{what} `{wanted}`, and the project is `{found}`: remove or correct one of them"
     ))
 }

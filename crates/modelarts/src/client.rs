@@ -5,20 +5,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode};
+use http::Method;
 #[cfg(feature = "devenviron")]
 use modelarts_client::devenviron;
 use modelarts_client::{Base, Operation, Prepared, ResponseValue, Secret, Service, Transport};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::builder::{ModelArtsBuilder, Place};
 use crate::clock::Clock;
 use crate::credentials::{Authenticator, TOKEN};
 use crate::error::{Error, Result, accepted};
 use crate::history::Event;
-use crate::options::{CallOptions, Settings};
-use crate::raw_request::RawRequest;
+use crate::options::{CallOptions, CallSettings};
+use crate::resolve::ResolvedClient;
+use crate::response::RawResponse;
 use crate::retry::{RetryBudget, RetryPolicy};
 use crate::transport::Pipeline;
 use crate::wait::PollSettings;
@@ -37,7 +37,7 @@ use crate::wait::PollSettings;
 #[derive(Clone)]
 pub struct ModelArts {
     core: Arc<Core>,
-    settings: Arc<Settings>,
+    settings: Arc<CallSettings>,
 }
 
 pub(crate) struct Core {
@@ -57,20 +57,23 @@ pub(crate) struct Core {
 impl Core {
     pub(crate) fn new(
         pipeline: Arc<Pipeline>,
-        place: Place,
+        resolved: ResolvedClient,
         identity_endpoint: Option<&str>,
     ) -> Self {
         Self {
-            service: Base::new(&place.endpoint),
+            service: Base::new(&resolved.endpoint),
             identity: identity_endpoint.map(Base::new),
             #[cfg(feature = "devenviron")]
-            devenviron: devenviron::Client::new_with_client(&place.endpoint, pipeline.http.clone())
-                .with_transport(()),
+            devenviron: devenviron::Client::new_with_client(
+                &resolved.endpoint,
+                pipeline.http.clone(),
+            )
+            .with_transport(()),
             pipeline,
-            authenticator: place.authenticator,
-            endpoint: place.endpoint,
-            project_id: place.project_id,
-            warnings: place.warnings,
+            authenticator: resolved.authenticator,
+            endpoint: resolved.endpoint,
+            project_id: resolved.project_id,
+            warnings: resolved.warnings,
         }
     }
 }
@@ -85,20 +88,7 @@ impl fmt::Debug for ModelArts {
 }
 
 impl ModelArts {
-    /// A client that is configured step by step.
-    pub fn builder() -> ModelArtsBuilder {
-        ModelArtsBuilder::new()
-    }
-
-    /// A client with the credentials of the environment or of `clouds.yaml`.
-    ///
-    /// # Errors
-    /// When no credentials are found, or the sign-in fails.
-    pub async fn from_env() -> Result<Self> {
-        Self::builder().build().await
-    }
-
-    pub(crate) fn new(core: Core, settings: Settings) -> Self {
+    pub(crate) fn new(core: Core, settings: CallSettings) -> Self {
         Self {
             core: Arc::new(core),
             settings: Arc::new(settings),
@@ -165,8 +155,8 @@ impl ModelArts {
         path: &[(&str, &str)],
         query: &[(String, String)],
         body: Option<Value>,
-    ) -> Result<RawAnswer> {
-        let (operation, base) = self.place(operation_id)?;
+    ) -> Result<RawResponse> {
+        let (operation, base) = self.locate(operation_id)?;
         let project = ("project_id", self.project_id());
         let needs_project = operation.path.contains("{project_id}")
             && !path.iter().any(|(name, _)| *name == project.0);
@@ -188,30 +178,8 @@ impl ModelArts {
         self.execute_raw(prepared).await
     }
 
-    /// A request for a path of the service, such as one that is newer than this crate, through the same pipeline.
-    ///
-    /// `{project_id}` stands for the client's project. What else varies must be percent-encoded; a path that could
-    /// lead to another resource than it names is refused.
-    ///
-    /// ```no_run
-    /// # async fn run(client: modelarts::ModelArts) -> modelarts::Result<()> {
-    /// use modelarts::Method;
-    ///
-    /// let response = client
-    ///     .request(Method::GET, "/v1/{project_id}/notebooks")
-    ///     .query("limit", 20)
-    ///     .send()
-    ///     .await?;
-    /// println!("{}", String::from_utf8_lossy(&response.body));
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn request(&self, method: Method, path: impl Into<String>) -> RawRequest {
-        RawRequest::new(self, method, path.into())
-    }
-
     /// An operation of any family, and the address of that service.
-    fn place(&self, operation_id: &str) -> Result<(&'static Operation, &Base)> {
+    fn locate(&self, operation_id: &str) -> Result<(&'static Operation, &Base)> {
         let (family, operation) = modelarts_client::operation(operation_id)
             .ok_or_else(|| unknown_operation(operation_id))?;
         if family.service != Service::Identity {
@@ -278,7 +246,7 @@ impl ModelArts {
         }
     }
 
-    pub(crate) async fn execute_raw(&self, prepared: Prepared<Bytes>) -> Result<RawAnswer> {
+    pub(crate) async fn execute_raw(&self, prepared: Prepared<Bytes>) -> Result<RawResponse> {
         self.check_destination(&prepared)?;
         let authenticator = Some(&*self.core.authenticator);
         let pipeline = &self.core.pipeline;
@@ -388,27 +356,6 @@ impl ModelArts {
         let now = self.clock().elapsed();
         let last = self.settings.history.last(id, fits);
         last.filter(|(_, at)| self.settings.poll.covers(now.saturating_sub(*at)))
-    }
-}
-
-/// An answer as it came, from [`ModelArts::call`] or [`ModelArts::request`]. The status is a success.
-#[derive(Clone)]
-#[non_exhaustive]
-pub struct RawAnswer {
-    /// The HTTP status.
-    pub status: StatusCode,
-    /// The headers.
-    pub headers: HeaderMap,
-    /// The body, which can hold secrets such as the token of a notebook.
-    pub body: Bytes,
-}
-
-impl fmt::Debug for RawAnswer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RawAnswer")
-            .field("status", &self.status)
-            .field("body", &format_args!("{} bytes", self.body.len()))
-            .finish_non_exhaustive()
     }
 }
 

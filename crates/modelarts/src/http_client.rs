@@ -187,7 +187,7 @@ fn unfit_identity() -> Error {
 
 /// How the crate's own client is built, as often as there are runtimes.
 #[derive(Debug)]
-pub(crate) struct Recipe {
+pub(crate) struct HttpConfig {
     pub(crate) tls: Tls,
     pub(crate) proxy: ProxyChoice,
     /// All that is talked to is plain HTTP: the platform's certificates, which take long to load, are not needed.
@@ -206,7 +206,7 @@ pub(crate) enum ProxyChoice {
     All(Secret),
 }
 
-impl Recipe {
+impl HttpConfig {
     fn build(&self) -> Result<reqwest::Client> {
         let mut builder = defaults();
         builder = match &self.proxy {
@@ -262,7 +262,7 @@ pub(crate) struct HttpClients {
 
 #[derive(Debug)]
 enum Source {
-    Recipe(Recipe),
+    HttpConfig(HttpConfig),
     /// It cannot be built again.
     Client,
 }
@@ -272,9 +272,9 @@ const RUNTIMES: usize = 8;
 
 impl HttpClients {
     /// The crate's own client. Called on the first of the runtimes, or outside of any.
-    pub(crate) fn own(recipe: Recipe) -> Result<(Self, reqwest::Client)> {
-        let client = recipe.build()?;
-        Ok((Self::new(Source::Recipe(recipe), &client), client))
+    pub(crate) fn own(config: HttpConfig) -> Result<(Self, reqwest::Client)> {
+        let client = config.build()?;
+        Ok((Self::new(Source::HttpConfig(config), &client), client))
     }
 
     /// A client that somebody else has built.
@@ -305,7 +305,7 @@ impl HttpClients {
         }
         let client = match (&self.source, clients.first()) {
             (_, None) => first.clone(),
-            (Source::Recipe(recipe), Some(_)) => recipe.build()?,
+            (Source::HttpConfig(config), Some(_)) => config.build()?,
             // Its threads go on driving connections while others send requests.
             (Source::Client, Some((_, RuntimeFlavor::MultiThread, client))) => client.clone(),
             (Source::Client, Some(_)) => {
@@ -340,7 +340,7 @@ impl HttpClients {
     /// The proxy of requests to this address: its host and port.
     pub(crate) fn proxy_for(&self, url: &Url) -> Option<String> {
         match &self.source {
-            Source::Recipe(recipe) => recipe.proxy_for(url),
+            Source::HttpConfig(config) => config.proxy_for(url),
             Source::Client => None,
         }
     }

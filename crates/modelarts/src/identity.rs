@@ -10,33 +10,25 @@ use modelarts_client::iam::types::{
     ProjectScopeReq, ScopeReq, Token,
 };
 
-use crate::credentials::{Authenticator, Login, Named};
+use crate::credentials::{Authenticator, Login, Named, TokenScope};
 use crate::endpoint;
 use crate::error::{Error, Result};
-use crate::options::Settings;
+use crate::options::CallSettings;
 use crate::transport::Pipeline;
-
-/// Where a token shall be valid.
-#[derive(Clone, Debug)]
-pub(crate) struct Scope {
-    pub(crate) project: Named,
-    /// Of the project; that of the user unless set.
-    pub(crate) domain: Option<Named>,
-}
 
 /// The identity service of a cloud.
 #[derive(Clone, Debug)]
-pub(crate) struct Identity {
+pub(crate) struct IdentityService {
     pub(crate) pipeline: Arc<Pipeline>,
-    pub(crate) settings: Arc<Settings>,
+    pub(crate) settings: Arc<CallSettings>,
     pub(crate) endpoint: String,
 }
 
-impl Identity {
+impl IdentityService {
     pub(crate) async fn create_token(
         &self,
         login: &Login,
-        scope: &Scope,
+        scope: &TokenScope,
     ) -> Result<(Secret, Token)> {
         let request = self
             .api()
@@ -105,7 +97,7 @@ pub(crate) fn unknown_project(name: &str) -> Error {
     ))
 }
 
-fn token_request(login: &Login, scope: &Scope) -> CreateTokenRequest {
+fn token_request(login: &Login, scope: &TokenScope) -> CreateTokenRequest {
     let user = PasswordUserReq {
         id: login.user.id(),
         name: login.user.name(),
@@ -150,7 +142,7 @@ mod tests {
     #[test]
     fn a_sign_in_by_names_is_complete() {
         let login = Login::new("trainer", "pw").domain_name("nlp");
-        let scope = Scope {
+        let scope = TokenScope {
             project: Named::Name("eu-de".into()),
             domain: None,
         };

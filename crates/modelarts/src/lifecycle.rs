@@ -8,8 +8,9 @@ use crate::client::ModelArts;
 use crate::clock::BoxFuture;
 use crate::error::{Error, Result};
 use crate::history::Event;
+use crate::poll_status::Progress;
 use crate::units::AutoStop;
-use crate::wait::{Lag, Polled, Progress, Verdict, Waiter};
+use crate::wait::{Lag, Polled, Verdict, Waiter};
 
 /// A resource with a life cycle.
 pub(crate) trait Lifecycle: Send + Sync + 'static {

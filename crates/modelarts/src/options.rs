@@ -7,7 +7,7 @@ use crate::history::History;
 use crate::retry::RetryPolicy;
 use crate::wait::PollPolicy;
 
-/// Settings that differ from the client's, for [`ModelArts::with`](crate::ModelArts::with).
+/// CallSettings that differ from the client's, for [`ModelArts::with`](crate::ModelArts::with).
 ///
 /// ```no_run
 /// # async fn run(client: modelarts::ModelArts) -> modelarts::Result<()> {
@@ -65,7 +65,7 @@ impl CallOptions {
 
 /// The settings in force.
 #[derive(Clone, Debug)]
-pub(crate) struct Settings {
+pub(crate) struct CallSettings {
     pub(crate) retry: RetryPolicy,
     pub(crate) attempt_timeout: Duration,
     pub(crate) deadline: Duration,
@@ -74,7 +74,7 @@ pub(crate) struct Settings {
     pub(crate) history: Arc<History>,
 }
 
-impl Default for Settings {
+impl Default for CallSettings {
     fn default() -> Self {
         Self {
             retry: RetryPolicy::default(),
@@ -86,7 +86,7 @@ impl Default for Settings {
     }
 }
 
-impl Settings {
+impl CallSettings {
     pub(crate) fn with(&self, options: CallOptions) -> Self {
         Self {
             retry: options.retry.unwrap_or_else(|| self.retry.clone()),

@@ -6,8 +6,33 @@ use modelarts_client::Prepared;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::client::{ModelArts, RawAnswer};
+use crate::client::ModelArts;
 use crate::error::{Error, Result};
+use crate::response::RawResponse;
+
+impl ModelArts {
+    /// A request for a path of the service, such as one that is newer than this crate, through the same pipeline.
+    ///
+    /// `{project_id}` stands for the client's project. What else varies must be percent-encoded; a path that could
+    /// lead to another resource than it names is refused.
+    ///
+    /// ```no_run
+    /// # async fn run(client: modelarts::ModelArts) -> modelarts::Result<()> {
+    /// use modelarts::Method;
+    ///
+    /// let response = client
+    ///     .request(Method::GET, "/v1/{project_id}/notebooks")
+    ///     .query("limit", 20)
+    ///     .send()
+    ///     .await?;
+    /// println!("{}", String::from_utf8_lossy(&response.body));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn request(&self, method: Method, path: impl Into<String>) -> RawRequest {
+        RawRequest::new(self, method, path.into())
+    }
+}
 
 /// A request for a path of the service, from [`ModelArts::request`].
 ///
@@ -102,7 +127,7 @@ impl RawRequest {
     ///
     /// # Errors
     /// When the path could lead elsewhere, a value does not fit, or the call fails: then the status is no success.
-    pub async fn send(self) -> Result<RawAnswer> {
+    pub async fn send(self) -> Result<RawResponse> {
         let client = self.client.clone();
         client.execute_raw(self.prepare()?).await
     }

@@ -17,14 +17,14 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tracing::{Instrument, Span, debug, debug_span, field, warn};
 
-use crate::client::RawAnswer;
 use crate::clock::Clock;
 use crate::credentials::{Authenticator, SECURITY_TOKEN, TOKEN};
 use crate::endpoint;
 use crate::error::{EXCERPT, Error, Result, drop_telling_ids};
 use crate::http_client::HttpClients;
 use crate::limit::{RateLimit, TooLate};
-use crate::options::Settings;
+use crate::options::CallSettings;
+use crate::response::RawResponse;
 use crate::retry::{Attempts, RetryBudget, date, retry_after};
 
 const LANGUAGE: HeaderName = HeaderName::from_static("x-language");
@@ -55,7 +55,7 @@ pub(crate) struct Pipeline {
 pub(crate) struct Call<'a> {
     pub(crate) operation: &'static str,
     pub(crate) idempotent: bool,
-    pub(crate) settings: &'a Settings,
+    pub(crate) settings: &'a CallSettings,
     pub(crate) authenticator: Option<&'a dyn Authenticator>,
     /// Where the body holds what an error must not repeat, as [`Operation::secrets`](modelarts_client::Operation::secrets).
     pub(crate) secrets: &'static [&'static str],
@@ -63,7 +63,7 @@ pub(crate) struct Call<'a> {
 
 impl<'a> Call<'a> {
     fn new<T>(
-        settings: &'a Settings,
+        settings: &'a CallSettings,
         authenticator: Option<&'a dyn Authenticator>,
         prepared: &Prepared<T>,
     ) -> Self {
@@ -567,7 +567,7 @@ impl Pipeline {
     /// Sends a prepared request and reads its response.
     pub(crate) fn send<'a, T: DeserializeOwned + 'a>(
         &'a self,
-        settings: &'a Settings,
+        settings: &'a CallSettings,
         authenticator: Option<&'a dyn Authenticator>,
         prepared: Prepared<T>,
     ) -> impl Future<Output = Result<ResponseValue<T>>> + Send + 'a {
@@ -583,13 +583,13 @@ impl Pipeline {
     /// Sends a prepared request; the body of its response stays as it is.
     pub(crate) async fn send_raw(
         &self,
-        settings: &Settings,
+        settings: &CallSettings,
         authenticator: Option<&dyn Authenticator>,
         prepared: Prepared<Bytes>,
-    ) -> Result<RawAnswer> {
+    ) -> Result<RawResponse> {
         let call = Call::new(settings, authenticator, &prepared);
         let mut answer = self.run(&call, &mut prepared.into_request()).await?;
-        Ok(RawAnswer {
+        Ok(RawResponse {
             status: answer.response.status(),
             headers: std::mem::take(answer.response.headers_mut()),
             body: answer.body,

@@ -565,9 +565,9 @@ fn parse(text: &str) -> Result<File, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Profile, Resolved};
+    use super::super::{Profile, ResolvedProfile};
     use super::*;
-    use crate::credentials::{Kind, Named as KnownBy};
+    use crate::credentials::{CredentialsKind, Named as KnownBy};
 
     /// A folder of its own for each test.
     fn folder(test: &str, files: &[(&str, &str)]) -> PathBuf {
@@ -587,12 +587,12 @@ mod tests {
         Environment::of(variables)
     }
 
-    fn resolved(environment: &Environment) -> Resolved {
+    fn resolved(environment: &Environment) -> ResolvedProfile {
         let profile = Profile::discover(environment).unwrap();
         profile.resolve(None, true).unwrap()
     }
 
-    fn cloud(folder: &Path, name: &str) -> Resolved {
+    fn cloud(folder: &Path, name: &str) -> ResolvedProfile {
         let profile = Profile::from_clouds(&environment(folder, &[]), name).unwrap();
         profile.resolve(None, true).unwrap()
     }
@@ -624,7 +624,7 @@ clouds:
         let profile = resolved(&environment(&folder, &[("OS_CLOUD", "otc")]));
         assert_eq!(profile.region.as_deref(), Some("eu-nl"));
         assert_eq!(profile.project_name.as_deref(), Some("eu-nl_nlp"));
-        let Some(Kind::Password(login)) = profile.credentials.map(|c| c.0) else {
+        let Some(CredentialsKind::Password(login)) = profile.credentials.map(|c| c.0) else {
             panic!("a password");
         };
         assert_eq!(login.password.expose(), "hunter2");
@@ -638,7 +638,9 @@ clouds:
         let error = Profile::from_clouds(&environment(&folder, &[]), "nlp").unwrap_err();
         assert!(error.to_string().contains("it has: keys, otc"), "{error}");
         let keys = cloud(&folder, "keys");
-        assert!(matches!(keys.credentials, Some(c) if matches!(c.0, Kind::AccessKey(_))));
+        assert!(
+            matches!(keys.credentials, Some(c) if matches!(c.0, CredentialsKind::AccessKey(_)))
+        );
     }
 
     #[test]
@@ -648,9 +650,13 @@ clouds:
             &[("clouds.yaml", "clouds: {a: {auth: {token: t1}}}")],
         );
         let from_file = resolved(&environment(&folder, &[]));
-        assert!(matches!(from_file.credentials.unwrap().0, Kind::Token(t) if t.expose() == "t1"));
+        assert!(
+            matches!(from_file.credentials.unwrap().0, CredentialsKind::Token(t) if t.expose() == "t1")
+        );
         let from_env = resolved(&environment(&folder, &[("OS_TOKEN", "t2")]));
-        assert!(matches!(from_env.credentials.unwrap().0, Kind::Token(t) if t.expose() == "t2"));
+        assert!(
+            matches!(from_env.credentials.unwrap().0, CredentialsKind::Token(t) if t.expose() == "t2")
+        );
     }
 
     #[test]
@@ -686,7 +692,7 @@ clouds:
         assert_eq!(a.project_name.as_deref(), Some("own"));
         assert_eq!(a.auth_url.as_deref(), Some("https://iam.r2.example.com/v3"));
         assert_eq!(a.endpoint.as_deref(), Some("https://modelarts.example.com"));
-        let Some(Kind::Password(login)) = a.credentials.map(|c| c.0) else {
+        let Some(CredentialsKind::Password(login)) = a.credentials.map(|c| c.0) else {
             panic!("a password");
         };
         assert_eq!(login.password.expose(), "secret");
@@ -723,7 +729,10 @@ clouds:
         let environment = Environment::of([("XDG_CONFIG_HOME", config.as_str())]);
         let profile = Profile::from_clouds(&environment, "a").unwrap();
         let profile = profile.resolve(None, true).unwrap();
-        assert!(matches!(profile.credentials.unwrap().0, Kind::Password(_)));
+        assert!(matches!(
+            profile.credentials.unwrap().0,
+            CredentialsKind::Password(_)
+        ));
     }
 
     #[test]
@@ -746,7 +755,10 @@ clouds:
         let home = home.display().to_string();
         let profile = Profile::from_clouds(&environment(&here, &[("HOME", &home)]), "a").unwrap();
         let profile = profile.resolve(None, true).unwrap();
-        assert!(matches!(profile.credentials.unwrap().0, Kind::Password(_)));
+        assert!(matches!(
+            profile.credentials.unwrap().0,
+            CredentialsKind::Password(_)
+        ));
     }
 
     #[test]
@@ -914,7 +926,7 @@ clouds:
         );
         assert_eq!(first.project_name.as_deref(), Some("common"));
         assert!(first.tls.unverified);
-        let Some(Kind::Password(login)) = first.credentials.map(|c| c.0) else {
+        let Some(CredentialsKind::Password(login)) = first.credentials.map(|c| c.0) else {
             panic!("a password");
         };
         assert_eq!(login.password.expose(), "other");
@@ -999,7 +1011,7 @@ color: t0p-s3cret
         assert!(refused(&folder, "old").contains("identity_api_version"));
         assert!(matches!(
             cloud(&folder, "token").credentials.unwrap().0,
-            Kind::Token(_)
+            CredentialsKind::Token(_)
         ));
     }
 
@@ -1029,8 +1041,12 @@ color: t0p-s3cret
         assert_eq!(project.endpoint.as_deref(), Some("https://m.example.com"));
         // Of several kinds, that of the source which goes before.
         let token = with(&[("OS_TOKEN", "t")]);
-        assert!(matches!(token.credentials.unwrap().0, Kind::Token(_)));
-        let Some(Kind::Password(login)) = with(&[("OS_PASSWORD", "p2")]).credentials.map(|c| c.0)
+        assert!(matches!(
+            token.credentials.unwrap().0,
+            CredentialsKind::Token(_)
+        ));
+        let Some(CredentialsKind::Password(login)) =
+            with(&[("OS_PASSWORD", "p2")]).credentials.map(|c| c.0)
         else {
             panic!("a password");
         };
@@ -1052,7 +1068,7 @@ color: t0p-s3cret
         let profile = Profile::discover(&environment(&folder, &keys)).unwrap();
         assert!(matches!(
             profile.resolve(None, true).unwrap().credentials.unwrap().0,
-            Kind::Password(_)
+            CredentialsKind::Password(_)
         ));
         let warning = &profile.warnings()[0];
         assert!(
@@ -1091,7 +1107,7 @@ clouds:
         let a = cloud(&folder, "a");
         assert_eq!((a.project_id, a.project_name), (None, None));
         assert_eq!(a.region.as_deref(), Some("0x10"));
-        let Some(Kind::Password(login)) = a.credentials.map(|c| c.0) else {
+        let Some(CredentialsKind::Password(login)) = a.credentials.map(|c| c.0) else {
             panic!("a password");
         };
         assert_eq!(login.password.expose(), "1e5");

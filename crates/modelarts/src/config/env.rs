@@ -256,9 +256,9 @@ fn first_set(environment: &Environment, names: &[&str]) -> Option<String> {
 mod tests {
     use super::super::Profile;
     use super::*;
-    use crate::credentials::Kind;
+    use crate::credentials::CredentialsKind;
 
-    fn kind(variables: &[(&str, &str)]) -> Option<Kind> {
+    fn kind(variables: &[(&str, &str)]) -> Option<CredentialsKind> {
         let environment = Environment::of(variables.iter().copied());
         let profile = Profile::from_env(&environment).unwrap();
         let resolved = profile.resolve(None, true).unwrap();
@@ -272,19 +272,22 @@ mod tests {
 
     #[test]
     fn every_kind_of_credentials_is_found() {
-        assert!(matches!(kind(&[("OTC_TOKEN", "t")]), Some(Kind::Token(_))));
+        assert!(matches!(
+            kind(&[("OTC_TOKEN", "t")]),
+            Some(CredentialsKind::Token(_))
+        ));
         let user = [
             ("OS_USERNAME", "u"),
             ("OS_PASSWORD", "p"),
             ("OS_USER_DOMAIN_NAME", "d"),
         ];
-        assert!(matches!(kind(&user), Some(Kind::Password(_))));
+        assert!(matches!(kind(&user), Some(CredentialsKind::Password(_))));
         let key = [
             ("HUAWEICLOUD_SDK_AK", "a"),
             ("HUAWEICLOUD_SDK_SK", "s"),
             ("OS_TOKEN", "t"),
         ];
-        assert!(matches!(kind(&key), Some(Kind::AccessKey(_))));
+        assert!(matches!(kind(&key), Some(CredentialsKind::AccessKey(_))));
         assert!(kind(&[("OS_REGION_NAME", "eu-de"), ("OS_TOKEN", " ")]).is_none());
     }
 
@@ -383,7 +386,7 @@ mod tests {
             resolved.auth_url.as_deref(),
             Some("https://iam.example.com/v3")
         );
-        let Some(Kind::Password(login)) = resolved.credentials.map(|c| c.0) else {
+        let Some(CredentialsKind::Password(login)) = resolved.credentials.map(|c| c.0) else {
             panic!("a password");
         };
         assert_eq!(login.password.expose(), " p ");

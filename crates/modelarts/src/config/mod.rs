@@ -3,18 +3,20 @@
 mod clouds;
 mod env;
 mod settings;
+mod tls;
 
 use std::path::PathBuf;
 
 use modelarts_client::Secret;
 
-use crate::credentials::{Credentials, Kind, Named};
+use crate::credentials::{Credentials, CredentialsKind, Named};
 use crate::error::{Error, Result};
 use clouds::Cloud;
 use env::Variables;
 use settings::{Layer, Setting};
 
 pub use env::Environment;
+pub(crate) use tls::TlsFiles;
 
 /// Credentials, addresses and TLS settings that were found somewhere, for [`ModelArtsBuilder::profile`].
 ///
@@ -237,7 +239,11 @@ impl Profile {
     /// The settings for a region, or for the one that the profile itself names.
     ///
     /// Credentials are left alone when the caller has other ones.
-    pub(crate) fn resolve(&self, region: Option<&str>, credentials: bool) -> Result<Resolved> {
+    pub(crate) fn resolve(
+        &self,
+        region: Option<&str>,
+        credentials: bool,
+    ) -> Result<ResolvedProfile> {
         let region = region
             .map(str::to_owned)
             .or_else(|| self.above.get(Setting::Region));
@@ -258,7 +264,9 @@ impl Profile {
             false => None,
         };
         let unsupported = match credentials.as_ref().map(|credentials| &credentials.0) {
-            Some(Kind::Password(_)) => self.agency.as_ref().or(self.unsupported.as_ref()),
+            Some(CredentialsKind::Password(_)) => {
+                self.agency.as_ref().or(self.unsupported.as_ref())
+            }
             Some(_) => self.agency.as_ref(),
             None => None,
         };
@@ -285,7 +293,7 @@ impl Profile {
             ));
         }
         let auth_url = auth_url.or_else(|| all.get(Setting::IdentityEndpoint));
-        Ok(Resolved {
+        Ok(ResolvedProfile {
             credentials,
             endpoint,
             auth_url: match auth_url {
@@ -364,7 +372,7 @@ fn for_region(url: String, region: Option<&str>) -> Result<String> {
 
 /// The settings of a profile, for one region.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Resolved {
+pub(crate) struct ResolvedProfile {
     pub(crate) credentials: Option<Credentials>,
     pub(crate) region: Option<String>,
     pub(crate) endpoint: Option<String>,
@@ -377,20 +385,4 @@ pub(crate) struct Resolved {
     /// Why the region does not say where the services are.
     pub(crate) no_public_cloud: Option<String>,
     pub(crate) warnings: Vec<String>,
-}
-
-/// Paths of files for TLS, or what would stand in them (PEM), each with the name of its setting.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct TlsFiles {
-    pub(crate) ca: Option<(String, Secret)>,
-    pub(crate) cert: Option<(String, Secret)>,
-    pub(crate) key: Option<(String, Secret)>,
-    pub(crate) unverified: bool,
-}
-
-impl TlsFiles {
-    /// Whether nothing is set.
-    pub(crate) fn is_default(&self) -> bool {
-        self.ca.is_none() && self.cert.is_none() && self.key.is_none() && !self.unverified
-    }
 }

@@ -8,7 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 use modelarts_client::Secret;
 use reqwest::Request;
 
-use super::{Authenticator, SECURITY_TOKEN, TOLERANCE, token};
+use super::authenticator::{Authenticator, SECURITY_TOKEN, TOLERANCE};
+use super::token;
 use crate::clock::{BoxFuture, Clock};
 use crate::error::{Error, Result};
 use crate::signing::{Signable, SigningKey, format_date, sign};
@@ -315,10 +316,10 @@ mod tests {
     async fn a_clock_is_corrected_once_for_all_whom_it_misled() {
         let clock = ManualClock::default();
         let key = AccessKey::new("AK", "SK");
-        let scout = AccessKeyAuthenticator::new(&key, None, Arc::new(clock.clone())).unwrap();
-        let signer = scout.for_project("p1").unwrap();
+        let lookup = AccessKeyAuthenticator::new(&key, None, Arc::new(clock.clone())).unwrap();
+        let signer = lookup.for_project("p1").unwrap();
         let service_time = clock.now() + SignedDuration::from_hours(2);
-        assert!(scout.correct_clock(0, service_time));
+        assert!(lookup.correct_clock(0, service_time));
         // Refused with the date of before.
         assert!(signer.correct_clock(0, service_time));
         // Refused with the right date.

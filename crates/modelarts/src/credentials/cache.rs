@@ -8,8 +8,7 @@ use modelarts_client::Secret;
 use modelarts_client::iam::types::Token;
 use serde::{Deserialize, Serialize};
 
-use super::{Login, Named};
-use crate::identity::Scope;
+use super::login::{Login, Named, TokenScope};
 
 /// Keeps tokens from one process to the next, so that not every one of them signs in.
 ///
@@ -109,7 +108,7 @@ impl Entry {
 }
 
 /// The name of an entry: identity service, user and project.
-pub(super) fn key(auth_url: &str, login: &Login, scope: &Scope) -> String {
+pub(super) fn key(auth_url: &str, login: &Login, scope: &TokenScope) -> String {
     let text = |named: &Named| match named {
         Named::Id(id) => format!("id {id}"),
         Named::Name(name) => format!("name {name}"),

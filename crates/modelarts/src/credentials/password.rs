@@ -7,119 +7,16 @@ use std::time::Duration;
 use futures::future::{Either, select};
 use http::HeaderValue;
 use jiff::Timestamp;
-use modelarts_client::Secret;
 use modelarts_client::iam::types::Token;
 use tracing::{debug, warn};
 
+use super::authenticator::{Authenticator, TOKEN};
 use super::cache::{Entry, TokenCache, key};
-use super::{Authenticator, TOKEN, token};
+use super::login::{Login, TokenScope};
+use super::token;
 use crate::clock::{BoxFuture, Clock};
 use crate::error::{Error, Result};
-use crate::identity::{Identity, Scope};
-use crate::line_end::without_line_end;
-
-/// A user and a password. A user who is known by name also needs the domain (account).
-///
-/// ```
-/// let login = modelarts::Login::new("trainer", "s3cr3t").domain_name("nlp-department");
-/// assert!(!format!("{login:?}").contains("s3cr3t"));
-/// ```
-#[derive(Clone, Debug)]
-pub struct Login {
-    pub(crate) user: Named,
-    pub(crate) password: Secret,
-    pub(crate) domain: Option<Named>,
-}
-
-/// Something known by its id or by its name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Named {
-    Id(String),
-    Name(String),
-}
-
-impl Named {
-    pub(crate) fn id(&self) -> Option<String> {
-        match self {
-            Self::Id(id) => Some(id.clone()),
-            Self::Name(_) => None,
-        }
-    }
-
-    pub(crate) fn name(&self) -> Option<String> {
-        match self {
-            Self::Id(_) => None,
-            Self::Name(name) => Some(name.clone()),
-        }
-    }
-}
-
-impl Login {
-    /// A user known by name.
-    pub fn new(user_name: impl Into<String>, password: impl Into<Secret>) -> Self {
-        Self {
-            user: Named::Name(user_name.into()),
-            password: password.into(),
-            domain: None,
-        }
-    }
-
-    /// A user known by id, who needs no domain.
-    pub fn with_id(user_id: impl Into<String>, password: impl Into<Secret>) -> Self {
-        Self {
-            user: Named::Id(user_id.into()),
-            password: password.into(),
-            domain: None,
-        }
-    }
-
-    /// The name of the user's domain (account).
-    #[must_use]
-    pub fn domain_name(mut self, name: impl Into<String>) -> Self {
-        self.domain = Some(Named::Name(name.into()));
-        self
-    }
-
-    /// The id of the user's domain (account).
-    #[must_use]
-    pub fn domain_id(mut self, id: impl Into<String>) -> Self {
-        self.domain = Some(Named::Id(id.into()));
-        self
-    }
-
-    /// The same without blanks around names and ids, and without line ends behind the password.
-    fn checked(mut self) -> Result<Self> {
-        let trimmed = |what: &str, named: Named| {
-            let named = match named {
-                Named::Id(id) => Named::Id(id.trim().to_owned()),
-                Named::Name(name) => Named::Name(name.trim().to_owned()),
-            };
-            let (Named::Id(text) | Named::Name(text)) = &named;
-            match text.is_empty() || text.contains(char::is_control) {
-                true => Err(Error::configuration(format!(
-                    "the {what} is empty or holds control characters"
-                ))),
-                false => Ok(named),
-            }
-        };
-        self.user = trimmed("user", self.user)?;
-        self.domain = match self.domain {
-            Some(domain) => Some(trimmed("domain (account) of the user", domain)?),
-            None => None,
-        };
-        self.password = Secret::from(without_line_end(self.password.expose()));
-        if self.password.is_empty() {
-            return Err(Error::configuration("the password is empty"));
-        }
-        if matches!(self.user, Named::Name(_)) && self.domain.is_none() {
-            return Err(Error::configuration(
-                "a user name needs the domain (account) of the user: call `domain_name` or `domain_id`, \
-                 or set OS_USER_DOMAIN_NAME",
-            ));
-        }
-        Ok(self)
-    }
-}
+use crate::identity::IdentityService;
 
 /// The end of a token is met this long before it comes, or a tenth of a shorter life.
 const LEAD: Duration = Duration::from_secs(30 * 60);
@@ -136,9 +33,9 @@ const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 /// Signs in when needed and keeps the token for all calls.
 #[derive(Debug)]
 pub(crate) struct PasswordAuthenticator {
-    identity: Identity,
+    identity: IdentityService,
     login: Login,
-    scope: Scope,
+    scope: TokenScope,
     clock: Arc<dyn Clock>,
     cache: Option<Arc<dyn TokenCache>>,
     session: RwLock<Option<Arc<Session>>>,
@@ -158,9 +55,9 @@ struct Session {
 
 impl PasswordAuthenticator {
     pub(crate) fn new(
-        identity: Identity,
+        identity: IdentityService,
         login: Login,
-        scope: Scope,
+        scope: TokenScope,
         clock: Arc<dyn Clock>,
         cache: Option<Arc<dyn TokenCache>>,
     ) -> Result<Self> {
@@ -338,7 +235,10 @@ fn lifetime(token: &Token, now: Timestamp) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use modelarts_client::Secret;
+
     use super::*;
+    use crate::credentials::Named;
 
     #[test]
     fn the_lifetime_is_the_services_own() {
@@ -379,7 +279,7 @@ mod tests {
 
     #[test]
     fn a_key_tells_users_and_projects_apart_and_holds_no_password() {
-        let scope = |project: Named| Scope {
+        let scope = |project: Named| TokenScope {
             project,
             domain: None,
         };
@@ -393,20 +293,5 @@ mod tests {
         let different: std::collections::HashSet<_> = keys.iter().collect();
         assert_eq!(different.len(), keys.len());
         assert!(keys.iter().all(|key| !key.contains("hush")));
-    }
-
-    #[test]
-    fn a_user_name_needs_a_domain() {
-        assert!(Login::new("u", "p").checked().is_err());
-        assert!(Login::new("u", "p").domain_id("d").checked().is_ok());
-        assert!(Login::with_id("u", "p").checked().is_ok());
-        assert!(Login::with_id("u", "\n").checked().is_err());
-        let login = Login::new(" u\n", " p \r\n")
-            .domain_name("d ")
-            .checked()
-            .unwrap();
-        assert_eq!(login.user, Named::Name("u".to_owned()));
-        assert_eq!(login.domain, Some(Named::Name("d".to_owned())));
-        assert_eq!(login.password.expose(), " p ");
     }
 }

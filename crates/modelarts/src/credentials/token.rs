@@ -3,7 +3,7 @@
 use http::HeaderValue;
 use modelarts_client::Secret;
 
-use super::{Authenticator, TOKEN};
+use super::authenticator::{Authenticator, TOKEN};
 use crate::clock::BoxFuture;
 use crate::error::{Error, Result};
 

@@ -20,8 +20,8 @@ pub(crate) use self::decode::expectation;
 use self::decode::{is_blank, undecodable};
 use self::redact::{Redactor, printable, request_id};
 pub(crate) use self::redact::{drop_telling_ids, one_line};
+use crate::poll_status::PollStatus;
 use crate::retry::{FailureKind, RetryLimit};
-use crate::wait::PollStatus;
 
 /// What every fallible function of this crate returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

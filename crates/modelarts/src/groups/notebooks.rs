@@ -17,8 +17,9 @@ use crate::clock::BoxFuture;
 use crate::error::{Result, accepted};
 use crate::history::Event;
 use crate::lifecycle::{self, Action, Lifecycle, Phase, TargetState};
+use crate::poll_status::Progress;
 use crate::units::AutoStop;
-use crate::wait::{Progress, Waiter};
+use crate::wait::Waiter;
 
 /// Operations on notebooks, from [`ModelArts::notebooks`].
 ///

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Backoff, FailureKind};
+use super::backoff::Backoff;
+use super::failure::FailureKind;
 
 /// Which failed attempts are repeated.
 ///

@@ -117,7 +117,7 @@ impl Server {
             .auth_url(format!("{}/v3", self.url))
             .project_id("p1")
             .clock(clock.clone())
-            .seed(1)
+            .rng_seed(1)
     }
 }
 

@@ -1,0 +1,320 @@
+//! Who calls, and where: from what all sources say to a client's credentials, address and project.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use modelarts_client::iam::types::Token;
+
+use crate::clock::Clock;
+use crate::config::ResolvedProfile;
+use crate::credentials::{
+    AccessKeyAuthenticator, Authenticator, CredentialsKind, Named, PasswordAuthenticator,
+    TokenAuthenticator, TokenCache, TokenScope,
+};
+use crate::endpoint;
+use crate::error::{Error, Result};
+use crate::identity::{IdentityService, unknown_project};
+use crate::options::CallSettings;
+use crate::transport::Pipeline;
+
+/// What all sources say, and how strict to be with it.
+pub(crate) struct Resolver {
+    pub(crate) profile: ResolvedProfile,
+    pub(crate) allow_http: bool,
+}
+
+/// Who calls, and where.
+pub(crate) struct ResolvedClient {
+    pub(crate) authenticator: Arc<dyn Authenticator>,
+    pub(crate) endpoint: String,
+    pub(crate) project_id: String,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// The project as far as it is configured.
+struct Project {
+    id: Option<String>,
+    name: Option<String>,
+}
+
+impl Resolver {
+    /// Signs in if need be, and finds out what is not known yet.
+    pub(crate) async fn resolve(
+        mut self,
+        identity: Result<IdentityService>,
+        clock: Arc<dyn Clock>,
+        cache: Option<Arc<dyn TokenCache>>,
+    ) -> Result<ResolvedClient> {
+        let Some(credentials) = self.profile.credentials.take() else {
+            return Err(Error::configuration("there are no credentials"));
+        };
+        let project = self.project()?;
+        // Whatever can be refused is, before anything is sent.
+        let configured = match &self.profile.endpoint {
+            Some(endpoint) => Some(self.endpoint(endpoint)?),
+            None => None,
+        };
+        let (authenticator, project_id, from_catalog): (Arc<dyn Authenticator>, _, _) =
+            match &credentials.0 {
+                CredentialsKind::Password(login) => {
+                    let scope = self.scope(&project)?;
+                    let authenticator =
+                        PasswordAuthenticator::new(identity?, login.clone(), scope, clock, cache)?;
+                    let token = authenticator
+                        .resume_or_sign_in()
+                        .await
+                        .map_err(|error| self.with_hint(error, &project))?;
+                    let (id, found) = self.of_token(token, &project, configured.is_none())?;
+                    (Arc::new(authenticator), id, found)
+                }
+                CredentialsKind::Token(token) => {
+                    let authenticator = Arc::new(TokenAuthenticator::new(token)?);
+                    let id = self
+                        .look_up(identity, authenticator.clone(), &project)
+                        .await?;
+                    (authenticator, id, None)
+                }
+                CredentialsKind::AccessKey(key) => {
+                    let lookup = AccessKeyAuthenticator::new(key, None, clock)?;
+                    let lookup = Arc::new(lookup);
+                    let id = self.look_up(identity, lookup.clone(), &project).await?;
+                    (Arc::new(lookup.for_project(&id)?), id, None)
+                }
+                CredentialsKind::Custom(authenticator) => {
+                    let id = self
+                        .look_up(identity, authenticator.clone(), &project)
+                        .await?;
+                    (authenticator.clone(), id, None)
+                }
+            };
+        if let Some((_, Some(named))) = &configured
+            && *named != project_id
+        {
+            return Err(two_projects("the endpoint names", named, &project_id));
+        }
+        let endpoint = match (configured, from_catalog, &self.profile.region) {
+            (Some((endpoint, _)), _, _) => endpoint,
+            (None, Some(endpoint), _) => self.endpoint(&endpoint)?.0,
+            (None, None, Some(region)) => {
+                self.may_be_public(
+                    self.profile.auth_url.as_deref(),
+                    "the endpoint by `endpoint` or MODELARTS_ENDPOINT",
+                )?;
+                endpoint::service(region, self.profile.auth_url.as_deref())?
+            }
+            (None, None, None) => {
+                return Err(Error::configuration(
+                    "neither an endpoint nor a region is known: call `endpoint` or `region`, or set OS_REGION_NAME",
+                ));
+            }
+        };
+        Ok(ResolvedClient {
+            authenticator,
+            endpoint,
+            project_id,
+            warnings: self.profile.warnings,
+        })
+    }
+
+    /// The service's address, and the project that it names.
+    fn endpoint(&self, text: &str) -> Result<(String, Option<String>)> {
+        let (base, named) = endpoint::without_project(text);
+        let base = endpoint::check("endpoint", base, self.allow_http)?;
+        Ok((base, named.map(str::to_owned)))
+    }
+
+    /// The project that is configured, be it in the address of the service.
+    fn project(&mut self) -> Result<Project> {
+        let configured = self.profile.endpoint.as_deref();
+        let named = configured.and_then(|endpoint| endpoint::without_project(endpoint).1);
+        let id = match (&self.profile.project_id, named) {
+            (Some(id), Some(named)) if id != named => {
+                return Err(two_projects("the endpoint names", named, id));
+            }
+            (Some(id), _) => Some(id.clone()),
+            (None, Some(named)) if self.profile.project_name.is_none() => Some(named.to_owned()),
+            (None, _) => None,
+        };
+        if let Some(id) = &id {
+            self.check_id(id)?;
+        }
+        Ok(Project {
+            id,
+            name: self.profile.project_name.clone(),
+        })
+    }
+
+    fn check_id(&mut self, id: &str) -> Result<()> {
+        let region = self.profile.region.as_deref();
+        let of_region = |region: &str| {
+            let rest = id.strip_prefix(region);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+        };
+        if region.is_some_and(of_region) || endpoint::regions().any(of_region) {
+            return Err(Error::configuration(format!(
+                "the project id `{id}` is the name of a project: call `project_name`, or set OS_PROJECT_NAME, instead"
+            )));
+        }
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        if !id.chars().all(is_plain) {
+            return Err(Error::configuration(
+                "the project id holds other characters than letters, digits, - and _; a name belongs into `project_name`, \
+                 or OS_PROJECT_NAME",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Says what may be wrong with an id that the identity service refuses.
+    fn with_hint(&self, error: Error, project: &Project) -> Error {
+        let is_hex = |id: &String| id.len() == 32 && id.chars().all(|c| c.is_ascii_hexdigit());
+        match &project.id {
+            Some(id) if error.status().is_some() && !is_hex(id) => error.with_note(format!(
+                "the project id `{id}` is not the 32 hexadecimal digits that ids are: is it a name, for `project_name` or \
+                 OS_PROJECT_NAME?"
+            )),
+            // Nobody has named the project that was asked for.
+            None if error.status().is_some() && project.name.is_none() => {
+                let region = self.profile.region.as_deref().unwrap_or_default();
+                error.with_note(format!(
+                    "no project is configured, so that of the region `{region}` was asked for"
+                ))
+            }
+            _ => error,
+        }
+    }
+
+    /// The project that a token is for, and the service's address in its catalogue.
+    fn of_token(
+        &self,
+        token: Token,
+        project: &Project,
+        with_catalog: bool,
+    ) -> Result<(String, Option<String>)> {
+        let scoped = token.project.unwrap_or_default();
+        if let (Some(wanted), Some(name)) = (&project.name, &scoped.name)
+            && wanted != name
+        {
+            return Err(two_projects("the project name is", wanted, name));
+        }
+        let id = match (&project.id, scoped.id) {
+            (Some(wanted), Some(id)) if *wanted != id => {
+                return Err(two_projects("the project id is", wanted, &id));
+            }
+            (_, Some(id)) => id,
+            (Some(wanted), None) => wanted.clone(),
+            (None, None) => {
+                return Err(Error::configuration(
+                    "the token names no project: set the project id",
+                ));
+            }
+        };
+        let found = match with_catalog {
+            true => endpoint::from_catalog(
+                &token.catalog.unwrap_or_default(),
+                self.profile.region.as_deref(),
+                self.profile.interface.as_deref(),
+            )?,
+            false => None,
+        };
+        Ok((id, found))
+    }
+
+    /// The project's id for credentials that do not tell it themselves.
+    async fn look_up(
+        &mut self,
+        identity: Result<IdentityService>,
+        authenticator: Arc<dyn Authenticator>,
+        project: &Project,
+    ) -> Result<String> {
+        let Some(id) = &project.id else {
+            let name = self.project_by_name(project)?;
+            return identity?.project_id(&name, authenticator).await;
+        };
+        let Some(name) = &project.name else {
+            return Ok(id.clone());
+        };
+        let found = match identity {
+            Ok(identity) => identity.project_ids(name, authenticator).await,
+            Err(error) => Err(error),
+        };
+        match found {
+            Ok(ids) if ids.contains(id) => {}
+            Ok(ids) => {
+                return Err(match ids.first() {
+                    Some(other) => two_projects("the project id is", id, other),
+                    None => unknown_project(name),
+                });
+            }
+            // The credentials are wrong; who may only not list projects goes on.
+            Err(error) if error.status() == Some(StatusCode::UNAUTHORIZED) => return Err(error),
+            Err(error) => self.profile.warnings.push(format!(
+                "the project's id and name could not be compared, and the id is used: {error}"
+            )),
+        }
+        Ok(id.clone())
+    }
+
+    fn project_by_name(&self, project: &Project) -> Result<String> {
+        // The main project of a region bears the region's name.
+        let name = project.name.as_ref().or(self.profile.region.as_ref());
+        name.cloned().ok_or_else(|| {
+            Error::configuration(
+                "the project is not known: call `project_id` or `project_name`, or set OS_PROJECT_ID or OS_PROJECT_NAME",
+            )
+        })
+    }
+
+    fn scope(&self, project: &Project) -> Result<TokenScope> {
+        Ok(TokenScope {
+            project: match &project.id {
+                Some(id) => Named::Id(id.clone()),
+                None => Named::Name(self.project_by_name(project)?),
+            },
+            domain: self.profile.project_domain.clone(),
+        })
+    }
+
+    /// Refuses to take a public cloud's address when the cloud is one that is not known.
+    fn may_be_public(&self, other: Option<&str>, missing: &str) -> Result<()> {
+        match (&self.profile.no_public_cloud, other) {
+            (Some(reason), None) => Err(Error::configuration(format!("{reason}: set {missing}"))),
+            _ => Ok(()),
+        }
+    }
+
+    /// The identity service; an error only matters to who needs it.
+    pub(crate) fn identity(
+        &self,
+        pipeline: &Arc<Pipeline>,
+        settings: &CallSettings,
+    ) -> Result<IdentityService> {
+        let url = match (&self.profile.auth_url, &self.profile.region) {
+            (Some(url), _) => endpoint::without_version(url)?.to_owned(),
+            (None, Some(region)) => {
+                self.may_be_public(
+                    self.profile.endpoint.as_deref(),
+                    "the auth URL by `auth_url` or OS_AUTH_URL",
+                )?;
+                endpoint::identity(region, self.profile.endpoint.as_deref())?
+            }
+            (None, None) => {
+                return Err(Error::configuration(
+                    "the identity service is needed, for signing in or for the project's id, and its address is not \
+                     known: call `auth_url` or `region`, or set OS_AUTH_URL",
+                ));
+            }
+        };
+        Ok(IdentityService {
+            pipeline: pipeline.clone(),
+            settings: Arc::new(settings.clone()),
+            endpoint: endpoint::check("auth URL", &url, self.allow_http)?,
+        })
+    }
+}
+
+fn two_projects(what: &str, wanted: &str, found: &str) -> Error {
+    Error::configuration(format!(
+        "{what} `{wanted}`, and the project is `{found}`: remove or correct one of them"
+    ))
+}

@@ -1,0 +1,156 @@
+//! The attempts of one call: whether there is another, and when.
+
+use std::time::Duration;
+
+use super::budget::RetryBudget;
+use super::failure::FailureKind;
+use super::policy::RetryPolicy;
+
+/// Which limit ended the retries of a call that would have been repeated, from
+/// [`Error::retry_limit`](crate::Error::retry_limit).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RetryLimit {
+    /// All attempts were made that the [`RetryPolicy`] allows.
+    Attempts,
+    /// The next delay would have ended after the deadline of the call.
+    Deadline,
+    /// The [`RetryBudget`] is used up.
+    Budget,
+}
+
+/// The attempts of one call, without their input and output.
+#[derive(Debug)]
+pub(crate) struct Attempts<'a> {
+    policy: &'a RetryPolicy,
+    budget: &'a RetryBudget,
+    idempotent: bool,
+    /// On the scale of [`Clock::elapsed`](crate::Clock::elapsed).
+    deadline: Duration,
+    made: u32,
+}
+
+impl<'a> Attempts<'a> {
+    pub(crate) fn new(
+        policy: &'a RetryPolicy,
+        budget: &'a RetryBudget,
+        idempotent: bool,
+        deadline: Duration,
+    ) -> Self {
+        Self {
+            policy,
+            budget,
+            idempotent,
+            deadline,
+            made: 0,
+        }
+    }
+
+    /// Counts an attempt about to be made.
+    pub(crate) fn begin(&mut self) -> u32 {
+        self.made += 1;
+        self.made
+    }
+
+    pub(crate) fn made(&self) -> u32 {
+        self.made
+    }
+
+    /// The time that is left for the call.
+    pub(crate) fn left(&self, elapsed: Duration) -> Duration {
+        self.deadline.saturating_sub(elapsed)
+    }
+
+    /// The delay before the next attempt, or what ended the retries; `Err(None)` if nothing is ever to be repeated
+    /// after this failure.
+    pub(crate) fn delay(
+        &self,
+        failure: FailureKind,
+        retry_after: Option<Duration>,
+        elapsed: Duration,
+        fraction: f64,
+    ) -> Result<Duration, Option<RetryLimit>> {
+        if !RetryPolicy::repeats(failure, self.idempotent) {
+            return Err(None);
+        }
+        if !self.policy.allows(self.made) {
+            return Err(Some(RetryLimit::Attempts));
+        }
+        let delay = self.policy.delay(failure, self.made, retry_after, fraction);
+        if delay >= self.left(elapsed) {
+            return Err(Some(RetryLimit::Deadline));
+        }
+        match self.budget.withdraw() {
+            true => Ok(delay),
+            false => Err(Some(RetryLimit::Budget)),
+        }
+    }
+
+    /// Counts the call as a success.
+    pub(crate) fn succeeded(&self) {
+        self.budget.repay();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn secs(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn delay(
+        failure: FailureKind,
+        after: Option<u64>,
+        elapsed: u64,
+        fraction: f64,
+    ) -> Result<Duration, Option<RetryLimit>> {
+        let (policy, budget) = (RetryPolicy::default(), RetryBudget::default());
+        let mut attempts = Attempts::new(&policy, &budget, true, secs(100));
+        attempts.begin();
+        attempts.delay(failure, after.map(secs), secs(elapsed), fraction)
+    }
+
+    #[test]
+    fn throttling_waits_as_told_or_by_its_own_backoff() {
+        let throttled = FailureKind::Throttled;
+        assert_eq!(delay(throttled, Some(7), 0, 0.0), Ok(secs(7)));
+        assert_eq!(delay(throttled, Some(7), 0, 1.0), Ok(secs(8)));
+        assert_eq!(delay(throttled, None, 0, 1.0), Ok(secs(10)));
+    }
+
+    #[test]
+    fn the_longer_of_hint_and_backoff_counts() {
+        let unavailable = FailureKind::Unavailable;
+        assert_eq!(delay(unavailable, Some(3), 0, 1.0), Ok(secs(3)));
+        let half = Ok(Duration::from_millis(500));
+        assert_eq!(delay(unavailable, Some(0), 0, 1.0), half);
+    }
+
+    #[test]
+    fn no_delay_reaches_past_the_deadline() {
+        let throttled = FailureKind::Throttled;
+        let late = Err(Some(RetryLimit::Deadline));
+        assert_eq!(delay(throttled, Some(60), 39, 0.0), Ok(secs(60)));
+        assert_eq!(delay(throttled, Some(60), 40, 0.0), late);
+        assert_eq!(delay(throttled, Some(u64::MAX), 0, 1.0), late);
+    }
+
+    #[test]
+    fn what_ended_the_retries_is_told() {
+        assert_eq!(delay(FailureKind::Final, None, 0, 0.5), Err(None));
+        let policy = RetryPolicy::default();
+        let attempts = |budget: &RetryBudget, made| {
+            let mut attempts = Attempts::new(&policy, budget, true, secs(100));
+            (0..made).for_each(|_| {
+                attempts.begin();
+            });
+            attempts.delay(FailureKind::Broken, None, secs(0), 0.5)
+        };
+        let budget = RetryBudget::default();
+        assert_eq!(attempts(&budget, 5), Err(Some(RetryLimit::Attempts)));
+        let empty = RetryBudget::new(0);
+        assert_eq!(attempts(&empty, 1), Err(Some(RetryLimit::Budget)));
+    }
+}
