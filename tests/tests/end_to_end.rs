@@ -94,9 +94,7 @@ fn notebook(name: &str) -> CreateNotebookRequest {
 }
 
 fn instance(name: &str, path: &str, profile: &str) -> CreateDevEnvInstanceRequest {
-    let location = DevEnvStorageLocationReq {
-        path: Some(path.to_owned()),
-    };
+    let location = DevEnvStorageLocationReq::builder().path(path);
     let storage = DevEnvStorageReq::builder().type_("obs").location(location);
     CreateDevEnvInstanceRequest::builder()
         .name(name)
@@ -153,11 +151,11 @@ mod lives {
         assert_eq!(listed.len(), 1);
         assert_eq!(listed[0].id, shown.id);
 
-        let rename = UpdateNotebookRequest {
-            name: Some("train-roberta".to_owned()),
-            description: Some(String::new()),
-            ..UpdateNotebookRequest::default()
-        };
+        let rename = UpdateNotebookRequest::builder()
+            .name("train-roberta")
+            .description("")
+            .build()
+            .unwrap();
         let renamed = notebooks.update(&id, &rename).await.unwrap();
         assert_eq!(renamed.name.as_deref(), Some("train-roberta"));
         assert_eq!(renamed.description.as_deref(), Some(""));
@@ -223,12 +221,12 @@ mod lives {
     pub(super) async fn an_image_is_saved_used_and_deleted(world: &World) {
         let id = running(world).await;
         let (notebooks, images) = (world.client.notebooks(), world.client.images());
-        let request = CreateImageRequest {
-            name: Some("bert".to_owned()),
-            namespace: Some("nlp-team".to_owned()),
-            tag: Some("1.0".to_owned()),
-            ..CreateImageRequest::default()
-        };
+        let request = CreateImageRequest::builder()
+            .name("bert")
+            .namespace("nlp-team")
+            .tag("1.0")
+            .build()
+            .unwrap();
         let image = images.save(&id, &request).await.unwrap().id.unwrap();
         let during = notebooks.show(&id).await.unwrap();
         assert_eq!(during.status.unwrap(), "SNAPSHOTTING");
@@ -313,10 +311,10 @@ mod lives {
         );
         let notebooks = world.client.notebooks();
         notebooks.ensure_stopped(&id).await.unwrap();
-        let switch = UpdateNotebookRequest {
-            flavor: Some(LARGER.to_owned()),
-            ..UpdateNotebookRequest::default()
-        };
+        let switch = UpdateNotebookRequest::builder()
+            .flavor(LARGER)
+            .build()
+            .unwrap();
         let switched = notebooks.update(&id, &switch).await.unwrap();
         assert_eq!(switched.flavor.as_deref(), Some(LARGER));
     }
@@ -334,10 +332,10 @@ mod lives {
         let id = created.id.unwrap();
         instances.wait_until_running(&id).await.unwrap();
 
-        let describe = UpdateDevEnvInstanceRequest {
-            description: Some("Fine-tuning".to_owned()),
-            spec: None,
-        };
+        let describe = UpdateDevEnvInstanceRequest::builder()
+            .description("Fine-tuning")
+            .build()
+            .unwrap();
         instances.update(&id, &describe).await.unwrap();
         instances
             .set_auto_stop(&id, AutoStop::hours(2))
@@ -602,10 +600,7 @@ async fn a_read_that_lags_behind_deceives_nobody() {
         storage.wait_until_mounted(&id, &mount).await.unwrap();
 
         let images = world.client.images();
-        let request = CreateImageRequest {
-            name: Some("bert".to_owned()),
-            ..CreateImageRequest::default()
-        };
+        let request = CreateImageRequest::builder().name("bert").build().unwrap();
         let image = images.save(&id, &request).await.unwrap().id.unwrap();
         let early = images.show(&image).await.unwrap_err();
         assert!(early.is_not_found(), "{early}");

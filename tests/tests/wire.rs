@@ -141,16 +141,14 @@ async fn instances(wire: &Wire, requests: &mut Requests) {
 
     let storage = types::DevEnvStorageReq::builder()
         .type_(enums::DevEnvStorageType::Obs)
-        .location(types::DevEnvStorageLocationReq {
-            path: Some("/team-bucket/train-bert/".to_owned()),
-        });
+        .location(types::DevEnvStorageLocationReq::builder().path("/team-bucket/train-bert/"));
     let spec = types::CreateDevEnvNotebookSpec::builder()
         .storage(storage)
-        .auto_stop(types::DevEnvAutoStopReq {
-            enable: Some(true),
-            duration: Some(7200),
-            prompt: None,
-        });
+        .auto_stop(
+            types::DevEnvAutoStopReq::builder()
+                .enable(true)
+                .duration(7200),
+        );
     let body = types::CreateDevEnvInstanceRequest::builder()
         .name("train-bert")
         .flavor("modelarts.vm.cpu.2u")
@@ -230,6 +228,12 @@ async fn notebooks(wire: &Wire, requests: &mut Requests) {
         .await;
     requests.devenviron("listAllNotebooks", &wire.sent(answer));
 
+    let ssh = types::EndpointsReq::builder()
+        .service(enums::EndpointService::Ssh)
+        .key_pair_names(vec!["laptop".to_owned()])
+        .allowed_access_ips(vec!["203.0.113.7".to_owned()])
+        .build()
+        .unwrap();
     let body = types::CreateNotebookRequest::builder()
         .name("train-bert")
         .description("Fine-tuning of a language model".to_owned())
@@ -239,11 +243,7 @@ async fn notebooks(wire: &Wire, requests: &mut Requests) {
         .workspace_id("0".to_owned())
         .duration(-1)
         .volume(volume())
-        .endpoints(vec![types::EndpointsReq {
-            service: Some("SSH".into()),
-            key_pair_names: Some(vec!["laptop".to_owned()]),
-            allowed_access_ips: Some(vec!["203.0.113.7".to_owned()]),
-        }]);
+        .endpoints(vec![ssh]);
     let answer = client
         .create_notebook()
         .project_id(PROJECT)

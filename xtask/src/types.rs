@@ -6,18 +6,28 @@ use anyhow::{Context, Result};
 use heck::ToUpperCamelCase as _;
 use modelarts_document::Schema;
 use quote::quote;
+use syn::parse::Parser as _;
 
 use crate::document::Document;
 use crate::operations::{argument, doc_lines};
 use crate::texts;
 
+const MODULE_DOCS: &str = "
+/// What requests and responses are made of.
+///
+/// A later release may add fields to each of them, so none can be written as a literal. What is sent has a `builder()`.
+/// What only comes back is made from its `Default`, by whoever makes one for a test or a server.
+";
+
 /// Rewrites the types in what the generator made of a document.
 pub(crate) fn rewrite(document: &Document, file: &mut syn::File) -> Result<()> {
     let types = file.items.iter_mut().find_map(|item| match item {
-        syn::Item::Mod(module) if module.ident == "types" => module.content.as_mut(),
+        syn::Item::Mod(module) if module.ident == "types" => Some(module),
         _ => None,
     });
-    let (_, items) = types.context("the generator made no types")?;
+    let types = types.context("the generator made no types")?;
+    types.attrs = syn::Attribute::parse_outer.parse_str(MODULE_DOCS)?;
+    let (_, items) = types.content.as_mut().context("the types are elsewhere")?;
     let schemas: BTreeMap<String, Schema<'_>> = document
         .schemas()
         .map(|(name, schema)| (name.to_upper_camel_case(), schema))
@@ -30,6 +40,7 @@ pub(crate) fn rewrite(document: &Document, file: &mut syn::File) -> Result<()> {
             // The way to the builder, which is written below where there is one.
             syn::Item::Impl(methods) if makes_builder(&methods) => {}
             syn::Item::Struct(mut item) => {
+                item.attrs.push(syn::parse_quote!(#[non_exhaustive]));
                 let Some(schema) = schemas.get(&item.ident.to_string()) else {
                     items.push(syn::Item::Struct(item));
                     continue;
@@ -41,6 +52,10 @@ pub(crate) fn rewrite(document: &Document, file: &mut syn::File) -> Result<()> {
                     items.push(entrance(&name));
                     builders.extend(builder(&name, &fields));
                 }
+            }
+            syn::Item::Enum(mut item) => {
+                item.attrs.push(syn::parse_quote!(#[non_exhaustive]));
+                items.push(syn::Item::Enum(item));
             }
             other => items.push(other),
         }
@@ -361,5 +376,71 @@ components:
             code.contains("inner : Option < :: std :: boxed :: Box < super :: ThingReq > >"),
             "{code}"
         );
+    }
+
+    /// Public types of a file that a user can write as a literal, or match without a last arm.
+    fn literal_types(items: &[syn::Item]) -> Vec<String> {
+        let public =
+            |visibility: &syn::Visibility| matches!(visibility, syn::Visibility::Public(_));
+        let may_grow = |attributes: &[syn::Attribute]| {
+            let mut attributes = attributes.iter();
+            attributes.any(|attribute| attribute.path().is_ident("non_exhaustive"))
+        };
+        let mut found = Vec::new();
+        for item in items {
+            match item {
+                syn::Item::Struct(item)
+                    if public(&item.vis)
+                        && !item.fields.is_empty()
+                        && item.fields.iter().all(|field| public(&field.vis))
+                        && !may_grow(&item.attrs) =>
+                {
+                    found.push(item.ident.to_string());
+                }
+                syn::Item::Enum(item)
+                    if public(&item.vis) && !item.variants.is_empty() && !may_grow(&item.attrs) =>
+                {
+                    found.push(item.ident.to_string());
+                }
+                syn::Item::Mod(module) => {
+                    let items = module.content.as_ref().map(|(_, items)| &items[..]);
+                    found.extend(literal_types(items.unwrap_or_default()));
+                }
+                _ => {}
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn every_public_type_of_the_client_may_grow() {
+        let root = crate::workspace::root();
+        let mut types = 0;
+        for file in crate::tidy::files(&root).unwrap() {
+            if !file.starts_with("crates/modelarts-client/src")
+                || file.extension().is_none_or(|it| it != "rs")
+            {
+                continue;
+            }
+            let text = std::fs::read_to_string(root.join(&file)).unwrap();
+            types += text.matches("#[non_exhaustive]").count();
+            let items = syn::parse_file(&text).unwrap().items;
+            assert_eq!(literal_types(&items), [""; 0], "{}", file.display());
+        }
+        assert!(types > 100, "{types}");
+    }
+
+    #[test]
+    fn types_of_a_document_may_grow() {
+        let code = code();
+        for name in ["ThingReq", "Thing"] {
+            let expected = format!("# [non_exhaustive] pub struct {name} {{");
+            assert!(code.contains(&expected), "{expected} is not in\n{code}");
+        }
+        let types = syn::parse_file(&code).unwrap();
+        assert_eq!(literal_types(&types.items), [""; 0]);
+        let closed =
+            syn::parse_file("pub struct Open { pub a: u8 } pub enum Closed { A }").unwrap();
+        assert_eq!(literal_types(&closed.items), ["Open", "Closed"]);
     }
 }

@@ -9,6 +9,29 @@
 //! `reqwest::Client` that has one; `modelarts::http_client_builder()` makes such a client. A [`Transport`] adds what every
 //! request needs, such as a token.
 //!
+//! # Types
+//!
+//! A later release may add a field to any type, so they are `#[non_exhaustive]`. What is sent is built, and what only comes
+//! back is, where a test or a server makes one, a `Default` with some fields set:
+//!
+//! ```
+//! use modelarts_client::devenviron::{enums::NotebookStatus, types::{LeaseReq, Notebook}};
+//!
+//! let lease = LeaseReq::builder().duration(7_200_000).build()?;
+//! let mut notebook = Notebook::default();
+//! notebook.status = Some(NotebookStatus::Running.into());
+//! # assert_eq!(lease.duration, Some(7_200_000));
+//! # Ok::<(), modelarts_client::RequestError>(())
+//! ```
+//!
+//! A literal would break with the next field and is refused today:
+//!
+//! ```compile_fail,E0639
+//! use modelarts_client::devenviron::types::LeaseReq;
+//!
+//! let lease = LeaseReq { duration: Some(7_200_000), type_: None };
+//! ```
+//!
 //! # Features
 //!
 //! | feature | |

@@ -1,5 +1,6 @@
 //! What the service answers when it refuses.
 
+use crate::fields::with_fields;
 use http::StatusCode;
 use modelarts_client::ErrorCode;
 use modelarts_client::devenviron::types::ErrorResponse;
@@ -117,11 +118,11 @@ impl ApiError {
 
     /// The body, as the generation that was asked says it.
     pub(crate) fn body(&self, old: bool) -> ErrorResponse {
-        ErrorResponse {
+        with_fields!(ErrorResponse {
             error_code: Some(self.code.to_owned()),
             error_msg: (!old).then(|| self.message.clone()),
             error_message: old.then(|| self.message.clone()),
-        }
+        })
     }
 }
 

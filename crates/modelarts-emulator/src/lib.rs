@@ -93,6 +93,7 @@ mod control;
 mod domain;
 mod error;
 mod faults;
+mod fields;
 mod fixtures;
 mod http;
 mod identity;

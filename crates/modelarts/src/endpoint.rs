@@ -331,21 +331,21 @@ mod tests {
 
     #[test]
     fn the_catalogue_is_read_for_the_region() {
-        let endpoint = |region: &str, interface: &str| CatalogEndpoint {
-            region_id: Some(region.to_owned()),
-            interface: Some(interface.into()),
-            url: Some(format!("https://{interface}.{region}.example.com/v1/p1")),
-            ..Default::default()
+        let endpoint = |region: &str, interface: &str| {
+            let mut endpoint = CatalogEndpoint::default();
+            endpoint.region_id = Some(region.to_owned());
+            endpoint.interface = Some(interface.into());
+            endpoint.url = Some(format!("https://{interface}.{region}.example.com/v1/p1"));
+            endpoint
         };
-        let catalog = [CatalogEntry {
-            type_: Some("modelartsv1".to_owned()),
-            endpoints: Some(vec![
-                endpoint("r1", "admin"),
-                endpoint("r1", "public"),
-                endpoint("r2", "public"),
-            ]),
-            ..Default::default()
-        }];
+        let mut entry = CatalogEntry::default();
+        entry.type_ = Some("modelartsv1".to_owned());
+        entry.endpoints = Some(vec![
+            endpoint("r1", "admin"),
+            endpoint("r1", "public"),
+            endpoint("r2", "public"),
+        ]);
+        let catalog = [entry];
         let found = from_catalog(&catalog, Some("r1"), None).unwrap();
         assert_eq!(
             found.as_deref(),

@@ -33,7 +33,7 @@ impl IdentityService {
         let request = self
             .api()
             .create_token()
-            .body(token_request(login, scope))
+            .body(token_request(login, scope)?)
             .prepare()?;
         let response = self.pipeline.send(&self.settings, None, request).await?;
         let secret = response.headers().get("x-subject-token");
@@ -97,42 +97,35 @@ pub(crate) fn unknown_project(name: &str) -> Error {
     ))
 }
 
-fn token_request(login: &Login, scope: &TokenScope) -> CreateTokenRequest {
-    let user = PasswordUserReq {
-        id: login.user.id(),
-        name: login.user.name(),
-        domain: login.domain.as_ref().map(domain),
-        password: login.password.clone(),
-    };
+fn token_request(login: &Login, scope: &TokenScope) -> Result<CreateTokenRequest> {
+    let user = PasswordUserReq::builder()
+        .id(login.user.id())
+        .name(login.user.name())
+        .domain(login.domain.as_ref().map(domain))
+        .password(login.password.clone());
     // A name belongs to a domain; without one, the service takes the user's.
     let project_domain = match scope.project {
         Named::Id(_) => None,
         Named::Name(_) => scope.domain.as_ref().or(login.domain.as_ref()).map(domain),
     };
-    CreateTokenRequest {
-        auth: AuthReq {
-            identity: IdentityReq {
-                methods: vec![AuthMethod::Password.into()],
-                password: Some(PasswordIdentityReq { user }),
-                token: None,
-            },
-            scope: Some(ScopeReq {
-                domain: None,
-                project: Some(ProjectScopeReq {
-                    id: scope.project.id(),
-                    name: scope.project.name(),
-                    domain: project_domain,
-                }),
-            }),
-        },
-    }
+    let identity = IdentityReq::builder()
+        .methods(vec![AuthMethod::Password.into()])
+        .password(PasswordIdentityReq::builder().user(user));
+    let project = ProjectScopeReq::builder()
+        .id(scope.project.id())
+        .name(scope.project.name())
+        .domain(project_domain);
+    let auth = AuthReq::builder()
+        .identity(identity)
+        .scope(ScopeReq::builder().project(project));
+    Ok(CreateTokenRequest::builder().auth(auth).build()?)
 }
 
 fn domain(named: &Named) -> DomainReq {
-    DomainReq {
-        id: named.id(),
-        name: named.name(),
-    }
+    let mut domain = DomainReq::default();
+    domain.id = named.id();
+    domain.name = named.name();
+    domain
 }
 
 #[cfg(test)]
@@ -146,7 +139,7 @@ mod tests {
             project: Named::Name("eu-de".into()),
             domain: None,
         };
-        let body = serde_json::to_value(token_request(&login, &scope)).unwrap();
+        let body = serde_json::to_value(token_request(&login, &scope).unwrap()).unwrap();
         assert_eq!(
             body,
             serde_json::json!({"auth": {

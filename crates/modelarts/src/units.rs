@@ -377,37 +377,29 @@ mod tests {
 
     #[test]
     fn a_lease_counts_from_the_creation() {
-        let lease = Lease {
-            create_at: Some(1_762_157_700_000),
-            duration: Some(3_600_000),
-            enable: Some(true),
-            ..Lease::default()
-        };
+        let mut lease = Lease::default();
+        lease.create_at = Some(1_762_157_700_000);
+        lease.duration = Some(3_600_000);
+        lease.enable = Some(true);
         assert_eq!(
             lease.stops_at().unwrap().to_string(),
             "2025-11-03T09:15:00Z"
         );
-        let notebook = Notebook {
-            lease: Some(lease.clone()),
-            ..Notebook::default()
-        };
+        let mut notebook = Notebook::default();
+        notebook.lease = Some(lease.clone());
         assert_eq!(
             notebook.created_at().unwrap().to_string(),
             "2025-11-03T08:15:00Z"
         );
-        let endless = Lease {
-            enable: Some(false),
-            ..lease.clone()
-        };
+        let mut endless = lease.clone();
+        endless.enable = Some(false);
         assert_eq!(lease.auto_stop(), None, "nothing tells when it began");
         assert_eq!(
             (endless.auto_stop(), endless.stops_at()),
             (Some(AutoStop::Off), None)
         );
-        let absurd = Lease {
-            create_at: Some(i64::MAX),
-            ..lease
-        };
+        let mut absurd = lease;
+        absurd.create_at = Some(i64::MAX);
         assert_eq!(absurd.stops_at(), None);
     }
 

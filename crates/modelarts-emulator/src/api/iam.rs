@@ -17,6 +17,7 @@ use super::router::{Api, IamErrors};
 use crate::app::App;
 use crate::clock::iso;
 use crate::error::{ApiError, ApiResult, code};
+use crate::fields::with_fields;
 use crate::http::call::Call;
 use crate::http::response::json_response;
 use crate::identity::accounts::{self, Accounts};
@@ -41,7 +42,7 @@ pub(super) fn api() -> Api {
 async fn create_token(mut call: Call) -> Response {
     let signed_in = sign_in(&mut call);
     let token = signed_in.as_ref().ok().map(|(token, _)| token.clone());
-    let body = signed_in.map(|(_, token)| CreateTokenResponse { token: Some(token) });
+    let body = signed_in.map(|(_, token)| with_fields!(CreateTokenResponse { token: Some(token) }));
     let mut response = call.answer(StatusCode::CREATED, body);
     if let Some(mut value) = token.and_then(|token| HeaderValue::try_from(token).ok()) {
         value.set_sensitive(true);
@@ -52,7 +53,9 @@ async fn create_token(mut call: Call) -> Response {
 
 fn sign_in(call: &mut Call) -> ApiResult<(String, Token)> {
     let auth = call.body::<CreateTokenRequest>()?.auth;
-    let AuthReq { identity, scope } = auth;
+    let AuthReq {
+        identity, scope, ..
+    } = auth;
     let now = call.app.clock.now_millis();
     let (user, methods) = identify(&call.app, &identity)?;
     let url = call.base_url();
@@ -75,19 +78,19 @@ fn sign_in(call: &mut Call) -> ApiResult<(String, Token)> {
     let catalog = project_id.map_or_else(Vec::new, |id| catalog(call, &url, id));
     Ok((
         token,
-        Token {
+        with_fields!(Token {
             catalog: Some(catalog),
             domain,
             expires_at: Some(iso(expires)),
             issued_at: Some(iso(issued)),
             methods: Some(methods.iter().map(|method| (*method).into()).collect()),
             project,
-            roles: Some(vec![TokenRole {
+            roles: Some(vec![with_fields!(TokenRole {
                 id: Some("0".into()),
                 name: Some("te_admin".into()),
-            }]),
+            })]),
             user: Some(user),
-        },
+        }),
     ))
 }
 
@@ -201,40 +204,42 @@ fn scope_of<'a>(
 }
 
 fn wire_domain(accounts: &Accounts, id: &str) -> TokenDomain {
-    TokenDomain {
+    with_fields!(TokenDomain {
         id: Some(id.to_owned()),
         name: Some(accounts.domain_name(id)),
-    }
+    })
 }
 
 fn wire_user(accounts: &Accounts, user: &accounts::User) -> TokenUser {
-    TokenUser {
+    with_fields!(TokenUser {
         id: Some(user.id.clone()),
         name: Some(user.name.clone()),
         domain: Some(wire_domain(accounts, &user.domain)),
-    }
+    })
 }
 
 fn wire_project(accounts: &Accounts, project: &accounts::Project) -> TokenProject {
-    TokenProject {
+    with_fields!(TokenProject {
         id: Some(project.id.clone()),
         name: Some(project.name.clone()),
         domain: Some(wire_domain(accounts, &project.domain)),
-    }
+    })
 }
 
 fn catalog(call: &Call, url: &str, project: &str) -> Vec<CatalogEntry> {
-    let entry = |kind: &str, name: &str, path: String| CatalogEntry {
-        id: Some(call.app.random_hex()),
-        name: Some(name.to_owned()),
-        type_: Some(kind.to_owned()),
-        endpoints: Some(vec![CatalogEndpoint {
+    let entry = |kind: &str, name: &str, path: String| {
+        with_fields!(CatalogEntry {
             id: Some(call.app.random_hex()),
-            interface: Some("public".into()),
-            region: Some(call.app.region.clone()),
-            region_id: Some(call.app.region.clone()),
-            url: Some(format!("{url}{path}")),
-        }]),
+            name: Some(name.to_owned()),
+            type_: Some(kind.to_owned()),
+            endpoints: Some(vec![with_fields!(CatalogEndpoint {
+                id: Some(call.app.random_hex()),
+                interface: Some("public".into()),
+                region: Some(call.app.region.clone()),
+                region_id: Some(call.app.region.clone()),
+                url: Some(format!("{url}{path}")),
+            })]),
+        })
     };
     vec![
         entry("modelarts", "modelarts", format!("/v1/{project}")),
@@ -254,14 +259,16 @@ async fn list_auth_domains(call: Call) -> Response {
         let user = state.accounts.users.get(&at.caller.user);
         let domains = user
             .and_then(|user| state.accounts.domains.get(&user.domain))
-            .map(|domain| AuthDomain {
-                enabled: Some(true),
-                id: Some(domain.id.clone()),
-                name: Some(domain.name.clone()),
+            .map(|domain| {
+                with_fields!(AuthDomain {
+                    enabled: Some(true),
+                    id: Some(domain.id.clone()),
+                    name: Some(domain.name.clone()),
+                })
             });
-        Ok(AuthDomainList {
+        Ok(with_fields!(AuthDomainList {
             domains: Some(domains.into_iter().collect()),
-        })
+        }))
     })
 }
 
@@ -294,15 +301,15 @@ async fn list_projects(call: Call) -> Response {
             .filter(|_| call.query.boolean("enabled") != Some(false))
             .map(|project| wire_listed(project, &url))
             .collect();
-        Ok(ProjectList {
+        Ok(with_fields!(ProjectList {
             links: Some(links(&url)),
             projects: Some(projects),
-        })
+        }))
     })
 }
 
 fn wire_listed(project: &accounts::Project, url: &str) -> Project {
-    Project {
+    with_fields!(Project {
         description: Some(String::new()),
         domain_id: Some(project.domain.clone()),
         enabled: Some(true),
@@ -311,14 +318,13 @@ fn wire_listed(project: &accounts::Project, url: &str) -> Project {
         links: Some(links(&format!("{url}/{}", project.id))),
         name: Some(project.name.clone()),
         parent_id: Some(project.domain.clone()),
-    }
+    })
 }
 
 fn links(url: &str) -> Links {
-    Links {
-        self_: Some(url.to_owned()),
-        ..Links::default()
-    }
+    with_fields!(Links {
+        self_: Some(url.to_owned())
+    })
 }
 
 /// `GET /`: where the versions of the identity service are; a browser is sent to the documentation.

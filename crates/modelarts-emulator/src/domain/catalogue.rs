@@ -1,5 +1,6 @@
 //! What the region offers from the start: flavors, images and the profiles of the old generation.
 
+use crate::fields::with_fields;
 use modelarts_client::devenviron::types::{
     AscendInfo, BillingInfo, GpuInfo, Image, NotebookFlavor,
 };
@@ -175,7 +176,7 @@ fn flavor(row: &Row) -> Flavor {
     });
     let storages = ["EVS", "EFS", "OBS", "OBSFS"];
     Flavor {
-        offer: NotebookFlavor {
+        offer: with_fields!(NotebookFlavor {
             id: Some(row.id.into()),
             name: Some(format!(
                 "{category}: {devices}{} vCPUs {} GB",
@@ -186,22 +187,21 @@ fn flavor(row: &Row) -> Flavor {
             category: Some(category.into()),
             feature: Some(if row.free { "DEFAULT" } else { "NOTEBOOK" }.into()),
             free: Some(row.free),
-            billing: (!row.free).then(|| BillingInfo {
+            billing: (!row.free).then(|| with_fields!(BillingInfo {
                 code: Some(row.id.into()),
                 unit_num: Some(1),
-            }),
-            gpu: row.gpu.map(|(count, memory, kind)| GpuInfo {
+            })),
+            gpu: row.gpu.map(|(count, memory, kind)| with_fields!(GpuInfo {
                 gpu: Some(count),
                 gpu_memory: Some(memory.into()),
                 type_: Some(kind.into()),
-            }),
+            })),
             ascend: ascend(row),
             memory: Some(row.memory_gib * 1024 * 1024),
             sold_out: Some(false),
             storages: Some(storages.map(Into::into).into()),
-            vcpus: Some(row.vcpus),
-            ..NotebookFlavor::default()
-        },
+            vcpus: Some(row.vcpus)
+        }),
         hardware: row.hardware.into(),
         dedicated: !row.free,
     }
@@ -211,11 +211,13 @@ fn flavor(row: &Row) -> Flavor {
 fn ascend(row: &Row) -> Option<AscendInfo> {
     let count = row.id.rsplit('.').next().and_then(|end| end.parse().ok());
     let count: i32 = count.unwrap_or(1);
-    (row.hardware == "ASCEND").then(|| AscendInfo {
-        npu: Some(count),
-        npu_memory: Some("32GB".into()),
-        type_: Some("SNT9".into()),
-        chip: Some(count),
+    (row.hardware == "ASCEND").then(|| {
+        with_fields!(AscendInfo {
+            npu: Some(count),
+            npu_memory: Some("32GB".into()),
+            type_: Some("SNT9".into()),
+            chip: Some(count),
+        })
     })
 }
 
@@ -296,7 +298,7 @@ pub(crate) fn images() -> Vec<Image> {
 }
 
 fn image(preset: &Preset) -> Image {
-    Image {
+    with_fields!(Image {
         id: Some(preset.id.into()),
         name: Some(preset.name.into()),
         tag: Some(preset.tag.into()),
@@ -313,9 +315,8 @@ fn image(preset: &Preset) -> Image {
         visibility: Some("PUBLIC".into()),
         create_at: Some(preset.created),
         update_at: Some(preset.created),
-        workspace_id: Some("0".into()),
-        ..Image::default()
-    }
+        workspace_id: Some("0".into())
+    })
 }
 
 /// A configuration of the old generation.

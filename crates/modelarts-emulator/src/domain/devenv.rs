@@ -16,6 +16,7 @@ use super::wire::{View, dev_env_status, with_nulls};
 use super::{At, Caller, InstanceStatus as S, State, Step};
 use crate::clock::Millis;
 use crate::error::{ApiError, ApiResult, code};
+use crate::fields::with_fields;
 
 /// Limits of `auto_stop.duration`, in seconds.
 const SHORTEST: i32 = 3_600;
@@ -72,14 +73,14 @@ impl State {
             || query.pool.is_some();
         let filter: Option<&dyn Fn(&Instance) -> bool> = filtered.then_some(&filter);
         let (page, total) = self.select(&scope, &order, filter, query.paging);
-        DevEnvInstanceList {
+        with_fields!(DevEnvInstanceList {
             total_count: Some(super::page::clamp(total)),
             instances: Some(
                 page.into_iter()
                     .map(|instance| self.dev_env_wire(instance, at, View::Read))
                     .collect(),
             ),
-        }
+        })
     }
 
     /// A [`DevEnvInstance`], with null for what it does not have.
@@ -215,10 +216,12 @@ impl State {
             .as_ref()
             .and_then(|spec| spec.auto_stop.as_ref());
         let auto_stop = change
-            .map(|change| DevEnvAutoStopReq {
-                duration: change.duration,
-                enable: change.enable,
-                prompt: change.prompt,
+            .map(|change| {
+                with_fields!(DevEnvAutoStopReq {
+                    duration: change.duration,
+                    enable: change.enable,
+                    prompt: change.prompt,
+                })
             })
             .map(|change| auto_stop(Some(&change), Some(instance), now))
             .transpose()?;
@@ -268,9 +271,9 @@ impl State {
         self.change(seq, at.now, |instance, durations| {
             instance.enter(S::Deleting, at.now, durations, failing);
         });
-        Ok(DeleteDevEnvInstanceResponse {
+        Ok(with_fields!(DeleteDevEnvInstanceResponse {
             instance_id: Some(id.to_owned()),
-        })
+        }))
     }
 
     pub(crate) fn manage_dev_env(
@@ -293,6 +296,12 @@ impl State {
                 ));
             }
             DevEnvInstanceAction::Restart => restartable(before).map(|()| Step::Restart)?,
+            other => {
+                return Err(ApiError::value(
+                    "action",
+                    format_args!("the emulator knows no '{other}'"),
+                ));
+            }
         };
         let (seq, free, flavor) = (instance.seq, instance.free, instance.flavor.clone());
         let sold_out = step == Step::Start && self.is_sold_out(&flavor);
@@ -317,10 +326,10 @@ impl State {
             instance.queue = place;
             instance.status()
         });
-        Ok(ManageDevEnvInstanceResponse {
+        Ok(with_fields!(ManageDevEnvInstanceResponse {
             current_status: status.map(|status| dev_env_status(status).into()),
             previous_state: Some(dev_env_status(before).into()),
-        })
+        }))
     }
 
     fn answer_dev_env(&self, at: &At<'_>, id: &str) -> ApiResult<DevEnvInstance> {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use modelarts_client::Secret;
-use modelarts_client::devenviron::types::{self, DevEnvStorageLocationReq, DevEnvStorageReq};
+use modelarts_client::devenviron::types::{DevEnvStorageLocationReq, DevEnvStorageReq};
 
 use super::catalogue;
 use super::lease;
@@ -22,6 +22,12 @@ use crate::identity::accounts::{AccessKey, Domain, Project, User, keep_first};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("fixtures: {0}")]
 pub struct FixtureError(pub(crate) String);
+
+impl From<modelarts_client::RequestError> for FixtureError {
+    fn from(error: modelarts_client::RequestError) -> Self {
+        Self(error.to_string())
+    }
+}
 
 fn missing(what: &str, name: &str, field: &str) -> FixtureError {
     FixtureError(format!(
@@ -238,8 +244,8 @@ impl State {
             .as_deref()
             .map(|name| self.project_id(Some(name)))
             .transpose()?;
-        let given = fixture.image;
-        if let Some(id) = &given.id
+        let mut image = fixture.image;
+        if let Some(id) = &image.id
             && self.image_ids.contains_key(id)
         {
             return Err(FixtureError(format!("the id '{id}' would not be unique")));
@@ -249,17 +255,14 @@ impl State {
         } else {
             "BUILD_IN"
         };
-        let image = types::Image {
-            id: Some(given.id.unwrap_or_else(|| self.core.ids.uuid())),
-            name: Some(given.name.unwrap_or_else(|| "image".into())),
-            tag: Some(given.tag.unwrap_or_else(|| "1.0.0".into())),
-            arch: Some(given.arch.unwrap_or_else(|| "x86_64".into())),
-            type_: Some(given.type_.unwrap_or_else(|| kind.into())),
-            create_at: Some(given.create_at.unwrap_or(now)),
-            update_at: Some(given.update_at.unwrap_or(now)),
-            workspace_id: Some(given.workspace_id.unwrap_or_else(|| "0".into())),
-            ..given
-        };
+        image.id.get_or_insert_with(|| self.core.ids.uuid());
+        image.name.get_or_insert_with(|| "image".into());
+        image.tag.get_or_insert_with(|| "1.0.0".into());
+        image.arch.get_or_insert_with(|| "x86_64".into());
+        image.type_.get_or_insert_with(|| kind.into());
+        image.create_at.get_or_insert(now);
+        image.update_at.get_or_insert(now);
+        image.workspace_id.get_or_insert_with(|| "0".into());
         self.add_image(
             project,
             image,
@@ -300,7 +303,7 @@ impl State {
             return Err(FixtureError(format!("the id '{id}' would not be unique")));
         }
         for number in 0..fixture.count {
-            let instance = self.instance_of(fixture, &project, &owner, number, now);
+            let instance = self.instance_of(fixture, &project, &owner, number, now)?;
             self.add(instance);
         }
         Ok(())
@@ -313,7 +316,7 @@ impl State {
         owner: &str,
         number: u32,
         now: Millis,
-    ) -> Instance {
+    ) -> Result<Instance, FixtureError> {
         let created = fixture.create_at.unwrap_or(now);
         let name = match (fixture.name.as_str(), fixture.count) {
             ("", _) => format!("notebook-{:04}", number + 1),
@@ -336,7 +339,7 @@ impl State {
         let uuid = self.core.ids.uuid();
         let details = match fixture.generation {
             Generation::Notebook => Details::Notebook(Box::new(self.notebook_of(fixture, created))),
-            Generation::DevEnv => Details::DevEnv(Box::new(dev_env_of(fixture))),
+            Generation::DevEnv => Details::DevEnv(Box::new(dev_env_of(fixture)?)),
         };
         let id = match fixture.generation {
             Generation::Notebook => uuid,
@@ -351,7 +354,7 @@ impl State {
             None,
         );
         let queue = fixture.status.is_queued().then(|| self.queue_place(now));
-        Instance {
+        Ok(Instance {
             seq: self.next_seq(),
             id: fixture.id.clone().unwrap_or(id),
             project: project.to_owned(),
@@ -375,7 +378,7 @@ impl State {
             }),
             queue,
             details,
-        }
+        })
     }
 
     fn notebook_of(&mut self, fixture: &InstanceFixture, now: Millis) -> Notebook {
@@ -428,28 +431,23 @@ impl State {
     }
 }
 
-fn dev_env_of(fixture: &InstanceFixture) -> DevEnv {
+fn dev_env_of(fixture: &InstanceFixture) -> Result<DevEnv, FixtureError> {
     let profile = fixture
         .profile_id
         .clone()
         .unwrap_or_else(|| "Python3-cpu".into());
-    DevEnv {
+    let (kind, path) = match fixture.capacity {
+        Some(_) => ("evs", "/home/ma-user/work"),
+        None => ("obs", "/team-bucket/work/"),
+    };
+    let storage = DevEnvStorageReq::builder()
+        .type_(kind)
+        .location(DevEnvStorageLocationReq::builder().path(path))
+        .build()?;
+    Ok(DevEnv {
         ml_studio: catalogue::profile(&profile).is_some_and(|profile| profile.ml_studio),
         profile,
-        storage: match fixture.capacity {
-            Some(_) => DevEnvStorageReq {
-                type_: "evs".into(),
-                location: Some(DevEnvStorageLocationReq {
-                    path: Some("/home/ma-user/work".into()),
-                }),
-            },
-            None => DevEnvStorageReq {
-                type_: "obs".into(),
-                location: Some(DevEnvStorageLocationReq {
-                    path: Some("/team-bucket/work/".into()),
-                }),
-            },
-        },
+        storage,
         volume_size: fixture.capacity,
         extend_storage: None,
         annotations: BTreeMap::new(),
@@ -457,5 +455,5 @@ fn dev_env_of(fixture: &InstanceFixture) -> DevEnv {
         ai_project: "default-ai-project".into(),
         prompt: true,
         next_lease: None,
-    }
+    })
 }

@@ -8,6 +8,7 @@ use super::model::Generation;
 use super::page::{Paging, clamp};
 use super::{At, Caller, Owned, State, Touched};
 use crate::error::{ApiError, ApiResult, code};
+use crate::fields::with_fields;
 
 /// The filters of the list.
 #[derive(Debug, Default)]
@@ -41,10 +42,10 @@ impl State {
     }
 
     fn offer(&self, flavor: &Flavor) -> NotebookFlavor {
-        NotebookFlavor {
+        with_fields!(NotebookFlavor {
             sold_out: Some(self.is_sold_out(flavor.id())),
             ..flavor.offer.clone()
-        }
+        })
     }
 
     pub(crate) fn list_flavors(&self, query: &FlavorQuery<'_>) -> ApiResult<FlavorList> {
@@ -73,7 +74,7 @@ impl State {
         let mut flavors: Vec<&Flavor> = self.flavors.iter().filter(fits).collect();
         sort(&mut flavors, query)?;
         let (flavors, numbers) = query.paging.cut(flavors, 1);
-        Ok(FlavorList {
+        Ok(with_fields!(FlavorList {
             data: Some(
                 flavors
                     .into_iter()
@@ -85,7 +86,7 @@ impl State {
             pages: Some(numbers.pages),
             size: Some(numbers.size),
             total: Some(numbers.total),
-        })
+        }))
     }
 
     /// The flavors that an instance can change to: the same list twice, as `data` and as `flavors`.
@@ -107,14 +108,14 @@ impl State {
             .into_iter()
             .map(|flavor| self.offer(flavor))
             .collect();
-        Ok(FlavorList {
+        Ok(with_fields!(FlavorList {
             data: Some(offers.clone()),
             flavors: Some(offers),
             current: Some(numbers.current),
             pages: Some(numbers.pages),
             size: Some(numbers.size),
             total: Some(numbers.total),
-        })
+        }))
     }
 
     /// Whether an instance can change from one flavor to the other: of one architecture, one price model.

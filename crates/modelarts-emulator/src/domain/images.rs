@@ -14,6 +14,7 @@ use super::transitions::{IMAGES, Phase};
 use super::{At, Caller, ImageStatus, InstanceStatus, State, Step, Subject, Touched};
 use crate::clock::Millis;
 use crate::error::{ApiError, ApiResult, code};
+use crate::fields::with_fields;
 
 /// The filters of the two lists.
 #[derive(Debug, Default)]
@@ -156,13 +157,13 @@ impl State {
         let mut images = self.listed(at.caller, query);
         sort(&mut images, query)?;
         let (images, numbers) = query.paging.cut(images, 1);
-        Ok(ImageList {
+        Ok(with_fields!(ImageList {
             current: Some(numbers.current),
             pages: Some(numbers.pages),
             size: Some(numbers.size),
             total: Some(numbers.total),
             data: Some(images.into_iter().map(Self::image_wire).collect()),
-        })
+        }))
     }
 
     /// The images by name: one group for all tags of one name in one organization.
@@ -173,24 +174,25 @@ impl State {
             let namespace = image.namespace.clone().unwrap_or_default();
             let group = groups
                 .entry((namespace, entry.name().to_owned()))
-                .or_insert_with(|| ImageGroup {
-                    name: image.name.clone(),
-                    namespace: image.namespace.clone(),
-                    create_at: image.create_at,
-                    update_at: image.update_at,
-                    version_count: Some(0),
-                    description: image.description.clone(),
-                    read_me: entry.read_me.clone(),
-                    id: Some(group_id(entry)),
-                    swr_instance_id: image.swr_instance_id.clone(),
-                    ..ImageGroup::default()
+                .or_insert_with(|| {
+                    with_fields!(ImageGroup {
+                        name: image.name.clone(),
+                        namespace: image.namespace.clone(),
+                        create_at: image.create_at,
+                        update_at: image.update_at,
+                        version_count: Some(0),
+                        description: image.description.clone(),
+                        read_me: entry.read_me.clone(),
+                        id: Some(group_id(entry)),
+                        swr_instance_id: image.swr_instance_id.clone()
+                    })
                 });
             group.version_count = group.version_count.map(|count| count + 1);
             group.create_at = group.create_at.min(image.create_at);
             group.update_at = group.update_at.max(image.update_at);
         }
         let (groups, numbers) = query.paging.cut(groups.into_values().collect(), 1);
-        ImageGroupList {
+        with_fields!(ImageGroupList {
             current: Some(numbers.current),
             pages: Some(numbers.pages),
             size: Some(numbers.size),
@@ -200,7 +202,7 @@ impl State {
                 entry.project.as_ref() == Some(&at.caller.project)
                     && entry.image.swr_instance_id.is_some()
             })),
-        }
+        })
     }
 
     /// The versions of a group of the project; a built-in group cannot be changed.
@@ -238,9 +240,11 @@ impl State {
         let tags = request.tags.as_deref();
         super::tags::check(tags.unwrap_or_default())?;
         let tags: Option<Vec<Tag>> = tags.map(|tags| {
-            let tag = |tag: &modelarts_client::devenviron::types::TagReq| Tag {
-                key: Some(tag.key.clone()),
-                value: Some(tag.value.clone().unwrap_or_default()),
+            let tag = |tag: &modelarts_client::devenviron::types::TagReq| {
+                with_fields!(Tag {
+                    key: Some(tag.key.clone()),
+                    value: Some(tag.value.clone().unwrap_or_default()),
+                })
             };
             tags.iter().map(tag).collect()
         });
@@ -352,7 +356,7 @@ impl State {
             .services
             .filter(|services| !services.is_empty())
             .unwrap_or_else(|| vec!["NOTEBOOK".into(), "SSH".into()]);
-        let image = Image {
+        let image = with_fields!(Image {
             id: Some(self.core.ids.uuid()),
             name: Some(path.name.to_owned()),
             namespace: Some(path.namespace.to_owned()),
@@ -372,9 +376,8 @@ impl State {
             tags: group_tags,
             flavor_type: request.flavor_type,
             swr_instance_id: request.swr_instance_id,
-            swr_path: Some(request.swr_path),
-            ..Image::default()
-        };
+            swr_path: Some(request.swr_path)
+        });
         let id = image.id.clone().unwrap_or_default();
         let durations = &self.settings.durations;
         let phase = Phase::enter(ImageStatus::Active, at.now, IMAGES, durations, None);
@@ -430,7 +433,7 @@ impl State {
         let tags = group.and_then(|entry| entry.image.tags.clone());
         let seq = instance.seq;
         let image_id = self.core.ids.uuid();
-        let image = Image {
+        let image = with_fields!(Image {
             id: Some(image_id.clone()),
             swr_path: Some(format!("swr.example.com/{namespace}/{name}:{tag}")),
             name: Some(name),
@@ -449,7 +452,7 @@ impl State {
             show_name: None,
             show_tag: None,
             ..base
-        };
+        });
         let failing = self.planned(Step::SaveImage);
         let durations = &self.settings.durations;
         let entry = ImageEntry {
@@ -479,20 +482,20 @@ impl State {
         let image = self
             .find_image(at.caller, &image_id)
             .map(Self::image_wire)?;
-        Ok(Image {
+        Ok(with_fields!(Image {
             // The answer comes before the saving begins.
             status: Some(ImageStatus::Init.as_str().into()),
             ..image
-        })
+        }))
     }
 
     pub(crate) fn delete_image(&mut self, at: &At<'_>, id: &str) -> ApiResult<Image> {
         let entry = self.check_deletable(at.caller, id)?;
         let seq = entry.seq;
-        let image = Image {
+        let image = with_fields!(Image {
             status: Some(ImageStatus::Deleted.as_str().into()),
             ..entry.image.clone()
-        };
+        });
         self.image_ids.remove(id);
         self.images.remove(&seq);
         self.touch(Touched::Image(seq));
@@ -562,10 +565,10 @@ fn being_saved() -> ApiError {
 /// A tag that was sent as one text: `key=value`, or a key alone.
 fn text_tag(text: &str) -> Tag {
     let (key, value) = text.split_once('=').unwrap_or((text, ""));
-    Tag {
+    with_fields!(Tag {
         key: Some(key.to_owned()),
         value: Some(value.to_owned()),
-    }
+    })
 }
 
 /// The group of an image has an id of its own, the same for all versions and at every start.

@@ -7,6 +7,7 @@ use super::model::{Generation, Instance, Lease};
 use super::{At, InstanceStatus, State};
 use crate::clock::Millis;
 use crate::error::{ApiError, ApiResult, code};
+use crate::fields::with_fields;
 
 const SHORTEST: Millis = 3_600_000;
 const LONGEST: Millis = 259_200_000;
@@ -124,13 +125,13 @@ impl State {
 /// The lease as it is answered: its duration counts from the creation of the instance.
 pub(crate) fn wire(instance: &Instance) -> types::Lease {
     let lease = &instance.lease;
-    types::Lease {
+    with_fields!(types::Lease {
         create_at: Some(instance.created),
         duration: Some(lease.ends().map_or(-1, |ends| ends - instance.created)),
         enable: Some(lease.enabled),
         type_: Some(if lease.idle { "IDLE" } else { "TIMING" }.into()),
         update_at: Some(lease.updated),
-    }
+    })
 }
 
 #[cfg(test)]
@@ -147,10 +148,10 @@ mod tests {
 
     #[test]
     fn the_plain_duration_wins_and_is_timing() {
-        let lease = LeaseReq {
+        let lease = with_fields!(LeaseReq {
             duration: Some(7_200_000),
             type_: Some("IDLE".into()),
-        };
+        });
         let both = requested(of(Some(3_600_000), Some(&lease)), 5)
             .unwrap()
             .unwrap();
@@ -167,10 +168,10 @@ mod tests {
             let refused = requested(of(Some(duration), None), 0).unwrap_err();
             assert_eq!(refused.code, code::DURATION, "{duration}");
             assert!(refused.message.starts_with("'duration'"), "{refused}");
-            let lease = LeaseReq {
+            let lease = with_fields!(LeaseReq {
                 duration: Some(duration),
                 type_: None,
-            };
+            });
             let refused = requested(of(None, Some(&lease)), 0).unwrap_err();
             assert!(refused.message.starts_with("'lease.duration'"), "{refused}");
         }

@@ -20,6 +20,7 @@ use super::wire::{View, node_address};
 use super::{At, Caller, InstanceStatus as S, State, Step, lease};
 use crate::clock::Millis;
 use crate::error::{ApiError, ApiResult, code};
+use crate::fields::with_fields;
 
 const SMALLEST_EVS: i32 = 5;
 const LARGEST_EVS: i32 = 4096;
@@ -150,13 +151,13 @@ impl State {
         let filter: Option<&dyn Fn(&Instance) -> bool> = filtered.then_some(&filter);
         let (page, total) = self.select(&scope, &order, filter, query.paging);
         let numbers = query.paging.numbers(total, 0);
-        let frame = json(&types::NotebookList {
+        let frame = json(&with_fields!(types::NotebookList {
             current: Some(numbers.current),
             pages: Some(numbers.pages),
             size: Some(numbers.size),
             total: Some(numbers.total),
             data: None,
-        })?;
+        }))?;
         // The notebooks are JSON already, so they are put in as they are.
         let mut list = Vec::with_capacity(frame.len() + page.len() * 2048);
         list.extend_from_slice(b"{\"data\":[");
@@ -341,10 +342,10 @@ impl State {
         if !startable {
             return Err(not_now(instance, "started", "STOPPED"));
         }
-        let asked = LeaseReq {
+        let asked = with_fields!(LeaseReq {
             duration: None,
             type_: kind.map(Into::into),
-        };
+        });
         let asked = Requested {
             duration,
             lease: Some(&asked),

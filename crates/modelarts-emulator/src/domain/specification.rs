@@ -10,6 +10,7 @@ use modelarts_client::devenviron::types::{
 
 use super::model::Notebook;
 use crate::error::{ApiError, ApiResult};
+use crate::fields::with_fields;
 
 /// The flavor of a notebook whose resources were chosen freely.
 pub(super) const CUSTOM_FLAVOR: &str = "custom.flavor.spec.code";
@@ -157,7 +158,7 @@ pub(super) fn check_data_volumes(volumes: &[VolumeReq]) -> ApiResult<()> {
 /// A storage that the notebook was created with, as its reader sees it.
 pub(super) fn data_volume(volume: &VolumeReq, ready: bool) -> DataVolume {
     let is_efs = volume.category == VolumeCategory::Efs;
-    DataVolume {
+    with_fields!(DataVolume {
         category: Some(volume.category.as_str().into()),
         id: volume.id.clone(),
         efs_id: volume.id.clone().filter(|_| is_efs),
@@ -167,54 +168,59 @@ pub(super) fn data_volume(volume: &VolumeReq, ready: bool) -> DataVolume {
         status: Some(if ready { "MOUNTED" } else { "MOUNTING" }.into()),
         mount_type: Some("STATIC".into()),
         failure_reason: None,
-    }
+    })
 }
 
 /// Puts into a notebook what it asked for.
 pub(super) fn describe(notebook: &Notebook, seen: &mut types::Notebook) {
-    seen.custom_spec = notebook.custom_spec.as_ref().map(|spec| types::CustomSpec {
-        gpu: spec.gpu,
-        cpu: spec.cpu,
-        memory: spec.memory,
-        gpu_type: spec.gpu_type.clone(),
-        arch: spec.arch.clone(),
-        category: spec.category.clone(),
-        resource_flavor: spec.resource_flavor.clone(),
+    seen.custom_spec = notebook.custom_spec.as_ref().map(|spec| {
+        with_fields!(types::CustomSpec {
+            gpu: spec.gpu,
+            cpu: spec.cpu,
+            memory: spec.memory,
+            gpu_type: spec.gpu_type.clone(),
+            arch: spec.arch.clone(),
+            category: spec.category.clone(),
+            resource_flavor: spec.resource_flavor.clone(),
+        })
     });
-    seen.affinity = notebook
-        .affinity
-        .as_ref()
-        .map(|affinity| types::NodeAffinity {
+    seen.affinity = notebook.affinity.as_ref().map(|affinity| {
+        with_fields!(types::NodeAffinity {
             required_during_scheduling_ignored_during_execution: rules(
                 &affinity.required_during_scheduling_ignored_during_execution,
             ),
             preferred_during_scheduling_ignored_during_execution: rules(
                 &affinity.preferred_during_scheduling_ignored_during_execution,
             ),
-        });
-    seen.run_user = notebook.run_user.as_ref().map(|user| types::RunUser {
-        uid: user.uid,
-        gid: user.gid,
-        ..types::RunUser::default()
+        })
     });
-    seen.user_vpc = notebook.user_vpc.as_ref().map(|vpc| types::UserVpc {
-        vpc_id: vpc.vpc_id.clone(),
-        subnet_id: vpc.subnet_id.clone(),
-        security_group_ids: vpc.security_group_ids.clone(),
-        // A list in the request, one text in the response.
-        connect_cidrs: vpc.connect_cidrs.as_ref().map(|all| all.join(",")),
-        nat_id: vpc.nat_id.clone(),
-        eip_id: vpc.eip_id.clone(),
-        ..types::UserVpc::default()
+    seen.run_user = notebook.run_user.as_ref().map(|user| {
+        with_fields!(types::RunUser {
+            uid: user.uid,
+            gid: user.gid
+        })
+    });
+    seen.user_vpc = notebook.user_vpc.as_ref().map(|vpc| {
+        with_fields!(types::UserVpc {
+            vpc_id: vpc.vpc_id.clone(),
+            subnet_id: vpc.subnet_id.clone(),
+            security_group_ids: vpc.security_group_ids.clone(),
+            // A list in the request, one text in the response.
+            connect_cidrs: vpc.connect_cidrs.as_ref().map(|all| all.join(",")),
+            nat_id: vpc.nat_id.clone(),
+            eip_id: vpc.eip_id.clone()
+        })
     });
 }
 
 fn rules(rules: &Option<Vec<NodeAffinityRuleReq>>) -> Option<Vec<types::NodeAffinityRule>> {
-    let rule = |rule: &NodeAffinityRuleReq| types::NodeAffinityRule {
-        key: Some(rule.key.clone()),
-        operator: Some(rule.operator.clone()),
-        values: Some(rule.values.clone()),
-        weight: rule.weight,
+    let rule = |rule: &NodeAffinityRuleReq| {
+        with_fields!(types::NodeAffinityRule {
+            key: Some(rule.key.clone()),
+            operator: Some(rule.operator.clone()),
+            values: Some(rule.values.clone()),
+            weight: rule.weight,
+        })
     };
     rules.as_ref().map(|all| all.iter().map(rule).collect())
 }

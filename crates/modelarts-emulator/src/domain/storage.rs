@@ -8,6 +8,7 @@ use super::transitions::{MOUNTS, MountStatus, Phase};
 use super::wire::data_volume;
 use super::{At, State, Step};
 use crate::error::{ApiError, ApiResult, code};
+use crate::fields::with_fields;
 
 const MOST: usize = 10;
 
@@ -15,13 +16,13 @@ impl State {
     pub(crate) fn list_mounts(&self, at: &At<'_>, id: &str) -> ApiResult<DataVolumeList> {
         let instance = self.find(at.caller, Generation::Notebook, id)?;
         let (mounts, numbers) = Paging::default().cut(mounts(instance).iter().collect(), 1);
-        Ok(DataVolumeList {
+        Ok(with_fields!(DataVolumeList {
             current: Some(numbers.current),
             pages: Some(numbers.pages),
             size: Some(numbers.size),
             total: Some(numbers.total),
             data: Some(mounts.into_iter().map(data_volume).collect()),
-        })
+        }))
     }
 
     pub(crate) fn show_mount(&self, at: &At<'_>, id: &str, storage: &str) -> ApiResult<DataVolume> {

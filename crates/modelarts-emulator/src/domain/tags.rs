@@ -7,6 +7,7 @@ use modelarts_client::devenviron::types::{Tag, TagReq, TagValues, TagValuesList}
 use super::model::{Generation, Instance, Notebook};
 use super::{At, State};
 use crate::error::{ApiError, ApiResult};
+use crate::fields::with_fields;
 
 impl State {
     /// The tags of the caller's notebooks in a workspace, by key.
@@ -26,13 +27,15 @@ impl State {
         for (key, value) in own.filter_map(Instance::notebook).flat_map(|it| &it.tags) {
             all.entry(key).or_default().insert(value);
         }
-        let tags = all.into_iter().map(|(key, values)| TagValues {
-            key: Some(key.to_owned()),
-            values: Some(values.into_iter().map(str::to_owned).collect()),
+        let tags = all.into_iter().map(|(key, values)| {
+            with_fields!(TagValues {
+                key: Some(key.to_owned()),
+                values: Some(values.into_iter().map(str::to_owned).collect()),
+            })
         });
-        Ok(TagValuesList {
+        Ok(with_fields!(TagValuesList {
             tags: Some(tags.collect()),
-        })
+        }))
     }
 
     pub(crate) fn add_tags(
@@ -93,9 +96,11 @@ impl State {
 pub(super) fn wire(tags: &BTreeMap<String, String>) -> Option<Vec<Tag>> {
     let tags: Vec<Tag> = tags
         .iter()
-        .map(|(key, value)| Tag {
-            key: Some(key.clone()),
-            value: Some(value.clone()),
+        .map(|(key, value)| {
+            with_fields!(Tag {
+                key: Some(key.clone()),
+                value: Some(value.clone()),
+            })
         })
         .collect();
     (!tags.is_empty()).then_some(tags)

@@ -13,6 +13,7 @@ use super::transitions::InstanceStatus as S;
 use super::{At, State, lease, specification, tags};
 use crate::clock::Millis;
 use crate::error::{ApiError, ApiResult, code};
+use crate::fields::with_fields;
 
 /// Who looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +74,7 @@ impl State {
             S::StartQueuing => S::Starting,
             status => status,
         };
-        let mut seen = types::Notebook {
+        let mut seen = with_fields!(types::Notebook {
             id: Some(instance.id.clone()),
             name: Some(instance.name.clone()),
             description: Some(instance.description.clone()),
@@ -105,50 +106,47 @@ impl State {
             user: Some(self.user(&instance.owner)),
             user_id: Some(instance.owner.clone()),
             create_at: Some(instance.created),
-            update_at: Some(instance.updated),
-            ..types::Notebook::default()
-        };
+            update_at: Some(instance.updated)
+        });
         specification::describe(notebook, &mut seen);
         seen
     }
 
     pub(super) fn notebook_image(&self, id: &str) -> types::Image {
         let Some(entry) = self.image_ids.get(id).and_then(|seq| self.images.get(seq)) else {
-            return types::Image {
-                id: Some(id.to_owned()),
-                ..types::Image::default()
-            };
+            return with_fields!(types::Image {
+                id: Some(id.to_owned())
+            });
         };
         let image = &entry.image;
-        types::Image {
+        with_fields!(types::Image {
             id: image.id.clone(),
             name: image.name.clone(),
             description: image.description.clone(),
             swr_path: image.swr_path.clone(),
             tag: image.tag.clone(),
-            type_: image.type_.clone(),
-            ..types::Image::default()
-        }
+            type_: image.type_.clone()
+        })
     }
 
     pub(super) fn pool(&self, instance: &Instance, id: &str) -> types::Pool {
         let project = self.accounts.projects.get(&instance.project);
-        types::Pool {
+        with_fields!(types::Pool {
             id: Some(id.to_owned()),
             name: project.and_then(|project| project.pools.get(id)).cloned(),
-        }
+        })
     }
 
     pub(super) fn user(&self, id: &str) -> types::User {
         let user = self.accounts.users.get(id);
-        types::User {
+        with_fields!(types::User {
             id: Some(id.to_owned()),
             name: user.map(|user| user.name.clone()),
-            domain: user.map(|user| types::Domain {
+            domain: user.map(|user| with_fields!(types::Domain {
                 id: Some(user.domain.clone()),
                 name: Some(self.accounts.domain_name(&user.domain)),
-            }),
-        }
+            })),
+        })
     }
 
     pub(super) fn dev_env_wire(
@@ -162,7 +160,7 @@ impl State {
             return types::DevEnvInstance::default();
         };
         let flavor = self.flavor(&instance.flavor);
-        types::DevEnvInstance {
+        with_fields!(types::DevEnvInstance {
             id: Some(instance.id.clone()),
             name: Some(instance.name.clone()),
             description: Some(instance.description.clone()),
@@ -170,29 +168,31 @@ impl State {
             creation_timestamp: Some(instance.created.to_string()),
             latest_update_timestamp: Some(instance.updated.to_string()),
             profile: Some(catalogue::profile(&dev_env.profile).map_or_else(
-                || types::DevEnvProfile {
-                    id: Some(dev_env.profile.clone()),
-                    ..types::DevEnvProfile::default()
-                },
+                || with_fields!(types::DevEnvProfile {
+                    id: Some(dev_env.profile.clone())
+                }),
                 profile,
             )),
             flavor: Some(instance.flavor.clone()),
             flavor_details: flavor.map(|flavor| self.flavor_details(flavor, at)),
-            pool: dev_env.pool.as_ref().map(|pool| types::DevEnvPool {
-                id: Some(pool.id.clone()),
-                name: self.pool(instance, &pool.id).name,
-                type_: Some("USER_DEFINED".into()),
-                owner: Some(types::DevEnvPoolOwner {
-                    project_id: Some(instance.project.clone()),
-                }),
-            }),
+            pool: dev_env
+                .pool
+                .as_ref()
+                .map(|pool| with_fields!(types::DevEnvPool {
+                    id: Some(pool.id.clone()),
+                    name: self.pool(instance, &pool.id).name,
+                    type_: Some("USER_DEFINED".into()),
+                    owner: Some(with_fields!(types::DevEnvPoolOwner {
+                        project_id: Some(instance.project.clone()),
+                    })),
+                })),
             spec: Some(spec(instance, dev_env, now)),
-            workspace: Some(types::DevEnvWorkspace {
+            workspace: Some(with_fields!(types::DevEnvWorkspace {
                 id: Some(instance.workspace.clone()),
-            }),
-            ai_project: Some(types::DevEnvAiProject {
+            })),
+            ai_project: Some(with_fields!(types::DevEnvAiProject {
                 id: Some(dev_env.ai_project.clone()),
-            }),
+            })),
             error_code: instance
                 .failure
                 .as_ref()
@@ -201,16 +201,16 @@ impl State {
                 .queue
                 .as_ref()
                 .map(|queue| self.queuing_info(instance, queue, flavor, at)),
-            user: Some(types::DevEnvUser {
+            user: Some(with_fields!(types::DevEnvUser {
                 id: Some(instance.owner.clone()),
                 name: self
                     .accounts
                     .users
                     .get(&instance.owner)
                     .map(|user| user.name.clone()),
-            }),
+            })),
             repository: None,
-        }
+        })
     }
 
     fn flavor_details(&self, flavor: &Flavor, at: &At<'_>) -> types::DevEnvFlavorDetails {
@@ -226,7 +226,7 @@ impl State {
         let memory = offer.memory.unwrap_or_default() / 1024 / 1024;
         params.insert("memory".into(), json!(format!("{memory}GiB")));
         let queued = (flavor.is_free() && sold_out).then(|| self.queue_length(flavor.id(), at.now));
-        types::DevEnvFlavorDetails {
+        with_fields!(types::DevEnvFlavorDetails {
             name: offer.id.clone(),
             status: Some(if sold_out { "soldOut" } else { "onSale" }.into()),
             queuing_num: queued.map(|(length, _)| length),
@@ -244,9 +244,8 @@ impl State {
                 .into(),
             ),
             instance_num: Some(self.count_of_flavor(at.caller, flavor.id())),
-            store_time: Some(-1),
-            ..types::DevEnvFlavorDetails::default()
-        }
+            store_time: Some(-1)
+        })
     }
 
     /// How many wait for a flavor, and how many seconds the last of them will.
@@ -273,7 +272,7 @@ impl State {
             .queues
             .get(&instance.flavor)
             .map_or(0, |places| places.range(..place).count());
-        types::DevEnvQueuingInfo {
+        with_fields!(types::DevEnvQueuingInfo {
             id: Some(instance.id.clone()),
             name: Some(instance.name.clone()),
             de_type: Some("Notebook".into()),
@@ -284,14 +283,14 @@ impl State {
             remain_time: Some(seconds(queue.until - at.now)),
             end_timestamp: Some(queue.until),
             rank: Some(clamp(before + 1)),
-        }
+        })
     }
 
     pub(super) fn image_wire(entry: &ImageEntry) -> types::Image {
-        types::Image {
+        with_fields!(types::Image {
             status: Some(entry.phase.status.as_str().into()),
             ..entry.image.clone()
-        }
+        })
     }
 }
 
@@ -354,20 +353,22 @@ fn progress(
         _ => return None,
     };
     let failed = matches!(phase.status, S::CreateFailed | S::StartFailed);
-    let job = |(index, text): (usize, &&str)| types::JobProgress {
-        notebook_id: Some(instance.id.clone()),
-        status: Some(
-            match index.cmp(&done) {
-                std::cmp::Ordering::Less => "COMPLETED",
-                std::cmp::Ordering::Equal if failed => "FAILED",
-                std::cmp::Ordering::Equal if instance.queue.is_none() => "PROCESSING",
-                _ => "WAITING",
-            }
-            .into(),
-        ),
-        step: Some(index as i32 + 1),
-        step_description: Some((*text).to_owned()),
-        description: Some((*text).to_owned()),
+    let job = |(index, text): (usize, &&str)| {
+        with_fields!(types::JobProgress {
+            notebook_id: Some(instance.id.clone()),
+            status: Some(
+                match index.cmp(&done) {
+                    std::cmp::Ordering::Less => "COMPLETED",
+                    std::cmp::Ordering::Equal if failed => "FAILED",
+                    std::cmp::Ordering::Equal if instance.queue.is_none() => "PROCESSING",
+                    _ => "WAITING",
+                }
+                .into(),
+            ),
+            step: Some(index as i32 + 1),
+            step_description: Some((*text).to_owned()),
+            description: Some((*text).to_owned()),
+        })
     };
     Some(STEPS.iter().enumerate().map(job).collect())
 }
@@ -403,14 +404,14 @@ fn endpoints(instance: &Instance, notebook: &Notebook) -> Vec<types::EndpointsRe
                 .service
                 .as_ref()
                 .is_some_and(|service| *service == "SSH");
-            types::EndpointsRes {
+            with_fields!(types::EndpointsRes {
                 allowed_access_ips: endpoint.allowed_access_ips.clone(),
                 dev_service: endpoint.service.clone(),
                 service: endpoint.service.clone(),
                 ssh_keys: endpoint.key_pair_names.clone(),
                 key_pair_names: endpoint.key_pair_names.clone(),
                 uri: (ssh && notebook.ready).then(|| private_address(instance.seq)),
-            }
+            })
         })
         .collect()
 }
@@ -418,7 +419,7 @@ fn endpoints(instance: &Instance, notebook: &Notebook) -> Vec<types::EndpointsRe
 fn volume(notebook: &Notebook) -> types::VolumeRes {
     let volume = &notebook.volume;
     let shown = notebook.ready || volume.is_evs();
-    types::VolumeRes {
+    with_fields!(types::VolumeRes {
         capacity: Some(volume.capacity),
         category: Some(volume.category.as_str().into()),
         ownership: Some(volume.ownership.as_str().into()),
@@ -435,11 +436,11 @@ fn volume(notebook: &Notebook) -> types::VolumeRes {
         status: shown.then(|| volume.phase.status.as_str().into()),
         uri: volume.uri.clone(),
         id: volume.id.clone(),
-    }
+    })
 }
 
 pub(super) fn data_volume(mount: &Mount) -> types::DataVolume {
-    types::DataVolume {
+    with_fields!(types::DataVolume {
         category: Some(
             if mount.efs_id.is_some() {
                 "EFS"
@@ -459,17 +460,17 @@ pub(super) fn data_volume(mount: &Mount) -> types::DataVolume {
             .as_ref()
             .map(|failure| failure.message.clone()),
         mount_type: Some("DYNAMIC".into()),
-    }
+    })
 }
 
 fn profile(profile: &Profile) -> types::DevEnvProfile {
-    types::DevEnvProfile {
+    with_fields!(types::DevEnvProfile {
         id: Some(profile.id.into()),
         name: Some(profile.name.into()),
         description: Some(profile.description.into()),
         de_type: Some("Notebook".into()),
         flavor_type: Some(profile.hardware.into()),
-        provision: Some(types::DevEnvProvision {
+        provision: Some(with_fields!(types::DevEnvProvision {
             type_: Some("Docker".into()),
             annotations: Some(
                 [
@@ -480,31 +481,32 @@ fn profile(profile: &Profile) -> types::DevEnvProfile {
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .into(),
             ),
-            spec: Some(types::DevEnvProvisionSpec {
+            spec: Some(with_fields!(types::DevEnvProvisionSpec {
                 engine: Some("CCE".into()),
-                params: Some(types::DevEnvDockerParams {
+                params: Some(with_fields!(types::DevEnvDockerParams {
                     namespace: Some("atelier".into()),
                     image_name: Some(profile.image_name.into()),
                     image_tag: Some(profile.image_tag.into()),
                     annotations: None,
-                }),
-            }),
-        }),
+                })),
+            })),
+        })),
         labels: None,
-    }
+    })
 }
 
 fn spec(instance: &Instance, dev_env: &DevEnv, now: Millis) -> types::DevEnvNotebookSpec {
-    let storage = |request: &types::DevEnvStorageReq| types::DevEnvStorage {
-        type_: Some(request.type_.clone()),
-        location: request
-            .location
-            .as_ref()
-            .map(|location| types::DevEnvStorageLocation {
-                path: location.path.clone(),
-                volume_size: None,
-                volume_unit: None,
-            }),
+    let storage = |request: &types::DevEnvStorageReq| {
+        with_fields!(types::DevEnvStorage {
+            type_: Some(request.type_.clone()),
+            location: request.location.as_ref().map(|location| with_fields!(
+                types::DevEnvStorageLocation {
+                    path: location.path.clone(),
+                    volume_size: None,
+                    volume_unit: None,
+                }
+            )),
+        })
     };
     let lease = instance.configured_lease();
     let up = instance.status().is_up();
@@ -528,32 +530,31 @@ fn spec(instance: &Instance, dev_env: &DevEnv, now: Millis) -> types::DevEnvNote
         String::new()
     };
     annotations.insert("url".into(), url);
-    types::DevEnvNotebookSpec {
+    with_fields!(types::DevEnvNotebookSpec {
         storage: Some(main),
         extend_storage: dev_env
             .extend_storage
             .as_ref()
             .map(|all| all.iter().map(storage).collect()),
-        auto_stop: Some(types::DevEnvAutoStop {
+        auto_stop: Some(with_fields!(types::DevEnvAutoStop {
             enable: Some(lease.enabled),
             duration: Some(seconds(lease.duration)),
             prompt: Some(dev_env.prompt),
             stop_timestamp: ends,
             remain_time: ends.map(|ends| seconds(ends - now)),
-        }),
+        })),
         failed_reasons: instance
             .failure
             .as_ref()
             .filter(|_| matches!(instance.status(), S::CreateFailed | S::StartFailed))
-            .map(|failure| types::DevEnvFailedReasons {
+            .map(|failure| with_fields!(types::DevEnvFailedReasons {
                 code: Some(failure.code.clone()),
                 message: Some(failure.message.clone()),
                 detail: Some(BTreeMap::from([(
                     "flavor".to_owned(),
                     instance.flavor.clone(),
                 )])),
-            }),
-        annotations: Some(annotations),
-        ..types::DevEnvNotebookSpec::default()
-    }
+            })),
+        annotations: Some(annotations)
+    })
 }

@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::error::ApiError;
+use crate::fields::with_fields;
 use crate::http::validate::{Api, Operation};
 use crate::ids::RequestId;
 
@@ -67,13 +68,13 @@ pub(crate) fn gateway_body(error: &ApiError, request_id: RequestId) -> Value {
 }
 
 pub(crate) fn keystone(error: &ApiError) -> KeystoneErrorResponse {
-    KeystoneErrorResponse {
-        error: Some(KeystoneError {
+    with_fields!(KeystoneErrorResponse {
+        error: Some(with_fields!(KeystoneError {
             code: Some(i32::from(error.status.as_u16())),
             message: Some(error.message.clone()),
             title: error.status.canonical_reason().map(ToOwned::to_owned),
-        }),
+        })),
         error_code: None,
         error_msg: Some(error.message.clone()),
-    }
+    })
 }

@@ -243,10 +243,11 @@ mod tests {
     #[test]
     fn the_lifetime_is_the_services_own() {
         let now = "2030-01-01T00:00:00Z".parse().unwrap();
-        let token = |expires: Option<&str>, issued: Option<&str>| Token {
-            expires_at: expires.map(str::to_owned),
-            issued_at: issued.map(str::to_owned),
-            ..Token::default()
+        let token = |expires: Option<&str>, issued: Option<&str>| {
+            let mut token = Token::default();
+            token.expires_at = expires.map(str::to_owned);
+            token.issued_at = issued.map(str::to_owned);
+            token
         };
         let hours = |token: Token| lifetime(&token, now).as_secs_f64() / 3600.0;
         assert_eq!(

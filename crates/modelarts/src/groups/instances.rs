@@ -90,16 +90,11 @@ impl Instances {
     /// # Errors
     /// When the time is not a number of seconds that fits; as [`update`](Instances::update).
     pub async fn set_auto_stop(&self, id: &str, auto_stop: AutoStop) -> Result<DevEnvInstance> {
-        let request = UpdateDevEnvInstanceRequest {
-            description: None,
-            spec: Some(UpdateDevEnvNotebookSpec {
-                auto_stop: Some(UpdateDevEnvAutoStopReq {
-                    duration: auto_stop.as_seconds()?,
-                    enable: Some(auto_stop != AutoStop::Off),
-                    prompt: None,
-                }),
-            }),
-        };
+        let auto_stop = UpdateDevEnvAutoStopReq::builder()
+            .duration(auto_stop.as_seconds()?)
+            .enable(auto_stop != AutoStop::Off);
+        let spec = UpdateDevEnvNotebookSpec::builder().auto_stop(auto_stop);
+        let request = UpdateDevEnvInstanceRequest::builder().spec(spec).build()?;
         self.update(id, &request).await
     }
 
@@ -137,7 +132,7 @@ impl Instances {
             DevEnvInstanceAction::Restart => Event::Restarted,
             _ => Event::Started,
         };
-        let body = ManageDevEnvInstanceRequest { action };
+        let body = ManageDevEnvInstanceRequest::builder().action(action);
         let request = self
             .client
             .api()

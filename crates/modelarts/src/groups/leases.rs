@@ -42,10 +42,9 @@ impl Leases {
     /// # Errors
     /// When the notebook does not run; when the time is not a number of milliseconds that fits.
     pub async fn renew(&self, notebook_id: &str, auto_stop: AutoStop) -> Result<Lease> {
-        let body = LeaseReq {
-            duration: Some(auto_stop.as_millis()?),
-            type_: Some(LeaseType::Timing.into()),
-        };
+        let body = LeaseReq::builder()
+            .duration(auto_stop.as_millis()?)
+            .type_(LeaseType::Timing);
         let request = self
             .client
             .api()
@@ -119,11 +118,12 @@ mod tests {
 
     #[test]
     fn renewed_is_whatever_differs_from_before() {
-        let lease = |duration: i64, update_at: i64| Lease {
-            duration: Some(duration),
-            enable: Some(duration >= 0),
-            update_at: Some(update_at),
-            ..Lease::default()
+        let lease = |duration: i64, update_at: i64| {
+            let mut lease = Lease::default();
+            lease.duration = Some(duration);
+            lease.enable = Some(duration >= 0);
+            lease.update_at = Some(update_at);
+            lease
         };
         let verdict = |before: Lease, after: Lease| polled(after, &before).verdict;
         let hour = || lease(3_600_000, 1);

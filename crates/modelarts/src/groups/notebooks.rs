@@ -245,13 +245,12 @@ impl Notebooks {
         K: Into<String>,
         V: Into<String>,
     {
-        let tag = |(key, value): (K, V)| TagReq {
-            key: key.into(),
-            value: Some(value.into()),
+        let tag = |(key, value): (K, V)| {
+            let tag = TagReq::builder().key(key.into()).value(value.into());
+            tag.build()
         };
-        let body = CreateNotebookTagsRequest {
-            tags: tags.into_iter().map(tag).collect(),
-        };
+        let tags: Vec<TagReq> = tags.into_iter().map(tag).collect::<Result<_, _>>()?;
+        let body = CreateNotebookTagsRequest::builder().tags(tags);
         let request = self
             .client
             .api()
@@ -277,17 +276,13 @@ impl Notebooks {
         let present = self.tags(id).await?;
         let tag = |key: &K| {
             let (key, value) = present.get_key_value(key.as_ref())?;
-            Some(TagReq {
-                key: key.clone(),
-                value: Some(value.clone()),
-            })
+            Some(TagReq::builder().key(key).value(value.clone()).build())
         };
-        let body = DeleteNotebookTagsRequest {
-            tags: keys.iter().filter_map(tag).collect(),
-        };
-        if body.tags.is_empty() {
+        let tags: Vec<TagReq> = keys.iter().filter_map(tag).collect::<Result<_, _>>()?;
+        if tags.is_empty() {
             return Ok(());
         }
+        let body = DeleteNotebookTagsRequest::builder().tags(tags);
         let request = self
             .client
             .api()

@@ -64,12 +64,11 @@ impl Storage {
         uri: &str,
         mount_path: &str,
     ) -> Result<DataVolume> {
-        let body = AttachObsRequest {
-            category: Some(DataVolumeCategory::Obs.into()),
-            mount_path: Some(mount_path.to_owned()),
-            uri: Some(uri.to_owned()),
-            efs_id: None,
-        };
+        let body = AttachObsRequest::builder()
+            .category(DataVolumeCategory::Obs)
+            .mount_path(mount_path)
+            .uri(uri)
+            .build()?;
         self.attach(notebook_id, body).await
     }
 
@@ -86,12 +85,12 @@ impl Storage {
         uri: &str,
         mount_path: &str,
     ) -> Result<DataVolume> {
-        let body = AttachObsRequest {
-            category: Some(DataVolumeCategory::Efs.into()),
-            mount_path: Some(mount_path.to_owned()),
-            uri: Some(uri.to_owned()),
-            efs_id: Some(efs_id.to_owned()),
-        };
+        let body = AttachObsRequest::builder()
+            .category(DataVolumeCategory::Efs)
+            .mount_path(mount_path)
+            .uri(uri)
+            .efs_id(efs_id)
+            .build()?;
         self.attach(notebook_id, body).await
     }
 

@@ -7,12 +7,15 @@
     clippy::unwrap_used,
     clippy::expect_used
 )]
-/// Types used as operation parameters and responses.
-#[allow(clippy::all)]
+/// What requests and responses are made of.
+///
+/// A later release may add fields to each of them, so none can be written as a literal. What is sent has a `builder()`.
+/// What only comes back is made from its `Default`, by whoever makes one for a test or a server.
 pub mod types {
     ///The Ascend processors of a flavor. Absent for a flavor without them. Huawei Cloud only.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct AscendInfo {
         /// Number of NPU devices.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -32,6 +35,7 @@ pub mod types {
     ///A storage to attach to a notebook. The documentation marks no field as mandatory, yet without category, path and place there is nothing to mount.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct AttachObsRequest {
         /// Kind of a storage that can be attached to a running notebook. Requests say OBS and are answered with OBSFS.
         ///
@@ -59,6 +63,7 @@ pub mod types {
     ///How use of a flavor is charged.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct BillingInfo {
         /// Code under which the flavor appears on the bill.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -71,6 +76,7 @@ pub mod types {
     ///Scripts that run inside the container, before and after its service comes up.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct ContainerHooks {
         /// One script, either its text or its place.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -88,6 +94,7 @@ pub mod types {
     ///Settings of an instance to be created.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct CreateDevEnvInstanceRequest {
         /// AI project to assign the instance to.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -119,6 +126,7 @@ pub mod types {
     ///Notebook settings of an instance to be created. Notebooks are the only kind of instance.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct CreateDevEnvNotebookSpec {
         /// Freely chosen labels by name. Empty when left out.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -143,6 +151,7 @@ pub mod types {
     ///The image into which a notebook is saved. The documentation marks no field as mandatory; give name, namespace and tag, since together they form the address in the container registry SWR.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct CreateImageRequest {
         /// Free text about the image, up to 512 characters.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -175,6 +184,7 @@ pub mod types {
     ///What `createNotebook` needs to know.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct CreateNotebookRequest {
         /// Which nodes of a dedicated pool a notebook may, or should, run on. Huawei Cloud only.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -241,6 +251,7 @@ pub mod types {
     ///Tags to add to a notebook. Huawei Cloud only.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct CreateNotebookTagsRequest {
         /// The tags.
         pub tags: ::std::vec::Vec<TagReq>,
@@ -254,6 +265,7 @@ pub mod types {
     ///Own scripts that run when the notebook starts.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct CustomHooks {
         /// Scripts that run inside the container, before and after its service comes up.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -268,6 +280,7 @@ pub mod types {
     ///Resources that were chosen freely instead of a flavor.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct CustomSpec {
         /// Processor architecture of an image or a flavor. The lists of the documentation are in upper case, answers come as `x86_64` and `aarch64`; compare without regard to case. An image registered without it counts as X86_64.
         ///
@@ -303,6 +316,7 @@ pub mod types {
     ///Resources chosen freely instead of a flavor, for a notebook in a dedicated pool. There processor, memory, architecture and category have to be given, and for GPUs their number and model too. Huawei Cloud only.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct CustomSpecReq {
         /// Processor architecture of an image or a flavor. The lists of the documentation are in upper case, answers come as `x86_64` and `aarch64`; compare without regard to case. An image registered without it counts as X86_64.
         ///
@@ -344,6 +358,7 @@ pub mod types {
     ///A storage that is, was or shall be attached to a notebook, beside its volume.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct DataVolume {
         /// Kind of a storage that can be attached to a running notebook. Requests say OBS and are answered with OBSFS.
         ///
@@ -386,6 +401,7 @@ pub mod types {
     ///The OBS storages of one notebook, in the shape of a page.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct DataVolumeList {
         /// Number of this page. The first page is 1.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -410,6 +426,7 @@ pub mod types {
     ///Answer to an accepted deletion.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct DeleteDevEnvInstanceResponse {
         /// ID of the deleted instance.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -418,6 +435,7 @@ pub mod types {
     ///How an image group is deleted. Huawei Cloud only.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct DeleteImageGroupRequest {
         /// Whether the content in the container registry SWR goes as well. Defaults to `false`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -432,6 +450,7 @@ pub mod types {
     ///How an image is deleted. Huawei Cloud only.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct DeleteImageRequest {
         /// Whether the content in the container registry SWR goes as well. Has an effect on images of visibility PRIVATE only. Defaults to `false`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -446,6 +465,7 @@ pub mod types {
     ///Tags to remove from a notebook. Huawei Cloud only.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct DeleteNotebookTagsRequest {
         /// The tags, each with the value that it has.
         pub tags: ::std::vec::Vec<TagReq>,
@@ -459,6 +479,7 @@ pub mod types {
     ///AI project that an instance belongs to.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct DevEnvAiProject {
         /// ID of the AI project.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -467,6 +488,7 @@ pub mod types {
     ///AI project to assign the instance to.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct DevEnvAiProjectReq {
         /// ID of the AI project. Reserved for later use.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -481,6 +503,7 @@ pub mod types {
     ///Whether, and when, an instance stops by itself.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct DevEnvAutoStop {
         /// Running time in seconds from each start, as it was last set.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -504,6 +527,7 @@ pub mod types {
     ///Whether, and how long after a start, the instance stops by itself.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct DevEnvAutoStopReq {
         /// Running time in seconds. From 3,600 to 86,400. It is required when `enable` is true; without it the request is refused with ModelArts.6348. It counts anew from each start.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -525,6 +549,7 @@ pub mod types {
     ///How a Git repository is reached.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct DevEnvConnectionInfo {
         /// Secrets for the access to a Git repository. As `spec.credential` of an instance the documentation calls it the access key and secret key (AK/SK) for OBS, yet its table has these two fields.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -543,6 +568,7 @@ pub mod types {
     ///Secrets for the access to a Git repository. As `spec.credential` of an instance the documentation calls it the access key and secret key (AK/SK) for OBS, yet its table has these two fields.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct DevEnvCredential {
         /// OAuth token of a GitHub account. Secret.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -554,6 +580,7 @@ pub mod types {
     ///Container image of a deployment.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct DevEnvDockerParams {
         /// Labels of the image by name; null when there are none.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -573,6 +600,7 @@ pub mod types {
     ///Why a creation or a start failed. It is null or absent unless the status is CREATE_FAILED or START_FAILED; its code is the instance's `error_code` and fits what failed.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct DevEnvFailedReasons {
         /// Code of the error in the form `ModelArts.NNNN`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -589,6 +617,7 @@ pub mod types {
     ///Properties of a flavor, as seen by the current user.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct DevEnvFlavorDetails {
         /// Name under which the flavor is billed. When it is empty `name` counts.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -658,6 +687,7 @@ pub mod types {
     ///Development environment instance of the previous service generation.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct DevEnvInstance {
         /// AI project that an instance belongs to.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -729,6 +759,7 @@ pub mod types {
         PartialOrd
     )]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub enum DevEnvInstanceAction {
         #[serde(rename = "start")]
         Start,
@@ -778,6 +809,7 @@ pub mod types {
     ///Instances that match a search.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct DevEnvInstanceList {
         /// The matching instances in the requested order.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -790,6 +822,7 @@ pub mod types {
     ///Notebook settings of an instance. Lists are documented with fewer of them than single reads.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct DevEnvNotebookSpec {
         /// Labels by name, some set by the service: `target_domain` and `url` point to the notebook. The URL does not open without a sign-in.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -833,6 +866,7 @@ pub mod types {
     ///Resource pool that an instance runs in.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct DevEnvPool {
         /// ID of the pool.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -852,6 +886,7 @@ pub mod types {
     ///Owner of a resource pool. It is present for dedicated pools.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct DevEnvPoolOwner {
         /// ID of the project that owns the pool.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -860,6 +895,7 @@ pub mod types {
     ///Owner of the resource pool to run the instance in.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct DevEnvPoolOwnerReq {
         /// ID of the project that owns the pool.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -874,6 +910,7 @@ pub mod types {
     ///Resource pool to run the instance in.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct DevEnvPoolReq {
         /// ID of the pool.
         pub id: ::std::string::String,
@@ -898,6 +935,7 @@ pub mod types {
     ///Profile that an instance was created from.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct DevEnvProfile {
         /// Kind of development environment.
         ///
@@ -932,6 +970,7 @@ pub mod types {
     ///How an instance is deployed.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct DevEnvProvision {
         /// Labels of the deployment by name.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -952,6 +991,7 @@ pub mod types {
     ///Engine and settings of a deployment.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct DevEnvProvisionSpec {
         /// Engine that deploys an instance.
         ///
@@ -965,6 +1005,7 @@ pub mod types {
     ///Place of an instance in the queue for its flavor. It is present while the instance queues.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct DevEnvQueuingInfo {
         /// Moment at which the instance joined the queue, in milliseconds since the epoch.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1010,6 +1051,7 @@ pub mod types {
     ///Git repository of an instance. The service fills it in by itself and callers cannot make use of it. It is null or absent when there is none.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct DevEnvRepository {
         /// Branch that is checked out.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1037,6 +1079,7 @@ pub mod types {
     ///Storage of an instance.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct DevEnvStorage {
         /// Place and size of the storage of an instance.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1052,6 +1095,7 @@ pub mod types {
     ///Place and size of the storage of an instance.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct DevEnvStorageLocation {
         /// Directory in a bucket for the type obs, mount point inside the instance for a volume.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1067,6 +1111,7 @@ pub mod types {
     ///Place of a storage to give to an instance. Required when the storage is of the type obs.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct DevEnvStorageLocationReq {
         /// Path of the storage, such as `/bucket/folder/` or `obs://bucket/folder/`. Required when the storage is of the type obs; without it the request is refused with ModelArts.6317. Its last character is a slash; another one is refused with ModelArts.6318. It names a directory in a bucket; the bucket itself is refused with ModelArts.6358, and what is no bucket with ModelArts.6336.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1081,6 +1126,7 @@ pub mod types {
     ///Storage to give to an instance.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct DevEnvStorageReq {
         /// Place of a storage to give to an instance. Required when the storage is of the type obs.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1100,6 +1146,7 @@ pub mod types {
     ///User that an instance belongs to.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct DevEnvUser {
         /// ID of the user.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1111,6 +1158,7 @@ pub mod types {
     ///Workspace that an instance belongs to.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct DevEnvWorkspace {
         /// ID of the workspace, `0` for the default one.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1119,6 +1167,7 @@ pub mod types {
     ///Workspace to put the instance into. Without it, the workspace `0`.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct DevEnvWorkspaceReq {
         /// ID of the workspace. `0` is right as long as no workspaces were created. Defaults to `0`. A workspace that the project does not have is refused with ModelArts.0102.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1133,6 +1182,7 @@ pub mod types {
     ///The account to which a user belongs.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct Domain {
         /// ID of the account.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1144,6 +1194,7 @@ pub mod types {
     ///Remote access to a notebook, as asked for.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct EndpointsReq {
         /// Public IP addresses that may connect. Needs a key pair. At most 5 entries.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1172,6 +1223,7 @@ pub mod types {
     ///A way to reach a notebook.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct EndpointsRes {
         /// Public IP addresses that may connect by SSH. All addresses may connect when the list is empty or missing, and only those of the list otherwise.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1207,6 +1259,7 @@ pub mod types {
     ///Body of a failed request. The message stands in `error_msg` or, in the previous generation, in `error_message`.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct ErrorResponse {
         /// Code of the error in the form `ModelArts.NNNN`, to be looked up in the error catalogue; gateways have codes with the prefix `APIG.` or `APIGW.`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1221,6 +1274,7 @@ pub mod types {
     ///One page of flavors.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct FlavorList {
         /// Number of this page; the first is 1.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1248,6 +1302,7 @@ pub mod types {
     ///The GPUs of a flavor. Absent for a flavor without them.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct GpuInfo {
         /// Number of GPUs; 0.5 stands for one half of a shared card.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1263,6 +1318,7 @@ pub mod types {
     ///One script, either its text or its place.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct HookConfig {
         /// Whether the start of a notebook waits for a hook. ASYNC is assumed when it is left out. Huawei Cloud only.
         ///
@@ -1287,6 +1343,7 @@ pub mod types {
     ///A container image from which notebooks are created: preset by the service, registered from the container registry SWR, or saved from a notebook. The same object stands alone in the image operations and as `image` inside a notebook.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct Image {
         /// Processor architecture of an image or a flavor. The lists of the documentation are in upper case, answers come as `x86_64` and `aarch64`; compare without regard to case. An image registered without it counts as X86_64.
         ///
@@ -1400,6 +1457,7 @@ pub mod types {
     ///All versions of one image name in one organization, taken together.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct ImageGroup {
         /// When the group came into being, in milliseconds since the epoch (UTC).
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1441,6 +1499,7 @@ pub mod types {
     ///Image groups, in the shape of a page.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct ImageGroupList {
         /// Number of this page. The first page is 1.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1468,6 +1527,7 @@ pub mod types {
     ///One page of images.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct ImageList {
         /// Number of this page. Where counting starts is not said; go by the offset that was sent, not by this number.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1492,6 +1552,7 @@ pub mod types {
     ///The state of one step of a creation or start.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct JobProgress {
         /// What the step does, in words, as Huawei Cloud names the field; elsewhere `step_description`. Huawei Cloud only.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1515,6 +1576,7 @@ pub mod types {
     ///When a notebook will be stopped automatically.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct Lease {
         /// When the notebook was created, in milliseconds since the epoch.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1540,6 +1602,7 @@ pub mod types {
     ///When a notebook shall be stopped automatically.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct LeaseReq {
         /// Time to run in milliseconds, counted from now: 3,600,000 (one hour, the default) to 259,200,000 (72 hours), or -1 to switch automatic stopping off. Values between -1 and 3,600,000 are refused by the service.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1560,6 +1623,7 @@ pub mod types {
     ///Action to perform on an instance.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct ManageDevEnvInstanceRequest {
         /// Action on a development environment instance.
         ///
@@ -1575,6 +1639,7 @@ pub mod types {
     ///States of an instance around an accepted action: `current_status` that it has entered, `previous_state` that it had.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct ManageDevEnvInstanceResponse {
         /// State of a development environment instance.
         ///
@@ -1594,6 +1659,7 @@ pub mod types {
     ///Which nodes of a dedicated pool a notebook may, or should, run on.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct NodeAffinity {
         /// Rules by which one node is preferred to another.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1609,6 +1675,7 @@ pub mod types {
     ///Which nodes of a dedicated pool a notebook may, or should, run on. Huawei Cloud only.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct NodeAffinityReq {
         /// Rules by which one node is preferred to another.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1630,6 +1697,7 @@ pub mod types {
     ///A rule about one label of a node. Huawei Cloud only.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct NodeAffinityRule {
         /// Key of the label.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1652,6 +1720,7 @@ pub mod types {
     ///A rule about one label of a node. Huawei Cloud only.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct NodeAffinityRuleReq {
         /// Key of the label: a name of at most 63 characters, before it, if need be, a DNS name of at most 253 characters and a slash.
         pub key: ::std::string::String,
@@ -1675,6 +1744,7 @@ pub mod types {
     ///A notebook instance. Lists and answers to changes may carry only part of the fields.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct Notebook {
         /// How far the steps of a creation or start have come.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1782,6 +1852,7 @@ pub mod types {
     ///A flavor, that is a size of machine that can be booked for a notebook.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct NotebookFlavor {
         /// Processor architecture of an image or a flavor. The lists of the documentation are in upper case, answers come as `x86_64` and `aarch64`; compare without regard to case. An image registered without it counts as X86_64.
         ///
@@ -1856,6 +1927,7 @@ pub mod types {
     ///One page of notebooks.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct NotebookList {
         /// Number of this page; the first is 0.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1880,6 +1952,7 @@ pub mod types {
     ///The dedicated resource pool of a notebook. It is absent for a notebook in the public pool.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct Pool {
         /// ID of the pool.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1891,6 +1964,7 @@ pub mod types {
     ///How a notebook reaches the public network. Huawei Cloud only.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct PublicNetworkConfigReq {
         /// Kind of access to the public network. Huawei Cloud only.
         ///
@@ -1909,6 +1983,7 @@ pub mod types {
     ///An image of the container registry SWR that is to be usable for notebooks.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct RegisterImageRequest {
         /// Processor architecture of an image or a flavor. The lists of the documentation are in upper case, answers come as `x86_64` and `aarch64`; compare without regard to case. An image registered without it counts as X86_64.
         ///
@@ -1980,6 +2055,7 @@ pub mod types {
     ///User and group under which the container runs.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct RunUser {
         /// Number of the group.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1999,6 +2075,7 @@ pub mod types {
     ///User and group under which the container runs. Huawei Cloud only.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct RunUserReq {
         /// Number of the group.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -2019,6 +2096,7 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[serde(transparent)]
+    #[non_exhaustive]
     pub struct StartNotebookRequest(
         pub ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     );
@@ -2048,6 +2126,7 @@ pub mod types {
     ///A tag of a notebook or of an image, a key with a value.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct Tag {
         /// Key of the tag, of which a resource has each once.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -2059,6 +2138,7 @@ pub mod types {
     ///A tag to add, or to remove. Huawei Cloud only.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct TagReq {
         /// Key of the tag: letters of any language, digits, spaces and `_ . : = + - @`. 1 to 128 characters. It does not begin with `_sys_`, and neither begins nor ends with a space.
         pub key: ::std::string::String,
@@ -2075,6 +2155,7 @@ pub mod types {
     ///A tag key with the values that it has on any notebook. Huawei Cloud only.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct TagValues {
         /// Key of the tags.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -2086,6 +2167,7 @@ pub mod types {
     ///The tags of all notebooks, by key. Huawei Cloud only.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct TagValuesList {
         /// The keys, each once.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -2094,6 +2176,7 @@ pub mod types {
     ///Whether, and how long after a start, the instance stops by itself.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct UpdateDevEnvAutoStopReq {
         /// Running time in seconds, counted anew from each start. From 3,600 to 86,400. It is required when `enable` is true; without it the request is refused with ModelArts.6348. A running instance adopts a changed value at its next start; until then it stops when it was going to.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -2115,6 +2198,7 @@ pub mod types {
     ///Settings of an instance that are to be changed.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct UpdateDevEnvInstanceRequest {
         /// New free text on the instance. At most 512 characters, none of `& < > " ' /`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -2132,6 +2216,7 @@ pub mod types {
     ///Notebook settings that an update can change.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct UpdateDevEnvNotebookSpec {
         /// Whether, and how long after a start, the instance stops by itself.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -2146,6 +2231,7 @@ pub mod types {
     ///What to change about an image group. What is left out stays as it is. Huawei Cloud only.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct UpdateImageGroupRequest {
         /// Overview of the image, for those who are to use it. At most 30,000 characters.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -2163,6 +2249,7 @@ pub mod types {
     ///The fields of a notebook to change. What is left out stays as it is.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct UpdateNotebookRequest {
         /// Which nodes of a dedicated pool a notebook may, or should, run on. Huawei Cloud only.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -2211,6 +2298,7 @@ pub mod types {
     ///The IAM user who owns a notebook.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct User {
         /// The account to which a user belongs.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -2225,6 +2313,7 @@ pub mod types {
     ///The owner's network to which the notebook is attached.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct UserVpc {
         /// Further networks that the notebook reaches over this attachment, as one text; a request has a list.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -2256,6 +2345,7 @@ pub mod types {
     ///The caller's own network to which a notebook is attached. Huawei Cloud only.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct UserVpcReq {
         /// Further networks that the notebook reaches over this attachment, in CIDR notation.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -2287,6 +2377,7 @@ pub mod types {
     ///The storage volume of a notebook, or further storage in it.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct VolumeReq {
         /// Size in GB, at most 4096. The default for EVS is 5, which is also the smallest EVS volume.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -2325,6 +2416,7 @@ pub mod types {
     ///The storage volume of a notebook.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct VolumeRes {
         /// Size in GB; 4096 is the limit. Created without a size, EVS gets 5 and EFS 50.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]

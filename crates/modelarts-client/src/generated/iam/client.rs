@@ -7,12 +7,15 @@
     clippy::unwrap_used,
     clippy::expect_used
 )]
-/// Types used as operation parameters and responses.
-#[allow(clippy::all)]
+/// What requests and responses are made of.
+///
+/// A later release may add fields to each of them, so none can be written as a literal. What is sent has a `builder()`.
+/// What only comes back is made from its `Default`, by whoever makes one for a test or a server.
 pub mod types {
     ///A domain (account) that the caller may enter.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct AuthDomain {
         /// Whether the domain can be used.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -27,6 +30,7 @@ pub mod types {
     ///The domains of the caller.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct AuthDomainList {
         /// One entry for each domain; there is no paging.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -35,6 +39,7 @@ pub mod types {
     ///Proof of identity together with the scope that is wanted.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct AuthReq {
         /// Proof of identity.
         pub identity: IdentityReq,
@@ -51,6 +56,7 @@ pub mod types {
     ///Address of a service in one region.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct CatalogEndpoint {
         /// ID of this address.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -73,6 +79,7 @@ pub mod types {
     ///A service and where to reach it.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct CatalogEntry {
         /// Addresses of the service.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -90,6 +97,7 @@ pub mod types {
     ///Body of a sign-in.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct CreateTokenRequest {
         /// Proof of identity together with the scope that is wanted.
         pub auth: AuthReq,
@@ -103,6 +111,7 @@ pub mod types {
     ///What is known of a token that was issued. The token itself is in the header `X-Subject-Token`.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct CreateTokenResponse {
         /// What is known of a token. Depending on its scope it has `project` or `domain`; a token without scope has neither, and no roles.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -111,6 +120,7 @@ pub mod types {
     ///A domain (account), told by ID or by name. One of them is enough.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct DomainReq {
         /// ID of the domain. Required when `name` is absent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -128,6 +138,7 @@ pub mod types {
     ///Proof of identity.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct IdentityReq {
         /// Ways in which the identity is proved; each needs the field of its name.
         ///
@@ -149,6 +160,7 @@ pub mod types {
     ///An error in the words of Keystone.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct KeystoneError {
         /// HTTP status once more.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -164,6 +176,7 @@ pub mod types {
     ///Body of an error: either `error`, from Keystone itself, or `error_code` and `error_msg`, from the gateway and from newer parts of the service.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct KeystoneErrorResponse {
         /// An error in the words of Keystone.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -178,6 +191,7 @@ pub mod types {
     ///Addresses of a resource and of its neighbours.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct Links {
         /// Address of the next page; null when there is none.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -192,6 +206,7 @@ pub mod types {
     ///Proof of identity by a password. Required when `methods` has `password`.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct PasswordIdentityReq {
         /// A user, told by ID, or by name and domain, with the password.
         pub user: PasswordUserReq,
@@ -205,6 +220,7 @@ pub mod types {
     ///A user, told by ID, or by name and domain, with the password.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct PasswordUserReq {
         /// A domain (account), told by ID or by name. One of them is enough.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -227,6 +243,7 @@ pub mod types {
     ///A project, the part of an account in which resources live; it belongs to one region.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct Project {
         /// Free text about the project.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -256,6 +273,7 @@ pub mod types {
     ///The projects that match.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct ProjectList {
         /// Addresses of a resource and of its neighbours.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -267,6 +285,7 @@ pub mod types {
     ///Project for which the token shall be valid, told by ID or by name. A name without `domain` is looked up in the domain of the user.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct ProjectScopeReq {
         /// A domain (account), told by ID or by name. One of them is enough.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -287,6 +306,7 @@ pub mod types {
     ///Where the token shall be valid: in a project or in a whole domain, one of the two. ModelArts needs a project.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct ScopeReq {
         /// A domain (account), told by ID or by name. One of them is enough.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -304,6 +324,7 @@ pub mod types {
     ///What is known of a token. Depending on its scope it has `project` or `domain`; a token without scope has neither, and no roles.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct Token {
         /// Services that the token opens, and their addresses. ModelArts may be missing from it.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -337,6 +358,7 @@ pub mod types {
     ///A domain (account), as a token names it.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct TokenDomain {
         /// ID of the domain.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -348,6 +370,7 @@ pub mod types {
     ///Proof of identity by an earlier token. Required when `methods` has `token`.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct TokenIdentityReq {
         /// The earlier token, as it came in `X-Subject-Token`.
         pub id: crate::Secret,
@@ -361,6 +384,7 @@ pub mod types {
     ///The project in which a token is valid.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct TokenProject {
         /// A domain (account), as a token names it.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -375,6 +399,7 @@ pub mod types {
     ///A role of the user.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct TokenRole {
         /// ID of the role.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -386,6 +411,7 @@ pub mod types {
     ///The user to whom a token was issued.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct TokenUser {
         /// A domain (account), as a token names it.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
