@@ -55,6 +55,11 @@ impl ErrorCode {
         Self(Cow::Owned(code.as_ref().trim().to_owned()))
     }
 
+    /// Takes a code that the program knows, without copying it.
+    pub const fn from_static(code: &'static str) -> Self {
+        Self(Cow::Borrowed(code))
+    }
+
     /// The text of the code.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,79 +1,81 @@
-//! What the service answers when it refuses.
+//! Refusals: status, code and message.
 
 use crate::fields::with_fields;
 use http::StatusCode;
 use modelarts_client::ErrorCode;
 use modelarts_client::devenviron::types::ErrorResponse;
 
-/// The codes that the emulator answers with, named for what they mean here.
+/// The codes that the emulator responds with, named for what they mean here.
 pub(crate) mod code {
+    use modelarts_client::ErrorCode;
+
     /// Of the emulator alone.
-    pub(crate) const NOT_EMULATED: &str = "Emulator.0501";
-    pub(crate) const NO_WORKSPACE: &str = "ModelArts.0102";
-    pub(crate) const PARAMETER: &str = "ModelArts.0104";
-    pub(crate) const FORBIDDEN: &str = "ModelArts.0108";
-    pub(crate) const NOTEBOOK_QUOTA: &str = "ModelArts.0113";
-    pub(crate) const NO_TOKEN: &str = "ModelArts.0201";
-    pub(crate) const EXPIRED_TOKEN: &str = "ModelArts.0202";
-    pub(crate) const BAD_TOKEN: &str = "ModelArts.0203";
-    pub(crate) const NO_PROJECT: &str = "ModelArts.0212";
-    pub(crate) const INTERNAL: &str = "ModelArts.6102";
-    pub(crate) const TIMEOUT: &str = "ModelArts.6100";
-    pub(crate) const INSTANCE_QUOTA: &str = "ModelArts.6302";
-    pub(crate) const SORT_KEY: &str = "ModelArts.6303";
-    pub(crate) const STOP_FIRST: &str = "ModelArts.6304";
-    pub(crate) const ALREADY_RUNNING: &str = "ModelArts.6305";
-    pub(crate) const STARTING: &str = "ModelArts.6306";
-    pub(crate) const ALREADY_STOPPED: &str = "ModelArts.6307";
-    pub(crate) const STOPPING: &str = "ModelArts.6308";
-    pub(crate) const NO_INSTANCE: &str = "ModelArts.6309";
-    pub(crate) const NO_STORAGE: &str = "ModelArts.6316";
-    pub(crate) const NO_PATH: &str = "ModelArts.6317";
-    pub(crate) const PATH_END: &str = "ModelArts.6318";
-    pub(crate) const NO_FLAVOR: &str = "ModelArts.6323";
-    pub(crate) const STORAGE_TYPE: &str = "ModelArts.6324";
-    pub(crate) const FROZEN: &str = "ModelArts.6326";
-    pub(crate) const NOT_RUNNING: &str = "ModelArts.6327";
-    pub(crate) const SOLD_OUT: &str = "ModelArts.6329";
-    pub(crate) const PROFILE_FLAVOR: &str = "ModelArts.6330";
-    pub(crate) const EVS_SIZE: &str = "ModelArts.6331";
-    pub(crate) const TYPE: &str = "ModelArts.6332";
+    pub(crate) const NOT_EMULATED: ErrorCode = ErrorCode::from_static("Emulator.0501");
+    pub(crate) const NO_WORKSPACE: ErrorCode = ErrorCode::MODELARTS_0102;
+    pub(crate) const PARAMETER: ErrorCode = ErrorCode::MODELARTS_0104;
+    pub(crate) const FORBIDDEN: ErrorCode = ErrorCode::MODELARTS_0108;
+    pub(crate) const NOTEBOOK_QUOTA: ErrorCode = ErrorCode::MODELARTS_0113;
+    pub(crate) const NO_TOKEN: ErrorCode = ErrorCode::MODELARTS_0201;
+    pub(crate) const EXPIRED_TOKEN: ErrorCode = ErrorCode::MODELARTS_0202;
+    pub(crate) const BAD_TOKEN: ErrorCode = ErrorCode::MODELARTS_0203;
+    pub(crate) const NO_PROJECT: ErrorCode = ErrorCode::MODELARTS_0212;
+    pub(crate) const INTERNAL: ErrorCode = ErrorCode::MODELARTS_6102;
+    pub(crate) const THROTTLED: ErrorCode = ErrorCode::MODELARTS_6101;
+    pub(crate) const TIMEOUT: ErrorCode = ErrorCode::MODELARTS_6100;
+    pub(crate) const INSTANCE_QUOTA: ErrorCode = ErrorCode::MODELARTS_6302;
+    pub(crate) const SORT_KEY: ErrorCode = ErrorCode::MODELARTS_6303;
+    pub(crate) const STOP_FIRST: ErrorCode = ErrorCode::MODELARTS_6304;
+    pub(crate) const ALREADY_RUNNING: ErrorCode = ErrorCode::MODELARTS_6305;
+    pub(crate) const STARTING: ErrorCode = ErrorCode::MODELARTS_6306;
+    pub(crate) const ALREADY_STOPPED: ErrorCode = ErrorCode::MODELARTS_6307;
+    pub(crate) const STOPPING: ErrorCode = ErrorCode::MODELARTS_6308;
+    pub(crate) const NO_INSTANCE: ErrorCode = ErrorCode::MODELARTS_6309;
+    pub(crate) const NO_STORAGE: ErrorCode = ErrorCode::MODELARTS_6316;
+    pub(crate) const NO_PATH: ErrorCode = ErrorCode::MODELARTS_6317;
+    pub(crate) const PATH_END: ErrorCode = ErrorCode::MODELARTS_6318;
+    pub(crate) const NO_FLAVOR: ErrorCode = ErrorCode::MODELARTS_6323;
+    pub(crate) const STORAGE_TYPE: ErrorCode = ErrorCode::MODELARTS_6324;
+    pub(crate) const FROZEN: ErrorCode = ErrorCode::MODELARTS_6326;
+    pub(crate) const NOT_RUNNING: ErrorCode = ErrorCode::MODELARTS_6327;
+    pub(crate) const SOLD_OUT: ErrorCode = ErrorCode::MODELARTS_6329;
+    pub(crate) const PROFILE_FLAVOR: ErrorCode = ErrorCode::MODELARTS_6330;
+    pub(crate) const EVS_SIZE: ErrorCode = ErrorCode::MODELARTS_6331;
+    pub(crate) const TYPE: ErrorCode = ErrorCode::MODELARTS_6332;
     /// The service restores an instance after a fault.
-    pub(crate) const RESTORING: &str = "ModelArts.6333";
-    pub(crate) const CHARACTER: &str = "ModelArts.6334";
-    pub(crate) const REQUIRED: &str = "ModelArts.6335";
-    pub(crate) const VALUE: &str = "ModelArts.6336";
-    pub(crate) const STATE_PARAMETER: &str = "ModelArts.6347";
-    pub(crate) const NO_DURATION: &str = "ModelArts.6348";
-    pub(crate) const DURATION: &str = "ModelArts.6349";
-    pub(crate) const BUSY: &str = "ModelArts.6357";
-    pub(crate) const PATH_ROOT: &str = "ModelArts.6358";
-    pub(crate) const START_CAPACITY: &str = "ModelArts.6360";
+    pub(crate) const RESTORING: ErrorCode = ErrorCode::MODELARTS_6333;
+    pub(crate) const CHARACTER: ErrorCode = ErrorCode::MODELARTS_6334;
+    pub(crate) const REQUIRED: ErrorCode = ErrorCode::MODELARTS_6335;
+    pub(crate) const VALUE: ErrorCode = ErrorCode::MODELARTS_6336;
+    pub(crate) const STATE_PARAMETER: ErrorCode = ErrorCode::MODELARTS_6347;
+    pub(crate) const NO_DURATION: ErrorCode = ErrorCode::MODELARTS_6348;
+    pub(crate) const DURATION: ErrorCode = ErrorCode::MODELARTS_6349;
+    pub(crate) const BUSY: ErrorCode = ErrorCode::MODELARTS_6357;
+    pub(crate) const PATH_ROOT: ErrorCode = ErrorCode::MODELARTS_6358;
+    pub(crate) const START_CAPACITY: ErrorCode = ErrorCode::MODELARTS_6360;
     /// The service itself is at fault.
-    pub(crate) const SERVICE: &str = "ModelArts.6361";
-    /// Seen on the wire, not in the list of codes.
-    pub(crate) const NO_IMAGE: &str = "ModelArts.6404";
-    pub(crate) const NO_EVS: &str = "ModelArts.6528";
-    pub(crate) const NO_STORAGE_ID: &str = "ModelArts.6624";
-    pub(crate) const IMAGE_TAG: &str = "ModelArts.6737";
-    pub(crate) const SSH_ONLY: &str = "ModelArts.6768";
-    pub(crate) const KEY_PAIR: &str = "ModelArts.6789";
-    pub(crate) const SWITCH_FLAVOR: &str = "ModelArts.6792";
-    pub(crate) const IMAGE: &str = "ModelArts.6797";
-    pub(crate) const FLAVOR_FEATURE: &str = "ModelArts.6870";
+    pub(crate) const SERVICE: ErrorCode = ErrorCode::MODELARTS_6361;
+    pub(crate) const NO_IMAGE: ErrorCode = ErrorCode::MODELARTS_6404;
+    pub(crate) const NO_EVS: ErrorCode = ErrorCode::MODELARTS_6528;
+    pub(crate) const NO_STORAGE_ID: ErrorCode = ErrorCode::MODELARTS_6624;
+    pub(crate) const IMAGE_TAG: ErrorCode = ErrorCode::MODELARTS_6737;
+    pub(crate) const SSH_ONLY: ErrorCode = ErrorCode::MODELARTS_6768;
+    pub(crate) const KEY_PAIR: ErrorCode = ErrorCode::MODELARTS_6789;
+    pub(crate) const SWITCH_FLAVOR: ErrorCode = ErrorCode::MODELARTS_6792;
+    pub(crate) const IMAGE: ErrorCode = ErrorCode::MODELARTS_6797;
+    pub(crate) const FLAVOR_FEATURE: ErrorCode = ErrorCode::MODELARTS_6870;
     /// The gateway's, for a signature that it does not accept.
-    pub(crate) const GATEWAY_SIGN_IN: &str = "APIG.0301";
+    pub(crate) const GATEWAY_SIGN_IN: ErrorCode = ErrorCode::APIG_0301;
     /// The gateway's, for a request that it does not pass on.
-    pub(crate) const GATEWAY_REQUEST: &str = "APIG.0201";
+    pub(crate) const GATEWAY_REQUEST: ErrorCode = ErrorCode::APIG_0201;
     /// The gateway's, for a path that no API has.
-    pub(crate) const GATEWAY_ROUTE: &str = "APIG.0101";
+    pub(crate) const GATEWAY_ROUTE: ErrorCode = ErrorCode::APIG_0101;
 }
 
 /// A refusal: HTTP status, code and message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ApiError {
     pub(crate) status: StatusCode,
-    pub(crate) code: &'static str,
+    pub(crate) code: ErrorCode,
     pub(crate) message: String,
 }
 
@@ -81,8 +83,8 @@ pub(crate) type ApiResult<T> = Result<T, ApiError>;
 
 impl ApiError {
     /// A code under the status that the catalogue gives it; 400 if it has none.
-    pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
-        let status = ErrorCode::new(code)
+    pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        let status = code
             .describe()
             .and_then(|entry| entry.statuses().first().copied())
             .and_then(|status| StatusCode::from_u16(status).ok())
@@ -92,7 +94,7 @@ impl ApiError {
 
     pub(crate) fn with_status(
         status: StatusCode,
-        code: &'static str,
+        code: ErrorCode,
         message: impl Into<String>,
     ) -> Self {
         Self {
@@ -119,7 +121,7 @@ impl ApiError {
     /// The body, as the generation that was asked says it.
     pub(crate) fn body(&self, old: bool) -> ErrorResponse {
         with_fields!(ErrorResponse {
-            error_code: Some(self.code.to_owned()),
+            error_code: Some(self.code.to_string()),
             error_msg: (!old).then(|| self.message.clone()),
             error_message: old.then(|| self.message.clone()),
         })

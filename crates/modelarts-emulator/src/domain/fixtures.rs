@@ -373,7 +373,7 @@ impl State {
                 ..lease
             },
             failure: fixture.fail_reason.clone().map(|message| Failure {
-                code: fixture.status.failure_code().to_owned(),
+                code: fixture.status.failure_code().to_string(),
                 message,
             }),
             queue,

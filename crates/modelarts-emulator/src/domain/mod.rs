@@ -492,7 +492,7 @@ impl State {
             code: failure
                 .code
                 .clone()
-                .unwrap_or_else(|| step.failure_code().to_owned()),
+                .unwrap_or_else(|| step.failure_code().to_string()),
             message: failure.reason.clone(),
         };
         if failure.times == 0 {
@@ -590,7 +590,7 @@ impl State {
             instance.enter(status, now, durations, None);
             instance.queue = place;
             instance.failure = failure.map(|message| Failure {
-                code: status.failure_code().to_owned(),
+                code: status.failure_code().to_string(),
                 message,
             });
         })

@@ -145,7 +145,7 @@ impl From<StoredFailure> for Failure {
     fn from(stored: StoredFailure) -> Self {
         match stored {
             StoredFailure::Reason(message) => Self {
-                code: code::SERVICE.to_owned(),
+                code: code::SERVICE.to_string(),
                 message,
             },
             StoredFailure::Failure { code, message } => Self { code, message },

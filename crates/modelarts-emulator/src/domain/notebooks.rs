@@ -1,6 +1,7 @@
 //! Notebooks, new generation.
 
 use bytes::Bytes;
+use modelarts_client::ErrorCode;
 use modelarts_client::devenviron::enums::{EndpointService, NotebookFeature, VolumeOwnership};
 use modelarts_client::devenviron::types::{
     self, CreateNotebookRequest, CustomHooks, EndpointsReq, HookConfig, LeaseReq,
@@ -841,7 +842,7 @@ fn check_hook(name: &str, hook: Option<&HookConfig>) -> ApiResult<()> {
     Ok(())
 }
 
-fn sold_out_error(code: &'static str, flavor: &str) -> ApiError {
+fn sold_out_error(code: ErrorCode, flavor: &str) -> ApiError {
     ApiError::new(
         code,
         format!("The flavor '{flavor}' is sold out; take another one or try again later."),

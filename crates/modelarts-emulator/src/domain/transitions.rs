@@ -5,6 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use modelarts_client::ErrorCode;
+
 use super::model::Failure;
 use crate::clock::Millis;
 use crate::error::code;
@@ -172,7 +174,7 @@ impl InstanceStatus {
     }
 
     /// The code of the failure that ends in this status, when nobody says another one.
-    pub(crate) fn failure_code(self) -> &'static str {
+    pub(crate) fn failure_code(self) -> ErrorCode {
         match self {
             S::StartFailed => Step::Start.failure_code(),
             _ => code::SERVICE,
@@ -230,7 +232,7 @@ pub enum Step {
 
 impl Step {
     /// The code that fits its failure: no machine for a start, a fault of the service otherwise.
-    pub(crate) fn failure_code(self) -> &'static str {
+    pub(crate) fn failure_code(self) -> ErrorCode {
         match self {
             Self::Start => code::START_CAPACITY,
             Self::Restart => code::RESTORING,
@@ -484,7 +486,7 @@ mod tests {
     #[test]
     fn a_failing_phase_ends_in_the_failed_status() {
         let why = Some(Failure {
-            code: Step::Start.failure_code().to_owned(),
+            code: Step::Start.failure_code().to_string(),
             message: "no disk".to_owned(),
         });
         let phase = Phase::enter(

@@ -437,7 +437,7 @@ fn no_method(method: &Method, uri: &Uri, path: &str) -> Response {
         error.status,
         &error.body(uri.path().contains("/demanager/")),
     );
-    note_code(&mut response, error.code);
+    note_code(&mut response, error.code.as_str());
     if let Ok(value) = HeaderValue::from_str(&allowed) {
         response.headers_mut().insert(ALLOW, value);
     }
@@ -497,7 +497,7 @@ fn replacement(fault: &Fault, operation: &Operation) -> Response {
         403 => (code::FORBIDDEN, "The operation is not allowed."),
         408 => (code::TIMEOUT, "The service did not answer in time."),
         429 => (
-            "ModelArts.6101",
+            code::THROTTLED,
             "Too many requests: pause, and wait up to one minute.",
         ),
         _ => (
@@ -508,7 +508,7 @@ fn replacement(fault: &Fault, operation: &Operation) -> Response {
     let message = fault.message.clone().unwrap_or_else(|| text.to_owned());
     let error = ApiError::with_status(status, drawn, message);
     let given = fault.code.clone();
-    let code = given.clone().unwrap_or_else(|| drawn.to_owned());
+    let code = given.clone().unwrap_or_else(|| error.code.to_string());
     let mut response = match operation.api {
         Api::Iam => json_response(status, &keystone(&error)),
         Api::DevEnviron => {

@@ -40,10 +40,10 @@ pub(crate) fn json_bytes(status: StatusCode, json: Bytes) -> Response {
 pub(crate) fn refusal(error: &ApiError, operation: &Operation, request_id: RequestId) -> Response {
     let mut response = match operation.api {
         Api::Iam => json_response(error.status, &keystone(error)),
-        Api::DevEnviron if error.code.starts_with("APIG.") => gateway(error, request_id),
+        Api::DevEnviron if error.code.as_str().starts_with("APIG.") => gateway(error, request_id),
         Api::DevEnviron => json_response(error.status, &error.body(operation.old)),
     };
-    note_code(&mut response, error.code);
+    note_code(&mut response, error.code.as_str());
     response
 }
 
@@ -55,13 +55,13 @@ pub(crate) fn note_code(response: &mut Response, code: &str) {
 /// What the gateway in front of the service says.
 pub(crate) fn gateway(error: &ApiError, request_id: RequestId) -> Response {
     let mut response = json_response(error.status, &gateway_body(error, request_id));
-    note_code(&mut response, error.code);
+    note_code(&mut response, error.code.as_str());
     response
 }
 
 pub(crate) fn gateway_body(error: &ApiError, request_id: RequestId) -> Value {
     json!({
-        "error_code": error.code,
+        "error_code": error.code.as_str(),
         "error_msg": error.message,
         "request_id": request_id.as_str(),
     })

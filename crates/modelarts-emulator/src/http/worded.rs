@@ -152,7 +152,7 @@ fn worded(app: &App, status: StatusCode, head: &str) -> Bytes {
         target: "modelarts_emulator::request",
         request_id = %id,
         status = status.as_u16(),
-        error_code = code::GATEWAY_REQUEST,
+        error_code = code::GATEWAY_REQUEST.as_str(),
     );
     let error = ApiError::with_status(status, code::GATEWAY_REQUEST, message);
     let body = gateway_body(&error, id).to_string();
