@@ -7,8 +7,8 @@ use std::hint::black_box;
 use hmac::{Hmac, KeyInit, Mac};
 use modelarts::devenviron::types::NotebookList;
 use modelarts::signing::{Signable, SigningKey, format_date, sign};
+use modelarts_test_support::BenchServer;
 use modelarts_tests::bench::callers::{Bare, ID, PROJECT, facade};
-use modelarts_tests::bench::loopback::Loopback;
 use modelarts_tests::bench::measure::{Comparison, compare, stay_on_one_core};
 use modelarts_tests::bench::pages::Notebooks;
 use modelarts_tests::bench::plain;
@@ -33,7 +33,7 @@ fn row(table: &Table, figure: &str, aim: Aim, comparison: Comparison) {
 
 fn call(table: &Table, notebooks: &Notebooks) {
     let one = notebooks.one();
-    let server = Loopback::start(move |_, body| body.extend_from_slice(&one));
+    let server = BenchServer::start(move |_, body| body.extend_from_slice(&one));
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     let client = runtime.block_on(facade(&server));
     let figure = "a call, to reqwest with the same body and type";

@@ -9,8 +9,8 @@ use std::process::{Child, Command, Stdio};
 use futures::TryStreamExt;
 use modelarts::{Credentials, ModelArts};
 use modelarts_emulator::{Emulator, Fixtures};
+use modelarts_test_support::BenchServer;
 use modelarts_tests::bench::callers::{Bare, ID, facade};
-use modelarts_tests::bench::loopback::Loopback;
 use modelarts_tests::bench::pages::Notebooks;
 use modelarts_tests::bench::table::{Aim, Table};
 use serde_json::json;
@@ -37,7 +37,7 @@ fn main() {
 
 async fn call(table: &Table) {
     let one = Notebooks::documented().one();
-    let server = Loopback::start(move |_, body| body.extend_from_slice(&one));
+    let server = BenchServer::start(move |_, body| body.extend_from_slice(&one));
     let client = facade(&server).await;
     let bare = Bare::new(&server);
     let ours = allocations(async || drop(client.notebooks().show(ID).await.unwrap())).await;

@@ -3,7 +3,6 @@
 pub mod callers;
 pub mod host;
 pub mod load;
-pub mod loopback;
 pub mod measure;
 pub mod pages;
 pub mod plain;

@@ -1,5 +1,5 @@
-//! What the tests share: the documents and their samples, comparisons that name paths, snapshots
-//! that cannot be forgotten, and a server that records what it was sent.
+//! What tests that cross crates share: the documents and their samples, comparisons that name paths, and snapshots
+//! that cannot be forgotten. Servers and processes are in `modelarts-test-support`.
 
 #![allow(
     clippy::unwrap_used,
@@ -19,12 +19,9 @@ mod readme {
 }
 
 pub mod bench;
-pub mod capture;
 pub mod described;
 pub mod documents;
+pub mod environment;
 pub mod json;
-pub mod program;
-pub mod server;
 pub mod snapshots;
 pub mod values;
-pub mod world;

@@ -8,7 +8,7 @@
 
 use modelarts::{Credentials, Method, ModelArts, Result};
 use modelarts_client::{Operation, devenviron};
-use modelarts_tests::server::Server;
+use modelarts_test_support::server::Server;
 use percent_encoding::percent_decode_str;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -59,10 +59,10 @@ impl Place {
     fn new() -> Self {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let (server, client) = runtime.block_on(async {
-            let server = Server::recording().await;
+            let server = Server::recording();
             let client = ModelArts::builder()
-                .endpoint(server.url())
-                .auth_url(format!("{}/v3", server.url()))
+                .endpoint(&server.url)
+                .auth_url(format!("{}/v3", server.url))
                 .project_id(PROJECT)
                 .credentials(Credentials::token("00000000-0000-0000-0000-000000000000"))
                 .build();
@@ -247,7 +247,7 @@ fn a_bad_project_of_the_client_is_refused_with_each_call() {
     for project in ["..", r"p\..\..\x", "a\nb"] {
         let result = place.runtime.block_on(async {
             let client = ModelArts::builder()
-                .endpoint(place.server.url())
+                .endpoint(&place.server.url)
                 .project_id(project)
                 .credentials(Credentials::token("00000000-0000-0000-0000-000000000000"))
                 .build()

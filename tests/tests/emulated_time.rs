@@ -11,7 +11,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use modelarts::devenviron::types::{CreateNotebookRequest, VolumeReq};
 use modelarts_emulator::Emulator;
-use modelarts_tests::world::World;
+use modelarts_tests::environment::TestEnvironment;
 use serde_json::{Value, json};
 
 const TEN_SECONDS: Duration = Duration::from_secs(10);
@@ -27,26 +27,26 @@ fn notebook(name: &str) -> CreateNotebookRequest {
         .unwrap()
 }
 
-fn seconds(world: &World) -> i64 {
-    world.emulator.clock().now_millis() / 1000
+fn seconds(environment: &TestEnvironment) -> i64 {
+    environment.emulator.clock().now_millis() / 1000
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn ten_waits_of_ten_seconds_take_ten_seconds() {
-    let world = World::new().await;
-    let began = seconds(&world);
-    let clock = world.emulator.clock();
+    let environment = TestEnvironment::new().await;
+    let began = seconds(&environment);
+    let clock = environment.emulator.clock();
     let waits = (0..10).map(|_| tokio::spawn(modelarts::Clock::sleep(clock, TEN_SECONDS)));
     join_all(waits).await;
-    assert_eq!(seconds(&world) - began, 10);
+    assert_eq!(seconds(&environment) - began, 10);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn four_hundred_creations_that_are_waited_for_together_all_succeed() {
-    let world = World::new().await;
-    let began = seconds(&world);
+    let environment = TestEnvironment::new().await;
+    let began = seconds(&environment);
     let lives = (0..400).map(|number| {
-        let notebooks = world.client.notebooks();
+        let notebooks = environment.client.notebooks();
         async move {
             let created = notebooks.create(&notebook(&format!("n-{number}"))).await?;
             notebooks.wait_until_running(&created.id.unwrap()).await
@@ -55,7 +55,7 @@ async fn four_hundred_creations_that_are_waited_for_together_all_succeed() {
     for life in join_all(lives).await {
         assert_eq!(life.unwrap().status.unwrap().to_string(), "RUNNING");
     }
-    let taken = seconds(&world) - began;
+    let taken = seconds(&environment) - began;
     assert!(
         (90..180).contains(&taken),
         "a creation takes 90 s, not {taken}"
@@ -64,17 +64,17 @@ async fn four_hundred_creations_that_are_waited_for_together_all_succeed() {
 
 #[tokio::test]
 async fn two_clients_wait_for_their_own_things_in_one_time() {
-    let world = World::new().await;
-    let other = world.emulator.client().await.unwrap();
-    let began = seconds(&world);
+    let environment = TestEnvironment::new().await;
+    let other = environment.emulator.client().await.unwrap();
+    let began = seconds(&environment);
     let life = async |client: &modelarts::ModelArts, name: &str| {
         let created = client.notebooks().create(&notebook(name)).await.unwrap();
         let id = created.id.unwrap();
         client.notebooks().wait_until_running(&id).await.unwrap();
         client.notebooks().ensure_stopped(&id).await.unwrap();
     };
-    futures::join!(life(&world.client, "one"), life(&other, "two"));
-    let taken = seconds(&world) - began;
+    futures::join!(life(&environment.client, "one"), life(&other, "two"));
+    let taken = seconds(&environment) - began;
     assert!((120..200).contains(&taken), "{taken}");
 }
 

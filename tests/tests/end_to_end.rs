@@ -1,4 +1,4 @@
-//! The client against the emulator: every operation, in the lives of real resources, in both
+//! The client against the emulator: every operation, in the scenarios of real resources, in both
 //! generations. Twenty minutes of waiting take no time.
 
 #![allow(
@@ -25,7 +25,7 @@ use modelarts_client::{devenviron, iam};
 use modelarts_emulator::{
     Fault, Fixtures, Generation, InstanceFixture, InstanceStatus, Step, TransitionFault,
 };
-use modelarts_tests::world::World;
+use modelarts_tests::environment::TestEnvironment;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
@@ -36,28 +36,28 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// Each of these is a test, and all of them together call every operation.
-macro_rules! lives {
+macro_rules! scenarios {
     ($($name:ident),+ $(,)?) => {
         $(
             #[tokio::test]
             async fn $name() {
-                lives::$name(&World::new().await).await;
+                scenarios::$name(&TestEnvironment::new().await).await;
             }
         )+
 
         async fn operations_of_all_lives() -> BTreeSet<String> {
             let mut operations = BTreeSet::new();
             $(
-                let world = World::new().await;
-                lives::$name(&world).await;
-                operations.extend(world.operations());
+                let environment = TestEnvironment::new().await;
+                scenarios::$name(&environment).await;
+                operations.extend(environment.operations());
             )+
             operations
         }
     };
 }
 
-lives! {
+scenarios! {
     a_notebook_from_creation_to_deletion,
     a_lease_is_shown_renewed_and_runs_out,
     storage_is_mounted_and_unmounted,
@@ -106,29 +106,29 @@ fn instance(name: &str, path: &str, profile: &str) -> CreateDevEnvInstanceReques
 }
 
 /// The identity service with a token: the facade asks it only for what it needs itself.
-fn identity(world: &World) -> iam::Client {
-    let token = world.emulator.token();
+fn identity(environment: &TestEnvironment) -> iam::Client {
+    let token = environment.emulator.token();
     let token = HeaderValue::from_str(token.expose()).unwrap();
     let headers = HeaderMap::from_iter([(HeaderName::from_static("x-auth-token"), token)]);
     let http = modelarts::http_client_builder().unwrap();
     let http = http.default_headers(headers).no_proxy().build().unwrap();
-    iam::Client::new_with_client(world.emulator.base_url(), http)
+    iam::Client::new_with_client(environment.emulator.base_url(), http)
 }
 
 /// A notebook that runs.
-async fn running(world: &World) -> String {
-    let notebooks = world.client.notebooks();
+async fn running(environment: &TestEnvironment) -> String {
+    let notebooks = environment.client.notebooks();
     let created = notebooks.create(&notebook("train-bert")).await.unwrap();
     let id = created.id.unwrap();
     notebooks.wait_until_running(&id).await.unwrap();
     id
 }
 
-mod lives {
+mod scenarios {
     use super::*;
 
-    pub(super) async fn a_notebook_from_creation_to_deletion(world: &World) {
-        let notebooks = world.client.notebooks();
+    pub(super) async fn a_notebook_from_creation_to_deletion(environment: &TestEnvironment) {
+        let notebooks = environment.client.notebooks();
         let created = notebooks.create(&notebook("train-bert")).await.unwrap();
         assert_eq!(created.status.unwrap(), "CREATING");
         let id = created.id.unwrap();
@@ -175,29 +175,29 @@ mod lives {
         assert_eq!(error.code().unwrap().as_str(), "ModelArts.6309");
     }
 
-    pub(super) async fn a_lease_is_shown_renewed_and_runs_out(world: &World) {
-        let id = running(world).await;
-        let leases = world.client.lease();
+    pub(super) async fn a_lease_is_shown_renewed_and_runs_out(environment: &TestEnvironment) {
+        let id = running(environment).await;
+        let leases = environment.client.lease();
         let before = leases.show(&id).await.unwrap();
         assert_eq!(before.enable, Some(true));
         leases.renew(&id, AutoStop::hours(8)).await.unwrap();
         let after = leases.wait_until_renewed(&id, &before).await.unwrap();
         assert!(after.duration > before.duration);
 
-        world.pass(7 * HOUR);
-        let notebooks = world.client.notebooks();
+        environment.pass(7 * HOUR);
+        let notebooks = environment.client.notebooks();
         let shown = notebooks.show(&id).await.unwrap();
         assert_eq!(shown.status.unwrap(), "RUNNING");
-        world.pass(2 * HOUR);
+        environment.pass(2 * HOUR);
         let shown = notebooks.show(&id).await.unwrap();
         assert_eq!(shown.status.unwrap(), "STOPPED");
         let error = leases.renew(&id, AutoStop::hours(1)).await.unwrap_err();
         assert!(error.is_conflict(), "{error}");
     }
 
-    pub(super) async fn storage_is_mounted_and_unmounted(world: &World) {
-        let id = running(world).await;
-        let storage = world.client.storage();
+    pub(super) async fn storage_is_mounted_and_unmounted(environment: &TestEnvironment) {
+        let id = running(environment).await;
+        let storage = environment.client.storage();
         assert!(storage.list(&id).await.unwrap().is_empty());
         let mounting = storage
             .mount(&id, "obs://team-files/corpora/", "/data/corpus/")
@@ -212,15 +212,15 @@ mod lives {
 
         storage.unmount(&id, &mount).await.unwrap();
         storage.wait_until_unmounted(&id, &mount).await.unwrap();
-        world.pass(MINUTE);
+        environment.pass(MINUTE);
         assert!(storage.list(&id).await.unwrap().is_empty());
         let error = storage.show(&id, &mount).await.unwrap_err();
         assert!(error.is_not_found(), "{error}");
     }
 
-    pub(super) async fn an_image_is_saved_used_and_deleted(world: &World) {
-        let id = running(world).await;
-        let (notebooks, images) = (world.client.notebooks(), world.client.images());
+    pub(super) async fn an_image_is_saved_used_and_deleted(environment: &TestEnvironment) {
+        let id = running(environment).await;
+        let (notebooks, images) = (environment.client.notebooks(), environment.client.images());
         let request = CreateImageRequest::builder()
             .name("bert")
             .namespace("nlp-team")
@@ -275,8 +275,8 @@ mod lives {
         assert!(error.is_not_found(), "{error}");
     }
 
-    pub(super) async fn an_image_is_registered(world: &World) {
-        let images = world.client.images();
+    pub(super) async fn an_image_is_registered(environment: &TestEnvironment) {
+        let images = environment.client.images();
         let path = "swr.eu-de.otc.t-systems.com/nlp-team/roberta:2.0";
         let request = RegisterImageRequest::builder().swr_path(path);
         let image = images.register(&request.build().unwrap()).await.unwrap();
@@ -288,8 +288,8 @@ mod lives {
         assert!(images.show(&id).await.unwrap_err().is_not_found());
     }
 
-    pub(super) async fn flavors_are_listed_and_switched(world: &World) {
-        let flavors = world.client.flavors();
+    pub(super) async fn flavors_are_listed_and_switched(environment: &TestEnvironment) {
+        let flavors = environment.client.flavors();
         let all: Vec<_> = flavors
             .list()
             .page_size(2)
@@ -302,14 +302,14 @@ mod lives {
             .find(|flavor| flavor.id.as_deref() == Some(FLAVOR));
         assert_eq!(ours.unwrap().memory_size(), Some(Memory::from_kib(8 << 20)));
 
-        let id = running(world).await;
+        let id = running(environment).await;
         let switchable = flavors.switchable(&id).await.unwrap();
         assert!(
             switchable
                 .iter()
                 .any(|flavor| flavor.id.as_deref() == Some(LARGER))
         );
-        let notebooks = world.client.notebooks();
+        let notebooks = environment.client.notebooks();
         notebooks.ensure_stopped(&id).await.unwrap();
         let switch = UpdateNotebookRequest::builder()
             .flavor(LARGER)
@@ -319,8 +319,8 @@ mod lives {
         assert_eq!(switched.flavor.as_deref(), Some(LARGER));
     }
 
-    pub(super) async fn an_instance_of_the_old_generation(world: &World) {
-        let instances = world.client.instances();
+    pub(super) async fn an_instance_of_the_old_generation(environment: &TestEnvironment) {
+        let instances = environment.client.instances();
         let request = instance("train-bert", "/team-bucket/train-bert", "Python3-cpu");
         let error = instances.create(&request).await.unwrap_err();
         assert_eq!(error.code().unwrap().as_str(), "ModelArts.6318");
@@ -362,7 +362,7 @@ mod lives {
         assert_eq!(deleted.instance_id.as_ref(), Some(&id));
         instances.wait_until_deleted(&id).await.unwrap();
         // It may read DELETED for a while.
-        world.pass(MINUTE);
+        environment.pass(MINUTE);
         let error = instances.show(&id).await.unwrap_err();
         assert!(error.is_not_found(), "{error}");
         assert!(
@@ -371,8 +371,8 @@ mod lives {
         );
     }
 
-    pub(super) async fn an_ml_studio_instance_restarts(world: &World) {
-        let instances = world.client.instances();
+    pub(super) async fn an_ml_studio_instance_restarts(environment: &TestEnvironment) {
+        let instances = environment.client.instances();
         let request = instance("flow", "/team-bucket/flow/", "ML-Studio-cpu");
         let id = instances.create(&request).await.unwrap().id.unwrap();
         let running = instances.wait_until_running(&id).await.unwrap();
@@ -385,8 +385,8 @@ mod lives {
     }
 
     /// `all`, `flavors` and `group` stand where an id could.
-    pub(super) async fn names_in_paths_are_not_taken_for_ids(world: &World) {
-        let client = &world.client;
+    pub(super) async fn names_in_paths_are_not_taken_for_ids(environment: &TestEnvironment) {
+        let client = &environment.client;
         let all: Vec<_> = client
             .notebooks()
             .list_all()
@@ -398,7 +398,7 @@ mod lives {
         client.flavors().list().send().await.unwrap();
         client.images().groups().send().await.unwrap();
         assert_eq!(
-            world.operations(),
+            environment.operations(),
             ["listAllNotebooks", "listFlavors", "listImageGroups"]
         );
         for operation in ["listAllNotebooks", "listFlavors", "listImageGroups"] {
@@ -409,13 +409,13 @@ mod lives {
         }
     }
 
-    pub(super) async fn a_user_signs_in_with_a_password(world: &World) {
-        let emulator = &world.emulator;
+    pub(super) async fn a_user_signs_in_with_a_password(environment: &TestEnvironment) {
+        let emulator = &environment.emulator;
         let login = || {
             Login::new(emulator.user_name(), emulator.password().clone())
                 .domain_name(emulator.domain_name())
         };
-        let client = world
+        let client = environment
             .builder()
             .credentials(Credentials::password(login()))
             .project_name(emulator.project_name())
@@ -425,25 +425,29 @@ mod lives {
         assert_eq!(client.project_id(), emulator.project_id());
         client.notebooks().list().send().await.unwrap();
 
-        // A token lives for a day; the client renews it by itself.
+        // A token scenarios for a day; the client renews it by itself.
         let sign_ins = || {
-            let operations = world.operations();
+            let operations = environment.operations();
             operations.iter().filter(|it| *it == "createToken").count()
         };
         assert_eq!(sign_ins(), 1);
-        world.pass(30 * HOUR);
+        environment.pass(30 * HOUR);
         client.notebooks().list().send().await.unwrap();
         assert_eq!(sign_ins(), 2);
 
-        let domains = identity(world).list_auth_domains().send().await.unwrap();
+        let domains = identity(environment)
+            .list_auth_domains()
+            .send()
+            .await
+            .unwrap();
         let domains = domains.into_inner().domains.unwrap();
         assert_eq!(domains[0].name.as_deref(), Some(emulator.domain_name()));
     }
 
-    pub(super) async fn keys_sign_every_request(world: &World) {
-        let emulator = &world.emulator;
+    pub(super) async fn keys_sign_every_request(environment: &TestEnvironment) {
+        let emulator = &environment.emulator;
         let key = AccessKey::new(emulator.access_key(), emulator.secret_key().clone());
-        let client = world
+        let client = environment
             .builder()
             .credentials(Credentials::access_key(key))
             .project_name(emulator.project_name())
@@ -473,9 +477,9 @@ mod lives {
 
 #[tokio::test]
 async fn strangers_are_turned_away() {
-    let world = World::new().await;
-    let emulator = &world.emulator;
-    let builder = || world.builder().project_id(emulator.project_id());
+    let environment = TestEnvironment::new().await;
+    let emulator = &environment.emulator;
+    let builder = || environment.builder().project_id(emulator.project_id());
     let forged = builder().credentials(Credentials::token("forged"));
     let error = forged
         .build()
@@ -506,7 +510,7 @@ async fn strangers_are_turned_away() {
         .await;
     assert!(error.unwrap_err().is_auth());
 
-    let elsewhere = world
+    let elsewhere = environment
         .builder()
         .credentials(Credentials::token(emulator.token()))
         .project_id("0e5d7c3b9a184f26b7d8c6e4f2a01935");
@@ -523,12 +527,12 @@ async fn strangers_are_turned_away() {
 
 #[tokio::test]
 async fn ensuring_what_is_so_already_changes_nothing() {
-    let world = World::new().await;
-    let notebooks = world.client.notebooks();
-    let id = running(&world).await;
-    let before = world.operations().len();
+    let environment = TestEnvironment::new().await;
+    let notebooks = environment.client.notebooks();
+    let id = running(&environment).await;
+    let before = environment.operations().len();
     notebooks.ensure_running(&id).await.unwrap();
-    let asked = &world.operations()[before..];
+    let asked = &environment.operations()[before..];
     assert!(
         asked.iter().all(|operation| operation == "showNotebook"),
         "{asked:?}"
@@ -544,13 +548,13 @@ async fn ensuring_what_is_so_already_changes_nothing() {
 
 #[tokio::test]
 async fn a_running_notebook_is_stopped_first_where_the_service_demands_it() {
-    let world = World::with(|emulator| emulator.strict(true)).await;
-    let id = running(&world).await;
-    let notebooks = world.client.notebooks();
+    let environment = TestEnvironment::with(|emulator| emulator.strict(true)).await;
+    let id = running(&environment).await;
+    let notebooks = environment.client.notebooks();
     let error = notebooks.delete(&id).await.unwrap_err();
     assert_eq!(error.code().unwrap().as_str(), "ModelArts.6304");
     notebooks.ensure_deleted(&id).await.unwrap();
-    let operations = world.operations();
+    let operations = environment.operations();
     assert!(
         operations
             .iter()
@@ -586,20 +590,20 @@ async fn a_read_that_lags_behind_deceives_nobody() {
         }};
     }
     for lag in [5, 20, 30].map(Duration::from_secs) {
-        let world = World::with(|emulator| emulator.stale_reads(lag)).await;
-        life!(world.client.notebooks(), notebook("train-bert"));
+        let environment = TestEnvironment::with(|emulator| emulator.stale_reads(lag)).await;
+        life!(environment.client.notebooks(), notebook("train-bert"));
         let old = instance("train-bert", "/team-bucket/train-bert/", "Python3-cpu");
-        life!(world.client.instances(), old);
+        life!(environment.client.instances(), old);
 
-        let id = running(&world).await;
-        let storage = world.client.storage();
+        let id = running(&environment).await;
+        let storage = environment.client.storage();
         let mount = storage.mount(&id, "obs://team-files/corpora/", "/data/corpus/");
         let mount = mount.await.unwrap().id.unwrap();
         let early = storage.show(&id, &mount).await.unwrap_err();
         assert!(early.is_not_found(), "{early}");
         storage.wait_until_mounted(&id, &mount).await.unwrap();
 
-        let images = world.client.images();
+        let images = environment.client.images();
         let request = CreateImageRequest::builder().name("bert").build().unwrap();
         let image = images.save(&id, &request).await.unwrap().id.unwrap();
         let early = images.show(&image).await.unwrap_err();
@@ -612,14 +616,14 @@ async fn a_read_that_lags_behind_deceives_nobody() {
 #[tokio::test]
 async fn two_who_ensure_the_same_do_not_disturb_each_other() {
     for lag in [Duration::ZERO, MINUTE / 2] {
-        let world = World::with(|emulator| emulator.stale_reads(lag)).await;
+        let environment = TestEnvironment::with(|emulator| emulator.stale_reads(lag)).await;
         let mut fixtures = Fixtures::default();
         for (generation, id) in [(Generation::Notebook, "new"), (Generation::DevEnv, "old")] {
             let mut instance = InstanceFixture::default();
             (instance.generation, instance.id) = (generation, Some(id.to_owned()));
             fixtures.instances.push(instance);
         }
-        world.emulator.add_fixtures(fixtures).await.unwrap();
+        environment.emulator.add_fixtures(fixtures).await.unwrap();
         // Two of each at once, and the status that both see.
         macro_rules! both {
             ($group:expr, $id:literal) => {{
@@ -651,31 +655,31 @@ async fn two_who_ensure_the_same_do_not_disturb_each_other() {
                 .unwrap();
             }};
         }
-        both!(world.client.notebooks(), "new");
-        both!(world.client.instances(), "old");
+        both!(environment.client.notebooks(), "new");
+        both!(environment.client.instances(), "old");
     }
 }
 
 #[tokio::test]
 async fn a_lost_answer_to_a_start_does_no_harm() {
-    let world = World::new().await;
-    let id = running(&world).await;
-    let notebooks = world.client.notebooks();
+    let environment = TestEnvironment::new().await;
+    let id = running(&environment).await;
+    let notebooks = environment.client.notebooks();
     notebooks.ensure_stopped(&id).await.unwrap();
     let mut lost = Fault::reset().operation("startNotebook").times(1);
     lost.after = true;
-    world.emulator.add_fault(lost).unwrap();
+    environment.emulator.add_fault(lost).unwrap();
     let notebook = notebooks.ensure_running(&id).await.unwrap();
     assert_eq!(notebook.status.unwrap(), "RUNNING");
 }
 
 #[tokio::test]
 async fn a_lost_answer_to_a_creation_is_not_repeated() {
-    let world = World::new().await;
+    let environment = TestEnvironment::new().await;
     let mut lost = Fault::reset().operation("createNotebook").times(1);
     lost.after = true;
-    world.emulator.add_fault(lost).unwrap();
-    let notebooks = world.client.notebooks();
+    environment.emulator.add_fault(lost).unwrap();
+    let notebooks = environment.client.notebooks();
     let error = notebooks.create(&notebook("train-bert")).await.unwrap_err();
     assert!(error.is_outcome_unknown(), "{error}");
     let listed: Vec<_> = notebooks.list().items().try_collect().await.unwrap();
@@ -684,11 +688,15 @@ async fn a_lost_answer_to_a_creation_is_not_repeated() {
 
 #[tokio::test]
 async fn a_failed_creation_says_why() {
-    let world = World::new().await;
+    let environment = TestEnvironment::new().await;
     let mut failure = TransitionFault::new(Step::Create);
     failure.reason = "no machine would take it".to_owned();
-    world.emulator.add_transition_fault(failure).await.unwrap();
-    let notebooks = world.client.notebooks();
+    environment
+        .emulator
+        .add_transition_fault(failure)
+        .await
+        .unwrap();
+    let notebooks = environment.client.notebooks();
     let created = notebooks.create(&notebook("train-bert")).await.unwrap();
     let waiter = notebooks.wait_until_running(created.id.as_deref().unwrap());
     let error = waiter.await.unwrap_err();
@@ -703,15 +711,15 @@ async fn a_failed_creation_says_why() {
 
 #[tokio::test]
 async fn waiting_ends_at_once_when_the_goal_is_out_of_reach_and_in_time_otherwise() {
-    let world = World::new().await;
-    let id = running(&world).await;
-    let notebooks = world.client.notebooks();
+    let environment = TestEnvironment::new().await;
+    let id = running(&environment).await;
+    let notebooks = environment.client.notebooks();
     let waiter = notebooks.wait_until_stopped(&id).deadline(MINUTE);
     let error = waiter.await.unwrap_err();
     assert!(error.is_wait_timeout() || error.is_wait_failed(), "{error}");
     assert_eq!(error.last_poll().unwrap().status, "RUNNING");
 
-    let emulator = &world.emulator;
+    let emulator = &environment.emulator;
     emulator
         .set_status(&id, InstanceStatus::Frozen, None)
         .await
@@ -726,7 +734,7 @@ async fn waiting_ends_at_once_when_the_goal_is_out_of_reach_and_in_time_otherwis
 
 #[tokio::test]
 async fn lists_of_any_length_come_page_by_page() {
-    let world = World::new().await;
+    let environment = TestEnvironment::new().await;
     for (generation, name) in [(Generation::Notebook, "new"), (Generation::DevEnv, "old")] {
         let mut many = InstanceFixture::default();
         many.generation = generation;
@@ -734,10 +742,10 @@ async fn lists_of_any_length_come_page_by_page() {
         many.count = 47;
         let mut fixtures = Fixtures::default();
         fixtures.instances = vec![many];
-        world.emulator.add_fixtures(fixtures).await.unwrap();
+        environment.emulator.add_fixtures(fixtures).await.unwrap();
     }
     let distinct = |ids: Vec<Option<String>>| ids.into_iter().collect::<BTreeSet<_>>().len();
-    let notebooks = world.client.notebooks().list().page_size(20);
+    let notebooks = environment.client.notebooks().list().page_size(20);
     let ids = notebooks
         .items()
         .map_ok(|it| it.id)
@@ -745,9 +753,14 @@ async fn lists_of_any_length_come_page_by_page() {
         .await
         .unwrap();
     assert_eq!(distinct(ids), 47);
-    let all = world.client.notebooks().list_all().page_size(20).pages();
+    let all = environment
+        .client
+        .notebooks()
+        .list_all()
+        .page_size(20)
+        .pages();
     assert_eq!(all.count().await, 3);
-    let instances = world.client.instances().list().page_size(20);
+    let instances = environment.client.instances().list().page_size(20);
     let ids = instances
         .items()
         .map_ok(|it| it.id)
@@ -763,20 +776,24 @@ async fn lists_of_any_length_come_page_by_page() {
 async fn a_long_list_comes_in_order_and_no_page_before_its_time() {
     const LENGTH: usize = 20_000;
     const PAGE: usize = 50;
-    let world = World::with(|emulator| emulator.log_entries(0)).await;
+    let environment = TestEnvironment::with(|emulator| emulator.log_entries(0)).await;
     let mut many = InstanceFixture::default();
     many.name = "worker".to_owned();
     many.count = LENGTH as u32;
     let mut fixtures = Fixtures::default();
     fixtures.instances = vec![many];
-    world.emulator.add_fixtures(fixtures).await.unwrap();
+    environment.emulator.add_fixtures(fixtures).await.unwrap();
 
     let asked = Arc::new(AtomicUsize::new(0));
     let counter = asked.clone();
-    let list = world.client.notebooks().list().filter(move |request| {
-        counter.fetch_add(1, Ordering::Relaxed);
-        request.sort_key("name").sort_dir("ASC")
-    });
+    let list = environment
+        .client
+        .notebooks()
+        .list()
+        .filter(move |request| {
+            counter.fetch_add(1, Ordering::Relaxed);
+            request.sort_key("name").sort_dir("ASC")
+        });
     let mut items = list.items();
     let (mut count, mut previous) = (0, String::new());
     while let Some(notebook) = items.try_next().await.unwrap() {
@@ -791,7 +808,7 @@ async fn a_long_list_comes_in_order_and_no_page_before_its_time() {
 
 #[tokio::test]
 async fn a_start_that_is_ensured_can_say_when_it_ends() {
-    let world = World::new().await;
+    let environment = TestEnvironment::new().await;
     let stopped = |generation, id: &str| {
         let mut instance = InstanceFixture::default();
         instance.generation = generation;
@@ -804,8 +821,8 @@ async fn a_start_that_is_ensured_can_say_when_it_ends() {
         stopped(Generation::Notebook, "new"),
         stopped(Generation::DevEnv, "old"),
     ];
-    world.emulator.add_fixtures(fixtures).await.unwrap();
-    let notebooks = world.client.notebooks();
+    environment.emulator.add_fixtures(fixtures).await.unwrap();
+    let notebooks = environment.client.notebooks();
     let (eight, two) = (AutoStop::hours(8), AutoStop::hours(2));
     let started = notebooks.ensure_running_with("new", eight).await.unwrap();
     let lease =
@@ -814,7 +831,7 @@ async fn a_start_that_is_ensured_can_say_when_it_ends() {
     let running = notebooks.ensure_running_with("new", two).await.unwrap();
     assert_eq!(lease(running), Some(eight), "it ran already");
 
-    let instances = world.client.instances();
+    let instances = environment.client.instances();
     let started = instances.ensure_running_with("old", eight).await.unwrap();
     assert_eq!(started.auto_stop(), Some(eight));
     let running = instances.ensure_running_with("old", two).await.unwrap();
@@ -826,14 +843,14 @@ async fn a_start_that_is_ensured_can_say_when_it_ends() {
 
 #[tokio::test]
 async fn many_are_stopped_at_once_and_one_failure_hides_nothing() {
-    let world = World::new().await;
+    let environment = TestEnvironment::new().await;
     let mut many = InstanceFixture::default();
     many.name = "worker".to_owned();
     many.count = 12;
     let mut fixtures = Fixtures::default();
     fixtures.instances = vec![many];
-    world.emulator.add_fixtures(fixtures).await.unwrap();
-    let notebooks = world.client.notebooks();
+    environment.emulator.add_fixtures(fixtures).await.unwrap();
+    let notebooks = environment.client.notebooks();
     let listed = notebooks.list().items().map_ok(|it| it.id.unwrap());
     let mut ids: Vec<_> = listed.try_collect().await.unwrap();
     ids.push("00000000-0000-0000-0000-000000000000".to_owned());

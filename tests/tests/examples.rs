@@ -17,7 +17,7 @@ use futures::TryStreamExt;
 use modelarts::devenviron::types::{CreateImageRequest, CreateNotebookRequest, VolumeReq};
 use modelarts::{AccessKey, AutoStop, InstanceExt, ModelArts, Timestamp};
 use modelarts_emulator::{Fault, Fixtures, Generation, InstanceFixture, InstanceStatus, LogFilter};
-use modelarts_tests::world::World;
+use modelarts_tests::environment::TestEnvironment;
 
 const HOUR: i64 = 3_600_000;
 
@@ -31,7 +31,7 @@ macro_rules! examples {
 
             #[tokio::test(flavor = "multi_thread")]
             async fn $name() {
-                runs::$name(&World::new().await).await;
+                runs::$name(&TestEnvironment::new().await).await;
             }
         )+
 
@@ -71,19 +71,19 @@ fn instance(name: &str) -> InstanceFixture {
     instance
 }
 
-async fn add(world: &World, instances: Vec<InstanceFixture>) {
+async fn add(environment: &TestEnvironment, instances: Vec<InstanceFixture>) {
     let mut fixtures = Fixtures::default();
     fixtures.instances = instances;
-    world.emulator.add_fixtures(fixtures).await.unwrap();
+    environment.emulator.add_fixtures(fixtures).await.unwrap();
 }
 
-async fn status(world: &World, id: &str) -> String {
-    let notebook = world.client.notebooks().show(id).await.unwrap();
+async fn status(environment: &TestEnvironment, id: &str) -> String {
+    let notebook = environment.client.notebooks().show(id).await.unwrap();
     notebook.status.unwrap().to_string()
 }
 
-fn now(world: &World) -> Timestamp {
-    Timestamp::from_millisecond(world.emulator.clock().now_millis()).unwrap()
+fn now(environment: &TestEnvironment) -> Timestamp {
+    Timestamp::from_millisecond(environment.emulator.clock().now_millis()).unwrap()
 }
 
 fn lines(out: Vec<u8>) -> Vec<String> {
@@ -92,24 +92,24 @@ fn lines(out: Vec<u8>) -> Vec<String> {
 }
 
 /// How often each example called an operation with success.
-fn count(world: &World, operation: &str) -> usize {
-    let operations = world.operations();
+fn count(environment: &TestEnvironment, operation: &str) -> usize {
+    let operations = environment.operations();
     operations.iter().filter(|it| *it == operation).count()
 }
 
 mod runs {
     use super::*;
 
-    pub(super) async fn access_key(world: &World) {
-        let emulator = &world.emulator;
+    pub(super) async fn access_key(environment: &TestEnvironment) {
+        let emulator = &environment.emulator;
         let key = AccessKey::new(emulator.access_key(), emulator.secret_key().clone());
-        let service = world.builder().project_id(emulator.project_id());
+        let service = environment.builder().project_id(emulator.project_id());
         let mut out = Vec::new();
         super::access_key::run(service, key, &mut out)
             .await
             .unwrap();
 
-        let flavors: Vec<_> = world
+        let flavors: Vec<_> = environment
             .client
             .flavors()
             .list()
@@ -132,7 +132,7 @@ mod runs {
         );
     }
 
-    pub(super) async fn create_and_wait(world: &World) {
+    pub(super) async fn create_and_wait(environment: &TestEnvironment) {
         let request: CreateNotebookRequest = CreateNotebookRequest::builder()
             .name("train-bert")
             .flavor("modelarts.vm.cpu.2u")
@@ -142,7 +142,7 @@ mod runs {
             .build()
             .unwrap();
         let mut out = Vec::new();
-        super::create_and_wait::run(&world.client, &request, &mut out)
+        super::create_and_wait::run(&environment.client, &request, &mut out)
             .await
             .unwrap();
 
@@ -152,26 +152,26 @@ mod runs {
         assert!(lines[1].starts_with("  10 s  CREATING  "), "{lines:#?}");
         assert!(lines[1].contains(" of 4, "), "{lines:#?}");
         assert!(lines.last().unwrap().contains("  RUNNING  4 of 4"));
-        assert_eq!(status(world, id).await, "RUNNING");
+        assert_eq!(status(environment, id).await, "RUNNING");
 
         let mut sold_out = modelarts_emulator::Capacity::default();
         sold_out.flavors.insert("modelarts.vm.cpu.2u".to_owned(), 0);
-        world.emulator.set_capacity(sold_out).await.unwrap();
+        environment.emulator.set_capacity(sold_out).await.unwrap();
         let mut out = Vec::new();
-        let refused = super::create_and_wait::run(&world.client, &request, &mut out).await;
+        let refused = super::create_and_wait::run(&environment.client, &request, &mut out).await;
         let refused = refused.unwrap_err().downcast::<modelarts::Error>().unwrap();
         assert!(refused.is_capacity(), "{refused}");
         assert_eq!(super::lines(out), [refused.remedy().unwrap()]);
     }
 
-    pub(super) async fn list_running(world: &World) {
+    pub(super) async fn list_running(environment: &TestEnvironment) {
         let mut endless = instance("endless");
         endless.duration = Some(-1);
         let mut stopped = instance("stopped");
         stopped.status = InstanceStatus::Stopped;
-        add(world, vec![instance("leased"), endless, stopped]).await;
+        add(environment, vec![instance("leased"), endless, stopped]).await;
         let mut out = Vec::new();
-        super::list_running::run(&world.client, &mut out)
+        super::list_running::run(&environment.client, &mut out)
             .await
             .unwrap();
 
@@ -184,23 +184,26 @@ mod runs {
         assert_eq!(lines, expected);
     }
 
-    pub(super) async fn mount_obs(world: &World) {
-        add(world, vec![instance("bert")]).await;
+    pub(super) async fn mount_obs(environment: &TestEnvironment) {
+        add(environment, vec![instance("bert")]).await;
         let (folder, path) = ("obs://nlp-data/corpus/", "/data/corpus/");
         let mut out = Vec::new();
-        super::mount_obs::run(&world.client, "bert", folder, path, &mut out)
+        super::mount_obs::run(&environment.client, "bert", folder, path, &mut out)
             .await
             .unwrap();
 
         assert_eq!(lines(out), [format!("{path}  {folder}")]);
-        let (mounted, unmounted) = (count(world, "attachObs"), count(world, "cancelObs"));
+        let (mounted, unmounted) = (
+            count(environment, "attachObs"),
+            count(environment, "cancelObs"),
+        );
         assert_eq!((mounted, unmounted), (1, 1));
-        world.pass(Duration::from_secs(60));
-        let left = world.client.storage().list("bert").await.unwrap();
+        environment.pass(Duration::from_secs(60));
+        let left = environment.client.storage().list("bert").await.unwrap();
         assert!(left.is_empty(), "{left:?}");
     }
 
-    pub(super) async fn old_generation(world: &World) {
+    pub(super) async fn old_generation(environment: &TestEnvironment) {
         let old = |name: &str, hours: i64, status| {
             let mut instance = instance(name);
             instance.generation = Generation::DevEnv;
@@ -210,7 +213,7 @@ mod runs {
         };
         let (up, down) = (InstanceStatus::Running, InstanceStatus::Stopped);
         add(
-            world,
+            environment,
             vec![
                 old("too-long", 9, up),
                 old("as-it-should-be", 2, up),
@@ -219,7 +222,7 @@ mod runs {
         )
         .await;
         let mut out = Vec::new();
-        super::old_generation::run(&world.client, &mut out)
+        super::old_generation::run(&environment.client, &mut out)
             .await
             .unwrap();
 
@@ -230,18 +233,18 @@ mod runs {
             "too-long stops after two hours",
         ];
         assert_eq!(lines, expected);
-        let instances = world.client.instances();
+        let instances = environment.client.instances();
         let changed = instances.show("too-long").await.unwrap();
         assert_eq!(changed.auto_stop(), Some(AutoStop::hours(2)));
         assert_eq!(changed.status.unwrap(), "RUNNING");
         let acts = ["updateDevEnvInstance", "manageDevEnvInstance"];
-        assert_eq!(acts.map(|operation| count(world, operation)), [1, 2]);
+        assert_eq!(acts.map(|operation| count(environment, operation)), [1, 2]);
     }
 
-    pub(super) async fn save_image(world: &World) {
+    pub(super) async fn save_image(environment: &TestEnvironment) {
         let mut stopped = instance("bert");
         stopped.status = InstanceStatus::Stopped;
-        add(world, vec![stopped]).await;
+        add(environment, vec![stopped]).await;
         let request: CreateImageRequest = CreateImageRequest::builder()
             .name("bert")
             .namespace("nlp-team")
@@ -249,23 +252,23 @@ mod runs {
             .build()
             .unwrap();
         let mut out = Vec::new();
-        super::save_image::run(&world.client, "bert", &request, &mut out)
+        super::save_image::run(&environment.client, "bert", &request, &mut out)
             .await
             .unwrap();
 
         let lines = lines(out);
         let (id, place) = lines[0].split_once("  ").unwrap();
         assert!(place.ends_with("/nlp-team/bert:1.0.0"), "{place}");
-        let image = world.client.images().show(id).await.unwrap();
+        let image = environment.client.images().show(id).await.unwrap();
         assert_eq!(image.status.unwrap(), "ACTIVE");
-        assert_eq!(status(world, "bert").await, "RUNNING");
+        assert_eq!(status(environment, "bert").await, "RUNNING");
     }
 
-    pub(super) async fn script(world: &World) {
+    pub(super) async fn script(environment: &TestEnvironment) {
         let mut stopped = instance("stopped");
         stopped.status = InstanceStatus::Stopped;
-        add(world, vec![instance("running"), stopped]).await;
-        let builder = world.emulator.client_builder();
+        add(environment, vec![instance("running"), stopped]).await;
+        let builder = environment.emulator.client_builder();
         // A thread of its own, as a script is a process of its own.
         let script = std::thread::spawn(|| {
             let client = modelarts::blocking::ModelArts::build(builder).unwrap();
@@ -277,21 +280,21 @@ mod runs {
         let out = script.join().unwrap();
 
         assert_eq!(lines(out), ["running  running", "stopped  stopped"]);
-        assert_eq!(status(world, "stopped").await, "RUNNING");
-        assert_eq!(count(world, "startNotebook"), 1);
+        assert_eq!(status(environment, "stopped").await, "RUNNING");
+        assert_eq!(count(environment, "startNotebook"), 1);
     }
 
-    pub(super) async fn stop_old(world: &World) {
+    pub(super) async fn stop_old(environment: &TestEnvironment) {
         let aged = |name: &str, hours: i64| {
             let mut instance = instance(name);
             instance.duration = Some(-1);
-            instance.create_at = Some(world.emulator.clock().now_millis() - hours * HOUR);
+            instance.create_at = Some(environment.emulator.clock().now_millis() - hours * HOUR);
             instance
         };
         let mut restarted = aged("restarted", 7 * 24);
         restarted.status = InstanceStatus::Stopped;
         add(
-            world,
+            environment,
             // The one before the last was created by a clock that is ahead of ours.
             vec![
                 aged("old", 9),
@@ -302,14 +305,14 @@ mod runs {
             ],
         )
         .await;
-        let client: &ModelArts = &world.client;
+        let client: &ModelArts = &environment.client;
         // Created a week ago, and started five minutes ago.
         let forever = AutoStop::Off;
         let started = client.notebooks().ensure_running_with("restarted", forever);
         started.await.unwrap();
-        world.pass(Duration::from_secs(5 * 60));
+        environment.pass(Duration::from_secs(5 * 60));
         let mut out = Vec::new();
-        let code = super::stop_old::run(client, now(world), &mut out)
+        let code = super::stop_old::run(client, now(environment), &mut out)
             .await
             .unwrap();
         let mut lines = lines(out);
@@ -328,14 +331,14 @@ mod runs {
             ("ahead", "RUNNING"),
             ("restarted", "RUNNING"),
         ] {
-            assert_eq!(status(world, id).await, expected, "{id}");
+            assert_eq!(status(environment, id).await, expected, "{id}");
         }
 
-        add(world, vec![aged("stubborn", 9), aged("willing", 9)]).await;
+        add(environment, vec![aged("stubborn", 9), aged("willing", 9)]).await;
         let refusal = Fault::status(403).operation("stopNotebook").times(1);
-        world.emulator.add_fault(refusal).unwrap();
+        environment.emulator.add_fault(refusal).unwrap();
         let mut out = Vec::new();
-        let code = super::stop_old::run(client, now(world), &mut out)
+        let code = super::stop_old::run(client, now(environment), &mut out)
             .await
             .unwrap();
         let lines = super::lines(out);

@@ -10,12 +10,11 @@
 )]
 
 use std::fmt::Write as _;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use modelarts::devenviron::types::{CreateNotebookRequest, VolumeReq};
 use modelarts::{Credentials, ManualClock, ModelArts};
-use modelarts_tests::server::{Nobody, Recorded, Reply, Server};
+use modelarts_test_support::server::{Nobody, Recorded, Reply, Server};
 use modelarts_tests::snapshots::Snapshots;
 use serde_json::{Value, json};
 
@@ -118,7 +117,7 @@ impl Fault {
             Self::Unavailable => failed(503, "Come back later."),
             Self::GatewayTimeout => Reply::new(504, &[], ""),
             Self::Refused => unreachable!("nobody listens"),
-            Self::ResetBeforeHeaders => Reply::nothing().then_reset(),
+            Self::ResetBeforeHeaders => Reply::raw("").then_reset(),
             Self::ResetAfterHeaders => promising().then_reset(),
             Self::HalfBody => promising().and(half),
             Self::SlowBody => {
@@ -160,20 +159,18 @@ struct Outcome {
 /// Makes a call of which the first `times` attempts meet the fault.
 async fn run(fault: Fault, call: &str, times: usize) -> Outcome {
     let clock = ManualClock::default();
-    let met = AtomicUsize::new(0);
     let server = Server::start({
         let clock = clock.clone();
-        move |request| match met.fetch_add(1, Ordering::Relaxed) < times {
+        move |request, before| match before < times {
             true => fault.reply(request, &clock),
-            false => Reply::json(200, &good(request)),
+            false => Reply::json(200, good(request)),
         }
-    })
-    .await;
+    });
     let nobody = Nobody::new();
     let client = ModelArts::builder()
         .endpoint(match fault {
             Fault::Refused => nobody.url(),
-            _ => server.url(),
+            _ => server.url.clone(),
         })
         .project_id("p1")
         .credentials(Credentials::token("00000000-0000-0000-0000-000000000000"))

@@ -10,8 +10,8 @@ use std::error::Error as _;
 use std::fmt::{Debug, Display};
 
 use modelarts::{AccessKey, Credentials, Error, Login, ManualClock, ModelArts, ModelArtsBuilder};
-use modelarts_tests::capture::Capture;
-use modelarts_tests::server::{Recorded, Reply, Server};
+use modelarts_test_support::capture::Capture;
+use modelarts_test_support::server::{Recorded, Reply, Server};
 use serde_json::{Value, json};
 
 const PROJECT: &str = "7f3c0e6a1b5d4c2f9e8d7a6b5c4d3e2f";
@@ -111,12 +111,17 @@ impl Shown {
 
 /// Everything that the client sent, as a server would repeat it that is careless.
 fn echo(request: &Recorded) -> String {
-    let body = String::from_utf8_lossy(&request.body);
-    format!("{} {:?} {body}", request.target, request.headers)
+    let Recorded {
+        target,
+        headers,
+        body,
+        ..
+    } = request;
+    format!("{target} {headers:?} {body}")
 }
 
-/// A service whose answers hold secrets; ids decide what it does.
-fn answer(request: &Recorded) -> Reply {
+/// A service whose responses hold secrets; ids decide what it does.
+fn respond(request: &Recorded, _: usize) -> Reply {
     let headers = [("content-type", "application/json")];
     let path = request.path();
     let said = |status, text: String| {
@@ -199,8 +204,8 @@ async fn exercise(builder: ModelArtsBuilder, shown: &mut Shown) -> Result<ModelA
 
 fn builder(server: &Server, credentials: Credentials) -> ModelArtsBuilder {
     ModelArts::builder()
-        .endpoint(server.url())
-        .auth_url(format!("{}/v3", server.url()))
+        .endpoint(&server.url)
+        .auth_url(format!("{}/v3", server.url))
         .project_id(PROJECT)
         .credentials(credentials)
         .clock(ManualClock::default())
@@ -217,7 +222,7 @@ fn travelled(requests: &[Recorded], secret: &str) -> bool {
 #[tokio::test]
 async fn a_token_does_not_show() {
     let capture = Capture::start();
-    let server = Server::start(answer).await;
+    let server = Server::start(respond);
     let mut shown = Shown::default();
     let credentials = Credentials::token(TOKEN);
     shown.debug("credentials", &credentials);
@@ -231,7 +236,7 @@ async fn a_token_does_not_show() {
 #[tokio::test]
 async fn a_password_does_not_show() {
     let capture = Capture::start();
-    let server = Server::start(answer).await;
+    let server = Server::start(respond);
     let mut shown = Shown::default();
     let login = Login::new("trainer", PASSWORD).domain_name("nlp-department");
     shown.debug("login", &login);
@@ -247,11 +252,10 @@ async fn a_password_does_not_show() {
 #[tokio::test]
 async fn a_refused_sign_in_does_not_show_the_password() {
     let capture = Capture::start();
-    let server = Server::start(|request| {
+    let server = Server::start(|request, _| {
         let message = json!({"code": 401, "message": echo(request), "title": "Unauthorized"});
-        Reply::json(401, &json!({"error": message}))
-    })
-    .await;
+        Reply::json(401, json!({"error": message}))
+    });
     let mut shown = Shown::default();
     let login = Login::with_id("u1", PASSWORD);
     let result = builder(&server, Credentials::password(login)).build().await;
@@ -265,14 +269,13 @@ async fn a_refused_sign_in_does_not_show_the_password() {
 #[tokio::test]
 async fn what_a_call_without_types_sends_does_not_show() {
     let capture = Capture::start();
-    let server = Server::start(|request| {
+    let server = Server::start(|request, _| {
         if request.path().ends_with("/auth/tokens") {
-            let echo = String::from_utf8_lossy(&request.body).into_owned();
-            return Reply::json(401, &json!({"error": {"message": echo, "code": 401}}));
+            let echo = &request.body;
+            return Reply::json(401, json!({"error": {"message": echo, "code": 401}}));
         }
-        answer(request)
-    })
-    .await;
+        respond(request, 0)
+    });
     let mut shown = Shown::default();
     let client = builder(&server, Credentials::token(TOKEN));
     let client = client.build().await.unwrap();
@@ -299,7 +302,7 @@ async fn what_a_call_without_types_sends_does_not_show() {
 #[tokio::test]
 async fn keys_do_not_show() {
     let capture = Capture::start();
-    let server = Server::start(answer).await;
+    let server = Server::start(respond);
     let mut shown = Shown::default();
     let key = AccessKey::new(ACCESS_KEY, SECRET_KEY).security_token(SECURITY_TOKEN);
     shown.debug("key", &key);

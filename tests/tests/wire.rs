@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use modelarts::{Credentials, ModelArts};
 use modelarts_client::devenviron::{enums, types};
 use modelarts_client::{Error, Open, Operation, ResponseValue, devenviron, iam};
-use modelarts_tests::server::{Recorded, Server};
+use modelarts_test_support::server::{Recorded, Server};
 use modelarts_tests::snapshots::Snapshots;
 use serde_json::json;
 
@@ -36,13 +36,13 @@ struct Wire {
 
 impl Wire {
     async fn start() -> Self {
-        let server = Server::recording().await;
+        let server = Server::recording();
         // The plain builder has no TLS provider where the facade is built along.
         let http = modelarts::http_client_builder().unwrap();
         let http = http.no_proxy().build().unwrap();
         Self {
-            devenviron: devenviron::Client::new_with_client(&server.url(), http.clone()),
-            iam: iam::Client::new_with_client(&server.url(), http),
+            devenviron: devenviron::Client::new_with_client(&server.url, http.clone()),
+            iam: iam::Client::new_with_client(&server.url, http),
             server,
         }
     }
@@ -627,9 +627,9 @@ async fn an_empty_list_and_an_empty_text_are_sent() {
 /// The generated code says nothing about a body that is not there; the facade's pipeline does.
 #[tokio::test]
 async fn a_post_without_a_body_says_so() {
-    let server = Server::recording().await;
+    let server = Server::recording();
     let client = ModelArts::builder()
-        .endpoint(server.url())
+        .endpoint(&server.url)
         .project_id(PROJECT)
         .credentials(Credentials::token("00000000-0000-0000-0000-000000000000"))
         .build()

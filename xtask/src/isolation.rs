@@ -10,6 +10,8 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 use xtask::workspace;
 
+use crate::python;
+
 /// A program with features of its own, and those of the library that is added to it.
 struct Program {
     name: &'static str,
@@ -59,7 +61,7 @@ const SOURCE: &str = include_str!("../isolation/program.rs");
 /// Builds and runs every program twice; false when one of them behaves differently with the library.
 pub(crate) fn run() -> Result<bool> {
     let root = workspace::root();
-    let folder = root.join("target/isolation");
+    let folder = python::target()?.join("isolation");
     let mut same = true;
     for program in PROGRAMS {
         let place = folder.join(program.name);

@@ -8,6 +8,8 @@ use anyhow::{Context, Result, bail};
 
 use xtask::workspace;
 
+use crate::python;
+
 /// The section whose blocks make the program.
 const SECTION: &str = "\n## The library\n";
 /// The checkout, as the front page writes it.
@@ -43,7 +45,7 @@ fn build(root: &Path, text: &str, folder: &Path) -> Result<bool> {
     let status = Command::new(cargo)
         .arg("run")
         .current_dir(folder)
-        .env("CARGO_TARGET_DIR", root.join("target"))
+        .env("CARGO_TARGET_DIR", python::target()?)
         .status()
         .context("starting cargo")?;
     Ok(status.success())

@@ -6,11 +6,12 @@
     reason = "a panic is how a test fails"
 )]
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::BufRead as _;
 use std::net::TcpStream;
-use std::process::{Child, ChildStdout, Command, Stdio};
-use std::time::Duration;
+use std::process::{Command, Stdio};
 
+use modelarts_test_support::connection::{Connection, exchange};
+use modelarts_test_support::process::{EmulatorProcess, without_clouds};
 use serde_json::{Value, json};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_modelarts");
@@ -18,15 +19,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_modelarts");
 /// The program, without what the environment of the test says about clouds.
 fn modelarts(arguments: &[&str]) -> Command {
     let mut command = Command::new(PROGRAM);
-    for (name, _) in std::env::vars_os() {
-        let name = name.to_string_lossy().into_owned();
-        if ["OS_", "OTC_", "HUAWEICLOUD_", "MODELARTS_"]
-            .iter()
-            .any(|prefix| name.starts_with(prefix))
-        {
-            command.env_remove(name);
-        }
-    }
+    without_clouds(&mut command);
     command.args(arguments).stdin(Stdio::null());
     // What it keeps, it keeps there.
     command.env(
@@ -36,47 +29,19 @@ fn modelarts(arguments: &[&str]) -> Command {
     command
 }
 
-/// A running emulator; it ends when this is dropped.
-struct Emulator {
-    child: Child,
-    output: BufReader<ChildStdout>,
-    /// The first line that it wrote.
-    first: String,
-    address: String,
+/// A signed-in user of an emulator, on a connection that stays open.
+struct User {
+    connection: Connection,
+    token: String,
+    project: String,
 }
 
-impl Emulator {
-    fn start(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let mut output = BufReader::new(child.stdout.take().unwrap());
-        let mut first = String::new();
-        output.read_line(&mut first).unwrap();
-        let (_, address) = first.trim().split_once("http://").unwrap();
-        let address = address.split('"').next().unwrap().to_owned();
-        Self {
-            child,
-            output,
-            first,
-            address,
-        }
-    }
-
-    fn connect(&self) -> Connection {
-        let stream = TcpStream::connect(&self.address).unwrap();
-        stream
-            .set_read_timeout(Some(Duration::from_secs(30)))
-            .unwrap();
-        Connection {
-            host: self.address.clone(),
-            stream: BufReader::new(stream),
-            token: String::new(),
-        }
-    }
-
+impl User {
     /// The account of the emulator, as `/_emulator/accounts` has it.
-    fn signed_in(&self) -> (Connection, String) {
-        let mut connection = self.connect();
-        let accounts = connection.send("GET", "/_emulator/accounts", None).1;
+    fn sign_in(emulator: &EmulatorProcess) -> Self {
+        let mut connection = Connection::open(emulator.address()).unwrap();
+        let accounts = connection.send("GET", "/_emulator/accounts", &[], None);
+        let accounts = accounts.unwrap().body;
         let user = &accounts["users"][0];
         let project = user["projects"][0].as_str().unwrap().to_owned();
         let who = json!({
@@ -86,65 +51,32 @@ impl Emulator {
             "identity": {"methods": ["password"], "password": {"user": who}},
             "scope": {"project": {"id": project}},
         }});
-        let (status, _) = connection.send("POST", "/v3/auth/tokens", Some(&body));
-        assert_eq!(status, 201);
-        (connection, project)
-    }
-}
-
-impl Drop for Emulator {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
-}
-
-/// A connection that stays open; it keeps the token of the last sign-in.
-struct Connection {
-    host: String,
-    stream: BufReader<TcpStream>,
-    token: String,
-}
-
-impl Connection {
-    fn send(&mut self, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
-        let body = body.map(Value::to_string).unwrap_or_default();
-        let (host, token) = (&self.host, &self.token);
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nX-Auth-Token: {token}\r\nContent-Type: application/json\r\n\
-             Content-Length: {}\r\n\r\n{body}",
-            body.len()
-        );
-        self.stream.get_mut().write_all(request.as_bytes()).unwrap();
-        let mut line = String::new();
-        self.stream.read_line(&mut line).unwrap();
-        let status = line.split(' ').nth(1).expect(&line).parse().unwrap();
-        let mut length = 0;
-        loop {
-            line.clear();
-            self.stream.read_line(&mut line).unwrap();
-            let Some((name, value)) = line.trim().split_once(": ") else {
-                break;
-            };
-            match name.to_ascii_lowercase().as_str() {
-                "content-length" => length = value.parse().unwrap(),
-                "x-subject-token" => self.token = value.to_owned(),
-                _ => {}
-            }
+        let response = connection.send("POST", "/v3/auth/tokens", &[], Some(&body));
+        let response = response.unwrap();
+        assert_eq!(response.status, 201);
+        Self {
+            token: response.header("x-subject-token").unwrap().to_owned(),
+            connection,
+            project,
         }
-        let mut bytes = vec![0; length];
-        self.stream.read_exact(&mut bytes).unwrap();
-        (status, serde_json::from_slice(&bytes).unwrap_or_default())
     }
 
-    fn create(&mut self, project: &str, name: &str) -> (u16, Value) {
+    /// A request to the project.
+    fn send(&mut self, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
+        let path = format!("/v1/{}/{path}", self.project);
+        let token = [("X-Auth-Token", self.token.as_str())];
+        let response = self.connection.send(method, &path, &token, body).unwrap();
+        (response.status, response.body)
+    }
+
+    fn create(&mut self, name: &str) -> (u16, Value) {
         let body = json!({
             "name": name,
             "flavor": "modelarts.vm.cpu.2u",
             "image_id": "c2f4d5a6-1b7e-4d2a-9c3f-2f6f0f5c8e11",
             "volume": {"category": "EVS", "ownership": "MANAGED", "capacity": 5},
         });
-        self.send("POST", &format!("/v1/{project}/notebooks"), Some(&body))
+        self.send("POST", "notebooks", Some(&body))
     }
 }
 
@@ -157,15 +89,15 @@ fn a_closed_standard_error_loses_no_response() {
     for log in ["text", "json"] {
         let mut command = emulator(log);
         command.stderr(Stdio::piped());
-        let mut emulator = Emulator::start(command);
-        drop(emulator.child.stderr.take());
-        let (mut connection, project) = emulator.signed_in();
+        let mut emulator = EmulatorProcess::start(command).unwrap();
+        drop(emulator.child().stderr.take());
+        let mut user = User::sign_in(&emulator);
         for number in 0..20 {
-            let (status, created) = connection.create(&project, &format!("n-{number}"));
+            let (status, created) = user.create(&format!("n-{number}"));
             assert_eq!(status, 200, "{created}");
         }
-        let path = format!("/v1/{project}/notebooks?limit=100");
-        assert_eq!(connection.send("GET", &path, None).1["total"], 20, "{log}");
+        let (_, listed) = user.send("GET", "notebooks?limit=100", None);
+        assert_eq!(listed["total"], 20, "{log}");
     }
 }
 
@@ -174,14 +106,14 @@ fn a_full_pipe_stops_nothing() {
     let mut command = emulator("json");
     command.stderr(Stdio::piped());
     // Its standard error stays open, and nobody reads it.
-    let emulator = Emulator::start(command);
-    let (mut connection, project) = emulator.signed_in();
+    let emulator = EmulatorProcess::start(command).unwrap();
+    let mut user = User::sign_in(&emulator);
     // Far more than a pipe takes.
     for _ in 0..3_000 {
-        let (status, _) = connection.send("GET", &format!("/v1/{project}/flavors"), None);
+        let (status, _) = user.send("GET", "flavors", None);
         assert_eq!(status, 404);
     }
-    let (status, created) = connection.create(&project, "last");
+    let (status, created) = user.create("last");
     assert_eq!(status, 200, "{created}");
 }
 
@@ -204,11 +136,11 @@ fn what_is_printed_and_written_for_a_shell_is_never_executed() {
     command
         .args(["--fixtures", "fixtures.json", "--env-file", "env"])
         .current_dir(&folder);
-    let mut emulator = Emulator::start(command);
+    let mut emulator = EmulatorProcess::start(command).unwrap();
     let mut exports = String::new();
     loop {
         let mut line = String::new();
-        emulator.output.read_line(&mut line).unwrap();
+        emulator.output().read_line(&mut line).unwrap();
         if line.starts_with("These") {
             break;
         }
@@ -231,9 +163,9 @@ fn what_is_printed_and_written_for_a_shell_is_never_executed() {
         let lines: Vec<&str> = shown.lines().collect();
         assert_eq!(lines[..2], ["ada lovelace", HOSTILE], "{script}");
         // The token is ready to be used.
-        let mut connection = emulator.connect();
-        connection.token = lines[2].to_owned();
-        assert_eq!(connection.send("GET", "/v3/projects", None).0, 200);
+        let token = [("X-Auth-Token", lines[2])];
+        let projects = exchange(emulator.address(), "GET", "/v3/projects", &token, None);
+        assert_eq!(projects.unwrap().status, 200);
     }
     assert!(!folder.join("EXECUTED").exists());
 }
@@ -247,9 +179,9 @@ fn for_programs_it_says_in_one_line_that_it_is_ready() {
         "--external-url",
         "https://dev.example/x/",
     ]);
-    let emulator = Emulator::start(command);
-    let ready: Value = serde_json::from_str(&emulator.first).unwrap();
-    assert_eq!(ready["url"], format!("http://{}", emulator.address));
+    let emulator = EmulatorProcess::start(command).unwrap();
+    let ready: Value = serde_json::from_str(emulator.ready()).unwrap();
+    assert_eq!(ready["url"], emulator.url());
     assert_eq!(
         ready["environment"]["OS_AUTH_URL"],
         "https://dev.example/x/v3"
@@ -315,10 +247,8 @@ fn a_healthcheck_waits_for_an_emulator_that_is_still_to_come() {
     assert_eq!(check("200ms").output().unwrap().status.code(), Some(1));
     let waiting = check("60s").stdout(Stdio::null()).spawn().unwrap();
     let mut command = modelarts(&["emulator", "--log", "off", "--port", &port]);
-    let _emulator = Emulator::start({
-        command.stderr(Stdio::null());
-        command
-    });
+    command.stderr(Stdio::null());
+    let _emulator = EmulatorProcess::start(command).unwrap();
     assert!(waiting.wait_with_output().unwrap().status.success());
 }
 

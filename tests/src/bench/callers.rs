@@ -6,7 +6,7 @@ use modelarts::devenviron::types::Notebook;
 use modelarts::{Credentials, ModelArts};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 
-use super::loopback::Loopback;
+use modelarts_test_support::BenchServer;
 
 /// The project of the calls.
 pub const PROJECT: &str = "7f3c0e6a1b5d4c2f9e8d7a6b5c4d3e2f";
@@ -15,7 +15,7 @@ pub const ID: &str = "5d0a1c1e-8a3b-4f39-9f4e-6a3a1f0b7c55";
 const TOKEN: &str = "00000000-0000-0000-0000-000000000000";
 
 /// A client as users have it.
-pub async fn facade(server: &Loopback) -> ModelArts {
+pub async fn facade(server: &BenchServer) -> ModelArts {
     let builder = ModelArts::builder()
         .endpoint(server.url())
         .project_id(PROJECT)
@@ -34,7 +34,7 @@ pub struct Bare {
 
 impl Bare {
     /// Without a connection yet.
-    pub fn new(server: &Loopback) -> Self {
+    pub fn new(server: &BenchServer) -> Self {
         let builder = modelarts::http_client_builder().unwrap().no_proxy();
         let mut token = HeaderValue::from_static(TOKEN);
         token.set_sensitive(true);
@@ -47,7 +47,7 @@ impl Bare {
     }
 
     /// With a limit on the time of a call, as the facade has one.
-    pub fn limited(server: &Loopback) -> Self {
+    pub fn limited(server: &BenchServer) -> Self {
         Self {
             limit: Some(Duration::from_secs(60)),
             ..Self::new(server)

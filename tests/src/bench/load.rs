@@ -124,12 +124,12 @@ fn lengths(reply: &[u8]) -> Option<(usize, usize)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::loopback::Loopback;
     use super::*;
+    use modelarts_test_support::BenchServer;
 
     #[tokio::test]
     async fn every_request_is_answered() {
-        let server = Loopback::start(|target, body| body.extend_from_slice(target.as_bytes()));
+        let server = BenchServer::start(|target, body| body.extend_from_slice(target.as_bytes()));
         let mut connections = Connections::open(&server.url(), 3).await;
         let request = Request::get("/v1/a", "t");
         assert_eq!(connections.round(&request, 5).await.latencies.len(), 15);

@@ -1,7 +1,8 @@
 //! `--emulator`, from one command to the next and in several at once.
 
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
+
+use modelarts_test_support::process::EmulatorProcess;
 
 use crate::nouns::CREATE;
 use crate::support::{Home, modelarts, text};
@@ -28,34 +29,10 @@ fn create(name: &str) -> Vec<&str> {
 }
 
 /// An emulator that people start; it ends with the test.
-struct Served {
-    child: Child,
-    /// The pipe stays open while it serves.
-    _output: BufReader<std::process::ChildStdout>,
-}
-
-impl Served {
-    fn start(home: &Home) -> Self {
-        let mut command = modelarts(&["emulator", "--port=0", "--instant", "--log=off"]);
-        let mut child = home
-            .of(&mut command)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut output = BufReader::new(child.stdout.take().unwrap());
-        output.read_line(&mut String::new()).unwrap();
-        Self {
-            child,
-            _output: output,
-        }
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
+fn serve(home: &Home) -> EmulatorProcess {
+    let mut command = modelarts(&["emulator", "--port=0", "--instant", "--log=off"]);
+    home.of(&mut command);
+    EmulatorProcess::start(command).unwrap()
 }
 
 #[test]
@@ -96,7 +73,7 @@ fn two_at_once_lose_nothing() {
 fn one_that_runs_here_is_used() {
     let home = Home::new("served");
     let kept = run(&home, &create("kept"));
-    let served = Served::start(&home);
+    let served = serve(&home);
     assert_eq!(run(&home, &["notebook", "list", "-o", "name"]), "");
     let created = run(&home, &create("served"));
     let status = run(&home, &["notebook", "show", "@last", "-o", "jq=.status"]);
@@ -112,8 +89,8 @@ fn one_that_runs_here_is_used() {
 #[test]
 fn one_that_ended_in_order_leaves_nothing_behind() {
     let home = Home::new("ended");
-    let mut served = Served::start(&home);
-    let pid = served.child.id().to_string();
+    let mut served = serve(&home);
+    let pid = served.id().to_string();
     assert!(
         Command::new("kill")
             .args(["-TERM", &pid])
@@ -121,6 +98,6 @@ fn one_that_ended_in_order_leaves_nothing_behind() {
             .unwrap()
             .success()
     );
-    assert!(served.child.wait().unwrap().success());
+    assert!(served.child().wait().unwrap().success());
     assert!(!home.0.join("data/modelarts/emulator/server.json").exists());
 }

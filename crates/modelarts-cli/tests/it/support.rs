@@ -1,23 +1,17 @@
-//! The program, an emulator for it, and a server that answers whatever a test wants.
+//! The program, an emulator for it, and a server that responds with whatever a test wants.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
+
+use modelarts_test_support::connection::exchange;
+use modelarts_test_support::process::{EmulatorProcess, without_clouds};
+use modelarts_test_support::server::{Reply, Server};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_modelarts");
 
 /// The program, without what the environment of the test says about clouds.
 pub(crate) fn modelarts(arguments: &[&str]) -> Command {
     let mut command = Command::new(PROGRAM);
-    for (name, _) in std::env::vars_os() {
-        let name = name.to_string_lossy().into_owned();
-        if ["OS_", "OTC_", "HUAWEICLOUD_", "MODELARTS_"]
-            .iter()
-            .any(|prefix| name.starts_with(prefix))
-        {
-            command.env_remove(name);
-        }
-    }
+    without_clouds(&mut command);
     command.args(arguments).stdin(Stdio::null());
     // What it keeps, it keeps there, and no token but in the tests of that.
     let kept = concat!(env!("CARGO_TARGET_TMPDIR"), "/kept");
@@ -71,7 +65,7 @@ pub(crate) fn without_ports(text: &str) -> String {
 
 /// `modelarts emulator` as a process of its own; it ends with the test.
 pub(crate) struct Emulator {
-    child: Child,
+    process: EmulatorProcess,
     pub(crate) url: String,
     environment: Vec<(String, String)>,
 }
@@ -87,34 +81,18 @@ impl Emulator {
     }
 
     fn with(arguments: &[&str]) -> Self {
-        let mut child = modelarts(&[
-            "emulator",
-            "--port",
-            "0",
-            "--rng-seed",
-            "7",
-            "--format",
-            "json",
-            "--log",
-            "off",
-        ])
-        .args(arguments)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-        let mut output = BufReader::new(child.stdout.take().unwrap());
-        let mut ready = String::new();
-        output.read_line(&mut ready).unwrap();
-        let ready: serde_json::Value = serde_json::from_str(&ready).unwrap();
-        let url = ready["url"].as_str().unwrap().to_owned();
+        let mut command = modelarts(&["emulator", "--port=0", "--rng-seed=7"]);
+        command.args(["--format=json", "--log=off"]).args(arguments);
+        let process = EmulatorProcess::start(command).unwrap();
+        let ready: serde_json::Value = serde_json::from_str(process.ready()).unwrap();
         let environment = ready["environment"].as_object().unwrap();
         let environment = environment
             .iter()
             .map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned()))
             .collect();
         Self {
-            child,
-            url,
+            url: process.url(),
+            process,
             environment,
         }
     }
@@ -134,17 +112,11 @@ impl Emulator {
 
     /// A request to the control plane.
     pub(crate) fn control(&self, method: &str, path: &str, body: &str) {
-        let host = self.url.strip_prefix("http://").unwrap();
-        let mut stream = TcpStream::connect(host).unwrap();
-        write!(
-            stream,
-            "{method} /_emulator/{path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-            body.len()
-        )
-        .unwrap();
-        let mut response = String::new();
-        stream.read_to_string(&mut response).unwrap();
-        assert!(response.starts_with("HTTP/1.1 20"), "{response}");
+        let path = format!("/_emulator/{path}");
+        let body = serde_json::from_str(body).unwrap();
+        let address = self.process.address();
+        let response = exchange(address, method, &path, &[], Some(&body)).unwrap();
+        assert_eq!(response.status / 100, 2, "{response:?}");
     }
 
     pub(crate) fn api(&self, arguments: &[&str]) -> Output {
@@ -165,56 +137,30 @@ impl Emulator {
     }
 }
 
-impl Drop for Emulator {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
-}
-
-/// A server that answers every request with the same bytes, or breaks off the connection.
-pub(crate) struct Scripted {
-    pub(crate) url: String,
-}
+/// A server that sends the same bytes to every request, or closes the connection.
+pub(crate) struct Scripted(Server);
 
 impl Scripted {
     /// Status line, headers and body, as they go over the wire.
     pub(crate) fn answering(response: &'static str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                serve(stream, response).ok();
-            }
-        });
-        Self { url }
+        Self(Server::start(move |_, _| Reply::raw(response)))
     }
 
-    /// Ends every connection once the request is there.
+    /// Closes every connection once the request is there.
     pub(crate) fn breaking_off() -> Self {
         Self::answering("")
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = modelarts(arguments);
-        command.args(["--endpoint", &self.url, "--token", "t", "--project-id", "p"]);
+        command.args([
+            "--endpoint",
+            &self.0.url,
+            "--token",
+            "t",
+            "--project-id",
+            "p",
+        ]);
         command
     }
-}
-
-/// Reads a request whole, so that closing the connection is no reset before it was read.
-fn serve(stream: TcpStream, response: &str) -> std::io::Result<()> {
-    let mut reader = BufReader::new(&stream);
-    let mut length = 0;
-    loop {
-        let mut line = String::new();
-        if reader.read_line(&mut line)? == 0 || line == "\r\n" {
-            break;
-        }
-        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-            length = value.trim().parse().unwrap_or(0);
-        }
-    }
-    std::io::copy(&mut reader.take(length), &mut std::io::sink())?;
-    (&stream).write_all(response.as_bytes())
 }

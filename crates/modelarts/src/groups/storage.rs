@@ -227,28 +227,26 @@ mod tests {
 
     #[test]
     fn every_documented_status_is_judged() {
-        let judge = |judge: Judge| -> String {
-            let letters = DataVolumeStatus::values().iter().map(|status| {
-                match judge(Some(&DataVolumeStatus::from(*status))) {
-                    Verdict::Done => format!("{status} done"),
-                    Verdict::Wait => format!("{status} wait"),
-                    Verdict::Fail(_) | Verdict::Suspect(..) => format!("{status} fail"),
-                }
-            });
-            letters.collect::<Vec<_>>().join(", ")
+        // Each with its whole name: `UNMOUNT_FAILED` ends like `MOUNT_FAILED`.
+        let judged = |judge: Judge, status: &'static str| {
+            assert!(DataVolumeStatus::values().contains(&status), "{status}");
+            match judge(Some(&DataVolumeStatus::from(status))) {
+                Verdict::Done => "done",
+                Verdict::Wait => "wait",
+                Verdict::Fail(_) | Verdict::Suspect(..) => "fail",
+            }
         };
-        let mounting = judge(mounted);
-        assert!(
-            mounting.contains("MOUNTED done") && mounting.contains("UNMOUNTED fail"),
-            "{mounting}"
-        );
-        assert!(
-            mounting.contains("MOUNTING wait") && mounting.contains("MOUNT_FAILED fail"),
-            "{mounting}"
-        );
-        let unmounting = judge(unmounted);
-        assert!(unmounting.contains("UNMOUNTED done"), "{unmounting}");
-        assert!(unmounting.contains("UNMOUNT_FAILED fail"), "{unmounting}");
+        for (status, mounting, unmounting) in [
+            ("MOUNTING", "wait", "wait"),
+            ("MOUNTED", "done", "wait"),
+            ("MOUNT_FAILED", "fail", "wait"),
+            ("UNMOUNTING", "wait", "wait"),
+            ("UNMOUNTED", "fail", "done"),
+            ("UNMOUNT_FAILED", "fail", "fail"),
+        ] {
+            let found = (judged(mounted, status), judged(unmounted, status));
+            assert_eq!(found, (mounting, unmounting), "{status}");
+        }
         assert_eq!(unmounted(None), Verdict::Done);
     }
 }

@@ -34,11 +34,11 @@ async fn a_request_is_what_the_api_defines() {
         .unwrap();
     client.notebooks().start("n/1 ~").await.unwrap();
 
-    let asked = &server.asked()[0];
-    assert_eq!(asked.method, "POST");
-    assert_eq!(asked.target, "/v1/p1/notebooks/n%2F1%20~/start");
-    assert_eq!(asked.body, "");
-    let mut headers: Vec<_> = asked
+    let recorded = &server.requests()[0];
+    assert_eq!(recorded.method, "POST");
+    assert_eq!(recorded.target, "/v1/p1/notebooks/n%2F1%20~/start");
+    assert_eq!(recorded.body, "");
+    let mut headers: Vec<_> = recorded
         .headers
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()))
@@ -63,8 +63,8 @@ async fn a_request_is_what_the_api_defines() {
 async fn an_idempotent_call_outlives_bad_moments() {
     let server = Server::start(|_, n| match n {
         0 => json(503, ""),
-        1 => Reply::Raw(b"HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n{\"id\": \"n".to_vec()),
-        2 => Reply::Raw(Vec::new()),
+        1 => Reply::raw(b"HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n{\"id\": \"n"),
+        2 => Reply::raw(""),
         3 => with(json(502, "<html>"), "retry-after", "7"),
         _ => json(200, r#"{"id": "n1"}"#),
     })
@@ -110,8 +110,8 @@ async fn a_creation_is_sent_again_only_when_it_was_refused() {
 
     let failures: [fn() -> Reply; 3] = [
         || json(500, ""),
-        || Reply::Raw(Vec::new()),
-        || Reply::Raw(b"HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n{".to_vec()),
+        || Reply::raw(""),
+        || Reply::raw(b"HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n{"),
     ];
     for failure in failures {
         let server = Server::start(move |_, _| failure()).await;
@@ -179,7 +179,7 @@ async fn without_a_tls_library_no_proxy_gets_a_request_for_https() {
 
 #[tokio::test]
 async fn a_call_without_a_connection_is_repeated_and_then_says_so() {
-    let server = Server::start(|_, _| Reply::Silence).await;
+    let server = Server::start(|_, _| Reply::silence()).await;
     let clock = ManualClock::default();
     let client = server
         .builder(&clock)
@@ -211,7 +211,7 @@ async fn a_silent_server_meets_the_attempt_timeout_and_the_deadline() {
     let time = clock.clone();
     let server = Server::start(move |_, _| {
         time.advance(Duration::from_secs(20));
-        Reply::Silence
+        Reply::silence()
     })
     .await;
     let client = server.client(&clock).await.with(
@@ -291,7 +291,7 @@ async fn an_error_keeps_what_the_service_said() {
     let host = error.host().unwrap();
     assert_eq!(
         error.to_string(),
-        format!("showNotebook: HTTP 400, ModelArts.6309: as told (host {host}, request r-7)")
+        format!("showNotebook: HTTP 400, ModelArts.6309: as scripted (host {host}, request r-7)")
     );
 }
 
@@ -321,7 +321,7 @@ async fn nobody_reads_a_hundred_megabytes() {
     let bad = Server::start(move |_, _| {
         let mut bytes = head.as_bytes().to_vec();
         bytes.resize(bytes.len() + 200_000, b'x');
-        Reply::Raw(bytes)
+        Reply::raw(bytes)
     })
     .await;
     let clock = ManualClock::default();
@@ -386,31 +386,31 @@ async fn every_attempt_is_signed_afresh() {
         .filter(|request| request.name("a b+c").sort_key("create_at"));
     list.send().await.unwrap();
 
-    let asked = server.asked();
+    let recorded = server.requests();
     assert!(
-        asked[0].target.contains("name=a%20b%2Bc"),
+        recorded[0].target.contains("name=a%20b%2Bc"),
         "{}",
-        asked[0].target
+        recorded[0].target
     );
-    let dates: Vec<_> = asked
+    let dates: Vec<_> = recorded
         .iter()
-        .map(|asked| asked.header("x-sdk-date").unwrap())
+        .map(|recorded| recorded.header("x-sdk-date").unwrap())
         .collect();
     assert_eq!(dates, ["20251103T081500Z", "20251103T081530Z"]);
-    for asked in &asked {
-        assert_eq!(asked.header("x-project-id"), Some("p1"));
+    for recorded in &recorded {
+        assert_eq!(recorded.header("x-project-id"), Some("p1"));
         assert_eq!(
-            asked.header("authorization"),
-            Some(signature(asked).as_str())
+            recorded.header("authorization"),
+            Some(signature(recorded).as_str())
         );
     }
 }
 
 /// What a server computes from the request that it received.
-fn signature(asked: &crate::support::Asked) -> String {
+fn signature(recorded: &crate::support::Recorded) -> String {
     use modelarts::signing::{Signable, SigningKey, sign};
 
-    let claimed = asked.header("authorization").unwrap();
+    let claimed = recorded.header("authorization").unwrap();
     let names = claimed
         .split("SignedHeaders=")
         .nth(1)
@@ -420,18 +420,21 @@ fn signature(asked: &crate::support::Asked) -> String {
         .unwrap();
     let headers: Vec<_> = names
         .split(';')
-        .map(|name| (name, asked.header(name).unwrap()))
+        .map(|name| (name, recorded.header(name).unwrap()))
         .collect();
-    let (path, query) = asked.target.split_once('?').unwrap_or((&asked.target, ""));
+    let (path, query) = recorded
+        .target
+        .split_once('?')
+        .unwrap_or((&recorded.target, ""));
     let request = Signable {
-        method: &asked.method,
+        method: &recorded.method,
         path,
         query,
         headers: &headers,
-        body: asked.body.as_bytes(),
+        body: recorded.body.as_bytes(),
     };
     let key = SigningKey::new("AK", &"SK".into());
-    sign(&key, asked.header("x-sdk-date").unwrap(), &request).authorization
+    sign(&key, recorded.header("x-sdk-date").unwrap(), &request).authorization
 }
 
 #[tokio::test]
@@ -480,12 +483,12 @@ async fn the_generated_client_and_untyped_calls_share_the_pipeline() {
         .await
         .unwrap();
     assert_eq!(&answer.body[..], br#"{"duration": 1}"#);
-    let asked = server.asked();
+    let recorded = server.requests();
     assert_eq!(
-        (asked[3].method.as_str(), asked[3].target.as_str()),
+        (recorded[3].method.as_str(), recorded[3].target.as_str()),
         ("PATCH", "/v1/p1/notebooks/n1/lease")
     );
-    assert_eq!(asked[3].json(), body);
+    assert_eq!(recorded[3].json(), body);
 
     let error = client
         .devenviron()

@@ -5,7 +5,7 @@ use std::sync::mpsc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use crate::support::{Asked, Reply, Server, json, with};
+use crate::support::{Recorded, Reply, Server, json, with};
 use modelarts::{
     AccessKey, Clock as _, Credentials, Environment, Login, ManualClock, ModelArts, Profile,
 };
@@ -14,16 +14,16 @@ const PROJECT: &str = "0123456789abcdef0123456789abcdef";
 
 /// An identity service that knows the projects `eu-de` and `eu-de_other`, and a ModelArts behind it.
 async fn cloud() -> Server {
-    Server::start(|asked, _| {
-        if asked.target == "/v3/auth/tokens" {
-            let scope = &asked.json()["auth"]["scope"]["project"];
+    Server::start(|recorded, _| {
+        if recorded.target == "/v3/auth/tokens" {
+            let scope = &recorded.json()["auth"]["scope"]["project"];
             let name = scope["name"].as_str().unwrap_or("eu-de");
             let id = match (scope["id"].as_str(), name) {
                 (Some(id), _) => id,
                 (None, "eu-de") => PROJECT,
                 (None, _) => "other",
             };
-            let host = asked.header("host").unwrap();
+            let host = recorded.header("host").unwrap();
             let body = format!(
                 r#"{{"token": {{"project": {{"id": "{id}", "name": "{name}"}}, "catalog": [
                     {{"type": "modelartsv1", "endpoints": [
@@ -32,7 +32,7 @@ async fn cloud() -> Server {
             );
             return with(json(201, &body), "x-subject-token", "t1");
         }
-        if asked.target.starts_with("/v3/projects") {
+        if recorded.target.starts_with("/v3/projects") {
             let projects = format!(
                 r#"{{"projects": [{{"id": "{PROJECT}", "name": "eu-de"}}, {{"id": "other", "name": "eu-de_other"}}]}}"#
             );
@@ -73,9 +73,9 @@ async fn build(environment: Environment) -> modelarts::Result<ModelArts> {
 }
 
 /// The path of what a client asks for.
-async fn asked(server: &Server, client: &ModelArts) -> String {
+async fn recorded(server: &Server, client: &ModelArts) -> String {
     client.notebooks().show("n1").await.unwrap();
-    server.asked().last().unwrap().target.clone()
+    server.requests().last().unwrap().target.clone()
 }
 
 #[tokio::test]
@@ -101,7 +101,7 @@ async fn an_endpoint_override_may_hold_the_project() {
         ] {
             let environment = user(&server.url, &[(name, &url), ("OS_PROJECT_NAME", "eu-de")]);
             let client = build(environment).await.unwrap();
-            assert_eq!(asked(&server, &client).await, expected, "{name}={url}");
+            assert_eq!(recorded(&server, &client).await, expected, "{name}={url}");
         }
         for key in [
             "modelarts_endpoint_override",
@@ -115,7 +115,7 @@ async fn an_endpoint_override_may_hold_the_project() {
             let path = file("override", &text).display().to_string();
             let client = build(Environment::of([("OS_CLIENT_CONFIG_FILE", path)])).await;
             assert_eq!(
-                asked(&server, &client.unwrap()).await,
+                recorded(&server, &client.unwrap()).await,
                 expected,
                 "{key}: {url}"
             );
@@ -125,7 +125,7 @@ async fn an_endpoint_override_may_hold_the_project() {
             .project_id(PROJECT)
             .credentials(Credentials::token("t"));
         let client = client.build().await.unwrap();
-        assert_eq!(asked(&server, &client).await, expected, "{url}");
+        assert_eq!(recorded(&server, &client).await, expected, "{url}");
     }
     // It may be all that says which project.
     let url = format!("{}/v1/{PROJECT}", server.url);
@@ -154,7 +154,7 @@ async fn an_auth_url_may_end_as_it_likes() {
         let client = build(user(&url, &[])).await.unwrap();
         assert_eq!(client.project_id(), PROJECT, "{ending}");
         assert_eq!(
-            server.asked().last().unwrap().target,
+            server.requests().last().unwrap().target,
             "/v3/auth/tokens",
             "{ending}"
         );
@@ -211,7 +211,7 @@ async fn explicit_credentials_keep_the_rest_of_the_environment() {
         (PROJECT, server.url.as_str())
     );
     client.notebooks().show("n1").await.unwrap();
-    assert_eq!(server.asked()[0].header("x-auth-token"), Some("t2"));
+    assert_eq!(server.requests()[0].header("x-auth-token"), Some("t2"));
 
     let text = format!(
         "clouds: {{a: {{modelarts_endpoint_override: '{}', auth: {{auth_url: '{}', project_name: eu-de}}}}}}",
@@ -372,8 +372,8 @@ async fn a_redirection_is_told_and_not_followed() {
 }
 
 /// A service whose clock is two hours ahead, and that signatures must go by.
-fn ahead(asked: &Asked, _: usize) -> Reply {
-    let reply = match asked.header("x-sdk-date") {
+fn ahead(recorded: &Recorded, _: usize) -> Reply {
+    let reply = match recorded.header("x-sdk-date") {
         Some(date) if date.starts_with("20251103T1015") => json(200, r#"{"id": "n1"}"#),
         _ => json(
             401,

@@ -9,7 +9,7 @@ use modelarts::{
     CallOptions, Clock, Credentials, Error, ErrorClass, Login, ManualClock, ModelArts, RetryPolicy,
 };
 
-use crate::support::{Asked, Reply, Server, code, json, with};
+use crate::support::{Recorded, Reply, Server, code, json, with};
 
 fn notebook() -> CreateNotebookRequest {
     let request = serde_json::json!({
@@ -35,12 +35,13 @@ fn raw(head: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
         true => String::new(),
         false => format!("content-length: {}\r\n", body.len()),
     };
-    [format!("{head}\r\n{length}\r\n").as_bytes(), body].concat()
+    let head = format!("{head}\r\nconnection: close\r\n{length}\r\n");
+    [head.as_bytes(), body].concat()
 }
 
 /// A client of a server that always responds with these bytes, without retries.
 async fn with_response(bytes: Vec<u8>) -> (Server, ModelArts) {
-    let server = Server::start(move |_, _| Reply::Raw(bytes.clone())).await;
+    let server = Server::start(move |_, _| Reply::raw(bytes.clone())).await;
     let client = server.client(&ManualClock::default()).await;
     let client = client.with(CallOptions::new().retry(RetryPolicy::off()));
     (server, client)
@@ -100,7 +101,7 @@ async fn an_id_is_one_segment_of_the_path_or_refused_by_name() {
                 client.storage().unmount("n1", id).await.map(drop),
             ),
         ];
-        let mut sent = server.asked().split_off(before).into_iter();
+        let mut sent = server.requests().split_off(before).into_iter();
         for (prefix, result) in calls {
             match result {
                 Err(error) => assert!(error.is_usage() && error.attempts() == 0, "{id:?}: {error}"),
@@ -117,8 +118,12 @@ async fn an_id_is_one_segment_of_the_path_or_refused_by_name() {
         }
         assert!(sent.next().is_none(), "{id:?}");
     }
-    let refused = server.asked();
-    assert!(refused.iter().all(|asked| !asked.target.contains("..%3B")));
+    let refused = server.requests();
+    assert!(
+        refused
+            .iter()
+            .all(|recorded| !recorded.target.contains("..%3B"))
+    );
 }
 
 #[tokio::test]
@@ -358,7 +363,7 @@ async fn a_sign_in_that_finds_nothing_says_nothing_about_the_resource() {
         r#"{"error_code": "IAM.0004", "error_msg": "Could not find user."}"#,
     ] {
         // The first sign-in succeeds; the token ends before the next call.
-        let server = Server::start(move |asked, n| match asked.target.contains("/auth/tokens") {
+        let server = Server::start(move |recorded, n| match recorded.target.contains("/auth/tokens") {
             true if n == 0 => {
                 let token = r#"{"token": {"expires_at": "2025-11-03T08:30:00.000000Z", "issued_at": "2025-11-03T08:15:00.000000Z", "methods": ["password"], "project": {"id": "p1", "name": "eu-de"}, "user": {"id": "u1", "name": "u", "domain": {"id": "d1", "name": "d"}}}}"#;
                 with(json(201, token), "x-subject-token", "t0p-s3cret")
@@ -387,7 +392,7 @@ async fn a_sign_in_that_finds_nothing_says_nothing_about_the_resource() {
 
 #[tokio::test]
 async fn an_error_of_a_creation_or_a_waiter_says_where_and_under_which_id() {
-    let server = Server::start(|asked, _| match asked.method.as_str() {
+    let server = Server::start(|recorded, _| match recorded.method.as_str() {
         "POST" => with(json(201, r#"{"name": "x"}"#), "x-request-id", "r-1"),
         _ => status("CREATING"),
     })
@@ -437,14 +442,14 @@ async fn an_error_of_a_creation_or_a_waiter_says_where_and_under_which_id() {
 /// Responds to reads in turn, the last for ever; to an action with success, or not at all.
 async fn lagging(reads: &'static [&'static str], respond: bool) -> (Server, ModelArts) {
     let read = Mutex::new(0);
-    let server = Server::start(move |asked, _| match asked.method.as_str() {
+    let server = Server::start(move |recorded, _| match recorded.method.as_str() {
         "GET" => {
             let mut read = read.lock().unwrap();
             *read += 1;
             status(reads[(*read - 1).min(reads.len() - 1)])
         }
         _ if respond => json(200, ""),
-        _ => Reply::Raw(Vec::new()),
+        _ => Reply::raw(""),
     })
     .await;
     let client = server.client(&ManualClock::default()).await;
@@ -454,9 +459,9 @@ async fn lagging(reads: &'static [&'static str], respond: bool) -> (Server, Mode
 
 fn seen(server: &Server) -> usize {
     server
-        .asked()
+        .requests()
         .iter()
-        .filter(|asked| asked.method == "GET")
+        .filter(|recorded| recorded.method == "GET")
         .count()
 }
 
@@ -497,11 +502,11 @@ async fn a_read_from_before_an_action_is_not_its_result() {
     .await;
     client.notebooks().stop("x1").await.unwrap();
     client.notebooks().ensure_running("x1").await.unwrap();
-    let starts = |asked: &Asked| asked.target.ends_with("/start");
+    let starts = |recorded: &Recorded| recorded.target.ends_with("/start");
     assert_eq!(
         (
             seen(&server),
-            server.asked().iter().filter(|it| starts(it)).count()
+            server.requests().iter().filter(|it| starts(it)).count()
         ),
         (5, 1)
     );
@@ -526,13 +531,13 @@ async fn what_fails_on_its_way_ends_the_waiting_and_what_vanishes_is_said() {
     };
     // An image that is deleted while it is saved, a mount whose notebook takes it away.
     let clock = ManualClock::default();
-    let server = Server::start(move |asked, n| match n {
-        0..4 => status(if asked.target.contains("images") {
+    let server = Server::start(move |recorded, n| match n {
+        0..4 => status(if recorded.target.contains("images") {
             "CREATING"
         } else {
             "MOUNTING"
         }),
-        _ => absent(asked.target.contains("images")),
+        _ => absent(recorded.target.contains("images")),
     })
     .await;
     let client = server.client(&clock).await;
@@ -581,12 +586,12 @@ async fn what_fails_on_its_way_ends_the_waiting_and_what_vanishes_is_said() {
 /// An instance that takes one poll for each change, and refuses what does not fit its state.
 async fn stateful(begins: &'static str) -> Server {
     let state = Mutex::new(begins);
-    Server::start(move |asked, _| {
+    Server::start(move |recorded, _| {
         let mut state = state.lock().unwrap();
-        let verb = match asked.method.as_str() {
+        let verb = match recorded.method.as_str() {
             "GET" => "show",
             "DELETE" => "delete",
-            _ if asked.target.ends_with("/start") || asked.body.contains("start") => "start",
+            _ if recorded.target.ends_with("/start") || recorded.body.contains("start") => "start",
             _ => "stop",
         };
         match (verb, *state) {
@@ -732,9 +737,9 @@ async fn a_hint_of_any_size_never_hangs_or_hammers() {
 #[tokio::test]
 async fn a_filter_cannot_end_a_list_before_its_end() {
     let queries = Arc::new(Mutex::new(Vec::new()));
-    let asked = queries.clone();
+    let recorded = queries.clone();
     let server = Server::start(move |request, n| {
-        asked.lock().unwrap().push(request.target.clone());
+        recorded.lock().unwrap().push(request.target.clone());
         let rows = match (request.target.contains("limit=0"), n) {
             (false, 0) => r#"{"id": "n1"}"#,
             _ => "",

@@ -10,7 +10,7 @@ use modelarts::{Credentials, Environment, Login, ManualClock, ModelArts};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use crate::support::{Asked, Reply, Server, json, with};
+use crate::support::{Recorded, Reply, Server, json, with};
 
 /// The id that the identity service knows a project by.
 fn id_of(name: &str) -> String {
@@ -233,15 +233,15 @@ impl Case {
 }
 
 /// What every request of the clients goes through: it answers as the identity service of every host, and notes the hosts.
-fn everywhere(asked: &Asked, _: usize) -> Reply {
-    if asked.method == "CONNECT" {
+fn everywhere(recorded: &Recorded, _: usize) -> Reply {
+    if recorded.method == "CONNECT" {
         return json(502, "{}");
     }
-    let rest = asked.target.split_once("://").unwrap().1;
+    let rest = recorded.target.split_once("://").unwrap().1;
     let (host, path) = rest.split_once('/').unwrap();
     match path {
         "v3/auth/tokens" => {
-            let scope = &asked.json()["auth"]["scope"]["project"];
+            let scope = &recorded.json()["auth"]["scope"]["project"];
             let id = match (scope["id"].as_str(), scope["name"].as_str()) {
                 (Some(id), _) => id.to_owned(),
                 (None, Some(name)) => id_of(name),
@@ -349,10 +349,10 @@ async fn run(
     }
     let expected = case.project();
     let allowed = case.hosts();
-    for asked in &server.asked()[before..] {
-        let host = match asked.target.split_once("://") {
+    for recorded in &server.requests()[before..] {
+        let host = match recorded.target.split_once("://") {
             Some((_, rest)) => rest.split('/').next().unwrap_or_default(),
-            None => &asked.target,
+            None => &recorded.target,
         };
         if !allowed.contains(host) {
             return Err(format!("{host} was asked, allowed are {allowed:?}"));
@@ -361,8 +361,8 @@ async fn run(
     match outcome {
         Ok(client) => {
             let project = client.project_id().to_owned();
-            let asked = server.asked();
-            let target = &asked.last().unwrap().target;
+            let recorded = server.requests();
+            let target = &recorded.last().unwrap().target;
             if expected != Ok(Some(project.clone())) {
                 return Err(format!("the project is {project}, expected {expected:?}"));
             }

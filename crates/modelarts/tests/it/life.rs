@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::support::{Asked, Reply, Server, code, json};
+use crate::support::{Recorded, Reply, Server, code, json};
 use futures::TryStreamExt;
 use modelarts::{AutoStop, Clock, ManualClock};
 
@@ -39,30 +39,30 @@ impl Life {
 }
 
 fn actions(server: &Server) -> Vec<String> {
-    let asked = server.asked();
-    let actions = asked.iter().filter(|asked| asked.method != "GET");
+    let recorded = server.requests();
+    let actions = recorded.iter().filter(|recorded| recorded.method != "GET");
     actions
-        .map(|asked| {
+        .map(|recorded| {
             format!(
                 "{} {}",
-                asked.method,
-                asked.target.trim_start_matches("/v1/p1/")
+                recorded.method,
+                recorded.target.trim_start_matches("/v1/p1/")
             )
         })
         .collect()
 }
 
-fn is_read(asked: &Asked) -> bool {
-    asked.method == "GET"
+fn is_read(recorded: &Recorded) -> bool {
+    recorded.method == "GET"
 }
 
 #[tokio::test]
 async fn a_stopping_notebook_is_waited_for_and_started() {
     let life = Life::new(&["STOPPING", "STOPPED"]);
     let started = Mutex::new(false);
-    let server = Server::start(move |asked, _| {
+    let server = Server::start(move |recorded, _| {
         let mut life = life.lock().unwrap();
-        if !is_read(asked) {
+        if !is_read(recorded) {
             if std::mem::replace(&mut *started.lock().unwrap(), true) {
                 return code(400, "ModelArts.6357");
             }
@@ -94,9 +94,9 @@ async fn a_stopping_notebook_is_waited_for_and_started() {
 #[tokio::test]
 async fn a_conflict_means_looking_again() {
     let life = Life::new(&["RUNNING"]);
-    let server = Server::start(move |asked, _| {
+    let server = Server::start(move |recorded, _| {
         let mut life = life.lock().unwrap();
-        if !is_read(asked) {
+        if !is_read(recorded) {
             // Somebody else was faster.
             life.then(&["STOPPING", "STOPPED"]);
             return code(400, "ModelArts.6357");
@@ -112,7 +112,7 @@ async fn a_conflict_means_looking_again() {
 
 #[tokio::test]
 async fn a_refusal_that_lasts_is_the_cause_of_the_last_error() {
-    let server = Server::start(|asked, _| match is_read(asked) {
+    let server = Server::start(|recorded, _| match is_read(recorded) {
         true => json(200, r#"{"id": "n1", "status": "RUNNING"}"#),
         false => code(400, "ModelArts.6357"),
     })
@@ -151,9 +151,9 @@ async fn what_is_as_it_should_be_is_left_alone() {
 async fn a_running_notebook_is_stopped_when_its_deletion_demands_it() {
     let life = Life::new(&["RUNNING"]);
     let stopped = Mutex::new(false);
-    let server = Server::start(move |asked, _| {
+    let server = Server::start(move |recorded, _| {
         let (mut life, mut stopped) = (life.lock().unwrap(), stopped.lock().unwrap());
-        match asked.method.as_str() {
+        match recorded.method.as_str() {
             "DELETE" if !*stopped => return code(400, "ModelArts.6304"),
             "DELETE" => {
                 life.then(&["DELETING", "gone"]);
@@ -199,7 +199,7 @@ async fn a_failed_start_is_told_with_its_reason() {
 
 #[tokio::test]
 async fn the_old_generation_speaks_seconds_and_actions() {
-    let server = Server::start(|asked, _| match asked.method.as_str() {
+    let server = Server::start(|recorded, _| match recorded.method.as_str() {
         "POST" => json(
             200,
             r#"{"current_status": "STOPPING", "previous_state": "RUNNING"}"#,
@@ -214,25 +214,25 @@ async fn the_old_generation_speaks_seconds_and_actions() {
         .await
         .unwrap();
     client.instances().stop("i1").await.unwrap();
-    let asked = server.asked();
+    let recorded = server.requests();
     let auto_stop = serde_json::json!({"spec": {"auto_stop": {"duration": 7200, "enable": true}}});
-    assert_eq!(asked[0].json(), auto_stop);
-    assert_eq!(asked[1].json(), serde_json::json!({"action": "stop"}));
+    assert_eq!(recorded[0].json(), auto_stop);
+    assert_eq!(recorded[1].json(), serde_json::json!({"action": "stop"}));
     client
         .notebooks()
         .start_with("n1", AutoStop::Off)
         .await
         .unwrap();
     assert!(
-        server.asked()[2]
+        server.requests()[2]
             .target
             .ends_with("/start?duration=-1&type=timing")
     );
 }
 
 /// The `n`th of `all` notebooks and those after it.
-fn page(asked: &Asked, all: usize) -> Reply {
-    let query = asked.target.split_once('?').unwrap().1;
+fn page(recorded: &Recorded, all: usize) -> Reply {
+    let query = recorded.target.split_once('?').unwrap().1;
     let number = |name: &str| -> usize {
         let pair = query.split('&').find_map(|pair| pair.strip_prefix(name));
         pair.map_or(0, |text| text.parse().unwrap())
@@ -248,7 +248,7 @@ fn page(asked: &Asked, all: usize) -> Reply {
 
 #[tokio::test]
 async fn a_list_is_a_stream_of_all_its_pages() {
-    let server = Server::start(|asked, _| page(asked, 123)).await;
+    let server = Server::start(|recorded, _| page(recorded, 123)).await;
     let client = server.client(&ManualClock::default()).await;
     let list = client
         .notebooks()
@@ -263,9 +263,9 @@ async fn a_list_is_a_stream_of_all_its_pages() {
         .unwrap();
     assert_eq!((ids.len(), ids[122].as_str()), (123, "n122"));
     let targets: Vec<_> = server
-        .asked()
+        .requests()
         .into_iter()
-        .map(|asked| asked.target)
+        .map(|recorded| recorded.target)
         .collect();
     assert_eq!(
         targets,
@@ -277,8 +277,8 @@ async fn a_list_is_a_stream_of_all_its_pages() {
 
 #[tokio::test]
 async fn an_error_ends_the_stream_after_what_came_before_it() {
-    let server = Server::start(|asked, n| match n {
-        0 => page(asked, 123),
+    let server = Server::start(|recorded, n| match n {
+        0 => page(recorded, 123),
         _ => code(403, "ModelArts.0209"),
     })
     .await;
@@ -292,10 +292,12 @@ async fn an_error_ends_the_stream_after_what_came_before_it() {
 
 #[tokio::test]
 async fn instances_and_flavors_have_their_own_forms_of_a_list() {
-    let server = Server::start(|asked, n| match (asked.target.contains("demanager"), n) {
-        (true, _) => json(200, r#"{"instances": [{"id": "i1"}], "total_count": 1}"#),
-        (false, _) => json(200, r#"{"flavors": [{"id": "f1"}], "total": 1}"#),
-    })
+    let server = Server::start(
+        |recorded, n| match (recorded.target.contains("demanager"), n) {
+            (true, _) => json(200, r#"{"instances": [{"id": "i1"}], "total_count": 1}"#),
+            (false, _) => json(200, r#"{"flavors": [{"id": "f1"}], "total": 1}"#),
+        },
+    )
     .await;
     let client = server.client(&ManualClock::default()).await;
     let instances: Vec<_> = client
@@ -307,14 +309,14 @@ async fn instances_and_flavors_have_their_own_forms_of_a_list() {
         .unwrap();
     let flavors: Vec<_> = client.flavors().list().items().try_collect().await.unwrap();
     assert_eq!((instances.len(), flavors.len(), server.count()), (1, 1, 2));
-    assert!(server.asked()[0].target.contains("de_type=Notebook"));
+    assert!(server.requests()[0].target.contains("de_type=Notebook"));
     assert_eq!(client.flavors().switchable("n1").await.unwrap().len(), 1);
 }
 
 #[tokio::test]
 async fn everything_can_run_in_a_task_of_its_own() {
-    let server = Server::start(|asked, _| match asked.target.contains('?') {
-        true => page(asked, 120),
+    let server = Server::start(|recorded, _| match recorded.target.contains('?') {
+        true => page(recorded, 120),
         false => json(200, r#"{"id": "n1", "status": "RUNNING"}"#),
     })
     .await;

@@ -17,16 +17,12 @@ use modelarts::{
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
-use crate::support::{Asked, Reply, Server, code, json, with};
+use crate::support::{Recorded, Reply, Server, code, json, with};
 
 const HTML_404: &str = "<html><head><title>404 Not Found</title></head><body><center><h1>404 Not Found</h1></center><hr><center>nginx</center></body></html>";
 
 fn html(status: u16, body: &str) -> Reply {
-    Reply::Answer {
-        status,
-        headers: vec![("content-type", "text/html".to_owned())],
-        body: body.to_owned(),
-    }
+    Reply::new(status, &[("content-type", "text/html")], body)
 }
 
 /// 404 as everybody says it but the service.
@@ -118,7 +114,7 @@ async fn the_services_own_word_is_enough() {
         (404, "ModelArts.6309", "ModelArts.6404", "ModelArts.6624"),
         (404, "ModelArts.9999", "ModelArts.9999", "ModelArts.9999"),
     ] {
-        let server = Server::start(move |asked, _| match asked.target.as_str() {
+        let server = Server::start(move |recorded, _| match recorded.target.as_str() {
             target if target.contains("/storage/") => code(status, mount),
             target if target.contains("/images/") => code(status, image),
             _ => code(status, instance),
@@ -249,7 +245,7 @@ async fn a_creation_whose_success_cannot_be_read_has_an_unknown_outcome() {
             )
         },
         || json(200, &format!("{{\"id\": \"{}\"}}", "x".repeat(5000))),
-        || Reply::Raw(b"HTTP/1.1 201 Created\r\ncontent-length: 90\r\n\r\n{\"id\":".to_vec()),
+        || Reply::raw(b"HTTP/1.1 201 Created\r\ncontent-length: 90\r\n\r\n{\"id\":"),
     ];
     for reply in odd {
         let server = Server::start(move |_, _| reply()).await;
@@ -345,8 +341,8 @@ async fn an_empty_success_of_an_action_is_a_success() {
 async fn reading(replies: &[fn() -> Reply]) -> Server {
     let replies = replies.to_vec();
     let reads = Mutex::new(0);
-    Server::start(move |asked, _| {
-        if asked.method != "GET" {
+    Server::start(move |recorded, _| {
+        if recorded.method != "GET" {
             return json(200, r#"{"id": "x1", "status": "CREATING"}"#);
         }
         let mut reads = reads.lock().unwrap();
@@ -420,9 +416,9 @@ async fn what_was_just_created_is_not_gone_because_it_is_not_found_yet() {
             let deleted = Arc::new(Mutex::new(false));
             let reads = Mutex::new(0);
             let state = deleted.clone();
-            let server = Server::start(move |asked, _| {
+            let server = Server::start(move |recorded, _| {
                 let mut reads = reads.lock().unwrap();
-                match asked.method.as_str() {
+                match recorded.method.as_str() {
                     "POST" => return status("CREATING"),
                     "DELETE" => {
                         *state.lock().unwrap() = true;
@@ -486,9 +482,11 @@ async fn a_status_from_before_the_start_is_waited_out() {
     .await;
     let client = server.client(&ManualClock::default()).await;
     client.notebooks().ensure_deleted("x1").await.unwrap();
-    let sent = server.asked();
+    let sent = server.requests();
     assert_eq!(
-        sent.iter().filter(|asked| asked.method == "DELETE").count(),
+        sent.iter()
+            .filter(|recorded| recorded.method == "DELETE")
+            .count(),
         1
     );
 }
@@ -514,10 +512,10 @@ impl Fleet {
 
     async fn serve(&self) -> Server {
         let fleet = self.0.clone();
-        Server::start(move |asked, _| {
+        Server::start(move |recorded, _| {
             let mut fleet = fleet.lock().unwrap();
-            if asked.method == "POST" {
-                let id = asked.target.split('/').nth(4).unwrap();
+            if recorded.method == "POST" {
+                let id = recorded.target.split('/').nth(4).unwrap();
                 fleet
                     .iter_mut()
                     .filter(|(known, _)| known == id)
@@ -525,7 +523,7 @@ impl Fleet {
                 return status("STOPPING");
             }
             let number = |name: &str| -> usize {
-                let (_, rest) = asked.target.split_once(name).unwrap();
+                let (_, rest) = recorded.target.split_once(name).unwrap();
                 rest.split('&').next().unwrap().parse().unwrap()
             };
             let (limit, offset) = (number("limit="), number("offset="));
@@ -634,13 +632,17 @@ async fn absent_members_are_read_without_complaint() {
     client.instances().wait_until_running("n-1").await.unwrap();
 }
 
-fn count(server: &Server, fits: impl Fn(&Asked) -> bool) -> usize {
-    server.asked().iter().filter(|asked| fits(asked)).count()
+fn count(server: &Server, fits: impl Fn(&Recorded) -> bool) -> usize {
+    server
+        .requests()
+        .iter()
+        .filter(|recorded| fits(recorded))
+        .count()
 }
 
 #[tokio::test]
 async fn five_attempts_are_five_attempts_for_what_a_waiter_does_too() {
-    let server = Server::start(|asked, _| match asked.method.as_str() {
+    let server = Server::start(|recorded, _| match recorded.method.as_str() {
         "GET" => status("RUNNING"),
         _ => json(503, ""),
     })
@@ -656,10 +658,10 @@ async fn five_attempts_are_five_attempts_for_what_a_waiter_does_too() {
             (5, 503)
         );
     }
-    assert_eq!(count(&server, |asked| asked.method == "POST"), 10);
+    assert_eq!(count(&server, |recorded| recorded.method == "POST"), 10);
     let hasty = client.with(CallOptions::new().retry(RetryPolicy::off()));
     let _ = hasty.notebooks().ensure_stopped("n1").await.unwrap_err();
-    assert_eq!(count(&server, |asked| asked.method == "POST"), 11);
+    assert_eq!(count(&server, |recorded| recorded.method == "POST"), 11);
 }
 
 #[tokio::test]
@@ -784,7 +786,7 @@ async fn a_skewed_clock_is_recognised_and_said() {
         ("Mon, 03 Nov 2025 08:55:00 GMT", -40),
         ("Mon, 03 Nov 2025 07:55:00 GMT", 20),
     ] {
-        let refuse = move |_: &Asked, _| with(code(401, "APIGW.0301"), "date", date);
+        let refuse = move |_: &Recorded, _| with(code(401, "APIGW.0301"), "date", date);
         let server = Server::start(refuse).await;
         let client = server.client(&ManualClock::default()).await;
         let error = client.notebooks().show("n1").await.unwrap_err();
@@ -811,7 +813,7 @@ async fn a_time_limit_is_told_as_it_was_set() {
         let time = clock.clone();
         let server = Server::start(move |_, _| {
             time.advance(Duration::from_secs(step));
-            Reply::Silence
+            Reply::silence()
         });
         (clock, server)
     };
@@ -865,14 +867,11 @@ async fn a_flood_of_interim_responses_does_not_defeat_the_time_limit() {
         let time = clock.clone();
         let server = Server::start(move |_, _| {
             let time = time.clone();
-            Reply::Endless(
-                interim.repeat(1000).into_bytes(),
-                Box::new(move |written| {
-                    if written == 50 {
-                        time.advance(Duration::from_secs(60));
-                    }
-                }),
-            )
+            Reply::endless(interim.repeat(1000), move |written| {
+                if written == 50 {
+                    time.advance(Duration::from_secs(60));
+                }
+            })
         })
         .await;
         let options = CallOptions::new().retry(RetryPolicy::off());
@@ -887,7 +886,7 @@ async fn what_will_be_the_same_the_next_time_is_not_repeated() {
     let replies: [fn() -> Reply; 4] = [
         || json(200, r#"{"lease": {"duration": "long"}}"#),
         || html(200, "<html>"),
-        || Reply::Raw(b"SSH-2.0-OpenSSH_9.6\r\n".to_vec()),
+        || Reply::raw(b"SSH-2.0-OpenSSH_9.6\r\n"),
         || code(500, "ModelArts.7008"),
     ];
     for reply in replies {
@@ -920,8 +919,8 @@ async fn what_will_be_the_same_the_next_time_is_not_repeated() {
 
 #[tokio::test]
 async fn a_credential_in_the_id_of_the_request_is_not_shown() {
-    let echo = |asked: &Asked, n: usize| {
-        let token = asked.header("x-auth-token").unwrap_or_default();
+    let echo = |recorded: &Recorded, n: usize| {
+        let token = recorded.header("x-auth-token").unwrap_or_default();
         let reply = match n % 3 {
             0 => code(400, "ModelArts.6318"),
             1 => json(200, r#"{"id": 7, "status": {}}"#),

@@ -4,15 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::support::{Asked, Reply, Server, json, with};
+use crate::support::{Recorded, Reply, Server, json, with};
 use modelarts::{AccessKey, Credentials, Environment, Login, ManualClock, ModelArts};
 
 fn password() -> Credentials {
     Credentials::password(Login::new("trainer", "t0p-s3cret").domain_name("nlp"))
 }
 
-fn is_sign_in(asked: &Asked) -> bool {
-    asked.target == "/v3/auth/tokens"
+fn is_sign_in(recorded: &Recorded) -> bool {
+    recorded.target == "/v3/auth/tokens"
 }
 
 fn token(name: &str, endpoint: &str) -> Reply {
@@ -34,8 +34,8 @@ async fn cloud(
     let latest = Arc::new(AtomicUsize::new(0));
     let tries = AtomicUsize::new(0);
     let valid = latest.clone();
-    let server = Server::start(move |asked, _| {
-        if is_sign_in(asked) {
+    let server = Server::start(move |recorded, _| {
+        if is_sign_in(recorded) {
             if !signs_in(tries.fetch_add(1, Ordering::SeqCst)) {
                 return json(
                     401,
@@ -43,11 +43,11 @@ async fn cloud(
                 );
             }
             let number = valid.fetch_add(1, Ordering::SeqCst) + 1;
-            let host = asked.header("host").unwrap();
+            let host = recorded.header("host").unwrap();
             return token(&format!("t{number}"), &format!("http://{host}"));
         }
         let expected = format!("t{}", valid.load(Ordering::SeqCst));
-        match asked.header("x-auth-token") == Some(&expected) {
+        match recorded.header("x-auth-token") == Some(&expected) {
             true => json(200, r#"{"id": "n1"}"#),
             false => json(401, ""),
         }
@@ -69,9 +69,9 @@ async fn client(server: &Server, clock: &ManualClock) -> ModelArts {
 
 fn sign_ins(server: &Server) -> usize {
     server
-        .asked()
+        .requests()
         .iter()
-        .filter(|asked| is_sign_in(asked))
+        .filter(|recorded| is_sign_in(recorded))
         .count()
 }
 
@@ -86,7 +86,7 @@ async fn the_token_tells_project_and_endpoint() {
     client.notebooks().show("n1").await.unwrap();
     client.notebooks().show("n1").await.unwrap();
     assert_eq!(sign_ins(&server), 1);
-    let scope = &server.asked()[0].json()["auth"]["scope"]["project"];
+    let scope = &server.requests()[0].json()["auth"]["scope"]["project"];
     assert_eq!(scope["name"], "r1");
 }
 
@@ -104,9 +104,9 @@ async fn a_refused_token_is_renewed_once_for_all_and_each_call_replayed_once() {
     assert!(results.iter().all(Result::is_ok));
     assert_eq!(sign_ins(&server), 2);
     let refused = server
-        .asked()
+        .requests()
         .iter()
-        .filter(|asked| asked.header("x-auth-token") == Some("t1"))
+        .filter(|recorded| recorded.header("x-auth-token") == Some("t1"))
         .count();
     assert!(refused <= 20, "{refused}");
 }
@@ -139,7 +139,7 @@ async fn a_wrong_password_is_tried_once_for_all_who_wait() {
 
 #[tokio::test]
 async fn a_second_401_is_final() {
-    let server = Server::start(|asked, _| match is_sign_in(asked) {
+    let server = Server::start(|recorded, _| match is_sign_in(recorded) {
         true => token("t", "http://127.0.0.1:1"),
         false => json(401, ""),
     })
@@ -174,7 +174,7 @@ async fn a_token_is_renewed_before_its_end_and_serves_until_then() {
     client.notebooks().show("n1").await.unwrap();
     assert_eq!(sign_ins(&server), 3);
     assert_eq!(
-        server.asked().last().unwrap().header("x-auth-token"),
+        server.requests().last().unwrap().header("x-auth-token"),
         Some("t2")
     );
 }
@@ -183,15 +183,18 @@ async fn a_token_is_renewed_before_its_end_and_serves_until_then() {
 async fn a_renewal_that_hangs_costs_one_call_some_seconds_and_the_others_nothing() {
     let clock = ManualClock::default();
     let time = clock.clone();
-    let server = Server::start(move |asked, n| {
-        if !is_sign_in(asked) {
+    let server = Server::start(move |recorded, n| {
+        if !is_sign_in(recorded) {
             return json(200, r#"{"id": "n1"}"#);
         }
         if n > 0 {
             time.advance(Duration::from_secs(10));
-            return Reply::Silence;
+            return Reply::silence();
         }
-        token("t1", &format!("http://{}", asked.header("host").unwrap()))
+        token(
+            "t1",
+            &format!("http://{}", recorded.header("host").unwrap()),
+        )
     })
     .await;
     let client = client(&server, &clock).await;
@@ -224,15 +227,15 @@ async fn a_project_is_looked_up_by_name() {
             .build()
     };
     assert_eq!(build("eu-de_nlp").await.unwrap().project_id(), "p5");
-    let asked = &server.asked()[0];
-    assert_eq!(asked.target, "/v3/projects?name=eu-de_nlp");
+    let recorded = &server.requests()[0];
+    assert_eq!(recorded.target, "/v3/projects?name=eu-de_nlp");
     assert!(
-        asked
+        recorded
             .header("authorization")
             .unwrap()
             .starts_with("SDK-HMAC-SHA256 Access=AK")
     );
-    assert!(asked.header("x-project-id").is_none());
+    assert!(recorded.header("x-project-id").is_none());
     assert!(
         build("other")
             .await

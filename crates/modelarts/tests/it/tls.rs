@@ -1,22 +1,23 @@
 //! TLS to a server of this machine, whose certificates nobody but the test knows.
 
+use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use modelarts::{Credentials, Environment, ManualClock, ModelArts, ModelArtsBuilder, Profile};
+use modelarts_test_support::server::Server;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use tokio::net::TcpListener;
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::crypto::aws_lc_rs;
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
-use tokio_rustls::rustls::server::WebPkiClientVerifier;
-use tokio_rustls::rustls::{RootCertStore, ServerConfig};
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
-use crate::support::{json, serve};
+use crate::support::json;
 
 /// An authority, a server with a certificate of it, and one for a client.
 struct Secured {
     url: String,
+    _server: Server,
     authority: String,
     client_certificate: String,
     client_key: String,
@@ -57,26 +58,22 @@ impl Secured {
         let config = config
             .with_single_cert(vec![certificate.der().clone()], key)
             .unwrap();
-        let acceptor = TlsAcceptor::from(Arc::new(config));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("https://{}", listener.local_addr().unwrap());
-        tokio::spawn(async move {
-            let answer = Arc::new(|_: &_, _| json(200, r#"{"id": "n1"}"#));
-            while let Ok((stream, _)) = listener.accept().await {
-                let (acceptor, answer) = (acceptor.clone(), answer.clone());
-                tokio::spawn(async move {
-                    if let Ok(stream) = acceptor.accept(stream).await {
-                        serve(stream, Arc::new(Mutex::default()), answer).await;
-                    }
-                });
-            }
-        });
+        let config = Arc::new(config);
+        let secure = move |stream| {
+            let connection = ServerConnection::new(Arc::clone(&config));
+            Ok(StreamOwned::new(
+                connection.map_err(io::Error::other)?,
+                stream,
+            ))
+        };
+        let server = Server::over("https", secure, |_, _| json(200, r#"{"id": "n1"}"#));
 
         let folder =
             std::env::temp_dir().join(format!("modelarts-tls-{}-{test}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let this = Self {
-            url,
+            url: server.url.clone(),
+            _server: server,
             authority: authority.pem(),
             client_certificate: client_certificate.pem(),
             client_key: client_key.serialize_pem(),

@@ -13,13 +13,10 @@
 mod support;
 
 use std::fmt::Write as _;
-use std::sync::{Arc, Mutex};
 
 use modelarts::{AccessKey, Credentials, Login, ManualClock};
-use support::{Asked, Reply, Server, json, with};
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
+use modelarts_test_support::capture::Capture;
+use support::{Recorded, Reply, Server, json, with};
 
 const SECRETS: [&str; 6] = [
     "t0p-s3cret-password",
@@ -30,54 +27,13 @@ const SECRETS: [&str; 6] = [
     "t0p-s3cret-url",
 ];
 
-/// Writes down everything at every level, from every crate underneath.
-#[derive(Clone, Default)]
-struct Ears(Arc<Mutex<String>>);
-
-impl Visit for Ears {
-    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
-        write!(self.0.lock().unwrap(), " {field}={value:?}").unwrap();
-    }
-}
-
-impl Subscriber for Ears {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-
-    fn new_span(&self, span: &Attributes<'_>) -> Id {
-        write!(self.0.lock().unwrap(), "\n{}", span.metadata().name()).unwrap();
-        span.record(&mut self.clone());
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, values: &Record<'_>) {
-        values.record(&mut self.clone());
-    }
-
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        self.0.lock().unwrap().push('\n');
-        event.record(&mut self.clone());
-    }
-
-    fn enter(&self, _: &Id) {}
-
-    fn exit(&self, _: &Id) {}
-}
-
-/// Repeats whatever it was told, and puts its own secrets into every answer.
-fn indiscreet(asked: &Asked, n: usize) -> Reply {
-    let told: String = asked
-        .headers
-        .iter()
-        .map(|(_, value)| value.as_str())
-        .collect();
-    let told = told + &asked.body;
-    let error = serde_json::json!({"error_code": "ModelArts.0211", "error_msg": told}).to_string();
+/// Repeats whatever it was sent, and puts its own secrets into every response.
+fn indiscreet(request: &Recorded, n: usize) -> Reply {
+    let values = request.headers.iter().map(|(_, value)| value.as_str());
+    let echo = values.collect::<String>() + &request.body;
+    let error = serde_json::json!({"error_code": "ModelArts.0211", "error_msg": echo}).to_string();
     let notebook = r#"{"id": "n1", "status": "RUNNING", "token": "t0p-s3cret-notebook", "url": "https://t0p-s3cret-url"}"#;
-    match (asked.target.as_str(), n % 4) {
+    match (request.target.as_str(), n % 4) {
         ("/v3/auth/tokens", 0) => json(503, &error),
         ("/v3/auth/tokens", _) => with(
             json(201, r#"{"token": {"project": {"id": "p1"}}}"#),
@@ -96,8 +52,7 @@ fn indiscreet(asked: &Asked, n: usize) -> Reply {
 
 #[tokio::test]
 async fn neither_debug_nor_display_nor_tracing_tells() {
-    let ears = Ears::default();
-    let _guard = tracing::subscriber::set_default(ears.clone());
+    let capture = Capture::start();
     let key = AccessKey::new("AK", "t0p-s3cret-key").security_token("t0p-s3cret-security-token");
     let login = Login::new("trainer", "t0p-s3cret-password").domain_name("nlp");
     let mut shown = String::new();
@@ -144,7 +99,7 @@ async fn neither_debug_nor_display_nor_tracing_tells() {
         }
         assert!(errors > 0);
     }
-    let traced = ears.0.lock().unwrap().clone();
+    let traced = capture.lines().join("\n");
     for part in [
         "operation=\"showNotebook\"",
         "number=2",

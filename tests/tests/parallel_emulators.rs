@@ -1,5 +1,5 @@
-//! Hundreds of emulators in one process, as in a suite of parallel tests: each lives on its own, and nothing is left of
-//! any. A process of its own, so that nobody else's handles and threads are counted.
+//! Hundreds of emulators in one process, as in a suite of parallel tests: they share nothing, and none leaves anything
+//! behind. A process of its own, so that no other test's handles and threads are counted.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,50 +10,52 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
 
 use futures::TryStreamExt as _;
 use futures::future::join_all;
 use modelarts::devenviron::types::{CreateNotebookRequest, VolumeReq};
-use modelarts_tests::world::World;
+use modelarts_tests::environment::TestEnvironment;
 
-const HUNDREDS: usize = 300;
+const EMULATORS: usize = 300;
+/// Nobody waits that long unless something stays.
+const LIMIT: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn hundreds_live_beside_each_other_and_leave_nothing_behind() {
+async fn parallel_emulators_share_nothing_and_leave_nothing_behind() {
     // What is made once for all is there before anything is counted.
-    live(0).await;
+    life_cycle(0).await;
     let before = Held::now();
-    let lives = (0..HUNDREDS).map(|number| tokio::spawn(live(number)));
-    let lives: Vec<(SocketAddr, String)> = join_all(lives)
+    let tasks = (0..EMULATORS).map(|number| tokio::spawn(life_cycle(number)));
+    let ended: Vec<(SocketAddr, String)> = join_all(tasks)
         .await
         .into_iter()
         .map(Result::unwrap)
         .collect();
 
     // What was dropped and not waited for, like the client's side of a connection, ends a little later.
-    let mut after = Held::now();
-    for _ in 0..100_000 {
-        if after.is_no_more_than(&before) {
-            break;
+    let released = async {
+        while !Held::now().is_no_more_than(&before) {
+            tokio::task::yield_now().await;
         }
-        tokio::task::yield_now().await;
-        after = Held::now();
-    }
-    println!("{HUNDREDS} emulators: {before:?} before, {after:?} after");
-    assert!(after.is_no_more_than(&before));
+    };
+    let released = tokio::time::timeout(LIMIT, released).await;
+    let after = Held::now();
+    println!("{EMULATORS} emulators: {before:?} before, {after:?} after");
+    assert!(released.is_ok(), "{before:?} before, {after:?} after");
 
-    for (address, _) in &lives {
+    for (address, _) in &ended {
         assert!(TcpStream::connect(address).is_err(), "{address}");
     }
-    let ids: BTreeSet<_> = lives.iter().map(|(_, id)| id).collect();
+    let ids: BTreeSet<_> = ended.iter().map(|(_, id)| id).collect();
     assert_eq!(ids.len(), 1, "all began with the same rng_seed");
 }
 
-/// The whole life of a notebook on an emulator of its own, which is then stopped or merely dropped; its address, and the
-/// id of the notebook.
-async fn live(number: usize) -> (SocketAddr, String) {
-    let world = World::new().await;
-    let notebooks = world.client.notebooks();
+/// The life cycle of a notebook on an emulator of its own, which is then shut down or only dropped; the emulator's
+/// address, and the id of the notebook.
+async fn life_cycle(number: usize) -> (SocketAddr, String) {
+    let environment = TestEnvironment::new().await;
+    let notebooks = environment.client.notebooks();
     let name = format!("notebook-{number}");
     let volume = VolumeReq::builder().category("EVS").ownership("MANAGED");
     let request = CreateNotebookRequest::builder()
@@ -69,15 +71,15 @@ async fn live(number: usize) -> (SocketAddr, String) {
     let names: Vec<_> = listed.iter().filter_map(|it| it.name.as_deref()).collect();
     assert_eq!(names, [name]);
     notebooks.ensure_deleted(&id).await.unwrap();
-    let address = world.emulator.address();
-    drop(world.client);
+    let address = environment.emulator.address();
+    drop(environment.client);
     if number.is_multiple_of(2) {
-        world.emulator.shutdown().await;
+        environment.emulator.shutdown().await;
     }
     (address, id)
 }
 
-/// What the process holds, where the system tells.
+/// What the process holds, where the system says.
 #[derive(Debug)]
 struct Held {
     handles: Option<usize>,
@@ -93,7 +95,7 @@ impl Held {
         }
     }
 
-    /// Less is possible: what was counted before may still have held something of the first life.
+    /// Less is possible: what was counted before may still have held something of the first emulator.
     fn is_no_more_than(&self, before: &Self) -> bool {
         self.handles <= before.handles && self.threads <= before.threads
     }

@@ -14,7 +14,7 @@ use std::path::Path;
 use std::sync::mpsc;
 use std::{env, fs, io, thread};
 
-use modelarts_tests::program::{self, Program};
+use modelarts_test_support::process::EmulatorProcess;
 use observer::Seen;
 use resource::{Kind, Resource, id, status};
 use service::Service;
@@ -36,19 +36,18 @@ const CREATION: i64 = 90_000;
 fn nothing_acknowledged_is_lost_when_the_emulator_is_killed() -> io::Result<()> {
     let rounds = number("CRASH_ROUNDS", 20);
     let mut random = Random(number("CRASH_SEED", 1));
-    let program = program::build();
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("crash");
     fs::remove_dir_all(&folder).ok();
     fs::create_dir_all(&folder)?;
     let mut log = Log::default();
     for round in 0..rounds {
-        let process = process::start(&program, &folder)?;
+        let process = process::start(&folder)?;
         let service = process::sign_in(&process)?;
         log.check(&service)?;
         log.let_time_pass(&service, [3, 40, LONG][random.below(3)])?;
         log = work(process, &service, log, round, &mut random);
     }
-    let process = process::start(&program, &folder)?;
+    let process = process::start(&folder)?;
     let service = process::sign_in(&process)?;
     log.check(&service)?;
     log.let_time_pass(&service, LONG)?;
@@ -63,7 +62,13 @@ fn nothing_acknowledged_is_lost_when_the_emulator_is_killed() -> io::Result<()> 
 }
 
 /// Lets the workers change what they own, and kills the emulator under them after some acknowledged changes.
-fn work(mut process: Program, service: &Service, log: Log, round: u64, random: &mut Random) -> Log {
+fn work(
+    mut process: EmulatorProcess,
+    service: &Service,
+    log: Log,
+    round: u64,
+    random: &mut Random,
+) -> Log {
     let (sender, receiver) = mpsc::channel();
     let enough = 1 + random.below(60);
     let workers: Vec<Worker<'_>> = shares(log.resources)

@@ -1,9 +1,8 @@
-//! The API of a running emulator, byte by byte: an answer that did not come whole is no answer.
+//! The API of a running emulator: a response that did not come whole is none.
 
-use std::io::{self, Read as _, Write as _};
-use std::net::TcpStream;
-use std::time::Duration;
+use std::io;
 
+use modelarts_test_support::connection::{Response, exchange};
 use serde_json::{Value, json};
 
 use crate::resource::Kind;
@@ -15,14 +14,14 @@ const PAGE: usize = 50;
 /// More than this test ever makes, and no more than a page takes.
 const EVERYTHING: usize = 1000;
 
-/// An emulator that answers, for one project.
+/// The service of a running emulator, for one project.
 pub(crate) struct Service {
     pub(crate) address: String,
     pub(crate) token: String,
 }
 
 impl Service {
-    /// Status and body; an error if the answer did not come whole.
+    /// Status and body; an error if the response did not come whole.
     pub(crate) fn call(
         &self,
         method: &str,
@@ -30,8 +29,13 @@ impl Service {
         body: Option<Value>,
     ) -> io::Result<(u16, Value)> {
         let path = format!("/v1/{PROJECT}{path}");
-        let answer = exchange(&self.address, &self.token, method, &path, body)?;
-        Ok((answer.status, answer.body))
+        let response = self.send(method, &path, body)?;
+        Ok((response.status, response.body))
+    }
+
+    fn send(&self, method: &str, path: &str, body: Option<Value>) -> io::Result<Response> {
+        let token = [("x-auth-token", self.token.as_str())];
+        exchange(&self.address, method, path, &token, body.as_ref())
     }
 
     /// How something is shown; null if it does not exist.
@@ -92,29 +96,17 @@ impl Service {
     pub(crate) fn keep_the_disk_busy(&self) -> io::Result<()> {
         let many = json!({ "project": OTHERS, "status": "DELETING", "count": 2000 });
         let body = json!({ "instances": [many] });
-        let answer = exchange(
-            &self.address,
-            &self.token,
-            "POST",
-            "/_emulator/fixtures",
-            Some(body),
-        )?;
-        assert_eq!(answer.status, 200, "{}", answer.body);
+        let response = self.send("POST", "/_emulator/fixtures", Some(body))?;
+        assert_eq!(response.status, 200, "{}", response.body);
         Ok(())
     }
 
     /// Moves the clock; the emulated time afterwards, in milliseconds.
     pub(crate) fn advance(&self, seconds: u64) -> io::Result<i64> {
         let body = json!({ "advance_ms": seconds * 1000 });
-        let answer = exchange(
-            &self.address,
-            &self.token,
-            "POST",
-            "/_emulator/clock",
-            Some(body),
-        )?;
-        assert_eq!(answer.status, 200, "{}", answer.body);
-        Ok(answer.body["now"].as_i64().expect("the time"))
+        let response = self.send("POST", "/_emulator/clock", Some(body))?;
+        assert_eq!(response.status, 200, "{}", response.body);
+        Ok(response.body["now"].as_i64().expect("the time"))
     }
 }
 
@@ -152,63 +144,4 @@ fn without_nulls(shown: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(without_nulls),
         _ => {}
     }
-}
-
-/// An answer that came whole.
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    /// Status line and headers, in lower case.
-    head: String,
-    pub(crate) body: Value,
-}
-
-impl Answer {
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        let mut lines = self.head.lines();
-        lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
-    }
-}
-
-/// One request on a connection of its own.
-pub(crate) fn exchange(
-    address: &str,
-    token: &str,
-    method: &str,
-    path: &str,
-    body: Option<Value>,
-) -> io::Result<Answer> {
-    let body = body.map(|body| body.to_string()).unwrap_or_default();
-    let mut stream = TcpStream::connect(address)?;
-    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
-    let request = format!(
-        "{method} {path} HTTP/1.1\r\nhost: {address}\r\nx-auth-token: {token}\r\nconnection: close\r\n\
-         content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-        body.len(),
-    );
-    stream.write_all(request.as_bytes())?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    whole(&answer).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
-}
-
-fn whole(answer: &str) -> Option<Answer> {
-    let (head, body) = answer.split_once("\r\n\r\n")?;
-    // The values of tokens must stay as they are.
-    let head = head.lines().map(|line| match line.split_once(':') {
-        Some((name, value)) => format!("{}:{value}\n", name.to_ascii_lowercase()),
-        None => format!("{line}\n"),
-    });
-    let mut answer = Answer {
-        status: 0,
-        head: head.collect(),
-        body: Value::Null,
-    };
-    answer.status = answer.head.split(' ').nth(1)?.parse().ok()?;
-    if answer.header("content-length")?.parse() != Ok(body.len()) {
-        return None;
-    }
-    if !body.is_empty() {
-        answer.body = serde_json::from_str(body).ok()?;
-    }
-    Some(answer)
 }
