@@ -196,7 +196,7 @@ fn ids_of_the_groups_reach_their_resource_or_nothing() {
             "showLease",
             "id",
             value,
-            Box::pin(async move { client.lease().show(value).await.map(drop) }),
+            Box::pin(async move { client.leases().show(value).await.map(drop) }),
         );
     });
 }

@@ -177,7 +177,7 @@ mod scenarios {
 
     pub(super) async fn a_lease_is_shown_renewed_and_runs_out(environment: &TestEnvironment) {
         let id = running(environment).await;
-        let leases = environment.client.lease();
+        let leases = environment.client.leases();
         let before = leases.show(&id).await.unwrap();
         assert_eq!(before.enable, Some(true));
         leases.renew(&id, AutoStop::hours(8)).await.unwrap();

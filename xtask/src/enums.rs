@@ -1,6 +1,6 @@
 //! The open enumerations of a document, as Rust.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt::Write as _;
 
 use anyhow::{Result, bail};
@@ -28,7 +28,11 @@ pub(crate) fn texts<'a>(schema: &'a Value, key: &str) -> Vec<&'a str> {
 
 /// Writes the module `enums`, formatted: no formatter looks into a macro's arguments.
 pub(crate) fn module(document: &Document) -> Result<String> {
-    let mut out = String::from("use crate::open::open_enum;\n");
+    let has_states = open_enums(document).any(|(_, schema)| !states(schema).is_empty());
+    let mut out = String::from(match has_states {
+        true => "use crate::lifecycle::phases;\nuse crate::open::open_enum;\n",
+        false => "use crate::open::open_enum;\n",
+    });
     for (name, schema) in open_enums(document) {
         out.push_str(&open_enum(name, schema)?);
     }
@@ -73,55 +77,93 @@ fn open_enum(name: &str, schema: &Value) -> Result<String> {
         out,
         "\n/// [`{name}`] as it stands on the wire.\npub type Open{name} = crate::Open<{name}>;\n"
     )?;
-    out.push_str(&states(name, schema, &values)?);
+    out.push_str(&phases(name, schema, &values)?);
     Ok(out)
 }
 
-/// `x-states` as questions that waiters ask.
-fn states(name: &str, schema: &Value, values: &[&str]) -> Result<String> {
-    let Some(states) = schema.get("x-states").and_then(Value::as_object) else {
-        return Ok(String::new());
-    };
-    let questions = [
-        (
-            "transient",
-            "Whether it changes by itself: something is under way.",
-        ),
-        ("settled", "Whether it stays as it is until somebody acts."),
-        (
-            "failed",
-            "Whether an action failed and nothing goes on by itself.",
-        ),
-        ("gone", "Whether the resource does not exist any more."),
-    ];
-    let mut out = format!("\nimpl {name} {{");
-    for (state, description) in questions {
-        let listed = states.get(state).map_or_else(Vec::new, |list| {
-            list.as_array()
-                .into_iter()
-                .flatten()
-                .filter_map(Value::as_str)
-                .collect()
-        });
-        if let Some(foreign) = listed.iter().find(|value| !values.contains(value)) {
-            bail!("schema {name}: x-states lists `{foreign}`, which is no value of it");
+/// The groups of `x-states`: what a status says of what comes next.
+pub(crate) const STATES: [&str; 4] = ["transient", "settled", "failed", "gone"];
+
+/// A value of a status as `x-states` has it: the group it stands in, and its actions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct State<'a> {
+    pub(crate) group: &'a str,
+    pub(crate) value: &'a str,
+    pub(crate) actions: Vec<&'a str>,
+}
+
+/// Every entry of `x-states`; none where an enumeration has no life cycle.
+pub(crate) fn states(schema: &Value) -> Vec<State<'_>> {
+    let groups = schema.get("x-states").and_then(Value::as_object);
+    let mut found = Vec::new();
+    for (group, entries) in groups.into_iter().flatten() {
+        for value in entries.as_object().into_iter().flat_map(|map| map.keys()) {
+            found.push(State {
+                group,
+                value,
+                actions: texts(entries, value),
+            });
         }
-        let variants: Vec<String> = (0..values.len())
-            .filter(|index| listed.contains(&values[*index]))
-            .map(|index| format!("Self::{}", variant(schema, values, index)))
-            .collect();
-        let pattern = match variants.as_slice() {
-            [] => "false".to_owned(),
-            variants => format!("matches!(self, {})", variants.join(" | ")),
-        };
-        write!(
-            out,
-            "\n{}    pub fn is_{state}(&self) -> bool {{\n        {pattern}\n    }}\n",
-            comment(description, 4)
-        )?;
     }
-    out.push_str("}\n");
-    Ok(out)
+    found
+}
+
+/// The actions that `x-states` of any document names, in the order of the alphabet.
+pub(crate) fn actions(documents: &[Document]) -> BTreeSet<&str> {
+    let schemas = documents.iter().flat_map(open_enums);
+    schemas
+        .flat_map(|(_, schema)| states(schema))
+        .flat_map(|state| state.actions)
+        .collect()
+}
+
+/// Writes the module `actions`.
+pub(crate) fn actions_module(documents: &[Document]) -> String {
+    let actions = actions(documents);
+    let variants: String = actions
+        .iter()
+        .map(|action| format!("    /// `{action}`.\n    {},\n", variant_name(action)))
+        .collect();
+    format!(
+        "/// What moves a resource from one status to another: the actions that `x-states` of the documents names.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Action {{\n{variants}}}
+        "
+    )
+}
+
+/// `x-states` as a phase for each value.
+fn phases(name: &str, schema: &Value, values: &[&str]) -> Result<String> {
+    let states = states(schema);
+    if states.is_empty() {
+        return Ok(String::new());
+    }
+    let ending: Vec<&str> = states
+        .iter()
+        .filter(|state| state.group == "gone")
+        .flat_map(|state| state.actions.iter().copied())
+        .collect();
+    let mut out = format!("\nphases! {{\n    {name} {{\n");
+    for (index, value) in values.iter().enumerate() {
+        let Some(state) = states.iter().find(|state| state.value == *value) else {
+            bail!("schema {name}: `{value}` is missing in x-states");
+        };
+        let actions: Vec<String> = state.actions.iter().copied().map(variant_name).collect();
+        let ends = !actions.is_empty() && state.actions.iter().all(|it| ending.contains(it));
+        let list = format!(" [{}]", actions.join(", "));
+        let (phase, list) = match state.group {
+            "transient" if ends => ("Ending", list.as_str()),
+            "transient" => ("Transient", list.as_str()),
+            "settled" => ("Settled", list.as_str()),
+            "failed" => ("Failed", list.as_str()),
+            "gone" => ("Gone", ""),
+            other => bail!("schema {name}: `{other}` is no group of x-states"),
+        };
+        let variant = variant(schema, values, index);
+        writeln!(out, "        {variant} => {phase}{list},")?;
+    }
+    Ok(out + "    }\n}\n")
 }
 
 /// A doc comment for a text, indented.
@@ -206,26 +248,35 @@ mod tests {
     }
 
     #[test]
-    fn states_must_be_values() {
-        let schema = json!({"x-extensible-enum": ["A"], "x-states": {"failed": ["B"]}});
+    fn every_value_has_a_phase() {
+        let schema = json!({"x-extensible-enum": ["A"], "x-states": {"failed": {"B": []}}});
         let error = open_enum("E", &schema).unwrap_err();
-        assert!(error.to_string().contains("`B`"), "{error}");
+        assert!(error.to_string().contains("`A` is missing"), "{error}");
     }
 
     #[test]
-    fn states_become_questions() {
-        let schema =
-            json!({"x-extensible-enum": ["UP", "DOWN"], "x-states": {"settled": ["UP", "DOWN"]}});
+    fn states_become_phases() {
+        let schema = json!({
+            "x-extensible-enum": ["UP", "LEAVING", "LEFT", "LOCKED", "FELL", "RISING"],
+            "x-states": {
+                "transient": {"RISING": ["rise"], "LEAVING": ["leave"]},
+                "settled": {"UP": ["rise"], "LOCKED": []},
+                "failed": {"FELL": ["rise"]},
+                "gone": {"LEFT": ["leave"]},
+            },
+        });
         let code = open_enum("E", &schema).unwrap();
-        assert!(
-            code.contains(
-                "is_settled(&self) -> bool {\n        matches!(self, Self::Up | Self::Down)"
-            ),
-            "{code}"
-        );
-        assert!(
-            code.contains("is_gone(&self) -> bool {\n        false"),
-            "{code}"
-        );
+        let expected = "phases! {
+    E {
+        Up => Settled [Rise],
+        Leaving => Ending [Leave],
+        Left => Gone,
+        Locked => Settled [],
+        Fell => Failed [Rise],
+        Rising => Transient [Rise],
+    }
+}
+";
+        assert!(code.ends_with(expected), "{code}");
     }
 }

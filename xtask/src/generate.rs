@@ -28,7 +28,8 @@ pub(crate) fn files(
     let documents = &worded(documents)?;
     let code = Path::new(CODE);
     let mut files = publish::files(root, documents, catalogue)?;
-    let mut modules = String::from("pub(crate) mod errors;\n") + &no_family(documents);
+    let mut modules =
+        String::from("pub(crate) mod actions;\npub(crate) mod errors;\n") + &no_family(documents);
     for document in documents {
         let name = &document.name;
         let module =
@@ -47,6 +48,10 @@ pub(crate) fn files(
         )?,
     );
     files.extend(facade::files(documents, &families)?);
+    files.insert(
+        code.join("actions.rs"),
+        rust("the documents", &enums::actions_module(documents))?,
+    );
     files.insert(
         code.join("errors.rs"),
         rust(catalogue::FILE, &catalogue.module()?)?,

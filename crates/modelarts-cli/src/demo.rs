@@ -118,7 +118,7 @@ impl Story {
             Step {
                 title: "Let it run for eight hours from now",
                 command: "modelarts lease set demo --for 8h",
-                rust: "client.lease().renew(&id, AutoStop::hours(8))",
+                rust: "client.leases().renew(&id, AutoStop::hours(8))",
             },
             lease,
         )

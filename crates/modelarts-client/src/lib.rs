@@ -47,6 +47,7 @@ mod family;
 // Formatted by its generator.
 #[rustfmt::skip]
 mod generated;
+mod lifecycle;
 mod number;
 mod open;
 mod operation;
@@ -60,7 +61,9 @@ pub use family::{Family, Service, operation, operations};
 #[cfg(feature = "reflect")]
 pub use family::{RoundTrip, round_trip};
 // One public module per document of `openapi/documents.toml`, and their list.
+pub use generated::actions::Action;
 pub use generated::*;
+pub use lifecycle::Phase;
 pub use open::{Open, OpenEnum};
 pub use operation::Operation;
 pub use optional::{Given, IntoOptional, Perhaps};

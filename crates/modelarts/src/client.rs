@@ -8,14 +8,15 @@ use bytes::Bytes;
 use http::Method;
 #[cfg(feature = "devenviron")]
 use modelarts_client::devenviron;
-use modelarts_client::{Base, Operation, Prepared, ResponseValue, Secret, Service, Transport};
+use modelarts_client::{
+    Action, Base, Operation, Prepared, ResponseValue, Secret, Service, Transport,
+};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::clock::Clock;
 use crate::credentials::{Authenticator, TOKEN};
 use crate::error::{Error, Result, accepted};
-use crate::history::Event;
 use crate::options::{CallOptions, CallSettings};
 use crate::resolve::ResolvedClient;
 use crate::response::RawResponse;
@@ -308,7 +309,7 @@ impl ModelArts {
         let url = prepared.request().url().clone();
         let response = self.respond(prepared).await?;
         match id(&response).filter(|id| !id.trim().is_empty()) {
-            Some(id) => self.note(id, Event::Created),
+            Some(id) => self.note(id, Action::Create),
             None => {
                 let (status, headers) = (response.status(), response.headers().clone());
                 let error = Error::without_id(status, headers).in_operation(operation);
@@ -324,38 +325,30 @@ impl ModelArts {
         &self,
         prepared: Prepared<T>,
         id: &str,
-        event: Event,
+        action: Action,
     ) -> Result<T> {
         let result = accepted(self.execute(prepared).await);
         if result
             .as_ref()
             .map_or_else(Error::is_outcome_unknown, |_| true)
         {
-            self.note(id, event);
+            self.note(id, action);
         }
         result
     }
 
-    fn note(&self, id: &str, event: Event) {
+    fn note(&self, id: &str, action: Action) {
         let now = self.clock().elapsed();
-        self.settings.history.add(id, event, now);
+        self.settings.history.add(id, action, now);
     }
 
-    /// Whether this client created it so lately that a read may not find it yet.
-    pub(crate) fn may_lag(&self, id: &str) -> bool {
-        let is_creation = |event| event == Event::Created;
-        self.last_event(id, is_creation).is_some()
-    }
-
-    /// What this client had done to it so lately that a read may still show what was before, and when.
-    pub(crate) fn last_event(
+    /// The last action of this client on a resource that fits, and when it was accepted.
+    pub(crate) fn last_action(
         &self,
         id: &str,
-        fits: impl Fn(Event) -> bool,
-    ) -> Option<(Event, Duration)> {
-        let now = self.clock().elapsed();
-        let last = self.settings.history.last(id, fits);
-        last.filter(|(_, at)| self.settings.poll.covers(now.saturating_sub(*at)))
+        fits: impl Fn(Action) -> bool,
+    ) -> Option<(Action, Duration)> {
+        self.settings.history.last(id, fits)
     }
 }
 

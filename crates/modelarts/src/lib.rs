@@ -43,7 +43,7 @@
 //! | group | for |
 //! |---|---|
 //! | [`notebooks`](ModelArts::notebooks) | creating, starting, stopping, deleting, changing, listing |
-//! | [`lease`](ModelArts::lease) | how long a notebook may run |
+//! | [`leases`](ModelArts::leases) | how long a notebook may run |
 //! | [`flavors`](ModelArts::flavors), [`images`](ModelArts::images) | what it runs on, and what it runs |
 //! | [`storage`](ModelArts::storage) | folders of OBS mounted to it |
 //! | [`instances`](ModelArts::instances) | the older generation of all this |
@@ -82,7 +82,7 @@
 //! Creating, starting or stopping only begins when the call returns. A [`Waiter`] waits when it is awaited, or
 //! [streams](Waiter::events) what it sees; the `ensure_…` methods do whatever is needed to reach a state, may be
 //! called twice, and from two places at once. A read that lags behind is not taken for the result of what this client
-//! has just had done: see [`PollPolicy::settle`].
+//! has just had done: see [`PollPolicy::read_lag`].
 //!
 //! # Errors
 //!

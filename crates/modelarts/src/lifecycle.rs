@@ -1,482 +1,752 @@
-//! What notebooks and old instances have in common: they run, stop and go, and one waits for it.
+//! Waiting for resources and acting on them: one state machine for everything that has a life cycle.
+//!
+//! A [`Reconciler`] is the machine. It is told what a read showed, and says whether the target is reached, whether to
+//! poll again, or which action to send. It knows phases and times, and nothing of requests. A [`Poller`] feeds it: a waiter
+//! polls through it, once for every read.
 
+use std::fmt;
 use std::marker::PhantomData;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use modelarts_client::{Action, ErrorCode, Open, OpenEnum, Phase};
 
 use crate::client::ModelArts;
 use crate::clock::BoxFuture;
 use crate::error::{Error, Result};
-use crate::history::Event;
 use crate::poll_status::Progress;
 use crate::units::AutoStop;
-use crate::wait::{Lag, Polled, Verdict, Waiter};
+use crate::wait::{PollContext, PollFn, Polled, Verdict, Waiter};
 
-/// A resource with a life cycle.
-pub(crate) trait Lifecycle: Send + Sync + 'static {
-    type Resource: Send + 'static;
+/// A resource with a life cycle, and how a client reads it and acts on it.
+pub(crate) trait Lifecycle: Sized + Send + 'static {
+    /// What it is found by. Shown, it is an ID.
+    type Key: Clone + fmt::Display + Send + Sync + 'static;
 
-    fn show(client: ModelArts, id: String) -> BoxFuture<'static, Result<Self::Resource>>;
+    const NOUN: &'static str;
+    /// The codes by which the service says that it does not exist.
+    const ABSENT: &'static [ErrorCode];
+
+    fn show(client: ModelArts, key: Self::Key) -> BoxFuture<'static, Result<Self>>;
     /// `auto_stop` is for a start; without it the service's default holds.
     fn execute(
         client: ModelArts,
-        id: String,
+        key: Self::Key,
         action: Action,
         auto_stop: Option<AutoStop>,
     ) -> BoxFuture<'static, Result<()>>;
-    fn phase(resource: &Self::Resource) -> Phase;
-    fn status(resource: &Self::Resource) -> String;
-    fn fail_reason(resource: &Self::Resource) -> Option<String>;
-    fn progress(resource: &Self::Resource) -> Option<Progress>;
-    /// What keeps it from running although its status is the one of what runs.
-    fn missing(resource: &Self::Resource) -> Option<String>;
+
+    fn phase(&self) -> Phase;
+    /// The status in the service's spelling.
+    fn status(&self) -> String;
+
+    fn fail_reason(&self) -> Option<String> {
+        None
+    }
+
+    fn progress(&self) -> Option<Progress> {
+        None
+    }
+
+    /// What keeps it from its target although its status is the one of the target.
+    fn missing(&self) -> Option<String> {
+        None
+    }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Action {
-    Start,
-    Stop,
-    Delete,
+/// The text of a status that may be missing.
+pub(crate) fn status_text<E: OpenEnum>(status: Option<&Open<E>>) -> String {
+    status.map_or_else(|| "without a status".to_owned(), ToString::to_string)
 }
 
-/// Where a resource is, whatever its generation calls it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Phase {
-    /// Under way, and it will run or fail.
-    Starting,
-    Running,
-    Stopping,
-    Stopped,
-    Deleting,
-    Gone,
-    StartFailed,
-    DeleteFailed,
-    /// Failed in a way that no action of ours mends.
-    Failed,
-    Frozen,
-    /// Newer than this crate.
-    Unknown,
-}
-
+/// What a waiter waits for: the phase in which an action ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TargetState {
+    Active,
     Running,
     Stopped,
-    Gone,
+    Mounted,
+    Unmounted,
+    Deleted,
 }
 
-/// What to do about a phase, when the target is to be reached and not only waited for.
+impl TargetState {
+    fn action(self) -> Action {
+        match self {
+            Self::Active => Action::Create,
+            Self::Running => Action::Start,
+            Self::Stopped => Action::Stop,
+            Self::Mounted => Action::Mount,
+            Self::Unmounted => Action::Unmount,
+            Self::Deleted => Action::Delete,
+        }
+    }
+
+    fn is_gone(self) -> bool {
+        matches!(self, Self::Unmounted | Self::Deleted)
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Active => "to be ACTIVE",
+            Self::Running => "to run",
+            Self::Stopped => "to stop",
+            Self::Mounted => "to be mounted",
+            Self::Unmounted => "to be unmounted",
+            Self::Deleted => "to be deleted",
+        }
+    }
+
+    /// What a phase means for whoever waits.
+    fn meaning(self, phase: Phase) -> Meaning {
+        match phase {
+            Phase::Gone if self.is_gone() => Meaning::Reached,
+            Phase::Gone => Meaning::Lost("leads elsewhere"),
+            Phase::Settled(ends) if ends.contains(&self.action()) => Meaning::Reached,
+            Phase::Failed(repeatable) if repeatable.contains(&self.action()) => Meaning::Failed,
+            // Whatever it is, it can be deleted.
+            _ if self.is_gone() => Meaning::OnTheWay,
+            Phase::Ending(_) => Meaning::Lost("leads elsewhere"),
+            Phase::Failed(_) => Meaning::Lost("ends it"),
+            Phase::Settled([]) => Meaning::Lost("does not change by itself"),
+            // What runs is stopped by its lease, too.
+            Phase::Settled(ends) if ends.contains(&Action::Start) => Meaning::OnTheWay,
+            Phase::Settled(_) => Meaning::AtRest,
+            _ => Meaning::OnTheWay,
+        }
+    }
+}
+
+/// What a phase means for a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Meaning {
+    Reached,
+    OnTheWay,
+    /// The action that leads to the target was not begun, or the read is older than it.
+    AtRest,
+    /// The action that leads to the target failed, or the read shows a failure from before it.
+    Failed,
+    /// The target cannot be reached from here.
+    Lost(&'static str),
+}
+
+/// What to do to reach a target.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plan {
+    target: TargetState,
+    /// Whether to send the actions that are needed, and not only to wait.
+    acts: bool,
+    auto_stop: Option<AutoStop>,
+    /// Whether a deletion takes a stop before it.
+    stop_first: bool,
+}
+
+impl Plan {
+    /// To wait for what is under way already.
+    pub(crate) fn wait(target: TargetState) -> Self {
+        Self {
+            target,
+            acts: false,
+            auto_stop: None,
+            stop_first: false,
+        }
+    }
+
+    /// To do what is needed, and to wait for it.
+    pub(crate) fn ensure(target: TargetState) -> Self {
+        Self {
+            acts: true,
+            ..Self::wait(target)
+        }
+    }
+
+    /// When what is started is stopped again.
+    pub(crate) fn auto_stop(mut self, auto_stop: AutoStop) -> Self {
+        self.auto_stop = Some(auto_stop);
+        self
+    }
+
+    /// What runs is stopped before it is deleted.
+    pub(crate) fn stop_first(mut self) -> Self {
+        self.stop_first = true;
+        self
+    }
+}
+
+/// What a waiter makes of the last poll.
+pub(crate) trait FromLastPoll<R>: Sized {
+    fn of(last: Option<R>) -> Option<Self>;
+}
+
+impl<R: Lifecycle> FromLastPoll<R> for R {
+    fn of(last: Option<R>) -> Option<R> {
+        last
+    }
+}
+
+/// Nothing is left of what is gone.
+impl<R: Lifecycle> FromLastPoll<R> for () {
+    fn of(_: Option<R>) -> Option<()> {
+        Some(())
+    }
+}
+
+/// The waiter that carries out a plan.
+pub(crate) fn waiter<R: Lifecycle, O: FromLastPoll<R>>(
+    client: &ModelArts,
+    key: R::Key,
+    plan: Plan,
+) -> Waiter<R, O> {
+    let mut settings = client.poll_settings();
+    if plan.acts {
+        settings.policy = settings.policy.initial_delay(Duration::ZERO);
+    }
+    let target = format!("{} {key} {}", R::NOUN, plan.target.name());
+    let poller = Poller::<R> {
+        client: client.clone(),
+        key,
+        reconciler: Reconciler::new(plan),
+        resource: PhantomData,
+    };
+    Waiter::new(target, settings, poller, O::of)
+}
+
+/// What to do after a read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
     Execute(Action),
-    Verdict(&'static Verdict),
+    Verdict(Verdict),
 }
 
-const NOT_BY_ITSELF: Verdict = Verdict::Fail("does not change by itself");
-const ENDS: Verdict = Verdict::Fail("leads elsewhere");
-const FAILED: Verdict = Verdict::Fail("ends it");
-/// It failed, or it shows what was before the action that is waited for.
-const MAY_HAVE_FAILED: Verdict = Verdict::Suspect("ends it", Lag::UntilNewer);
-
-impl TargetState {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Running => "to run",
-            Self::Stopped => "to stop",
-            Self::Gone => "to be deleted",
-        }
-    }
-
-    /// Whether to go on waiting. Right after an operation was accepted, a read may show the phase from before it.
-    fn verdict(self, phase: Phase) -> &'static Verdict {
-        use Phase::*;
-        match (self, phase) {
-            (Self::Running, Running) | (Self::Stopped, Stopped) | (Self::Gone, Gone) => {
-                &Verdict::Done
-            }
-            (Self::Running, Starting | Stopping | Unknown) => &Verdict::Wait,
-            (Self::Running, Stopped) => &Verdict::Suspect("does not change by itself", Lag::Settle),
-            (Self::Running, Frozen) => &NOT_BY_ITSELF,
-            (Self::Running, StartFailed) => &MAY_HAVE_FAILED,
-            (Self::Stopped, Running | Starting | Stopping | Unknown) => &Verdict::Wait,
-            (Self::Stopped, Frozen) => &NOT_BY_ITSELF,
-            (Self::Gone, DeleteFailed) => &MAY_HAVE_FAILED,
-            (Self::Gone, _) => &Verdict::Wait,
-            (_, Deleting | Gone) => &ENDS,
-            (_, StartFailed | DeleteFailed | Failed) => &FAILED,
-        }
-    }
-
-    /// Whether to go on waiting at a phase from before an action: the target is not reached by it.
-    fn before(self, phase: Phase) -> &'static Verdict {
-        match self.verdict(phase) {
-            Verdict::Done => &Verdict::Wait,
-            verdict => verdict,
-        }
-    }
-
-    /// What to do next. `executed` is the number of accepted actions; one that has no effect is not repeated for ever.
-    fn step(self, phase: Phase, executed: u32, stop_first: bool) -> Step {
-        use Phase::*;
-        let action = match (self, phase) {
-            (Self::Running, Stopped) => Some(Action::Start),
-            (Self::Running, StartFailed) if executed == 0 => Some(Action::Start),
-            (Self::Stopped, Running) => Some(Action::Stop),
-            (Self::Gone, Running) if stop_first => Some(Action::Stop),
-            (Self::Gone, Starting | Stopping) if stop_first => None,
-            (Self::Gone, DeleteFailed) if executed > 0 => None,
-            (Self::Gone, Gone | Deleting) => None,
-            (Self::Gone, _) => Some(Action::Delete),
-            _ => None,
-        };
-        match action {
-            Some(action) if executed < MAX_ACTIONS => Step::Execute(action),
-            // An action may still take effect, or a start be undone by somebody else: see until the deadline.
-            Some(_) => Step::Verdict(&Verdict::Wait),
-            None => Step::Verdict(self.verdict(phase)),
-        }
-    }
+/// What the service said about an action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Response {
+    Accepted,
+    /// The resource does not exist.
+    Absent,
+    /// It has to be stopped before.
+    MustStop,
+    /// It is busy, or in that state already.
+    Conflict,
+    Error,
 }
 
-const MAX_ACTIONS: u32 = 4;
-
-/// "The instance does not exist."
-const NO_INSTANCE: &[&str] = &["ModelArts.6309"];
-
-/// Waits for what is under way already.
-pub(crate) fn wait<L: Lifecycle>(
-    client: &ModelArts,
-    noun: &str,
-    id: &str,
-    target: TargetState,
-) -> Waiter<L::Resource> {
-    let (name, settings) = (name(noun, id, target), client.poll_settings());
-    let (client, id) = (client.clone(), id.to_owned());
-    let surpassed = Arc::new(Surpassed::default());
-    Waiter::new(
-        name,
-        settings,
-        Arc::new(move |left| {
-            let (id, surpassed) = (id.clone(), surpassed.clone());
-            Box::pin(observe::<L>(client.for_poll(left), id, target, surpassed))
-        }),
-    )
+/// What else matters when a read is judged.
+#[derive(Clone, Debug)]
+struct Moment {
+    context: PollContext,
+    /// The last action of this client on the resource but its creation, and when it was accepted.
+    last_action: Option<(Action, Duration)>,
+    /// When this client created it.
+    created: Option<Duration>,
 }
 
-/// Waits for the end of a deletion that is under way already.
-pub(crate) fn wait_gone<L: Lifecycle>(
-    client: &ModelArts,
-    noun: &str,
-    id: &str,
-) -> Waiter<L::Resource, ()> {
-    let target = TargetState::Gone;
-    let (name, settings) = (name(noun, id, target), client.poll_settings());
-    let (client, id) = (client.clone(), id.to_owned());
-    Waiter::until_gone(
-        name,
-        settings,
-        Arc::new(move |left| {
-            let (id, surpassed) = (id.clone(), Arc::default());
-            Box::pin(observe::<L>(client.for_poll(left), id, target, surpassed))
-        }),
-    )
-}
-
-/// Does what is needed to reach the target, and waits for it.
-pub(crate) fn ensure<L: Lifecycle>(
-    client: &ModelArts,
-    noun: &str,
-    id: &str,
-    target: TargetState,
-    auto_stop: Option<AutoStop>,
-) -> Waiter<L::Resource> {
-    let mut settings = client.poll_settings();
-    settings.policy = settings.policy.initial_delay(Duration::ZERO);
-    let reconciler = Reconciler::<L>::new(client, id, target, auto_stop, false);
-    Waiter::new(
-        name(noun, id, target),
-        settings,
-        Arc::new(move |left| Box::pin(reconciler.clone().poll(left))),
-    )
-    .demanding()
-}
-
-/// Does what is needed for a deletion, and waits for it.
-pub(crate) fn ensure_gone<L: Lifecycle>(
-    client: &ModelArts,
-    noun: &str,
-    id: &str,
-    stop_first: bool,
-) -> Waiter<L::Resource, ()> {
-    let mut settings = client.poll_settings();
-    settings.policy = settings.policy.initial_delay(Duration::ZERO);
-    let target = TargetState::Gone;
-    let reconciler = Reconciler::<L>::new(client, id, target, None, stop_first);
-    Waiter::until_gone(
-        name(noun, id, target),
-        settings,
-        Arc::new(move |left| Box::pin(reconciler.clone().poll(left))),
-    )
-}
-
-fn name(noun: &str, id: &str, target: TargetState) -> String {
-    format!("{noun} {id} {}", target.name())
-}
-
-async fn observe<L: Lifecycle>(
-    client: ModelArts,
-    id: String,
-    target: TargetState,
-    surpassed: Arc<Surpassed>,
-) -> Result<Polled<L::Resource>> {
-    match L::show(client.clone(), id.clone()).await {
-        Ok(resource) => {
-            let phase = L::phase(&resource);
-            let verdict = match surpassed.predates(&client, &id, phase) {
-                true => target.before(phase),
-                false => target.verdict(phase),
-            };
-            Ok(seen::<L>(resource, verdict.clone()))
-        }
-        // What does not exist is what a deletion wants, and an error for everybody else.
-        Err(error) if target == TargetState::Gone && error.is_absence(NO_INSTANCE) => {
-            Ok(Polled::absent(Verdict::Done))
-        }
-        Err(error) => Err(error),
-    }
-}
-
-fn seen<L: Lifecycle>(resource: L::Resource, verdict: Verdict) -> Polled<L::Resource> {
-    Polled {
-        status: L::status(&resource),
-        fail_reason: L::fail_reason(&resource),
-        progress: L::progress(&resource),
-        missing: L::missing(&resource),
-        resource: Some(resource),
-        verdict,
-        refusal: None,
-    }
-}
-
-/// The last event of this client that a read has shown the effect of, by its time.
-#[derive(Debug, Default)]
-struct Surpassed(Mutex<Option<Duration>>);
-
-impl Surpassed {
-    /// Whether a phase is one from before what this client had done lately.
-    fn predates(&self, client: &ModelArts, id: &str, phase: Phase) -> bool {
-        let Some((event, at)) = client.last_event(id, |event| event != Event::Created) else {
-            return false;
-        };
-        let mut surpassed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if *surpassed == Some(at) {
-            return false;
-        }
-        let is_old = matches!(
-            (event, phase),
-            (Event::Started, Phase::Stopped)
-                | (Event::Restarted | Event::Stopped, Phase::Running)
-                | (Event::Deleted, Phase::Running | Phase::Stopped)
-        );
-        if !is_old {
-            *surpassed = Some(at);
-        }
-        is_old
-    }
-}
-
-/// Looks, and acts on what it sees.
-struct Reconciler<L> {
-    client: ModelArts,
-    id: String,
-    target: TargetState,
-    auto_stop: Option<AutoStop>,
-    history: Mutex<History>,
-    surpassed: Surpassed,
-    lifecycle: PhantomData<fn() -> L>,
-}
-
-/// What happened so far.
-#[derive(Debug, Default)]
-struct History {
-    /// Whether a deletion takes a stop before it.
-    stop_first: bool,
+/// The state machine: what was seen and done so far on the way to a target.
+#[derive(Debug)]
+struct Reconciler {
+    plan: Plan,
     /// The number of accepted actions.
     executed: u32,
     /// The phase in which the last action was accepted, and when.
     last: Option<(Phase, Duration)>,
     /// Whether the resource was found at least once.
     was_found: bool,
+    /// Whether something was seen that must be newer than the action that is waited for.
+    is_newer: bool,
+    /// The action of this client that a read has shown the effect of, by its time.
+    shown: Option<Duration>,
 }
 
-impl<L: Lifecycle> Reconciler<L> {
-    fn new(
-        client: &ModelArts,
-        id: &str,
-        target: TargetState,
-        auto_stop: Option<AutoStop>,
-        stop_first: bool,
-    ) -> Arc<Self> {
-        Arc::new(Self {
-            client: client.clone(),
-            id: id.to_owned(),
-            target,
-            auto_stop,
-            history: Mutex::new(History {
-                stop_first,
-                ..History::default()
-            }),
-            surpassed: Surpassed::default(),
-            lifecycle: PhantomData,
-        })
-    }
+/// An action that has no effect is not repeated for ever.
+const MAX_ACTIONS: u32 = 4;
 
-    fn history(&self) -> MutexGuard<'_, History> {
-        self.history.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    async fn poll(self: Arc<Self>, left: Duration) -> Result<Polled<L::Resource>> {
-        let client = self.client.for_poll(left);
-        let resource = match L::show(client.clone(), self.id.clone()).await {
-            Ok(resource) => resource,
-            Err(error) => return self.not_shown(error),
-        };
-        let phase = L::phase(&resource);
-        let action = match self.next_step(phase) {
-            Step::Verdict(verdict) => return Ok(seen::<L>(resource, verdict.clone())),
-            Step::Execute(action) => action,
-        };
-        let outcome = L::execute(client, self.id.clone(), action, self.auto_stop).await;
-        let (verdict, refusal) = self.take(outcome, phase)?;
-        Ok(Polled {
-            refusal,
-            ..seen::<L>(resource, verdict)
-        })
-    }
-
-    /// What a phase asks for, unless it is still the one from before the last action.
-    fn next_step(&self, phase: Phase) -> Step {
-        let now = self.client.clock().elapsed();
-        let settle = self.client.poll_settings().policy;
-        let predates = self.surpassed.predates(&self.client, &self.id, phase);
-        let mut history = self.history();
-        history.was_found = true;
-        if let Some((before, at)) = history.last
-            && before == phase
-            && settle.covers(now.saturating_sub(at))
-        {
-            return Step::Verdict(&Verdict::Wait);
-        }
-        match self
-            .target
-            .step(phase, history.executed, history.stop_first)
-        {
-            // The last action was too long ago for the read to lag behind it.
-            Step::Verdict(Verdict::Suspect(..)) => Step::Verdict(&FAILED),
-            Step::Verdict(Verdict::Done) if predates => Step::Verdict(&Verdict::Wait),
-            step => step,
+impl Reconciler {
+    fn new(plan: Plan) -> Self {
+        Self {
+            plan,
+            executed: 0,
+            last: None,
+            was_found: false,
+            is_newer: false,
+            shown: None,
         }
     }
 
-    /// The service did not show it. What this client has just created may not be found yet.
-    fn not_shown(&self, error: Error) -> Result<Polled<L::Resource>> {
-        let is_gone = self.target == TargetState::Gone;
-        let history = self.history();
-        match error.is_absence(NO_INSTANCE) {
-            true if !history.was_found && self.client.may_lag(&self.id) => {
-                Ok(Polled::absent(Verdict::Wait))
+    /// The resource was read, and is in this phase.
+    fn found(&mut self, phase: Phase, moment: &Moment) -> Step {
+        self.was_found = true;
+        let is_old = self.shows_what_was_before(phase, moment);
+        if self.plan.acts {
+            if let Some((before, at)) = self.last
+                && before == phase
+                && moment.context.may_lag_behind(at)
+            {
+                return Step::Verdict(Verdict::Wait);
             }
-            true if is_gone => Ok(Polled::absent(Verdict::Done)),
-            _ => Err(error),
+            match self.needed(phase) {
+                Some(action) if self.executed < MAX_ACTIONS => return Step::Execute(action),
+                // An action may still take effect, or a start be undone by somebody else: poll until the deadline.
+                Some(_) => return Step::Verdict(Verdict::Wait),
+                None => {}
+            }
+        }
+        // After an action of its own, the read is as old as that at most, which was looked at above.
+        let may_lag = !self.plan.acts && moment.context.may_lag();
+        let verdict = match self.plan.target.meaning(phase) {
+            Meaning::AtRest if may_lag => return Step::Verdict(Verdict::Wait),
+            Meaning::Failed if may_lag && !self.is_newer => return Step::Verdict(Verdict::Wait),
+            Meaning::Reached if !is_old => Verdict::Done,
+            Meaning::Reached | Meaning::OnTheWay => Verdict::Wait,
+            Meaning::AtRest => Verdict::Fail("does not change by itself"),
+            Meaning::Failed => Verdict::Fail("ends it"),
+            Meaning::Lost(why) => Verdict::Fail(why),
+        };
+        self.is_newer = true;
+        Step::Verdict(verdict)
+    }
+
+    /// The service has no such resource: `is_certain` if it says so of this very one. `None`: the error stands.
+    fn not_found(&self, is_certain: bool, moment: &Moment) -> Option<Verdict> {
+        let is_gone = self.plan.target.is_gone();
+        let is_new = || {
+            let created = moment.created;
+            created.is_some_and(|at| moment.context.may_lag_behind(at))
+        };
+        match self.plan.acts {
+            true if is_certain && !self.was_found && is_new() => Some(Verdict::Wait),
+            false if !is_gone && moment.context.may_lag() => Some(Verdict::Wait),
+            _ if is_gone && is_certain => Some(Verdict::Done),
+            _ => None,
         }
     }
 
-    /// A conflict means that the resource has moved on since the read: read again, then compare.
-    fn take(&self, outcome: Result<()>, phase: Phase) -> Result<(Verdict, Option<Error>)> {
-        let mut history = self.history();
-        let Err(error) = outcome else {
-            history.executed += 1;
-            history.last = Some((phase, self.client.clock().elapsed()));
-            return Ok((Verdict::Wait, None));
-        };
-        if self.target == TargetState::Gone && error.is_absence(NO_INSTANCE) {
-            return Ok((Verdict::Done, None));
+    /// An action was sent in this phase. `None`: its error stands.
+    fn executed(&mut self, response: Response, phase: Phase, now: Duration) -> Option<Verdict> {
+        match response {
+            Response::Accepted => {
+                self.executed += 1;
+                self.last = Some((phase, now));
+            }
+            Response::Absent if self.plan.target.is_gone() => return Some(Verdict::Done),
+            Response::MustStop => self.plan.stop_first = true,
+            // The resource has moved on since the read: poll, then compare.
+            Response::Conflict => {}
+            Response::Absent | Response::Error => return None,
         }
-        let stop_first = error.code() == Some(&modelarts_client::ErrorCode::MODELARTS_6304);
-        history.stop_first |= stop_first;
-        match stop_first || error.is_conflict() || error.is_already_in_state() {
-            true => Ok((Verdict::Wait, Some(error))),
-            false => Err(error),
+        Some(Verdict::Wait)
+    }
+
+    /// The action that leads on from a phase; `None` if there is none, or none is needed.
+    fn needed(&self, phase: Phase) -> Option<Action> {
+        let Plan {
+            target, stop_first, ..
+        } = self.plan;
+        let action = target.action();
+        let is_gone = target.is_gone();
+        match phase {
+            Phase::Gone | Phase::Ending(_) => None,
+            // It is tried again once.
+            Phase::Failed(repeatable) if repeatable.contains(&action) => {
+                (self.executed == 0).then_some(action)
+            }
+            Phase::Settled(ends) if ends.contains(&action) => None,
+            Phase::Settled(ends) if is_gone && stop_first && ends.contains(&Action::Start) => {
+                Some(Action::Stop)
+            }
+            Phase::Transient(_) if stop_first => None,
+            _ if is_gone => Some(action),
+            Phase::Settled([_, ..]) => Some(action),
+            _ => None,
+        }
+    }
+
+    /// Whether a phase is the one from before what this client had done lately.
+    fn shows_what_was_before(&mut self, phase: Phase, moment: &Moment) -> bool {
+        let Some((action, at)) = moment.last_action else {
+            return false;
+        };
+        if self.shown == Some(at) || !moment.context.may_lag_behind(at) {
+            return false;
+        }
+        let is_old = match phase {
+            // A restart ends where it began.
+            Phase::Settled(ends) if !ends.is_empty() => {
+                ends.contains(&action) == (action == Action::Restart)
+            }
+            _ => false,
+        };
+        if !is_old {
+            self.shown = Some(at);
+        }
+        is_old
+    }
+}
+
+/// Reads a resource, and sends the actions that the reconciler asks for.
+struct Poller<R: Lifecycle> {
+    client: ModelArts,
+    key: R::Key,
+    reconciler: Reconciler,
+    resource: PhantomData<fn() -> R>,
+}
+
+impl<R: Lifecycle> PollFn<R> for Poller<R> {
+    fn poll(&mut self, context: PollContext) -> BoxFuture<'_, Result<Polled<R>>> {
+        Box::pin(self.poll_once(context))
+    }
+}
+
+impl<R: Lifecycle> Poller<R> {
+    async fn poll_once(&mut self, context: PollContext) -> Result<Polled<R>> {
+        let client = self.client.for_poll(context.left);
+        let read = R::show(client.clone(), self.key.clone()).await;
+        let moment = self.moment(context);
+        let resource = match read {
+            Ok(resource) => resource,
+            Err(error) if error.is_not_found() => {
+                let is_certain = error.is_absence(R::ABSENT);
+                let verdict = self.reconciler.not_found(is_certain, &moment);
+                return verdict.map(Polled::absent).ok_or(error);
+            }
+            Err(error) => return Err(error),
+        };
+        let phase = resource.phase();
+        let (verdict, refusal) = match self.reconciler.found(phase, &moment) {
+            Step::Verdict(verdict) => (verdict, None),
+            Step::Execute(action) => self.execute(client, action, phase).await?,
+        };
+        let status = resource.status();
+        Ok(Polled {
+            fail_reason: resource.fail_reason(),
+            progress: resource.progress(),
+            missing: resource.missing(),
+            refusal,
+            ..Polled::new(resource, status, verdict)
+        })
+    }
+
+    async fn execute(
+        &mut self,
+        client: ModelArts,
+        action: Action,
+        phase: Phase,
+    ) -> Result<(Verdict, Option<Error>)> {
+        let auto_stop = self.reconciler.plan.auto_stop;
+        let result = R::execute(client, self.key.clone(), action, auto_stop).await;
+        let response = match &result {
+            Ok(()) => Response::Accepted,
+            Err(error) if error.is_absence(R::ABSENT) => Response::Absent,
+            Err(error) if error.code() == Some(&ErrorCode::MODELARTS_6304) => Response::MustStop,
+            Err(error) if error.is_conflict() || error.is_already_in_state() => Response::Conflict,
+            Err(_) => Response::Error,
+        };
+        let now = self.client.clock().elapsed();
+        match self.reconciler.executed(response, phase, now) {
+            // The error of a deletion is no refusal where nothing is left to be deleted.
+            Some(Verdict::Done) => Ok((Verdict::Done, None)),
+            Some(verdict) => Ok((verdict, result.err())),
+            None => result.map(|()| (Verdict::Wait, None)),
+        }
+    }
+
+    fn moment(&self, context: PollContext) -> Moment {
+        let id = self.key.to_string();
+        let last = |fits: fn(Action) -> bool| self.client.last_action(&id, fits);
+        Moment {
+            context,
+            last_action: last(|action| action != Action::Create),
+            created: last(|action| action == Action::Create).map(|(_, at)| at),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use modelarts_client::devenviron::enums::{
+        DataVolumeStatus, DevEnvInstanceStatus, ImageStatus, NotebookStatus,
+    };
+
     use super::*;
+    use crate::wait::PollPolicy;
 
-    const PHASES: [Phase; 11] = [
-        Phase::Starting,
-        Phase::Running,
-        Phase::Stopping,
-        Phase::Stopped,
-        Phase::Deleting,
-        Phase::Gone,
-        Phase::StartFailed,
-        Phase::DeleteFailed,
-        Phase::Failed,
-        Phase::Frozen,
-        Phase::Unknown,
-    ];
-
-    fn letters(target: TargetState, letter: impl Fn(Phase) -> char) -> (TargetState, String) {
-        (target, PHASES.into_iter().map(letter).collect())
+    /// So long after the waiting began, within the time that reads lag behind unless said otherwise.
+    fn at(seconds: u64) -> Moment {
+        let context = PollContext {
+            now: Duration::from_secs(1000 + seconds),
+            began: Duration::from_secs(1000),
+            left: Duration::from_secs(600),
+            policy: PollPolicy::default(),
+        };
+        Moment {
+            context,
+            last_action: None,
+            created: None,
+        }
     }
 
-    /// One letter for each phase above: `w`ait, `d`one, `f`ail, or `s`uspect.
+    const LATE: u64 = 31;
+
+    /// `w`ait, `d`one or `f`ail; `s`tart, `S`top, `D`elete or `U`nmount.
+    fn letter(step: Step) -> char {
+        match step {
+            Step::Verdict(Verdict::Wait) => 'w',
+            Step::Verdict(Verdict::Done) => 'd',
+            Step::Verdict(Verdict::Fail(_)) => 'f',
+            Step::Execute(Action::Start) => 's',
+            Step::Execute(Action::Stop) => 'S',
+            Step::Execute(Action::Delete) => 'D',
+            Step::Execute(Action::Unmount) => 'U',
+            Step::Execute(_) => '?',
+        }
+    }
+
+    /// What a plan makes of each status of a kind, one letter for each in the document's order.
+    fn letters(
+        phases: &[Phase],
+        plan: Plan,
+        moment: &Moment,
+        prepare: fn(&mut Reconciler),
+    ) -> String {
+        let of = |phase: &Phase| {
+            let mut reconciler = Reconciler::new(plan);
+            prepare(&mut reconciler);
+            letter(reconciler.found(*phase, moment))
+        };
+        phases.iter().map(of).collect()
+    }
+
+    fn notebook() -> Vec<Phase> {
+        let values = NotebookStatus::values().iter();
+        values.map(|it| NotebookStatus::from(*it).phase()).collect()
+    }
+
+    fn plain(_: &mut Reconciler) {}
+
+    fn newer(reconciler: &mut Reconciler) {
+        reconciler.is_newer = true;
+    }
+
+    /// The tables below have a letter for each of these.
     #[test]
-    fn what_each_phase_means_for_each_target() {
-        let verdicts = [
-            TargetState::Running,
-            TargetState::Stopped,
-            TargetState::Gone,
-        ]
-        .map(|target| {
-            letters(target, |phase| match target.verdict(phase) {
-                Verdict::Wait => 'w',
-                Verdict::Done => 'd',
-                Verdict::Fail(_) => 'f',
-                Verdict::Suspect(..) => 's',
-            })
-        });
+    fn the_tables_are_about_these_statuses() {
         assert_eq!(
-            verdicts.map(|(_, letters)| letters),
-            ["wdwsffsfffw", "wwwdffffffw", "wwwwwdwswww"].map(|s| s.to_owned())
+            NotebookStatus::values(),
+            [
+                "INIT",
+                "CREATING",
+                "STARTING",
+                "STOPPING",
+                "DELETING",
+                "RUNNING",
+                "STOPPED",
+                "SNAPSHOTTING",
+                "CREATE_FAILED",
+                "START_FAILED",
+                "DELETE_FAILED",
+                "ERROR",
+                "DELETED",
+                "FROZEN",
+            ]
         );
     }
 
-    /// As above, with `s`tart, `S`top and `D`elete.
     #[test]
-    fn what_is_done_about_each_phase() {
-        let step = |target: TargetState, executed, stop_first| {
-            letters(target, |phase| {
-                match target.step(phase, executed, stop_first) {
-                    Step::Execute(Action::Start) => 's',
-                    Step::Execute(Action::Stop) => 'S',
-                    Step::Execute(Action::Delete) => 'D',
-                    Step::Verdict(Verdict::Wait) => 'w',
-                    Step::Verdict(Verdict::Done) => 'd',
-                    Step::Verdict(Verdict::Fail(_) | Verdict::Suspect(..)) => 'f',
-                }
-            })
-            .1
+    fn what_each_status_means_to_who_waits() {
+        let running = Plan::wait(TargetState::Running);
+        let stopped = Plan::wait(TargetState::Stopped);
+        let deleted = Plan::wait(TargetState::Deleted);
+        let of = |plan, seconds, prepare| letters(&notebook(), plan, &at(seconds), prepare);
+        // Right after the waiting began, what may be from before the action is waited out.
+        assert_eq!(of(running, 0, plain), "wwwwfdwwfwffff");
+        assert_eq!(of(running, LATE, plain), "wwwwfdfwffffff");
+        assert_eq!(of(running, 0, newer), "wwwwfdwwffffff");
+        assert_eq!(of(stopped, 0, plain), "wwwwfwdwffffff");
+        assert_eq!(of(stopped, LATE, plain), "wwwwfwdwffffff");
+        assert_eq!(of(deleted, 0, plain), "wwwwwwwwwwwwdw");
+        assert_eq!(of(deleted, LATE, plain), "wwwwwwwwwwfwdw");
+        assert_eq!(of(deleted, 0, newer), "wwwwwwwwwwfwdw");
+    }
+
+    #[test]
+    fn what_is_done_about_each_status() {
+        let of = |plan, prepare| letters(&notebook(), plan, &at(0), prepare);
+        let once: fn(&mut Reconciler) = |reconciler| reconciler.executed = 1;
+        let often: fn(&mut Reconciler) = |reconciler| reconciler.executed = MAX_ACTIONS;
+        let running = Plan::ensure(TargetState::Running);
+        assert_eq!(of(running, plain), "wwwwfdswfsffff");
+        assert_eq!(of(running, once), "wwwwfdswffffff");
+        assert_eq!(of(running, often), "wwwwfdwwffffff");
+        let stopped = Plan::ensure(TargetState::Stopped);
+        assert_eq!(of(stopped, plain), "wwwwfSdwffffff");
+        let deleted = Plan::ensure(TargetState::Deleted);
+        assert_eq!(of(deleted, plain), "DDDDwDDDDDDDdD");
+        assert_eq!(of(deleted, once), "DDDDwDDDDDfDdD");
+        assert_eq!(of(deleted, often), "wwwwwwwwwwfwdw");
+        assert_eq!(of(deleted.stop_first(), plain), "wwwwwSDwDDDDdD");
+    }
+
+    #[test]
+    fn other_kinds_of_resources_use_the_same_machine() {
+        let of = |phases: &[Phase], plan| letters(phases, plan, &at(0), plain);
+        let values = DevEnvInstanceStatus::values().iter();
+        let instance: Vec<_> = values
+            .map(|it| DevEnvInstanceStatus::from(*it).phase())
+            .collect();
+        assert_eq!(
+            of(&instance, Plan::wait(TargetState::Running)),
+            "wfwwwdwwffwfwwwd"
+        );
+        let values = ImageStatus::values().iter();
+        let image: Vec<_> = values.map(|it| ImageStatus::from(*it).phase()).collect();
+        assert_eq!(of(&image, Plan::wait(TargetState::Active)), "wwfffd");
+        assert_eq!(of(&image, Plan::ensure(TargetState::Deleted)), "DDDDdD");
+        let values = DataVolumeStatus::values().iter();
+        let mount: Vec<_> = values
+            .map(|it| DataVolumeStatus::from(*it).phase())
+            .collect();
+        // MOUNTING, MOUNT_FAILED, MOUNTED, UNMOUNTING, UNMOUNT_FAILED, UNMOUNTED
+        assert_eq!(of(&mount, Plan::wait(TargetState::Mounted)), "wfdfff");
+        assert_eq!(of(&mount, Plan::wait(TargetState::Unmounted)), "wwwwwd");
+        assert_eq!(of(&mount, Plan::ensure(TargetState::Unmounted)), "UUUwUd");
+    }
+
+    #[test]
+    fn an_unknown_status_is_waited_out_and_can_be_deleted() {
+        for (plan, expected) in [
+            (Plan::wait(TargetState::Running), "w"),
+            (Plan::ensure(TargetState::Running), "w"),
+            (Plan::ensure(TargetState::Stopped), "w"),
+            (Plan::ensure(TargetState::Deleted), "D"),
+        ] {
+            let found = letters(&[Phase::Unknown], plan, &at(LATE), plain);
+            assert_eq!(found, expected, "{plan:?}");
+        }
+    }
+
+    #[test]
+    fn a_failure_after_something_newer_was_seen_is_one() {
+        let mut reconciler = Reconciler::new(Plan::wait(TargetState::Running));
+        let mut found = |status: &str, seconds| {
+            letter(reconciler.found(NotebookStatus::from(status).phase(), &at(seconds)))
         };
-        assert_eq!(step(TargetState::Running, 0, false), "wdwsffsfffw");
-        assert_eq!(step(TargetState::Running, 1, false), "wdwsffffffw");
-        assert_eq!(step(TargetState::Stopped, 0, false), "wSwdffffffw");
-        assert_eq!(step(TargetState::Gone, 0, false), "DDDDwdDDDDD");
-        assert_eq!(step(TargetState::Gone, 0, true), "wSwDwdDDDDD");
-        assert_eq!(step(TargetState::Gone, 1, false), "DDDDwdDfDDD");
-        assert_eq!(step(TargetState::Gone, MAX_ACTIONS, false), "wwwwwdwfwww");
+        assert_eq!(found("START_FAILED", 10), 'w');
+        assert_eq!(found("STOPPED", 20), 'w');
+        assert_eq!(found("STARTING", 20), 'w');
+        // What rests may still be older than the start, what failed is not.
+        assert_eq!(found("STOPPED", 30), 'w');
+        assert_eq!(found("START_FAILED", 30), 'f');
+    }
+
+    #[test]
+    fn a_read_from_before_an_accepted_action_is_no_reason_for_another() {
+        let mut reconciler = Reconciler::new(Plan::ensure(TargetState::Running));
+        let stopped = NotebookStatus::Stopped.phase();
+        assert_eq!(letter(reconciler.found(stopped, &at(0))), 's');
+        let accepted_at = Duration::from_secs(1001);
+        let verdict = reconciler.executed(Response::Accepted, stopped, accepted_at);
+        assert_eq!(verdict, Some(Verdict::Wait));
+        assert_eq!(letter(reconciler.found(stopped, &at(31))), 'w');
+        assert_eq!(letter(reconciler.found(stopped, &at(32))), 's');
+    }
+
+    #[test]
+    fn a_read_from_before_an_action_of_this_client_does_not_reach_the_target() {
+        for (action, status, target) in [
+            (Action::Start, "STOPPED", TargetState::Stopped),
+            (Action::Stop, "RUNNING", TargetState::Running),
+            (Action::Restart, "RUNNING", TargetState::Running),
+            (Action::Delete, "RUNNING", TargetState::Running),
+            (Action::Delete, "STOPPED", TargetState::Stopped),
+        ] {
+            let phase = DevEnvInstanceStatus::from(status).phase();
+            let mut moment = at(10);
+            moment.last_action = Some((action, Duration::from_secs(1005)));
+            for plan in [Plan::wait(target), Plan::ensure(target)] {
+                let mut reconciler = Reconciler::new(plan);
+                let mut found = |phase, moment| letter(reconciler.found(phase, moment));
+                assert_eq!(found(phase, &moment), 'w', "{action:?}");
+                let mut late = at(60);
+                late.last_action = moment.last_action;
+                assert_eq!(found(phase, &late), 'd', "{action:?}: too long ago");
+                // Once something else was seen, a read does not lag behind any more.
+                let mut reconciler = Reconciler::new(plan);
+                reconciler.found(Phase::Unknown, &moment);
+                assert_eq!(letter(reconciler.found(phase, &moment)), 'd', "{action:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_not_found() {
+        use Verdict::{Done, Wait};
+
+        let new = |seconds| Moment {
+            created: Some(Duration::from_secs(1000)),
+            ..at(seconds)
+        };
+        let running = TargetState::Running;
+        let deleted = TargetState::Deleted;
+        for (plan, is_certain, moment, expected) in [
+            // Who waits for something that is being created may be too early.
+            (Plan::wait(running), false, at(30), Some(Wait)),
+            (Plan::wait(running), true, at(LATE), None),
+            (Plan::wait(deleted), true, at(0), Some(Done)),
+            (Plan::wait(deleted), false, at(0), None),
+            // Who acts takes it as it is, but for what this client has just created.
+            (Plan::ensure(running), true, at(0), None),
+            (Plan::ensure(running), true, new(30), Some(Wait)),
+            (Plan::ensure(running), true, new(LATE), None),
+            (Plan::ensure(running), false, new(0), None),
+            (Plan::ensure(deleted), true, at(0), Some(Done)),
+            (Plan::ensure(deleted), false, at(0), None),
+            (Plan::ensure(deleted), true, new(0), Some(Wait)),
+        ] {
+            let reconciler = Reconciler::new(plan);
+            let verdict = reconciler.not_found(is_certain, &moment);
+            assert_eq!(verdict, expected, "{plan:?} {is_certain}");
+        }
+        let mut reconciler = Reconciler::new(Plan::ensure(deleted));
+        reconciler.found(Phase::Unknown, &new(0));
+        assert_eq!(reconciler.not_found(true, &new(0)), Some(Done));
+    }
+
+    #[test]
+    fn what_the_service_says_about_an_action() {
+        use Verdict::{Done, Wait};
+
+        let plans = [TargetState::Stopped, TargetState::Deleted].map(Plan::ensure);
+        for (response, expected) in [
+            (Response::Accepted, [Some(Wait), Some(Wait)]),
+            (Response::Absent, [None, Some(Done)]),
+            (Response::MustStop, [Some(Wait), Some(Wait)]),
+            (Response::Conflict, [Some(Wait), Some(Wait)]),
+            (Response::Error, [None, None]),
+        ] {
+            let verdicts = plans.map(|plan| {
+                let mut reconciler = Reconciler::new(plan);
+                let verdict = reconciler.executed(response, Phase::Unknown, Duration::ZERO);
+                let accepted = u32::from(response == Response::Accepted);
+                assert_eq!(reconciler.executed, accepted, "{response:?}");
+                let must_stop = response == Response::MustStop;
+                assert_eq!(reconciler.plan.stop_first, must_stop, "{response:?}");
+                verdict
+            });
+            assert_eq!(verdicts, expected, "{response:?}");
+        }
+    }
+
+    #[test]
+    fn without_time_to_lag_every_read_counts() {
+        let mut moment = at(0);
+        moment.context.policy = PollPolicy::default().read_lag(Duration::ZERO);
+        moment.last_action = Some((Action::Stop, Duration::from_secs(1000)));
+        moment.created = moment.last_action.map(|(_, at)| at);
+        let running = Plan::wait(TargetState::Running);
+        assert_eq!(
+            letters(&notebook(), running, &moment, plain),
+            "wwwwfdfwffffff"
+        );
+        for plan in [running, Plan::ensure(TargetState::Running)] {
+            assert_eq!(Reconciler::new(plan).not_found(true, &moment), None);
+        }
     }
 }

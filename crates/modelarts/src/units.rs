@@ -4,8 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use modelarts_client::devenviron::enums::{DevEnvInstanceStatus, NotebookStatus};
 use modelarts_client::devenviron::types::{DevEnvInstance, Lease, Notebook, NotebookFlavor};
+use modelarts_client::{Action, Phase};
 
 use crate::error::{Error, Result};
 
@@ -176,8 +176,11 @@ impl NotebookExt for Notebook {
 }
 
 fn is_up(notebook: &Notebook) -> bool {
-    use NotebookStatus::{Running, Snapshotting};
-    matches!(notebook.status.as_deref(), Some(Running | Snapshotting))
+    let is_up = |phase: Phase| phase.is_end_of(Action::Start) || phase.is_under_way(Action::Save);
+    notebook
+        .status
+        .as_ref()
+        .is_some_and(|status| is_up(status.phase()))
 }
 
 /// Times of a [`Lease`].
@@ -273,8 +276,8 @@ impl InstanceExt for DevEnvInstance {
 }
 
 fn is_instance_up(instance: &DevEnvInstance) -> bool {
-    use DevEnvInstanceStatus::{Active, Running};
-    matches!(instance.status.as_deref(), Some(Running | Active))
+    let status = instance.status.as_ref();
+    status.is_some_and(|status| status.phase().is_end_of(Action::Start))
 }
 
 fn until(stop: Timestamp, now: Timestamp) -> Duration {

@@ -7,7 +7,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll as TaskPoll, ready};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures::stream::BoxStream;
@@ -35,7 +35,7 @@ pub struct PollPolicy {
     initial_delay: Duration,
     interval: Duration,
     deadline: Duration,
-    settle: Duration,
+    read_lag: Duration,
 }
 
 impl Default for PollPolicy {
@@ -45,7 +45,7 @@ impl Default for PollPolicy {
             initial_delay: Duration::from_secs(10),
             interval: Duration::from_secs(10),
             deadline: Duration::from_secs(20 * 60),
-            settle: Duration::from_secs(30),
+            read_lag: Duration::from_secs(30),
         }
     }
 }
@@ -70,21 +70,20 @@ impl PollPolicy {
         self
     }
 
-    /// How long reads may lag behind, counted from when the waiting began or the waiter's last action was accepted.
+    /// How long reads may lag behind, counted from when the waiting began or an action of the same client was accepted.
     ///
-    /// Until then a waiter takes for a read that lags, and waits on: "not found" while it waits for something to run, to
-    /// stop, to become active or to be mounted; STOPPED while it waits for a start; the failure from before a start or a
-    /// deletion. Afterwards it fails with what it sees. Nor does it take the target for reached by a read that shows what
-    /// was before an action of the same client: RUNNING after a restart, a stop or a deletion, STOPPED after a start,
-    /// until it shows something else. Zero switches it off.
-    pub fn settle(mut self, limit: Duration) -> Self {
-        self.settle = limit;
+    /// Within this time a waiter goes on polling when it sees what may be old: "not found" after a creation, STOPPED after a
+    /// start, the failure that a start or a deletion is meant to mend. Later it fails with what it sees. Nor is the target
+    /// reached by a read that shows what was before an action of this client: RUNNING after a restart, a stop or a
+    /// deletion, STOPPED after a start, until it shows something else. Zero switches it off.
+    pub fn read_lag(mut self, limit: Duration) -> Self {
+        self.read_lag = limit;
         self
     }
 
     /// Whether a read may lag behind what happened so long ago.
-    pub(crate) fn covers(&self, age: Duration) -> bool {
-        age <= self.settle && !self.settle.is_zero()
+    pub(crate) fn may_lag(&self, age: Duration) -> bool {
+        age <= self.read_lag && !self.read_lag.is_zero()
     }
 }
 
@@ -92,7 +91,7 @@ impl PollPolicy {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PollEvent<T> {
-    /// What matters of the resource.
+    /// What the poll showed.
     pub status: PollStatus,
     /// The resource itself; `None` when it does not exist.
     pub resource: Option<T>,
@@ -101,23 +100,12 @@ pub struct PollEvent<T> {
 }
 
 /// What a poll means for the target.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Wait,
     Done,
     /// The target cannot be reached from here, and why.
     Fail(&'static str),
-    /// As [`Fail`](Self::Fail), unless the read lags behind.
-    Suspect(&'static str, Lag),
-}
-
-/// How long a read can be one that lags behind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Lag {
-    /// Until it must have settled.
-    Settle,
-    /// Until then, but not after something newer was seen.
-    UntilNewer,
 }
 
 /// One poll of a resource.
@@ -134,6 +122,19 @@ pub(crate) struct Polled<T> {
 }
 
 impl<T> Polled<T> {
+    /// A resource of which nothing but its status matters.
+    pub(crate) fn new(resource: T, status: String, verdict: Verdict) -> Self {
+        Self {
+            resource: Some(resource),
+            status,
+            fail_reason: None,
+            progress: None,
+            missing: None,
+            verdict,
+            refusal: None,
+        }
+    }
+
     /// The resource does not exist: any more, if that is the target, or else not yet.
     pub(crate) fn absent(verdict: Verdict) -> Self {
         let status = match verdict {
@@ -152,9 +153,34 @@ impl<T> Polled<T> {
     }
 }
 
-/// Polls once, within the time that is given.
-pub(crate) type PollFn<T> =
-    Arc<dyn Fn(Duration) -> BoxFuture<'static, Result<Polled<T>>> + Send + Sync>;
+/// When a poll takes place.
+#[derive(Clone, Debug)]
+pub(crate) struct PollContext {
+    /// Now and when the waiting began, on the clock's elapsed scale.
+    pub(crate) now: Duration,
+    pub(crate) began: Duration,
+    /// The time until the deadline.
+    pub(crate) left: Duration,
+    pub(crate) policy: PollPolicy,
+}
+
+impl PollContext {
+    /// Whether a read may still show what was before the waiting began.
+    pub(crate) fn may_lag(&self) -> bool {
+        self.may_lag_behind(self.began)
+    }
+
+    /// Whether a read may still show what was before this time.
+    pub(crate) fn may_lag_behind(&self, time: Duration) -> bool {
+        self.policy.may_lag(self.now.saturating_sub(time))
+    }
+}
+
+/// How a resource is polled.
+pub(crate) trait PollFn<T>: Send {
+    /// Polls once. An error is one of the poll: whether it ends the waiting is for the waiter to say.
+    fn poll(&mut self, context: PollContext) -> BoxFuture<'_, Result<Polled<T>>>;
+}
 
 /// What a waiter takes over from its client.
 #[derive(Clone)]
@@ -168,13 +194,15 @@ pub(crate) struct PollSettings {
     pub(crate) address: Option<reqwest::Url>,
 }
 
-/// Waits for a state. Nothing happens until it is awaited or its [events](Waiter::events) are.
+/// Waits for a state. Nothing happens until it is polled as a future, or its [events](Waiter::events) as a stream.
+///
+/// It is a `Future` that needs no pinning: it can be awaited, spawned, joined with others, and polled by `&mut` in a
+/// `select!`.
 ///
 /// A waiter fails at once when its target cannot be reached any more, with the reason. It tolerates reads that lag behind
-/// for as long as [`PollPolicy::settle`] says, and failures that pass: after as many failed polls in a row as the
-/// [`RetryPolicy`] allows attempts it fails with the last error, whose
-/// [`retry_limit`](Error::retry_limit) says so. Each poll is one request, or two with an action; it keeps to `Retry-After`.
-/// Its last poll is at the deadline.
+/// for as long as [`PollPolicy::read_lag`] says, and failures that pass: after as many failed polls in a row as the
+/// [`RetryPolicy`] allows attempts it fails with the last error, whose [`retry_limit`](Error::retry_limit) says so. Each
+/// poll is one request, or two with an action; it honours `Retry-After`. Its last poll is at the deadline.
 ///
 /// ```no_run
 /// # async fn run(client: modelarts::ModelArts, id: &str) -> modelarts::Result<()> {
@@ -193,9 +221,8 @@ pub(crate) struct PollSettings {
 pub struct Waiter<T, O = T> {
     target: String,
     settings: PollSettings,
-    /// Whether "not found" may be a read that lags behind.
-    tolerates_absence: bool,
-    poll: PollFn<T>,
+    /// Until it is polled.
+    poll: Option<Box<dyn PollFn<T>>>,
     finish: fn(Option<T>) -> Option<O>,
     /// Once it was polled.
     events: Option<PollEvents<T>>,
@@ -214,36 +241,19 @@ impl<T, O> fmt::Debug for Waiter<T, O> {
     }
 }
 
-impl<T> Waiter<T> {
-    /// Waits for a state of something that exists.
-    pub(crate) fn new(target: String, settings: PollSettings, poll: PollFn<T>) -> Self {
+impl<T, O> Waiter<T, O> {
+    /// Waits for what `poll` calls done; `finish` makes the result of the last poll.
+    pub(crate) fn new(
+        target: String,
+        settings: PollSettings,
+        poll: impl PollFn<T> + 'static,
+        finish: fn(Option<T>) -> Option<O>,
+    ) -> Self {
         Self {
             target,
             settings,
-            tolerates_absence: true,
-            poll,
-            finish: std::convert::identity,
-            events: None,
-            last: None,
-        }
-    }
-
-    /// Fails at once with "not found", which `poll` has judged already.
-    pub(crate) fn demanding(mut self) -> Self {
-        self.tolerates_absence = false;
-        self
-    }
-}
-
-impl<T> Waiter<T, ()> {
-    /// Waits for the end of something.
-    pub(crate) fn until_gone(target: String, settings: PollSettings, poll: PollFn<T>) -> Self {
-        Self {
-            target,
-            settings,
-            tolerates_absence: false,
-            poll,
-            finish: |_| Some(()),
+            poll: Some(Box::new(poll)),
+            finish,
             events: None,
             last: None,
         }
@@ -251,40 +261,44 @@ impl<T> Waiter<T, ()> {
 }
 
 impl<T: Send + 'static, O> Waiter<T, O> {
-    /// Changes when and how long to poll.
+    /// Changes when and how long to poll. It takes effect on a waiter that was not polled yet.
     pub fn policy(mut self, policy: PollPolicy) -> Self {
         self.settings.policy = policy;
         self
     }
 
-    /// Changes the longest that waiting may take.
+    /// Changes the longest that waiting may take, as [`policy`](Waiter::policy).
     pub fn deadline(mut self, limit: Duration) -> Self {
         self.settings.policy = self.settings.policy.deadline(limit);
         self
     }
 
-    /// Changes the delay between polls.
+    /// Changes the delay between polls, as [`policy`](Waiter::policy).
     pub fn interval(mut self, delay: Duration) -> Self {
         self.settings.policy = self.settings.policy.interval(delay);
         self
     }
 
     /// Every poll that succeeds as an item. The last one is the target reached, or an error.
-    pub fn events(self) -> PollEvents<T> {
-        self.begin()
+    ///
+    /// The events of a waiter that was polled before are those that are still to come.
+    pub fn events(mut self) -> PollEvents<T> {
+        self.begin();
+        self.events.unwrap_or_else(PollEvents::ended)
     }
 
-    fn begin(&self) -> PollEvents<T> {
+    fn begin(&mut self) {
+        let Some(poll) = self.poll.take() else {
+            return;
+        };
         let run = Run {
             began: self.settings.clock.elapsed(),
             target: self.target.clone(),
             settings: self.settings.clone(),
-            tolerates_absence: self.tolerates_absence,
-            poll: self.poll.clone(),
+            poll,
             polls: 0,
             failures: 0,
             delay: None,
-            is_newer: false,
             status: None,
             cause: None,
             ended: false,
@@ -293,45 +307,49 @@ impl<T: Send + 'static, O> Waiter<T, O> {
             let item = run.next().await?;
             Some((item, run))
         });
-        // Whoever asks once more is told again that it is over.
-        PollEvents(items.fuse().boxed())
+        // A stream that has ended may be polled again.
+        self.events = Some(PollEvents(items.fuse().boxed()));
     }
 }
 
 impl<T: Send + 'static, O> Future for Waiter<T, O> {
     type Output = Result<O>;
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> TaskPoll<Result<O>> {
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<O>> {
         let this = self.get_mut();
-        if this.events.is_none() {
-            this.events = Some(this.begin());
-        }
-        let Some(events) = &mut this.events else {
-            return TaskPoll::Pending;
-        };
-        while let Some(event) = ready!(events.poll_next_unpin(context)) {
-            match event {
-                Ok(event) => this.last = Some(event),
-                Err(error) => return TaskPoll::Ready(Err(error)),
+        this.begin();
+        if let Some(events) = &mut this.events {
+            while let Some(event) = ready!(events.poll_next_unpin(context)) {
+                match event {
+                    Ok(event) => this.last = Some(event),
+                    Err(error) => return Poll::Ready(Err(error)),
+                }
             }
         }
         let target = &this.target;
         let Some(last) = this.last.take() else {
             let message = format!("waiting for {target} has ended before");
-            return TaskPoll::Ready(Err(Error::argument(message)));
+            return Poll::Ready(Err(Error::argument(message)));
         };
         let status = last.status;
-        TaskPoll::Ready(
-            (this.finish)(last.resource).ok_or_else(|| {
+        let result = (this.finish)(last.resource);
+        Poll::Ready(
+            result.ok_or_else(|| {
                 Error::wait_failed(format!("waiting for {target}: it is gone"), status)
             }),
         )
     }
 }
 
-/// The polls of a [`Waiter`], from [`events`](Waiter::events).
+/// The polls of a [`Waiter`], from [`events`](Waiter::events). It needs no pinning.
 #[must_use = "a stream does nothing unless polled"]
 pub struct PollEvents<T>(BoxStream<'static, Result<PollEvent<T>>>);
+
+impl<T: Send + 'static> PollEvents<T> {
+    fn ended() -> Self {
+        Self(stream::empty().boxed())
+    }
+}
 
 impl<T> fmt::Debug for PollEvents<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -342,25 +360,22 @@ impl<T> fmt::Debug for PollEvents<T> {
 impl<T> Stream for PollEvents<T> {
     type Item = Result<PollEvent<T>>;
 
-    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> TaskPoll<Option<Self::Item>> {
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.get_mut().0.poll_next_unpin(context)
     }
 }
 
-/// A waiter on its way.
+/// A waiter that was polled.
 struct Run<T> {
     target: String,
     settings: PollSettings,
-    tolerates_absence: bool,
-    poll: PollFn<T>,
+    poll: Box<dyn PollFn<T>>,
     began: Duration,
     polls: u32,
     /// Failed polls in a row.
     failures: u32,
     /// Before the next poll, if it is not the interval.
     delay: Option<Duration>,
-    /// Whether something newer was seen than the state from before.
-    is_newer: bool,
     status: Option<PollStatus>,
     /// The last poll, if it failed, or the last refusal.
     cause: Option<Error>,
@@ -383,11 +398,8 @@ impl<T> Run<T> {
                 return Some(self.end(error));
             }
             self.sleep(delay.min(left)).await;
-            match (self.poll)(self.left()).await {
+            match self.poll.poll(self.context()).await {
                 Ok(polled) => return Some(self.judge(polled)),
-                Err(error) if self.is_lagging(&error) => {
-                    return Some(self.judge(Polled::absent(Verdict::Wait)));
-                }
                 Err(error) => {
                     if let Err(error) = self.fail(error) {
                         return Some(self.end(error));
@@ -398,16 +410,19 @@ impl<T> Run<T> {
         None
     }
 
-    async fn sleep(&self, delay: Duration) {
-        if !delay.is_zero() {
-            self.settings.clock.sleep(delay).await;
+    fn context(&self) -> PollContext {
+        PollContext {
+            now: self.settings.clock.elapsed(),
+            began: self.began,
+            left: self.left(),
+            policy: self.settings.policy.clone(),
         }
     }
 
-    fn is_lagging(&self, error: &Error) -> bool {
-        self.tolerates_absence
-            && error.is_not_found()
-            && self.settings.policy.covers(self.elapsed())
+    async fn sleep(&mut self, delay: Duration) {
+        if !delay.is_zero() {
+            self.settings.clock.sleep(delay).await;
+        }
     }
 
     /// Whether the service asked to wait for longer than what is left.
@@ -452,24 +467,14 @@ impl<T> Run<T> {
             polls: self.polls,
         };
         self.status = Some(status.clone());
-        let may_lag = self.settings.policy.covers(self.elapsed());
-        let verdict = match polled.verdict {
-            Verdict::Suspect(_, Lag::Settle) if may_lag => Verdict::Wait,
-            Verdict::Suspect(_, Lag::UntilNewer) if may_lag && !self.is_newer => Verdict::Wait,
-            Verdict::Suspect(why, _) => Verdict::Fail(why),
-            verdict => {
-                self.is_newer |= polled.resource.is_some();
-                verdict
-            }
-        };
-        self.ended = verdict != Verdict::Wait;
-        if let Verdict::Fail(why) = verdict {
+        self.ended = polled.verdict != Verdict::Wait;
+        if let Verdict::Fail(why) = polled.verdict {
             return Err(self.failed(why, status));
         }
         Ok(PollEvent {
             status,
             resource: polled.resource,
-            done: verdict == Verdict::Done,
+            done: polled.verdict == Verdict::Done,
         })
     }
 
@@ -536,58 +541,51 @@ impl<T> Run<T> {
 #[cfg(test)]
 mod tests {
     use std::collections::VecDeque;
-    use std::sync::Mutex;
+    use std::future::ready;
 
-    use futures::TryStreamExt;
+    use futures::{TryStreamExt, future};
 
     use super::*;
     use crate::clock::ManualClock;
+
+    /// Sees these in order, the last one for ever.
+    struct Script(VecDeque<&'static str>);
+
+    impl PollFn<String> for Script {
+        fn poll(&mut self, _: PollContext) -> BoxFuture<'_, Result<Polled<String>>> {
+            let status = match self.0.len() {
+                1 => self.0[0],
+                _ => self.0.pop_front().unwrap(),
+            };
+            Box::pin(ready(polled(status)))
+        }
+    }
 
     fn polled(status: &str) -> Result<Polled<String>> {
         let verdict = match status {
             "RUNNING" => Verdict::Done,
             "FROZEN" => Verdict::Fail("does not become RUNNING by itself"),
-            "STOPPED" => Verdict::Suspect("does not change by itself", Lag::Settle),
-            "START_FAILED" => Verdict::Suspect("ends it", Lag::UntilNewer),
-            "503" => return Err(refusal(503, "0", "")),
-            "429" => return Err(refusal(429, "45", "")),
-            "404" => {
-                return Err(refusal(400, "", r#"{"error_code": "ModelArts.6309"}"#));
-            }
+            "503" => return Err(refusal(503, "0")),
+            "429" => return Err(refusal(429, "45")),
             _ => Verdict::Wait,
         };
         Ok(Polled {
-            resource: Some(status.to_owned()),
-            status: status.to_owned(),
             fail_reason: (status == "FROZEN").then(|| "in\narrears".to_owned()),
-            progress: None,
-            missing: None,
-            verdict,
-            refusal: None,
+            ..Polled::new(status.to_owned(), status.to_owned(), verdict)
         })
     }
 
-    fn refusal(status: u16, after: &str, body: &'static str) -> Error {
+    fn refusal(status: u16, after: &str) -> Error {
         Error::status_answer(
             http::StatusCode::from_u16(status).unwrap(),
             http::HeaderMap::new(),
-            bytes::Bytes::from_static(body.as_bytes()),
+            bytes::Bytes::new(),
             after.parse().ok().map(Duration::from_secs),
             &[],
         )
     }
 
-    /// Sees these in order, the last one for ever.
     fn waiter(clock: &ManualClock, script: &[&'static str]) -> Waiter<String> {
-        let script: Mutex<VecDeque<&str>> = Mutex::new(script.iter().copied().collect());
-        let poll: PollFn<String> = Arc::new(move |_| {
-            let mut script = script.lock().unwrap();
-            let status = match script.len() {
-                1 => script[0],
-                _ => script.pop_front().unwrap(),
-            };
-            Box::pin(std::future::ready(polled(status)))
-        });
         let settings = PollSettings {
             policy: PollPolicy::default(),
             retry: RetryPolicy::default(),
@@ -595,7 +593,8 @@ mod tests {
             fraction: Arc::new(|| 0.5),
             address: None,
         };
-        Waiter::new("n1 to be RUNNING".into(), settings, poll)
+        let script = Script(script.iter().copied().collect());
+        Waiter::new("n1 to be RUNNING".into(), settings, script, |last| last)
     }
 
     fn seconds(clock: &ManualClock) -> Vec<u64> {
@@ -640,29 +639,6 @@ mod tests {
         let status = error.last_poll().unwrap();
         assert_eq!(status.polls, 2);
         assert_eq!(status.fail_reason.as_deref(), Some("in\narrears"));
-    }
-
-    #[tokio::test]
-    async fn reads_that_lag_behind_are_waited_out_and_no_longer() {
-        for script in [
-            ["404", "404", "CREATING", "RUNNING"],
-            ["STARTING", "404", "STOPPED", "RUNNING"],
-            ["STOPPED", "STOPPED", "STOPPED", "RUNNING"],
-            ["START_FAILED", "START_FAILED", "STARTING", "RUNNING"],
-        ] {
-            let last = waiter(&ManualClock::default(), &script).await;
-            assert_eq!(last.unwrap(), "RUNNING", "{script:?}");
-        }
-        for (script, last) in [("404", 40), ("STOPPED", 40), ("START_FAILED", 40)] {
-            let clock = ManualClock::default();
-            let error = waiter(&clock, &[script]).await.unwrap_err();
-            assert!(error.is_not_found() || error.is_wait_failed(), "{error}");
-            assert_eq!(clock.elapsed().as_secs(), last, "{script}");
-        }
-        let clock = ManualClock::default();
-        let error = waiter(&clock, &["STARTING", "START_FAILED"]).await;
-        assert!(error.unwrap_err().is_wait_failed());
-        assert_eq!(clock.elapsed().as_secs(), 20, "it is newer than the start");
     }
 
     #[tokio::test]
@@ -724,10 +700,46 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_waiter_is_a_future_that_can_be_polled_where_it_is() {
+    async fn a_waiter_is_polled_where_it_is() {
         let clock = ManualClock::default();
         let mut waiter = waiter(&clock, &["RUNNING"]);
         assert_eq!((&mut waiter).await.unwrap(), "RUNNING");
         assert!((&mut waiter).await.unwrap_err().is_usage());
+        assert!(waiter.events().try_next().await.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_waiter_survives_a_lost_race_and_goes_on() {
+        let clock = ManualClock::default();
+        let mut waiter = waiter(&clock, &["CREATING", "STARTING", "RUNNING"]);
+        let timer = future::ready("timer");
+        let first = tokio::select! {
+            biased;
+            timer = timer => timer,
+            _ = &mut waiter => "waiter",
+        };
+        assert_eq!(first, "timer");
+        let mut events = waiter.events();
+        let mut seen = Vec::new();
+        loop {
+            tokio::select! {
+                event = events.try_next() => match event.unwrap() {
+                    Some(event) => seen.push(event.status.status),
+                    None => break,
+                },
+            }
+        }
+        assert_eq!(seen, ["CREATING", "STARTING", "RUNNING"]);
+    }
+
+    #[tokio::test]
+    async fn waiters_are_joined_and_spawned() {
+        let clock = ManualClock::default();
+        let names = [["CREATING", "RUNNING"], ["FROZEN", "FROZEN"]];
+        let waiters = names.map(|script| waiter(&clock, &script));
+        let results = future::join_all(waiters).await;
+        assert!(results[0].is_ok() && results[1].is_err());
+        let task = tokio::spawn(waiter(&clock, &["CREATING", "RUNNING"]));
+        assert_eq!(task.await.unwrap().unwrap(), "RUNNING");
     }
 }

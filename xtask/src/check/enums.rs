@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::Rule;
 use super::parts;
 use crate::document::{Document, text};
-use crate::enums::texts;
+use crate::enums::{STATES, State, states, texts};
 use crate::problem::{Problem, push};
 
 pub(super) const RULES: &[Rule] = &[
@@ -33,7 +33,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "enum-states",
-        why: "waiters go by x-states: a value without a place would let them wait for ever",
+        why: "waiters go by x-states: a value without a place, or an action without an end, would let them wait for ever",
         run: enum_states,
     },
     Rule {
@@ -146,7 +146,6 @@ fn enum_case(document: &Document) -> Vec<Problem> {
 }
 
 fn enum_states(document: &Document) -> Vec<Problem> {
-    const STATES: [&str; 4] = ["transient", "settled", "failed", "gone"];
     let mut found = Vec::new();
     for Enumeration {
         pointer,
@@ -154,31 +153,62 @@ fn enum_states(document: &Document) -> Vec<Problem> {
         values,
     } in enumerations(document)
     {
-        let Some(states) = schema.get("x-states").and_then(Value::as_object) else {
+        let Some(groups) = schema.get("x-states") else {
             continue;
         };
-        let mut report = |message| {
-            found.push(document.problem(push(&pointer, "x-states"), "enum-states", message));
+        let pointer = push(&pointer, "x-states");
+        let mut report = |message: String| {
+            found.push(document.problem(pointer.as_str(), "enum-states", message));
         };
-        for state in states.keys() {
-            if !STATES.contains(&state.as_str()) {
-                report(format!("`{state}` is none of {}", STATES.join(", ")));
+        for (group, entries) in groups.as_object().into_iter().flatten() {
+            let is_list = |actions: &Value| {
+                let actions = actions.as_array();
+                actions.is_some_and(|actions| actions.iter().all(Value::is_string))
+            };
+            if !STATES.contains(&group.as_str()) {
+                report(format!("`{group}` is none of {}", STATES.join(", ")));
+            } else if !entries
+                .as_object()
+                .is_some_and(|entries| entries.values().all(is_list))
+            {
+                report(format!(
+                    "`{group}` is no map from values to lists of actions"
+                ));
             }
         }
-        let listed: Vec<&str> = states
-            .values()
-            .filter_map(Value::as_array)
-            .flatten()
-            .filter_map(Value::as_str)
-            .collect();
+        let states = states(schema);
         for value in &values {
-            let times = listed.iter().filter(|listed| *listed == value).count();
-            if times != 1 {
-                report(format!("`{value}` stands in {times} lists instead of one"));
+            match states.iter().filter(|state| state.value == *value).count() {
+                1 => {}
+                0 => report(format!(
+                    "`{value}` has no entry: say whether it is transient, settled, failed or gone"
+                )),
+                times => report(format!("`{value}` stands in {times} groups instead of one")),
             }
         }
-        if let Some(foreign) = listed.iter().find(|listed| !values.contains(listed)) {
-            report(format!("`{foreign}` is no value"));
+        if let Some(state) = states.iter().find(|state| !values.contains(&state.value)) {
+            report(format!("`{}` is no value", state.value));
+        }
+        let ends = |state: &&State<'_>| matches!(state.group, "settled" | "gone");
+        let has_ends = states.iter().any(|state| ends(&state));
+        let ended: Vec<&str> = states
+            .iter()
+            .filter(ends)
+            .flat_map(|state| state.actions.iter().copied())
+            .collect();
+        let is_word =
+            |action: &str| !action.is_empty() && action.bytes().all(|b| b.is_ascii_lowercase());
+        for state in &states {
+            for action in &state.actions {
+                if !is_word(action) {
+                    report(format!("the action `{action}` is no lower-case word"));
+                } else if has_ends && !ended.contains(action) {
+                    report(format!(
+                        "`{action}` of `{}` ends in no value that is settled or gone",
+                        state.value
+                    ));
+                }
+            }
         }
     }
     found

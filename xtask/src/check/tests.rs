@@ -82,7 +82,7 @@ components:
       x-enum-descriptions: {BIG: It is big., SMALL: It is small.}
       x-observed: [SMALL]
       x-spellings: {BIG: [Big]}
-      x-states: {transient: [], settled: [BIG], failed: [SMALL], gone: []}
+      x-states: {transient: {}, settled: {BIG: [grow]}, failed: {SMALL: [grow]}, gone: {}}
     Problem:
       type: object
       description: What went wrong.
@@ -170,10 +170,13 @@ const FAULTS: &[(&str, &str, &str, &str)] = &[
     ("enum-descriptions", "SMALL: It is small.", "SMALL: ''", "/x-enum-descriptions"),
     ("enum-descriptions", "SMALL: It is small.", "SMALL: Small., OLD: Old.", "/x-enum-descriptions"),
     ("enum-case", "SMALL", "big", "/schemas/Kind"),
-    ("enum-states", "settled: [BIG]", "settled: []", "/x-states"),
-    ("enum-states", "settled: [BIG]", "settled: [BIG, SMALL]", "/x-states"),
-    ("enum-states", "settled: [BIG]", "settled: [BIG, OLD]", "/x-states"),
-    ("enum-states", "gone: []", "lost: []", "/x-states"),
+    ("enum-states", "settled: {BIG: [grow]}", "settled: {}", "/x-states"),
+    ("enum-states", "settled: {BIG: [grow]}", "settled: {BIG: [grow], SMALL: []}", "/x-states"),
+    ("enum-states", "settled: {BIG: [grow]}", "settled: {BIG: [grow], OLD: []}", "/x-states"),
+    ("enum-states", "settled: {BIG: [grow]}", "settled: {BIG: [Grow]}", "/x-states"),
+    ("enum-states", "settled: {BIG: [grow]}", "settled: {BIG: [shrink]}", "/x-states"),
+    ("enum-states", "settled: {BIG: [grow]}", "settled: [BIG]", "/x-states"),
+    ("enum-states", "gone: {}", "lost: {}", "/x-states"),
     ("enum-extras", "x-observed: [SMALL]", "x-observed: [OLD]", "/x-observed"),
     ("enum-extras", "x-spellings: {BIG: [Big]}", "x-spellings: {BIG: [Large]}", "/x-spellings"),
     ("enum-extras", "x-spellings: {BIG: [Big]}", "x-spellings: {OLD: [Old]}", "/x-spellings"),

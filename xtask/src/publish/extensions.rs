@@ -20,7 +20,9 @@ const PUBLISHED: [(&str, &str, &str); 12] = [
     (
         "x-states",
         "the enumeration of a status",
-        "Every value sorted into `transient` (changes by itself), `settled`, `failed` and `gone`; waiters go by it.",
+        "Every value sorted into `transient` (it changes by itself), `settled`, `failed` and `gone`, each with a list of actions: \
+         of a transient value those under way, of a settled or gone one those that end there, of a failed one those that may \
+         be tried again. A client that waits goes by it.",
     ),
     (
         "x-idempotent",

@@ -555,12 +555,12 @@ impl Error {
     }
 
     /// The service says that the very resource that was asked for does not exist: by one of these codes, or by 404.
-    pub(crate) fn is_absence(&self, codes: &[&str]) -> bool {
-        let code = self.code().map(ErrorCode::as_str);
+    pub(crate) fn is_absence(&self, codes: &[ErrorCode]) -> bool {
+        let is_known = |code: &ErrorCode| code.describe().is_some();
         self.is_not_found()
-            && code.is_some_and(|code| {
-                codes.contains(&code) || ErrorCode::new(code).describe().is_none()
-            })
+            && self
+                .code()
+                .is_some_and(|code| codes.contains(code) || !is_known(code))
     }
 
     /// A gateway, a proxy or another server responded, not the service.

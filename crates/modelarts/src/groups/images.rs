@@ -1,18 +1,19 @@
 //! What notebooks can run.
 
-use std::sync::Arc;
-
 use modelarts_client::devenviron::builder;
-use modelarts_client::devenviron::enums::ImageStatus;
 use modelarts_client::devenviron::types::{
     CreateImageRequest, Image, ImageGroup, ImageGroupList, ImageList, RegisterImageRequest,
     UpdateImageGroupRequest,
 };
+use modelarts_client::{Action, ErrorCode, Phase};
 
 use super::{list_request, page};
 use crate::client::ModelArts;
+use crate::clock::BoxFuture;
 use crate::error::{Result, accepted};
-use crate::wait::{Polled, Verdict, Waiter};
+use crate::lifecycle::{self, Lifecycle, Plan, TargetState, status_text};
+use crate::units::AutoStop;
+use crate::wait::Waiter;
 
 /// Operations on images, from [`ModelArts::images`].
 #[derive(Clone, Debug)]
@@ -165,8 +166,10 @@ impl Images {
             .delete_image()
             .project_id(self.client.project_id())
             .id(id);
-        let response = self.client.execute(request.prepare()?).await;
-        accepted(response)
+        let request = request.prepare()?;
+        self.client
+            .execute_action(request, id, Action::Delete)
+            .await
     }
 
     /// Waits until an image that is being saved or registered can be used.
@@ -174,14 +177,17 @@ impl Images {
     /// It succeeds with ACTIVE and fails at once with CREATE_FAILED, ERROR and DELETED. For 30 seconds "not found" is
     /// waited out. Polls as for notebooks.
     pub fn wait_until_active(&self, id: &str) -> Waiter<Image> {
-        let (client, id) = (self.client.clone(), id.to_owned());
-        Waiter::new(
-            format!("image {id} to be ACTIVE"),
-            client.poll_settings(),
-            Arc::new(move |left| {
-                let (images, id) = (client.for_poll(left).images(), id.clone());
-                Box::pin(async move { images.show(&id).await.map(polled) })
-            }),
+        lifecycle::waiter(&self.client, id.to_owned(), Plan::wait(TargetState::Active))
+    }
+
+    /// Deletes an image if need be and waits until it is gone, but not what stands in the container registry.
+    ///
+    /// One in use cannot be deleted: it is tried again until the deadline. It takes an image that does not exist for deleted.
+    pub fn ensure_deleted(&self, id: &str) -> Waiter<Image, ()> {
+        lifecycle::waiter(
+            &self.client,
+            id.to_owned(),
+            Plan::ensure(TargetState::Deleted),
         )
     }
 }
@@ -198,47 +204,36 @@ list_request! {
 }
 page!(ImageGroupList [ImageGroup] by data, |page| page.total);
 
-fn polled(image: Image) -> Polled<Image> {
-    let verdict = match image.status.as_deref() {
-        Some(ImageStatus::Active) => Verdict::Done,
-        Some(status) if status.is_failed() || status.is_gone() => Verdict::Fail("ends it"),
-        _ => Verdict::Wait,
-    };
-    Polled {
-        status: image
-            .status
-            .as_ref()
-            .map(ToString::to_string)
-            .unwrap_or_default(),
-        fail_reason: image
-            .status_message
-            .clone()
-            .filter(|message| !message.is_empty()),
-        progress: None,
-        missing: None,
-        resource: Some(image),
-        verdict,
-        refusal: None,
+impl Lifecycle for Image {
+    type Key = String;
+
+    const NOUN: &'static str = "image";
+    const ABSENT: &'static [ErrorCode] = &[ErrorCode::MODELARTS_6404];
+
+    fn show(client: ModelArts, id: String) -> BoxFuture<'static, Result<Self>> {
+        Box::pin(async move { client.images().show(&id).await })
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
+    fn execute(
+        client: ModelArts,
+        id: String,
+        _: Action,
+        _: Option<AutoStop>,
+    ) -> BoxFuture<'static, Result<()>> {
+        Box::pin(async move { client.images().delete(&id).await.map(drop) })
+    }
 
-    use super::*;
+    fn phase(&self) -> Phase {
+        self.status.as_ref().map_or(Phase::Unknown, |it| it.phase())
+    }
 
-    #[test]
-    fn active_is_success_and_failures_are_final() {
-        let verdict = |status: &str| {
-            polled(serde_json::from_value(json!({"status": status})).unwrap()).verdict
-        };
-        assert_eq!(verdict("ACTIVE"), Verdict::Done);
-        for status in ["INIT", "CREATING", "PUSHING"] {
-            assert_eq!(verdict(status), Verdict::Wait, "{status}");
-        }
-        for status in ["CREATE_FAILED", "ERROR", "DELETED"] {
-            assert!(matches!(verdict(status), Verdict::Fail(_)), "{status}");
-        }
+    fn status(&self) -> String {
+        status_text(self.status.as_ref())
+    }
+
+    fn fail_reason(&self) -> Option<String> {
+        self.status_message
+            .clone()
+            .filter(|message| !message.is_empty())
     }
 }

@@ -1,21 +1,20 @@
 //! Instances, the older generation.
 
 use modelarts_client::devenviron::builder;
-use modelarts_client::devenviron::enums::{DevEnvInstanceStatus, DevEnvType};
+use modelarts_client::devenviron::enums::DevEnvType;
 use modelarts_client::devenviron::types::{
     CreateDevEnvInstanceRequest, DeleteDevEnvInstanceResponse, DevEnvInstance,
     DevEnvInstanceAction, DevEnvInstanceList, ManageDevEnvInstanceRequest,
     ManageDevEnvInstanceResponse, UpdateDevEnvAutoStopReq, UpdateDevEnvInstanceRequest,
     UpdateDevEnvNotebookSpec,
 };
+use modelarts_client::{Action, ErrorCode, Phase};
 
 use super::{list_request, page};
 use crate::client::ModelArts;
 use crate::clock::BoxFuture;
 use crate::error::{Result, accepted};
-use crate::history::Event;
-use crate::lifecycle::{self, Action, Lifecycle, Phase, TargetState};
-use crate::poll_status::Progress;
+use crate::lifecycle::{self, FromLastPoll, Lifecycle, Plan, TargetState, status_text};
 use crate::units::AutoStop;
 use crate::wait::Waiter;
 
@@ -127,10 +126,10 @@ impl Instances {
         id: &str,
         action: DevEnvInstanceAction,
     ) -> Result<ManageDevEnvInstanceResponse> {
-        let event = match action {
-            DevEnvInstanceAction::Stop => Event::Stopped,
-            DevEnvInstanceAction::Restart => Event::Restarted,
-            _ => Event::Started,
+        let sent = match action {
+            DevEnvInstanceAction::Stop => Action::Stop,
+            DevEnvInstanceAction::Restart => Action::Restart,
+            _ => Action::Start,
         };
         let body = ManageDevEnvInstanceRequest::builder().action(action);
         let request = self
@@ -141,7 +140,7 @@ impl Instances {
             .instance_id(id)
             .body(body);
         self.client
-            .execute_action(request.prepare()?, id, event)
+            .execute_action(request.prepare()?, id, sent)
             .await
     }
 
@@ -158,7 +157,7 @@ impl Instances {
             .instance_id(id);
         let request = request.prepare()?;
         self.client
-            .execute_action(request, id, Event::Deleted)
+            .execute_action(request, id, Action::Delete)
             .await
     }
 
@@ -176,24 +175,24 @@ impl Instances {
     /// | lags behind | for 30 seconds, "not found" and STOPPED are waited out |
     /// | polls | after 10 seconds, then every 10, for up to 20 minutes: see [`PollPolicy`](crate::PollPolicy) |
     pub fn wait_until_running(&self, id: &str) -> Waiter<DevEnvInstance> {
-        lifecycle::wait::<Self>(&self.client, NOUN, id, TargetState::Running)
+        self.waiter(id, Plan::wait(TargetState::Running))
     }
 
     /// Waits until an instance that is being stopped has stopped. It fails at once when the instance is deleted or failed.
     pub fn wait_until_stopped(&self, id: &str) -> Waiter<DevEnvInstance> {
-        lifecycle::wait::<Self>(&self.client, NOUN, id, TargetState::Stopped)
+        self.waiter(id, Plan::wait(TargetState::Stopped))
     }
 
     /// Waits until an instance that is being deleted is gone.
     pub fn wait_until_deleted(&self, id: &str) -> Waiter<DevEnvInstance, ()> {
-        lifecycle::wait_gone::<Self>(&self.client, NOUN, id)
+        self.waiter(id, Plan::wait(TargetState::Deleted))
     }
 
     /// Starts an instance if need be and waits until it runs. When it stops by itself is as it was set before.
     ///
     /// It fails at once when the instance is being deleted, or failed in a way that a start does not mend.
     pub fn ensure_running(&self, id: &str) -> Waiter<DevEnvInstance> {
-        lifecycle::ensure::<Self>(&self.client, NOUN, id, TargetState::Running, None)
+        self.waiter(id, Plan::ensure(TargetState::Running))
     }
 
     /// As [`ensure_running`](Instances::ensure_running), and says when an instance that it starts is stopped again: after
@@ -201,36 +200,36 @@ impl Instances {
     ///
     /// One that runs already stays as it is: a [change](Instances::set_auto_stop) holds from the next start on.
     pub fn ensure_running_with(&self, id: &str, auto_stop: AutoStop) -> Waiter<DevEnvInstance> {
-        lifecycle::ensure::<Self>(
-            &self.client,
-            NOUN,
-            id,
-            TargetState::Running,
-            Some(auto_stop),
-        )
+        self.waiter(id, Plan::ensure(TargetState::Running).auto_stop(auto_stop))
     }
 
     /// Stops an instance if need be and waits until it has stopped. One that is starting is waited for first.
     ///
     /// It fails at once when the instance is being deleted or failed.
     pub fn ensure_stopped(&self, id: &str) -> Waiter<DevEnvInstance> {
-        lifecycle::ensure::<Self>(&self.client, NOUN, id, TargetState::Stopped, None)
+        self.waiter(id, Plan::ensure(TargetState::Stopped))
     }
 
     /// Deletes an instance if need be and waits until it is gone. It is stopped first only if the service demands it.
     ///
     /// It fails at once when the deletion failed.
     pub fn ensure_deleted(&self, id: &str) -> Waiter<DevEnvInstance, ()> {
-        lifecycle::ensure_gone::<Self>(&self.client, NOUN, id, false)
+        self.waiter(id, Plan::ensure(TargetState::Deleted))
     }
 
     /// Stops an instance if it runs, deletes it and waits until it is gone.
     pub fn stop_and_delete(&self, id: &str) -> Waiter<DevEnvInstance, ()> {
-        lifecycle::ensure_gone::<Self>(&self.client, NOUN, id, true)
+        self.waiter(id, Plan::ensure(TargetState::Deleted).stop_first())
+    }
+
+    fn waiter<O: FromLastPoll<DevEnvInstance>>(
+        &self,
+        id: &str,
+        plan: Plan,
+    ) -> Waiter<DevEnvInstance, O> {
+        lifecycle::waiter(&self.client, id.to_owned(), plan)
     }
 }
-
-const NOUN: &str = "instance";
 
 list_request! {
     /// Lists the caller's instances.
@@ -239,10 +238,13 @@ list_request! {
 }
 page!(DevEnvInstanceList [DevEnvInstance] by instances, |page| page.total_count.map(i64::from));
 
-impl Lifecycle for Instances {
-    type Resource = DevEnvInstance;
+impl Lifecycle for DevEnvInstance {
+    type Key = String;
 
-    fn show(client: ModelArts, id: String) -> BoxFuture<'static, Result<DevEnvInstance>> {
+    const NOUN: &'static str = "instance";
+    const ABSENT: &'static [ErrorCode] = &[ErrorCode::MODELARTS_6309];
+
+    fn show(client: ModelArts, id: String) -> BoxFuture<'static, Result<Self>> {
         Box::pin(async move { client.instances().show(&id).await })
     }
 
@@ -263,72 +265,22 @@ impl Lifecycle for Instances {
                     instances.start(&id).await.map(drop)
                 }
                 Action::Stop => instances.stop(&id).await.map(drop),
-                Action::Delete => instances.delete(&id).await.map(drop),
+                _ => instances.delete(&id).await.map(drop),
             }
         })
     }
 
-    fn phase(instance: &DevEnvInstance) -> Phase {
-        let Some(status) = instance.status.as_deref() else {
-            return Phase::Unknown;
-        };
-        match status {
-            DevEnvInstanceStatus::Running | DevEnvInstanceStatus::Active => Phase::Running,
-            DevEnvInstanceStatus::Stopped => Phase::Stopped,
-            DevEnvInstanceStatus::Stopping => Phase::Stopping,
-            DevEnvInstanceStatus::StartFailed => Phase::StartFailed,
-            status if status.is_gone() => Phase::Gone,
-            status if status.is_failed() => Phase::Failed,
-            status if status.is_transient() => Phase::Starting,
-            _ => Phase::Unknown,
-        }
+    fn phase(&self) -> Phase {
+        self.status.as_ref().map_or(Phase::Unknown, |it| it.phase())
     }
 
-    fn status(instance: &DevEnvInstance) -> String {
-        let status = instance.status.as_ref().map(ToString::to_string);
-        status.unwrap_or_else(|| "without a status".to_owned())
+    fn status(&self) -> String {
+        status_text(self.status.as_ref())
     }
 
-    fn fail_reason(instance: &DevEnvInstance) -> Option<String> {
-        let spec = instance.spec.as_ref()?;
+    fn fail_reason(&self) -> Option<String> {
+        let spec = self.spec.as_ref()?;
         let reasons = spec.failed_reasons.as_ref()?;
         reasons.message.clone().or_else(|| reasons.code.clone())
-    }
-
-    /// The old generation does not tell.
-    fn progress(_: &DevEnvInstance) -> Option<Progress> {
-        None
-    }
-
-    /// Nor this.
-    fn missing(_: &DevEnvInstance) -> Option<String> {
-        None
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn every_documented_status_has_its_phase() {
-        let phase = |status: &str| {
-            let instance: DevEnvInstance =
-                serde_json::from_value(json!({"status": status})).unwrap();
-            Instances::phase(&instance)
-        };
-        let of = |wanted: Phase| -> Vec<&str> {
-            let values = DevEnvInstanceStatus::values().iter().copied();
-            values.filter(|status| phase(status) == wanted).collect()
-        };
-        assert_eq!(of(Phase::Running), ["RUNNING", "ACTIVE"]);
-        assert_eq!(
-            of(Phase::Failed),
-            ["CREATE_FAILED", "UNAVAILABLE", "RESIZE_FAILED"]
-        );
-        assert_eq!(of(Phase::Gone), ["DELETED"]);
-        assert!(of(Phase::Unknown).is_empty());
     }
 }

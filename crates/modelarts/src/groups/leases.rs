@@ -1,14 +1,13 @@
 //! How long notebooks may run.
 
-use std::sync::Arc;
-
 use modelarts_client::devenviron::enums::LeaseType;
 use modelarts_client::devenviron::types::{Lease, LeaseReq};
 
 use crate::client::ModelArts;
+use crate::clock::BoxFuture;
 use crate::error::{Result, accepted};
 use crate::units::AutoStop;
-use crate::wait::{Polled, Verdict, Waiter};
+use crate::wait::{PollContext, PollFn, Polled, Verdict, Waiter};
 
 /// Operations on the lease of a notebook, from [`ModelArts::lease`].
 #[derive(Clone, Debug)]
@@ -63,27 +62,46 @@ impl Leases {
     /// # async fn run(client: modelarts::ModelArts, id: &str) -> modelarts::Result<()> {
     /// use modelarts::AutoStop;
     ///
-    /// let before = client.lease().show(id).await?;
-    /// client.lease().renew(id, AutoStop::hours(8)).await?;
-    /// client.lease().wait_until_renewed(id, &before).await?;
+    /// let before = client.leases().show(id).await?;
+    /// client.leases().renew(id, AutoStop::hours(8)).await?;
+    /// client.leases().wait_until_renewed(id, &before).await?;
     /// # Ok(())
     /// # }
     /// ```
     pub fn wait_until_renewed(&self, notebook_id: &str, before: &Lease) -> Waiter<Lease> {
-        let (client, id) = (self.client.clone(), notebook_id.to_owned());
-        let before = before.clone();
+        let renewal = Renewal {
+            client: self.client.clone(),
+            notebook_id: notebook_id.to_owned(),
+            before: before.clone(),
+        };
         Waiter::new(
-            format!("the lease of notebook {id} to be renewed"),
-            client.poll_settings(),
-            Arc::new(move |left| {
-                let (leases, id) = (client.for_poll(left).lease(), id.clone());
-                let before = before.clone();
-                Box::pin(async move {
-                    let lease = leases.show(&id).await?;
-                    Ok(polled(lease, &before))
-                })
-            }),
+            format!("the lease of notebook {notebook_id} to be renewed"),
+            self.client.poll_settings(),
+            renewal,
+            |last| last,
         )
+    }
+}
+
+/// Reads a lease until it is another one than before.
+struct Renewal {
+    client: ModelArts,
+    notebook_id: String,
+    before: Lease,
+}
+
+impl PollFn<Lease> for Renewal {
+    fn poll(&mut self, context: PollContext) -> BoxFuture<'_, Result<Polled<Lease>>> {
+        Box::pin(async move {
+            let leases = self.client.for_poll(context.left).leases();
+            match leases.show(&self.notebook_id).await {
+                Ok(lease) => Ok(polled(lease, &self.before)),
+                Err(error) if error.is_not_found() && context.may_lag() => {
+                    Ok(Polled::absent(Verdict::Wait))
+                }
+                Err(error) => Err(error),
+            }
+        })
     }
 }
 
@@ -97,19 +115,11 @@ fn polled(lease: Lease, before: &Lease) -> Polled<Lease> {
         Some(millis) => format!("{} s", millis / 1000),
         None => "without a duration".to_owned(),
     };
-    Polled {
-        resource: Some(lease),
-        status,
-        fail_reason: None,
-        progress: None,
-        missing: None,
-        verdict: if renewed {
-            Verdict::Done
-        } else {
-            Verdict::Wait
-        },
-        refusal: None,
-    }
+    let verdict = match renewed {
+        true => Verdict::Done,
+        false => Verdict::Wait,
+    };
+    Polled::new(lease, status, verdict)
 }
 
 #[cfg(test)]

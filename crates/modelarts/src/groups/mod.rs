@@ -28,7 +28,7 @@ impl ModelArts {
     }
 
     /// The time that notebooks may run before they are stopped.
-    pub fn lease(&self) -> Leases {
+    pub fn leases(&self) -> Leases {
         Leases::new(self)
     }
 

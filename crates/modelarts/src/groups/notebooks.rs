@@ -3,20 +3,18 @@
 use std::collections::BTreeMap;
 
 use modelarts_client::devenviron::builder;
-use modelarts_client::devenviron::enums::{
-    JobStatus, LeaseType, NotebookStatus, VolumeCategory, VolumeStatus,
-};
+use modelarts_client::devenviron::enums::{JobStatus, LeaseType, VolumeCategory};
 use modelarts_client::devenviron::types::{
     CreateNotebookRequest, CreateNotebookTagsRequest, DeleteNotebookTagsRequest, JobProgress,
     Notebook, NotebookList, Tag, TagReq, TagValues, TagValuesList, UpdateNotebookRequest,
 };
+use modelarts_client::{Action, ErrorCode, Phase};
 
 use super::{list_request, page};
 use crate::client::ModelArts;
 use crate::clock::BoxFuture;
 use crate::error::{Result, accepted};
-use crate::history::Event;
-use crate::lifecycle::{self, Action, Lifecycle, Phase, TargetState};
+use crate::lifecycle::{self, FromLastPoll, Lifecycle, Plan, TargetState, status_text};
 use crate::poll_status::Progress;
 use crate::units::AutoStop;
 use crate::wait::Waiter;
@@ -115,9 +113,7 @@ impl Notebooks {
             .project_id(self.client.project_id())
             .id(id);
         let request = request.prepare()?;
-        self.client
-            .execute_action(request, id, Event::Started)
-            .await
+        self.client.execute_action(request, id, Action::Start).await
     }
 
     /// Begins to start a stopped notebook, and says when it is stopped again: after 1 to 72 hours, or never.
@@ -135,9 +131,7 @@ impl Notebooks {
             .duration(duration)
             .type_(LeaseType::Timing);
         let request = request.prepare()?;
-        self.client
-            .execute_action(request, id, Event::Started)
-            .await
+        self.client.execute_action(request, id, Action::Start).await
     }
 
     /// Begins to stop a running notebook.
@@ -153,9 +147,7 @@ impl Notebooks {
             .project_id(self.client.project_id())
             .id(id);
         let request = request.prepare()?;
-        self.client
-            .execute_action(request, id, Event::Stopped)
-            .await
+        self.client.execute_action(request, id, Action::Stop).await
     }
 
     /// Begins to delete a notebook.
@@ -172,7 +164,7 @@ impl Notebooks {
             .id(id);
         let request = request.prepare()?;
         self.client
-            .execute_action(request, id, Event::Deleted)
+            .execute_action(request, id, Action::Delete)
             .await
     }
 
@@ -302,7 +294,7 @@ impl Notebooks {
     /// | lags behind | for 30 seconds, "not found" and STOPPED are waited out |
     /// | polls | after 10 seconds, then every 10, for up to 20 minutes: see [`PollPolicy`](crate::PollPolicy) |
     pub fn wait_until_running(&self, id: &str) -> Waiter<Notebook> {
-        lifecycle::wait::<Self>(&self.client, NOUN, id, TargetState::Running)
+        self.waiter(id, Plan::wait(TargetState::Running))
     }
 
     /// Waits until a notebook that is being stopped has stopped.
@@ -310,14 +302,14 @@ impl Notebooks {
     /// It fails at once when the notebook is FROZEN, DELETING, DELETED or failed. Polls as
     /// [`wait_until_running`](Notebooks::wait_until_running).
     pub fn wait_until_stopped(&self, id: &str) -> Waiter<Notebook> {
-        lifecycle::wait::<Self>(&self.client, NOUN, id, TargetState::Stopped)
+        self.waiter(id, Plan::wait(TargetState::Stopped))
     }
 
     /// Waits until a notebook that is being deleted is gone.
     ///
     /// It fails at once when the deletion failed. Polls as [`wait_until_running`](Notebooks::wait_until_running).
     pub fn wait_until_deleted(&self, id: &str) -> Waiter<Notebook, ()> {
-        lifecycle::wait_gone::<Self>(&self.client, NOUN, id)
+        self.waiter(id, Plan::wait(TargetState::Deleted))
     }
 
     /// Starts a notebook if need be and waits until it runs.
@@ -326,7 +318,7 @@ impl Notebooks {
     /// another operation is under way, it polls again. A notebook that it starts is stopped again after an hour.
     /// It fails at once when the notebook is FROZEN, being deleted, or failed in a way that a start does not mend.
     pub fn ensure_running(&self, id: &str) -> Waiter<Notebook> {
-        lifecycle::ensure::<Self>(&self.client, NOUN, id, TargetState::Running, None)
+        self.waiter(id, Plan::ensure(TargetState::Running))
     }
 
     /// As [`ensure_running`](Notebooks::ensure_running), and says when a notebook that it starts is stopped again: after
@@ -343,36 +335,32 @@ impl Notebooks {
     /// # }
     /// ```
     pub fn ensure_running_with(&self, id: &str, auto_stop: AutoStop) -> Waiter<Notebook> {
-        lifecycle::ensure::<Self>(
-            &self.client,
-            NOUN,
-            id,
-            TargetState::Running,
-            Some(auto_stop),
-        )
+        self.waiter(id, Plan::ensure(TargetState::Running).auto_stop(auto_stop))
     }
 
     /// Stops a notebook if need be and waits until it has stopped. One that is starting is waited for first.
     ///
     /// It fails at once when the notebook is FROZEN, being deleted or failed.
     pub fn ensure_stopped(&self, id: &str) -> Waiter<Notebook> {
-        lifecycle::ensure::<Self>(&self.client, NOUN, id, TargetState::Stopped, None)
+        self.waiter(id, Plan::ensure(TargetState::Stopped))
     }
 
     /// Deletes a notebook if need be and waits until it is gone. It is stopped first only if the service demands it.
     ///
     /// It fails at once when the deletion failed.
     pub fn ensure_deleted(&self, id: &str) -> Waiter<Notebook, ()> {
-        lifecycle::ensure_gone::<Self>(&self.client, NOUN, id, false)
+        self.waiter(id, Plan::ensure(TargetState::Deleted))
     }
 
     /// Stops a notebook if it runs, deletes it and waits until it is gone.
     pub fn stop_and_delete(&self, id: &str) -> Waiter<Notebook, ()> {
-        lifecycle::ensure_gone::<Self>(&self.client, NOUN, id, true)
+        self.waiter(id, Plan::ensure(TargetState::Deleted).stop_first())
+    }
+
+    fn waiter<O: FromLastPoll<Notebook>>(&self, id: &str, plan: Plan) -> Waiter<Notebook, O> {
+        lifecycle::waiter(&self.client, id.to_owned(), plan)
     }
 }
-
-const NOUN: &str = "notebook";
 
 list_request! {
     /// Lists the notebooks of all users.
@@ -385,10 +373,13 @@ list_request! {
 }
 page!(NotebookList [Notebook] by data, |page| page.total);
 
-impl Lifecycle for Notebooks {
-    type Resource = Notebook;
+impl Lifecycle for Notebook {
+    type Key = String;
 
-    fn show(client: ModelArts, id: String) -> BoxFuture<'static, Result<Notebook>> {
+    const NOUN: &'static str = "notebook";
+    const ABSENT: &'static [ErrorCode] = &[ErrorCode::MODELARTS_6309];
+
+    fn show(client: ModelArts, id: String) -> BoxFuture<'static, Result<Self>> {
         Box::pin(async move { client.notebooks().show(&id).await })
     }
 
@@ -400,57 +391,41 @@ impl Lifecycle for Notebooks {
     ) -> BoxFuture<'static, Result<()>> {
         Box::pin(async move {
             let notebooks = client.notebooks();
-            match action {
-                Action::Start => match auto_stop {
-                    Some(auto_stop) => notebooks.start_with(&id, auto_stop).await.map(drop),
-                    None => notebooks.start(&id).await.map(drop),
-                },
-                Action::Stop => notebooks.stop(&id).await.map(drop),
-                Action::Delete => notebooks.delete(&id).await.map(drop),
+            match (action, auto_stop) {
+                (Action::Start, Some(auto_stop)) => notebooks.start_with(&id, auto_stop).await,
+                (Action::Start, None) => notebooks.start(&id).await,
+                (Action::Stop, _) => notebooks.stop(&id).await,
+                _ => notebooks.delete(&id).await,
             }
+            .map(drop)
         })
     }
 
-    fn phase(notebook: &Notebook) -> Phase {
-        let Some(status) = notebook.status.as_deref() else {
-            return Phase::Unknown;
-        };
-        match status {
-            NotebookStatus::Running if volume_is_ready(notebook) => Phase::Running,
-            NotebookStatus::Running => Phase::Starting,
-            NotebookStatus::Stopped => Phase::Stopped,
-            NotebookStatus::Frozen => Phase::Frozen,
-            NotebookStatus::Stopping => Phase::Stopping,
-            NotebookStatus::Deleting => Phase::Deleting,
-            NotebookStatus::StartFailed => Phase::StartFailed,
-            NotebookStatus::DeleteFailed => Phase::DeleteFailed,
-            status if status.is_gone() => Phase::Gone,
-            status if status.is_failed() => Phase::Failed,
-            status if status.is_transient() => Phase::Starting,
-            _ => Phase::Unknown,
+    fn phase(&self) -> Phase {
+        match self.status.as_ref().map_or(Phase::Unknown, |it| it.phase()) {
+            running if running.is_end_of(Action::Start) && !volume_is_ready(self) => {
+                Phase::Transient(&[Action::Start])
+            }
+            phase => phase,
         }
     }
 
-    fn status(notebook: &Notebook) -> String {
-        let status = notebook.status.as_ref().map(ToString::to_string);
-        status.unwrap_or_else(|| "without a status".to_owned())
+    fn status(&self) -> String {
+        status_text(self.status.as_ref())
     }
 
-    fn fail_reason(notebook: &Notebook) -> Option<String> {
-        notebook
-            .fail_reason
-            .clone()
-            .filter(|reason| !reason.is_empty())
+    fn fail_reason(&self) -> Option<String> {
+        self.fail_reason.clone().filter(|reason| !reason.is_empty())
     }
 
-    fn progress(notebook: &Notebook) -> Option<Progress> {
-        progress(notebook.action_progress.as_deref()?)
+    fn progress(&self) -> Option<Progress> {
+        progress(self.action_progress.as_deref()?)
     }
 
-    fn missing(notebook: &Notebook) -> Option<String> {
-        let status = notebook.volume.as_ref()?.status.as_ref()?;
-        let is_running = matches!(notebook.status.as_deref(), Some(NotebookStatus::Running));
-        (is_running && !volume_is_ready(notebook)).then(|| format!("its volume is {status}"))
+    fn missing(&self) -> Option<String> {
+        let volume = self.volume.as_ref()?.status.as_ref()?;
+        let is_running = self.status.as_ref()?.phase().is_end_of(Action::Start);
+        (is_running && !volume_is_ready(self)).then(|| format!("its volume is {volume}"))
     }
 }
 
@@ -460,10 +435,9 @@ fn volume_is_ready(notebook: &Notebook) -> bool {
         return true;
     };
     let is_evs = matches!(volume.category.as_deref(), Some(VolumeCategory::Evs));
-    let is_changing = volume
-        .status
-        .as_deref()
-        .is_some_and(|status| status.is_transient() && *status != VolumeStatus::Resizing);
+    let is_changing = volume.status.as_ref().is_some_and(|status| {
+        status.is_transient() && !status.phase().is_under_way(Action::Resize)
+    });
     !(is_evs && is_changing)
 }
 
@@ -503,59 +477,40 @@ mod tests {
     }
 
     #[test]
-    fn every_documented_status_has_its_phase() {
-        let phases: Vec<_> = NotebookStatus::values()
-            .iter()
-            .map(|status| {
-                (
-                    *status,
-                    Notebooks::phase(&notebook(json!({"status": status}))),
-                )
-            })
-            .collect();
-        let of = |wanted: Phase| -> Vec<&str> {
-            phases
-                .iter()
-                .filter(|(_, phase)| *phase == wanted)
-                .map(|(status, _)| *status)
-                .collect()
+    fn running_with_an_unready_block_device_is_not_running_yet() {
+        let notebook = |category: &str, status: &str| {
+            let volume = json!({"category": category, "status": status});
+            notebook(json!({"status": "RUNNING", "volume": volume}))
         };
-        assert_eq!(
-            of(Phase::Starting),
-            ["INIT", "CREATING", "STARTING", "SNAPSHOTTING"]
-        );
-        assert_eq!(of(Phase::Failed), ["CREATE_FAILED", "ERROR"]);
-        assert_eq!(of(Phase::Gone), ["DELETED"]);
-        assert!(of(Phase::Unknown).is_empty());
-        assert_eq!(
-            Notebooks::phase(&notebook(json!({"status": "THAWING"}))),
-            Phase::Unknown
-        );
+        for status in ["INITIALIZING", "DELETING"] {
+            let (evs, efs) = (notebook("EVS", status), notebook("EFS", status));
+            assert!(!evs.phase().is_end_of(Action::Start), "{status}");
+            assert_eq!(evs.missing(), Some(format!("its volume is {status}")));
+            assert!(efs.phase().is_end_of(Action::Start), "{status}");
+            assert_eq!(efs.missing(), None);
+        }
+        for status in ["IN_USE", "RESIZING"] {
+            let phase = notebook("EVS", status).phase();
+            assert!(phase.is_end_of(Action::Start), "{status}");
+        }
     }
 
     #[test]
-    fn running_with_an_unready_block_device_is_not_running_yet() {
-        let phase = |category: &str, status: &str| {
-            let volume = json!({"category": category, "status": status});
-            Notebooks::phase(&notebook(json!({"status": "RUNNING", "volume": volume})))
-        };
-        for status in ["INITIALIZING", "DELETING"] {
-            assert_eq!(phase("EVS", status), Phase::Starting, "{status}");
-            assert_eq!(phase("EFS", status), Phase::Running, "{status}");
-        }
-        for status in ["IN_USE", "RESIZING"] {
-            assert_eq!(phase("EVS", status), Phase::Running, "{status}");
+    fn a_status_that_is_newer_or_missing_is_unknown() {
+        for it in [json!({"status": "THAWING"}), json!({})] {
+            assert_eq!(notebook(it).phase(), Phase::Unknown);
         }
     }
 
     #[test]
     fn progress_counts_completed_steps() {
-        let progress = Notebooks::progress(&notebook(json!({"action_progress": [
+        let progress = notebook(json!({"action_progress": [
             {"step": 1, "status": "COMPLETED", "step_description": "storage"},
             {"step": 2, "status": "PROCESSING", "step_description": "compute"},
             {"step": 3, "status": "WAITING"},
             {"step": 4, "status": "WAITING"},
-        ]})));
+        ]}))
+        .progress();
         assert_eq!(progress.unwrap().to_string(), "1 of 4, compute");
     }
 }

@@ -1,13 +1,17 @@
 //! OBS storage in notebooks.
 
-use std::sync::Arc;
+use std::fmt;
 
-use modelarts_client::devenviron::enums::{DataVolumeCategory, DataVolumeStatus};
+use modelarts_client::devenviron::enums::DataVolumeCategory;
 use modelarts_client::devenviron::types::{AttachObsRequest, DataVolume, DataVolumeList};
+use modelarts_client::{Action, ErrorCode, Phase};
 
 use crate::client::ModelArts;
-use crate::error::{Error, Result, accepted};
-use crate::wait::{Lag, PollFn, Polled, Verdict, Waiter};
+use crate::clock::BoxFuture;
+use crate::error::Result;
+use crate::lifecycle::{self, FromLastPoll, Lifecycle, Plan, TargetState, status_text};
+use crate::units::AutoStop;
+use crate::wait::Waiter;
 
 /// Operations on OBS storage mounted to notebooks, from [`ModelArts::storage`].
 #[derive(Clone, Debug)]
@@ -120,19 +124,18 @@ impl Storage {
             .project_id(self.client.project_id())
             .instance_id(notebook_id)
             .storage_id(storage_id);
-        let response = self.client.execute(request.prepare()?).await;
-        accepted(response)
+        let request = request.prepare()?;
+        self.client
+            .execute_action(request, storage_id, Action::Unmount)
+            .await
     }
 
-    /// Waits until it is mounted. It fails at once with MOUNT_FAILED, UNMOUNT_FAILED and UNMOUNTED. For 30
-    /// seconds "not found" is waited out.
+    /// Waits until it is mounted.
+    ///
+    /// It fails at once with MOUNT_FAILED, UNMOUNTING, UNMOUNT_FAILED and UNMOUNTED. For 30 seconds "not found" is waited
+    /// out. Polls as for notebooks.
     pub fn wait_until_mounted(&self, notebook_id: &str, storage_id: &str) -> Waiter<DataVolume> {
-        let client = self.client.clone();
-        Waiter::new(
-            format!("storage {storage_id} to be mounted"),
-            client.poll_settings(),
-            poll_fn(client, notebook_id, storage_id, mounted),
-        )
+        self.waiter(notebook_id, storage_id, Plan::wait(TargetState::Mounted))
     }
 
     /// Waits until it is unmounted. It fails with UNMOUNT_FAILED, unless that was there before.
@@ -141,112 +144,79 @@ impl Storage {
         notebook_id: &str,
         storage_id: &str,
     ) -> Waiter<DataVolume, ()> {
-        let client = self.client.clone();
-        Waiter::until_gone(
-            format!("storage {storage_id} to be unmounted"),
-            client.poll_settings(),
-            poll_fn(client, notebook_id, storage_id, unmounted),
+        self.waiter(notebook_id, storage_id, Plan::wait(TargetState::Unmounted))
+    }
+
+    /// Unmounts if need be and waits until it is unmounted. It takes a mount that does not exist for unmounted.
+    ///
+    /// It fails at once when the unmounting failed.
+    pub fn ensure_unmounted(&self, notebook_id: &str, storage_id: &str) -> Waiter<DataVolume, ()> {
+        self.waiter(
+            notebook_id,
+            storage_id,
+            Plan::ensure(TargetState::Unmounted),
         )
     }
-}
 
-/// What the state of a mount means; `None` is one that does not exist.
-type Judge = fn(Option<&DataVolumeStatus>) -> Verdict;
-
-/// "The folder or bucket cannot be found", or the notebook with all that is mounted to it.
-const NO_MOUNT: &[&str] = &["ModelArts.6624", "ModelArts.6309"];
-
-fn poll_fn(
-    client: ModelArts,
-    notebook_id: &str,
-    storage_id: &str,
-    judge: Judge,
-) -> PollFn<DataVolume> {
-    let (notebook_id, storage_id) = (notebook_id.to_owned(), storage_id.to_owned());
-    Arc::new(move |left| {
-        let storage = client.for_poll(left).storage();
-        let (notebook_id, storage_id) = (notebook_id.clone(), storage_id.clone());
-        Box::pin(async move {
-            match storage.show(&notebook_id, &storage_id).await {
-                Ok(volume) => Ok(polled(volume, judge)),
-                Err(error) => absent(error, judge),
-            }
-        })
-    })
-}
-
-/// A mount that does not exist is what unmounting wants.
-fn absent(error: Error, judge: Judge) -> Result<Polled<DataVolume>> {
-    match error.is_absence(NO_MOUNT) && judge(None) == Verdict::Done {
-        true => Ok(Polled::absent(Verdict::Done)),
-        false => Err(error),
-    }
-}
-
-fn polled(volume: DataVolume, judge: Judge) -> Polled<DataVolume> {
-    let verdict = match volume.status.as_deref() {
-        Some(status) => judge(Some(status)),
-        None => Verdict::Wait,
-    };
-    Polled {
-        status: volume
-            .status
-            .as_ref()
-            .map(ToString::to_string)
-            .unwrap_or_default(),
-        fail_reason: None,
-        progress: None,
-        missing: None,
-        resource: Some(volume),
-        verdict,
-        refusal: None,
-    }
-}
-
-fn mounted(status: Option<&DataVolumeStatus>) -> Verdict {
-    match status {
-        Some(DataVolumeStatus::Mounted) => Verdict::Done,
-        Some(status) if status.is_failed() || status.is_gone() => Verdict::Fail("ends it"),
-        _ => Verdict::Wait,
-    }
-}
-
-fn unmounted(status: Option<&DataVolumeStatus>) -> Verdict {
-    match status {
-        None => Verdict::Done,
-        Some(status) if status.is_gone() => Verdict::Done,
-        // Of now, or of an attempt before.
-        Some(DataVolumeStatus::UnmountFailed) => Verdict::Suspect("ends it", Lag::UntilNewer),
-        Some(_) => Verdict::Wait,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_documented_status_is_judged() {
-        // Each with its whole name: `UNMOUNT_FAILED` ends like `MOUNT_FAILED`.
-        let judged = |judge: Judge, status: &'static str| {
-            assert!(DataVolumeStatus::values().contains(&status), "{status}");
-            match judge(Some(&DataVolumeStatus::from(status))) {
-                Verdict::Done => "done",
-                Verdict::Wait => "wait",
-                Verdict::Fail(_) | Verdict::Suspect(..) => "fail",
-            }
+    fn waiter<O: FromLastPoll<DataVolume>>(
+        &self,
+        notebook_id: &str,
+        storage_id: &str,
+        plan: Plan,
+    ) -> Waiter<DataVolume, O> {
+        let key = MountKey {
+            notebook_id: notebook_id.to_owned(),
+            storage_id: storage_id.to_owned(),
         };
-        for (status, mounting, unmounting) in [
-            ("MOUNTING", "wait", "wait"),
-            ("MOUNTED", "done", "wait"),
-            ("MOUNT_FAILED", "fail", "wait"),
-            ("UNMOUNTING", "wait", "wait"),
-            ("UNMOUNTED", "fail", "done"),
-            ("UNMOUNT_FAILED", "fail", "fail"),
-        ] {
-            let found = (judged(mounted, status), judged(unmounted, status));
-            assert_eq!(found, (mounting, unmounting), "{status}");
-        }
-        assert_eq!(unmounted(None), Verdict::Done);
+        lifecycle::waiter(&self.client, key, plan)
+    }
+}
+
+/// What a mount is found by.
+#[derive(Clone, Debug)]
+pub(crate) struct MountKey {
+    notebook_id: String,
+    storage_id: String,
+}
+
+impl fmt::Display for MountKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.storage_id)
+    }
+}
+
+impl Lifecycle for DataVolume {
+    type Key = MountKey;
+
+    const NOUN: &'static str = "storage";
+    /// A notebook that does not exist has no mounts.
+    const ABSENT: &'static [ErrorCode] = &[ErrorCode::MODELARTS_6624, ErrorCode::MODELARTS_6309];
+
+    fn show(client: ModelArts, key: MountKey) -> BoxFuture<'static, Result<Self>> {
+        Box::pin(async move {
+            let storage = client.storage();
+            storage.show(&key.notebook_id, &key.storage_id).await
+        })
+    }
+
+    fn execute(
+        client: ModelArts,
+        key: MountKey,
+        _: Action,
+        _: Option<AutoStop>,
+    ) -> BoxFuture<'static, Result<()>> {
+        Box::pin(async move {
+            let storage = client.storage();
+            let response = storage.unmount(&key.notebook_id, &key.storage_id).await;
+            response.map(drop)
+        })
+    }
+
+    fn phase(&self) -> Phase {
+        self.status.as_ref().map_or(Phase::Unknown, |it| it.phase())
+    }
+
+    fn status(&self) -> String {
+        status_text(self.status.as_ref())
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::support::{Recorded, Reply, Server, code, json};
 use futures::TryStreamExt;
-use modelarts::{AutoStop, Clock, ManualClock};
+use modelarts::{AutoStop, Clock, ManualClock, PollPolicy};
 
 /// One notebook that walks through statuses: one step for every read.
 struct Life {
@@ -25,6 +25,8 @@ impl Life {
         };
         match status {
             "gone" => code(400, "ModelArts.6309"),
+            "missing image" => code(400, "ModelArts.6404"),
+            "missing mount" => code(400, "ModelArts.6624"),
             status => json(
                 200,
                 &format!(r#"{{"id": "n1", "status": "{status}", "fail_reason": "no luck"}}"#),
@@ -92,7 +94,90 @@ async fn a_stopping_notebook_is_waited_for_and_started() {
 }
 
 #[tokio::test]
-async fn a_conflict_means_looking_again() {
+async fn reads_that_lag_behind_are_waited_out_and_no_longer() {
+    let wait = async |script: &[&'static str]| {
+        let life = Life::new(script);
+        let server = Server::start(move |_, _| life.lock().unwrap().read()).await;
+        let clock = ManualClock::default();
+        let client = server.client(&clock).await;
+        let result = client.notebooks().wait_until_running("n1").await;
+        (result, clock.elapsed().as_secs())
+    };
+    for script in [
+        ["gone", "gone", "CREATING", "RUNNING"],
+        ["STARTING", "gone", "STOPPED", "RUNNING"],
+        ["STOPPED", "STOPPED", "STOPPED", "RUNNING"],
+        ["START_FAILED", "START_FAILED", "STARTING", "RUNNING"],
+    ] {
+        let (result, _) = wait(&script).await;
+        let status = result.unwrap().status.unwrap();
+        assert_eq!(status.as_str(), "RUNNING", "{script:?}");
+    }
+    for script in ["gone", "STOPPED", "START_FAILED"] {
+        let (result, elapsed) = wait(&[script]).await;
+        let error = result.unwrap_err();
+        assert!(error.is_not_found() || error.is_wait_failed(), "{error}");
+        assert_eq!(elapsed, 40, "{script}");
+    }
+    let (result, elapsed) = wait(&["STARTING", "START_FAILED"]).await;
+    assert!(result.unwrap_err().is_wait_failed());
+    assert_eq!(elapsed, 20, "it is newer than the start");
+}
+
+#[tokio::test]
+async fn the_policy_of_a_waiter_holds_for_its_reads_too() {
+    let life = Life::new(&["STOPPED"]);
+    let server = Server::start(move |_, _| life.lock().unwrap().read()).await;
+    let clock = ManualClock::default();
+    let client = server.client(&clock).await;
+    let policy = PollPolicy::default().read_lag(Duration::ZERO);
+    let waiter = client.notebooks().wait_until_running("n1").policy(policy);
+    assert!(waiter.await.unwrap_err().is_wait_failed());
+    assert_eq!(clock.elapsed().as_secs(), 10);
+}
+
+#[tokio::test]
+async fn images_and_mounts_are_removed_by_the_same_machine() {
+    let (image, mount) = (Life::new(&["ACTIVE"]), Life::new(&["MOUNTED"]));
+    let server = Server::start(move |asked, _| {
+        let is_image = asked.target.contains("/images/");
+        let mut life = if is_image { image.lock() } else { mount.lock() }.unwrap();
+        match (is_read(asked), is_image, life.statuses.as_slice()) {
+            // In use, and then no more.
+            (false, true, ["ACTIVE"]) => {
+                life.then(&["ACTIVE", "ACTIVE", "missing image"]);
+                code(400, "ModelArts.6357")
+            }
+            (false, false, _) => {
+                life.then(&["UNMOUNTING", "missing mount"]);
+                json(200, r#"{"id": "s1", "status": "UNMOUNTING"}"#)
+            }
+            (false, true, _) => json(200, "{}"),
+            (true, ..) => life.read(),
+        }
+    })
+    .await;
+    let client = server.client(&ManualClock::default()).await;
+    let storage = client.storage();
+    client.images().ensure_deleted("i1").await.unwrap();
+    storage.ensure_unmounted("n1", "s1").await.unwrap();
+    // Once more, it is as it should be.
+    let before = actions(&server).len();
+    client.images().ensure_deleted("i1").await.unwrap();
+    storage.ensure_unmounted("n1", "s1").await.unwrap();
+    assert_eq!(
+        actions(&server)[..],
+        [
+            "DELETE images/i1",
+            "DELETE images/i1",
+            "DELETE notebooks/n1/storage/s1"
+        ]
+    );
+    assert_eq!(before, 3);
+}
+
+#[tokio::test]
+async fn a_conflict_means_another_poll() {
     let life = Life::new(&["RUNNING"]);
     let server = Server::start(move |recorded, _| {
         let mut life = life.lock().unwrap();
@@ -324,7 +409,7 @@ async fn everything_can_run_in_a_task_of_its_own() {
     let task = tokio::spawn(async move {
         let created = client.notebooks().show("n1").await?;
         client.notebooks().ensure_running("n1").await?;
-        client.lease().renew("n1", AutoStop::hours(1)).await?;
+        client.leases().renew("n1", AutoStop::hours(1)).await?;
         client.devenviron();
         client
             .call("showNotebook", &[("id", "n1")], &[], None)

@@ -299,7 +299,7 @@ async fn an_empty_success_of_an_action_is_a_success() {
             .unwrap();
         new.delete("n1").await.unwrap();
         client
-            .lease()
+            .leases()
             .renew("n1", AutoStop::hours(1))
             .await
             .unwrap();
@@ -395,7 +395,7 @@ async fn what_was_just_created_may_not_be_found_yet() {
         error.is_not_found() && clock.elapsed().as_secs() == 40,
         "{error}"
     );
-    let off = CallOptions::new().poll(PollPolicy::default().settle(Duration::ZERO));
+    let off = CallOptions::new().poll(PollPolicy::default().read_lag(Duration::ZERO));
     let client = client.with(off);
     assert!(client.images().wait_until_active("x1").await.is_err());
     assert_eq!(clock.elapsed().as_secs(), 50);

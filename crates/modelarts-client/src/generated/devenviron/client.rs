@@ -5974,8 +5974,9 @@ any time and must not break a client.
 * `x-enum-descriptions` beside it: one sentence for each value.
 * `x-observed` beside it: values that no table lists, known from samples, prose or practice.
 * `x-spellings` beside it: values that the documentation also writes in another letter case.
-* `x-states` on the enum of a status: every value sorted into `transient` (changes by itself), `settled`, `failed`
-  and `gone`.
+* `x-states` on the enum of a status: every value sorted into `transient` (it changes by itself), `settled`, `failed`
+  and `gone`. Each has a list of actions: of a transient value those that are under way, of a settled or gone one
+  those that end there, of a failed one those that may be tried again.
 * `x-source` on operations, parameters, schemas and properties: the pages and tables they were transcribed from,
   written `page T<table>`, for an example `page S<sample>`. `sample` means that only a sample shows it, `observed`
   that only practice does, `sdk` that only the vendor's SDK does.

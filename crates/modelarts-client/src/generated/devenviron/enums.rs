@@ -2,6 +2,7 @@
 
 //! The enumerations of this document, which the service may extend.
 
+use crate::lifecycle::phases;
 use crate::open::open_enum;
 
 open_enum! {
@@ -49,25 +50,24 @@ open_enum! {
 /// [`DevEnvInstanceStatus`] as it stands on the wire.
 pub type OpenDevEnvInstanceStatus = crate::Open<DevEnvInstanceStatus>;
 
-impl DevEnvInstanceStatus {
-    /// Whether it changes by itself: something is under way.
-    pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Creating | Self::Starting | Self::Restarting | Self::Stopping | Self::Resizing | Self::CreateQueuing | Self::StartQueuing | Self::Rebooting)
-    }
-
-    /// Whether it stays as it is until somebody acts.
-    pub fn is_settled(&self) -> bool {
-        matches!(self, Self::Running | Self::Stopped | Self::Active)
-    }
-
-    /// Whether an action failed and nothing goes on by itself.
-    pub fn is_failed(&self) -> bool {
-        matches!(self, Self::CreateFailed | Self::StartFailed | Self::Unavailable | Self::ResizeFailed)
-    }
-
-    /// Whether the resource does not exist any more.
-    pub fn is_gone(&self) -> bool {
-        matches!(self, Self::Deleted)
+phases! {
+    DevEnvInstanceStatus {
+        Creating => Transient [Create],
+        CreateFailed => Failed [],
+        Starting => Transient [Start],
+        Restarting => Transient [Restart],
+        StartFailed => Failed [Start],
+        Running => Settled [Create, Start, Restart, Resize],
+        Stopping => Transient [Stop],
+        Stopped => Settled [Stop, Resize],
+        Unavailable => Failed [],
+        Deleted => Gone,
+        Resizing => Transient [Resize],
+        ResizeFailed => Failed [Resize],
+        CreateQueuing => Transient [Create],
+        StartQueuing => Transient [Start],
+        Rebooting => Transient [Restart],
+        Active => Settled [Create, Start, Restart],
     }
 }
 
@@ -88,25 +88,10 @@ open_enum! {
 /// [`DevEnvQueuingStatus`] as it stands on the wire.
 pub type OpenDevEnvQueuingStatus = crate::Open<DevEnvQueuingStatus>;
 
-impl DevEnvQueuingStatus {
-    /// Whether it changes by itself: something is under way.
-    pub fn is_transient(&self) -> bool {
-        matches!(self, Self::CreateQueuing | Self::StartQueuing)
-    }
-
-    /// Whether it stays as it is until somebody acts.
-    pub fn is_settled(&self) -> bool {
-        false
-    }
-
-    /// Whether an action failed and nothing goes on by itself.
-    pub fn is_failed(&self) -> bool {
-        false
-    }
-
-    /// Whether the resource does not exist any more.
-    pub fn is_gone(&self) -> bool {
-        false
+phases! {
+    DevEnvQueuingStatus {
+        CreateQueuing => Transient [Create],
+        StartQueuing => Transient [Start],
     }
 }
 
@@ -353,25 +338,22 @@ open_enum! {
 /// [`NotebookStatus`] as it stands on the wire.
 pub type OpenNotebookStatus = crate::Open<NotebookStatus>;
 
-impl NotebookStatus {
-    /// Whether it changes by itself: something is under way.
-    pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Init | Self::Creating | Self::Starting | Self::Stopping | Self::Deleting | Self::Snapshotting)
-    }
-
-    /// Whether it stays as it is until somebody acts.
-    pub fn is_settled(&self) -> bool {
-        matches!(self, Self::Running | Self::Stopped | Self::Frozen)
-    }
-
-    /// Whether an action failed and nothing goes on by itself.
-    pub fn is_failed(&self) -> bool {
-        matches!(self, Self::CreateFailed | Self::StartFailed | Self::DeleteFailed | Self::Error)
-    }
-
-    /// Whether the resource does not exist any more.
-    pub fn is_gone(&self) -> bool {
-        matches!(self, Self::Deleted)
+phases! {
+    NotebookStatus {
+        Init => Transient [Create],
+        Creating => Transient [Create],
+        Starting => Transient [Start],
+        Stopping => Transient [Stop],
+        Deleting => Ending [Delete],
+        Running => Settled [Create, Start, Save],
+        Stopped => Settled [Stop],
+        Snapshotting => Transient [Save],
+        CreateFailed => Failed [],
+        StartFailed => Failed [Start],
+        DeleteFailed => Failed [Delete],
+        Error => Failed [],
+        Deleted => Gone,
+        Frozen => Settled [],
     }
 }
 
@@ -396,25 +378,12 @@ open_enum! {
 /// [`JobStatus`] as it stands on the wire.
 pub type OpenJobStatus = crate::Open<JobStatus>;
 
-impl JobStatus {
-    /// Whether it changes by itself: something is under way.
-    pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Waiting | Self::Processing)
-    }
-
-    /// Whether it stays as it is until somebody acts.
-    pub fn is_settled(&self) -> bool {
-        matches!(self, Self::Completed)
-    }
-
-    /// Whether an action failed and nothing goes on by itself.
-    pub fn is_failed(&self) -> bool {
-        matches!(self, Self::Failed)
-    }
-
-    /// Whether the resource does not exist any more.
-    pub fn is_gone(&self) -> bool {
-        false
+phases! {
+    JobStatus {
+        Waiting => Transient [],
+        Processing => Transient [],
+        Failed => Failed [],
+        Completed => Settled [],
     }
 }
 
@@ -550,25 +519,20 @@ open_enum! {
 /// [`VolumeStatus`] as it stands on the wire.
 pub type OpenVolumeStatus = crate::Open<VolumeStatus>;
 
-impl VolumeStatus {
-    /// Whether it changes by itself: something is under way.
-    pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Resizing | Self::Initializing | Self::Mounting | Self::Unmounting | Self::Deleting)
-    }
-
-    /// Whether it stays as it is until somebody acts.
-    pub fn is_settled(&self) -> bool {
-        matches!(self, Self::InUse | Self::Mounted | Self::Unmounted)
-    }
-
-    /// Whether an action failed and nothing goes on by itself.
-    pub fn is_failed(&self) -> bool {
-        matches!(self, Self::MountFailed | Self::UnmountFailed | Self::DeleteFailed)
-    }
-
-    /// Whether the resource does not exist any more.
-    pub fn is_gone(&self) -> bool {
-        matches!(self, Self::Deleted)
+phases! {
+    VolumeStatus {
+        Resizing => Transient [Resize],
+        Initializing => Transient [Create],
+        InUse => Settled [Create, Resize],
+        Mounting => Transient [Mount],
+        Mounted => Settled [Mount, Resize],
+        MountFailed => Failed [Mount],
+        Unmounting => Transient [Unmount],
+        Unmounted => Settled [Unmount],
+        UnmountFailed => Failed [Unmount],
+        Deleting => Ending [Delete],
+        Deleted => Gone,
+        DeleteFailed => Failed [Delete],
     }
 }
 
@@ -838,25 +802,14 @@ open_enum! {
 /// [`DataVolumeStatus`] as it stands on the wire.
 pub type OpenDataVolumeStatus = crate::Open<DataVolumeStatus>;
 
-impl DataVolumeStatus {
-    /// Whether it changes by itself: something is under way.
-    pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Mounting | Self::Unmounting)
-    }
-
-    /// Whether it stays as it is until somebody acts.
-    pub fn is_settled(&self) -> bool {
-        matches!(self, Self::Mounted)
-    }
-
-    /// Whether an action failed and nothing goes on by itself.
-    pub fn is_failed(&self) -> bool {
-        matches!(self, Self::MountFailed | Self::UnmountFailed)
-    }
-
-    /// Whether the resource does not exist any more.
-    pub fn is_gone(&self) -> bool {
-        matches!(self, Self::Unmounted)
+phases! {
+    DataVolumeStatus {
+        Mounting => Transient [Mount],
+        MountFailed => Failed [],
+        Mounted => Settled [Mount],
+        Unmounting => Ending [Unmount],
+        UnmountFailed => Failed [Unmount],
+        Unmounted => Gone,
     }
 }
 
@@ -942,25 +895,14 @@ open_enum! {
 /// [`ImageStatus`] as it stands on the wire.
 pub type OpenImageStatus = crate::Open<ImageStatus>;
 
-impl ImageStatus {
-    /// Whether it changes by itself: something is under way.
-    pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Init | Self::Creating)
-    }
-
-    /// Whether it stays as it is until somebody acts.
-    pub fn is_settled(&self) -> bool {
-        matches!(self, Self::Active)
-    }
-
-    /// Whether an action failed and nothing goes on by itself.
-    pub fn is_failed(&self) -> bool {
-        matches!(self, Self::CreateFailed | Self::Error)
-    }
-
-    /// Whether the resource does not exist any more.
-    pub fn is_gone(&self) -> bool {
-        matches!(self, Self::Deleted)
+phases! {
+    ImageStatus {
+        Init => Transient [Create],
+        Creating => Transient [Create],
+        CreateFailed => Failed [],
+        Error => Failed [],
+        Deleted => Gone,
+        Active => Settled [Create],
     }
 }
 
