@@ -11,6 +11,7 @@ mod consumers;
 mod emulator;
 mod families;
 mod isolation;
+mod public_api;
 mod python;
 mod readme;
 mod schemathesis;
@@ -79,6 +80,12 @@ enum Command {
         /// The old and the new document, JSON or YAML.
         files: Vec<std::path::PathBuf>,
     },
+    /// Compare what each published crate offers with the list that is committed beside it.
+    PublicApi {
+        /// Write the lists instead.
+        #[arg(long)]
+        write: bool,
+    },
     /// Build and run the library's example as `README.md` prints it, manifest included.
     Readme,
     /// Build programs outside of the workspace: do they behave as without the library?
@@ -104,6 +111,7 @@ fn main() -> ExitCode {
         Command::Clients => clients::run(),
         Command::Diff { files } => diff::run(&files),
         Command::Consumers { names } => consumers::run(&names),
+        Command::PublicApi { write } => public_api::run(write),
         Command::Readme => readme::run(),
         Command::Isolation => isolation::run(),
         Command::Schemathesis(bounds) => schemathesis::run(&bounds),
