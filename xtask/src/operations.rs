@@ -66,7 +66,7 @@ fn client_items(attributes: &[syn::Attribute]) -> [syn::Item; 2] {
         syn::parse_quote! {
             #(#attributes)*
             pub struct Client<X = reqwest::Client> {
-                pub(crate) base: crate::Base,
+                pub(crate) base: crate::BaseUrl,
                 pub(crate) http: reqwest::Client,
                 pub(crate) transport: X,
             }
@@ -76,7 +76,7 @@ fn client_items(attributes: &[syn::Attribute]) -> [syn::Item; 2] {
                 /// A client of the service at this address, which sends with the given HTTP client and adds no credentials.
                 pub fn new_with_client(address: &str, http: reqwest::Client) -> Self {
                     Self {
-                        base: crate::Base::new(address),
+                        base: crate::BaseUrl::new(address),
                         transport: http.clone(),
                         http,
                     }
@@ -100,7 +100,7 @@ fn client_methods() -> syn::Item {
             }
 
             /// The address of the service.
-            pub fn base(&self) -> &crate::Base {
+            pub fn base(&self) -> &crate::BaseUrl {
                 &self.base
             }
 

@@ -8,8 +8,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// What every generated enumeration knows about itself.
-pub trait OpenEnum: Clone + Eq + Hash + fmt::Debug + Sized + 'static {
+/// What every generated enumeration knows about itself. Nobody else implements this trait.
+pub trait OpenEnum: sealed::Sealed + Clone + Eq + Hash + fmt::Debug + Sized + 'static {
     /// The name of the schema in the document.
     const NAME: &'static str;
 
@@ -24,6 +24,10 @@ pub trait OpenEnum: Clone + Eq + Hash + fmt::Debug + Sized + 'static {
 
     /// The variant for a text; the letter case of ASCII letters does not matter.
     fn from_text(text: &str) -> Self;
+}
+
+pub(crate) mod sealed {
+    pub trait Sealed {}
 }
 
 /// A value of an open enumeration, as it stands on the wire.
@@ -235,6 +239,8 @@ macro_rules! open_enum {
             /// A value that the document does not list, as the server wrote it.
             Unknown(String),
         }
+
+        impl $crate::open::sealed::Sealed for $name {}
 
         impl $crate::OpenEnum for $name {
             const NAME: &'static str = stringify!($name);

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// A value for an optional field of a builder: anything that converts into a `T`, or an `Option` of that.
 ///
-/// `M` tells the two apart; it is inferred and never written.
+/// `M` tells the two apart; it is inferred and never written. Nobody else implements this trait.
 ///
 /// ```
 /// use modelarts_client::devenviron::types::{CreateImageRequest, CreateNotebookRequest, VolumeReq};
@@ -26,7 +26,7 @@ use std::fmt;
     message = "`{Self}` is no value for an optional `{T}`",
     label = "neither this nor what is in it converts into `{T}`"
 )]
-pub trait IntoOptional<T, M> {
+pub trait IntoOptional<T, M>: sealed::Sealed<T, M> {
     /// Why the conversion failed.
     type Error: fmt::Display;
 
@@ -37,15 +37,25 @@ pub trait IntoOptional<T, M> {
     fn into_optional(self) -> Result<Option<T>, Self::Error>;
 }
 
-/// Marks values that are there.
-#[derive(Debug)]
-pub enum Given {}
+mod sealed {
+    use std::fmt;
 
-/// Marks values that are there or not.
-#[derive(Debug)]
-pub enum Perhaps {}
+    /// Marks a value.
+    #[derive(Debug)]
+    pub enum Value {}
 
-impl<T, V> IntoOptional<T, Given> for V
+    /// Marks an `Option` of a value.
+    #[derive(Debug)]
+    pub enum Optional {}
+
+    pub trait Sealed<T, M> {}
+
+    impl<T, V> Sealed<T, Value> for V where V: TryInto<T, Error: fmt::Display> {}
+
+    impl<T, V> Sealed<T, Optional> for Option<V> where V: TryInto<T, Error: fmt::Display> {}
+}
+
+impl<T, V> IntoOptional<T, sealed::Value> for V
 where
     V: TryInto<T, Error: fmt::Display>,
 {
@@ -56,7 +66,7 @@ where
     }
 }
 
-impl<T, V> IntoOptional<T, Perhaps> for Option<V>
+impl<T, V> IntoOptional<T, sealed::Optional> for Option<V>
 where
     V: TryInto<T, Error: fmt::Display>,
 {

@@ -59,7 +59,7 @@ impl<T> fmt::Debug for Prepared<T> {
 impl<T> Prepared<T> {
     /// Takes a request for an operation, unless it leads elsewhere.
     pub(crate) fn new(
-        base: &Base,
+        base: &BaseUrl,
         request: Request,
         operation: &'static Operation,
     ) -> Result<Self, RequestError> {
@@ -83,7 +83,7 @@ impl<T> Prepared<T> {
     /// # Errors
     /// When a parameter of the path is missing, unknown, or would lead elsewhere.
     pub fn by_path(
-        base: &Base,
+        base: &BaseUrl,
         operation: &'static Operation,
         path: &[(&str, &str)],
         build: impl FnOnce(Method, Url) -> reqwest::Result<Request>,
@@ -116,7 +116,7 @@ impl<T> Prepared<T> {
     /// When the path could lead elsewhere: it does not begin with one `/`, has a step such as `..` in any spelling, a
     /// backslash, or a character that must be percent-encoded.
     pub fn raw(
-        base: &Base,
+        base: &BaseUrl,
         method: Method,
         path: &str,
         operations: impl IntoIterator<Item = &'static Operation>,
@@ -230,13 +230,13 @@ static RAW: Operation = Operation {
 
 /// The address of a service, to which all its paths are joined.
 #[derive(Clone, Debug)]
-pub struct Base {
+pub struct BaseUrl {
     url: Result<Url, Arc<str>>,
     /// How much of the path comes before that of an operation.
     prefix: usize,
 }
 
-impl Base {
+impl BaseUrl {
     /// Takes an address like `https://modelarts.eu-de.otc.t-systems.com`. One that is no URL is an error of every request.
     pub fn new(address: &str) -> Self {
         let url = Url::parse(address.trim_end_matches('/'));
@@ -306,7 +306,7 @@ impl Base {
 
 /// The URL of an operation, with the values of the path's parameters escaped.
 pub(crate) fn url(
-    base: &Base,
+    base: &BaseUrl,
     operation: &'static Operation,
     values: &[(&str, &str)],
 ) -> Result<Url, RequestError> {
@@ -631,7 +631,7 @@ mod tests {
 
     fn path(base: &str, id: &str) -> Result<String, String> {
         let values = [("project_id", "p1"), ("id", id)];
-        let base = Base::new(base);
+        let base = BaseUrl::new(base);
         let url = url(&base, &SHOW, &values).map_err(|error| error.to_string())?;
         let request = Request::new(Method::GET, url);
         let prepared = Prepared::<()>::new(&base, request, &SHOW);
@@ -641,7 +641,7 @@ mod tests {
 
     fn raw(path: &str) -> Result<String, String> {
         let build = |method, url| Ok(Request::new(method, url));
-        let base = Base::new("http://h/api");
+        let base = BaseUrl::new("http://h/api");
         let prepared =
             Prepared::<()>::raw(&base, Method::GET, path, std::slice::from_ref(&SHOW), build);
         let prepared = prepared.map_err(|error| error.to_string())?;
@@ -702,7 +702,7 @@ mod tests {
 
     #[test]
     fn a_url_made_elsewhere_is_compared_with_the_template() {
-        let base = Base::new("http://h");
+        let base = BaseUrl::new("http://h");
         for astray in [
             "http://h/v1/p1/things/",
             "http://h/v1/p1/things",

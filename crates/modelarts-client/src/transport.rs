@@ -3,13 +3,12 @@
 use std::fmt;
 use std::future::Future;
 
-use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HeaderValue};
-use http::{HeaderMap, Method, StatusCode};
+use http::{Method, StatusCode};
 use reqwest::Request;
 use serde::de::{DeserializeOwned, Deserializer, Visitor};
 
-use crate::{Prepared, RequestError, ResponseValue};
+use crate::{Prepared, RawResponse, RequestError, ResponseValue};
 
 /// Sends the requests of a generated client.
 ///
@@ -63,29 +62,9 @@ pub enum Error {
     /// The exchange failed below HTTP.
     Http(reqwest::Error),
     /// The status is no success.
-    Status(Whole),
+    Status(RawResponse),
     /// The status is a success, and the body is not what the document says.
-    Body(Whole, serde_json::Error),
-}
-
-/// A response as it came.
-#[non_exhaustive]
-pub struct Whole {
-    /// The HTTP status.
-    pub status: StatusCode,
-    /// The headers.
-    pub headers: HeaderMap,
-    /// The body.
-    pub body: Bytes,
-}
-
-impl fmt::Debug for Whole {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Whole")
-            .field("status", &self.status)
-            .field("body", &format_args!("{} bytes", self.body.len()))
-            .finish_non_exhaustive()
-    }
+    Body(RawResponse, serde_json::Error),
 }
 
 impl fmt::Display for Error {
@@ -137,11 +116,8 @@ impl Transport for reqwest::Client {
     ) -> Result<ResponseValue<T>, Error> {
         let may_be_empty = prepared.may_be_empty();
         let response = self.execute(with_length(prepared.into_request())).await?;
-        let response = Whole {
-            status: response.status(),
-            headers: response.headers().clone(),
-            body: response.bytes().await?,
-        };
+        let (status, headers) = (response.status(), response.headers().clone());
+        let response = RawResponse::new(status, headers, response.bytes().await?);
         if !response.status.is_success() {
             return Err(Error::Status(response));
         }
@@ -246,6 +222,9 @@ fn with_length(mut request: Request) -> Request {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+    use http::HeaderMap;
+
     use super::*;
 
     #[test]
@@ -316,15 +295,14 @@ mod tests {
 
     #[test]
     fn errors_show_no_body() {
-        let whole = || Whole {
-            status: StatusCode::OK,
-            headers: HeaderMap::new(),
-            body: Bytes::from_static(b"\"hunter2\""),
+        let response = || {
+            let body = Bytes::from_static(b"\"hunter2\"");
+            RawResponse::new(StatusCode::OK, HeaderMap::new(), body)
         };
-        let error = decode::<u32>(StatusCode::OK, &whole().body, false).unwrap_err();
-        for error in [Error::Status(whole()), Error::Body(whole(), error)] {
+        let error = decode::<u32>(StatusCode::OK, &response().body, false).unwrap_err();
+        for error in [Error::Status(response()), Error::Body(response(), error)] {
             assert!(!error.to_string().contains("hunter2"), "{error}");
         }
-        assert!(!format!("{:?}", Error::Status(whole())).contains("hunter2"));
+        assert!(!format!("{:?}", Error::Status(response())).contains("hunter2"));
     }
 }

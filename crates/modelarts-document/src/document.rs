@@ -18,6 +18,7 @@ pub struct Document {
 
 /// An example of a body, and where it stands.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct NamedExample<'a> {
     /// The `operationId`, or the name of the shared response.
     pub owner: &'a str,

@@ -4,6 +4,7 @@ use std::fmt;
 
 /// A `$ref` that does not lead to anything.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ReferenceError {
     /// JSON pointer to the `$ref`.
     pub pointer: String,

@@ -26,6 +26,7 @@ pub fn is_json(content_type: &str) -> bool {
 
 /// An operation: a method of a path.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Operation<'a> {
     root: Root<'a>,
     /// Template of the path.
@@ -235,6 +236,7 @@ impl<'a> RequestBody<'a> {
 
 /// A response of a status.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Response<'a> {
     root: Root<'a>,
     /// `200`, `4XX` or `default`.
@@ -271,6 +273,7 @@ impl<'a> Response<'a> {
 
 /// A body in one content type.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct MediaType<'a> {
     root: Root<'a>,
     /// The content type.
@@ -304,6 +307,7 @@ impl<'a> MediaType<'a> {
 
 /// A named example.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Example<'a> {
     /// Its name.
     pub name: &'a str,

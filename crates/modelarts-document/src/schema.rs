@@ -36,6 +36,7 @@ pub enum Unlisted<'a> {
 
 /// The limits of a schema, as the document writes them.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Limits<'a> {
     /// Least number of characters.
     pub min_length: Option<u64>,

@@ -9,7 +9,7 @@ use http::Method;
 #[cfg(feature = "devenviron")]
 use modelarts_client::devenviron;
 use modelarts_client::{
-    Action, Base, Operation, Prepared, ResponseValue, Secret, Service, Transport,
+    Action, BaseUrl, Operation, Prepared, RawResponse, ResponseValue, Secret, Service, Transport,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -19,7 +19,6 @@ use crate::credentials::{Authenticator, TOKEN};
 use crate::error::{Error, Result, accepted};
 use crate::options::{CallOptions, CallSettings};
 use crate::resolve::ResolvedClient;
-use crate::response::RawResponse;
 use crate::retry::{RetryBudget, RetryPolicy};
 use crate::transport::Pipeline;
 use crate::wait::PollSettings;
@@ -46,9 +45,9 @@ pub(crate) struct Core {
     authenticator: Arc<dyn Authenticator>,
     endpoint: String,
     project_id: String,
-    service: Base,
+    service: BaseUrl,
     /// The identity service, where it is known.
-    identity: Option<Base>,
+    identity: Option<BaseUrl>,
     /// Makes the requests of the groups.
     #[cfg(feature = "devenviron")]
     devenviron: devenviron::Client<()>,
@@ -62,8 +61,8 @@ impl Core {
         identity_endpoint: Option<&str>,
     ) -> Self {
         Self {
-            service: Base::new(&resolved.endpoint),
-            identity: identity_endpoint.map(Base::new),
+            service: BaseUrl::new(&resolved.endpoint),
+            identity: identity_endpoint.map(BaseUrl::new),
             #[cfg(feature = "devenviron")]
             devenviron: devenviron::Client::new_with_client(
                 &resolved.endpoint,
@@ -180,7 +179,7 @@ impl ModelArts {
     }
 
     /// An operation of any family, and the address of that service.
-    fn locate(&self, operation_id: &str) -> Result<(&'static Operation, &Base)> {
+    fn locate(&self, operation_id: &str) -> Result<(&'static Operation, &BaseUrl)> {
         let (family, operation) = modelarts_client::operation(operation_id)
             .ok_or_else(|| unknown_operation(operation_id))?;
         if family.service != Service::Identity {
@@ -193,7 +192,7 @@ impl ModelArts {
         ))
     }
 
-    fn identity(&self) -> Result<&Base> {
+    fn identity(&self) -> Result<&BaseUrl> {
         self.core.identity.as_ref().ok_or_else(|| {
             Error::configuration(
                 "the address of the identity service is not known: set the auth URL or the region",
@@ -202,14 +201,14 @@ impl ModelArts {
     }
 
     /// The address of the service, to which requests by path are joined.
-    pub(crate) fn service(&self) -> &Base {
+    pub(crate) fn service(&self) -> &BaseUrl {
         &self.core.service
     }
 
     /// The address of the identity service, for a generated client.
     #[cfg(feature = "iam")]
     pub(crate) fn identity_endpoint(&self) -> Result<&str> {
-        self.identity().map(Base::as_str)
+        self.identity().map(BaseUrl::as_str)
     }
 
     /// What requests are made with.

@@ -88,7 +88,7 @@
 //!
 //! There is one [`Error`]. Ask it what to do: [`is_not_found`](Error::is_not_found), [`is_conflict`](Error::is_conflict),
 //! [`is_quota`](Error::is_quota), [`is_outcome_unknown`](Error::is_outcome_unknown) and others say in their documentation
-//! what that means for you, and [`remedy`](Error::remedy) has the advice of the error catalogue.
+//! what that means for you, and [`remedy`](Error::remedy) has the advice of the error catalogue. [`kind`](Error::kind) says what happened.
 //!
 //! ```no_run
 //! # async fn run(client: modelarts::ModelArts, id: &str) -> modelarts::Result<()> {
@@ -175,6 +175,9 @@
     allow(dead_code, unreachable_pub, unused_imports)
 )]
 
+/// The crates whose types stand in signatures here.
+pub use {bytes, http, jiff, reqwest};
+
 mod builder;
 mod client;
 mod clock;
@@ -200,8 +203,9 @@ mod pages;
 mod poll_status;
 mod raw_request;
 mod resolve;
-mod response;
 mod retry;
+// For the benches and tests of this workspace, and no part of the API.
+#[doc(hidden)]
 pub mod signing;
 mod transport;
 #[cfg(feature = "devenviron")]
@@ -217,7 +221,7 @@ pub use clock::{BoxFuture, Clock, ManualClock, SystemClock};
 pub use concurrent::{ItemError, Outcome, map_concurrent};
 pub use config::{Environment, Profile};
 pub use credentials::{AccessKey, Authenticator, Credentials, Login, TokenCache};
-pub use error::{Error, Result};
+pub use error::{Error, ErrorKind, Result};
 // One public module per document of `openapi/documents.toml`.
 pub use generated::*;
 #[cfg(feature = "devenviron")]
@@ -229,12 +233,14 @@ pub use groups::{
 pub use http::Method;
 pub use http_client::http_client_builder;
 pub use jiff::Timestamp;
-pub use modelarts_client::{ErrorClass, ErrorCode, ErrorEntry, Open, OpenEnum, Operation, Secret};
+pub use modelarts_client::{
+    ErrorClass, ErrorCode, ErrorEntry, IntoOptional, Open, OpenEnum, Operation, RawResponse,
+    RequestError, ResponseValue, Secret,
+};
 pub use options::CallOptions;
 pub use pages::{Items, Pages};
 pub use poll_status::{PollStatus, Progress};
 pub use raw_request::RawRequest;
-pub use response::RawResponse;
 pub use retry::{Backoff, RetryBudget, RetryLimit, RetryPolicy};
 pub use transport::RETRY_EVENTS;
 #[cfg(feature = "devenviron")]

@@ -2,13 +2,12 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use modelarts_client::Prepared;
+use modelarts_client::{Prepared, RawResponse};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::client::ModelArts;
 use crate::error::{Error, Result};
-use crate::response::RawResponse;
 
 impl ModelArts {
     /// A request for a path of the service, such as one that is newer than this crate, through the same pipeline.

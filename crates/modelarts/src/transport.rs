@@ -11,7 +11,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use jiff::{SignedDuration, Timestamp};
-use modelarts_client::{Prepared, ResponseValue, Secret};
+use modelarts_client::{Prepared, RawResponse, ResponseValue, Secret};
 use reqwest::{Body, Request, Response, Url};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -24,7 +24,6 @@ use crate::error::{EXCERPT, Error, Result, drop_telling_ids};
 use crate::http_client::HttpClients;
 use crate::limit::{RateLimit, TooLate};
 use crate::options::CallSettings;
-use crate::response::RawResponse;
 use crate::retry::{Attempts, RetryBudget, date, retry_after};
 
 const LANGUAGE: HeaderName = HeaderName::from_static("x-language");
@@ -371,7 +370,7 @@ impl Pipeline {
                 let skew = clock_skew(status, &headers, now);
                 let location = redirection(status, &headers, request.url());
                 let secrets = sent.secrets(call, request);
-                let mut error = Error::status_answer(status, headers, body, wait, &secrets);
+                let mut error = Error::from_status(status, headers, body, wait, &secrets);
                 if let Some(skew) = skew {
                     error = error.with_clock_skew(skew);
                 }
@@ -589,11 +588,12 @@ impl Pipeline {
     ) -> Result<RawResponse> {
         let call = Call::new(settings, authenticator, &prepared);
         let mut answer = self.run(&call, &mut prepared.into_request()).await?;
-        Ok(RawResponse {
-            status: answer.response.status(),
-            headers: std::mem::take(answer.response.headers_mut()),
-            body: answer.body,
-        })
+        let headers = std::mem::take(answer.response.headers_mut());
+        Ok(RawResponse::new(
+            answer.response.status(),
+            headers,
+            answer.body,
+        ))
     }
 }
 

@@ -120,7 +120,7 @@ impl fmt::Display for Memory {
 ///     since.is_some_and(|since| now.duration_since(since).as_hours() >= 8)
 /// }
 /// ```
-pub trait NotebookExt {
+pub trait NotebookExt: sealed::Sealed {
     /// When it was created.
     fn created_at(&self) -> Option<Timestamp>;
     /// When it last changed.
@@ -184,7 +184,7 @@ fn is_up(notebook: &Notebook) -> bool {
 }
 
 /// Times of a [`Lease`].
-pub trait LeaseExt {
+pub trait LeaseExt: sealed::Sealed {
     /// How long the notebook may run, counted from its start or the last renewal of the lease; `None` if the response does
     /// not tell.
     ///
@@ -219,7 +219,7 @@ impl LeaseExt for Lease {
 }
 
 /// Times of a [`DevEnvInstance`].
-pub trait InstanceExt {
+pub trait InstanceExt: sealed::Sealed {
     /// When it was created.
     fn created_at(&self) -> Option<Timestamp>;
     /// When it last changed.
@@ -285,7 +285,7 @@ fn until(stop: Timestamp, now: Timestamp) -> Duration {
 }
 
 /// Sizes of a [`NotebookFlavor`].
-pub trait FlavorExt {
+pub trait FlavorExt: sealed::Sealed {
     /// The memory; `None` if the answer does not tell.
     fn memory_size(&self) -> Option<Memory>;
 }
@@ -299,6 +299,18 @@ impl FlavorExt for NotebookFlavor {
 /// A point in time from milliseconds since the epoch; `None` beyond the range of dates.
 fn millis(millis: i64) -> Option<Timestamp> {
     Timestamp::from_millisecond(millis).ok()
+}
+
+mod sealed {
+    use super::{DevEnvInstance, Lease, Notebook, NotebookFlavor};
+
+    /// Nobody else implements the traits of this file, so that they can grow.
+    pub trait Sealed {}
+
+    impl Sealed for Notebook {}
+    impl Sealed for Lease {}
+    impl Sealed for DevEnvInstance {}
+    impl Sealed for NotebookFlavor {}
 }
 
 #[cfg(test)]

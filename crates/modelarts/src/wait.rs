@@ -576,7 +576,7 @@ mod tests {
     }
 
     fn refusal(status: u16, after: &str) -> Error {
-        Error::status_answer(
+        Error::from_status(
             http::StatusCode::from_u16(status).unwrap(),
             http::HeaderMap::new(),
             bytes::Bytes::new(),

@@ -53,7 +53,7 @@ pub struct Error(Box<Inner>);
 
 #[derive(Clone)]
 struct Inner {
-    kind: Kind,
+    kind: ErrorKind,
     operation: Option<&'static str>,
     host: Option<String>,
     message: Option<String>,
@@ -84,35 +84,41 @@ struct Inner {
     transport: Option<Arc<reqwest::Error>>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    /// An argument was refused before anything was sent.
-    Argument,
-    /// The client cannot be built as it is configured.
+/// What happened, from [`Error::kind`].
+///
+/// The predicates of [`Error`] say what to do about it; most programs need no more than those. Each kind says whether the
+/// request may have been carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// An argument was refused. Nothing was sent.
+    InvalidArgument,
+    /// The client cannot be built, or not be used, as it is configured. Nothing was sent.
     Configuration,
-    NoConnection,
-    /// The server's certificate is not trusted, and will not be the next time.
-    Untrusted,
-    /// The connection broke off.
-    Broken,
-    /// What came is not HTTP, and will not be the next time.
-    NoHttp,
-    /// One attempt took too long.
-    AttemptTimedOut,
-    /// The call as a whole took too long.
+    /// No connection to the service or its proxy. Nothing was sent.
+    Connect,
+    /// The certificate of the server is not trusted, and will not be the next time. Nothing was sent.
+    Certificate,
+    /// The connection broke off before the response was complete. The request may have been carried out.
+    Interrupted,
+    /// What came back is not HTTP, and will not be the next time. The request may have been carried out.
+    Protocol,
+    /// One attempt took longer than its time limit. The request may have been carried out.
+    AttemptTimeout,
+    /// The call, with all its attempts and delays, took longer than its deadline. The request may have been carried out.
     DeadlineExceeded,
-    /// The service said no.
+    /// A response with a status that is no success; the [status](Error::status) and the [class](Error::class) say more.
     Status,
-    /// The service said yes, in words that are not understood.
+    /// A success that is not understood. The request was carried out.
     Decode,
-    /// A waiter met a state from which its target cannot be reached.
+    /// A waiter saw a state from which its target cannot be reached.
     WaitFailed,
-    /// A waiter ran out of time.
-    WaitTimedOut,
+    /// A waiter ran out of time. What it waited for goes on.
+    WaitTimeout,
 }
 
 impl Error {
-    fn new(kind: Kind, message: impl Into<Option<String>>) -> Self {
+    fn new(kind: ErrorKind, message: impl Into<Option<String>>) -> Self {
         Self(Box::new(Inner {
             kind,
             operation: None,
@@ -140,21 +146,21 @@ impl Error {
     }
 
     pub(crate) fn argument(message: impl Into<String>) -> Self {
-        Self::new(Kind::Argument, message.into())
+        Self::new(ErrorKind::InvalidArgument, message.into())
     }
 
     pub(crate) fn configuration(message: impl Into<String>) -> Self {
-        Self::new(Kind::Configuration, message.into())
+        Self::new(ErrorKind::Configuration, message.into())
     }
 
     pub(crate) fn attempt_timed_out(limit: Duration) -> Self {
         let message = format!("no complete response within the attempt timeout of {limit:?}");
-        Self::new(Kind::AttemptTimedOut, message)
+        Self::new(ErrorKind::AttemptTimeout, message)
     }
 
     pub(crate) fn deadline_exceeded(limit: Duration) -> Self {
         let message = format!("no complete response within the deadline of the call, {limit:?}");
-        Self::new(Kind::DeadlineExceeded, message)
+        Self::new(ErrorKind::DeadlineExceeded, message)
     }
 
     /// The rate limit would let the request go only when its time is over.
@@ -162,7 +168,7 @@ impl Error {
         let message = format!(
             "the rate limit of this client leaves no room within the deadline of the call, {deadline:?}"
         );
-        Self::new(Kind::DeadlineExceeded, message)
+        Self::new(ErrorKind::DeadlineExceeded, message)
     }
 
     /// It happened before the request was sent, or after it was refused: on the way to credentials.
@@ -172,7 +178,7 @@ impl Error {
     }
 
     pub(crate) fn wait_failed(message: String, poll: PollStatus) -> Self {
-        let mut error = Self::new(Kind::WaitFailed, message);
+        let mut error = Self::new(ErrorKind::WaitFailed, message);
         error.0.poll = Some(poll);
         error
     }
@@ -183,7 +189,7 @@ impl Error {
         poll: Option<PollStatus>,
         cause: Option<Self>,
     ) -> Self {
-        let mut error = Self::new(Kind::WaitTimedOut, message);
+        let mut error = Self::new(ErrorKind::WaitTimeout, message);
         error.0.poll = poll;
         error.0.cause = cause;
         error
@@ -203,24 +209,24 @@ impl Error {
         let error = error.without_url();
         let cause = root_cause(&error);
         let kind = if error.is_connect() && cause.contains("certificate") {
-            Kind::Untrusted
+            ErrorKind::Certificate
         } else if error.is_connect() {
-            Kind::NoConnection
+            ErrorKind::Connect
         } else if error.is_timeout() {
-            Kind::AttemptTimedOut
+            ErrorKind::AttemptTimeout
         } else if error.is_builder() {
-            Kind::Argument
+            ErrorKind::InvalidArgument
         } else if is_no_http(&error) {
-            Kind::NoHttp
+            ErrorKind::Protocol
         } else {
-            Kind::Broken
+            ErrorKind::Interrupted
         };
         let message = match kind {
-            Kind::NoConnection => "no connection to the service",
-            Kind::Untrusted => "the certificate of the server is not trusted",
-            Kind::AttemptTimedOut => "no complete response in time",
-            Kind::Argument => "the request cannot be built",
-            Kind::NoHttp => "the response is not HTTP",
+            ErrorKind::Connect => "no connection to the service",
+            ErrorKind::Certificate => "the certificate of the server is not trusted",
+            ErrorKind::AttemptTimeout => "no complete response in time",
+            ErrorKind::InvalidArgument => "the request cannot be built",
+            ErrorKind::Protocol => "the response is not HTTP",
             _ => "the connection broke off before the response was complete",
         };
         let mut this = Self::new(kind, format!("{message}: {cause}{hint}"));
@@ -229,7 +235,7 @@ impl Error {
     }
 
     /// A response with a status that is no success.
-    pub(crate) fn status_answer(
+    pub(crate) fn from_status(
         status: StatusCode,
         headers: HeaderMap,
         body: Bytes,
@@ -237,7 +243,7 @@ impl Error {
         secrets: &[Secret],
     ) -> Self {
         let read = ErrorBody::read(&body);
-        let mut error = Self::new(Kind::Status, None).says(&read, status, secrets);
+        let mut error = Self::new(ErrorKind::Status, None).says(&read, status, secrets);
         error.0.retry_after = retry_after;
         let body = Redactor::new(secrets).bytes(body);
         error.responded(status, headers, body)
@@ -252,7 +258,7 @@ impl Error {
     ) -> Option<Self> {
         let read = ErrorBody::disguised(status, body)?;
         let secrets = &secrets();
-        let mut error = Self::new(Kind::Decode, None).says(&read, status, secrets);
+        let mut error = Self::new(ErrorKind::Decode, None).says(&read, status, secrets);
         let said = error.0.message.take().unwrap_or_default();
         error.0.message = Some(format!("the success holds an error: {}", one_line(&said)));
         let body = Redactor::new(secrets).bytes(body.clone());
@@ -276,7 +282,7 @@ impl Error {
         let message = format!(
             "the response is longer than {limit} bytes; ask for fewer items, or raise the limit with `max_body`"
         );
-        Self::new(Kind::Decode, message).responded(status, headers, Bytes::new())
+        Self::new(ErrorKind::Decode, message).responded(status, headers, Bytes::new())
     }
 
     /// A success whose body is not a `T`: decodes again, to say where.
@@ -291,13 +297,13 @@ impl Error {
     /// A success of a creation that lacks the ID of what was created.
     pub(crate) fn without_id(status: StatusCode, headers: HeaderMap) -> Self {
         let message = "the response does not hold the ID of what was created; list what exists before another attempt";
-        let error = Self::new(Kind::Decode, message.to_owned()).after_attempts(1);
+        let error = Self::new(ErrorKind::Decode, message.to_owned()).after_attempts(1);
         error.responded(status, headers, Bytes::new())
     }
 
     /// A success that lacks what it is for.
     pub(crate) fn incomplete(operation: Option<&'static str>, message: impl Into<String>) -> Self {
-        let mut error = Self::new(Kind::Decode, message.into());
+        let mut error = Self::new(ErrorKind::Decode, message.into());
         error.0.operation = operation;
         error
     }
@@ -310,7 +316,7 @@ impl Error {
     }
 
     fn undecoded(message: String, status: StatusCode, headers: HeaderMap, body: &[u8]) -> Self {
-        let mut error = Self::new(Kind::Decode, message);
+        let mut error = Self::new(ErrorKind::Decode, message);
         error.0.is_blank = is_blank(body);
         error.responded(status, headers, Bytes::copy_from_slice(body))
     }
@@ -382,6 +388,23 @@ impl Error {
         }
     }
 
+    /// What happened. A waiter that ran out of time says so here, whatever its [`cause`](Error::cause) is.
+    ///
+    /// ```
+    /// # fn describe(error: &modelarts::Error) -> &'static str {
+    /// use modelarts::ErrorKind;
+    ///
+    /// match error.kind() {
+    ///     ErrorKind::Status => "the service said no",
+    ///     ErrorKind::Connect | ErrorKind::Certificate => "the service was not reached",
+    ///     _ => "something else",
+    /// }
+    /// # }
+    /// ```
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
     /// The operation's ID in the API, like `startNotebook`.
     pub fn operation(&self) -> Option<&'static str> {
         self.response().operation
@@ -430,7 +453,7 @@ impl Error {
 
     /// The whole body of a success that could not be decoded.
     pub(crate) fn undecoded_body(&self) -> Option<Bytes> {
-        (self.0.kind == Kind::Decode && self.0.code.is_none()).then(|| self.0.body.clone())
+        (self.0.kind == ErrorKind::Decode && self.0.code.is_none()).then(|| self.0.body.clone())
     }
 
     /// How many attempts were made; 0 if nothing was sent.
@@ -482,7 +505,7 @@ impl Error {
                 None => entry.remedy(),
             });
         }
-        if inner.kind == Kind::Status && self.is_gateway() {
+        if inner.kind == ErrorKind::Status && self.is_gateway() {
             return match inner.status?.as_u16() {
                 300..=399 | 404 | 405 => Some(
                     "Check the endpoint, the region and the proxy: the response is not the service's own, so it says nothing about the resource.",
@@ -569,7 +592,8 @@ impl Error {
     /// 504, try again later.
     pub fn is_gateway(&self) -> bool {
         let inner = self.response();
-        inner.kind == Kind::Status && !matches!(inner.origin, Origin::Service | Origin::Identity)
+        inner.kind == ErrorKind::Status
+            && !matches!(inner.origin, Origin::Service | Origin::Identity)
     }
 
     /// The state of the resource does not allow the operation, or has been reached already.
@@ -635,7 +659,7 @@ impl Error {
     pub fn is_retryable(&self) -> bool {
         self.failure_kind() != FailureKind::Final
             || matches!(self.class(), Some(ErrorClass::Busy | ErrorClass::Throttled))
-                && self.response().kind == Kind::Status
+                && self.response().kind == ErrorKind::Status
     }
 
     /// No response says whether the request was carried out, and it may have been.
@@ -650,8 +674,8 @@ impl Error {
             return false;
         }
         match inner.kind {
-            Kind::NoHttp | Kind::Decode => !self.is_idempotent(),
-            Kind::Status => {
+            ErrorKind::Protocol | ErrorKind::Decode => !self.is_idempotent(),
+            ErrorKind::Status => {
                 let status = inner.status.map_or(0, |status| status.as_u16());
                 let is_gateway_failure =
                     self.is_gateway() && matches!(status, 100..=199 | 505..=599);
@@ -680,7 +704,7 @@ impl Error {
     pub fn is_timeout(&self) -> bool {
         matches!(
             self.0.kind,
-            Kind::AttemptTimedOut | Kind::DeadlineExceeded | Kind::WaitTimedOut
+            ErrorKind::AttemptTimeout | ErrorKind::DeadlineExceeded | ErrorKind::WaitTimeout
         )
     }
 
@@ -689,50 +713,58 @@ impl Error {
     /// *What to do*: raise the [deadline](crate::CallOptions::deadline), or lower a
     /// [rate limit](crate::ModelArtsBuilder::rate_limit) that leaves no room.
     pub fn is_deadline_exceeded(&self) -> bool {
-        self.0.kind == Kind::DeadlineExceeded
+        self.0.kind == ErrorKind::DeadlineExceeded
     }
 
     /// There was no connection: a name that does not resolve, a refused port, a certificate that is not trusted.
     ///
     /// *What to do*: check endpoint, network and proxy; [`transport_error`](Error::transport_error) says more.
     pub fn is_connect(&self) -> bool {
-        matches!(self.response().kind, Kind::NoConnection | Kind::Untrusted)
+        matches!(
+            self.response().kind,
+            ErrorKind::Connect | ErrorKind::Certificate
+        )
     }
 
     /// The service reported success in a form that is not understood; the request was carried out.
     ///
     /// *What to do*: look at the resource for the outcome, and report the message, which names the JSON path.
     pub fn is_decode(&self) -> bool {
-        self.response().kind == Kind::Decode
+        self.response().kind == ErrorKind::Decode
     }
 
     /// An argument or the configuration was refused before anything was sent.
     ///
     /// *What to do*: as the message says.
     pub fn is_usage(&self) -> bool {
-        matches!(self.0.kind, Kind::Argument | Kind::Configuration)
+        matches!(
+            self.0.kind,
+            ErrorKind::InvalidArgument | ErrorKind::Configuration
+        )
     }
 
     /// A waiter met a state from which its target cannot be reached.
     ///
     /// *What to do*: see [`last_poll`](Error::last_poll) for status and reason.
     pub fn is_wait_failed(&self) -> bool {
-        self.0.kind == Kind::WaitFailed
+        self.0.kind == ErrorKind::WaitFailed
     }
 
     /// A waiter ran out of time; the operation goes on without it.
     ///
     /// *What to do*: wait again, or look at [`last_poll`](Error::last_poll) and at the [`cause`](Error::cause).
     pub fn is_wait_timeout(&self) -> bool {
-        self.0.kind == Kind::WaitTimedOut
+        self.0.kind == ErrorKind::WaitTimeout
     }
 
     pub(crate) fn failure_kind(&self) -> FailureKind {
         let inner = self.response();
         match inner.kind {
-            Kind::NoConnection => FailureKind::NoConnection,
-            Kind::Broken | Kind::AttemptTimedOut | Kind::DeadlineExceeded => FailureKind::Broken,
-            Kind::Status => match (self.class(), inner.status.map(|status| status.as_u16())) {
+            ErrorKind::Connect => FailureKind::NoConnection,
+            ErrorKind::Interrupted | ErrorKind::AttemptTimeout | ErrorKind::DeadlineExceeded => {
+                FailureKind::Broken
+            }
+            ErrorKind::Status => match (self.class(), inner.status.map(|status| status.as_u16())) {
                 (Some(ErrorClass::Throttled), _) | (_, Some(429)) => FailureKind::Throttled,
                 // A code that says what is wrong says that it stays wrong, whatever the status.
                 (
@@ -775,14 +807,14 @@ impl fmt::Display for Error {
             }
         }
         match &inner.message {
-            Some(message) if inner.kind == Kind::Status => {
+            Some(message) if inner.kind == ErrorKind::Status => {
                 part(f, format_args!("{}", one_line(message)))?
             }
             Some(message) => part(f, format_args!("{}", printable(message)))?,
             None if inner.body.is_empty() => part(f, format_args!("empty response"))?,
             None => part(f, format_args!("the response is not in the API's form"))?,
         }
-        if inner.kind == Kind::Status
+        if inner.kind == ErrorKind::Status
             && inner.status == Some(StatusCode::NOT_FOUND)
             && self.is_gateway()
         {
@@ -927,13 +959,13 @@ mod tests {
 
     use super::*;
 
-    fn answer(status: u16, body: &str) -> Error {
+    fn refusal(status: u16, body: &str) -> Error {
         let headers = HeaderMap::from_iter([(
             http::HeaderName::from_static("x-request-id"),
             http::HeaderValue::from_static("r-1"),
         )]);
         let status = StatusCode::from_u16(status).unwrap();
-        Error::status_answer(
+        Error::from_status(
             status,
             headers,
             Bytes::copy_from_slice(body.as_bytes()),
@@ -941,6 +973,28 @@ mod tests {
             &[],
         )
         .in_operation("showNotebook")
+    }
+
+    #[test]
+    fn kinds_say_what_happened_and_predicates_what_to_do() {
+        let status = refusal(
+            400,
+            r#"{"error_code": "ModelArts.6309", "error_msg": "gone"}"#,
+        );
+        assert_eq!(status.kind(), ErrorKind::Status);
+        let timed_out = Error::wait_timed_out("late".to_owned(), None, Some(status));
+        assert_eq!(timed_out.kind(), ErrorKind::WaitTimeout);
+        assert!(timed_out.is_not_found(), "of its cause");
+        for (error, kind) in [
+            (Error::argument("a"), ErrorKind::InvalidArgument),
+            (Error::configuration("b"), ErrorKind::Configuration),
+        ] {
+            assert_eq!(error.kind(), kind);
+            assert!(error.is_usage() && !error.is_outcome_unknown());
+        }
+        let late = Error::attempt_timed_out(Duration::from_secs(1));
+        assert_eq!(late.kind(), ErrorKind::AttemptTimeout);
+        assert!(late.is_timeout() && late.is_outcome_unknown());
     }
 
     #[test]
@@ -982,7 +1036,7 @@ mod tests {
                 "showNotebook: HTTP 401 Unauthorized: empty response (request r-1)",
             ),
         ] {
-            let error = answer(status, body);
+            let error = refusal(status, body);
             assert_eq!(error.to_string(), shown);
             assert_eq!(error.body_excerpt(), body.as_bytes());
         }
@@ -990,7 +1044,7 @@ mod tests {
 
     #[test]
     fn what_the_service_says_is_brought_to_one_line() {
-        let code = answer(
+        let code = refusal(
             400,
             r#"{"error_code": "a\nb", "error_msg": "c\u2028d\u001b[1m"}"#,
         );
@@ -1005,22 +1059,22 @@ mod tests {
 
     #[test]
     fn a_missing_instance_or_image_is_not_found_though_it_says_400() {
-        assert!(answer(400, r#"{"error_code": "ModelArts.6309"}"#).is_not_found());
-        assert!(answer(400, r#"{"error_code": "ModelArts.6404"}"#).is_not_found());
-        assert!(answer(404, r#"{"error_code": "ModelArts.9999"}"#).is_not_found());
-        assert!(!answer(404, "").is_not_found());
-        assert!(!answer(404, r#"{"error_code": "IAM.0004"}"#).is_not_found());
-        assert!(!answer(400, r#"{"error_code": "ModelArts.6318"}"#).is_not_found());
+        assert!(refusal(400, r#"{"error_code": "ModelArts.6309"}"#).is_not_found());
+        assert!(refusal(400, r#"{"error_code": "ModelArts.6404"}"#).is_not_found());
+        assert!(refusal(404, r#"{"error_code": "ModelArts.9999"}"#).is_not_found());
+        assert!(!refusal(404, "").is_not_found());
+        assert!(!refusal(404, r#"{"error_code": "IAM.0004"}"#).is_not_found());
+        assert!(!refusal(400, r#"{"error_code": "ModelArts.6318"}"#).is_not_found());
     }
 
     #[test]
     fn predicates_follow_code_and_status() {
-        let conflict = answer(400, r#"{"error_code": "ModelArts.6357"}"#);
+        let conflict = refusal(400, r#"{"error_code": "ModelArts.6357"}"#);
         assert!(conflict.is_conflict() && conflict.is_already_in_state());
         assert!(conflict.remedy().is_some() && !conflict.is_retryable());
-        assert!(answer(429, "").is_throttled() && answer(429, "").is_retryable());
-        assert!(answer(403, "").is_auth() && !answer(403, "").is_retryable());
-        assert!(answer(502, "").is_outcome_unknown() && !answer(429, "").is_outcome_unknown());
+        assert!(refusal(429, "").is_throttled() && refusal(429, "").is_retryable());
+        assert!(refusal(403, "").is_auth() && !refusal(403, "").is_retryable());
+        assert!(refusal(502, "").is_outcome_unknown() && !refusal(429, "").is_outcome_unknown());
     }
 
     #[test]
@@ -1049,7 +1103,7 @@ mod tests {
 
     #[test]
     fn credentials_that_the_service_repeats_are_redacted() {
-        let error = Error::status_answer(
+        let error = Error::from_status(
             StatusCode::UNAUTHORIZED,
             HeaderMap::new(),
             Bytes::from_static(br#"{"error_msg": "bad token t0p-s3cret"}"#),
@@ -1063,7 +1117,7 @@ mod tests {
     #[test]
     fn a_secret_is_recognised_where_the_excerpt_breaks_off() {
         let excerpt = |body: &'static str| {
-            let error = Error::status_answer(
+            let error = Error::from_status(
                 StatusCode::BAD_GATEWAY,
                 HeaderMap::new(),
                 Bytes::from_static(body.as_bytes()),
@@ -1080,7 +1134,7 @@ mod tests {
     #[test]
     fn a_secret_is_recognised_in_its_json_spelling() {
         let body = serde_json::json!({"error_msg": "who is \"a\\b\"?"}).to_string();
-        let error = Error::status_answer(
+        let error = Error::from_status(
             StatusCode::UNAUTHORIZED,
             HeaderMap::new(),
             Bytes::from(body),

@@ -5998,7 +5998,7 @@ the decision is recorded in the errata that accompany this document.
 
 Version: 2.0.0*/
 pub struct Client<X = reqwest::Client> {
-    pub(crate) base: crate::Base,
+    pub(crate) base: crate::BaseUrl,
     pub(crate) http: reqwest::Client,
     pub(crate) transport: X,
 }
@@ -6006,7 +6006,7 @@ impl Client {
     /// A client of the service at this address, which sends with the given HTTP client and adds no credentials.
     pub fn new_with_client(address: &str, http: reqwest::Client) -> Self {
         Self {
-            base: crate::Base::new(address),
+            base: crate::BaseUrl::new(address),
             transport: http.clone(),
             http,
         }
@@ -6022,7 +6022,7 @@ impl<X> Client<X> {
         }
     }
     /// The address of the service.
-    pub fn base(&self) -> &crate::Base {
+    pub fn base(&self) -> &crate::BaseUrl {
         &self.base
     }
     /// What requests are made with.

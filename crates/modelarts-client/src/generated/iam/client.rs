@@ -989,7 +989,7 @@ or `composed` by us.
 
 Version: 2.0.0*/
 pub struct Client<X = reqwest::Client> {
-    pub(crate) base: crate::Base,
+    pub(crate) base: crate::BaseUrl,
     pub(crate) http: reqwest::Client,
     pub(crate) transport: X,
 }
@@ -997,7 +997,7 @@ impl Client {
     /// A client of the service at this address, which sends with the given HTTP client and adds no credentials.
     pub fn new_with_client(address: &str, http: reqwest::Client) -> Self {
         Self {
-            base: crate::Base::new(address),
+            base: crate::BaseUrl::new(address),
             transport: http.clone(),
             http,
         }
@@ -1013,7 +1013,7 @@ impl<X> Client<X> {
         }
     }
     /// The address of the service.
-    pub fn base(&self) -> &crate::Base {
+    pub fn base(&self) -> &crate::BaseUrl {
         &self.base
     }
     /// What requests are made with.
