@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use modelarts_document::{Document, MediaType, Operation, Schema};
+use modelarts_document::Document;
 use serde_json::Value;
 
 /// Every difference between the schema components of the document and those described from Rust.
@@ -32,32 +32,6 @@ pub fn compare_schemas(document: &Document, described: &Document) -> Vec<String>
             .filter(|(name, schema)| !expected.contains_key(*name) && is_object(schema))
             .map(|(name, _)| format!("{name}: invented")),
     );
-    found
-}
-
-/// Every difference between the operations of the document and those described from Rust.
-pub fn compare_operations(document: &Document, described: &Document) -> Vec<String> {
-    let sides = Sides {
-        document,
-        described,
-    };
-    let expected = operations(document);
-    let actual = operations(described);
-    let mut found = Vec::new();
-    for (name, operation) in &expected {
-        let Some(other) = actual.get(name) else {
-            found.push(format!("{name}: lost"));
-            continue;
-        };
-        compare_maps(
-            name,
-            &sides.describe_operation(Side::Document, operation),
-            &sides.describe_operation(Side::Described, other),
-            &mut found,
-        );
-    }
-    let invented = actual.keys().filter(|name| !expected.contains_key(*name));
-    found.extend(invented.map(|name| format!("{name}: invented")));
     found
 }
 
@@ -100,49 +74,10 @@ impl<'a> Sides<'a> {
         );
     }
 
-    /// What an operation takes and gives, one line per fact.
-    fn describe_operation(
-        &self,
-        side: Side,
-        operation: &Operation<'a>,
-    ) -> BTreeMap<String, String> {
-        let mut facts = BTreeMap::from([("operationId".to_owned(), operation.id().to_owned())]);
-        for parameter in operation.parameters() {
-            let key = format!("{}:{}", parameter.location().as_str(), parameter.name());
-            let shape = self.shape_of(side, parameter.schema());
-            let required = necessity(parameter.is_required());
-            facts.insert(key, format!("{shape}, {required}"));
-        }
-        let describe = |place: &str, content: &mut dyn Iterator<Item = MediaType<'a>>| {
-            let shapes = content.filter_map(|media| {
-                let shape = self.shape_of(side, media.schema()?);
-                Some((format!("{place}:{}", media.content_type), shape))
-            });
-            shapes.collect::<Vec<_>>()
-        };
-        if let Some(body) = operation.request_body() {
-            let required = necessity(body.is_required());
-            facts.insert("request".to_owned(), required.to_owned());
-            facts.extend(describe("request", &mut body.content()));
-        }
-        for response in operation.responses() {
-            facts.insert(response.status.to_owned(), "answered".to_owned());
-            facts.extend(describe(response.status, &mut response.content()));
-        }
-        facts
-    }
-
     fn side(&self, side: Side) -> &'a Document {
         match side {
             Side::Document => self.document,
             Side::Described => self.described,
-        }
-    }
-
-    fn shape_of(&self, side: Side, schema: Schema<'_>) -> String {
-        match schema.name() {
-            Some(name) => self.shape_of_reference(side, name),
-            None => self.shape(side, schema.value()),
         }
     }
 
@@ -242,16 +177,6 @@ fn components(api: &Document) -> BTreeMap<&str, &Value> {
     api.components("schemas").collect()
 }
 
-/// Operations by method and path.
-fn operations(api: &Document) -> BTreeMap<String, Operation<'_>> {
-    let named = |operation: Operation<'_>| {
-        format!("{} {}", operation.method.to_uppercase(), operation.path)
-    };
-    api.operations()
-        .map(|operation| (named(operation), operation))
-        .collect()
-}
-
 /// The last part of a reference like `#/components/schemas/Notebook`.
 fn reference(schema: &Value) -> Option<&str> {
     schema.get("$ref")?.as_str()?.rsplit('/').next()
@@ -259,10 +184,6 @@ fn reference(schema: &Value) -> Option<&str> {
 
 fn listed(values: &[Value]) -> String {
     Value::from(values).to_string()
-}
-
-fn necessity(required: bool) -> &'static str {
-    if required { "required" } else { "optional" }
 }
 
 #[cfg(test)]
@@ -273,16 +194,7 @@ mod tests {
 
     fn document() -> Value {
         json!({
-            "paths": {"/v1/{id}": {
-                "parameters": [{"$ref": "#/components/parameters/Id"}],
-                "get": {
-                    "operationId": "show",
-                    "parameters": [{"name": "state", "in": "query", "schema": {"$ref": "#/components/schemas/State"}}],
-                    "responses": {"200": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Thing"}}}}},
-                },
-            }},
             "components": {
-                "parameters": {"Id": {"name": "id", "in": "path", "required": true, "schema": {"type": "string"}}},
                 "schemas": {
                     "Thing": {"type": "object", "required": ["name"], "properties": {
                         "name": {"type": "string", "maxLength": 64},
@@ -301,15 +213,6 @@ mod tests {
     fn described() -> Value {
         let nullable = |schema: Value| json!({"oneOf": [{"type": "null"}, schema]});
         json!({
-            "paths": {"/v1/{id}": {"get": {
-                "operationId": "show",
-                "parameters": [
-                    {"name": "id", "in": "path", "required": true, "schema": {"type": "string"}},
-                    {"name": "state", "in": "query", "required": false,
-                     "schema": nullable(json!({"$ref": "#/components/schemas/State"}))},
-                ],
-                "responses": {"200": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Thing"}}}}},
-            }}},
             "components": {"schemas": {
                 "Thing": {"type": "object", "required": ["name"], "properties": {
                     "name": {"type": "string"},
@@ -332,9 +235,7 @@ mod tests {
         change(&mut described);
         let document = Document::new(document()).unwrap();
         let described = Document::new(described).unwrap();
-        let mut found = compare_schemas(&document, &described);
-        found.extend(compare_operations(&document, &described));
-        found
+        compare_schemas(&document, &described)
     }
 
     fn remove(value: &mut Value, parent: &str, key: &str) {
@@ -398,25 +299,5 @@ mod tests {
             *it = serde_json::from_str(&renamed.replace("\"State\":", "\"Status\":")).unwrap();
         });
         assert!(found.contains(&"State: lost".to_owned()), "{found:?}");
-    }
-
-    #[test]
-    fn changed_operations_are_reported() {
-        let found = after(|it| {
-            let operation = &mut it["paths"]["/v1/{id}"]["get"];
-            operation["operationId"] = "look".into();
-            operation["parameters"].as_array_mut().unwrap().pop();
-            operation["responses"]["204"] = json!({});
-        });
-        assert_eq!(
-            found,
-            [
-                "GET /v1/{id}.204: invented (answered)",
-                "GET /v1/{id}.operationId: show became look",
-                "GET /v1/{id}.query:state: lost (the component State, optional)",
-            ]
-        );
-        let found = after(|it| remove(it, "/paths", "/v1/{id}"));
-        assert_eq!(found, ["GET /v1/{id}: lost"]);
     }
 }

@@ -40,7 +40,7 @@ const RULES: [&[Rule]; 10] = [
 ];
 
 /// What is looked at elsewhere: before a document is whole, and in the files beside it.
-const OTHERS: [(&str, &str); 14] = [
+const OTHERS: [(&str, &str); 15] = [
     ("rule-tested", "a rule that no test holds is only prose"),
     (
         "yaml",
@@ -48,6 +48,10 @@ const OTHERS: [(&str, &str); 14] = [
     ),
     ("reference", "a reference to nowhere breaks every reader"),
     ("operation-id", "two operations of one id become one method"),
+    (
+        "operation-path",
+        "the emulator serves all documents with one router, which leads each request to one operation",
+    ),
     ("openapi", "every tool expects the structure of OpenAPI 3.0"),
     (
         "catalogue-order",
@@ -89,6 +93,7 @@ pub fn documents(root: &Path) -> Result<Result<Vec<Document>, Vec<Problem>>> {
     problems.extend(Catalogue::read(root)?.problems());
     problems.extend(Errata::read(root)?.problems());
     problems.extend(operations::shared_ids(&documents));
+    problems.extend(operations::shared_paths(&documents));
     problems.extend(features(root)?);
     Ok(if problems.is_empty() {
         Ok(documents)

@@ -189,7 +189,7 @@ fn lower_first(text: &str) -> String {
 }
 
 /// The variant of the value at `index`: named by `x-enum-varnames` where the document has it.
-fn variant(schema: &Value, values: &[&str], index: usize) -> String {
+pub(crate) fn variant(schema: &Value, values: &[&str], index: usize) -> String {
     let named = texts(schema, "x-enum-varnames");
     variant_name(named.get(index).unwrap_or(&values[index]))
 }

@@ -14,7 +14,7 @@ use crate::catalogue::{self, Catalogue};
 use crate::document::{Document, text};
 use crate::emit::{doc, preamble, rust};
 use crate::workspace::{Family, Service};
-use crate::{enums, facade, lower, operations, publish, types, words, workspace};
+use crate::{enums, facade, lower, operations, publish, server, types, words, workspace};
 
 /// Folder of the client's generated code, from the root of the checkout.
 pub(crate) const CODE: &str = "crates/modelarts-client/src/generated";
@@ -48,6 +48,7 @@ pub(crate) fn files(
         )?,
     );
     files.extend(facade::files(documents, &families)?);
+    files.extend(server::files(documents, &families)?);
     files.insert(
         code.join("actions.rs"),
         rust("the documents", &enums::actions_module(documents))?,

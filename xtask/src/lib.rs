@@ -20,6 +20,7 @@ mod publish;
 pub mod regen;
 pub mod samples;
 pub mod sdk;
+mod server;
 pub mod source;
 pub mod strict;
 mod texts;

@@ -75,6 +75,33 @@ impl<'a> Operation<'a> {
         push(&push("/paths", self.path), self.method)
     }
 
+    /// Whether a request needs credentials: the list `security` of the operation, or else that of the document, is not empty.
+    ///
+    /// ```
+    /// let document = modelarts_document::Document::from_json(r#"{
+    ///     "openapi": "3.0.3",
+    ///     "security": [{"Token": []}],
+    ///     "paths": {"/things": {
+    ///         "get": {"operationId": "listThings", "responses": {}},
+    ///         "head": {"operationId": "countThings", "security": [], "responses": {}}
+    ///     }}
+    /// }"#)?;
+    /// let secured: Vec<_> = document.operations().map(|operation| operation.is_secured()).collect();
+    /// assert_eq!(secured, [true, false]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn is_secured(&self) -> bool {
+        let own = self.value.get("security");
+        let security = own.or_else(|| self.root.0.get("security"));
+        let schemes = security.and_then(Value::as_array);
+        schemes.is_some_and(|schemes| !schemes.is_empty())
+    }
+
+    /// Whether the emulator is to implement it: unless it has `x-emulated: false`.
+    pub fn is_emulated(&self) -> bool {
+        self.value.get("x-emulated") != Some(&Value::Bool(false))
+    }
+
     /// The parameters of the path item first, then the operation's own; one of the same name and place replaces.
     pub fn parameters(&self) -> Vec<Parameter<'a>> {
         let mut found: Vec<Parameter<'a>> = Vec::new();
@@ -175,6 +202,11 @@ impl<'a> Parameter<'a> {
     /// The name on the wire.
     pub fn name(&self) -> &'a str {
         text(self.value, "name")
+    }
+
+    /// Other names of the same parameter, of which each cloud knows its own: `x-also`.
+    pub fn other_names(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        list(self.value, "x-also").iter().filter_map(Value::as_str)
     }
 
     /// Where it stands.

@@ -30,23 +30,23 @@ pub(crate) struct App {
     pub(crate) tokens: Tokens,
     pub(crate) region: String,
     pub(crate) addresses: Addresses,
-    pub(crate) patience: Patience,
+    pub(crate) timeouts: Timeouts,
     pub(crate) base_url: OnceLock<String>,
     store: Option<Arc<dyn Store>>,
     /// Where randomness that is no part of the state comes from.
-    chance: Mutex<Ids>,
+    rng: Mutex<Ids>,
 }
 
 /// How long a client may take, in real time.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Patience {
+pub(crate) struct Timeouts {
     /// To send the head of a request.
     pub(crate) head: Duration,
-    /// To send a body, and to take the next part of an answer.
+    /// To send a body, and to read the next part of a response.
     pub(crate) body: Duration,
 }
 
-impl Default for Patience {
+impl Default for Timeouts {
     fn default() -> Self {
         Self {
             head: Duration::from_secs(60),
@@ -55,13 +55,13 @@ impl Default for Patience {
     }
 }
 
-/// What is no part of the state.
+/// How an emulator is set up, apart from what it holds.
 #[derive(Clone, Debug)]
-pub(crate) struct Outside {
+pub(crate) struct ServerConfig {
     pub(crate) region: String,
     pub(crate) addresses: Addresses,
     pub(crate) log_entries: usize,
-    pub(crate) patience: Patience,
+    pub(crate) timeouts: Timeouts,
 }
 
 /// Who is asking, as far as it was proven.
@@ -105,7 +105,7 @@ impl App {
         state: State,
         clock: Clock,
         store: Option<Arc<dyn Store>>,
-        outside: Outside,
+        config: ServerConfig,
     ) -> Option<Self> {
         let mut ids = Ids::seeded(state.core.rng_seed).fork();
         if let Some(store) = &store {
@@ -121,33 +121,33 @@ impl App {
             settings: state.settings.clone(),
             tokens: Tokens::new(&state.core.token_key)?,
             faults: Faults::new(ids.fork()),
-            log: Log::new(outside.log_entries),
+            log: Log::new(config.log_entries),
             request_ids: RequestIds::new(&mut ids),
-            chance: Mutex::new(ids),
+            rng: Mutex::new(ids),
             base_url: OnceLock::new(),
             state: RwLock::new(state),
             clock,
             store,
-            region: outside.region,
-            addresses: outside.addresses,
-            patience: outside.patience,
+            region: config.region,
+            addresses: config.addresses,
+            timeouts: config.timeouts,
         })
     }
 
-    /// Looks at the state as it is now.
-    pub(crate) fn read<T>(&self, look: impl FnOnce(&State, Millis) -> T) -> T {
+    /// Reads the state as it is now.
+    pub(crate) fn read<T>(&self, read: impl FnOnce(&State, Millis) -> T) -> T {
         let now = self.clock.now_millis();
         {
             let state = self.state.read();
             if !state.is_due(now) {
-                return look(&state, now);
+                return read(&state, now);
             }
         }
         let mut state = self.state.write();
         state.advance(now);
         self.submit(&mut state, false);
         let state = RwLockWriteGuard::downgrade(state);
-        look(&state, now)
+        read(&state, now)
     }
 
     /// Changes the state as it is now; returns once the change cannot get lost any more.
@@ -185,8 +185,8 @@ impl App {
 
     /// Waits until everything that could be seen so far is on disk.
     ///
-    /// Changes are seen in memory before they are written. No answer leaves before this, whether it changes something or
-    /// only shows it, so that nothing that anybody was told is lost in a crash.
+    /// Changes are seen in memory before they are written. No response leaves before this, whether it changes something or
+    /// only shows it, so that nothing that anybody saw is lost in a crash.
     pub(crate) async fn settled(&self) -> ApiResult<()> {
         let Some(store) = &self.store else {
             return Ok(());
@@ -300,7 +300,7 @@ impl App {
     }
 
     pub(crate) fn random_hex(&self) -> String {
-        self.chance.lock().hex32()
+        self.rng.lock().hex32()
     }
 
     /// Whom a token speaks for.
@@ -442,15 +442,15 @@ mod tests {
             written: watch::Sender::new(Ok(0)),
         });
         let state = initial(Settings::default(), Fixtures::default(), 1, 0).unwrap();
-        let outside = Outside {
+        let config = ServerConfig {
             region: "eu-de".into(),
             addresses: Addresses::default(),
             log_entries: 0,
-            patience: Patience::default(),
+            timeouts: Timeouts::default(),
         };
         let dynamic: Arc<dyn Store> = store.clone();
         let clock = Clock::manual(0);
-        let app = App::new(state, clock, Some(dynamic), outside).unwrap();
+        let app = App::new(state, clock, Some(dynamic), config).unwrap();
         (Arc::new(app), store)
     }
 
@@ -461,7 +461,7 @@ mod tests {
         });
         let request = Request::get(path).header("x-auth-token", token);
         let request = request.body(Body::empty()).unwrap();
-        let router = crate::http::server::router(app);
+        let router = crate::http::router::router(app);
         crate::http::pipeline::respond(app, router, request)
             .await
             .unwrap()
@@ -487,25 +487,25 @@ mod tests {
     ];
 
     #[test]
-    fn no_answer_leaves_before_what_it_may_show_is_written() {
+    fn no_response_leaves_before_what_it_may_show_is_written() {
         let (app, store) = app();
         for path in PATHS {
             app.clock.advance(Duration::from_secs(1));
-            let mut answer = Box::pin(get(&app, path));
-            assert!(answer.as_mut().now_or_never().is_none(), "{path}");
+            let mut response = Box::pin(get(&app, path));
+            assert!(response.as_mut().now_or_never().is_none(), "{path}");
             store.write();
-            assert!(answer.now_or_never().is_some(), "{path}");
+            assert!(response.now_or_never().is_some(), "{path}");
         }
     }
 
     #[test]
-    fn what_cannot_be_written_is_not_told_either() {
+    fn what_cannot_be_written_is_not_shown_either() {
         let (app, store) = app();
         let full = StoreError("disk full".into());
         let _ = store.written.send_replace(Err(full));
         for path in PATHS {
-            let answer = get(&app, path).now_or_never().unwrap();
-            assert_eq!(answer.status(), 500, "{path}");
+            let response = get(&app, path).now_or_never().unwrap();
+            assert_eq!(response.status(), 500, "{path}");
         }
     }
 }

@@ -11,7 +11,8 @@ use tokio::net::TcpSocket;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::app::{App, Outside, Patience, initial};
+use crate::account::Account;
+use crate::app::{App, ServerConfig, Timeouts, initial};
 use crate::clock::{Clock, ClockMode, LATEST, Millis, system_millis};
 use crate::domain::{
     Durations, FixtureError, InstanceStatus, Settings, Snapshot, State, TransitionFault,
@@ -80,7 +81,7 @@ pub struct EmulatorBuilder {
     faults: Vec<Fault>,
     region: String,
     log_entries: usize,
-    patience: Patience,
+    timeouts: Timeouts,
 }
 
 impl Default for EmulatorBuilder {
@@ -100,7 +101,7 @@ impl Default for EmulatorBuilder {
             faults: Vec::new(),
             region: DEFAULT_REGION.into(),
             log_entries: 1_000,
-            patience: Patience::default(),
+            timeouts: Timeouts::default(),
         }
     }
 }
@@ -233,14 +234,14 @@ impl EmulatorBuilder {
     /// How long, in real time, a client may take to send the head of a request, and so how long a connection may idle; a
     /// minute without it. Then the connection is closed.
     pub fn head_timeout(mut self, timeout: Duration) -> Self {
-        self.patience.head = timeout;
+        self.timeouts.head = timeout;
         self
     }
 
     /// How long, in real time, a client may take to send a body (then it is answered with 408), and to take the next part
     /// of an answer (then the connection is closed); half a minute without it.
     pub fn body_timeout(mut self, timeout: Duration) -> Self {
-        self.patience.body = timeout;
+        self.timeouts.body = timeout;
         self
     }
 
@@ -283,13 +284,13 @@ impl EmulatorBuilder {
         if store.is_some() {
             state.remember_changes(fresh);
         }
-        let outside = Outside {
+        let config = ServerConfig {
             region: self.region,
             addresses: self.addresses,
             log_entries: self.log_entries,
-            patience: self.patience,
+            timeouts: self.timeouts,
         };
-        let app = App::new(state, clock, store, outside)
+        let app = App::new(state, clock, store, config)
             .ok_or_else(|| Kind::Told("the key for tokens cannot be used".into()))?;
         app.begin().await?;
         for fault in self.faults {
@@ -404,22 +405,9 @@ pub struct Emulator {
     app: Arc<App>,
     address: SocketAddr,
     base_url: String,
-    identity: Identity,
+    account: Account,
     stop: watch::Sender<bool>,
     server: Option<JoinHandle<()>>,
-}
-
-/// The account that the handle speaks for.
-#[derive(Debug)]
-pub(crate) struct Identity {
-    project: String,
-    project_name: String,
-    user: String,
-    user_name: String,
-    domain: String,
-    password: Secret,
-    access_key: String,
-    secret_key: Secret,
 }
 
 impl Emulator {
@@ -459,7 +447,7 @@ impl Emulator {
         let (stop, stopped) = watch::channel(false);
         let server = tokio::spawn(serve(listener, Arc::clone(&app), stopped));
         Ok(Self {
-            identity: Identity::of(&app),
+            account: Account::first(&app),
             app,
             address,
             base_url,
@@ -486,12 +474,12 @@ impl Emulator {
 
     /// The id of its first project.
     pub fn project_id(&self) -> &str {
-        &self.identity.project
+        &self.account.project
     }
 
     /// The name of its first project.
     pub fn project_name(&self) -> &str {
-        &self.identity.project_name
+        &self.account.project_name
     }
 
     /// The region in its catalogue.
@@ -501,37 +489,37 @@ impl Emulator {
 
     /// The name of its first user.
     pub fn user_name(&self) -> &str {
-        &self.identity.user_name
+        &self.account.user_name
     }
 
     /// The id of its first user.
     pub fn user_id(&self) -> &str {
-        &self.identity.user
+        &self.account.user
     }
 
     /// The account (domain) of its first user.
     pub fn domain_name(&self) -> &str {
-        &self.identity.domain
+        &self.account.domain
     }
 
     /// The password of its first user.
     pub fn password(&self) -> &Secret {
-        &self.identity.password
+        &self.account.password
     }
 
     /// An access key of its first user.
     pub fn access_key(&self) -> &str {
-        &self.identity.access_key
+        &self.account.access_key
     }
 
     /// The secret key that belongs to [`access_key`](Self::access_key).
     pub fn secret_key(&self) -> &Secret {
-        &self.identity.secret_key
+        &self.account.secret_key
     }
 
     /// A new token of the first user for the first project, good for 24 hours of emulated time.
     pub fn token(&self) -> Secret {
-        Secret::new(self.identity.token(&self.app))
+        Secret::new(self.account.token(&self.app))
     }
 
     /// Its clock.
@@ -694,48 +682,5 @@ impl Drop for Emulator {
         }
         // Its tasks end when the runtime comes to them; the file is free at once.
         self.app.close();
-    }
-}
-
-impl Identity {
-    /// A new token for the project.
-    pub(crate) fn token(&self, app: &App) -> String {
-        let now = app.clock.now_millis();
-        app.issue(&self.user, Some(&self.project), now).0
-    }
-
-    pub(crate) fn of(app: &App) -> Self {
-        app.read(|state, _| {
-            let accounts = &state.accounts;
-            let first = &accounts.first;
-            let user = accounts.users.get(&first.user);
-            let key = accounts
-                .keys
-                .values()
-                .find(|key| key.user == first.user && key.security_token.is_none());
-            // The first project that the user may work in, by preference the first of all.
-            let project = user.and_then(|user| {
-                user.projects
-                    .get(&first.project)
-                    .or_else(|| user.projects.first())
-                    .and_then(|id| accounts.projects.get(id))
-            });
-            Self {
-                project: project
-                    .map(|project| project.id.clone())
-                    .unwrap_or_default(),
-                project_name: project
-                    .map(|project| project.name.clone())
-                    .unwrap_or_default(),
-                user: first.user.clone(),
-                user_name: user.map(|user| user.name.clone()).unwrap_or_default(),
-                domain: user
-                    .map(|user| accounts.domain_name(&user.domain))
-                    .unwrap_or_default(),
-                password: user.map(|user| user.password.clone()).unwrap_or_default(),
-                access_key: key.map(|key| key.access.clone()).unwrap_or_default(),
-                secret_key: key.map(|key| key.secret.clone()).unwrap_or_default(),
-            }
-        })
     }
 }

@@ -83,6 +83,7 @@
 //! | `client` | `Emulator::client()`, a client of the crate `modelarts` |
 //! | `docs` | a page at `/docs/` from which the API can be called |
 
+mod account;
 mod api;
 mod app;
 mod builder;
@@ -95,6 +96,9 @@ mod error;
 mod faults;
 mod fields;
 mod fixtures;
+// Formatted by its generator.
+#[rustfmt::skip]
+mod generated;
 mod http;
 mod identity;
 mod ids;
@@ -114,7 +118,5 @@ pub use fixtures::{
     AccessKeyFixture, Capacity, DomainFixture, Fixtures, ImageFixture, InstanceFixture,
     ProjectFixture, UserFixture,
 };
-pub use http::openapi::{
-    api_description, control_description, family_description, iam_description,
-};
+pub use http::openapi::control_description;
 pub use log::{LogFilter, LoggedRequest};

@@ -6,7 +6,7 @@ use modelarts_document::Location;
 use serde_json::Value;
 
 use super::Rule;
-use crate::document::{Document, Operation, text};
+use crate::document::{Document, Operation, text, walk};
 use crate::problem::{Problem, push};
 
 pub(super) const RULES: &[Rule] = &[
@@ -59,6 +59,16 @@ pub(super) const RULES: &[Rule] = &[
         name: "path-parameters",
         why: "a placeholder without a parameter, or the reverse, cannot be filled in",
         run: path_parameters,
+    },
+    Rule {
+        name: "path-segment",
+        why: "a placeholder beside other letters of its segment is no route, and does not say where it ends",
+        run: path_segment,
+    },
+    Rule {
+        name: "operation-emulated",
+        why: "operations are emulated unless they have `x-emulated: false`; anything else would be taken for nothing",
+        run: operation_emulated,
     },
 ];
 
@@ -121,6 +131,77 @@ pub(super) fn shared_ids(documents: &[Document]) -> Vec<Problem> {
             }
         }
     }
+    found
+}
+
+/// Operations that one router cannot hold: of one path and method, or of paths that differ only in the names of their
+/// parameters.
+pub(super) fn shared_paths(documents: &[Document]) -> Vec<Problem> {
+    let mut first: HashMap<String, (&str, HashMap<&str, String>)> = HashMap::new();
+    let mut found = Vec::new();
+    for document in documents {
+        for operation in document.operations() {
+            let segments = operation.path.split('/');
+            let form = segments.map(|segment| match segment.starts_with('{') {
+                true => "{}",
+                false => segment,
+            });
+            let form = form.collect::<Vec<_>>().join("/");
+            let (path, methods) = first
+                .entry(form)
+                .or_insert((operation.path, HashMap::new()));
+            let message = if *path != operation.path {
+                format!(
+                    "differs from `{path}` in the names of its parameters only; give both the same names"
+                )
+            } else if let Some(other) = methods.get(operation.method) {
+                format!("{other} has this path and method already")
+            } else {
+                let name = format!("{} of {}", operation.id(), document.file);
+                methods.insert(operation.method, name);
+                continue;
+            };
+            found.push(document.problem(operation.pointer(), "operation-path", message));
+        }
+    }
+    found
+}
+
+fn path_segment(document: &Document) -> Vec<Problem> {
+    each(
+        document,
+        |operation| {
+            let is_whole = |segment: &&str| {
+                let inner = segment
+                    .strip_prefix('{')
+                    .and_then(|it| it.strip_suffix('}'));
+                !inner.unwrap_or(segment).contains(['{', '}'])
+            };
+            let part = operation
+                .path
+                .split('/')
+                .find(|segment| !is_whole(segment))?;
+            let message = format!("`{part}` is neither a word nor one placeholder");
+            Some((operation.pointer(), message))
+        },
+        "path-segment",
+    )
+}
+
+fn operation_emulated(document: &Document) -> Vec<Problem> {
+    let operations: BTreeSet<String> = document.operations().map(|it| it.pointer()).collect();
+    let mut found = Vec::new();
+    walk(document.value(), "", &mut |pointer, value| {
+        let Some(emulated) = value.get("x-emulated") else {
+            return;
+        };
+        let message = match emulated {
+            Value::Bool(false) if operations.contains(pointer) => return,
+            Value::Bool(false) => "stands where nobody reads it; put it on an operation",
+            _ => "can only be false; leave it out where the emulator implements the operation",
+        };
+        found.push(document.problem(push(pointer, "x-emulated"), "operation-emulated", message));
+    });
     found
 }
 

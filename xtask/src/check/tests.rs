@@ -141,6 +141,9 @@ const FAULTS: &[(&str, &str, &str, &str)] = &[
     ("default", "in: path, required: true", "in: path, required: true, x-default: a", "/Id/x-default"),
     ("path-parameters", "{id}", "{name}", "/put"),
     ("path-parameters", "in: path, required: true", "in: path, required: false", "/put"),
+    ("path-segment", "/things/{id}:", "/things/v{id}:", "/put"),
+    ("operation-emulated", "x-idempotent: true", "x-idempotent: true\n      x-emulated: true", "/put/x-emulated"),
+    ("operation-emulated", "part: {$ref: '#/components/schemas/Part'}", "part: {$ref: '#/components/schemas/Part'}\n        more: {type: string, description: More., x-source: observed, x-emulated: false}", "/more/x-emulated"),
     ("schema-name", "Part", "thing_part", "/schemas/thing_part"),
     ("schema-name", "Part", "PART", "/schemas/PART"),
     ("schema-reserved", "Part", "Result", "/schemas/Result"),
@@ -280,6 +283,37 @@ fn an_id_of_two_documents_is_refused() {
         );
     }
     assert_eq!(operations::shared_ids(&[document(GOOD)]), []);
+}
+
+#[test]
+fn a_route_of_two_operations_is_refused() {
+    let other = |text: &str| {
+        let other = Document::parse("other", "openapi/other.yaml", text).unwrap();
+        let found = operations::shared_paths(&[document(GOOD), other]);
+        let found = found.into_iter().map(|it| (it.rule, it.file, it.message));
+        found.collect::<Vec<_>>()
+    };
+    let found = other(GOOD);
+    assert_eq!(
+        (found.len(), found[0].0),
+        (1, "operation-path"),
+        "{found:?}"
+    );
+    assert_eq!(found[0].1, "openapi/other.yaml");
+    assert!(
+        found[0].2.contains("updateThing of openapi/t.yaml"),
+        "{found:?}"
+    );
+    let renamed = GOOD
+        .replace("/things/{id}", "/things/{name}")
+        .replace("name: id, in", "name: name, in");
+    let found = other(&renamed);
+    assert!(
+        found.len() == 1 && found[0].2.contains("`/things/{id}`"),
+        "{found:?}"
+    );
+    assert!(other(&GOOD.replace("    put:", "    patch:")).is_empty());
+    assert!(other(&GOOD.replace("/things/", "/stuff/")).is_empty());
 }
 
 #[test]

@@ -1,77 +1,48 @@
 //! Tag `Flavors`.
 
-use axum::response::Response;
-use modelarts_client::devenviron::enums::{
-    OpenAscendType, OpenFlavorCategory, OpenFlavorClusterType, OpenFlavorFeature, OpenSortDirection,
-};
+use modelarts_client::Open;
 use modelarts_client::devenviron::types::FlavorList;
-use utoipa_axum::routes;
 
-use super::notebooks::ascending;
-use super::router::{Api, Errors};
+use super::{is_ascending, paging};
+use crate::app::App;
 use crate::domain::{FlavorQuery, plain_flavors};
-use crate::http::call::Call;
+use crate::error::ApiResult;
+use crate::generated::devenviron::{Flavors, ListFlavorsQuery, ShowSwitchableFlavorsQuery};
+use crate::http::{Cx, Reply};
 
-pub(super) fn api() -> Api {
-    Api::new()
-        .routes(routes!(list_flavors))
-        .routes(routes!(show_switchable_flavors))
-}
-
-#[utoipa::path(
-    get, path = "/v1/{project_id}/notebooks/flavors", operation_id = "listFlavors", tag = "Flavors",
-    params(
-        ("project_id" = String, Path),
-        ("category" = Option<OpenFlavorCategory>, Query),
-        ("limit" = Option<i32>, Query),
-        ("offset" = Option<i32>, Query),
-        ("type" = Option<OpenFlavorClusterType>, Query),
-        ("sort_dir" = Option<OpenSortDirection>, Query),
-        ("sort_key" = Option<String>, Query),
-        ("flavor_type" = Option<OpenAscendType>, Query),
-        ("feature" = Option<OpenFlavorFeature>, Query),
-    ),
-    responses((status = 200, description = "A page.", body = FlavorList), Errors)
-)]
-async fn list_flavors(call: Call) -> Response {
-    call.read(|state, _| {
-        let ascending = ascending(&call)?;
-        state
-            .list_flavors(&FlavorQuery {
-                category: call.query.get("category"),
-                cluster: call.query.get("type"),
-                ascend: call.query.get("flavor_type"),
-                feature: call.query.get("feature"),
-                sort_key: call.query.get("sort_key"),
-                descending: !ascending,
-                paging: call.paging(None)?,
-            })
-            .and_then(plain_flavors)
-    })
-}
-
-#[utoipa::path(
-    get, path = "/v1/{project_id}/notebooks/{id}/flavors", operation_id = "showSwitchableFlavors", tag = "Flavors",
-    params(
-        ("project_id" = String, Path),
-        ("id" = String, Path),
-        ("limit" = Option<i32>, Query),
-        ("offset" = Option<i32>, Query),
-        ("sort_key" = Option<String>, Query),
-        ("sort_dir" = Option<OpenSortDirection>, Query),
-    ),
-    responses((status = 200, description = "A page.", body = FlavorList), Errors)
-)]
-async fn show_switchable_flavors(call: Call) -> Response {
-    call.read(|state, at| {
+impl Flavors for App {
+    async fn list_flavors(&self, cx: &Cx, query: ListFlavorsQuery) -> ApiResult<Reply<FlavorList>> {
+        let ascending = is_ascending(query.sort_dir.as_ref(), ListFlavorsQuery::DEFAULT_SORT_DIR)?;
         let query = FlavorQuery {
-            sort_key: call.query.get("sort_key"),
-            descending: !ascending(&call)?,
-            paging: call.paging(None)?,
+            category: query.category.as_ref().map(Open::as_str),
+            cluster: query.type_.as_ref().map(Open::as_str),
+            ascend: query.flavor_type.as_ref().map(Open::as_str),
+            feature: query.feature.as_ref().map(Open::as_str),
+            sort_key: query.sort_key.as_deref(),
+            descending: !ascending,
+            paging: paging(query.offset, query.limit, None)?,
+        };
+        let list = self.read_for(cx, |state, _| state.list_flavors(&query))?;
+        Ok(Reply::of_json(&plain_flavors(list)?))
+    }
+
+    async fn show_switchable_flavors(
+        &self,
+        cx: &Cx,
+        id: &str,
+        query: ShowSwitchableFlavorsQuery,
+    ) -> ApiResult<Reply<FlavorList>> {
+        let ascending = is_ascending(
+            query.sort_dir.as_ref(),
+            ShowSwitchableFlavorsQuery::DEFAULT_SORT_DIR,
+        )?;
+        let query = FlavorQuery {
+            sort_key: query.sort_key.as_deref(),
+            descending: !ascending,
+            paging: paging(query.offset, query.limit, None)?,
             ..FlavorQuery::default()
         };
-        state
-            .switchable_flavors(at, call.param("id"), &query)
-            .and_then(plain_flavors)
-    })
+        let list = self.read_for(cx, |state, at| state.switchable_flavors(at, id, &query))?;
+        Ok(Reply::of_json(&plain_flavors(list)?))
+    }
 }

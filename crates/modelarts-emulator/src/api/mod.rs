@@ -1,69 +1,81 @@
-//! The operations of the documents: each module has the handlers of one tag.
-//!
-//! A handler says with utoipa what it takes and gives, which a test holds against the document.
+//! What the documents ask of a server, done by the [`App`]: a file for each tag implements the generated trait of that tag.
 
 mod devenv;
 mod flavors;
-mod iam;
 mod images;
 mod lease;
 mod notebooks;
-pub(crate) mod router;
+mod projects;
 mod storage;
 mod tags;
+mod tokens;
+pub(crate) mod versions;
 
-use std::sync::{Arc, LazyLock};
-
-use axum::Router;
-use axum::routing::get;
-use utoipa::OpenApi as _;
-use utoipa::openapi::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
+use modelarts_client::devenviron::enums::{OpenSortDirection, SortDirection};
 
 use crate::app::App;
-use crate::control;
-use crate::http::pipeline::other_method;
+use crate::domain::{At, Paging, State};
+use crate::error::{ApiError, ApiResult};
+use crate::http::Cx;
 
-use router::Api;
+/// The most records on a page of a list. No document states it; it keeps a single request from rendering a whole state.
+const LARGEST_PAGE: usize = 1_000;
 
-/// Everything, made once: an emulator only clones it.
-pub(crate) static ROUTES: LazyLock<(Router<Arc<App>>, Descriptions)> = LazyLock::new(|| {
-    let (devenviron, devenviron_description) = devenviron().split_for_parts();
-    let (iam, iam_description) = identity().split_for_parts();
-    let (control, control_description) = control::api().split_for_parts();
-    let descriptions = Descriptions {
-        devenviron: devenviron_description,
-        iam: iam_description,
-        control: control_description,
-    };
-    let router = devenviron
-        .merge(iam)
-        .method_not_allowed_fallback(other_method)
-        .merge(control)
-        .route("/", get(iam::versions))
-        .route("/v3", get(iam::version))
-        .route("/v3/", get(iam::version));
-    (router, descriptions)
-});
+impl App {
+    /// Reads the state for a caller.
+    fn read_for<T>(
+        &self,
+        cx: &Cx,
+        read: impl FnOnce(&State, &At<'_>) -> ApiResult<T>,
+    ) -> ApiResult<T> {
+        let caller = &cx.caller;
+        self.read(|state, now| read(state, &At { now, caller }))
+    }
 
-/// What the routes say of themselves.
-pub(crate) struct Descriptions {
-    pub(crate) devenviron: OpenApi,
-    pub(crate) iam: OpenApi,
-    pub(crate) control: OpenApi,
+    /// Changes the state for a caller; returns once the change cannot get lost any more.
+    async fn write_for<T>(
+        &self,
+        cx: &Cx,
+        change: impl FnOnce(&mut State, &At<'_>) -> ApiResult<T>,
+    ) -> ApiResult<T> {
+        let caller = &cx.caller;
+        let changed = self.write(|state, now| change(state, &At { now, caller }));
+        changed.await
+    }
 }
 
-fn devenviron() -> Api {
-    OpenApiRouter::with_openapi(modelarts_client::devenviron::Schemas::openapi())
-        .merge(notebooks::api())
-        .merge(lease::api())
-        .merge(flavors::api())
-        .merge(storage::api())
-        .merge(images::api())
-        .merge(tags::api())
-        .merge(devenv::api())
+/// Which part of a list is wanted; a limit of 0 is none.
+fn paging(offset: Option<i32>, limit: Option<i32>, default: Option<i32>) -> ApiResult<Paging> {
+    let limit = count("limit", limit)?;
+    if let Some(limit) = limit.filter(|limit| *limit > LARGEST_PAGE) {
+        return Err(ApiError::value(
+            "limit",
+            format_args!("a page has at most {LARGEST_PAGE} records, not {limit}"),
+        ));
+    }
+    let limit = limit.filter(|limit| *limit > 0);
+    Ok(Paging {
+        offset: count("offset", offset)?.unwrap_or(0),
+        limit: match limit {
+            Some(limit) => Some(limit),
+            None => count("limit", default)?,
+        },
+    })
 }
 
-fn identity() -> Api {
-    OpenApiRouter::with_openapi(modelarts_client::iam::Schemas::openapi()).merge(iam::api())
+fn count(name: &str, number: Option<i32>) -> ApiResult<Option<usize>> {
+    let number = number.map(usize::try_from).transpose();
+    number.map_err(|_| ApiError::value(name, "it must not be negative"))
+}
+
+/// Whether the first is the least.
+fn is_ascending(asked: Option<&OpenSortDirection>, default: SortDirection) -> ApiResult<bool> {
+    match asked.map_or(&default, |asked| asked) {
+        SortDirection::Asc => Ok(true),
+        SortDirection::Desc => Ok(false),
+        _ => Err(ApiError::value(
+            "sort_dir",
+            format_args!("it has to be {}", SortDirection::values().join(" or ")),
+        )),
+    }
 }

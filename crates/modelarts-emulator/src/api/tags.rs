@@ -1,75 +1,55 @@
 //! Tag `Tags`.
 
-use axum::response::Response;
-use http::StatusCode;
 use modelarts_client::devenviron::types::{
     CreateNotebookTagsRequest, DeleteNotebookTagsRequest, TagValuesList,
 };
-use utoipa_axum::routes;
 
-use super::router::{Api, Errors};
-use crate::http::call::Call;
+use crate::app::App;
+use crate::error::ApiResult;
+use crate::generated::devenviron::{
+    CreateNotebookTagsQuery, CreateNotebookTagsResponse, DeleteNotebookTagsQuery,
+    DeleteNotebookTagsResponse, ListNotebookTagsQuery, Tags,
+};
+use crate::http::{Cx, Reply};
 
-pub(super) fn api() -> Api {
-    Api::new()
-        .routes(routes!(list_notebook_tags))
-        .routes(routes!(create_notebook_tags))
-        .routes(routes!(delete_notebook_tags))
-}
+impl Tags for App {
+    async fn list_notebook_tags(
+        &self,
+        cx: &Cx,
+        query: ListNotebookTagsQuery,
+    ) -> ApiResult<Reply<TagValuesList>> {
+        let workspace = query.workspace_id.as_deref();
+        let list = self.read_for(cx, |state, at| state.list_tags(at, workspace))?;
+        Ok(list.into())
+    }
 
-#[utoipa::path(
-    get, path = "/v1/{project_id}/notebooks/tags", operation_id = "listNotebookTags", tag = "Tags",
-    params(("project_id" = String, Path), ("workspace_id" = Option<String>, Query)),
-    responses((status = 200, description = "The keys with their values.", body = TagValuesList), Errors)
-)]
-async fn list_notebook_tags(call: Call) -> Response {
-    call.read(|state, at| state.list_tags(at, call.query.get("workspace_id")))
-}
+    async fn create_notebook_tags(
+        &self,
+        cx: &Cx,
+        resource_id: &str,
+        query: CreateNotebookTagsQuery,
+        body: CreateNotebookTagsRequest,
+    ) -> ApiResult<CreateNotebookTagsResponse> {
+        let workspace = query.workspace_id.as_deref();
+        let added = self.write_for(cx, |state, at| {
+            state.add_tags(at, resource_id, workspace, &body.tags)
+        });
+        added.await?;
+        Ok(CreateNotebookTagsResponse::NoContent)
+    }
 
-#[utoipa::path(
-    post, path = "/v1/{project_id}/notebooks/{resource_id}/tags/create", operation_id = "createNotebookTags",
-    tag = "Tags",
-    params(
-        ("project_id" = String, Path),
-        ("resource_id" = String, Path),
-        ("workspace_id" = Option<String>, Query),
-    ),
-    request_body = CreateNotebookTagsRequest,
-    responses(
-        (status = 200, description = "It has the tags."),
-        (status = 204, description = "It has the tags."),
-        Errors
-    )
-)]
-async fn create_notebook_tags(mut call: Call) -> Response {
-    let request = call.body::<CreateNotebookTagsRequest>();
-    let workspace = call.query.get("workspace_id");
-    call.write_empty(StatusCode::NO_CONTENT, |state, at| {
-        state.add_tags(at, call.param("resource_id"), workspace, &request?.tags)
-    })
-    .await
-}
-
-#[utoipa::path(
-    delete, path = "/v1/{project_id}/notebooks/{resource_id}/tags/delete", operation_id = "deleteNotebookTags",
-    tag = "Tags",
-    params(
-        ("project_id" = String, Path),
-        ("resource_id" = String, Path),
-        ("workspace_id" = Option<String>, Query),
-    ),
-    request_body = DeleteNotebookTagsRequest,
-    responses(
-        (status = 200, description = "It has the tags no more."),
-        (status = 204, description = "It has the tags no more."),
-        Errors
-    )
-)]
-async fn delete_notebook_tags(mut call: Call) -> Response {
-    let request = call.body::<DeleteNotebookTagsRequest>();
-    let workspace = call.query.get("workspace_id");
-    call.write_empty(StatusCode::NO_CONTENT, |state, at| {
-        state.remove_tags(at, call.param("resource_id"), workspace, &request?.tags)
-    })
-    .await
+    async fn delete_notebook_tags(
+        &self,
+        cx: &Cx,
+        resource_id: &str,
+        query: DeleteNotebookTagsQuery,
+        body: DeleteNotebookTagsRequest,
+    ) -> ApiResult<DeleteNotebookTagsResponse> {
+        let workspace = query.workspace_id.as_deref();
+        let removed = self.write_for(cx, |state, at| {
+            state.remove_tags(at, resource_id, workspace, &body.tags)
+        });
+        removed.await?;
+        Ok(DeleteNotebookTagsResponse::NoContent)
+    }
 }

@@ -13,9 +13,9 @@ use modelarts_client::Secret;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::api::router::Api;
 use crate::app::App;
 use crate::clock::{ClockReading, FASTEST, LATEST, Millis};
 use crate::domain::{InstanceStatus, LONGEST_REASON, Snapshot, TransitionFault};
@@ -26,6 +26,9 @@ use crate::http::authority::Addresses;
 use crate::http::response::json_response;
 use crate::log::{LogFilter, LoggedRequest};
 use crate::nearest::with_nearest;
+
+/// Routes with what they say of themselves.
+pub(crate) type Api = OpenApiRouter<Arc<App>>;
 
 /// The largest body of all but a snapshot.
 const BODY_LIMIT: usize = 16 * 1024 * 1024;
@@ -58,7 +61,6 @@ pub(crate) fn api() -> Api {
         .routes(routes!(show_capacity, set_capacity))
         .routes(routes!(set_status))
         .routes(routes!(note_activity))
-        .routes(routes!(document))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .merge(snapshots)
 }
@@ -99,7 +101,7 @@ pub(crate) struct ControlError {
 }
 
 impl ControlError {
-    fn new(status: StatusCode, error: impl std::fmt::Display) -> Self {
+    pub(crate) fn new(status: StatusCode, error: impl std::fmt::Display) -> Self {
         Self {
             status: status.as_u16(),
             error: error.to_string(),
@@ -120,8 +122,8 @@ impl From<ApiError> for ControlError {
     }
 }
 
-/// Puts a refusal of the router itself into words.
-pub(crate) fn put_into_words(response: Response) -> Response {
+/// Gives a refusal of the router itself the control plane's JSON.
+pub(crate) fn to_json_error(response: Response) -> Response {
     let error = match response.status() {
         StatusCode::NOT_FOUND => {
             "the emulator has nothing here; see /_emulator/openapi/control.json"
@@ -132,11 +134,13 @@ pub(crate) fn put_into_words(response: Response) -> Response {
     if response.headers().contains_key(header::CONTENT_TYPE) {
         return response;
     }
-    let mut worded = ControlError::new(response.status(), error).into_response();
+    let mut with_body = ControlError::new(response.status(), error).into_response();
     if let Some(allowed) = response.headers().get(header::ALLOW) {
-        worded.headers_mut().insert(header::ALLOW, allowed.clone());
+        with_body
+            .headers_mut()
+            .insert(header::ALLOW, allowed.clone());
     }
-    worded
+    with_body
 }
 
 /// A JSON body, whatever its declared type.
@@ -164,7 +168,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Body<T> {
 }
 
 /// A segment of the path.
-struct Segment(String);
+pub(crate) struct Segment(pub(crate) String);
 
 impl FromRequestParts<Arc<App>> for Segment {
     type Rejection = ControlError;
@@ -696,27 +700,4 @@ fn found(known: bool) -> Done {
         StatusCode::NOT_FOUND,
         "there is no instance of this id",
     ))
-}
-
-#[utoipa::path(
-    get, path = "/_emulator/openapi/{name}", operation_id = "document", tag = "Emulator",
-    summary = "Show what the emulator serves",
-    params(("name" = String, Path, description = "The name of a family with `.json`, such as `devenviron.json`, or `control.json`.")),
-    responses(
-        (status = 200, description = "An OpenAPI document.", body = Object),
-        (status = 404, description = "There is no such document.", body = ControlError)
-    )
-)]
-async fn document(Segment(name): Segment) -> Result<Response, ControlError> {
-    let text = crate::http::openapi::served(&name).ok_or_else(|| {
-        let known: Vec<_> = crate::http::openapi::names()
-            .map(|(name, _)| name)
-            .collect();
-        ControlError::new(
-            StatusCode::NOT_FOUND,
-            format!("there is {}", known.join(", ")),
-        )
-    })?;
-    let kind = [(header::CONTENT_TYPE, "application/json")];
-    Ok((kind, text).into_response())
 }

@@ -11,10 +11,10 @@ use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use utoipa_swagger_ui::Config;
 
+use super::openapi::{names, served};
+use crate::account::Account;
 use crate::app::App;
-use crate::builder::Identity;
 use crate::control::forbidden;
-use crate::http::openapi::{names, served};
 
 pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new()
@@ -55,7 +55,7 @@ async fn token(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     if !app.addresses.admit(&headers) {
         return forbidden();
     }
-    let token = (!app.addresses.remote).then(|| Identity::of(&app).token(&app));
+    let token = (!app.addresses.remote).then(|| Account::first(&app).token(&app));
     let headers = [
         (CACHE_CONTROL, "no-store"),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),

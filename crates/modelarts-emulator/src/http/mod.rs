@@ -1,12 +1,27 @@
-//! The road of a request: sockets, connections, what happens to every request, and how it is answered.
+//! The road of a request: sockets, connections, what happens to every request, and its response.
 
 pub(crate) mod authority;
-pub(crate) mod call;
+mod compat;
+mod connection;
+mod context;
 #[cfg(feature = "docs")]
 mod docs;
+mod fault;
 pub(crate) mod openapi;
 pub(crate) mod pipeline;
+mod query;
+mod refusal;
+mod request;
 pub(crate) mod response;
+pub(crate) mod router;
 pub(crate) mod server;
-pub(crate) mod validate;
-mod worded;
+mod validate;
+
+// What the generated modules are made of; a document need not ask for all of it.
+#[allow(unused_imports, reason = "of generated code")]
+pub(crate) use {
+    refusal::not_emulated,
+    request::{AcceptedRequest, Cx, FromText, Server},
+    response::{Reply, empty, set_header, set_secret_header},
+    validate::Operation,
+};

@@ -1,12 +1,50 @@
 //! What the emulator says of itself, as OpenAPI documents.
 
+use std::sync::{Arc, LazyLock};
+
+use axum::Router;
+use axum::response::{IntoResponse, Response};
+use http::{StatusCode, header};
 use modelarts_client::FAMILIES;
 use utoipa::ToSchema as _;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::{ContentBuilder, InfoBuilder, OpenApi, Ref, ResponseBuilder};
+use utoipa_axum::routes;
 
-use crate::api::ROUTES;
-use crate::control::ControlError;
+use crate::app::App;
+use crate::control::{self, ControlError, Segment};
+
+/// The control plane: its routes, and how they describe themselves.
+static CONTROL_PLANE: LazyLock<(Router<Arc<App>>, OpenApi)> = LazyLock::new(|| {
+    let all = control::api().routes(routes!(document));
+    all.split_for_parts()
+});
+
+/// The routes of the control plane.
+pub(super) fn control_routes() -> Router<Arc<App>> {
+    CONTROL_PLANE.0.clone()
+}
+
+#[utoipa::path(
+    get, path = "/_emulator/openapi/{name}", operation_id = "document", tag = "Emulator",
+    summary = "Show what the emulator serves",
+    params(("name" = String, Path, description = "The name of a family with `.json`, such as `devenviron.json`, or `control.json`.")),
+    responses(
+        (status = 200, description = "An OpenAPI document.", body = Object),
+        (status = 404, description = "There is no such document.", body = ControlError)
+    )
+)]
+async fn document(Segment(name): Segment) -> Result<Response, ControlError> {
+    let text = served(&name).ok_or_else(|| {
+        let known: Vec<_> = names().map(|(name, _)| name).collect();
+        ControlError::new(
+            StatusCode::NOT_FOUND,
+            format!("there is {}", known.join(", ")),
+        )
+    })?;
+    let kind = [(header::CONTENT_TYPE, "application/json")];
+    Ok((kind, text).into_response())
+}
 
 /// What an emulator serves under a name such as `iam.json`: the document of a family, or that of the control plane.
 pub(crate) fn served(name: &str) -> Option<String> {
@@ -30,34 +68,6 @@ pub(crate) fn names() -> impl Iterator<Item = (String, &'static str)> {
 
 const CONTROL: &str = "control";
 
-/// The operations of a family, as the routes of the emulator describe them; `None` if it implements none of them.
-///
-/// A test holds it against the document in `openapi/`, which stays the authority.
-///
-/// ```
-/// assert!(modelarts_emulator::family_description("devenviron").is_some());
-/// ```
-pub fn family_description(name: &str) -> Option<OpenApi> {
-    match name {
-        "devenviron" => Some(api_description()),
-        "iam" => Some(iam_description()),
-        _ => None,
-    }
-}
-
-/// The emulated service, as its routes describe it.
-///
-/// A test holds it against the document in `openapi/`, which stays the authority: limits, texts and examples stand
-/// only there.
-pub fn api_description() -> OpenApi {
-    ROUTES.1.devenviron.clone()
-}
-
-/// The emulated identity service, as its routes describe it.
-pub fn iam_description() -> OpenApi {
-    ROUTES.1.iam.clone()
-}
-
 /// The control plane below `/_emulator/`.
 ///
 /// ```
@@ -65,7 +75,7 @@ pub fn iam_description() -> OpenApi {
 /// assert!(control.paths.paths.contains_key("/_emulator/clock"));
 /// ```
 pub fn control_description() -> OpenApi {
-    let mut description = ROUTES.1.control.clone();
+    let mut description = CONTROL_PLANE.1.clone();
     description.info = InfoBuilder::new()
         .title("Control plane of the ModelArts emulator")
         .description(Some(

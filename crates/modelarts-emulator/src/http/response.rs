@@ -1,20 +1,89 @@
-//! Responses with JSON: results, and refusals in the words of the service that was asked.
+//! Responses with JSON: what operations reply, and refusals in the form of the service that was asked.
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderName, HeaderValue, StatusCode};
 use modelarts_client::iam::types::{KeystoneError, KeystoneErrorResponse};
+use modelarts_client::{Secret, Service};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::validate::Operation;
 use crate::error::ApiError;
 use crate::fields::with_fields;
-use crate::http::validate::{Api, Operation};
 use crate::ids::RequestId;
 
-/// The code of a refusal, passed along with the answer for the log.
+/// The body of a successful response: a value, or the JSON of one that was rendered before.
+#[derive(Debug)]
+pub(crate) enum Reply<T> {
+    /// In a box: on the way it is moved several times.
+    Value(Box<T>),
+    Json(Bytes),
+}
+
+impl<T> From<T> for Reply<T> {
+    fn from(value: T) -> Self {
+        Self::Value(Box::new(value))
+    }
+}
+
+impl<T> Reply<T> {
+    /// The JSON of a `T` in another form than its type would write it.
+    pub(crate) fn of_json(json: &Value) -> Self {
+        Self::Json(json.to_string().into())
+    }
+}
+
+impl<T: Serialize> Reply<T> {
+    /// The response with this status.
+    pub(crate) fn into_response_of(self, status: u16) -> Response {
+        let status = status_of(status);
+        match self {
+            Self::Value(value) => json_response(status, &value),
+            Self::Json(json) => json_bytes(status, json),
+        }
+    }
+}
+
+impl<T: Serialize> IntoResponse for Reply<T> {
+    fn into_response(self) -> Response {
+        self.into_response_of(200)
+    }
+}
+
+/// A response without a body.
+pub(crate) fn empty(status: u16) -> Response {
+    status_of(status).into_response()
+}
+
+fn status_of(status: u16) -> StatusCode {
+    StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// Sets a header; a text that cannot be one is left out.
+#[allow(
+    dead_code,
+    reason = "generated code calls it where a document asks for it"
+)]
+pub(crate) fn set_header(response: &mut Response, name: &'static str, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        let name = HeaderName::from_static(name);
+        response.headers_mut().insert(name, value);
+    }
+}
+
+/// Sets a header that is not to be shown anywhere.
+pub(crate) fn set_secret_header(response: &mut Response, name: &'static str, value: &Secret) {
+    if let Ok(mut value) = HeaderValue::from_str(value.expose()) {
+        value.set_sensitive(true);
+        let name = HeaderName::from_static(name);
+        response.headers_mut().insert(name, value);
+    }
+}
+
+/// The code of a refusal, passed along with the response for the log.
 #[derive(Clone, Debug)]
 pub(crate) struct RefusalCode(pub(crate) String);
 
@@ -36,18 +105,18 @@ pub(crate) fn json_bytes(status: StatusCode, json: Bytes) -> Response {
     response
 }
 
-/// A refusal in the words of the service that was asked.
+/// A refusal in the form of the service that was asked.
 pub(crate) fn refusal(error: &ApiError, operation: &Operation, request_id: RequestId) -> Response {
-    let mut response = match operation.api {
-        Api::Iam => json_response(error.status, &keystone(error)),
-        Api::DevEnviron if error.code.as_str().starts_with("APIG.") => gateway(error, request_id),
-        Api::DevEnviron => json_response(error.status, &error.body(operation.old)),
+    let mut response = match operation.service {
+        Service::Identity => json_response(error.status, &keystone(error)),
+        _ if error.code.as_str().starts_with("APIG.") => gateway(error, request_id),
+        _ => json_response(error.status, &error.body(operation.old)),
     };
-    note_code(&mut response, error.code.as_str());
+    record_code(&mut response, error.code.as_str());
     response
 }
 
-pub(crate) fn note_code(response: &mut Response, code: &str) {
+pub(crate) fn record_code(response: &mut Response, code: &str) {
     let code = RefusalCode(code.to_owned());
     response.extensions_mut().insert(code);
 }
@@ -55,7 +124,7 @@ pub(crate) fn note_code(response: &mut Response, code: &str) {
 /// What the gateway in front of the service says.
 pub(crate) fn gateway(error: &ApiError, request_id: RequestId) -> Response {
     let mut response = json_response(error.status, &gateway_body(error, request_id));
-    note_code(&mut response, error.code.as_str());
+    record_code(&mut response, error.code.as_str());
     response
 }
 

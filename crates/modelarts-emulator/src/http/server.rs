@@ -1,4 +1,4 @@
-//! The socket: connections in, answers out, and an orderly end.
+//! The socket: connections in, responses out, and an orderly end.
 
 use std::io;
 use std::sync::Arc;
@@ -15,31 +15,23 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::api::ROUTES;
+use super::connection::GatewayErrorStream;
+use super::pipeline::respond;
+use super::router::router;
 use crate::app::App;
 use crate::clock::real_sleep;
-use crate::http::pipeline::{no_route, respond};
-use crate::http::worded::Worded;
 
 const MAX_HEAD: usize = 128 * 1024;
 
 /// So much, and for so long, is read and thrown away after a refusal of the HTTP library: closing with unread data would
-/// destroy the answer on its way.
+/// destroy the response on its way.
 const LINGER: usize = 1024 * 1024;
 const LINGER_TIME: Duration = Duration::from_secs(2);
 
-/// How long the end of the emulator waits for answers that are under way.
+/// How long the end of the emulator waits for responses that are under way.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// All routes, for one emulator.
-pub(crate) fn router(app: &Arc<App>) -> Router {
-    let routes = ROUTES.0.clone();
-    #[cfg(feature = "docs")]
-    let routes = routes.merge(crate::http::docs::routes());
-    routes.fallback(no_route).with_state(Arc::clone(app))
-}
-
-/// Answers until told to stop; then waits for the answers under way.
+/// Responds until it is stopped; then waits for the responses under way.
 pub(crate) async fn serve(listener: TcpListener, app: Arc<App>, mut stop: watch::Receiver<bool>) {
     let router = router(&app);
     let mut connections = JoinSet::new();
@@ -56,7 +48,7 @@ pub(crate) async fn serve(listener: TcpListener, app: Arc<App>, mut stop: watch:
                 }
             },
             Some(_) = connections.join_next() => {}
-            () = told(&mut stop) => break,
+            () = stopped(&mut stop) => break,
         }
     }
     drop(listener);
@@ -66,8 +58,8 @@ pub(crate) async fn serve(listener: TcpListener, app: Arc<App>, mut stop: watch:
     }
 }
 
-/// Waits until the emulator is told to stop, or is gone.
-async fn told(stop: &mut watch::Receiver<bool>) {
+/// Waits until the emulator is stopped, or is gone.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
@@ -77,27 +69,27 @@ async fn connection(
     router: Router,
     mut stop: watch::Receiver<bool>,
 ) {
-    // Small answers must not wait for more to come.
+    // Small responses must not wait for more to come.
     let _ = stream.set_nodelay(true);
     let reset = AtomicBool::new(false);
     let service = service_fn(|request: http::Request<Incoming>| {
-        let answer = respond(&app, router.clone(), request.map(Body::new));
+        let response = respond(&app, router.clone(), request.map(Body::new));
         async {
-            answer.await.ok_or_else(|| {
+            response.await.ok_or_else(|| {
                 reset.store(true, Ordering::Release);
                 io::Error::from(io::ErrorKind::ConnectionReset)
             })
         }
     });
-    let stream = Worded::new(TokioIo::new(stream), Arc::clone(&app));
+    let stream = GatewayErrorStream::new(TokioIo::new(stream), Arc::clone(&app));
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(app.patience.head)
+        .header_read_timeout(app.timeouts.head)
         .max_buf_size(MAX_HEAD)
         .serve_connection(stream, service);
     let ended = tokio::select! {
         ended = &mut connection => ended,
-        () = told(&mut stop) => {
+        () = stopped(&mut stop) => {
             std::pin::Pin::new(&mut connection).graceful_shutdown();
             (&mut connection).await
         }

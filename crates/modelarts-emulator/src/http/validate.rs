@@ -1,63 +1,48 @@
 //! What the document says of a request, checked.
 //!
-//! Limits are written down once, in the document. Here they are read from it when the first emulator starts,
+//! Limits are written down once, in the document. Here they are read from it when the first request of a document comes,
 //! and every request is held against them before any rule of the service itself.
 
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::sync::{Arc, OnceLock};
 
 use foldhash::HashMap;
-use modelarts_client::{FAMILIES, Service};
+use http::HeaderMap;
+use modelarts_client::Service;
 use modelarts_document::{Document, Location, Schema, SchemaType, Unlisted, is_json};
 use regex::Regex;
 use serde_json::{Map, Number, Value};
 
+use super::query::{Query, truth};
 use crate::error::{ApiError, ApiResult, code};
-use crate::identity::signature::decode;
 
-/// The operations of all documents, by method and path template.
-pub(crate) static OPERATIONS: LazyLock<Operations> = LazyLock::new(|| {
-    let mut operations = Operations::default();
-    for family in FAMILIES {
-        let api = match family.service {
-            Service::Identity => Api::Iam,
-            _ => Api::DevEnviron,
-        };
-        operations.read(family.document, api, family.emulated);
-    }
-    operations
-});
-
-/// Whose form a refusal has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Api {
-    DevEnviron,
-    Iam,
-}
-
-#[derive(Debug, Default)]
-pub(crate) struct Operations {
-    /// The operations of each path, with their methods.
-    paths: HashMap<String, Vec<(String, Operation)>>,
-    /// The operations that are not emulated, with method and path template.
-    missing: Vec<(String, String, Operation)>,
-}
-
-/// What the document says of the requests of an operation.
+/// What the document says of an operation and of its requests.
 #[derive(Debug)]
 pub(crate) struct Operation {
     pub(crate) id: String,
-    pub(crate) api: Api,
+    /// In upper case.
+    pub(crate) method: String,
+    /// Template of the path.
+    pub(crate) path: String,
+    /// The methods of all operations of the path, as the header `Allow` has them.
+    pub(crate) path_methods: String,
+    /// Whose form a refusal has.
+    pub(crate) service: Service,
     /// Whether it belongs to the old generation.
     pub(crate) old: bool,
-    /// Whether the first segments of its path name a project.
+    /// Whether its path names a project.
     pub(crate) project: bool,
+    /// Whether a request needs credentials.
+    pub(crate) secured: bool,
     query: Vec<Parameter>,
+    headers: Vec<Parameter>,
     body: Option<Body>,
 }
 
 #[derive(Debug)]
 struct Parameter {
     name: String,
+    /// Other names of the same parameter.
+    also: Vec<String>,
     required: bool,
     rule: Rule,
 }
@@ -100,82 +85,52 @@ enum Rule {
     Anything,
 }
 
-impl Operations {
-    pub(crate) fn find(&self, method: &str, path: &str) -> Option<&Operation> {
-        let operations = self.paths.get(path)?;
-        operations
-            .iter()
-            .find(|(known, _)| known == method)
-            .map(|(_, operation)| operation)
-    }
-
-    #[cfg(test)]
-    pub(crate) fn by_id(&self, id: &str) -> Option<&Operation> {
-        let all = self.paths.values().flatten();
-        all.map(|(_, operation)| operation)
-            .find(|operation| operation.id == id)
-    }
-
-    /// The operation of a request, if it is one that is not emulated.
-    pub(crate) fn not_emulated(&self, method: &str, path: &str) -> Option<&Operation> {
-        let missing = self.missing.iter();
-        let mut fitting = missing.filter(|(known, _, _)| known == method);
-        let (_, _, operation) = fitting.find(|(_, template, _)| fits(template, path))?;
-        Some(operation)
-    }
-
-    /// The methods that a path has.
-    pub(crate) fn methods(&self, path: &str) -> Vec<&str> {
-        let operations = self.paths.get(path).into_iter().flatten();
-        let mut methods: Vec<&str> = operations.map(|(method, _)| method.as_str()).collect();
-        methods.sort_unstable();
-        methods
-    }
-
-    fn read(&mut self, document: &str, api: Api, emulated: bool) {
+impl Operation {
+    /// The operations of a document, in the order of these ids: as data the document has an order of its own.
+    pub(crate) fn read_all<'a>(
+        document: &str,
+        service: Service,
+        ids: impl IntoIterator<Item = &'a str>,
+    ) -> Vec<Self> {
         // The document is checked when it is compiled in; a damaged one has no operations.
         let Ok(document) = Document::from_json(document) else {
-            return;
+            return Vec::new();
         };
-        let mut rules = Rules::default();
+        let mut methods: HashMap<&str, Vec<String>> = HashMap::default();
         for described in document.operations() {
-            let operation = Operation::read(described, api, &mut rules);
-            let method = described.method.to_ascii_uppercase();
-            if !emulated {
-                let path = described.path.to_owned();
-                self.missing.push((method, path, operation));
-                continue;
-            }
-            let operations = self.paths.entry(described.path.to_owned()).or_default();
-            operations.push((method, operation));
+            let methods = methods.entry(described.path).or_default();
+            methods.push(described.method.to_ascii_uppercase());
         }
-    }
-}
-
-/// Whether a path is one of a template.
-fn fits(template: &str, path: &str) -> bool {
-    let mut segments = path.split('/');
-    let same = template.split('/').all(|wanted| {
-        segments
-            .next()
-            .is_some_and(|found| match wanted.starts_with('{') {
-                true => !found.is_empty(),
-                false => wanted == found,
+        methods.values_mut().for_each(|methods| methods.sort());
+        let mut rules = Rules::default();
+        ids.into_iter()
+            .filter_map(|id| {
+                let described = document.operation(id)?;
+                let of_path = methods.get(described.path);
+                let of_path = of_path.map(|methods| methods.join(", "));
+                let of_path = of_path.unwrap_or_default();
+                Some(Self::read(described, service, of_path, &mut rules))
             })
-    });
-    same && segments.next().is_none()
-}
+            .collect()
+    }
 
-impl Operation {
-    fn read(described: modelarts_document::Operation<'_>, api: Api, rules: &mut Rules) -> Self {
-        let query = described
-            .parameters_in(Location::Query)
-            .map(|parameter| Parameter {
+    fn read(
+        described: modelarts_document::Operation<'_>,
+        service: Service,
+        path_methods: String,
+        rules: &mut Rules,
+    ) -> Self {
+        let mut parameters = |location| {
+            let parameters = described.parameters_in(location);
+            let read = parameters.map(|parameter| Parameter {
                 name: parameter.name().to_owned(),
+                also: parameter.other_names().map(str::to_owned).collect(),
                 required: parameter.is_required(),
                 rule: rules.read(parameter.schema()),
-            })
-            .collect();
+            });
+            read.collect()
+        };
+        let (query, headers) = (parameters(Location::Query), parameters(Location::Header));
         let body = described.request_body().and_then(|body| {
             Some(Body {
                 required: body.is_required(),
@@ -184,31 +139,43 @@ impl Operation {
         });
         Self {
             id: described.id().to_owned(),
-            api,
+            method: described.method.to_ascii_uppercase(),
+            path: described.path.to_owned(),
+            path_methods,
+            service,
             old: described.path.contains("/demanager/"),
             project: described.path.contains("{project_id}"),
+            secured: described.is_secured(),
             query,
+            headers,
             body,
         }
     }
 
-    /// The query, if it is as the document wants it.
-    pub(crate) fn check_query(&self, raw: &str, strict: bool) -> ApiResult<Query> {
-        let query = Query::parse(raw)?;
+    /// Refuses a query that is not as the document wants it.
+    pub(crate) fn check_query(&self, query: &Query, strict: bool) -> ApiResult<()> {
         for parameter in &self.query {
-            let value = match strict {
-                true => query.sent(&parameter.name),
-                false => query.get(&parameter.name),
-            };
-            match value {
-                None if parameter.required => {
-                    return Err(ApiError::required(&parameter.name, " in the query"));
-                }
-                None => {}
-                Some(value) => parameter.rule.check_text(&parameter.name, value)?,
-            }
+            let names = [&parameter.name].into_iter().chain(&parameter.also);
+            let mut values = names.filter_map(|name| match strict {
+                true => query.sent(name),
+                false => query.get(name),
+            });
+            parameter.check(values.next(), " in the query")?;
         }
-        Ok(query)
+        Ok(())
+    }
+
+    /// Refuses headers that are not as the document wants them.
+    pub(crate) fn check_headers(&self, headers: &HeaderMap) -> ApiResult<()> {
+        for parameter in &self.headers {
+            let value = headers.get(&parameter.name);
+            let value = value.map(|value| {
+                let text = value.to_str();
+                text.map_err(|_| ApiError::value(&parameter.name, "it is not printable ASCII"))
+            });
+            parameter.check(value.transpose()?, " in the headers")?;
+        }
+        Ok(())
     }
 
     /// Whether the operation takes a body at all.
@@ -216,15 +183,14 @@ impl Operation {
         self.body.is_some()
     }
 
-    /// The body, if it is as the document wants it; an absent one is an empty object.
-    pub(crate) fn check_body(
+    /// The body as JSON, if there is one and the operation takes it.
+    pub(crate) fn read_body(
         &self,
         content_type: Option<&str>,
         bytes: &[u8],
-        strict: bool,
-    ) -> ApiResult<Value> {
+    ) -> ApiResult<Option<Value>> {
         let Some(body) = &self.body else {
-            return Ok(Value::Null);
+            return Ok(None);
         };
         if bytes.iter().all(u8::is_ascii_whitespace) {
             if body.required {
@@ -233,7 +199,7 @@ impl Operation {
                     "The request has no body; send the parameters as a JSON object.",
                 ));
             }
-            return Ok(Value::Object(Map::new()));
+            return Ok(None);
         }
         if content_type.is_some_and(|kind| !kind.trim().is_empty() && !is_json(kind)) {
             return Err(ApiError::new(
@@ -241,11 +207,28 @@ impl Operation {
                 "The body is not declared as JSON; send it with Content-Type: application/json.",
             ));
         }
-        let value: Value = serde_json::from_slice(bytes).map_err(|error| {
+        let value = serde_json::from_slice(bytes).map_err(|error| {
             ApiError::new(code::PARAMETER, format!("The body is not JSON: {error}."))
         })?;
-        body.rule.check("", &value, strict)?;
-        Ok(value)
+        Ok(Some(value))
+    }
+
+    /// Refuses a body that is not as the document wants it.
+    pub(crate) fn check_body(&self, value: &Value, strict: bool) -> ApiResult<()> {
+        match &self.body {
+            Some(body) => body.rule.check("", value, strict),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Parameter {
+    fn check(&self, value: Option<&str>, place: &str) -> ApiResult<()> {
+        match value {
+            None if self.required => Err(ApiError::required(&self.name, place)),
+            None => Ok(()),
+            Some(value) => self.rule.check_text(&self.name, value),
+        }
     }
 }
 
@@ -545,78 +528,37 @@ fn mismatch(field: &str, value: &str, pattern: &Regex) -> ApiError {
     }
 }
 
-/// A query boolean, in any letter case: some clients write `True`.
-pub(crate) fn truth(text: &str) -> Option<bool> {
-    match text.to_ascii_lowercase().as_str() {
-        "true" => Some(true),
-        "false" => Some(false),
-        _ => None,
-    }
-}
-
-/// The decoded query of a request.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Query {
-    pairs: Vec<(String, String)>,
-}
-
-impl Query {
-    pub(crate) fn parse(raw: &str) -> ApiResult<Self> {
-        let decoded = |text: &str| {
-            String::from_utf8(decode(&text.replace('+', " "))).map_err(|_| {
-                ApiError::new(code::PARAMETER, "The query is not UTF-8 after decoding.")
-            })
-        };
-        let pairs = raw
-            .split('&')
-            .filter(|pair| !pair.is_empty())
-            .map(|pair| {
-                let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-                Ok((decoded(name)?, decoded(value)?))
-            })
-            .collect::<ApiResult<_>>()?;
-        Ok(Self { pairs })
-    }
-
-    /// The first value of a name; an empty one counts as absent.
-    pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.values(name).find(|value| !value.is_empty())
-    }
-
-    /// The first value of a name, empty or not.
-    fn sent(&self, name: &str) -> Option<&str> {
-        self.values(name).next()
-    }
-
-    fn values(&self, name: &str) -> impl Iterator<Item = &str> {
-        let of_name = move |(known, _): &&(String, String)| known == name;
-        self.pairs
-            .iter()
-            .filter(of_name)
-            .map(|(_, value)| value.as_str())
-    }
-
-    pub(crate) fn integer(&self, name: &str) -> Option<i64> {
-        self.get(name).and_then(|value| value.parse().ok())
-    }
-
-    pub(crate) fn boolean(&self, name: &str) -> Option<bool> {
-        self.get(name).and_then(truth)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
+    use modelarts_client::{devenviron, iam};
     use serde_json::json;
 
     use super::*;
 
+    static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
+        let ids = devenviron::OPERATIONS.iter().map(|it| it.id);
+        Operation::read_all(devenviron::DOCUMENT, Service::ModelArts, ids)
+    });
+
     fn operation(id: &str) -> &'static Operation {
-        OPERATIONS.by_id(id).unwrap()
+        OPERATIONS.iter().find(|it| it.id == id).unwrap()
     }
 
-    fn body(id: &str, body: &Value) -> ApiResult<Value> {
-        operation(id).check_body(None, body.to_string().as_bytes(), false)
+    fn body(id: &str, body: &Value) -> ApiResult<()> {
+        checked(operation(id), body.to_string().as_bytes(), false).map(drop)
+    }
+
+    fn checked(operation: &Operation, bytes: &[u8], strict: bool) -> ApiResult<Option<Value>> {
+        let body = operation.read_body(None, bytes)?;
+        let checked = body.as_ref().map(|body| operation.check_body(body, strict));
+        checked.transpose()?;
+        Ok(body)
+    }
+
+    fn query(operation: &Operation, raw: &str, strict: bool) -> ApiResult<()> {
+        operation.check_query(&Query::parse(raw)?, strict)
     }
 
     fn notebook() -> Value {
@@ -635,32 +577,65 @@ mod tests {
 
     #[test]
     fn a_good_request_passes_as_it_is() {
-        assert_eq!(body("createNotebook", &notebook()).unwrap(), notebook());
+        let bytes = notebook().to_string();
+        let passed = checked(operation("createNotebook"), bytes.as_bytes(), false);
+        assert_eq!(passed, Ok(Some(notebook())));
     }
 
     #[test]
-    fn what_is_not_emulated_is_found_by_method_and_path() {
-        let mut operations = Operations::default();
-        operations.read(FAMILIES[0].document, Api::DevEnviron, false);
-        let find = |method, path| {
-            operations
-                .not_emulated(method, path)
-                .map(|it| it.id.as_str())
+    fn an_operation_knows_what_the_document_says_around_it() {
+        let show = operation("showNotebook");
+        assert_eq!(show.path_methods, "DELETE, GET, PUT");
+        assert!(show.secured && show.project && !show.old);
+        assert!(operation("listDevEnvInstances").old);
+        let ids = iam::OPERATIONS.iter().map(|it| it.id);
+        let iam = Operation::read_all(iam::DOCUMENT, Service::Identity, ids);
+        let secured = iam.iter().filter(|it| it.secured).map(|it| it.id.as_str());
+        assert_eq!(
+            secured.collect::<Vec<_>>(),
+            ["listAuthDomains", "listProjects"]
+        );
+    }
+
+    #[test]
+    fn headers_are_checked_like_queries() {
+        let document = json!({"openapi": "3.0.3", "paths": {"/things": {"get": {
+            "operationId": "listThings",
+            "parameters": [
+                {"name": "X-Part", "in": "header", "required": true, "schema": {"type": "integer", "format": "int32"}},
+            ],
+            "responses": {},
+        }}}});
+        let operations =
+            Operation::read_all(&document.to_string(), Service::ModelArts, ["listThings"]);
+        let check = |value: Option<&str>| {
+            let headers = value.map(|value| ("x-part".parse().unwrap(), value.parse().unwrap()));
+            let headers: HeaderMap = headers.into_iter().collect();
+            operations[0].check_headers(&headers)
         };
-        assert_eq!(find("GET", "/v1/p/notebooks/n"), Some("showNotebook"));
-        assert_eq!(find("PATCH", "/v1/p/notebooks/n"), None);
-        assert_eq!(find("GET", "/v1/p/notebooks/n/x/y"), None);
-        assert_eq!(find("GET", "/v1//notebooks/n"), None);
-        assert!(
-            operations
-                .find("GET", "/v1/{project_id}/notebooks/{id}")
-                .is_none()
-        );
-        assert!(
-            OPERATIONS
-                .not_emulated("GET", "/v1/p/notebooks/n")
-                .is_none()
-        );
+        assert!(check(Some("7")).is_ok());
+        assert_eq!(check(Some("x")).unwrap_err().code, code::TYPE);
+        let error = check(None).unwrap_err();
+        assert!(error.message.contains("'X-Part'"), "{error}");
+    }
+
+    #[test]
+    fn a_parameter_is_checked_under_each_of_its_names() {
+        let document = json!({"openapi": "3.0.3", "paths": {"/things": {"get": {
+            "operationId": "listThings",
+            "parameters": [
+                {"name": "spaceId", "x-also": ["space_id"], "in": "query", "required": true,
+                 "schema": {"type": "string", "maxLength": 3}},
+            ],
+            "responses": {},
+        }}}});
+        let operations =
+            Operation::read_all(&document.to_string(), Service::ModelArts, ["listThings"]);
+        assert!(query(&operations[0], "space_id=abc", false).is_ok());
+        for wrong in ["space_id=abcd", "spaceId=abcd", "space=abc"] {
+            let error = query(&operations[0], wrong, false).unwrap_err();
+            assert!(error.message.contains("'spaceId'"), "{error}");
+        }
     }
 
     #[test]
@@ -676,7 +651,7 @@ mod tests {
             let request = with(pointer, Value::Null).to_string();
             for strict in [false, true] {
                 let create = operation("createNotebook");
-                let refused = create.check_body(None, request.as_bytes(), strict);
+                let refused = checked(create, request.as_bytes(), strict);
                 let error = refused.unwrap_err();
                 assert_eq!(error.code, code::TYPE, "{error}");
                 assert!(error.message.contains(field), "{error}");
@@ -781,8 +756,8 @@ mod tests {
     fn unknown_properties_are_refused_only_when_strict() {
         let extra = with("/colour", json!("red")).to_string();
         let create = operation("createNotebook");
-        assert!(create.check_body(None, extra.as_bytes(), false).is_ok());
-        let error = create.check_body(None, extra.as_bytes(), true).unwrap_err();
+        assert!(checked(create, extra.as_bytes(), false).is_ok());
+        let error = checked(create, extra.as_bytes(), true).unwrap_err();
         assert!(error.message.contains("colour"), "{error}");
     }
 
@@ -795,19 +770,13 @@ mod tests {
             (b"", "no body"),
             (b"{\"duration\": 1e999}", "number out of range"),
         ] {
-            let error = create.check_body(None, bytes, false).unwrap_err();
+            let error = checked(create, bytes, false).unwrap_err();
             assert_eq!(error.code, code::PARAMETER);
             assert!(error.message.contains(expected), "{error}");
         }
-        let error = create
-            .check_body(Some("text/plain"), b"{}", false)
-            .unwrap_err();
+        let error = create.read_body(Some("text/plain"), b"{}").unwrap_err();
         assert!(error.message.contains("application/json"), "{error}");
-        assert!(
-            operation("startNotebook")
-                .check_body(None, b"", false)
-                .is_ok()
-        );
+        assert_eq!(checked(operation("startNotebook"), b"", false), Ok(None));
     }
 
     #[test]
@@ -826,27 +795,17 @@ mod tests {
             "limit=",
             "x=1&x=2",
         ] {
-            assert!(list.check_query(good, false).is_ok(), "{good}");
+            assert!(query(list, good, false).is_ok(), "{good}");
         }
-        assert_eq!(
-            list.check_query("limit=ten", false).unwrap_err().code,
-            code::TYPE
-        );
-        assert!(list.check_query("limit=&name=", false).is_ok());
-        assert_eq!(
-            list.check_query("limit=", true).unwrap_err().code,
-            code::TYPE
-        );
-        assert!(list.check_query("name=", true).is_ok());
-        assert_eq!(
-            list.check_query("name=%ff", false).unwrap_err().code,
-            code::PARAMETER
-        );
-        let error = operation("listDevEnvInstances")
-            .check_query("", false)
-            .unwrap_err();
+        let code_of = |raw, strict| query(list, raw, strict).unwrap_err().code;
+        assert_eq!(code_of("limit=ten", false), code::TYPE);
+        assert!(query(list, "limit=&name=", false).is_ok());
+        assert_eq!(code_of("limit=", true), code::TYPE);
+        assert!(query(list, "name=", true).is_ok());
+        assert_eq!(code_of("name=%ff", false), code::PARAMETER);
+        let error = query(operation("listDevEnvInstances"), "", false).unwrap_err();
         assert!(error.message.contains("'de_type'"), "{error}");
-        let query = list.check_query("name=a+b%20c&limit=7", false).unwrap_err();
-        assert!(query.message.contains("name"), "{query}");
+        let error = query(list, "name=a+b%20c&limit=7", false).unwrap_err();
+        assert!(error.message.contains("name"), "{error}");
     }
 }

@@ -74,6 +74,31 @@ async fn unknown_paths_and_methods_are_json_too() {
     );
 }
 
+#[tokio::test]
+async fn every_operation_of_every_document_has_its_route() {
+    let client = Client::start().await;
+    let operations = modelarts_client::FAMILIES.iter().flat_map(|family| {
+        let operations = family.operations.iter();
+        operations.map(|operation| (family.emulated, operation))
+    });
+    for (emulated, operation) in operations {
+        let segments = operation.path.split('/').map(|segment| match segment {
+            "{project_id}" => client.emulator.project_id(),
+            segment if segment.starts_with('{') => "none",
+            segment => segment,
+        });
+        let path = segments.collect::<Vec<_>>().join("/");
+        let request = client.request(operation.method.parse().unwrap(), &path);
+        let response = client.finish(request).await;
+        // Nobody has signed in, and signing in needs a body.
+        let expected: &[u16] = if emulated { &[400, 401] } else { &[501] };
+        assert!(expected.contains(&response.status), "{path}: {response:?}");
+        let filter = LogFilter::default();
+        let logged = client.emulator.requests(&filter).unwrap().pop().unwrap();
+        assert_eq!(logged.operation.as_deref(), Some(operation.id));
+    }
+}
+
 /// Sends bytes and reads until the connection ends.
 async fn exchange(client: &Client, bytes: &[u8]) -> String {
     let mut stream = tokio::net::TcpStream::connect(client.emulator.address())

@@ -1,8 +1,8 @@
-//! The connection below the HTTP library: what that refuses by itself is put into words here, and who does not take an
-//! answer is cut off.
+//! The connection below the HTTP library: its own refusals get a body here, and a client that does not read its response is
+//! cut off.
 //!
-//! Bytes that are no HTTP and heads that are too large never become a request: hyper answers them with a bare status and
-//! ends the connection. Here that answer gets the body that the gateway in front of the service would send.
+//! Bytes that are no HTTP and heads that are too large never become a request: hyper responds with a bare status and ends the
+//! connection. Here that response gets the body that the gateway in front of the service would send.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -14,22 +14,22 @@ use futures::future::BoxFuture;
 use http::StatusCode;
 use hyper::rt::{Read, ReadBufCursor, Write};
 
+use super::response::gateway_body;
 use crate::app::App;
 use crate::clock::real_sleep;
 use crate::error::{ApiError, code};
-use crate::http::response::gateway_body;
 
-/// A connection that lets no refusal pass without a body and waits for no client for ever.
-pub(crate) struct Worded<S> {
+/// A connection on which no refusal goes out without a body, and which waits for no client for ever.
+pub(crate) struct GatewayErrorStream<S> {
     stream: S,
     app: Arc<App>,
     /// What is still to be written instead of a bare refusal.
     instead: Bytes,
-    /// Ends when a client has taken nothing of an answer for too long.
+    /// Ends when a client has read nothing of a response for too long.
     stalled: Option<BoxFuture<'static, ()>>,
 }
 
-impl<S> Worded<S> {
+impl<S> GatewayErrorStream<S> {
     pub(crate) fn new(stream: S, app: Arc<App>) -> Self {
         Self {
             stream,
@@ -49,10 +49,10 @@ impl<S> Worded<S> {
             self.stalled = None;
             return written;
         }
-        let patience = self.app.patience.body;
+        let limit = self.app.timeouts.body;
         let stalled = self
             .stalled
-            .get_or_insert_with(|| Box::pin(real_sleep(patience)));
+            .get_or_insert_with(|| Box::pin(real_sleep(limit)));
         ready!(stalled.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
@@ -62,7 +62,7 @@ impl<S> Worded<S> {
     }
 }
 
-impl<S: Read + Unpin> Read for Worded<S> {
+impl<S: Read + Unpin> Read for GatewayErrorStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -72,7 +72,7 @@ impl<S: Read + Unpin> Read for Worded<S> {
     }
 }
 
-impl<S: Write + Unpin> Write for Worded<S> {
+impl<S: Write + Unpin> Write for GatewayErrorStream<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -85,7 +85,7 @@ impl<S: Write + Unpin> Write for Worded<S> {
                     let written = Pin::new(&mut this.stream).poll_write(context, bytes);
                     return this.in_time(context, written);
                 }
-                Some((status, head)) => this.instead = worded(&this.app, status, head),
+                Some((status, head)) => this.instead = gateway_response(&this.app, status, head),
             }
         }
         while this.instead.has_remaining() {
@@ -127,7 +127,7 @@ impl<S: Write + Unpin> Write for Worded<S> {
 
 const NO_BODY: &str = "content-length: 0\r\n";
 
-/// Status and head, if these bytes are an answer of the HTTP library: those of the emulator have a request id.
+/// Status and head, if these bytes are a response of the HTTP library: those of the emulator have a request id.
 fn bare_refusal(bytes: &[u8]) -> Option<(StatusCode, &str)> {
     let rest = bytes.strip_prefix(b"HTTP/1.1 ")?;
     if rest.first() != Some(&b'4') || !bytes.ends_with(b"\r\n\r\n") {
@@ -139,7 +139,7 @@ fn bare_refusal(bytes: &[u8]) -> Option<(StatusCode, &str)> {
     bare.then_some((status, head))
 }
 
-fn worded(app: &App, status: StatusCode, head: &str) -> Bytes {
+fn gateway_response(app: &App, status: StatusCode, head: &str) -> Bytes {
     let message = match status {
         StatusCode::URI_TOO_LONG => "The URL of the request is too long.",
         StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {

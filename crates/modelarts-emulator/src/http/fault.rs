@@ -1,0 +1,112 @@
+//! A response as a fault wants it.
+
+use axum::body::Body;
+use axum::response::Response;
+use futures::{StreamExt, stream};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderName, HeaderValue, StatusCode};
+use http_body_util::BodyExt;
+use modelarts_client::Service;
+
+use super::response::{json_response, keystone, record_code};
+use super::validate::Operation;
+use crate::error::{ApiError, code};
+use crate::faults::Fault;
+
+impl Fault {
+    /// Whether it leaves nothing of the real response.
+    pub(super) fn replaces(&self) -> bool {
+        self.reset || self.status.is_some() || self.code.is_some() || self.body.is_some()
+    }
+}
+
+/// The response as the fault wants it.
+pub(super) async fn disturb(fault: &Fault, response: Response, operation: &Operation) -> Response {
+    let mut response = if fault.replaces() {
+        replacement(fault, operation)
+    } else {
+        response
+    };
+    for (name, value) in &fault.headers {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    if fault.truncate {
+        return cut(response).await;
+    }
+    response
+}
+
+fn replacement(fault: &Fault, operation: &Operation) -> Response {
+    let status = fault
+        .status
+        .and_then(|status| StatusCode::from_u16(status).ok())
+        .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    if let Some(body) = &fault.body {
+        let mut response = Response::new(Body::from(body.clone()));
+        *response.status_mut() = status;
+        let kind = if body.trim_start().starts_with('<') {
+            "text/html"
+        } else {
+            "application/json"
+        };
+        response
+            .headers_mut()
+            .insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        return response;
+    }
+    if status.is_informational() || status == StatusCode::NO_CONTENT {
+        let mut response = Response::default();
+        *response.status_mut() = status;
+        return response;
+    }
+    let (drawn, text) = match status.as_u16() {
+        401 => (code::BAD_TOKEN, "The token is not valid."),
+        403 => (code::FORBIDDEN, "The operation is not allowed."),
+        408 => (code::TIMEOUT, "The service did not answer in time."),
+        429 => (
+            code::THROTTLED,
+            "Too many requests: pause, and wait up to one minute.",
+        ),
+        _ => (
+            code::INTERNAL,
+            "The emulator was told to let this request fail.",
+        ),
+    };
+    let message = fault.message.clone().unwrap_or_else(|| text.to_owned());
+    let error = ApiError::with_status(status, drawn, message);
+    let given = fault.code.clone();
+    let code = given.clone().unwrap_or_else(|| error.code.to_string());
+    let mut response = match operation.service {
+        Service::Identity => json_response(status, &keystone(&error)),
+        _ => {
+            let mut body = error.body(operation.old);
+            body.error_code = given.or(body.error_code);
+            json_response(status, &body)
+        }
+    };
+    record_code(&mut response, &code);
+    response
+}
+
+/// The response, ending in the middle of its body.
+async fn cut(response: Response) -> Response {
+    let (mut parts, body) = response.into_parts();
+    let bytes = body
+        .collect()
+        .await
+        .map(|body| body.to_bytes())
+        .unwrap_or_default();
+    parts
+        .headers
+        .insert(CONTENT_LENGTH, HeaderValue::from(bytes.len().max(1)));
+    let half = bytes.slice(..bytes.len() / 2);
+    // The pause lets the first half leave before the connection breaks.
+    let end = stream::once(async {
+        tokio::task::yield_now().await;
+        Err(std::io::Error::from(std::io::ErrorKind::ConnectionAborted))
+    });
+    let chunks = stream::once(async { Ok(half) }).chain(end);
+    Response::from_parts(parts, Body::from_stream(chunks))
+}

@@ -1,0 +1,121 @@
+//! Refusals before any operation: what the gateway says, and what the emulator does not implement.
+
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use http::header::ALLOW;
+use http::{HeaderValue, Method, StatusCode};
+
+use super::context::RequestContext;
+use super::response::{gateway, json_response, record_code, refusal};
+use super::validate::Operation;
+use crate::error::{ApiError, code};
+use crate::ids::RequestId;
+
+/// The longest path with its query, as the gateway has it.
+pub(super) const URI_LIMIT: usize = 32 * 1024;
+
+/// The response to an operation that the emulator does not implement.
+#[allow(
+    dead_code,
+    reason = "generated code calls it where a document asks for it"
+)]
+pub(crate) fn not_emulated(operation: &'static Operation, request: &Request) -> Response {
+    if *request.method() != *operation.method {
+        return no_method(request.method(), operation);
+    }
+    let Some(context) = request.extensions().get::<Arc<RequestContext>>() else {
+        return StatusCode::NOT_IMPLEMENTED.into_response();
+    };
+    context.facts.lock().operation = Some(operation);
+    let error = ApiError::with_status(
+        StatusCode::NOT_IMPLEMENTED,
+        code::NOT_EMULATED,
+        format!(
+            "The emulator does not implement {}; only the service itself does.",
+            operation.id
+        ),
+    );
+    refusal(&error, operation, context.id)
+}
+
+/// What the gateway says of a method that the path of this operation does not have.
+pub(super) fn no_method(method: &Method, operation: &Operation) -> Response {
+    let allowed = &operation.path_methods;
+    let error = ApiError::with_status(
+        StatusCode::METHOD_NOT_ALLOWED,
+        code::GATEWAY_ROUTE,
+        format!("The path has no operation {method}; it has {allowed}."),
+    );
+    let mut response = json_response(error.status, &error.body(operation.old));
+    record_code(&mut response, error.code.as_str());
+    if let Ok(value) = HeaderValue::from_str(allowed) {
+        response.headers_mut().insert(ALLOW, value);
+    }
+    response
+}
+
+/// What the gateway says of a path that it does not know.
+pub(super) async fn no_route(request: Request) -> Response {
+    let path: String = request.uri().path().chars().take(256).collect();
+    let error = ApiError::with_status(
+        StatusCode::NOT_FOUND,
+        code::GATEWAY_ROUTE,
+        format!("The API does not exist: {} {path}.", request.method()),
+    );
+    match request.extensions().get::<Arc<RequestContext>>() {
+        Some(context) => gateway(&error, context.id),
+        // The control plane says it in its own form.
+        None => error.status.into_response(),
+    }
+}
+
+/// What the gateway says of a URL that is too long.
+pub(super) fn uri_too_long(request_id: RequestId) -> Response {
+    let error = ApiError::with_status(
+        StatusCode::URI_TOO_LONG,
+        code::GATEWAY_REQUEST,
+        format!("The URL of the request is longer than {URI_LIMIT} bytes; send less in the query."),
+    );
+    gateway(&error, request_id)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use http::Request;
+    use modelarts_client::Service;
+
+    use super::*;
+    use crate::ids::{Ids, RequestIds};
+
+    fn operation() -> &'static Operation {
+        let document = r#"{"openapi": "3.0.3", "paths": {"/things": {
+            "get": {"operationId": "listThings", "responses": {}},
+            "post": {"operationId": "createThing", "responses": {}}
+        }}}"#;
+        let operations = Operation::read_all(document, Service::ModelArts, ["listThings"]);
+        &operations.leak()[0]
+    }
+
+    #[test]
+    fn what_is_not_emulated_is_logged_by_its_name_and_gets_501() {
+        let id = RequestIds::new(&mut Ids::seeded(1)).next();
+        let context = Arc::new(RequestContext::new(id));
+        let mut request = Request::get("/things").body(Body::empty()).unwrap();
+        request.extensions_mut().insert(Arc::clone(&context));
+        let response = not_emulated(operation(), &request);
+        assert_eq!(response.status(), StatusCode::NOT_IMPLEMENTED);
+        let operation = context.facts.lock().operation;
+        assert_eq!(operation.map(|it| it.id.as_str()), Some("listThings"));
+    }
+
+    #[test]
+    fn a_method_of_the_path_alone_is_not_emulated() {
+        let request = Request::head("/things").body(Body::empty()).unwrap();
+        let response = not_emulated(operation(), &request);
+        assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
+        assert_eq!(response.headers()[ALLOW], "GET, POST");
+    }
+}

@@ -1,0 +1,258 @@
+//! The emulator's side of a document: the traits that it implements, and the routes that lead to them.
+//!
+//! A tag becomes a trait and an operation a method without a body, so an operation that is added to a document does not compile
+//! until it is implemented, and nothing else has to be touched. What is not emulated gets a route that responds with 501.
+
+mod operation;
+mod parameters;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+
+use crate::document::{Document, text};
+use crate::emit::rust;
+use crate::operations::doc_lines;
+use crate::workspace::Family;
+use operation::Method;
+
+/// Folder of the generated code, from the root of the checkout.
+pub(crate) const CODE: &str = "crates/modelarts-emulator/src/generated";
+
+/// The files, by their path from the root of the checkout: a module per family, and their list.
+pub(crate) fn files(
+    documents: &[Document],
+    families: &[Family],
+) -> Result<BTreeMap<PathBuf, String>> {
+    let code = Path::new(CODE);
+    let mut files = BTreeMap::new();
+    for document in documents {
+        let module = family(families, &document.name)
+            .and_then(|family| module(document, family))
+            .with_context(|| format!("generating the server of {}", document.file))?;
+        let path = code.join(format!("{}.rs", document.name));
+        files.insert(path, rust(&document.file, &module)?);
+    }
+    let list = rust("the list of documents", &list(documents, families)?)?;
+    files.insert(code.join("mod.rs"), list);
+    Ok(files)
+}
+
+/// The module of a document.
+fn module(document: &Document, family: &Family) -> Result<String> {
+    let mut methods = Vec::new();
+    let mut stubs = Vec::new();
+    let mut routes: Vec<(&str, TokenStream)> = Vec::new();
+    for (index, operation) in document.operations().enumerate() {
+        let is_emulated = family.emulated && operation.is_emulated();
+        let handler = operation::name(operation);
+        let handler = match is_emulated {
+            true => quote!(#handler::<S>),
+            false => quote!(#handler),
+        };
+        let method = format_ident!("{}", operation.method);
+        match routes.iter_mut().find(|(path, _)| *path == operation.path) {
+            Some((_, handlers)) => handlers.extend(quote!(.#method(#handler))),
+            None => routes.push((operation.path, quote!(axum::routing::#method(#handler)))),
+        }
+        if is_emulated {
+            let method = Method::new(operation, index);
+            methods.push(method.with_context(|| format!("the method of {}", operation.id()))?);
+        } else {
+            stubs.push(operation::stub(operation, index));
+        }
+    }
+    let mut queries: Vec<&parameters::Parameters> = Vec::new();
+    let mut items = Vec::new();
+    for method in &methods {
+        for parameters in [&method.query, &method.headers].into_iter().flatten() {
+            items.push(parameters.items(&queries));
+            queries.push(parameters);
+        }
+        items.extend(method.response_items());
+    }
+    let mut closed: Vec<syn::Ident> = Vec::new();
+    for operation in document
+        .operations()
+        .filter(|it| family.emulated && it.is_emulated())
+    {
+        let types = operation.parameters();
+        closed.extend(
+            types
+                .iter()
+                .filter_map(|it| parameters::closed(it.schema())),
+        );
+    }
+    closed.sort();
+    closed.dedup();
+    let traits = traits(document, &methods)?;
+    let bounds = match methods.is_empty() {
+        true => quote!(Send + Sync + 'static),
+        false => quote!(http::Server + Operations),
+    };
+    let handlers = methods.iter().map(Method::handler);
+    let mounts = routes
+        .iter()
+        .map(|(path, handlers)| quote!(.route(#path, #handlers)));
+    let info = document
+        .value()
+        .get("info")
+        .unwrap_or(&serde_json::Value::Null);
+    let docs = doc_lines(&format!(
+        "{}, version {}, as a server has it.\n\n\
+         No method of the traits has a body here: an operation that is added to the document does not compile until it is \
+         implemented, or is marked with `x-emulated: false` and then responds with 501.",
+        text(info, "title"),
+        text(info, "version"),
+    ));
+    let docs = docs.iter().map(|line| {
+        let syn::Meta::NameValue(line) = &line.meta else {
+            return quote!();
+        };
+        let text = &line.value;
+        quote!(#![doc = #text])
+    });
+    let name = format_ident!("{}", document.name);
+    let service = format_ident!("{}", format!("{:?}", family.service));
+    Ok(quote! {
+        #(#docs)*
+        #![allow(
+            dead_code,
+            unused_imports,
+            reason = "the document says more than the emulator makes use of"
+        )]
+
+        use std::sync::{Arc, LazyLock};
+
+        use modelarts_client::#name::{DOCUMENT, enums, types};
+
+        use crate::error::ApiError;
+        use crate::http;
+
+        /// What the document says of each operation, in the order of the client's table.
+        pub(crate) static OPERATIONS: LazyLock<Vec<http::Operation>> =
+            LazyLock::new(|| {
+                let ids = modelarts_client::#name::OPERATIONS.iter().map(|operation| operation.id);
+                http::Operation::read_all(DOCUMENT, modelarts_client::Service::#service, ids)
+            });
+
+        /// The routes of all operations.
+        pub(crate) fn router<S>() -> axum::Router<Arc<S>>
+        where
+            S: #bounds,
+        {
+            axum::Router::new() #(#mounts)*
+        }
+
+        #traits
+        #(impl http::FromText for types::#closed {
+            fn from_text(text: &str) -> Option<Self> {
+                text.parse().ok()
+            }
+        })*
+        #(#items)*
+        #(#handlers)*
+        #(#stubs)*
+    }
+    .to_string())
+}
+
+/// A trait for each tag, and their sum.
+fn traits(document: &Document, methods: &[Method<'_>]) -> Result<TokenStream> {
+    if methods.is_empty() {
+        return Ok(quote!());
+    }
+    let mut tags: BTreeMap<&str, Vec<&Method<'_>>> = BTreeMap::new();
+    for method in methods {
+        tags.entry(method.tag()).or_default().push(method);
+    }
+    let mut taken = BTreeSet::from(["Operations".to_owned()]);
+    let own = methods.iter().flat_map(Method::names);
+    for name in own.chain(tags.keys().map(|tag| (*tag).to_owned())) {
+        if !taken.insert(name.clone()) {
+            bail!("two items would have the name `{name}`");
+        }
+    }
+    let described = document
+        .value()
+        .get("tags")
+        .and_then(|tags| tags.as_array());
+    let traits = tags.iter().map(|(tag, methods)| {
+        let description = described
+            .into_iter()
+            .flatten()
+            .find(|other| text(other, "name") == *tag)
+            .map_or("", |tag| text(tag, "description"));
+        let docs = doc_lines(&format!("Tag `{tag}`: {description}"));
+        let name = format_ident!("{tag}");
+        let methods = methods.iter().map(|method| method.declaration());
+        quote! {
+            #(#docs)*
+            pub(crate) trait #name: Send + Sync {
+                #(#methods)*
+            }
+        }
+    });
+    let names: Vec<_> = tags.keys().map(|tag| format_ident!("{tag}")).collect();
+    Ok(quote! {
+        #(#traits)*
+
+        /// All that this document asks of a server.
+        pub(crate) trait Operations: #(#names)+* {}
+
+        impl<S: #(#names)+*> Operations for S {}
+    })
+}
+
+/// The list of the modules.
+fn list(documents: &[Document], families: &[Family]) -> Result<String> {
+    let names: Vec<_> = documents
+        .iter()
+        .map(|document| format_ident!("{}", document.name))
+        .collect();
+    let mut bounds = Vec::new();
+    for document in documents {
+        let family = family(families, &document.name)?;
+        let mut operations = document.operations();
+        if family.emulated && operations.any(|operation| operation.is_emulated()) {
+            let name = format_ident!("{}", document.name);
+            bounds.push(quote!(+ #name::Operations));
+        }
+    }
+    Ok(quote! {
+        //! The emulated documents: for each a module with its traits, its routes and what it says of its operations.
+
+        #(pub(crate) mod #names;)*
+
+        use std::sync::Arc;
+
+        use crate::http;
+
+        /// The routes of all operations of all documents.
+        pub(crate) fn router<S>() -> axum::Router<Arc<S>>
+        where
+            S: http::Server #(#bounds)*,
+        {
+            axum::Router::new() #(.merge(#names::router::<S>()))*
+        }
+
+        /// What the documents say of all operations.
+        pub(crate) fn operations() -> impl Iterator<Item = &'static http::Operation> {
+            std::iter::empty() #(.chain(#names::OPERATIONS.iter()))*
+        }
+    }
+    .to_string())
+}
+
+/// The family of a name.
+fn family<'a>(families: &'a [Family], name: &str) -> Result<&'a Family> {
+    let mut families = families.iter();
+    let family = families.find(|family| family.name == name);
+    family.with_context(|| format!("{name} is no document of openapi/documents.toml"))
+}
+
+#[cfg(test)]
+mod tests;
