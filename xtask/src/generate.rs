@@ -376,39 +376,7 @@ fn reflect(document: &Document) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const SMALL: &str = "
-openapi: 3.0.3
-info: {title: Small, version: '1'}
-tags: [{name: Things, description: All things.}]
-paths:
-  /v1/{project_id}/things/{id}:
-    put:
-      tags: [Things]
-      operationId: updateThing
-      summary: Update a thing
-      x-idempotent: true
-      parameters:
-        - {name: project_id, in: path, required: true, schema: {type: string}}
-        - {name: id, in: path, required: true, schema: {type: string}}
-      requestBody:
-        required: true
-        content: {application/json: {schema: {$ref: '#/components/schemas/Thing'}}}
-      responses:
-        '200': {description: d, content: {application/json: {schema: {$ref: '#/components/schemas/Thing'}}}}
-components:
-  schemas:
-    Kind: {type: string, description: A kind., x-extensible-enum: [BIG, SMALL]}
-    Thing:
-      type: object
-      description: A thing.
-      properties:
-        kind: {$ref: '#/components/schemas/Kind'}
-        password: {type: string, format: password}
-        labels: {type: object, additionalProperties: {type: string}}
-        parts: {type: array, items: {type: string}}
-        count: {type: integer, format: int64}
-";
+    use crate::document::SMALL;
 
     fn small() -> String {
         let document = Document::parse("small", "openapi/small.yaml", SMALL).unwrap();

@@ -6,6 +6,7 @@
 use anyhow::{Context, Result, bail};
 use modelarts_document::is_json;
 use openapiv3::OpenAPI;
+use serde::Deserialize as _;
 use serde_json::{Map, Value, json};
 
 use crate::document::{METHODS, text};
@@ -27,15 +28,10 @@ pub(crate) const LIMITS: [&str; 13] = [
     "maxProperties",
 ];
 
-/// A document in the generator's own model of OpenAPI.
-pub(crate) fn openapi(document: Value) -> serde_json::Result<OpenAPI> {
-    serde_json::from_value(document)
-}
-
 /// Derives the generator's copy of a document.
 pub(crate) fn lower(document: &Value) -> Result<OpenAPI> {
     // Through the model and back: what it does not know is gone before anything is lowered.
-    let mut value = serde_json::to_value(openapi(document.clone())?)?;
+    let mut value = serde_json::to_value(OpenAPI::deserialize(document)?)?;
     for operation in operations_mut(&mut value) {
         let id = text(operation, "operationId").to_owned();
         plain_json(operation);
@@ -51,7 +47,7 @@ pub(crate) fn lower(document: &Value) -> Result<OpenAPI> {
         }
         optional_arrays(schema);
     });
-    openapi(value).context("the lowered document is not OpenAPI any more")
+    OpenAPI::deserialize(value).context("the lowered document is not OpenAPI any more")
 }
 
 fn operations_mut(document: &mut Value) -> impl Iterator<Item = &mut Value> {

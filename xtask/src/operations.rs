@@ -704,6 +704,7 @@ fn secrets(operation: Operation<'_>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::document::SMALL;
 
     #[test]
     fn words_of_other_paths_are_reserved() {
@@ -727,39 +728,6 @@ paths:
         assert_eq!(of("startThing"), ["all"]);
         assert!(of("showOther").is_empty() && of("listThings").is_empty());
     }
-
-    const SMALL: &str = "
-openapi: 3.0.3
-info: {title: Small, version: '1'}
-tags: [{name: Things, description: All things.}]
-paths:
-  /v1/{project_id}/things/{id}:
-    put:
-      tags: [Things]
-      operationId: updateThing
-      summary: Update a thing
-      x-idempotent: true
-      parameters:
-        - {name: project_id, in: path, required: true, schema: {type: string}}
-        - {name: id, in: path, required: true, schema: {type: string}}
-      requestBody:
-        required: true
-        content: {application/json: {schema: {$ref: '#/components/schemas/Thing'}}}
-      responses:
-        '200': {description: d, content: {application/json: {schema: {$ref: '#/components/schemas/Thing'}}}}
-components:
-  schemas:
-    Kind: {type: string, description: A kind., x-extensible-enum: [BIG, SMALL]}
-    Thing:
-      type: object
-      description: A thing.
-      properties:
-        kind: {$ref: '#/components/schemas/Kind'}
-        password: {type: string, format: password}
-        labels: {type: object, additionalProperties: {type: string}}
-        parts: {type: array, items: {type: string}}
-        count: {type: integer, format: int64}
-";
 
     #[test]
     fn operations_tell_where_their_bodies_hold_secrets() {

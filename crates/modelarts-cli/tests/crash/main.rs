@@ -10,7 +10,7 @@
 )]
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::{env, fs, io, thread};
 
@@ -20,6 +20,8 @@ use resource::{Kind, Resource, id, status};
 use service::Service;
 use worker::{Random, Worker};
 
+#[cfg(target_os = "linux")]
+mod full_disk;
 mod observer;
 mod process;
 mod resource;
@@ -36,9 +38,7 @@ const CREATION: i64 = 90_000;
 fn nothing_acknowledged_is_lost_when_the_emulator_is_killed() -> io::Result<()> {
     let rounds = number("CRASH_ROUNDS", 20);
     let mut random = Random(number("CRASH_SEED", 1));
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("crash");
-    fs::remove_dir_all(&folder).ok();
-    fs::create_dir_all(&folder)?;
+    let folder = empty_folder("crash")?;
     let mut log = Log::default();
     for round in 0..rounds {
         let process = process::start(&folder)?;
@@ -59,6 +59,14 @@ fn nothing_acknowledged_is_lost_when_the_emulator_is_killed() -> io::Result<()> 
     );
     assert!(made > rounds, "hardly anything was tried");
     Ok(())
+}
+
+/// A folder of its own for a test.
+fn empty_folder(name: &str) -> io::Result<PathBuf> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::remove_dir_all(&folder).ok();
+    fs::create_dir_all(&folder)?;
+    Ok(folder)
 }
 
 /// Lets the workers change what they own, and kills the emulator under them after some acknowledged changes.

@@ -13,15 +13,33 @@ use crate::service::{OTHERS, PROJECT, Service};
 const USER: &str = "crash";
 const PASSWORD: &str = "crash-password";
 
+const PROGRAM: &str = env!("CARGO_BIN_EXE_modelarts");
+
 /// Starts it with the state in `folder`.
 pub(crate) fn start(folder: &Path) -> io::Result<EmulatorProcess> {
+    start_as(Command::new(PROGRAM), folder)
+}
+
+/// The same with files that cannot grow beyond so many bytes, until the limit of the process is raised.
+#[cfg(target_os = "linux")]
+pub(crate) fn start_with_small_disk(folder: &Path, bytes: u64) -> io::Result<EmulatorProcess> {
+    // A file that is too large is an error only where the signal is ignored; shells count in blocks.
+    let script = format!(
+        "trap '' XFSZ; ulimit -S -f {}; exec \"$0\" \"$@\"",
+        bytes / 512
+    );
+    let mut command = Command::new("sh");
+    command.args(["-c", &script, PROGRAM]);
+    start_as(command, folder)
+}
+
+fn start_as(mut command: Command, folder: &Path) -> io::Result<EmulatorProcess> {
     let fixtures = folder.join("fixtures.json");
     let accounts = json!({
         "projects": [{ "id": PROJECT, "name": "eu-de" }, { "id": OTHERS, "name": "eu-de_others" }],
         "users": [{ "name": USER, "password": PASSWORD }],
     });
     fs::write(&fixtures, accounts.to_string())?;
-    let mut command = Command::new(env!("CARGO_BIN_EXE_modelarts"));
     command.args(["emulator", "--port=0", "--log=off", "--clock=manual"]);
     command.arg("--fixtures").arg(fixtures);
     command.arg("--data").arg(folder.join("emulator.db"));
