@@ -1,11 +1,14 @@
 //! `cargo xtask tidy`: what no compiler sees, in the text of the checkout.
 //!
-//! What is not right yet stands in `xtask/tidy.toml`, by word and by circle. That list may only shrink.
+//! What is not right yet stands in `xtask/tidy.toml`: words, circles, and by file what repeats a document. That list may
+//! only shrink.
 
 mod circles;
 mod files;
 mod finding;
+mod literals;
 mod ratchet;
+mod survey;
 mod words;
 
 use std::path::{Path, PathBuf};
@@ -15,14 +18,14 @@ use anyhow::Result;
 use crate::workspace;
 use finding::Finding;
 use ratchet::Ratchet;
+use survey::Survey;
 
 /// Prints every finding; false when there is one. With `shrink` the list of exceptions loses what is right by now.
 pub fn run(shrink: bool) -> Result<bool> {
     let root = workspace::root();
     if shrink {
         let ratchet = Ratchet::read(&root)?;
-        let (words, circles) = survey(&root)?;
-        ratchet.shrunk(&words, &circles).write(&root)?;
+        ratchet.shrunk(&Survey::of(&root)?).write(&root)?;
     }
     let report = report(&root)?;
     for finding in &report.findings {
@@ -52,27 +55,13 @@ struct Report {
 fn report(root: &Path) -> Result<Report> {
     let listed = files::listed(root)?;
     let mut findings = files::findings(root, &listed)?;
-    let (words, circles) = survey(root)?;
-    let ratchet = Ratchet::read(root)?;
-    let notes = ratchet.compare(&words, &circles, &mut findings);
+    let notes = Ratchet::read(root)?.compare(&Survey::of(root)?, &mut findings);
     findings.sort();
     Ok(Report {
         files: listed.len(),
         findings,
         notes,
     })
-}
-
-/// The words and the circles of all crates as they are.
-fn survey(root: &Path) -> Result<(words::Uses, Vec<circles::Circle>)> {
-    let mut uses = words::Uses::default();
-    let mut found = Vec::new();
-    for folder in workspace::crates(root)? {
-        let sources = files::rust(root, &folder.join("src"))?;
-        words::collect(&sources, &mut uses);
-        found.extend(circles::find(&folder, &sources));
-    }
-    Ok((uses, found))
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@ use serde::Deserialize;
 
 use super::circles::Circle;
 use super::finding::Finding;
-use super::words::{Uses, instead};
+use super::survey::Survey;
+use super::words::instead;
 
 const FILE: &str = "xtask/tidy.toml";
 const HEAD: &str = "# What `cargo xtask tidy` does not hold against us yet. Nothing is added here: `cargo xtask tidy --shrink` takes\n\
@@ -28,6 +29,17 @@ pub(super) struct Ratchet {
     /// Files that do so in a circle.
     #[serde(default)]
     circles: Listed,
+    /// Files that say what a document says.
+    #[serde(default)]
+    literals: BTreeMap<String, Repeating>,
+}
+
+/// How many texts of a file repeat a document, and why.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Repeating {
+    texts: usize,
+    reason: String,
 }
 
 type Listed = BTreeMap<String, Vec<BTreeSet<String>>>;
@@ -63,11 +75,20 @@ impl Ratchet {
                 text += "]\n";
             }
         }
+        text += "\n[literals]\n";
+        for (file, Repeating { texts, reason }) in &self.literals {
+            text += &format!("{file:?} = {{ texts = {texts}, reason = {reason:?} }}\n");
+        }
         text
     }
 
     /// Without what is right by now.
-    pub(super) fn shrunk(&self, words: &Uses, circles: &[Circle]) -> Self {
+    pub(super) fn shrunk(&self, survey: &Survey) -> Self {
+        let Survey {
+            words,
+            circles,
+            literals,
+        } = survey;
         let count = |word: &str| words.0.get(word).map_or(0, Vec::len);
         let vocabulary = self
             .vocabulary
@@ -81,7 +102,13 @@ impl Ratchet {
                 .push(circle.files.clone());
         }
         let [circles, pairs] = left;
+        let literals = self.literals.iter().filter_map(|(file, known)| {
+            let texts = literals.get(file)?.len().min(known.texts);
+            let reason = known.reason.clone();
+            Some((file.clone(), Repeating { texts, reason }))
+        });
         Self {
+            literals: literals.collect(),
             vocabulary: vocabulary.filter(|(_, most)| *most > 0).collect(),
             pairs,
             circles,
@@ -101,12 +128,12 @@ impl Ratchet {
     }
 
     /// Adds what is worse than the list, and returns what is better.
-    pub(super) fn compare(
-        &self,
-        words: &Uses,
-        circles: &[Circle],
-        findings: &mut Vec<Finding>,
-    ) -> Vec<String> {
+    pub(super) fn compare(&self, survey: &Survey, findings: &mut Vec<Finding>) -> Vec<String> {
+        let Survey {
+            words,
+            circles,
+            literals,
+        } = survey;
         for (word, uses) in &words.0 {
             let most = self.vocabulary.get(*word).copied().unwrap_or_default();
             if uses.len() <= most {
@@ -136,7 +163,24 @@ impl Ratchet {
                 ),
             });
         }
-        let shrunk = self.shrunk(words, circles);
+        for (file, repeated) in literals {
+            let most = self.literals.get(file).map_or(0, |known| known.texts);
+            if repeated.len() <= most {
+                continue;
+            }
+            for (text, what) in repeated {
+                findings.push(Finding {
+                    file: file.clone(),
+                    line: 0,
+                    rule: "said-twice",
+                    message: format!(
+                        "{text:?} is {what}, which a document says already: use what is generated from it, or say in \
+                         {FILE} why not; it allows {most} here"
+                    ),
+                });
+            }
+        }
+        let shrunk = self.shrunk(survey);
         let mut notes = Vec::new();
         if shrunk != *self {
             notes.push(format!(
@@ -152,7 +196,7 @@ mod tests {
     use super::*;
 
     fn ratchet() -> Ratchet {
-        toml::from_str("[vocabulary]\nlook = 1\n[circles]\na = [['x.rs', 'y.rs', 'z.rs']]\n[pairs]\na = [['x.rs', 'y.rs'], ['y.rs', 'z.rs']]\n")
+        toml::from_str("[literals]\n'x.rs' = {texts = 2, reason = 'it must'}\n[vocabulary]\nlook = 1\n[circles]\na = [['x.rs', 'y.rs', 'z.rs']]\n[pairs]\na = [['x.rs', 'y.rs'], ['y.rs', 'z.rs']]\n")
             .unwrap()
     }
 
@@ -165,18 +209,26 @@ mod tests {
         }
     }
 
-    fn uses(count: usize) -> Uses {
-        let mut uses = Uses::default();
-        if count > 0 {
-            uses.0
-                .insert("look", vec![("x.rs".to_owned(), "look".to_owned()); count]);
+    /// With a number of words and of texts, and these circles.
+    fn survey(words: usize, texts: usize, circles: Vec<Circle>) -> Survey {
+        let mut survey = Survey {
+            circles,
+            ..Survey::default()
+        };
+        if words > 0 {
+            let uses = vec![("x.rs".to_owned(), "look".to_owned()); words];
+            survey.words.0.insert("look", uses);
         }
-        uses
+        if texts > 0 {
+            let repeated = vec![("RUNNING".to_owned(), "a status"); texts];
+            survey.literals.insert("x.rs".to_owned(), repeated);
+        }
+        survey
     }
 
-    fn rules(count: usize, circles: &[Circle]) -> (Vec<&'static str>, usize) {
+    fn rules(words: usize, texts: usize, circles: Vec<Circle>) -> (Vec<&'static str>, usize) {
         let mut findings = Vec::new();
-        let notes = ratchet().compare(&uses(count), circles, &mut findings);
+        let notes = ratchet().compare(&survey(words, texts, circles), &mut findings);
         (
             findings.iter().map(|finding| finding.rule).collect(),
             notes.len(),
@@ -185,13 +237,19 @@ mod tests {
 
     #[test]
     fn what_is_worse_is_found_and_what_is_better_is_noted() {
-        let pairs = [circle(&["x.rs", "y.rs"]), circle(&["y.rs", "z.rs"])];
-        let mut listed = Vec::from(pairs);
-        listed.push(circle(&["x.rs", "y.rs", "z.rs"]));
-        assert_eq!(rules(1, &listed), (vec![], 0));
-        assert_eq!(rules(2, &listed), (vec!["vocabulary"; 2], 0));
-        assert_eq!(rules(1, &listed[..2]), (vec![], 1));
-        assert_eq!(rules(0, &[circle(&["x.rs", "z.rs"])]), (vec!["circle"], 1));
+        let pairs = || vec![circle(&["x.rs", "y.rs"]), circle(&["y.rs", "z.rs"])];
+        let listed = || {
+            let mut listed = pairs();
+            listed.push(circle(&["x.rs", "y.rs", "z.rs"]));
+            listed
+        };
+        assert_eq!(rules(1, 2, listed()), (vec![], 0));
+        assert_eq!(rules(2, 2, listed()), (vec!["vocabulary"; 2], 0));
+        assert_eq!(rules(1, 3, listed()), (vec!["said-twice"; 3], 0));
+        assert_eq!(rules(1, 1, listed()), (vec![], 1));
+        assert_eq!(rules(1, 2, pairs()), (vec![], 1));
+        let other = vec![circle(&["x.rs", "z.rs"])];
+        assert_eq!(rules(0, 2, other), (vec!["circle"], 1));
     }
 
     #[test]
@@ -202,9 +260,11 @@ mod tests {
 
     #[test]
     fn the_list_only_shrinks() {
-        let shrunk = ratchet().shrunk(&uses(5), &[circle(&["x.rs", "z.rs"])]);
+        let shrunk = ratchet().shrunk(&survey(5, 5, vec![circle(&["x.rs", "z.rs"])]));
         assert_eq!(shrunk.vocabulary["look"], 1);
+        assert_eq!(shrunk.literals["x.rs"].texts, 2);
         assert!(shrunk.circles.is_empty() && shrunk.pairs.is_empty());
-        assert!(ratchet().shrunk(&uses(0), &[]).vocabulary.is_empty());
+        let shrunk = ratchet().shrunk(&survey(0, 0, Vec::new()));
+        assert!(shrunk.vocabulary.is_empty() && shrunk.literals.is_empty());
     }
 }

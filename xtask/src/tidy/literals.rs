@@ -1,0 +1,235 @@
+//! Texts in hand-written Rust that a document says already: statuses, error codes, paths of operations.
+//!
+//! Limits are numbers, which say nothing by themselves; those of requests are generated, and so are not searched for.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use proc_macro2::{TokenStream, TokenTree};
+use regex::Regex;
+use serde_json::Value;
+use syn::visit::{self, Visit};
+
+use super::files::{Source, is_test};
+use crate::catalogue::Catalogue;
+use crate::document::Document;
+use crate::workspace;
+
+/// What the documents say in texts of their own.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    statuses: BTreeSet<String>,
+    codes: BTreeSet<String>,
+    /// Paths of operations with `{}` for each parameter.
+    paths: BTreeSet<String>,
+}
+
+impl Known {
+    pub(super) fn read(root: &Path) -> Result<Self> {
+        let mut known = Self::default();
+        for family in workspace::families(root)? {
+            match Document::read(root, &family.name)? {
+                Ok(document) => known.add(&document),
+                Err(problems) => bail!("{}", problems[0]),
+            }
+        }
+        let codes = Catalogue::read(root)?.errors.into_iter();
+        known.codes.extend(codes.map(|entry| entry.code));
+        Ok(known)
+    }
+
+    fn add(&mut self, document: &Document) {
+        for operation in document.operations() {
+            let path = without_names(operation.path);
+            // What has a single fixed segment may be anything.
+            if fixed(&path) > 1 {
+                self.paths.insert(path);
+            }
+        }
+        for (_, schema) in document.components("schemas") {
+            if schema.get("x-states").is_some() {
+                let values = schema.get("x-extensible-enum").and_then(Value::as_array);
+                let values = values.into_iter().flatten().filter_map(Value::as_str);
+                self.statuses.extend(values.map(str::to_owned));
+            }
+        }
+    }
+
+    /// What of this a text repeats.
+    fn find(&self, text: &str) -> Option<&'static str> {
+        let code = Regex::new(r"\bModelArts\.\d{4}\b").is_ok_and(|code| code.is_match(text));
+        if code || self.codes.contains(text) {
+            return Some("an error code");
+        }
+        if self.statuses.contains(text) {
+            return Some("a status");
+        }
+        let path = text.split('?').next().unwrap_or_default();
+        let path = without_names(path);
+        let is_path = |known: &String| {
+            path.ends_with(known.as_str())
+                // Without the part that all paths of a project begin with.
+                || known.splitn(4, '/').nth(3).is_some_and(|rest| {
+                    known.starts_with("/v1/{}/") && fixed(rest) > 0 && path == format!("/{rest}")
+                })
+        };
+        self.paths
+            .iter()
+            .any(is_path)
+            .then_some("a path of an operation")
+    }
+}
+
+/// How many segments are no parameters.
+fn fixed(path: &str) -> usize {
+    let segments = path.split('/');
+    segments
+        .filter(|segment| !segment.is_empty() && *segment != "{}")
+        .count()
+}
+
+/// A path, or a text that is made into one, with `{}` for each parameter.
+fn without_names(path: &str) -> String {
+    let mut parts = path.split('{');
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        text += "{}";
+        text += part.split_once('}').map_or("", |(_, rest)| rest);
+    }
+    text
+}
+
+/// The texts of each file that repeat something, and what that is.
+pub(super) type Literals = BTreeMap<String, Vec<(String, &'static str)>>;
+
+pub(super) fn collect(sources: &[Source], known: &Known, literals: &mut Literals) {
+    for source in sources {
+        let file = source.path.to_string_lossy().replace('\\', "/");
+        let mut found = Texts {
+            known,
+            found: Vec::new(),
+        };
+        found.visit_file(&source.syntax);
+        if !found.found.is_empty() {
+            literals.insert(file, found.found);
+        }
+    }
+}
+
+struct Texts<'a> {
+    known: &'a Known,
+    found: Vec<(String, &'static str)>,
+}
+
+impl Texts<'_> {
+    fn text(&mut self, literal: &syn::LitStr) {
+        let text = literal.value();
+        if let Some(what) = self.known.find(&text) {
+            self.found.push((text, what));
+        }
+    }
+
+    fn tokens(&mut self, tokens: TokenStream) {
+        for token in tokens {
+            match token {
+                TokenTree::Group(group) => self.tokens(group.stream()),
+                TokenTree::Literal(literal) => {
+                    if let syn::Lit::Str(text) = syn::Lit::new(literal) {
+                        self.text(&text);
+                    }
+                }
+                TokenTree::Ident(_) | TokenTree::Punct(_) => {}
+            }
+        }
+    }
+}
+
+impl<'ast> Visit<'ast> for Texts<'_> {
+    fn visit_lit_str(&mut self, literal: &'ast syn::LitStr) {
+        self.text(literal);
+    }
+
+    fn visit_macro(&mut self, called: &'ast syn::Macro) {
+        self.tokens(called.tokens.clone());
+    }
+
+    // Doc comments and help may name what they are about.
+    fn visit_attribute(&mut self, _: &'ast syn::Attribute) {}
+
+    fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
+        if !is_test(&item.attrs) {
+            visit::visit_item_mod(self, item);
+        }
+    }
+
+    fn visit_item_fn(&mut self, item: &'ast syn::ItemFn) {
+        if !is_test(&item.attrs) {
+            visit::visit_item_fn(self, item);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known() -> Known {
+        let text = crate::document::SMALL.replace(
+            "x-extensible-enum: [BIG, SMALL]",
+            "x-extensible-enum: [BIG, SMALL], x-states: {settled: [BIG], gone: [SMALL]}",
+        );
+        let document = Document::parse("small", "openapi/small.yaml", &text).unwrap();
+        let mut known = Known::default();
+        known.add(&document);
+        known.codes.insert("APIG.0101".to_owned());
+        known
+    }
+
+    fn found(code: &str) -> Vec<(String, &'static str)> {
+        let source = Source {
+            path: "src/a.rs".into(),
+            syntax: syn::parse_file(code).unwrap(),
+        };
+        let mut literals = Literals::new();
+        collect(&[source], &known(), &mut literals);
+        literals.into_values().flatten().collect()
+    }
+
+    #[test]
+    fn what_a_document_says_is_found_outside_of_tests() {
+        let code = "
+            /// Not in `BIG` texts.
+            const STATUS: &str = \"BIG\";
+            fn f() { let _ = format!(\"{}: {}\", \"APIG.0101\", \"is ModelArts.0100\"); }
+            fn g(id: u8) -> String { format!(\"{BASE}/v1/{project}/things/{id}?limit=1\") }
+            fn h() { send(\"/things/{}\"); }
+            #[test] fn t() { let _ = \"SMALL\"; }
+            #[cfg(test)] mod tests { const T: &str = \"SMALL\"; }
+        ";
+        let found = found(code);
+        let found: Vec<_> = found.iter().map(|(text, what)| (&**text, *what)).collect();
+        assert_eq!(
+            found,
+            [
+                ("BIG", "a status"),
+                ("APIG.0101", "an error code"),
+                ("is ModelArts.0100", "an error code"),
+                (
+                    "{BASE}/v1/{project}/things/{id}?limit=1",
+                    "a path of an operation"
+                ),
+                ("/things/{}", "a path of an operation"),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_only_resembles_it_is_not() {
+        let code = "
+            const A: [&str; 5] = [\"BIGGER\", \"big\", \"ModelArts\", \"/v1/{}\", \"/things\"];
+            const B: &str = \"something is BIG\";
+        ";
+        assert_eq!(found(code), []);
+    }
+}
