@@ -7,7 +7,6 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 use proc_macro2::{TokenStream, TokenTree};
-use regex::Regex;
 use serde_json::Value;
 use syn::visit::{self, Visit};
 
@@ -58,8 +57,7 @@ impl Known {
 
     /// What of this a text repeats.
     fn find(&self, text: &str) -> Option<&'static str> {
-        let code = Regex::new(r"\bModelArts\.\d{4}\b").is_ok_and(|code| code.is_match(text));
-        if code || self.codes.contains(text) {
+        if has_code(text) || self.codes.contains(text) {
             return Some("an error code");
         }
         if self.statuses.contains(text) {
@@ -79,6 +77,15 @@ impl Known {
             .any(is_path)
             .then_some("a path of an operation")
     }
+}
+
+/// Whether `ModelArts.` and four digits stand in it.
+fn has_code(text: &str) -> bool {
+    let mut behind = text.split("ModelArts.").skip(1);
+    behind.any(|rest| {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        digits == 4
+    })
 }
 
 /// How many segments are no parameters.

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::circles::Circle;
 use super::finding::Finding;
+use super::literals::Literals;
 use super::survey::Survey;
 use super::words::instead;
 
@@ -29,12 +30,12 @@ pub(super) struct Ratchet {
     /// Files that do so in a circle.
     #[serde(default)]
     circles: Listed,
-    /// Files that say what a document says.
+    /// Files and folders that say what a document says.
     #[serde(default)]
     literals: BTreeMap<String, Repeating>,
 }
 
-/// How many texts of a file repeat a document, and why.
+/// How many texts of a file or folder repeat a document, and why.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Repeating {
@@ -42,6 +43,8 @@ struct Repeating {
     reason: String,
 }
 
+/// File, text, and what that is.
+type Text<'a> = (&'a str, &'a str, &'static str);
 type Listed = BTreeMap<String, Vec<BTreeSet<String>>>;
 
 impl Ratchet {
@@ -102,10 +105,11 @@ impl Ratchet {
                 .push(circle.files.clone());
         }
         let [circles, pairs] = left;
-        let literals = self.literals.iter().filter_map(|(file, known)| {
-            let texts = literals.get(file)?.len().min(known.texts);
+        let counts = self.texts(literals);
+        let literals = self.literals.iter().filter_map(|(place, known)| {
+            let texts = counts.get(place.as_str())?.len().min(known.texts);
             let reason = known.reason.clone();
-            Some((file.clone(), Repeating { texts, reason }))
+            Some((place.clone(), Repeating { texts, reason }))
         });
         Self {
             literals: literals.collect(),
@@ -113,6 +117,20 @@ impl Ratchet {
             pairs,
             circles,
         }
+    }
+
+    /// Texts by the file or folder of the list that they count for, and those that the list does not know by file.
+    fn texts<'a>(&'a self, literals: &'a Literals) -> BTreeMap<&'a str, Vec<Text<'a>>> {
+        let mut places: BTreeMap<&str, Vec<Text<'_>>> = BTreeMap::new();
+        for (file, repeated) in literals {
+            let known = self.literals.keys().map(String::as_str);
+            let place = known.filter(|place| Path::new(file).starts_with(place));
+            let place = place.max_by_key(|place| place.len()).unwrap_or(file);
+            let texts = repeated.iter();
+            let texts = texts.map(|(text, what)| (file.as_str(), text.as_str(), *what));
+            places.entry(place).or_default().extend(texts);
+        }
+        places
     }
 
     fn allows(&self, circle: &Circle) -> bool {
@@ -163,19 +181,19 @@ impl Ratchet {
                 ),
             });
         }
-        for (file, repeated) in literals {
-            let most = self.literals.get(file).map_or(0, |known| known.texts);
+        for (place, repeated) in self.texts(literals) {
+            let most = self.literals.get(place).map_or(0, |known| known.texts);
             if repeated.len() <= most {
                 continue;
             }
-            for (text, what) in repeated {
+            for (file, text, what) in repeated {
                 findings.push(Finding {
-                    file: file.clone(),
+                    file: file.to_owned(),
                     line: 0,
                     rule: "said-twice",
                     message: format!(
                         "{text:?} is {what}, which a document says already: use what is generated from it, or say in \
-                         {FILE} why not; it allows {most} here"
+                         {FILE} why not; {place} may have {most}"
                     ),
                 });
             }
@@ -196,7 +214,7 @@ mod tests {
     use super::*;
 
     fn ratchet() -> Ratchet {
-        toml::from_str("[literals]\n'x.rs' = {texts = 2, reason = 'it must'}\n[vocabulary]\nlook = 1\n[circles]\na = [['x.rs', 'y.rs', 'z.rs']]\n[pairs]\na = [['x.rs', 'y.rs'], ['y.rs', 'z.rs']]\n")
+        toml::from_str("[literals]\n'src' = {texts = 2, reason = 'it must'}\n[vocabulary]\nlook = 1\n[circles]\na = [['x.rs', 'y.rs', 'z.rs']]\n[pairs]\na = [['x.rs', 'y.rs'], ['y.rs', 'z.rs']]\n")
             .unwrap()
     }
 
@@ -221,7 +239,7 @@ mod tests {
         }
         if texts > 0 {
             let repeated = vec![("RUNNING".to_owned(), "a status"); texts];
-            survey.literals.insert("x.rs".to_owned(), repeated);
+            survey.literals.insert("src/x.rs".to_owned(), repeated);
         }
         survey
     }
@@ -262,7 +280,7 @@ mod tests {
     fn the_list_only_shrinks() {
         let shrunk = ratchet().shrunk(&survey(5, 5, vec![circle(&["x.rs", "z.rs"])]));
         assert_eq!(shrunk.vocabulary["look"], 1);
-        assert_eq!(shrunk.literals["x.rs"].texts, 2);
+        assert_eq!(shrunk.literals["src"].texts, 2);
         assert!(shrunk.circles.is_empty() && shrunk.pairs.is_empty());
         let shrunk = ratchet().shrunk(&survey(0, 0, Vec::new()));
         assert!(shrunk.vocabulary.is_empty() && shrunk.literals.is_empty());
