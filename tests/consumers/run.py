@@ -2,18 +2,21 @@
 
     run.py WORK EMULATOR_URL [NAME ...]
 
-What a client sends is compared with what its user asked for, see `wire.py`. Called by `cargo xtask consumers`.
+What a client sends is compared with what its user asked for, see `wire.py`; between it and the emulator stands Prism, which compares
+requests and responses with the document. Called by `cargo xtask consumers`.
 """
 
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from importlib.metadata import version
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from wire import Wire, violations
 
@@ -89,13 +92,15 @@ class PythonClient(Consumer):
                 "--output-path", self.work / family, "--overwrite", "--config", HERE / "python-client/config.yaml",
                 "--fail-on-warning",
             )  # fmt: skip
-        shutil.copy(HERE / "python-client/life.py", self.work)
+        for file in ["life.py", "first_call.py"]:
+            shutil.copy(HERE / "python-client" / file, self.work)
 
     def compile(self):
-        call(BIN / "mypy", "--strict", "life.py", cwd=self.work)
+        call(BIN / "mypy", "--strict", "life.py", "first_call.py", cwd=self.work)
 
     def live(self, env):
         call(sys.executable, "life.py", cwd=self.work, env=env)
+        call(sys.executable, "first_call.py", cwd=self.work, env=env)
 
 
 class PythonGenerator(Consumer):
@@ -146,14 +151,18 @@ def node_package(name):
     return json.loads((HERE / "node_modules" / name / "package.json").read_text())["version"]
 
 
+def install():
+    """The packages of the lock file, once; an installation that matches it is kept."""
+    lock = (HERE / "package-lock.json").read_text()
+    stamp = HERE / "node_modules/.installed-lock.json"
+    if not stamp.exists() or stamp.read_text() != lock:
+        call("npm", "ci", "--silent", cwd=HERE)
+        stamp.write_text(lock)
+
+
 class TypeScript(Consumer):
     def install(self):
-        """The packages of the lock file, once; an installation that matches it is kept."""
-        lock = (HERE / "package-lock.json").read_text()
-        stamp = HERE / "node_modules/.installed-lock.json"
-        if not stamp.exists() or stamp.read_text() != lock:
-            call("npm", "ci", "--silent", cwd=HERE)
-            stamp.write_text(lock)
+        install()
         for file in ["package.json", "tsconfig.json"]:
             shutil.copy(HERE / file, self.work)
         (self.work / "node_modules").symlink_to(HERE / "node_modules")
@@ -174,12 +183,17 @@ class TypeScriptFetch(TypeScript):
 
     def generate(self):
         self.install()
-        shutil.copy(HERE / "typescript-fetch/life.ts", self.work)
+        for file in ["life.ts", "first-call.ts"]:
+            shutil.copy(HERE / "typescript-fetch" / file, self.work)
         for family in FAMILIES:
             call(
                 "node_modules/.bin/openapi-typescript", PUBLISHED / f"{family}-3.1.json", "-o", f"{family}.d.ts",
                 cwd=self.work,
             )  # fmt: skip
+
+    def live(self, env):
+        super().live(env)
+        call("node", "first-call.js", cwd=self.work, env=env)
 
 
 class TypeScriptHeyApi(TypeScript):
@@ -266,6 +280,98 @@ class Go(Consumer):
         call(self.work / "life", env=env)
 
 
+class Ruby(Consumer):
+    name = "ruby"
+    takes = "*.json"
+    note = "the body of an error is text"
+
+    def versions(self):
+        typhoeus = call("ruby", "-e", "require 'typhoeus'; print Typhoeus::VERSION")
+        return f"openapi-generator {version('openapi-generator-cli')} ruby, typhoeus {typhoeus}"
+
+    def generate(self):
+        for family, module in zip(FAMILIES, ["DevEnviron", "Iam"]):
+            openapi_generator(family, ".json", "ruby", self.work / family, {"gemName": family, "moduleName": module})
+        shutil.copy(HERE / "ruby/life.rb", self.work)
+
+    def compile(self):
+        call("ruby", "-w", "-e", "ARGV.each { |file| RubyVM::InstructionSequence.compile_file(file) }", *self.work.glob("**/*.rb"))
+
+    def live(self, env):
+        libraries = [f"-I{self.work / family / 'lib'}" for family in FAMILIES]
+        call("ruby", *libraries, self.work / "life.rb", env=env)
+
+
+class Curl(Consumer):
+    """No generator: the first call of the documentation, as it is printed there."""
+
+    name = "curl"
+    note = "first call only"
+
+    def versions(self):
+        return " ".join(call("curl", "--version").split()[:2])
+
+    def generate(self):
+        pass
+
+    def compile(self):
+        call("sh", "-n", HERE / "curl/first-call.sh")
+
+    def live(self, env):
+        page = json.loads(call(HERE / "curl/first-call.sh", env=env))
+        if "data" not in page:
+            raise Failed(f"no list of notebooks: {page}")
+
+
+class Prism:
+    """A validating proxy for each family in front of the emulator: it tells what the document does not allow."""
+
+    def __init__(self, work, emulator):
+        work.mkdir(parents=True, exist_ok=True)
+        self.urls, self.processes = {}, []
+        install()
+        for family in FAMILIES:
+            port = free_port()
+            with (work / f"prism-{family}.log").open("w") as log:
+                self.processes.append(
+                    subprocess.Popen(
+                        [
+                            "node", HERE / "node_modules/@stoplight/prism-cli/dist/index.js", "proxy", "--host", "127.0.0.1",
+                            "--port", str(port), PUBLISHED / f"{family}-3.1.json", emulator,
+                        ],
+                        stdout=log,
+                        stderr=subprocess.STDOUT,
+                    )
+                )  # fmt: skip
+            self.urls[family] = f"http://127.0.0.1:{port}"
+        deadline = time.monotonic() + 120
+        for url, process in zip(self.urls.values(), self.processes):
+            while not listens(url):
+                if process.poll() is not None or time.monotonic() > deadline:
+                    self.close()
+                    sys.exit(f"Prism does not start, see {work}")
+                time.sleep(0.2)
+
+    def close(self):
+        for process in self.processes:
+            process.terminate()
+        for process in self.processes:
+            process.wait(timeout=10)
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+def listens(url):
+    try:
+        socket.create_connection(("127.0.0.1", urlsplit(url).port), timeout=1).close()
+        return True
+    except OSError:
+        return False
+
+
 class SpecValidator(Consumer):
     name = "spec-validator"
     takes = "every document"
@@ -285,9 +391,9 @@ class SpecValidator(Consumer):
         call(BIN / "openapi-spec-validator", *files)
 
 
-# What sends nothing.
-OFFLINE = (PythonModels, SpecValidator)
-CONSUMERS = [SpecValidator, PythonClient, PythonGenerator, PythonModels, TypeScriptFetch, TypeScriptHeyApi, Java, Go]
+# What lives no life cycle.
+PARTIAL = (PythonModels, SpecValidator, Curl)
+CONSUMERS = [SpecValidator, Curl, PythonClient, PythonGenerator, PythonModels, TypeScriptFetch, TypeScriptHeyApi, Java, Go, Ruby]
 
 
 def reset(emulator):
@@ -295,25 +401,39 @@ def reset(emulator):
     urllib.request.urlopen(request, timeout=10).close()
 
 
-def run(kind, work, emulator):
+def account(emulator):
+    """The variables with which `modelarts emulator` begins, for examples that sign in by them."""
+    fixtures = json.loads((HERE / "fixtures.json").read_text())
+    user, project = fixtures["users"][0], fixtures["projects"][0]
+    return {
+        "OS_AUTH_URL": f"{emulator}/v3",
+        "OS_USERNAME": user["name"],
+        "OS_PASSWORD": user["password"],
+        "OS_USER_DOMAIN_NAME": user["domain"],
+        "OS_PROJECT_ID": project["id"],
+        "MODELARTS_ENDPOINT": emulator,
+    }
+
+
+def run(kind, work, emulator, proxies):
     """How far a consumer gets, and what is wrong with it."""
     folder = work / kind.name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     consumer = kind(folder)
-    wire = Wire(emulator)
+    wire = Wire(proxies)
     steps, failure = [], ""
     try:
         reset(emulator)
         for name, step in [
             ("generate", consumer.generate),
             ("compile", consumer.compile),
-            ("live", lambda: consumer.live({"MODELARTS_URL": wire.url})),
+            ("live", lambda: consumer.live({"MODELARTS_URL": wire.url, **account(emulator)})),
         ]:
             begin = time.monotonic()
             step()
             steps.append(f"{time.monotonic() - begin:.0f} s")
-        found = violations(wire.requests) if kind not in OFFLINE else []
+        found = violations(wire.requests) + wire.found if kind not in PARTIAL else []
         if found:
             failure = "on the wire:\n  " + "\n  ".join(found)
         steps.append("clean" if not found else "NOT CLEAN")
@@ -344,12 +464,16 @@ def main():
         sys.exit(f"there is no consumer {', '.join(unknown)}; there are {', '.join(known)}")
     rows = [("consumer", "versions", "takes", "generate", "compile", "life cycle", "wire", "")]
     failures = {}
-    for name in names or known:
-        print(f"{name} ...", file=sys.stderr, flush=True)
-        row, failure = run(known[name], Path(work).resolve(), emulator)
-        rows.append(row)
-        if failure:
-            failures[name] = failure
+    prism = Prism(Path(work).resolve(), emulator)
+    try:
+        for name in names or known:
+            print(f"{name} ...", file=sys.stderr, flush=True)
+            row, failure = run(known[name], Path(work).resolve(), emulator, prism.urls)
+            rows.append(row)
+            if failure:
+                failures[name] = failure
+    finally:
+        prism.close()
     for name, failure in failures.items():
         print(f"\n{name}: {failure}\n")
     table(rows)

@@ -37,11 +37,15 @@ CREDENTIALS = {"x-auth-token", "authorization"}
 
 
 class Wire:
-    """Runs until it is closed; `requests` is what came in since `clear`."""
+    """Runs until it is closed. `requests` is what came in, `found` what the validating proxies object to.
 
-    def __init__(self, emulator):
-        self.emulator = urlsplit(emulator)
+    `proxies` has the address of a proxy for each family, which hands on to the emulator.
+    """
+
+    def __init__(self, proxies):
+        self.proxies = {family: urlsplit(url) for family, url in proxies.items()}
         self.requests = []
+        self.found = []
         wire = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -82,12 +86,16 @@ class Wire:
             status, extra, value = canned
             self.send(handler, status, {"Content-Type": "application/json", **extra}, json.dumps(value).encode())
             return
-        connection = http.client.HTTPConnection(self.emulator.hostname, self.emulator.port, timeout=30)
+        proxy = self.proxies["iam" if target.path.startswith("/v3/") else "devenviron"]
+        connection = http.client.HTTPConnection(proxy.hostname, proxy.port, timeout=30)
         hop = {"connection", "transfer-encoding", "content-length", "expect", "upgrade", "http2-settings"}
         sent = {name: value for name, value in headers if name not in hop}
         connection.request(handler.command, handler.path, body or None, sent)
         response = connection.getresponse()
         kept = {name: value for name, value in response.getheaders() if name.lower() not in hop}
+        for violation in json.loads(kept.pop("sl-violations", "[]")):
+            place = ".".join(str(part) for part in violation["location"])
+            self.found.append(f"{handler.command} {target.path} {response.status}: {place}: {violation['message']}")
         self.send(handler, response.status, kept, response.read())
         connection.close()
 

@@ -193,6 +193,12 @@ fn features_of_facade(names: &[String], manifest: &toml::Table) -> Vec<Problem> 
     missing.collect()
 }
 
+/// The names of all rules about documents.
+#[cfg(test)]
+pub(crate) fn rule_names() -> impl Iterator<Item = &'static str> {
+    rules().map(|rule| rule.name)
+}
+
 /// Prints the names of all rules and their reasons.
 pub fn print_rules() {
     let rules = rules().map(|rule| (rule.name, rule.why));

@@ -2,7 +2,7 @@
 
 use std::env;
 use std::io::BufRead as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 
@@ -21,15 +21,7 @@ pub(crate) struct Emulator {
 impl Emulator {
     /// Builds the command line program and starts its emulator with these accounts and further arguments.
     pub(crate) fn start(root: &Path, fixtures: &Path, arguments: &[&str]) -> Result<Self> {
-        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        python::succeed(
-            Command::new(cargo)
-                .args(["build", "--quiet", "--package", "modelarts-cli"])
-                .current_dir(root),
-        )?;
-        let program = env::current_exe()
-            .context("looking for this program")?
-            .with_file_name(format!("modelarts{}", env::consts::EXE_SUFFIX));
+        let program = program(root)?;
         let mut command = Command::new(&program);
         command
             .args(["emulator", "--port=0", "--log=off", "--fixtures"])
@@ -47,4 +39,17 @@ impl Emulator {
             _process: process,
         })
     }
+}
+
+/// The command line program, freshly built.
+pub(crate) fn program(root: &Path) -> Result<PathBuf> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    python::succeed(
+        Command::new(cargo)
+            .args(["build", "--quiet", "--package", "modelarts-cli"])
+            .current_dir(root),
+    )?;
+    Ok(env::current_exe()
+        .context("looking for this program")?
+        .with_file_name(format!("modelarts{}", env::consts::EXE_SUFFIX)))
 }

@@ -14,7 +14,9 @@ use crate::catalogue::{self, Catalogue};
 use crate::document::{Document, text};
 use crate::emit::{doc, preamble, rust};
 use crate::workspace::{Family, Service};
-use crate::{enums, facade, lower, operations, publish, server, types, words, workspace};
+use crate::{
+    documentation, enums, facade, lower, operations, publish, server, types, words, workspace,
+};
 
 /// Folder of the client's generated code, from the root of the checkout.
 pub(crate) const CODE: &str = "crates/modelarts-client/src/generated";
@@ -28,6 +30,7 @@ pub(crate) fn files(
     let documents = &worded(documents)?;
     let code = Path::new(CODE);
     let mut files = publish::files(root, documents, catalogue)?;
+    files.extend(documentation::pages(root, documents, catalogue)?);
     let mut modules =
         String::from("pub(crate) mod actions;\npub(crate) mod errors;\n") + &no_family(documents);
     for document in documents {

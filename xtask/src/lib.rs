@@ -5,6 +5,7 @@ pub mod check;
 mod closed;
 pub mod diff;
 pub mod document;
+pub mod documentation;
 pub mod draft;
 pub mod drift;
 mod emit;

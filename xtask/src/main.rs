@@ -4,16 +4,19 @@ use std::process::{Command as Process, ExitCode};
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
-use xtask::{check, diff, draft, drift, regen, samples, tidy, workspace};
+use xtask::{check, diff, documentation, draft, drift, regen, samples, tidy, workspace};
 
 mod clients;
 mod consumers;
+mod container;
 mod emulator;
 mod families;
 mod isolation;
+mod package;
 mod public_api;
 mod python;
 mod readme;
+mod release;
 mod schemathesis;
 
 /// Keeps the document, the generated code and the published files in step.
@@ -72,6 +75,8 @@ enum Command {
         /// Names of folders in `tests/consumers`; all of them without any.
         names: Vec<String>,
     },
+    /// Lint the container files of the emulator and the workflow.
+    Container,
     /// Tell what changed between two documents, and what breaks generated clients.
     ///
     /// Without files every published document is compared with its last release; a change that its version does not
@@ -86,8 +91,29 @@ enum Command {
         #[arg(long)]
         write: bool,
     },
+    /// Write the documentation as static pages that need no network.
+    Site {
+        /// The folder, which is emptied before; `target/site` unless given.
+        #[arg(long, value_name = "DIR")]
+        out: Option<std::path::PathBuf>,
+    },
     /// Build and run the library's example as `README.md` prints it, manifest included.
     Readme,
+    /// Make the packages of all published crates, and build each from its package alone.
+    Package {
+        /// Only look at the packages.
+        #[arg(long)]
+        no_build: bool,
+    },
+    /// List everything that a release publishes, and see whether it agrees: versions, changelogs, packages, documents.
+    Release {
+        /// Nothing is published: that takes a person, see CONTRIBUTING.md.
+        #[arg(long, required = true)]
+        dry_run: bool,
+        /// Only look at the packages.
+        #[arg(long)]
+        no_build: bool,
+    },
     /// Build programs outside of the workspace: do they behave as without the library?
     Isolation,
     /// Test the emulator against the documents that it serves, with Schemathesis.
@@ -110,9 +136,13 @@ fn main() -> ExitCode {
         Command::Families => families::run(),
         Command::Clients => clients::run(),
         Command::Diff { files } => diff::run(&files),
+        Command::Container => container::run(),
         Command::Consumers { names } => consumers::run(&names),
         Command::PublicApi { write } => public_api::run(write),
+        Command::Site { out } => documentation::run(out.as_deref()),
         Command::Readme => readme::run(),
+        Command::Package { no_build } => package::run(!no_build),
+        Command::Release { no_build, .. } => release::run(!no_build),
         Command::Isolation => isolation::run(),
         Command::Schemathesis(bounds) => schemathesis::run(&bounds),
     };

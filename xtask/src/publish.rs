@@ -48,10 +48,7 @@ pub(crate) fn files(
         );
     }
     add("errors.json", pretty(&errors(catalogue))?);
-    add(
-        "errata.md",
-        errata_without_spans(&read(root, errata::FILE)?),
-    );
+    add("errata.md", errata(root)?);
     add("CHANGELOG.md", read(root, CHANGELOG)?);
     add("extensions.md", extensions::page());
     add("README.md", readme(documents));
@@ -87,6 +84,11 @@ fn errors(catalogue: &Catalogue) -> Value {
         value
     };
     catalogue.errors.iter().map(entry).collect()
+}
+
+/// The errata as they are published.
+pub(crate) fn errata(root: &Path) -> Result<String> {
+    Ok(errata_without_spans(&read(root, errata::FILE)?))
 }
 
 /// The errata without the column that only the comparison with the pages reads.
@@ -132,37 +134,4 @@ fn readme(documents: &[Document]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn errata_lose_their_last_column_and_nothing_else() {
-        let text = "# Errata\n\nFor machines.\n\n## Old\n\n| id | page | coverage |\n|---|---|---|\n| A1 | `a|b` | `x:y` |\n";
-        let kept = errata_without_spans(text);
-        assert!(
-            kept.ends_with("## Old\n\n| id | page |\n|---|---|\n| A1 | `a|b` |\n"),
-            "{kept}"
-        );
-        assert!(!kept.contains("For machines."));
-    }
-
-    #[test]
-    fn a_code_that_means_two_things_says_so() {
-        let catalogue = Catalogue::parse(
-            "
-selection: {prefixes: ['63']}
-errors:
-  - {code: ModelArts.6309, statuses: [400, 404], class: not_found, meaning: Gone., remedy: Look., by_status: {404: {class: internal, meaning: Lost., remedy: Ask.}}}
-",
-        )
-        .unwrap();
-        assert_eq!(
-            errors(&catalogue),
-            json!([{
-                "code": "ModelArts.6309", "statuses": [400, 404],
-                "class": "not_found", "meaning": "Gone.", "remedy": "Look.",
-                "by_status": {"404": {"class": "internal", "meaning": "Lost.", "remedy": "Ask."}},
-            }])
-        );
-    }
-}
+mod tests;

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use similar::TextDiff;
 
 use crate::catalogue::Catalogue;
-use crate::{check, facade, generate, publish, server, workspace};
+use crate::{check, documentation, facade, generate, publish, server, workspace};
 
 /// Writes the files, or with `check` compares them; false when something is wrong.
 pub fn run(check: bool) -> Result<bool> {
@@ -117,7 +117,14 @@ fn stale(root: &Path, known: &BTreeSet<PathBuf>) -> Result<BTreeSet<PathBuf>> {
         Ok(())
     }
     let mut found = BTreeSet::new();
-    for folder in [generate::CODE, facade::CODE, server::CODE, publish::FOLDER] {
+    let folders = [
+        generate::CODE,
+        facade::CODE,
+        server::CODE,
+        publish::FOLDER,
+        documentation::FOLDER,
+    ];
+    for folder in folders {
         collect(root, Path::new(folder), &mut found)?;
     }
     Ok(found.difference(known).cloned().collect())

@@ -42,6 +42,8 @@
 //!
 //! The code under `src/generated` is written by `cargo xtask regen`. To change it, change the document.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod error_code;
 mod family;
 // Formatted by its generator.

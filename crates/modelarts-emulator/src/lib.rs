@@ -83,6 +83,8 @@
 //! | `client` | `Emulator::client()`, a client of the crate `modelarts` |
 //! | `docs` | a page at `/docs/` from which the API can be called |
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod account;
 mod api;
 mod app;

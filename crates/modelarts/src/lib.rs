@@ -169,6 +169,7 @@
 //! With both TLS libraries it is rustls; with neither there is plain HTTP, which is good for a service on this machine. No
 //! feature changes what a program's own `reqwest::Client::new()` or `serde_json::json!` do.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 // Waiters and lists are not bound to a family, and this is the one that has them.
 #![cfg_attr(
     not(feature = "devenviron"),

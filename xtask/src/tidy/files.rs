@@ -11,9 +11,10 @@ use regex::Regex;
 use super::finding::Finding;
 
 /// What may lie at the top of the checkout.
-const TOP: [&str; 18] = [
+const TOP: [&str; 21] = [
     ".cargo",
     ".ci",
+    ".dockerignore",
     ".gitattributes",
     ".github",
     ".gitignore",
@@ -22,11 +23,13 @@ const TOP: [&str; 18] = [
     "CONTRIBUTING.md",
     "Cargo.lock",
     "Cargo.toml",
+    "Dockerfile",
     "LICENSE-APACHE",
     "LICENSE-MIT",
     "README.md",
     "SECURITY.md",
     "clippy.toml",
+    "compose.yaml",
     "deny.toml",
     "openapi",
     "rust-toolchain.toml",

@@ -1,4 +1,4 @@
-//! The documents in the browser, below `/docs/`: Swagger UI from this binary, working against this emulator.
+//! The documentation in the browser, below `/docs/`: the pages of `cargo xtask site`, signed in to this emulator.
 
 use std::sync::Arc;
 
@@ -6,48 +6,92 @@ use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderMap, StatusCode};
+use http::header::{
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS,
+};
+use http::{HeaderMap, HeaderName, StatusCode};
 use serde_json::{Value, json};
-use utoipa_swagger_ui::Config;
 
 use super::openapi::{names, served};
 use crate::account::Account;
 use crate::app::App;
 use crate::control::forbidden;
 
+/// The files with these names in the folder `pages`.
+macro_rules! pages {
+    ($($name:literal),+ $(,)?) => {
+        &[$(($name, include_str!(concat!("../../pages/", $name)))),+]
+    };
+}
+
+/// What `cargo xtask regen` writes for the emulator and for the site.
+const PAGES: &[(&str, &str)] = pages![
+    "basics.html",
+    "emulator.html",
+    "errata.html",
+    "errors.html",
+    "generations.html",
+    "index.html",
+    "licences.txt",
+    "reference.html",
+    "reference.js",
+    "search.js",
+    "style.css",
+];
+/// The script that shows the documents, compressed.
+const RENDERER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/scalar.js.gz"));
+
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+/// Nothing from anywhere else, whatever a document contains.
+const POLICY: (HeaderName, &str) = (
+    CONTENT_SECURITY_POLICY,
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:",
+);
+
 pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/docs", get(async || Redirect::permanent("docs/")))
-        .route("/docs/", get(page))
-        .route("/docs/page.js", get(script))
+        .route("/docs/", get(async || page("index.html")))
+        .route(
+            "/docs/{file}",
+            get(async |Path(file): Path<String>| page(&file)),
+        )
+        .route("/docs/scalar.js", get(renderer))
+        .route("/docs/context.js", get(context))
         .route("/docs/token", get(token))
         .route("/docs/openapi/{file}", get(document))
-        .route("/docs/assets/{file}", get(asset))
 }
 
-async fn page() -> Response {
-    (
-        [
-            (CONTENT_TYPE, "text/html; charset=utf-8"),
-            // Nothing from anywhere else, whatever a document contains.
-            (
-                CONTENT_SECURITY_POLICY,
-                "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:",
-            ),
-        ],
-        include_str!("docs/index.html"),
-    )
-        .into_response()
+fn page(file: &str) -> Response {
+    let Some((name, text)) = PAGES.iter().find(|(name, _)| *name == file) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let kind = match name.rsplit('.').next() {
+        Some("html") => "text/html; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("js") => SCRIPT,
+        _ => "text/plain; charset=utf-8",
+    };
+    ([(CONTENT_TYPE, kind), POLICY], *text).into_response()
 }
 
-async fn script() -> Response {
-    let kind = [(CONTENT_TYPE, "text/javascript; charset=utf-8")];
+/// Every browser takes gzip, and nothing else loads it.
+async fn renderer() -> Response {
+    let headers = [(CONTENT_TYPE, SCRIPT), (CONTENT_ENCODING, "gzip")];
+    (headers, RENDERER).into_response()
+}
+
+/// Which documents there are, and where the page gets a token. No token stands here, since any page may load a script.
+async fn context() -> Response {
     let documents = names()
-        .map(|(file, title)| json!({"name": title, "url": format!("openapi/{file}")}))
+        .map(|(file, title)| {
+            let slug = file.trim_end_matches(".json");
+            json!({"title": title, "slug": slug, "url": format!("openapi/{file}")})
+        })
         .collect::<Value>();
-    let script = include_str!("docs/page.js").replace("DOCUMENTS", &documents.to_string());
-    (kind, script).into_response()
+    let context = json!({"documents": documents, "token": "token"});
+    let script = format!("window.reference = {context};\n");
+    ([(CONTENT_TYPE, SCRIPT)], script).into_response()
 }
 
 /// What the page signs in with: an account of this emulator only, and for pages of this emulator only.
@@ -55,12 +99,14 @@ async fn token(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     if !app.addresses.admit(&headers) {
         return forbidden();
     }
-    let token = (!app.addresses.remote).then(|| Account::first(&app).token(&app));
+    let account = Account::first(&app);
+    let token = (!app.addresses.remote).then(|| account.token(&app));
     let headers = [
         (CACHE_CONTROL, "no-store"),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
-    (headers, axum::Json(json!({ "token": token }))).into_response()
+    let account = json!({"token": token, "project": account.project});
+    (headers, axum::Json(account)).into_response()
 }
 
 /// A document, with this emulator as its first server.
@@ -90,9 +136,26 @@ async fn document(
     axum::Json(document).into_response()
 }
 
-async fn asset(Path(file): Path<String>) -> Response {
-    match utoipa_swagger_ui::serve(&file, Arc::new(Config::default())) {
-        Ok(Some(asset)) => ([(CONTENT_TYPE, asset.content_type)], asset.bytes).into_response(),
-        _ => StatusCode::NOT_FOUND.into_response(),
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_generated_page_is_served() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("pages");
+        let there: BTreeSet<String> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        let served: BTreeSet<String> = PAGES.iter().map(|(name, _)| (*name).to_owned()).collect();
+        assert_eq!(there, served);
+    }
+
+    #[test]
+    fn the_renderer_is_compressed() {
+        assert!(RENDERER.starts_with(&[0x1f, 0x8b]), "gzip");
+        assert!(RENDERER.len() < 2_000_000, "{} bytes", RENDERER.len());
     }
 }

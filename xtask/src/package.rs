@@ -1,0 +1,213 @@
+//! `cargo xtask package`: the crates as they are published, each built from its package alone.
+//!
+//! Cargo unpacks the packages and builds them against each other, as a registry would hand them out, so what a crate needs
+//! from the checkout is missed here. What cargo does not ask is asked of the packages themselves.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+use xtask::workspace;
+
+use crate::python::succeed;
+
+/// What every package has beside its code.
+const OWED: [&str; 4] = ["Cargo.toml", "LICENSE-APACHE", "LICENSE-MIT", "README.md"];
+/// What the registry takes at most, compressed.
+const LIMIT: u64 = 10 * 1024 * 1024;
+/// What a description of a crate has on the registry.
+const METADATA: [&str; 7] = [
+    "description",
+    "license",
+    "readme",
+    "documentation",
+    "rust_version",
+    "categories",
+    "keywords",
+];
+
+/// A package that was made.
+pub(crate) struct Package {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    files: usize,
+    bytes: u64,
+    problems: Vec<String>,
+}
+
+impl Package {
+    pub(crate) fn is_faulty(&self) -> bool {
+        !self.problems.is_empty()
+    }
+}
+
+/// Builds the packages and prints them; false when one of them lacks something.
+pub(crate) fn run(build: bool) -> Result<bool> {
+    let packages = make(&workspace::root(), build)?;
+    print(&packages);
+    Ok(!packages.iter().any(Package::is_faulty))
+}
+
+pub(crate) fn print(packages: &[Package]) {
+    for package in packages {
+        println!(
+            "{:<20} {:<8} {:>4} files {:>6} KiB",
+            package.name,
+            package.version,
+            package.files,
+            package.bytes.div_ceil(1024)
+        );
+        for problem in &package.problems {
+            println!("  error: {problem}");
+        }
+    }
+}
+
+/// Makes the packages of all crates that are published, and with `build` compiles each of them without the checkout.
+pub(crate) fn make(root: &Path, build: bool) -> Result<Vec<Package>> {
+    let metadata = metadata(root)?;
+    let published: Vec<&Value> = list(&metadata, "packages")
+        .iter()
+        .filter(|package| {
+            // Null where any registry will do, a list of registries otherwise, which is empty for `publish = false`.
+            package.get("publish").is_none_or(Value::is_null)
+        })
+        .collect();
+    if published.is_empty() {
+        bail!("no crate of the workspace is published");
+    }
+    let target = metadata.get("target_directory").and_then(Value::as_str);
+    let target = Path::new(target.context("cargo names no target directory")?);
+    let mut command = cargo();
+    command
+        .args(["package", "--locked", "--allow-dirty", "--quiet"])
+        .current_dir(root);
+    for package in &published {
+        command.args(["--package", text(package, "name")]);
+    }
+    if !build {
+        command.arg("--no-verify");
+    }
+    succeed(&mut command)?;
+    published
+        .into_iter()
+        .map(|package| inspected(package, &target.join("package")))
+        .collect()
+}
+
+fn inspected(package: &Value, folder: &Path) -> Result<Package> {
+    let (name, version) = (text(package, "name"), text(package, "version"));
+    let archive = folder.join(format!("{name}-{version}.crate"));
+    let bytes = fs::metadata(&archive)
+        .with_context(|| format!("looking at {}", archive.display()))?
+        .len();
+    let files = files(&archive)?;
+    let manifest = archived(&archive, &format!("{name}-{version}/Cargo.toml"))?;
+    let manifest: toml::Table = manifest.parse().context("the manifest of a package")?;
+    let mut problems = Vec::new();
+    for owed in OWED {
+        if !files.iter().any(|file| file == Path::new(owed)) {
+            problems.push(format!("there is no {owed} in the package"));
+        }
+    }
+    for key in METADATA {
+        let value = package.get(key).unwrap_or(&Value::Null);
+        if value.is_null() || value.as_array().is_some_and(Vec::is_empty) {
+            problems.push(format!("Cargo.toml has no `{}`", key.replace('_', "-")));
+        }
+    }
+    problems.extend(paths(&manifest, ""));
+    let readme = archived(&archive, &format!("{name}-{version}/README.md")).unwrap_or_default();
+    for line in readme.lines() {
+        // On the registry there is no checkout beside it.
+        if line.contains("path = \"") || line.contains("--path ") || line.contains("](../") {
+            problems.push(format!(
+                "README.md leads out of the package: {}",
+                line.trim()
+            ));
+        }
+    }
+    if bytes > LIMIT {
+        problems.push(format!("{bytes} bytes are more than a registry takes"));
+    }
+    Ok(Package {
+        name: name.to_owned(),
+        version: version.to_owned(),
+        files: files.len(),
+        bytes,
+        problems,
+    })
+}
+
+/// Dependencies of a manifest that lead to a folder.
+fn paths(table: &toml::Table, at: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (key, value) in table {
+        let here = format!("{at}{key}");
+        let Some(inner) = value.as_table() else {
+            continue;
+        };
+        if at.contains("dependencies.") && inner.contains_key("path") {
+            found.push(format!("`{here}` leads to a folder"));
+        }
+        found.extend(paths(inner, &format!("{here}.")));
+    }
+    found
+}
+
+/// The files of a package, without the folder that all of them lie in.
+fn files(archive: &Path) -> Result<Vec<PathBuf>> {
+    let listing = output(
+        Command::new("tar")
+            .arg("--list")
+            .arg("--gzip")
+            .arg("--file")
+            .arg(archive),
+    )?;
+    let inside = |line: &str| Path::new(line).components().skip(1).collect::<PathBuf>();
+    Ok(listing.lines().map(inside).collect())
+}
+
+fn archived(archive: &Path, file: &str) -> Result<String> {
+    output(
+        Command::new("tar")
+            .args(["--extract", "--to-stdout", "--gzip", "--file"])
+            .arg(archive)
+            .arg(file),
+    )
+}
+
+fn metadata(root: &Path) -> Result<Value> {
+    let mut command = cargo();
+    command
+        .args(["metadata", "--format-version", "1", "--no-deps", "--locked"])
+        .current_dir(root);
+    Ok(serde_json::from_str(&output(&mut command)?)?)
+}
+
+fn cargo() -> Command {
+    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+fn output(command: &mut Command) -> Result<String> {
+    let output = command
+        .output()
+        .with_context(|| format!("starting {}", command.get_program().display()))?;
+    if !output.status.success() {
+        bail!("{}", String::from_utf8_lossy(&output.stderr));
+    }
+    String::from_utf8(output.stdout).context("reading what a program prints")
+}
+
+fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
+    value
+        .get(key)
+        .and_then(Value::as_array)
+        .map_or(&[], Vec::as_slice)
+}
+
+fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    value.get(key).and_then(Value::as_str).unwrap_or_default()
+}
