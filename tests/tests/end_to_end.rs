@@ -23,7 +23,7 @@ use modelarts::{
 };
 use modelarts_client::{FAMILIES, iam};
 use modelarts_emulator::{
-    Fault, Fixtures, Generation, InstanceFixture, InstanceStatus, Step, TransitionFault,
+    Fault, Fixtures, Generation, InstanceFixture, NotebookStatus, Step, TransitionFault,
 };
 use modelarts_tests::environment::TestEnvironment;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -731,7 +731,7 @@ async fn waiting_ends_at_once_when_the_goal_is_out_of_reach_and_in_time_otherwis
 
     let emulator = &environment.emulator;
     emulator
-        .set_status(&id, InstanceStatus::Frozen, None)
+        .set_status(&id, NotebookStatus::Frozen, None)
         .await
         .unwrap();
     let before = emulator.clock().now_millis();
@@ -823,7 +823,7 @@ async fn a_start_that_is_ensured_can_say_when_it_ends() {
         let mut instance = InstanceFixture::default();
         instance.generation = generation;
         instance.id = Some(id.to_owned());
-        instance.status = InstanceStatus::Stopped;
+        instance.status = NotebookStatus::Stopped.into();
         instance
     };
     let mut fixtures = Fixtures::default();

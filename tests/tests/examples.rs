@@ -16,7 +16,7 @@ use std::time::Duration;
 use futures::TryStreamExt;
 use modelarts::devenviron::types::{CreateImageRequest, CreateNotebookRequest, VolumeReq};
 use modelarts::{AccessKey, AutoStop, InstanceExt, ModelArts, Timestamp};
-use modelarts_emulator::{Fault, Fixtures, Generation, InstanceFixture, InstanceStatus, LogFilter};
+use modelarts_emulator::{Fault, Fixtures, Generation, InstanceFixture, LogFilter, NotebookStatus};
 use modelarts_tests::environment::TestEnvironment;
 
 const HOUR: i64 = 3_600_000;
@@ -168,7 +168,7 @@ mod runs {
         let mut endless = instance("endless");
         endless.duration = Some(-1);
         let mut stopped = instance("stopped");
-        stopped.status = InstanceStatus::Stopped;
+        stopped.status = NotebookStatus::Stopped.into();
         add(environment, vec![instance("leased"), endless, stopped]).await;
         let mut out = Vec::new();
         super::list_running::run(&environment.client, &mut out)
@@ -204,20 +204,19 @@ mod runs {
     }
 
     pub(super) async fn old_generation(environment: &TestEnvironment) {
-        let old = |name: &str, hours: i64, status| {
+        let old = |name: &str, hours: i64, status: NotebookStatus| {
             let mut instance = instance(name);
             instance.generation = Generation::DevEnv;
             instance.duration = Some(hours * HOUR);
-            instance.status = status;
+            instance.status = status.into();
             instance
         };
-        let (up, down) = (InstanceStatus::Running, InstanceStatus::Stopped);
         add(
             environment,
             vec![
-                old("too-long", 9, up),
-                old("as-it-should-be", 2, up),
-                old("off", 9, down),
+                old("too-long", 9, NotebookStatus::Running),
+                old("as-it-should-be", 2, NotebookStatus::Running),
+                old("off", 9, NotebookStatus::Stopped),
             ],
         )
         .await;
@@ -243,7 +242,7 @@ mod runs {
 
     pub(super) async fn save_image(environment: &TestEnvironment) {
         let mut stopped = instance("bert");
-        stopped.status = InstanceStatus::Stopped;
+        stopped.status = NotebookStatus::Stopped.into();
         add(environment, vec![stopped]).await;
         let request: CreateImageRequest = CreateImageRequest::builder()
             .name("bert")
@@ -266,7 +265,7 @@ mod runs {
 
     pub(super) async fn script(environment: &TestEnvironment) {
         let mut stopped = instance("stopped");
-        stopped.status = InstanceStatus::Stopped;
+        stopped.status = NotebookStatus::Stopped.into();
         add(environment, vec![instance("running"), stopped]).await;
         let builder = environment.emulator.client_builder();
         // A thread of its own, as a script is a process of its own.
@@ -292,7 +291,7 @@ mod runs {
             instance
         };
         let mut restarted = aged("restarted", 7 * 24);
-        restarted.status = InstanceStatus::Stopped;
+        restarted.status = NotebookStatus::Stopped.into();
         add(
             environment,
             // The one before the last was created by a clock that is ahead of ours.

@@ -610,13 +610,14 @@ impl Emulator {
     /// Puts an instance into a status; `false` if there is none of this id.
     ///
     /// # Errors
-    /// When the state file cannot be written.
+    /// When neither generation lists the status, or the state file cannot be written.
     pub async fn set_status(
         &self,
         id: &str,
-        status: InstanceStatus,
+        status: impl Into<InstanceStatus>,
         fail_reason: Option<&str>,
     ) -> Result<bool, Error> {
+        let status = status.into().listed()?;
         let reason = fail_reason.map(ToOwned::to_owned);
         let known = self
             .app

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use modelarts_client::Secret;
-use modelarts_client::devenviron::enums::OpenVolumeCategory;
+use modelarts_client::devenviron::enums::{NotebookStatus, OpenImageStatus, OpenVolumeCategory};
 use modelarts_client::devenviron::types;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -12,7 +12,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 
-use crate::domain::{Generation, ImageStatus, InstanceStatus};
+use crate::domain::{Generation, InstanceStatus};
 use crate::ids::hex;
 use crate::nearest::unknown;
 
@@ -222,7 +222,7 @@ pub struct ImageFixture {
     /// Name or id of the project; absent: built in, for all.
     pub project: Option<String>,
     /// ACTIVE if absent.
-    pub status: Option<ImageStatus>,
+    pub status: Option<OpenImageStatus>,
     /// The image itself; what is missing is made up.
     #[serde(deserialize_with = "image")]
     pub image: types::Image,
@@ -279,7 +279,7 @@ impl Default for InstanceFixture {
             owner: None,
             name: String::new(),
             description: String::new(),
-            status: InstanceStatus::Running,
+            status: NotebookStatus::Running.into(),
             fail_reason: None,
             flavor: None,
             image_id: None,

@@ -112,8 +112,7 @@ mod store;
 pub use builder::{Emulator, EmulatorBuilder, Error};
 pub use clock::{Clock, ClockMode, ClockReading};
 pub use domain::{
-    Durations, FixtureError, Generation, ImageStatus, InstanceStatus, Snapshot, Step,
-    TransitionFault,
+    Durations, FixtureError, Generation, InstanceStatus, Snapshot, Step, TransitionFault,
 };
 pub use faults::Fault;
 pub use fixtures::{
@@ -122,3 +121,8 @@ pub use fixtures::{
 };
 pub use http::openapi::control_description;
 pub use log::{LogFilter, LoggedRequest};
+/// The statuses of the documents.
+#[doc(no_inline)]
+pub use modelarts_client::devenviron::enums::{
+    DevEnvInstanceStatus, ImageStatus, NotebookStatus, OpenImageStatus,
+};

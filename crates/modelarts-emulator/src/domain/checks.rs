@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::State;
 use super::fixtures::FixtureError;
+use super::{InstanceStatus, State};
+use modelarts_client::devenviron::enums::OpenImageStatus;
+
 use crate::clock::LATEST;
 use crate::fixtures::{Capacity, Fixtures, InstanceFixture};
 use crate::nearest::unknown;
@@ -162,6 +164,10 @@ impl State {
         let mut ids = Unique::new("id of an image", self.image_ids.keys().map(String::as_str));
         for image in &fixtures.images {
             ids.add_some(image.image.id.as_ref())?;
+            if let Some(status) = image.status.as_ref().filter(|it| it.is_unknown()) {
+                let known = OpenImageStatus::values().iter().copied();
+                return refused(unknown("status", status.as_str(), known));
+            }
         }
         // A flavor may take the place of one that is there.
         let mut ids = Unique::new("id of a flavor", []);
@@ -204,6 +210,11 @@ fn check_instance(
         && !images.contains(image.as_str())
     {
         return refused(unknown("image", image, images.iter().copied()));
+    }
+    if instance.status.is_unknown() {
+        let status = instance.status.as_str();
+        let known = InstanceStatus::values().iter().copied();
+        return refused(unknown("status", status, known));
     }
     let times = [instance.duration, instance.create_at];
     if let Some(time) = times

@@ -1,5 +1,6 @@
 //! Instances, old generation.
 
+use modelarts_client::devenviron::enums::{DevEnvInstanceStatus as D, NotebookStatus as N};
 use modelarts_client::devenviron::types::{
     CreateDevEnvInstanceRequest, DeleteDevEnvInstanceResponse, DevEnvAutoStopReq, DevEnvInstance,
     DevEnvInstanceAction, DevEnvInstanceList, DevEnvPoolReq, DevEnvStorageReq,
@@ -11,8 +12,8 @@ use super::catalogue;
 use super::listing::Scope;
 use super::model::{Details, DevEnv, Generation, Instance, Lease};
 use super::page::{Order, Paging, SortKey};
-use super::transitions::{INSTANCES, Phase};
-use super::wire::{View, dev_env_status, with_nulls};
+use super::phase::Phase;
+use super::wire::{View, with_nulls};
 use super::{At, Caller, InstanceStatus as S, State, Step};
 use crate::clock::Millis;
 use crate::error::{ApiError, ApiResult, code};
@@ -58,7 +59,7 @@ impl State {
             let pool = dev_env.pool.as_ref().map(|pool| pool.id.as_str());
             query
                 .status
-                .is_none_or(|wanted| dev_env_status(instance.status()).eq_ignore_ascii_case(wanted))
+                .is_none_or(|wanted| instance.status().in_old_words() == D::from(wanted))
                 && query
                     .workspace
                     .is_none_or(|wanted| instance.workspace == wanted)
@@ -158,9 +159,9 @@ impl State {
             self.planned(Step::Create)
         };
         let status = if sold_out {
-            S::CreateQueuing
+            S::from(D::CreateQueuing)
         } else {
-            S::Creating
+            S::from(N::Creating)
         };
         let seq = self.next_seq();
         let id = format!("DE-{}", self.core.ids.uuid());
@@ -174,8 +175,8 @@ impl State {
             workspace,
             flavor: request.flavor,
             free,
-            phase: Phase::enter(status, now, INSTANCES, &self.settings.durations, failing),
-            previous: S::Init,
+            phase: Phase::enter(status, now, &self.settings.durations, failing),
+            previous: N::Init.into(),
             created: now,
             updated: now,
             lease,
@@ -208,7 +209,7 @@ impl State {
     ) -> ApiResult<Value> {
         let now = at.now;
         let instance = self.find(at.caller, Generation::DevEnv, id)?;
-        if instance.status() == S::Frozen {
+        if *instance.status() == N::Frozen {
             return Err(frozen());
         }
         let change = request
@@ -257,19 +258,19 @@ impl State {
     ) -> ApiResult<DeleteDevEnvInstanceResponse> {
         let instance = self.find(at.caller, Generation::DevEnv, id)?;
         let status = instance.status();
-        if status == S::Deleting || (status.is_transient() && !status.is_queued()) {
+        if *status == N::Deleting || (status.is_transient() && !status.is_queued()) {
             return Err(in_between(status));
         }
         if self.settings.strict && status.is_up() {
             return Err(ApiError::new(
                 code::STOP_FIRST,
-                "The instance is RUNNING; stop it before you delete it.",
+                format!("The instance is {status}; stop it before you delete it."),
             ));
         }
         let seq = instance.seq;
         let failing = self.planned(Step::Delete);
         self.change(seq, at.now, |instance, durations| {
-            instance.enter(S::Deleting, at.now, durations, failing);
+            instance.enter(N::Deleting, at.now, durations, failing);
         });
         Ok(with_fields!(DeleteDevEnvInstanceResponse {
             instance_id: Some(id.to_owned()),
@@ -284,18 +285,18 @@ impl State {
     ) -> ApiResult<ManageDevEnvInstanceResponse> {
         let now = at.now;
         let instance = self.find(at.caller, Generation::DevEnv, id)?;
-        let before = instance.status();
+        let before = instance.status().clone();
         let ml_studio = instance.dev_env().is_some_and(|dev_env| dev_env.ml_studio);
         let step = match action {
-            DevEnvInstanceAction::Start => startable(before).map(|()| Step::Start)?,
-            DevEnvInstanceAction::Stop => stoppable(before).map(|()| Step::Stop)?,
+            DevEnvInstanceAction::Start => startable(&before).map(|()| Step::Start)?,
+            DevEnvInstanceAction::Stop => stoppable(&before).map(|()| Step::Stop)?,
             DevEnvInstanceAction::Restart if !ml_studio => {
                 return Err(ApiError::value(
                     "action",
                     "restart is for ML Studio instances only",
                 ));
             }
-            DevEnvInstanceAction::Restart => restartable(before).map(|()| Step::Restart)?,
+            DevEnvInstanceAction::Restart => restartable(&before).map(|()| Step::Restart)?,
             other => {
                 return Err(ApiError::value(
                     "action",
@@ -316,19 +317,19 @@ impl State {
         let failing = if sold_out { None } else { self.planned(step) };
         let place = sold_out.then(|| self.queue_place(now));
         let status = match step {
-            Step::Start if sold_out => S::StartQueuing,
-            Step::Start => S::Starting,
-            Step::Stop => S::Stopping,
-            _ => S::Restarting,
+            Step::Start if sold_out => S::from(D::StartQueuing),
+            Step::Start => N::Starting.into(),
+            Step::Stop => N::Stopping.into(),
+            _ => D::Restarting.into(),
         };
         let status = self.change(seq, now, |instance, durations| {
             instance.enter(status, now, durations, failing);
             instance.queue = place;
-            instance.status()
+            instance.status().in_old_words()
         });
         Ok(with_fields!(ManageDevEnvInstanceResponse {
-            current_status: status.map(|status| dev_env_status(status).into()),
-            previous_state: Some(dev_env_status(before).into()),
+            current_status: status.map(Into::into),
+            previous_state: Some(before.in_old_words().into()),
         }))
     }
 
@@ -376,22 +377,28 @@ fn frozen() -> ApiError {
     )
 }
 
-fn in_between(status: S) -> ApiError {
+fn in_between(status: &S) -> ApiError {
     let (code, text) = match status {
-        S::Starting => (code::STARTING, "starting; wait until it is RUNNING"),
-        S::Stopping => (code::STOPPING, "stopping; wait until it is STOPPED"),
+        S::Notebook(N::Starting) => (
+            code::STARTING,
+            format!("starting; wait until it is {}", N::Running),
+        ),
+        S::Notebook(N::Stopping) => (
+            code::STOPPING,
+            format!("stopping; wait until it is {}", N::Stopped),
+        ),
         _ => (
             code::BUSY,
-            "busy with another operation; wait until that has ended",
+            "busy with another operation; wait until that has ended".to_owned(),
         ),
     };
     ApiError::new(code, format!("The instance is {text}."))
 }
 
-fn startable(status: S) -> ApiResult<()> {
+fn startable(status: &S) -> ApiResult<()> {
     match status {
-        S::Stopped | S::StartFailed | S::CreateFailed => Ok(()),
-        S::Frozen => Err(frozen()),
+        S::Notebook(N::Stopped | N::StartFailed | N::CreateFailed) => Ok(()),
+        S::Notebook(N::Frozen) => Err(frozen()),
         status if status.is_up() => Err(ApiError::new(
             code::ALREADY_RUNNING,
             "The instance is running already.",
@@ -400,11 +407,11 @@ fn startable(status: S) -> ApiResult<()> {
     }
 }
 
-fn stoppable(status: S) -> ApiResult<()> {
+fn stoppable(status: &S) -> ApiResult<()> {
     match status {
-        S::Error | S::Unavailable => Ok(()),
-        S::Frozen => Err(frozen()),
-        S::Stopped => Err(ApiError::new(
+        S::Notebook(N::Error) | S::DevEnv(D::Unavailable) => Ok(()),
+        S::Notebook(N::Frozen) => Err(frozen()),
+        S::Notebook(N::Stopped) => Err(ApiError::new(
             code::ALREADY_STOPPED,
             "The instance is stopped already.",
         )),
@@ -413,16 +420,16 @@ fn stoppable(status: S) -> ApiResult<()> {
     }
 }
 
-fn restartable(status: S) -> ApiResult<()> {
+fn restartable(status: &S) -> ApiResult<()> {
     match status {
-        S::Frozen => Err(frozen()),
+        S::Notebook(N::Frozen) => Err(frozen()),
         status if status.is_up() => Ok(()),
         status if status.is_transient() => Err(in_between(status)),
         status => Err(ApiError::new(
             code::NOT_RUNNING,
             format!(
                 "The instance is {}; only a running one can be restarted.",
-                dev_env_status(status)
+                status.in_old_words()
             ),
         )),
     }

@@ -2,15 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use modelarts_client::Secret;
+use modelarts_client::devenviron::enums::{ImageStatus, NotebookStatus as N, VolumeStatus};
 use modelarts_client::devenviron::types::{DevEnvStorageLocationReq, DevEnvStorageReq};
+use modelarts_client::{Open, Secret};
 
 use super::catalogue;
 use super::lease;
-use super::model::{Details, DevEnv, Failure, Generation, Instance, Lease, Notebook, Volume};
+use super::model::{Details, DevEnv, Generation, Instance, Lease, Notebook, Volume};
 use super::notebooks::default_capacity;
-use super::transitions::{INSTANCES, Phase, VolumeStatus};
-use super::{ImageStatus, InstanceStatus, State, Subject, Touched};
+use super::phase::{Failure, Phase};
+use super::{InstanceStatus, State, Subject, Touched};
 use crate::clock::Millis;
 use crate::fixtures::{
     AccessKeyFixture, DEFAULT_PROJECT, DEFAULT_REGION, DomainFixture, Fixtures, ImageFixture,
@@ -266,7 +267,7 @@ impl State {
         self.add_image(
             project,
             image,
-            fixture.status.unwrap_or(ImageStatus::Active),
+            fixture.status.map_or(ImageStatus::Active, Open::into_inner),
             now,
         );
         Ok(())
@@ -347,9 +348,8 @@ impl State {
         };
         let durations = &self.settings.durations;
         let phase = Phase::enter(
-            details.own_word(fixture.status),
+            details.own_word(fixture.status.clone()),
             now,
-            INSTANCES,
             durations,
             None,
         );
@@ -365,7 +365,7 @@ impl State {
             flavor,
             free,
             phase,
-            previous: InstanceStatus::Init,
+            previous: N::Init.into(),
             created,
             updated: now,
             lease: Lease {
@@ -384,7 +384,7 @@ impl State {
     fn notebook_of(&mut self, fixture: &InstanceFixture, now: Millis) -> Notebook {
         let begun = !matches!(
             fixture.status,
-            InstanceStatus::Init | InstanceStatus::Creating | InstanceStatus::CreateFailed
+            InstanceStatus::Notebook(N::Init | N::Creating | N::CreateFailed)
         );
         let status = if begun {
             VolumeStatus::InUse

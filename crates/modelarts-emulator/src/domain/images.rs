@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use modelarts_client::devenviron::enums::{ImageStatus, NotebookStatus as N};
 use modelarts_client::devenviron::types::{
     CreateImageRequest, Image, ImageGroup, ImageGroupList, ImageList, RegisterImageRequest, Tag,
     UpdateImageGroupRequest,
@@ -10,8 +11,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::model::{Generation, ImageEntry};
 use super::page::Paging;
-use super::transitions::{IMAGES, Phase};
-use super::{At, Caller, ImageStatus, InstanceStatus, State, Step, Subject, Touched};
+use super::phase::Phase;
+use super::{At, Caller, InstanceStatus, State, Step, Subject, Touched};
 use crate::clock::Millis;
 use crate::error::{ApiError, ApiResult, code};
 use crate::fields::with_fields;
@@ -65,7 +66,7 @@ impl State {
         status: ImageStatus,
         now: Millis,
     ) {
-        let phase = Phase::enter(status, now, IMAGES, &self.settings.durations, None);
+        let phase = Phase::enter(status, now, &self.settings.durations, None);
         let seq = self.next_seq();
         self.put_image(ImageEntry {
             seq,
@@ -380,7 +381,7 @@ impl State {
         });
         let id = image.id.clone().unwrap_or_default();
         let durations = &self.settings.durations;
-        let phase = Phase::enter(ImageStatus::Active, at.now, IMAGES, durations, None);
+        let phase = Phase::enter(ImageStatus::Active, at.now, durations, None);
         let seq = self.next_seq();
         self.put_image(ImageEntry {
             seq,
@@ -403,17 +404,23 @@ impl State {
         let instance = self.find(at.caller, Generation::Notebook, id)?;
         let notebook = instance.notebook().ok_or_else(ApiError::no_instance)?;
         match instance.status() {
-            InstanceStatus::Running => {}
-            InstanceStatus::Snapshotting => {
+            InstanceStatus::Notebook(N::Running) => {}
+            InstanceStatus::Notebook(N::Snapshotting) => {
                 return Err(ApiError::new(
                     code::BUSY,
-                    "Another image of the instance is being saved; wait until it is RUNNING.",
+                    format!(
+                        "Another image of the instance is being saved; wait until it is {}.",
+                        N::Running
+                    ),
                 ));
             }
             status => {
                 return Err(ApiError::new(
                     code::NOT_RUNNING,
-                    format!("The instance is {status}; an image can be saved while it is RUNNING."),
+                    format!(
+                        "The instance is {status}; an image can be saved while it is {}.",
+                        N::Running
+                    ),
                 ));
             }
         }
@@ -460,13 +467,7 @@ impl State {
             project: Some(at.caller.project.clone()),
             image,
             read_me,
-            phase: Phase::enter(
-                ImageStatus::Creating,
-                now,
-                IMAGES,
-                durations,
-                failing.clone(),
-            ),
+            phase: Phase::enter(ImageStatus::Creating, now, durations, failing.clone()),
         };
         let entry = ImageEntry {
             seq: self.next_seq(),
@@ -474,7 +475,7 @@ impl State {
         };
         self.put_image(entry);
         self.change(seq, now, |instance, durations| {
-            instance.enter(InstanceStatus::Snapshotting, now, durations, failing);
+            instance.enter(N::Snapshotting, now, durations, failing);
             if let Some(notebook) = instance.notebook_mut() {
                 notebook.saving = Some(image_id.clone());
             }
@@ -484,7 +485,7 @@ impl State {
             .map(Self::image_wire)?;
         Ok(with_fields!(Image {
             // The answer comes before the saving begins.
-            status: Some(ImageStatus::Init.as_str().into()),
+            status: Some(ImageStatus::Init.into()),
             ..image
         }))
     }
@@ -493,7 +494,7 @@ impl State {
         let entry = self.check_deletable(at.caller, id)?;
         let seq = entry.seq;
         let image = with_fields!(Image {
-            status: Some(ImageStatus::Deleted.as_str().into()),
+            status: Some(ImageStatus::Deleted.into()),
             ..entry.image.clone()
         });
         self.image_ids.remove(id);
@@ -558,7 +559,10 @@ impl State {
 fn being_saved() -> ApiError {
     ApiError::new(
         code::BUSY,
-        "The image is being saved; wait until it is ACTIVE.",
+        format!(
+            "The image is being saved; wait until it is {}.",
+            ImageStatus::Active
+        ),
     )
 }
 

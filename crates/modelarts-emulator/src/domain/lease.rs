@@ -1,10 +1,10 @@
 //! The countdown to the automatic stop, new generation.
 
-use modelarts_client::devenviron::enums::LeaseType;
+use modelarts_client::devenviron::enums::{LeaseType, NotebookStatus};
 use modelarts_client::devenviron::types::{self, LeaseReq};
 
 use super::model::{Generation, Instance, Lease};
-use super::{At, InstanceStatus, State};
+use super::{At, State};
 use crate::clock::Millis;
 use crate::error::{ApiError, ApiResult, code};
 use crate::fields::with_fields;
@@ -100,14 +100,15 @@ impl State {
             Some(lease) => lease,
             None => default(now),
         };
-        if instance.status() == InstanceStatus::Frozen {
+        if *instance.status() == NotebookStatus::Frozen {
             return Err(ApiError::new(code::FROZEN, "The instance is frozen."));
         }
         if !instance.status().is_up() {
             return Err(ApiError::new(
                 code::NOT_RUNNING,
                 format!(
-                    "The lease can be renewed while the instance is RUNNING; it is {}.",
+                    "The lease can be renewed while the instance is {}; it is {}.",
+                    NotebookStatus::Running,
                     instance.status()
                 ),
             ));

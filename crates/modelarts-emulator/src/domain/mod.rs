@@ -7,6 +7,7 @@
 mod catalogue;
 mod checks;
 mod devenv;
+mod durations;
 mod fixtures;
 mod flavors;
 mod images;
@@ -15,12 +16,13 @@ mod listing;
 mod model;
 mod notebooks;
 mod page;
+mod phase;
 mod snapshot;
 mod sorted;
 mod specification;
+mod status;
 mod storage;
 mod tags;
-mod transitions;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,10 +30,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use foldhash::{HashMap, HashMapExt};
+use modelarts_client::devenviron::enums::{
+    DevEnvInstanceStatus as D, ImageStatus, NotebookStatus as N,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub(crate) use devenv::DevEnvQuery;
+pub use durations::{Durations, Step};
 pub use fixtures::FixtureError;
 pub(crate) use flavors::{FlavorQuery, plain as plain_flavors};
 pub(crate) use images::ImageQuery;
@@ -40,7 +46,7 @@ pub(crate) use notebooks::NotebookQuery;
 pub(crate) use page::Paging;
 pub(crate) use snapshot::Row;
 pub use snapshot::Snapshot;
-pub use transitions::{Durations, ImageStatus, InstanceStatus, Step};
+pub use status::InstanceStatus;
 
 use crate::clock::Millis;
 use crate::error::{ApiError, ApiResult, code};
@@ -51,7 +57,8 @@ use crate::ids::Ids;
 use crate::recent::Recent;
 use catalogue::Flavor;
 use listing::Listing;
-use model::{Failure, ImageEntry, Instance};
+use model::{ImageEntry, Instance};
+use phase::Failure;
 
 /// How the service behaves; not part of what is saved.
 #[derive(Clone, Debug, Default)]
@@ -295,7 +302,7 @@ impl State {
             return self.grant(seq, due);
         }
         self.change(seq, due, |instance, durations| {
-            instance.settle(due, durations);
+            instance.advance(due, durations);
         });
     }
 
@@ -305,7 +312,7 @@ impl State {
             return;
         };
         self.agenda.remove(&(due, Subject::Image(seq)));
-        entry.settle(due, &self.settings.durations);
+        entry.advance(due, &self.settings.durations);
         if let Some(until) = entry.phase.until {
             self.agenda.insert((until, Subject::Image(seq)));
         }
@@ -370,7 +377,7 @@ impl State {
         let flavor = instance.flavor.clone();
         // The lists know it by its old name until here.
         let name = std::mem::replace(&mut instance.name, old_name);
-        if instance.status() == InstanceStatus::Deleted {
+        if *instance.status() == N::Deleted {
             self.instance_ids.remove(&instance.id);
             self.listing.remove(&instance);
         } else {
@@ -470,11 +477,11 @@ impl State {
         let creating = self
             .instances
             .get(&seq)
-            .is_some_and(|instance| instance.status() == InstanceStatus::CreateQueuing);
+            .is_some_and(|instance| *instance.status() == D::CreateQueuing);
         let (status, step) = if creating {
-            (InstanceStatus::Creating, Step::Create)
+            (N::Creating, Step::Create)
         } else {
-            (InstanceStatus::Starting, Step::Start)
+            (N::Starting, Step::Start)
         };
         let failing = self.planned(step);
         self.change(seq, now, |instance, durations| {
@@ -586,11 +593,12 @@ impl State {
             return false;
         };
         let place = status.is_queued().then(|| self.queue_place(now));
+        let code = status.failure_code();
         self.change(seq, now, |instance, durations| {
             instance.enter(status, now, durations, None);
             instance.queue = place;
             instance.failure = failure.map(|message| Failure {
-                code: status.failure_code().to_string(),
+                code: code.to_string(),
                 message,
             });
         })

@@ -2,21 +2,25 @@
 
 use bytes::Bytes;
 use modelarts_client::ErrorCode;
-use modelarts_client::devenviron::enums::{EndpointService, NotebookFeature, VolumeOwnership};
+use modelarts_client::devenviron::enums::{
+    DevEnvInstanceStatus as D, EndpointService, ImageStatus, NotebookFeature, NotebookStatus as N,
+    VolumeOwnership, VolumeStatus,
+};
 use modelarts_client::devenviron::types::{
     self, CreateNotebookRequest, CustomHooks, EndpointsReq, HookConfig, LeaseReq,
     UpdateNotebookRequest, VolumeReq,
 };
 
+use super::durations::millis;
 use super::lease::Requested;
 use super::listing::Scope;
 use super::model::{Details, Generation, Instance, Notebook, Queue, Volume};
 use super::page::{Order, Paging, SortKey};
+use super::phase::Phase;
 use super::specification::{
     CUSTOM_FLAVOR, check_affinity, check_custom_spec, check_data_volumes, check_network,
 };
 use super::tags;
-use super::transitions::{INSTANCES, Phase, VOLUMES, VolumeStatus, millis};
 use super::wire::{View, node_address};
 use super::{At, Caller, InstanceStatus as S, State, Step, lease};
 use crate::clock::Millis;
@@ -237,9 +241,9 @@ impl State {
             self.planned(Step::Create)
         };
         let status = if sold_out {
-            S::CreateQueuing
+            S::from(D::CreateQueuing)
         } else {
-            S::Creating
+            S::from(N::Creating)
         };
         let seq = self.next_seq();
         let id = self.core.ids.uuid();
@@ -254,8 +258,8 @@ impl State {
             workspace,
             flavor: request.flavor,
             free,
-            phase: Phase::enter(status, now, INSTANCES, &self.settings.durations, failing),
-            previous: S::Init,
+            phase: Phase::enter(status, now, &self.settings.durations, failing),
+            previous: N::Init.into(),
             created: now,
             updated: now,
             lease,
@@ -339,9 +343,9 @@ impl State {
     ) -> ApiResult<types::Notebook> {
         let now = at.now;
         let instance = self.find(at.caller, Generation::Notebook, id)?;
-        let startable = matches!(instance.status(), S::Stopped | S::StartFailed);
+        let startable = matches!(instance.status(), S::Notebook(N::Stopped | N::StartFailed));
         if !startable {
-            return Err(not_now(instance, "started", "STOPPED"));
+            return Err(not_now(instance, "started", &[N::Stopped]));
         }
         let asked = with_fields!(LeaseReq {
             duration: None,
@@ -367,9 +371,9 @@ impl State {
         let place = sold_out.then(|| self.queue_place(now));
         self.change(seq, now, |instance, durations| {
             let status = if sold_out {
-                S::StartQueuing
+                S::from(D::StartQueuing)
             } else {
-                S::Starting
+                S::from(N::Starting)
             };
             instance.enter(status, now, durations, failing);
             instance.queue = place;
@@ -380,13 +384,13 @@ impl State {
 
     pub(crate) fn stop_notebook(&mut self, at: &At<'_>, id: &str) -> ApiResult<types::Notebook> {
         let instance = self.find(at.caller, Generation::Notebook, id)?;
-        if !matches!(instance.status(), S::Running | S::Error) {
-            return Err(not_now(instance, "stopped", "RUNNING"));
+        if !matches!(instance.status(), S::Notebook(N::Running | N::Error)) {
+            return Err(not_now(instance, "stopped", &[N::Running]));
         }
         let seq = instance.seq;
         let failing = self.planned(Step::Stop);
         self.change(seq, at.now, |instance, durations| {
-            instance.enter(S::Stopping, at.now, durations, failing);
+            instance.enter(N::Stopping, at.now, durations, failing);
         });
         self.answer_notebook(at, id)
     }
@@ -395,19 +399,19 @@ impl State {
         let instance = self.find(at.caller, Generation::Notebook, id)?;
         let status = instance.status();
         if status.is_transient() && !status.is_queued() {
-            return Err(not_now(instance, "deleted", "RUNNING or STOPPED"));
+            return Err(not_now(instance, "deleted", &[N::Running, N::Stopped]));
         }
         if self.settings.strict && status.is_up() {
             return Err(ApiError::new(
                 code::STOP_FIRST,
-                "The instance is RUNNING; stop it before you delete it.",
+                format!("The instance is {status}; stop it before you delete it."),
             ));
         }
         let seq = instance.seq;
         let failing = self.planned(Step::Delete);
         let mut answer = None;
         self.change(seq, at.now, |instance, durations| {
-            instance.enter(S::Deleting, at.now, durations, failing);
+            instance.enter(N::Deleting, at.now, durations, failing);
         });
         if let Some(instance) = self.instances.get(&seq) {
             answer = Some(self.notebook_wire(instance, at.now, View::Fresh));
@@ -469,12 +473,13 @@ impl State {
             ApiError::new(
                 code::IMAGE,
                 format!(
-                    "The image '{image}' cannot be found; list the images and take the id of an ACTIVE one."
+                    "The image '{image}' cannot be found; list the images and take the id of one that is {}.",
+                    ImageStatus::Active
                 ),
             )
         };
         let entry = self.visible_image(caller, image).ok_or_else(missing)?;
-        if entry.phase.status != super::ImageStatus::Active {
+        if entry.phase.status != ImageStatus::Active {
             return Err(missing());
         }
         let Some(flavor) = self.flavor(flavor) else {
@@ -675,13 +680,13 @@ impl State {
         request: &UpdateNotebookRequest,
     ) -> ApiResult<()> {
         let status = instance.status();
-        if status == S::Frozen {
+        if *status == N::Frozen {
             return Err(frozen());
         }
         if status.is_transient() {
-            return Err(not_now(instance, "changed", "RUNNING or STOPPED"));
+            return Err(not_now(instance, "changed", &[N::Running, N::Stopped]));
         }
-        if status == S::Stopped {
+        if *status == N::Stopped {
             return Ok(());
         }
         let strict = self.settings.strict;
@@ -770,7 +775,7 @@ fn update(
     }
     if let Some(size) = request.storage_new_size {
         notebook.volume.capacity = size;
-        notebook.volume.phase = Phase::enter(VolumeStatus::Resizing, now, VOLUMES, durations, None);
+        notebook.volume.phase = Phase::enter(VolumeStatus::Resizing, now, durations, None);
     }
 }
 
@@ -857,10 +862,12 @@ fn frozen() -> ApiError {
 }
 
 /// The instance is in the wrong status, or in the wanted one already.
-fn not_now(instance: &Instance, verb: &str, when: &str) -> ApiError {
-    if instance.status() == S::Frozen {
+fn not_now(instance: &Instance, verb: &str, when: &[N]) -> ApiError {
+    if *instance.status() == N::Frozen {
         return frozen();
     }
+    let when: Vec<&str> = when.iter().map(N::as_str).collect();
+    let when = when.join(" or ");
     ApiError::new(
         code::BUSY,
         format!(

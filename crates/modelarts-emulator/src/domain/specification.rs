@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use modelarts_client::devenviron::enums::{FlavorCategory, VolumeCategory, VolumeOwnership};
+use modelarts_client::devenviron::enums::{
+    DataVolumeStatus, FlavorCategory, VolumeCategory, VolumeOwnership,
+};
 use modelarts_client::devenviron::types::{
     self, CustomSpecReq, DataVolume, NodeAffinityReq, NodeAffinityRuleReq, PublicNetworkConfigReq,
     VolumeReq,
@@ -165,7 +167,14 @@ pub(super) fn data_volume(volume: &VolumeReq, ready: bool) -> DataVolume {
         mount_path: volume.mount_path.clone(),
         uri: volume.uri.clone(),
         url: volume.uri.clone().filter(|_| !is_efs),
-        status: Some(if ready { "MOUNTED" } else { "MOUNTING" }.into()),
+        status: Some(
+            if ready {
+                DataVolumeStatus::Mounted
+            } else {
+                DataVolumeStatus::Mounting
+            }
+            .into()
+        ),
         mount_type: Some("STATIC".into()),
         failure_reason: None,
     })

@@ -1,10 +1,11 @@
 //! OBS storage that is mounted to a notebook.
 
+use modelarts_client::devenviron::enums::{DataVolumeStatus, NotebookStatus};
 use modelarts_client::devenviron::types::{AttachObsRequest, DataVolume, DataVolumeList};
 
 use super::model::{Generation, Instance, Mount};
 use super::page::Paging;
-use super::transitions::{MOUNTS, MountStatus, Phase};
+use super::phase::Phase;
 use super::wire::data_volume;
 use super::{At, State, Step};
 use crate::error::{ApiError, ApiResult, code};
@@ -28,7 +29,7 @@ impl State {
     pub(crate) fn show_mount(&self, at: &At<'_>, id: &str, storage: &str) -> ApiResult<DataVolume> {
         let instance = self.find(at.caller, Generation::Notebook, id)?;
         let mount = find(instance, storage)?;
-        let is_new = mount.phase.status == MountStatus::Mounting;
+        let is_new = mount.phase.status == DataVolumeStatus::Mounting;
         if is_new && self.is_behind(mount.phase.since, at.now) {
             return Err(no_mount());
         }
@@ -88,9 +89,8 @@ impl State {
             efs_id,
             failure: None,
             phase: Phase::enter(
-                MountStatus::Mounting,
+                DataVolumeStatus::Mounting,
                 at.now,
-                MOUNTS,
                 &self.settings.durations,
                 failing,
             ),
@@ -113,10 +113,10 @@ impl State {
     ) -> ApiResult<DataVolume> {
         let instance = self.find(at.caller, Generation::Notebook, id)?;
         let mount = find(instance, storage)?;
-        let status = mount.phase.status;
+        let status = mount.phase.status.clone();
         if matches!(
             status,
-            MountStatus::Mounting | MountStatus::Unmounting | MountStatus::Unmounted
+            DataVolumeStatus::Mounting | DataVolumeStatus::Unmounting | DataVolumeStatus::Unmounted
         ) {
             return Err(ApiError::new(
                 code::BUSY,
@@ -127,7 +127,7 @@ impl State {
             ));
         }
         // What never was mounted needs no running instance to go away.
-        if status != MountStatus::MountFailed {
+        if status != DataVolumeStatus::MountFailed {
             require_running(instance)?;
         }
         let seq = instance.seq;
@@ -138,7 +138,7 @@ impl State {
                 .mounts
                 .iter_mut()
                 .find(|mount| mount.id == storage)?;
-            mount.phase = Phase::enter(MountStatus::Unmounting, at.now, MOUNTS, durations, failing);
+            mount.phase = Phase::enter(DataVolumeStatus::Unmounting, at.now, durations, failing);
             Some(data_volume(mount))
         })
         .flatten()
@@ -171,8 +171,9 @@ fn require_running(instance: &Instance) -> ApiResult<()> {
     Err(ApiError::new(
         code::NOT_RUNNING,
         format!(
-            "The instance is {}; storage is mounted and unmounted while it is RUNNING.",
-            instance.status()
+            "The instance is {}; storage is mounted and unmounted while it is {}.",
+            instance.status(),
+            NotebookStatus::Running
         ),
     ))
 }

@@ -3,14 +3,17 @@
 use std::collections::BTreeMap;
 
 use modelarts_client::Secret;
+use modelarts_client::devenviron::enums::{
+    BillingItem, DevEnvFlavorStatus, DevEnvInstanceStatus as D, DevEnvPoolType, DevEnvPromoType,
+    DevEnvStorageType, JobStatus, NotebookFeature, NotebookStatus as N,
+};
 use modelarts_client::devenviron::types;
 use serde_json::{Value, json};
 
 use super::catalogue::{self, Flavor, Profile};
 use super::model::{DevEnv, ImageEntry, Instance, Mount, Notebook, Queue};
 use super::page::clamp;
-use super::transitions::InstanceStatus as S;
-use super::{At, State, lease, specification, tags};
+use super::{At, InstanceStatus as S, State, lease, specification, tags};
 use crate::clock::Millis;
 use crate::error::{ApiError, ApiResult, code};
 use crate::fields::with_fields;
@@ -33,13 +36,13 @@ const STEPS: [&str; 4] = [
 
 impl State {
     /// The status, or the one from before while reads are behind.
-    fn status_for(&self, instance: &Instance, now: Millis, view: View) -> S {
+    fn status_for<'a>(&self, instance: &'a Instance, now: Millis, view: View) -> &'a S {
         let status = instance.status();
         // What nothing came before is not shown at all, or has been there all along.
         let behind = view == View::Read
-            && instance.previous != S::Init
+            && instance.previous != N::Init
             && self.is_behind(instance.phase.since, now);
-        if behind { instance.previous } else { status }
+        if behind { &instance.previous } else { status }
     }
 
     /// Whether reads do not show yet what happened at `since`.
@@ -50,9 +53,14 @@ impl State {
     /// Refuses an instance that was created so lately that reads do not know it yet.
     pub(super) fn check_known(&self, instance: &Instance, now: Millis) -> ApiResult<()> {
         // One of the fixtures that is at rest has been there all along.
-        let is_new = [instance.status(), instance.previous]
+        let is_new = [instance.status(), &instance.previous]
             .iter()
-            .any(|status| matches!(status, S::CreateQueuing | S::Creating));
+            .any(|status| {
+                matches!(
+                    status,
+                    S::DevEnv(D::CreateQueuing) | S::Notebook(N::Creating)
+                )
+            });
         if is_new && self.is_behind(instance.created, now) {
             return Err(ApiError::no_instance());
         }
@@ -68,18 +76,20 @@ impl State {
         let Some(notebook) = instance.notebook() else {
             return types::Notebook::default();
         };
-        let status = match self.status_for(instance, now, view) {
-            // The new generation knows no queue.
-            S::CreateQueuing => S::Creating,
-            S::StartQueuing => S::Starting,
-            status => status,
-        };
+        let status = self.status_for(instance, now, view).in_new_words();
         let mut seen = with_fields!(types::Notebook {
             id: Some(instance.id.clone()),
             name: Some(instance.name.clone()),
             description: Some(instance.description.clone()),
-            status: Some(status.as_str().into()),
-            feature: Some(if instance.free { "DEFAULT" } else { "NOTEBOOK" }.into()),
+            status: Some(status.into()),
+            feature: Some(
+                if instance.free {
+                    NotebookFeature::Default
+                } else {
+                    NotebookFeature::Notebook
+                }
+                .into()
+            ),
             flavor: Some(instance.flavor.clone()),
             fail_reason: instance
                 .failure
@@ -102,7 +112,8 @@ impl State {
             ip: node_address(instance),
             tags: tags::wire(&notebook.tags),
             workspace_id: Some(instance.workspace.clone()),
-            billing_items: (!instance.free).then(|| vec!["STORAGE".into(), "COMPUTE".into()]),
+            billing_items: (!instance.free)
+                .then(|| vec![BillingItem::Storage.into(), BillingItem::Compute.into()]),
             user: Some(self.user(&instance.owner)),
             user_id: Some(instance.owner.clone()),
             create_at: Some(instance.created),
@@ -164,7 +175,7 @@ impl State {
             id: Some(instance.id.clone()),
             name: Some(instance.name.clone()),
             description: Some(instance.description.clone()),
-            status: Some(dev_env_status(self.status_for(instance, now, view)).into()),
+            status: Some(self.status_for(instance, now, view).in_old_words().into()),
             creation_timestamp: Some(instance.created.to_string()),
             latest_update_timestamp: Some(instance.updated.to_string()),
             profile: Some(catalogue::profile(&dev_env.profile).map_or_else(
@@ -181,7 +192,7 @@ impl State {
                 .map(|pool| with_fields!(types::DevEnvPool {
                     id: Some(pool.id.clone()),
                     name: self.pool(instance, &pool.id).name,
-                    type_: Some("USER_DEFINED".into()),
+                    type_: Some(DevEnvPoolType::UserDefined.into()),
                     owner: Some(with_fields!(types::DevEnvPoolOwner {
                         project_id: Some(instance.project.clone()),
                     })),
@@ -228,18 +239,25 @@ impl State {
         let queued = (flavor.is_free() && sold_out).then(|| self.queue_length(flavor.id(), at.now));
         with_fields!(types::DevEnvFlavorDetails {
             name: offer.id.clone(),
-            status: Some(if sold_out { "soldOut" } else { "onSale" }.into()),
+            status: Some(
+                if sold_out {
+                    DevEnvFlavorStatus::SoldOut
+                } else {
+                    DevEnvFlavorStatus::OnSale
+                }
+                .into()
+            ),
             queuing_num: queued.map(|(length, _)| length),
             queue_left_time: queued.map(|(_, left)| left),
-            storage_list: Some(vec!["obs".into()]),
+            storage_list: Some(vec![DevEnvStorageType::Obs.into()]),
             is_permitted: Some(true),
             type_: Some(flavor.hardware.as_str().into()),
             params: Some(params),
             promo_type: Some(
                 if flavor.is_free() {
-                    "Free"
+                    DevEnvPromoType::Free
                 } else {
-                    "NoDiscount"
+                    DevEnvPromoType::NoDiscount
                 }
                 .into(),
             ),
@@ -288,7 +306,7 @@ impl State {
 
     pub(super) fn image_wire(entry: &ImageEntry) -> types::Image {
         with_fields!(types::Image {
-            status: Some(entry.phase.status.as_str().into()),
+            status: Some(entry.phase.status.clone().into()),
             ..entry.image.clone()
         })
     }
@@ -320,18 +338,6 @@ pub(super) fn with_nulls(instance: &types::DevEnvInstance) -> ApiResult<Value> {
     Ok(value)
 }
 
-/// The status in the old generation's words.
-pub(super) fn dev_env_status(status: S) -> &'static str {
-    match status {
-        S::Init => S::Creating,
-        S::Deleting => S::Deleted,
-        S::DeleteFailed | S::Error | S::Frozen => S::Unavailable,
-        S::Snapshotting => S::Running,
-        status => status,
-    }
-    .as_str()
-}
-
 fn seconds(millis: Millis) -> i32 {
     i32::try_from((millis.max(0) + 999) / 1000).unwrap_or(i32::MAX)
 }
@@ -342,26 +348,26 @@ fn progress(
     now: Millis,
 ) -> Option<Vec<types::JobProgress>> {
     let phase = &instance.phase;
-    let done = match phase.status {
-        S::Init | S::CreateQueuing | S::StartQueuing => 0,
-        S::Creating | S::Starting => {
+    let done = match &phase.status {
+        S::Notebook(N::Init) | S::DevEnv(D::CreateQueuing | D::StartQueuing) => 0,
+        S::Notebook(N::Creating | N::Starting) => {
             let whole = (phase.until? - phase.since).max(1);
             usize::try_from((now - phase.since) * 4 / whole).unwrap_or_default()
         }
-        S::CreateFailed | S::StartFailed => 1,
-        S::Running if notebook.ready => 4,
+        S::Notebook(N::CreateFailed | N::StartFailed) => 1,
+        S::Notebook(N::Running) if notebook.ready => 4,
         _ => return None,
     };
-    let failed = matches!(phase.status, S::CreateFailed | S::StartFailed);
+    let failed = matches!(phase.status, S::Notebook(N::CreateFailed | N::StartFailed));
     let job = |(index, text): (usize, &&str)| {
         with_fields!(types::JobProgress {
             notebook_id: Some(instance.id.clone()),
             status: Some(
                 match index.cmp(&done) {
-                    std::cmp::Ordering::Less => "COMPLETED",
-                    std::cmp::Ordering::Equal if failed => "FAILED",
-                    std::cmp::Ordering::Equal if instance.queue.is_none() => "PROCESSING",
-                    _ => "WAITING",
+                    std::cmp::Ordering::Less => JobStatus::Completed,
+                    std::cmp::Ordering::Equal if failed => JobStatus::Failed,
+                    std::cmp::Ordering::Equal if instance.queue.is_none() => JobStatus::Processing,
+                    _ => JobStatus::Waiting,
                 }
                 .into(),
             ),
@@ -433,7 +439,7 @@ fn volume(notebook: &Notebook) -> types::VolumeRes {
         dew_secret_name: volume.dew_secret_name.clone(),
         evs_sku_code: None,
         mount_type: Some("STATIC".into()),
-        status: shown.then(|| volume.phase.status.as_str().into()),
+        status: shown.then(|| volume.phase.status.clone().into()),
         uri: volume.uri.clone(),
         id: volume.id.clone(),
     })
@@ -451,7 +457,7 @@ pub(super) fn data_volume(mount: &Mount) -> types::DataVolume {
         ),
         id: Some(mount.id.clone()),
         mount_path: Some(mount.path.clone()),
-        status: Some(mount.phase.status.as_str().into()),
+        status: Some(mount.phase.status.clone().into()),
         uri: Some(mount.uri.clone()),
         url: None,
         efs_id: mount.efs_id.clone(),
@@ -546,7 +552,10 @@ fn spec(instance: &Instance, dev_env: &DevEnv, now: Millis) -> types::DevEnvNote
         failed_reasons: instance
             .failure
             .as_ref()
-            .filter(|_| matches!(instance.status(), S::CreateFailed | S::StartFailed))
+            .filter(|_| matches!(
+                instance.status(),
+                S::Notebook(N::CreateFailed | N::StartFailed)
+            ))
             .map(|failure| with_fields!(types::DevEnvFailedReasons {
                 code: Some(failure.code.clone()),
                 message: Some(failure.message.clone()),

@@ -1,0 +1,59 @@
+//! An image.
+
+use modelarts_client::devenviron::enums::ImageStatus;
+use modelarts_client::devenviron::types;
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Millis;
+use crate::domain::durations::{Durations, Step};
+use crate::domain::phase::{Phase, Status, Transition, transition};
+
+/// An image, built in or of a project.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ImageEntry {
+    pub(crate) seq: u64,
+    /// `None`: built in, for everybody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) project: Option<String>,
+    /// What is answered, except for the status.
+    pub(crate) image: types::Image,
+    /// The overview of its group, of which every version has a copy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) read_me: Option<String>,
+    pub(crate) phase: Phase<ImageStatus>,
+}
+
+impl ImageEntry {
+    pub(crate) fn id(&self) -> &str {
+        self.image.id.as_deref().unwrap_or_default()
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        self.image.name.as_deref().unwrap_or_default()
+    }
+
+    pub(crate) fn advance(&mut self, now: Millis, durations: &Durations) {
+        let Some((next, at, failure)) = self.phase.finish(now) else {
+            return;
+        };
+        self.phase = Phase::enter(next, at, durations, None);
+        self.image.update_at = Some(at);
+        self.image.status_message = failure.map(|failure| failure.message);
+    }
+}
+
+impl Status for ImageStatus {
+    fn transitions() -> &'static [Transition<Self>] {
+        static TABLE: &[Transition<ImageStatus>] = &[transition(
+            ImageStatus::Creating,
+            Step::SaveImage,
+            ImageStatus::Active,
+            ImageStatus::CreateFailed,
+        )];
+        TABLE
+    }
+
+    fn is_listed(&self) -> bool {
+        !self.is_unknown()
+    }
+}

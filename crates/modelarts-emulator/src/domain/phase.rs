@@ -1,0 +1,187 @@
+//! A status that a resource is in for a while, and what it turns into.
+
+use std::fmt::Display;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::durations::{Durations, Step};
+use crate::clock::Millis;
+use crate::error::code;
+
+/// The statuses of a kind of resource.
+pub(crate) trait Status:
+    Clone + PartialEq + Display + for<'a> From<&'a str> + 'static
+{
+    /// What each status that does not stay turns into.
+    fn transitions() -> &'static [Transition<Self>];
+
+    /// Whether the document lists it.
+    fn is_listed(&self) -> bool;
+}
+
+/// What a status turns into by itself.
+#[derive(Debug)]
+pub(crate) struct Transition<T: 'static> {
+    pub(crate) during: T,
+    pub(crate) step: Step,
+    pub(crate) then: T,
+    pub(crate) failed: T,
+}
+
+pub(crate) const fn transition<T>(during: T, step: Step, then: T, failed: T) -> Transition<T> {
+    Transition {
+        during,
+        step,
+        then,
+        failed,
+    }
+}
+
+/// Why something failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "StoredFailure")]
+pub(crate) struct Failure {
+    pub(crate) code: String,
+    pub(crate) message: String,
+}
+
+/// What a state file may hold: the reason alone, in files that were written before codes were kept.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum StoredFailure {
+    Reason(String),
+    Failure { code: String, message: String },
+}
+
+impl From<StoredFailure> for Failure {
+    fn from(stored: StoredFailure) -> Self {
+        match stored {
+            StoredFailure::Reason(message) => Self {
+                code: code::SERVICE.to_string(),
+                message,
+            },
+            StoredFailure::Failure { code, message } => Self { code, message },
+        }
+    }
+}
+
+/// A status together with what it is on its way to.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(bound = "T: Status")]
+pub(crate) struct Phase<T> {
+    #[serde(serialize_with = "write_status", deserialize_with = "read_status")]
+    pub(crate) status: T,
+    /// Since when.
+    pub(crate) since: Millis,
+    /// Until when, if it ends by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) until: Option<Millis>,
+    /// Why it will fail, if it is going to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) failing: Option<Failure>,
+}
+
+fn write_status<T: Status, S: Serializer>(status: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(status)
+}
+
+fn read_status<'de, T: Status, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let status = T::from(&text);
+    if status.is_listed() {
+        return Ok(status);
+    }
+    let error = format!("the status `{text}` is unknown");
+    Err(serde::de::Error::custom(error))
+}
+
+impl<T: Status> Phase<T> {
+    /// A status that stays.
+    pub(crate) fn settled(status: T, since: Millis) -> Self {
+        Self {
+            status,
+            since,
+            until: None,
+            failing: None,
+        }
+    }
+
+    /// A status, with the end that its transition and the durations give it.
+    pub(crate) fn enter(
+        status: T,
+        since: Millis,
+        durations: &Durations,
+        failing: Option<Failure>,
+    ) -> Self {
+        let until = transition_of(&status)
+            .map(|transition| since.saturating_add(transition.step.takes(durations)));
+        Self {
+            status,
+            since,
+            failing: until.and(failing),
+            until,
+        }
+    }
+
+    /// Whether its end has come.
+    pub(crate) fn is_over(&self, now: Millis) -> bool {
+        self.until.is_some_and(|until| until <= now)
+    }
+
+    /// What it turns into if its end has come, when, and why it failed if it did.
+    pub(crate) fn finish(&self, now: Millis) -> Option<(T, Millis, Option<Failure>)> {
+        let until = self.until.filter(|until| *until <= now)?;
+        let transition = transition_of(&self.status)?;
+        let next = if self.failing.is_some() {
+            &transition.failed
+        } else {
+            &transition.then
+        };
+        Some((next.clone(), until, self.failing.clone()))
+    }
+}
+
+fn transition_of<T: Status>(status: &T) -> Option<&'static Transition<T>> {
+    T::transitions()
+        .iter()
+        .find(|transition| transition.during == *status)
+}
+
+#[cfg(test)]
+mod tests {
+    use modelarts_client::devenviron::enums::NotebookStatus as N;
+
+    use super::*;
+    use crate::domain::status::InstanceStatus as S;
+
+    #[test]
+    fn a_phase_ends_when_its_time_has_come() {
+        let durations = Durations::default();
+        let phase = Phase::enter(S::from(N::Creating), 1_000, &durations, None);
+        assert_eq!(phase.until, Some(91_000));
+        assert_eq!(phase.finish(90_999), None);
+        assert_eq!(
+            phase.finish(200_000),
+            Some((S::from(N::Running), 91_000, None))
+        );
+    }
+
+    #[test]
+    fn a_failing_phase_ends_in_the_failed_status() {
+        let why = Some(Failure {
+            code: Step::Start.failure_code().to_string(),
+            message: "no disk".to_owned(),
+        });
+        let phase = Phase::enter(S::from(N::Starting), 0, &Durations::instant(), why.clone());
+        assert_eq!(phase.finish(0), Some((S::from(N::StartFailed), 0, why)));
+    }
+
+    #[test]
+    fn settled_statuses_stay() {
+        for status in [N::Running, N::Stopped, N::Frozen, N::Error].map(S::from) {
+            let phase = Phase::enter(status.clone(), 0, &Durations::default(), None);
+            assert_eq!(phase.finish(Millis::MAX), None, "{status}");
+            assert!(!status.is_transient());
+        }
+    }
+}
