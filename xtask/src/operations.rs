@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
 use heck::{ToSnakeCase as _, ToUpperCamelCase as _};
-use modelarts_document::{Schema, Unlisted};
+use modelarts_document::{Response, Schema, Unlisted};
 use proc_macro2::TokenStream;
 use quote::quote;
 use serde_json::Value;
@@ -625,12 +625,13 @@ pub(crate) fn table(document: &Document) -> String {
             .unwrap_or_default();
         let idempotent = value.get("x-idempotent") == Some(&Value::Bool(true));
         out += &format!(
-            "Operation {{ id: {:?}, tag: {tag:?}, method: {:?}, path: {:?}, idempotent: {idempotent}, summary: {:?}, secrets: &{:?}, reserved: &{:?} }},\n",
+            "Operation {{ id: {:?}, tag: {tag:?}, method: {:?}, path: {:?}, idempotent: {idempotent}, summary: {:?}, secrets: &{:?}, response_secrets: &{:?}, reserved: &{:?} }},\n",
             operation.id(),
             operation.method.to_uppercase(),
             operation.path,
             text(value, "summary"),
-            secrets(*operation),
+            secrets(body_schema(*operation)),
+            secrets(success_schema(*operation)),
             reserved(operation.path, &operations),
         );
     }
@@ -662,8 +663,16 @@ fn reserved<'a>(path: &str, operations: &[Operation<'a>]) -> Vec<&'a str> {
     words
 }
 
-/// Where the body of an operation's request holds secrets: JSON pointers, with `*` for any item or key.
-fn secrets(operation: Operation<'_>) -> Vec<String> {
+/// The body of a success.
+fn success_schema(operation: Operation<'_>) -> Option<Schema<'_>> {
+    operation
+        .responses()
+        .filter(Response::is_success)
+        .find_map(|response| response.json()?.schema())
+}
+
+/// Where a body holds secrets: JSON pointers, with `*` for any item or key.
+fn secrets(body: Option<Schema<'_>>) -> Vec<String> {
     fn collect<'a>(
         schema: Schema<'a>,
         pointer: &str,
@@ -695,7 +704,7 @@ fn secrets(operation: Operation<'_>) -> Vec<String> {
     }
 
     let mut found = Vec::new();
-    if let Some(schema) = body_schema(operation) {
+    if let Some(schema) = body {
         collect(schema, "", &mut Vec::new(), &mut found);
     }
     found
@@ -739,10 +748,12 @@ paths:
         );
         let document = Document::parse("small", "openapi/small.yaml", &deep).unwrap();
         let code = table(&document);
-        assert!(
-            code.contains(r#"secrets: &["/password", "/keys/*"]"#),
-            "{code}"
-        );
+        for expected in [
+            r#" secrets: &["/password", "/keys/*"]"#,
+            r#" response_secrets: &["/password", "/keys/*"]"#,
+        ] {
+            assert!(code.contains(expected), "{expected}: {code}");
+        }
     }
 
     #[test]

@@ -7,16 +7,13 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde_json::{Map, Value};
 
 use crate::connection::Global;
-use crate::document::{self, Field, Kind, Operation, Parameter, Place};
+use crate::document::{self, Field, Kind, Operation, PROJECT, Parameter, Place};
 use crate::exchange::{Request, heading};
 use crate::failure::{EXIT_CODES, Failure};
 use crate::output::{self, Format};
 use crate::raw::{self, Raw};
 use crate::schema::{self, Problem};
 use crate::session::Session;
-
-/// The parameter that the connection fills in.
-const PROJECT: &str = "project_id";
 
 /// What an invocation asks for.
 #[derive(Debug)]
@@ -62,6 +59,10 @@ fn subcommand(operation: &Operation) -> Command {
         .long_about(format!(
             "{}\n\n{}",
             operation.summary, operation.description
+        ))
+        .after_help(format!(
+            "Example: modelarts api {}{}",
+            operation.id, operation.example
         ))
         .arg(
             Arg::new("include")
@@ -160,7 +161,7 @@ fn flag(name: &str) -> String {
     name.replace('_', "-")
 }
 
-/// A field that is called like a parameter, or like `--body` itself, is told apart by a prefix.
+/// A field that is called like a parameter, or like `--body` itself, has a prefix.
 fn field_flag_name(operation: &Operation, field: &Field) -> String {
     let name = flag(&field.path.join("."));
     let taken = operation
@@ -191,7 +192,7 @@ pub(crate) fn read(matches: Option<&ArgMatches>) -> Result<Invocation> {
     Ok(Invocation::Call(call(matches)?))
 }
 
-/// The operation with what it is given; everything that is wrong with them is said at once.
+/// The operation with what it is given; everything that is wrong with them is reported at once.
 fn call(matches: Option<&ArgMatches>) -> Result<Call> {
     let (id, matches) = matches
         .and_then(ArgMatches::subcommand)
@@ -348,7 +349,7 @@ fn body(
             field.map(|field| format!("--{}", field_flag_name(operation, field)))
         };
         match problem {
-            // It was given, and what is wrong with it is said already.
+            // It was given, and what is wrong with it is reported already.
             Problem::Missing(path) if refused.iter().any(|refused| path.starts_with(refused)) => {}
             Problem::Missing(path) => {
                 missing.push(flag(&path).unwrap_or_else(|| format!("`{}`", path.join("."))));
@@ -537,7 +538,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_is_wrong_is_said_at_once() {
+    fn everything_that_is_wrong_is_reported_at_once() {
         assert_eq!(
             refusal(&["createNotebook", "--volume.capacity=big", "--name=a"]),
             "createNotebook: give --flavor, --image-id, --volume.category, --volume.ownership (fields of the body \

@@ -1,6 +1,5 @@
 //! Doing something to many at once: selection, confirmation, and a result for each.
 
-use std::io::{self, IsTerminal as _, Write as _};
 use std::time::Duration;
 
 use anyhow::{anyhow, bail};
@@ -8,6 +7,8 @@ use clap::Args;
 use futures::StreamExt as _;
 use serde_json::{Value, json};
 
+use crate::complete::names_of_either;
+use crate::confirm::confirm;
 use crate::failure::Failure;
 use crate::lifecycle::{Action, Generation};
 use crate::noun::{is_running, running_since, runs_on};
@@ -29,12 +30,12 @@ pub(crate) struct Filter {
     /// Only those that nothing stops
     #[arg(long)]
     pub(crate) no_auto_stop: bool,
-    /// Only those whose fields have these values; * stands for anything: name=train-*,status=RUNNING
-    #[arg(short = 'l', long, value_name = "FIELD=VALUE,…", value_delimiter = ',', value_parser = pair)]
+    /// Only those whose fields have these values; * stands for anything: name=train-*,tags.team=nlp
+    #[arg(short = 'l', long, value_name = "FIELD=VALUE,...", value_delimiter = ',', value_parser = pair)]
     pub(crate) selector: Vec<(String, String)>,
 }
 
-fn pair(text: &str) -> anyhow::Result<(String, String)> {
+pub(crate) fn pair(text: &str) -> anyhow::Result<(String, String)> {
     match text.split_once('=') {
         Some((field, value)) if !field.is_empty() => Ok((field.to_owned(), value.to_owned())),
         _ => bail!("write it like name=train-*"),
@@ -47,7 +48,7 @@ impl Filter {
     }
 
     /// What is not known of an item is no reason to take it.
-    pub(crate) fn takes(&self, item: &Value, now: modelarts::Timestamp) -> bool {
+    pub(crate) fn selects(&self, item: &Value, now: modelarts::Timestamp) -> bool {
         let is_old = |limit: Duration| {
             let age = running_since(item).map(|since| now.duration_since(since));
             age.and_then(|age| Duration::try_from(age).ok())
@@ -57,18 +58,30 @@ impl Filter {
             && (!self.no_auto_stop || runs_on(item))
             && self.older_than.is_none_or(is_old)
             && self.selector.iter().all(|(field, wanted)| {
-                let found = item.pointer(&format!("/{}", field.replace('.', "/")));
+                let found = match field.strip_prefix("tags.") {
+                    Some(key) => tag(item, key),
+                    None => item.pointer(&format!("/{}", field.replace('.', "/"))),
+                };
                 let found = found.map(|value| match value {
                     Value::String(text) => text.clone(),
                     other => other.to_string(),
                 });
-                found.is_some_and(|found| matches(wanted, &found))
+                found.is_some_and(|found| fits(wanted, &found))
             })
     }
 }
 
+/// The value of a tag, which a notebook has in a list of pairs.
+fn tag<'a>(item: &'a Value, key: &str) -> Option<&'a Value> {
+    let tags = item.get("tags")?.as_array()?;
+    let tag = tags
+        .iter()
+        .find(|tag| tag.get("key").and_then(Value::as_str) == Some(key))?;
+    tag.get("value")
+}
+
 /// Whether a text fits a pattern in which `*` stands for anything.
-fn matches(pattern: &str, text: &str) -> bool {
+fn fits(pattern: &str, text: &str) -> bool {
     let Some((head, rest)) = pattern.split_once('*') else {
         return pattern == text;
     };
@@ -76,14 +89,14 @@ fn matches(pattern: &str, text: &str) -> bool {
         return false;
     };
     let ends = text.char_indices().map(|(at, _)| at).chain([text.len()]);
-    ends.into_iter().any(|at| matches(rest, &text[at..]))
+    ends.into_iter().any(|at| fits(rest, &text[at..]))
 }
 
 /// What a bulk command acts on, and how carefully.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Bulk {
     /// Names or IDs; @last is the one made last
-    #[arg(value_name = "NAME|ID")]
+    #[arg(value_name = "NAME|ID", add = names_of_either())]
     names: Vec<String>,
     /// All of them, or all that the selection takes
     #[arg(long, conflicts_with = "names")]
@@ -135,7 +148,7 @@ impl Bulk {
         }
         self.confirm(&chosen, &many, action)?;
         let outcomes: Vec<_> = futures::stream::iter(&chosen)
-            .map(|one| async move { (one, self.act(session, generation, action, one).await) })
+            .map(|one| async move { (one, self.execute(session, generation, action, one).await) })
             .buffered(self.concurrency.max(1))
             .collect()
             .await;
@@ -168,7 +181,7 @@ impl Bulk {
         let now = session.now();
         let taken = items.iter().filter(|item| {
             // What has stopped needs no stopping.
-            self.filter.takes(item, now) && (action != Action::Stop || is_running(item))
+            self.filter.selects(item, now) && (action != Action::Stop || is_running(item))
         });
         Ok(taken
             .map(|item| Chosen {
@@ -183,32 +196,17 @@ impl Bulk {
         if self.yes || is_plain {
             return Ok(());
         }
-        if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
-            return Err(Failure::usage(anyhow!(
-                "{} {many}? Nobody can be asked here: add --yes",
-                action.verb()
-            )));
-        }
-        if chosen.len() > 1 {
-            for one in chosen {
-                output::note(&format!("  {}  {}", one.id, one.name));
-            }
-        }
-        let mut stderr = io::stderr();
-        write!(stderr, "{} {many}? [y/N] ", action.verb())?;
-        stderr.flush()?;
-        let mut reply = String::new();
-        io::stdin().read_line(&mut reply)?;
-        match reply.trim().to_ascii_lowercase().as_str() {
-            "y" | "yes" => Ok(()),
-            _ => Err(Failure::new(
-                crate::failure::Exit::Failed,
-                "nothing was done",
-            )),
-        }
+        let details = match chosen {
+            [_] => Vec::new(),
+            several => several
+                .iter()
+                .map(|one| format!("  {}  {}", one.id, one.name))
+                .collect(),
+        };
+        confirm(&format!("{} {many}", action.verb()), &details)
     }
 
-    async fn act(
+    async fn execute(
         &self,
         session: &Session,
         generation: Generation,
@@ -289,7 +287,7 @@ mod tests {
 
     #[test]
     fn patterns_match() {
-        for (pattern, text, fits) in [
+        for (pattern, text, expected) in [
             ("train-*", "train-bert", true),
             ("train-*", "retrain-bert", false),
             ("*bert", "train-bert", true),
@@ -298,25 +296,25 @@ mod tests {
             ("*", "", true),
             ("é*", "ééé", true),
         ] {
-            assert_eq!(matches(pattern, text), fits, "{pattern} {text}");
+            assert_eq!(fits(pattern, text), expected, "{pattern} {text}");
         }
     }
 
     #[test]
-    fn what_is_not_known_is_not_taken() {
+    fn what_is_not_known_is_not_selected() {
         let filter = Filter {
             older_than: Some(Duration::from_secs(3600)),
             ..Filter::default()
         };
         let now = Timestamp::from_second(10_000).unwrap();
         let notebook = |status: &str, since: i64| json!({"status": status, "create_at": 0, "lease": {"update_at": since}});
-        assert!(filter.takes(&notebook("RUNNING", 0), now));
-        assert!(!filter.takes(&notebook("RUNNING", 9_000_000), now));
-        assert!(!filter.takes(&notebook("STOPPED", 0), now));
-        assert!(!filter.takes(&json!({"status": "RUNNING"}), now));
+        assert!(filter.selects(&notebook("RUNNING", 0), now));
+        assert!(!filter.selects(&notebook("RUNNING", 9_000_000), now));
+        assert!(!filter.selects(&notebook("STOPPED", 0), now));
+        assert!(!filter.selects(&json!({"status": "RUNNING"}), now));
         let instance = |since: &str| json!({"status": "RUNNING", "creation_timestamp": "0", "latest_update_timestamp": since});
-        assert!(filter.takes(&instance("0"), now));
-        assert!(!filter.takes(&instance("9000000"), now));
+        assert!(filter.selects(&instance("0"), now));
+        assert!(!filter.selects(&instance("9000000"), now));
     }
 
     #[test]
@@ -329,8 +327,15 @@ mod tests {
             ..Filter::default()
         };
         let now = Timestamp::UNIX_EPOCH;
-        assert!(filter.takes(&json!({"name": "ab", "lease": {"enable": false}}), now));
-        assert!(!filter.takes(&json!({"name": "b", "lease": {"enable": false}}), now));
+        assert!(filter.selects(&json!({"name": "ab", "lease": {"enable": false}}), now));
+        assert!(!filter.selects(&json!({"name": "b", "lease": {"enable": false}}), now));
         assert!(pair("name").is_err());
+        let filter = Filter {
+            selector: vec![pair("tags.cost.center=47*").unwrap()],
+            ..Filter::default()
+        };
+        let tagged = |value: &str| json!({"tags": [{"key": "a", "value": "4711"}, {"key": "cost.center", "value": value}]});
+        assert!(filter.selects(&tagged("4711"), now) && !filter.selects(&tagged("1"), now));
+        assert!(!filter.selects(&json!({"name": "b"}), now));
     }
 }

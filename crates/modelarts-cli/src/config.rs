@@ -9,8 +9,8 @@ use etcetera::AppStrategy as _;
 use modelarts::{AccessKey, Credentials, Login, Secret};
 use serde::Deserialize;
 
+use crate::files::directories;
 use crate::output::note;
-use crate::resolve::directories;
 use crate::schema::nearest;
 
 /// The file, as it is written.

@@ -1,4 +1,4 @@
-//! Where to and as whom: flags on top of what the environment says.
+//! The connection: flags, on top of the profile and the environment.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub(crate) struct Global {
     pub(crate) printing: Printing,
 }
 
-/// Which service, which project, and how patiently.
+/// Which service, which project, and within which limits.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Connection (else from the environment or clouds.yaml)")]
 pub(crate) struct Connection {
@@ -170,10 +170,10 @@ pub(crate) struct Printing {
     /// Report every attempt on standard error
     #[arg(short, long, global = true, action = ArgAction::SetTrue)]
     verbose: bool,
-    /// Report everything that the library logs, without secrets
+    /// Report requests and responses whole, without secrets
     #[arg(long, global = true, hide_short_help = true)]
     debug: bool,
-    /// Write that as JSON lines to a file
+    /// Write all of that as JSON lines to a file, without secrets
     #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
     trace_file: Option<PathBuf>,
 }
@@ -192,6 +192,13 @@ impl Global {
         }
         self.connection.complete(profile).map_err(Failure::usage)?;
         Ok(self)
+    }
+
+    /// The same for who does not wait long.
+    pub(crate) fn hasty(mut self, timeout: Duration) -> Self {
+        self.connection.timeout = Some(timeout);
+        self.connection.retries = Some(0);
+        self
     }
 
     /// Each setting that is given: its name, its value, and where it comes from.
@@ -256,9 +263,11 @@ impl Global {
     }
 
     /// The tokens on disk, unless they are not wanted.
-    pub(crate) fn tokens(&self, anew: bool) -> Option<Arc<Tokens>> {
+    pub(crate) fn tokens(&self, ignore_cached: bool) -> Option<Arc<Tokens>> {
         let wanted = !self.connection.no_token_cache;
-        wanted.then(|| Tokens::of_user(anew))?.map(Arc::new)
+        wanted
+            .then(|| Tokens::of_user(ignore_cached))?
+            .map(Arc::new)
     }
 
     /// The client that the flags and the environment describe.
@@ -274,7 +283,7 @@ impl Global {
         if let Some(tokens) = tokens {
             builder = builder.token_cache(tokens);
         }
-        let built = self.connection.patience(builder).build().await;
+        let built = self.connection.limited(builder).build().await;
         if let Ok(client) = &built {
             for warning in client.warnings() {
                 note(&format!("warning: {warning}"));
@@ -365,8 +374,8 @@ impl Connection {
         builder.allow_http(self.allow_http)
     }
 
-    /// How long, and how often.
-    fn patience(&self, builder: ModelArtsBuilder) -> ModelArtsBuilder {
+    /// Adds the limits of time and attempts.
+    fn limited(&self, builder: ModelArtsBuilder) -> ModelArtsBuilder {
         let mut builder = builder.user_agent(USER_AGENT);
         if let Some(timeout) = self.timeout {
             builder = builder.deadline(timeout);

@@ -1,21 +1,23 @@
-//! `modelarts demo`: the life of a notebook, told step by step.
+//! `modelarts demo`: the life of a notebook, step by step.
 
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use clap::Args;
 use futures::TryStreamExt as _;
-use indicatif::ProgressBar;
 use modelarts::{BoxFuture, Clock, Credentials, ModelArts, Timestamp, Waiter};
 use modelarts_emulator::{Emulator, LogFilter};
 use serde_json::{Value, json};
 
+use crate::connection::Global;
 use crate::exchange::Request;
 use crate::failure::Failure;
-use crate::output::line;
+use crate::output;
 use crate::text;
+use crate::waiting::spinner;
 
 #[derive(Args)]
+#[command(after_help = "Example: modelarts demo --speed 600")]
 pub(crate) struct Options {
     /// How many seconds of the service pass in one second here; 0 for no waiting at all
     #[arg(long, default_value_t = 120, value_name = "FACTOR")]
@@ -23,7 +25,7 @@ pub(crate) struct Options {
 }
 
 /// Runs the whole story on an emulator of its own.
-pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
+pub(crate) async fn run(options: &Options, global: &Global) -> Result<(), Failure> {
     let emulator = Emulator::builder()
         .manual()
         .rng_seed(7)
@@ -42,7 +44,12 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
         .build()
         .await?;
     line(INTRODUCTION)?;
-    Story { emulator, client }.tell().await
+    let story = Story {
+        emulator,
+        client,
+        show_secrets: global.printing.show_secrets,
+    };
+    story.run().await
 }
 
 const INTRODUCTION: &str = "\
@@ -60,6 +67,7 @@ Done. What to type next:
 struct Story {
     emulator: Emulator,
     client: ModelArts,
+    show_secrets: bool,
 }
 
 /// What a step is called in the two places where people do it.
@@ -70,7 +78,7 @@ struct Step {
 }
 
 impl Story {
-    async fn tell(&self) -> Result<(), Failure> {
+    async fn run(&self) -> Result<(), Failure> {
         self.new_generation().await?;
         self.old_generation().await?;
         self.error().await?;
@@ -217,7 +225,11 @@ impl Story {
         line(&format!("  < {}", response.status.as_u16()))?;
         let value = value.unwrap_or_default();
         if !value.is_null() {
-            line(&folded(&shortened(&value).to_string()))?;
+            let mut shown = value.clone();
+            if let Some(schema) = request.operation.response.filter(|_| !self.show_secrets) {
+                output::hide_secrets(&mut shown, schema);
+            }
+            line(&folded(&shortened(&shown).to_string()))?;
         }
         Ok(value)
     }
@@ -242,13 +254,11 @@ impl Story {
         Ok(request.status)
     }
 
-    /// Waits, and says in one line what was seen.
+    /// Waits, and says in one line which states there were.
     async fn wait<T: Send + 'static>(&self, waiter: Waiter<T>) -> Result<(), Failure> {
-        let bar = std::io::stderr()
-            .is_terminal()
-            .then(ProgressBar::new_spinner);
+        let bar = std::io::stderr().is_terminal().then(spinner);
         let mut events = std::pin::pin!(waiter.events());
-        let mut seen: Vec<String> = Vec::new();
+        let mut states: Vec<String> = Vec::new();
         let (mut elapsed, mut polls) = (Duration::ZERO, 0);
         while let Some(event) = events.try_next().await? {
             let polled = event.status;
@@ -261,8 +271,8 @@ impl Story {
                 bar.set_message(format!("{} s: {status}{steps}", elapsed.as_secs()));
                 bar.tick();
             }
-            if seen.last() != Some(&polled.status) {
-                seen.push(polled.status);
+            if states.last() != Some(&polled.status) {
+                states.push(polled.status);
             }
         }
         if let Some(bar) = bar {
@@ -271,9 +281,17 @@ impl Story {
         line(&format!(
             "  … {} s and {polls} polls later: {}",
             elapsed.as_secs(),
-            seen.join(", then ")
+            states.join(", then ")
         ))?;
         Ok(())
+    }
+}
+
+/// Prints a line; on a terminal that lacks the ellipsis with points instead.
+fn line(text: &str) -> std::io::Result<()> {
+    match text::is_unicode() {
+        true => output::line(text),
+        false => output::line(&text.replace('…', text::ellipsis())),
     }
 }
 
@@ -378,10 +396,10 @@ impl Clock for DemoClock {
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
         let emulator = self.emulator.clone();
-        let pause =
+        let delay =
             modelarts::SystemClock.sleep(duration.checked_div(self.speed).unwrap_or_default());
         Box::pin(async move {
-            pause.await;
+            delay.await;
             emulator.advance(duration);
         })
     }

@@ -19,6 +19,8 @@ pub(crate) struct Operation {
     pub(crate) idempotent: bool,
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) body: Option<Body>,
+    /// The flags of a call that has all that it needs, as the document's examples have them.
+    pub(crate) example: String,
     /// What a success returns; none where the document promises no body.
     pub(crate) response: Option<Schema>,
 }
@@ -153,6 +155,9 @@ fn documents() -> &'static [Document] {
     &DOCUMENTS
 }
 
+/// The parameter that the connection fills in.
+pub(crate) const PROJECT: &str = "project_id";
+
 /// Deeper bodies than this are written as JSON.
 const DEPTH: usize = 4;
 
@@ -185,7 +190,40 @@ fn operation(described: modelarts_document::Operation<'static>) -> Operation {
             })
         }),
         response: success,
+        example: example(&described),
     }
+}
+
+/// A body that is longer is in a file.
+const SHORT: usize = 40;
+
+fn example(described: &modelarts_document::Operation<'static>) -> String {
+    let mut flags = String::new();
+    for parameter in described.parameters() {
+        // The project comes from the connection.
+        if !parameter.is_required() || parameter.name() == PROJECT {
+            continue;
+        }
+        let example = parameter.value().get("example");
+        let value = match example.or_else(|| parameter.schema().value().get("example")) {
+            Some(Value::String(text)) => text.clone(),
+            Some(other) => other.to_string(),
+            None => parameter.name().to_uppercase(),
+        };
+        flags += &format!(" --{} {value}", parameter.name().replace('_', "-"));
+    }
+    let body = described.request_body().filter(|body| body.is_required());
+    if let Some(body) = body.and_then(|body| body.json()) {
+        let short = body
+            .examples()
+            .filter_map(|example| Some(example.value()?.to_string()))
+            .find(|body| body.len() <= SHORT);
+        flags += &match short {
+            Some(body) => format!(" --body '{body}'"),
+            None => " --body @body.json".to_owned(),
+        };
+    }
+    flags
 }
 
 fn parameter(parameter: &modelarts_document::Parameter<'static>) -> Option<Parameter> {

@@ -1,20 +1,16 @@
 //! `--emulator`: the emulator that runs here, or one inside the command with a state that the next command finds again.
 
 use std::fs::{self, File};
-use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
-use etcetera::AppStrategy as _;
+use anyhow::Context as _;
 use modelarts::{Clock as _, Credentials, Login, ModelArts, ModelArtsBuilder, SystemClock};
-use modelarts_emulator::Emulator;
-use serde::{Deserialize, Serialize};
+use modelarts_emulator::{Emulator, EmulatorBuilder};
 
 use crate::failure::{Exit, Failure};
 use crate::output::note;
-use crate::resolve::directories;
-use crate::tokens::private;
+use crate::registration::{Registration, folder};
 
 /// How often a lock is tried that another process holds.
 const LOCK_INTERVAL: Duration = Duration::from_millis(50);
@@ -39,7 +35,12 @@ impl Embedded {
         }
         let folder = folder()
             .ok_or_else(|| Failure::new(Exit::Usage, "--emulator: there is no home directory"))?;
-        fs::create_dir_all(&folder)
+        Self::open(&folder, Emulator::builder()).await
+    }
+
+    /// One whose state is in this folder, once no other process has it.
+    async fn open(folder: &Path, builder: EmulatorBuilder) -> Result<Self, Failure> {
+        fs::create_dir_all(folder)
             .with_context(|| format!("--emulator: making {}", folder.display()))?;
         let path = folder.join("lock");
         let lock = File::options()
@@ -62,7 +63,7 @@ impl Embedded {
             }
             SystemClock.sleep(LOCK_INTERVAL).await;
         }
-        let emulator = Emulator::builder()
+        let emulator = builder
             .port(0)
             .data(folder.join("state.db"))
             .start()
@@ -95,57 +96,58 @@ impl Embedded {
     }
 }
 
-fn folder() -> Option<PathBuf> {
-    Some(directories()?.in_data_dir("emulator"))
-}
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
 
-/// Where an emulator serves on this machine, and an account that exists only there.
-#[derive(Deserialize, Serialize)]
-pub(crate) struct Registration {
-    url: String,
-    user: String,
-    password: String,
-    domain: String,
-    project_id: String,
-}
+    use serde_json::{Value, json};
 
-impl Registration {
-    /// Of an emulator that is well.
-    fn find() -> Option<Self> {
-        let text = fs::read(folder()?.join("server.json")).ok()?;
-        let served: Self = serde_json::from_slice(&text).ok()?;
-        let address: SocketAddr = served.url.strip_prefix("http://")?.parse().ok()?;
-        crate::emulator::is_well(&address).then_some(served)
-    }
+    use super::*;
+    use crate::exchange::Request;
 
-    /// Lets `--emulator` find an emulator, until the guard is dropped. Without a place for that, nobody does.
-    pub(crate) fn publish(emulator: &Emulator) -> Option<Published> {
-        let served = Self {
-            url: emulator.base_url().to_owned(),
-            user: emulator.user_name().to_owned(),
-            password: emulator.password().expose().to_owned(),
-            domain: emulator.domain_name().to_owned(),
-            project_id: emulator.project_id().to_owned(),
-        };
-        let folder = folder()?;
-        fs::create_dir_all(&folder).ok()?;
-        let file = folder.join("server.json");
-        let text = serde_json::to_vec(&served).ok()?;
-        private(&file, &text).ok()?;
-        Some(Published { file, text })
-    }
-}
+    /// Removed with the test.
+    struct Folder(PathBuf);
 
-/// Removes the registration, unless it is that of another emulator by now.
-pub(crate) struct Published {
-    file: PathBuf,
-    text: Vec<u8>,
-}
-
-impl Drop for Published {
-    fn drop(&mut self) {
-        if fs::read(&self.file).is_ok_and(|text| text == self.text) {
-            fs::remove_file(&self.file).ok();
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            fs::remove_dir_all(&self.0).ok();
         }
+    }
+
+    const MINUTE: i64 = 60_000;
+
+    /// What a command gets as a response so many milliseconds from now.
+    async fn command(folder: &Folder, from_now: i64, request: Request) -> Value {
+        let now = SystemClock.now().as_millisecond();
+        let builder = Emulator::builder().system_time(now + from_now);
+        let embedded = Embedded::open(&folder.0, builder).await.unwrap();
+        let client = embedded.client().build().await.unwrap();
+        request.send(&client).await.unwrap().unwrap_or_default()
+    }
+
+    #[tokio::test]
+    async fn what_fell_due_between_two_commands_has_happened() {
+        let name = format!("modelarts-due-{}", std::process::id());
+        let folder = Folder(std::env::temp_dir().join(name));
+        let images = Request::of("listImages")
+            .unwrap()
+            .query("name", "pytorch-nlp");
+        let images = command(&folder, 0, images).await;
+        let create = Request::of("createNotebook").unwrap().body(json!({
+            "name": "due", "flavor": "modelarts.vm.cpu.2u", "image_id": images["data"][0]["id"],
+            "volume": {"category": "EVS", "ownership": "MANAGED"},
+        }));
+        let created = command(&folder, 0, create).await;
+        assert_eq!(created["status"], "CREATING");
+        let show = || {
+            let id = created["id"].as_str().unwrap();
+            Request::of("showNotebook").unwrap().path("id", id)
+        };
+        assert_eq!(command(&folder, 1, show()).await["status"], "CREATING");
+        let later = command(&folder, 10 * MINUTE, show()).await;
+        assert_eq!(later["status"], "RUNNING");
+        // Its lease is over.
+        let later = command(&folder, 70 * MINUTE, show()).await;
+        assert_eq!(later["status"], "STOPPED");
     }
 }

@@ -1,27 +1,33 @@
 //! `modelarts emulator`: the emulator as a process of its own.
 
 use std::ffi::OsString;
-use std::io::{IsTerminal as _, Read as _, Write as _};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, ToSocketAddrs as _};
+use std::io::IsTerminal as _;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, anyhow};
 use clap::{Args, Subcommand, ValueEnum};
 use modelarts::{Clock as _, SystemClock};
 use modelarts_emulator::{Durations, Emulator, EmulatorBuilder, Fixtures};
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::embedded::Registration;
 use crate::failure::Failure;
-use crate::output::{line, notice};
+use crate::files::write_private;
+use crate::health::{self, POLL_INTERVAL};
+use crate::output::notice;
+use crate::registration::Registration;
+use crate::text;
 
 const PORT: u16 = 8780;
 
 #[derive(Args)]
-#[command(args_conflicts_with_subcommands = true)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Example: modelarts emulator --scale 60 --data state.db"
+)]
 pub(crate) struct Options {
     #[command(subcommand)]
     command: Option<Command>,
@@ -33,6 +39,7 @@ pub(crate) struct Options {
 #[derive(Subcommand)]
 enum Command {
     /// Ask a running emulator whether it is well; for containers
+    #[command(after_help = "Example: modelarts emulator healthcheck --wait 30s")]
     Healthcheck {
         /// Its port
         #[arg(long, default_value_t = PORT)]
@@ -41,7 +48,7 @@ enum Command {
         #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), value_name = "ADDRESS")]
         host: IpAddr,
         /// Wait so long for it to be well, for example 30s
-        #[arg(long, value_parser = duration, value_name = "DURATION")]
+        #[arg(long, value_parser = text::duration, value_name = "DURATION")]
         wait: Option<Duration>,
     },
     /// Run a command with an emulator of its own
@@ -49,8 +56,7 @@ enum Command {
     /// Starts an emulator on a free port, runs the command with the environment that tools need to find it (and without
     /// your own OS_*, OTC_*, HUAWEICLOUD_* and MODELARTS_* variables), stops the emulator, and ends with the exit code of
     /// the command.
-    ///
-    /// For example: modelarts emulator exec --instant -- pytest tests/
+    #[command(after_help = "Example: modelarts emulator exec --instant -- pytest tests/")]
     Exec {
         #[command(flatten)]
         serve: Box<Serve>,
@@ -150,7 +156,7 @@ enum Log {
 pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     match options.command {
         Some(Command::Healthcheck { port, host, wait }) => {
-            Ok(healthcheck(host, port, wait.unwrap_or_default()).await?)
+            Ok(health::check_within(host, port, wait.unwrap_or_default()).await?)
         }
         Some(Command::Exec { serve, command }) => {
             let code = exec(*serve, &command).await?;
@@ -229,7 +235,7 @@ fn parent_ended(options: &Serve) -> impl Future<Output = ()> + use<> {
         };
         // An orphan is given another parent.
         while parent_id() == parent {
-            SystemClock.sleep(GLANCE).await;
+            SystemClock.sleep(POLL_INTERVAL).await;
         }
     }
 }
@@ -239,11 +245,8 @@ fn parent_ended(_: &Serve) -> impl Future<Output = ()> + use<> {
     std::future::pending()
 }
 
-/// How often something is looked at that nobody reports.
-const GLANCE: Duration = Duration::from_millis(100);
-
-/// What would lead a command elsewhere than to the emulator.
-const ELSEWHERE: [&str; 4] = ["OS_", "OTC_", "HUAWEICLOUD_", "MODELARTS_"];
+/// The variables that lead a command to another service than the emulator.
+const CLOUD_VARIABLES: [&str; 4] = ["OS_", "OTC_", "HUAWEICLOUD_", "MODELARTS_"];
 
 /// Runs a command beside an emulator; its exit code.
 async fn exec(options: Serve, command: &[OsString]) -> Result<i32, Failure> {
@@ -260,7 +263,10 @@ async fn exec(options: Serve, command: &[OsString]) -> Result<i32, Failure> {
     command.args(arguments).kill_on_drop(true);
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
-        if ELSEWHERE.iter().any(|prefix| text.starts_with(prefix)) {
+        if CLOUD_VARIABLES
+            .iter()
+            .any(|prefix| text.starts_with(prefix))
+        {
             command.env_remove(&name);
         }
     }
@@ -279,10 +285,10 @@ async fn exec(options: Serve, command: &[OsString]) -> Result<i32, Failure> {
     let status = tokio::select! {
         status = child.wait() => status?,
         () = shutdown => {
-            // A terminal has told the command as well; whoever told only this process means both.
+            // A terminal signals the command as well; a signal to this process alone is meant for both.
             tokio::select! {
                 status = child.wait() => status?,
-                () = SystemClock.sleep(LAST_WORDS) => {
+                () = SystemClock.sleep(SHUTDOWN_TIMEOUT) => {
                     child.kill().await?;
                     child.wait().await?
                 }
@@ -294,7 +300,7 @@ async fn exec(options: Serve, command: &[OsString]) -> Result<i32, Failure> {
 }
 
 /// How long a command may take to end after it was interrupted.
-const LAST_WORDS: Duration = Duration::from_secs(5);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// As a shell has it: 128 and the signal for a command that was ended by one.
 fn exit_code(status: std::process::ExitStatus) -> i32 {
@@ -370,7 +376,7 @@ fn environment(emulator: &Emulator) -> Vec<(&'static str, String)> {
         ("OS_USERNAME", emulator.user_name().to_owned()),
         ("OS_PASSWORD", emulator.password().expose().to_owned()),
         ("OS_USER_DOMAIN_NAME", emulator.domain_name().to_owned()),
-        ("OS_PROJECT_NAME", emulator.project_name().to_owned()),
+        // No name beside it: a client with an access key would ask whether both are the same project.
         ("OS_PROJECT_ID", emulator.project_id().to_owned()),
         ("HUAWEICLOUD_SDK_AK", emulator.access_key().to_owned()),
         (
@@ -434,31 +440,15 @@ fn write_env_file(file: &Path, environment: &[(&str, String)]) -> anyhow::Result
         .iter()
         .map(|(name, value)| format!("{name}={}\n", shell_quoted(value)))
         .collect();
-    let mut unfinished = file.as_os_str().to_owned();
-    unfinished.push(".new");
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-        .open(&unfinished)
-        .and_then(|mut unfinished| unfinished.write_all(lines.as_bytes()))
-        .and_then(|()| std::fs::rename(&unfinished, file))
+    write_private(file, lines.as_bytes())
         .with_context(|| format!("--env-file: writing {}", file.display()))
-}
-
-/// A duration as people write it, like 30s or 1m30s.
-fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("`{text}` is no duration; write 30s or 2m");
-    let duration: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
-    Duration::try_from(duration).map_err(|_| wrong())
 }
 
 /// How many lines wait for standard error; what comes when that many do is dropped and counted.
 const LOG_LINES: usize = 8_192;
 
 /// Begins the log. It is written by a thread of its own, so that whoever reads standard error, or does not, never decides
-/// whether a request is answered. The guard writes what is left when it is dropped, for a second at most.
+/// whether a request gets a response. The guard writes what is left when it is dropped, for a second at most.
 fn start_log(log: Log) -> Option<WorkerGuard> {
     if log == Log::Off {
         return None;
@@ -539,56 +529,6 @@ fn shutdown() -> std::io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// The longest that a healthy emulator takes to answer.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-async fn healthcheck(host: IpAddr, port: u16, wait: Duration) -> anyhow::Result<()> {
-    let address = (host, port)
-        .to_socket_addrs()?
-        .next()
-        .ok_or_else(|| anyhow!("{host}:{port} is no address"))?;
-    let place = format!("the emulator at http://{address}");
-    let deadline = SystemClock.elapsed().saturating_add(wait);
-    let verdict = loop {
-        let verdict = check(&address, &place);
-        if verdict.is_ok() || SystemClock.elapsed() >= deadline {
-            break verdict;
-        }
-        SystemClock.sleep(GLANCE).await;
-    };
-    verdict?;
-    line(&format!("{place} is well"))?;
-    Ok(())
-}
-
-/// Whether an emulator responds at this address.
-pub(crate) fn is_well(address: &SocketAddr) -> bool {
-    check(address, "the emulator").is_ok()
-}
-
-fn check(address: &SocketAddr, place: &str) -> anyhow::Result<()> {
-    let response = ask(address).with_context(|| format!("asking {place}"))?;
-    let status = response.lines().next().unwrap_or_default();
-    if !status.contains(" 200 ") {
-        bail!("{place} responded with `{status}`");
-    }
-    Ok(())
-}
-
-fn ask(address: &SocketAddr) -> std::io::Result<String> {
-    let mut stream = TcpStream::connect_timeout(address, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
-    write!(
-        stream,
-        "GET /_emulator/health HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
-    )?;
-    let mut answer = Vec::new();
-    // Status and headers are enough, however much follows.
-    stream.take(64 * 1024).read_to_end(&mut answer)?;
-    Ok(String::from_utf8_lossy(&answer).into_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::{self, Write};
@@ -639,16 +579,6 @@ mod tests {
                 .unwrap();
             assert!(output.status.success(), "{value}");
             assert_eq!(String::from_utf8(output.stdout).unwrap(), value);
-        }
-    }
-
-    #[test]
-    fn durations_are_written_as_people_do() {
-        assert_eq!(duration("30s"), Ok(Duration::from_secs(30)));
-        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
-        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
-        for wrong in ["30", "-1s", "soon", ""] {
-            assert!(duration(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -24,7 +24,7 @@ pub(crate) struct Items {
 }
 
 /// A list that is longer than this has no end.
-const MOST: usize = 1_000_000;
+const MAX_ITEMS: usize = 1_000_000;
 
 impl Request {
     pub(crate) fn new(operation: &'static Operation) -> Self {
@@ -139,9 +139,9 @@ impl Request {
                     complete: true,
                 });
             }
-            if items.len() > MOST {
+            if items.len() > MAX_ITEMS {
                 let id = &self.operation.id;
-                let message = format!("{id}: no end after {MOST} items; narrow the list");
+                let message = format!("{id}: no end after {MAX_ITEMS} items; narrow the list");
                 return Err(Failure::new(Exit::Failed, message));
             }
         }
@@ -222,7 +222,7 @@ impl Response<'_> {
             );
             match safe_to_repeat {
                 true => Failure::new(Exit::Failed, message),
-                false => Failure::new(Exit::OutcomeUnknown, message).look_first(None),
+                false => Failure::new(Exit::OutcomeUnknown, message).check_before_retry(None),
             }
         })
     }
@@ -247,10 +247,11 @@ impl Response<'_> {
             operation.id, self.status
         );
         Err(if operation.idempotent {
-            Failure::new(Exit::Failed, message)
-                .advise("Is this the address of ModelArts? A proxy or a gateway may have answered.")
+            Failure::new(Exit::Failed, message).advise(
+                "Is this the address of ModelArts? A proxy or a gateway may have responded.",
+            )
         } else {
-            Failure::new(Exit::OutcomeUnknown, message).look_first(Some(operation))
+            Failure::new(Exit::OutcomeUnknown, message).check_before_retry(Some(operation))
         })
     }
 }

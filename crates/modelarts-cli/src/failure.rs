@@ -18,6 +18,7 @@ pub(crate) enum Exit {
     Quota = 8,
     TimedOut = 9,
     ResourceFailed = 10,
+    Different = 11,
     Interrupted = 130,
 }
 
@@ -31,10 +32,11 @@ Exit codes:
     4  conflict: the state of the resource does not allow it
     5  sign-in failed, or the permission is missing
     6  throttled or unreachable; safe to repeat
-    7  outcome unknown: look before you repeat
+    7  outcome unknown: check before you repeat
     8  a quota is used up, or the region has no capacity left
     9  the wait timed out; what was begun goes on
    10  the resource failed
+   11  there are differences, with diff --exit-code
   130  interrupted";
 
 /// An error with the exit code that goes with it.
@@ -71,11 +73,11 @@ impl Failure {
     }
 
     /// What to do when nobody knows whether it was done.
-    pub(crate) fn look_first(self, operation: Option<&document::Operation>) -> Self {
+    pub(crate) fn check_before_retry(self, operation: Option<&document::Operation>) -> Self {
         let list = operation.and_then(document::Operation::listing);
-        let look = list.map_or_else(String::new, |list| format!(": modelarts api {}", list.id));
+        let how = list.map_or_else(String::new, |list| format!(": modelarts api {}", list.id));
         self.advise(format!(
-            "It may have been done. Look before you repeat it{look}"
+            "It may have been done. Check before you repeat it{how}"
         ))
     }
 
@@ -90,7 +92,11 @@ impl Failure {
 
     /// Prints the error, and what to do about it.
     pub(crate) fn report(&self) -> ExitCode {
-        let mut lines = format!("error: {}", self.message());
+        let mut lines = match self.exit {
+            // Nothing went wrong.
+            Exit::Different => self.message(),
+            _ => format!("error: {}", self.message()),
+        };
         if let Some(remedy) = &self.remedy {
             lines += &format!("\n       {}", text::visible(remedy));
         }
@@ -122,7 +128,7 @@ impl From<modelarts::Error> for Failure {
         let failure = Self::new(exit, flags_for_methods(&error.to_string()));
         match (exit, error.remedy()) {
             (Exit::OutcomeUnknown, _) => {
-                failure.look_first(error.operation().and_then(document::find))
+                failure.check_before_retry(error.operation().and_then(document::find))
             }
             (_, Some(remedy)) => failure.advise(remedy),
             (_, None) => failure,
@@ -206,6 +212,7 @@ mod tests {
             Exit::Quota,
             Exit::TimedOut,
             Exit::ResourceFailed,
+            Exit::Different,
             Exit::Interrupted,
         ] {
             let line = format!("\n{:>5}  ", exit as u8);

@@ -8,7 +8,9 @@ use clap::{Arg, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 mod api;
 mod bulk;
 mod commands;
+mod complete;
 mod config;
+mod confirm;
 mod connection;
 mod demo;
 mod document;
@@ -16,11 +18,17 @@ mod embedded;
 mod emulator;
 mod exchange;
 mod failure;
+mod files;
+mod health;
+mod lease;
 mod lifecycle;
+mod manifest;
 mod noun;
 mod observe;
 mod output;
+mod plan;
 mod raw;
+mod registration;
 mod resolve;
 mod schema;
 mod session;
@@ -28,7 +36,7 @@ mod text;
 mod tokens;
 mod waiting;
 
-use commands::{auth, explain, flavor, image, instance, lease, notebook, shell, storage, top};
+use commands::{apply, auth, explain, flavor, image, instance, notebook, shell, storage, top};
 use connection::Global;
 use failure::{EXIT_CODES, Exit, Failure};
 use session::Session;
@@ -50,7 +58,7 @@ enum Command {
     #[command(subcommand)]
     Instance(instance::Command),
     #[command(subcommand)]
-    Lease(lease::Command),
+    Lease(commands::lease::Command),
     #[command(subcommand)]
     Image(image::Command),
     #[command(subcommand)]
@@ -58,6 +66,8 @@ enum Command {
     #[command(subcommand)]
     Storage(storage::Command),
     Top(top::Options),
+    Apply(apply::Apply),
+    Diff(apply::Diff),
     #[command(subcommand)]
     Auth(auth::Command),
     #[command(subcommand)]
@@ -90,6 +100,9 @@ fn without_blank_variables(argument: Arg) -> Arg {
 }
 
 fn main() -> ExitCode {
+    clap_complete::CompleteEnv::with_factory(command)
+        .var(complete::VARIABLE)
+        .complete();
     let matches = command().mut_args(without_blank_variables).get_matches();
     let arguments = match Arguments::from_arg_matches(&matches) {
         Ok(arguments) => arguments,
@@ -118,7 +131,7 @@ fn run(arguments: Arguments, matches: &clap::ArgMatches) -> Result<(), Failure> 
     match arguments.command {
         // It ends in order when it is interrupted.
         Command::Emulator(options) => runtime.block_on(emulator::run(options)),
-        Command::Demo(options) => runtime.block_on(interruptible(demo::run(&options))),
+        Command::Demo(options) => runtime.block_on(interruptible(demo::run(&options, global))),
         Command::Api => {
             let invocation =
                 api::read(matches.subcommand_matches("api")).map_err(Failure::usage)?;
@@ -135,12 +148,14 @@ async fn with_session(command: Command, global: &Global) -> Result<(), Failure> 
     match command {
         Command::Notebook(command) => notebook::run(command, session).await,
         Command::Instance(command) => instance::run(command, session).await,
-        Command::Lease(command) => lease::run(command, session).await,
+        Command::Lease(command) => commands::lease::run(command, session).await,
         Command::Image(command) => image::run(command, session).await,
         Command::Flavor(command) => flavor::run(command, session).await,
         Command::Storage(command) => storage::run(command, session).await,
         Command::Auth(command) => auth::run(command, session).await,
         Command::Top(options) => top::run(&options, session).await,
+        Command::Apply(apply) => apply.run(session).await,
+        Command::Diff(diff) => diff.run(session).await,
         // The others were run without a session.
         _ => Ok(()),
     }
@@ -225,10 +240,7 @@ mod tests {
             {
                 let path = format!("{path} {}", sub.get_name());
                 assert!(sub.get_about().is_some(), "{path}");
-                let is_leaf = sub.get_subcommands().next().is_none();
-                let is_ours =
-                    !path.starts_with(" emulator") && !path.starts_with(" api") && path != " demo";
-                if is_leaf && is_ours {
+                if sub.get_subcommands().next().is_none() {
                     let example = sub.get_after_help().map(ToString::to_string);
                     let example = example.unwrap_or_default();
                     let wanted = format!("Example: modelarts{path}");
@@ -237,6 +249,9 @@ mod tests {
                 check(sub, &path);
             }
         }
-        check(&command(), "");
+        let mut command = command();
+        // So that the operations are commands, too.
+        command.build();
+        check(&command, "");
     }
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::exchange::Request;
 use crate::failure::Failure;
-use crate::output::table::{Cell, Tone};
+use crate::output::cell::{Cell, Tone};
 use crate::text;
 
 /// A kind of resource.
@@ -18,6 +18,8 @@ use crate::text;
 pub(crate) struct Noun {
     pub(crate) name: &'static str,
     pub(crate) plural: &'static str,
+    /// The command that lists it.
+    pub(crate) list_command: &'static str,
     /// The operation that lists it.
     pub(crate) list: &'static str,
     /// What the list wants to be asked.
@@ -41,6 +43,8 @@ impl Noun {
 #[derive(Debug)]
 pub(crate) struct Column {
     pub(crate) title: &'static str,
+    /// What programs call it, where they get something else.
+    pub(crate) data_title: Option<&'static str>,
     /// Only in wide tables and in details.
     pub(crate) wide: bool,
     /// What gives way first on a narrow terminal; 0 never does.
@@ -51,6 +55,7 @@ pub(crate) struct Column {
 const fn column(title: &'static str, cell: fn(&Value, Timestamp) -> Cell) -> Column {
     Column {
         title,
+        data_title: None,
         wide: false,
         yields: 0,
         cell,
@@ -60,6 +65,7 @@ const fn column(title: &'static str, cell: fn(&Value, Timestamp) -> Cell) -> Col
 const fn wide(title: &'static str, cell: fn(&Value, Timestamp) -> Cell) -> Column {
     Column {
         title,
+        data_title: None,
         wide: true,
         yields: 9,
         cell,
@@ -71,11 +77,18 @@ impl Column {
         self.yields = order;
         self
     }
+
+    /// A time, which people read as a distance from now and programs as it is.
+    const fn time(mut self, title: &'static str) -> Self {
+        self.data_title = Some(title);
+        self
+    }
 }
 
 pub(crate) static NOTEBOOK: Noun = Noun {
     name: "notebook",
     plural: "notebooks",
+    list_command: "notebook list",
     list: "listNotebooks",
     query: &[],
     show: Some(("showNotebook", "id")),
@@ -86,14 +99,16 @@ pub(crate) static NOTEBOOK: Noun = Noun {
         column("AGE", |value, now| {
             age(typed::<Notebook>(value).and_then(|n| n.created_at()), now)
         })
-        .yields(3),
-        column("UP", up).yields(4),
-        column("STOPS IN", stops_in).yields(1),
-        column("ID", |value, _| at(value, "/id")),
+        .yields(3)
+        .time("created_at"),
+        column("UP", up).yields(4).time("running_since"),
+        column("STOPS IN", stops_in).yields(1).time("stops_at"),
+        column("ID", |value, _| at(value, "/id")).yields(8),
         wide("IMAGE", |value, _| at(value, "/image/name")),
         wide("VOLUME", |value, _| volume(value)),
         wide("OWNER", |value, _| at(value, "/user/name")),
         wide("BILLED", |value, _| list(value, "/billing_items")),
+        wide("TAGS", |value, _| tags(value)),
         wide("FAILURE", |value, _| at(value, "/fail_reason")),
     ],
 };
@@ -101,6 +116,7 @@ pub(crate) static NOTEBOOK: Noun = Noun {
 pub(crate) static INSTANCE: Noun = Noun {
     name: "instance",
     plural: "instances",
+    list_command: "instance list",
     list: "listDevEnvInstances",
     query: &[("de_type", "Notebook")],
     show: Some(("showDevEnvInstance", "instance_id")),
@@ -112,10 +128,13 @@ pub(crate) static INSTANCE: Noun = Noun {
             let instance = typed::<DevEnvInstance>(value);
             age(instance.and_then(|i| i.created_at()), now)
         })
-        .yields(3),
-        column("UP", up).yields(4),
-        column("STOPS IN", instance_stops_in).yields(1),
-        column("ID", |value, _| at(value, "/id")),
+        .yields(3)
+        .time("created_at"),
+        column("UP", up).yields(4).time("running_since"),
+        column("STOPS IN", instance_stops_in)
+            .yields(1)
+            .time("stops_at"),
+        column("ID", |value, _| at(value, "/id")).yields(8),
         wide("PROFILE", |value, _| at(value, "/profile/name")),
         wide("STORAGE", |value, _| {
             at(value, "/spec/storage/location/path")
@@ -130,6 +149,7 @@ pub(crate) static INSTANCE: Noun = Noun {
 pub(crate) static IMAGE: Noun = Noun {
     name: "image",
     plural: "images",
+    list_command: "image list",
     list: "listImages",
     query: &[],
     show: Some(("showImage", "id")),
@@ -139,7 +159,7 @@ pub(crate) static IMAGE: Noun = Noun {
         column("STATUS", |value, _| image_status(value)),
         column("ARCH", |value, _| at(value, "/arch")).yields(2),
         column("FOR", |value, _| list(value, "/resource_categories")).yields(3),
-        column("ID", |value, _| at(value, "/id")),
+        column("ID", |value, _| at(value, "/id")).yields(8),
         wide("TYPE", |value, _| at(value, "/type")),
         wide("NAMESPACE", |value, _| at(value, "/namespace")),
         wide("SWR PATH", |value, _| at(value, "/swr_path")),
@@ -149,32 +169,52 @@ pub(crate) static IMAGE: Noun = Noun {
 pub(crate) static GROUP: Noun = Noun {
     name: "image group",
     plural: "image groups",
+    list_command: "image groups",
     list: "listImageGroups",
     query: &[],
     show: None,
     columns: &[
         column("NAME", |value, _| at(value, "/name")),
-        column("VERSIONS", |value, _| at(value, "/version_count")),
-        column("NAMESPACE", |value, _| at(value, "/namespace")),
+        column("VERSIONS", |value, _| at(value, "/version_count")).yields(1),
+        column("NAMESPACE", |value, _| at(value, "/namespace")).yields(2),
+        column("ID", |value, _| at(value, "/id")).yields(8),
+    ],
+};
+
+pub(crate) static TAG: Noun = Noun {
+    name: "tag",
+    plural: "tags",
+    list_command: "notebook tag list",
+    list: "listNotebookTags",
+    query: &[],
+    show: None,
+    columns: &[
+        column("KEY", |value, _| at(value, "/key")),
+        // One of a notebook, all of a project.
+        column("VALUE", |value, _| match value.get("values") {
+            Some(_) => list(value, "/values"),
+            None => at(value, "/value"),
+        }),
     ],
 };
 
 pub(crate) static FLAVOR: Noun = Noun {
     name: "flavor",
     plural: "flavors",
+    list_command: "flavor list",
     list: "listFlavors",
     query: &[],
     show: None,
     columns: &[
         column("ID", |value, _| at(value, "/id")),
-        column("CATEGORY", |value, _| at(value, "/category")),
-        column("VCPUS", |value, _| at(value, "/vcpus")),
+        column("CATEGORY", |value, _| at(value, "/category")).yields(3),
+        column("VCPUS", |value, _| at(value, "/vcpus")).yields(1),
         column("MEMORY", |value, _| {
             let flavor = typed::<NotebookFlavor>(value);
             let memory = flavor.and_then(|flavor| flavor.memory_size());
             memory.map_or_else(Cell::none, |memory| Cell::plain(memory.to_string()))
         }),
-        column("GPU", |value, _| gpu(value)),
+        column("GPU", |value, _| gpu(value)).yields(2),
         column("AVAILABLE", |value, _| {
             match value.get("sold_out").and_then(Value::as_bool) {
                 Some(true) => Cell::toned("sold out", Tone::Bad),
@@ -191,13 +231,14 @@ pub(crate) static FLAVOR: Noun = Noun {
 pub(crate) static STORAGE: Noun = Noun {
     name: "storage",
     plural: "storages",
+    list_command: "storage list",
     list: "listAttachableObs",
     query: &[],
     show: Some(("showAttachableObs", "storage_id")),
     columns: &[
         column("MOUNTED AT", |value, _| at(value, "/mount_path")),
         column("STATUS", |value, _| at(value, "/status")),
-        column("URI", |value, _| at(value, "/uri")),
+        column("URI", |value, _| at(value, "/uri")).yields(1),
         column("ID", |value, _| at(value, "/id")),
     ],
 };
@@ -205,16 +246,18 @@ pub(crate) static STORAGE: Noun = Noun {
 pub(crate) static LEASE: Noun = Noun {
     name: "lease",
     plural: "leases",
+    list_command: "lease show",
     list: "",
     query: &[],
     show: None,
     columns: &[
         column("STOPS IN", |value, now| {
             stops_in(
-                &serde_json::json!({ "lease": value, "status": "RUNNING" }),
+                &serde_json::json!({ "lease": value, "status": NotebookStatus::Running.as_str() }),
                 now,
             )
-        }),
+        })
+        .time("stops_at"),
         column("TYPE", |value, _| at(value, "/type")),
         column("SWITCHED ON", |value, _| at(value, "/enable")),
     ],
@@ -245,6 +288,20 @@ fn list(value: &Value, pointer: &str) -> Cell {
     }
 }
 
+/// The tags of a notebook, as `key=value`.
+fn tags(value: &Value) -> Cell {
+    let tags = value.get("tags").and_then(Value::as_array);
+    let texts: Vec<_> = tags
+        .into_iter()
+        .flatten()
+        .map(|tag| format!("{}={}", at(tag, "/key").text, at(tag, "/value").data()))
+        .collect();
+    match texts.is_empty() {
+        true => Cell::none(),
+        false => Cell::plain(texts.join(", ")),
+    }
+}
+
 fn gpu(value: &Value) -> Cell {
     match (at(value, "/gpu/gpu"), at(value, "/gpu/type")) {
         (count, model) if model == Cell::none() => count,
@@ -265,7 +322,8 @@ pub(crate) fn status(value: &Value) -> Option<&str> {
 }
 
 pub(crate) fn is_running(value: &Value) -> bool {
-    status(value).is_some_and(|status| status.eq_ignore_ascii_case("RUNNING"))
+    status(value)
+        .is_some_and(|status| status.eq_ignore_ascii_case(NotebookStatus::Running.as_str()))
 }
 
 fn notebook_status(value: &Value) -> Cell {
@@ -323,8 +381,14 @@ fn tone(good: bool, transient: bool, failed: bool) -> Tone {
 }
 
 fn age(since: Option<Timestamp>, now: Timestamp) -> Cell {
-    let age = since.and_then(|since| Duration::try_from(now.duration_since(since)).ok());
-    age.map_or_else(Cell::none, |age| Cell::plain(text::brief(age)))
+    let Some(since) = since else {
+        return Cell::none();
+    };
+    match Duration::try_from(now.duration_since(since)) {
+        Ok(age) => Cell::plain(text::brief(age)).time(since),
+        // The clocks differ.
+        Err(_) => Cell::none().time(since),
+    }
 }
 
 /// A time since which it has surely been running, of either generation, where the response tells.
@@ -361,26 +425,33 @@ fn stops_in(value: &Value, now: Timestamp) -> Cell {
     if is_off(value, "/lease/enable") {
         return never(is_running(value));
     }
-    left(typed::<Notebook>(value).and_then(|notebook| notebook.remaining(now)))
+    left(
+        typed::<Notebook>(value).and_then(|notebook| notebook.stops_at()),
+        now,
+    )
 }
 
 fn instance_stops_in(value: &Value, now: Timestamp) -> Cell {
     if is_off(value, "/spec/auto_stop/enable") {
         return never(is_running(value));
     }
-    let remaining = typed::<DevEnvInstance>(value).and_then(|instance| instance.remaining(now));
-    // A list may tell only this.
-    let told = || {
+    let stops_at = typed::<DevEnvInstance>(value).and_then(|instance| instance.stops_at());
+    // A list may have only this.
+    let from_remaining = || {
         let seconds = value.pointer("/spec/auto_stop/remain_time")?.as_u64()?;
-        is_running(value).then(|| Duration::from_secs(seconds))
+        let stops_at = now.checked_add(Duration::from_secs(seconds)).ok()?;
+        is_running(value).then_some(stops_at)
     };
-    left(remaining.or_else(told))
+    left(stops_at.or_else(from_remaining), now)
 }
 
-fn left(time: Option<Duration>) -> Cell {
-    match time {
-        Some(Duration::ZERO) => Cell::plain("now"),
-        Some(time) => Cell::plain(text::brief(time)),
-        None => Cell::none(),
-    }
+fn left(stops_at: Option<Timestamp>, now: Timestamp) -> Cell {
+    let Some(stops_at) = stops_at else {
+        return Cell::none();
+    };
+    let left = match Duration::try_from(stops_at.duration_since(now)) {
+        Ok(time) if time > Duration::ZERO => text::brief(time),
+        _ => "now".to_owned(),
+    };
+    Cell::plain(left).time(stops_at)
 }

@@ -1,4 +1,4 @@
-//! What the library reports of its retries and attempts, told on standard error.
+//! What the library reports of retries, attempts and exchanges, on standard error and in the trace file.
 
 use std::fmt::{self, Write as _};
 use std::fs::File;
@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Subscriber};
+use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::{Context, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
@@ -34,27 +34,38 @@ pub(crate) struct Verbosity {
 
 /// Begins to listen.
 pub(crate) fn start(verbosity: Verbosity, trace_file: Option<&Path>) -> Result<()> {
-    let own = || filter_fn(|metadata| metadata.target().starts_with("modelarts"));
+    let own = |most: Level| {
+        filter_fn(move |metadata| is_own(metadata.target()) && *metadata.level() <= most)
+    };
     let reporter = Reporter {
         attempts: verbosity.attempts,
+        exchanges: verbosity.debug,
+    };
+    // Unless somebody wants to see bodies, none is prepared to be shown.
+    let reported = match verbosity.debug {
+        true => Level::TRACE,
+        false => Level::DEBUG,
     };
     let debug = verbosity.debug.then(|| {
         log::layer()
             .with_writer(std::io::stderr)
             .with_ansi(std::io::stderr().is_terminal())
-            .with_filter(own())
+            // The reporter prints those so that people can read them.
+            .with_filter(filter_fn(|metadata| {
+                is_own(metadata.target()) && metadata.target() != modelarts::EXCHANGE_EVENTS
+            }))
     });
     let trace = match trace_file {
         Some(path) => {
             let file = File::create(path)
                 .with_context(|| format!("--trace-file: creating {}", path.display()))?;
             let layer = log::layer().json().with_writer(Mutex::new(file));
-            Some(layer.with_filter(own()))
+            Some(layer.with_filter(own(Level::TRACE)))
         }
         None => None,
     };
     Registry::default()
-        .with(reporter.with_filter(own()))
+        .with(reporter.with_filter(own(reported)))
         .with(debug)
         .with(trace)
         .try_init()
@@ -62,8 +73,15 @@ pub(crate) fn start(verbosity: Verbosity, trace_file: Option<&Path>) -> Result<(
     Ok(())
 }
 
+/// Whether the library reports it: not the emulator that serves a command, nor HTTP below.
+fn is_own(target: &str) -> bool {
+    target == "modelarts" || target.starts_with("modelarts::")
+}
+
 struct Reporter {
     attempts: bool,
+    /// Requests and responses whole, without secrets.
+    exchanges: bool,
 }
 
 /// The fields of a span or an event, as text.
@@ -105,13 +123,20 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Reporter {
     }
 
     fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
-        if event.metadata().target() != modelarts::RETRY_EVENTS {
+        let target = event.metadata().target();
+        let is_retry = target == modelarts::RETRY_EVENTS;
+        let is_exchange = target == modelarts::EXCHANGE_EVENTS && self.exchanges;
+        if !is_retry && !is_exchange {
             return;
         }
         let mut fields = Fields::default();
         event.record(&mut fields);
-        if let Some(line) = retry(&fields, self.attempts) {
-            note(&text::visible(&line));
+        let lines = match is_exchange {
+            true => Some(exchange(&fields)),
+            false => retry(&fields, self.attempts),
+        };
+        if let Some(lines) = lines {
+            note(&text::visible(&lines));
         }
     }
 
@@ -155,7 +180,7 @@ fn retry(fields: &Fields, all: bool) -> Option<String> {
     }
     let delay = match delay.as_millis() {
         millis if millis < 1000 => format!("{millis} ms"),
-        // The next attempt is not before it is said to be.
+        // Rounded up: the next attempt is no earlier.
         millis => format!("{} s", millis.div_ceil(1000)),
     };
     Some(format!(
@@ -164,6 +189,24 @@ fn retry(fields: &Fields, all: bool) -> Option<String> {
         fields.get("next_attempt")?,
         fields.get("max_attempts")?,
     ))
+}
+
+/// A request or a response, as `curl --verbose` shows it.
+fn exchange(fields: &Fields) -> String {
+    let get = |name| fields.get(name).unwrap_or_default();
+    let (mark, first) = match fields.get("status") {
+        Some(status) => ('<', format!("HTTP {status}")),
+        None => ('>', format!("{} {}", get("method"), get("url"))),
+    };
+    let mut lines = format!("{mark} {first}");
+    for header in get("headers").lines() {
+        let _ = write!(lines, "\n{mark} {header}");
+    }
+    let body = get("body");
+    if !body.is_empty() {
+        let _ = write!(lines, "\n{mark}\n{mark} {body}");
+    }
+    lines
 }
 
 #[cfg(test)]

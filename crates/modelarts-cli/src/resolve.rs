@@ -3,11 +3,12 @@
 use std::fs;
 use std::path::PathBuf;
 
-use etcetera::{AppStrategy as _, AppStrategyArgs, choose_app_strategy};
+use etcetera::AppStrategy as _;
 use serde_json::{Map, Value};
 
 use crate::document;
 use crate::failure::{Exit, Failure};
+use crate::files::directories;
 use crate::noun::{Noun, status};
 use crate::session::{Session, identity};
 
@@ -52,8 +53,8 @@ impl Session {
                 format!("there is no {} named `{meant}`", noun.name),
             )
             .advise(format!(
-                "To see what there is: modelarts {} list",
-                noun.name
+                "To see what there is: modelarts {}",
+                noun.list_command
             ))),
             several => {
                 let candidates: Vec<_> = several
@@ -112,16 +113,6 @@ fn last_file() -> Option<PathBuf> {
 fn read(file: &PathBuf) -> Map<String, Value> {
     let text = fs::read_to_string(file).unwrap_or_default();
     serde_json::from_str(&text).unwrap_or_default()
-}
-
-/// Where the platform wants a program's files.
-pub(crate) fn directories() -> Option<impl etcetera::AppStrategy> {
-    choose_app_strategy(AppStrategyArgs {
-        top_level_domain: "io".to_owned(),
-        author: "modelarts-rs".to_owned(),
-        app_name: "modelarts".to_owned(),
-    })
-    .ok()
 }
 
 /// Whether a text has the form of the ids: a UUID, with or without the prefix of the old generation.

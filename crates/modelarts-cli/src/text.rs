@@ -1,6 +1,7 @@
 //! Text from the service, and values as people write them.
 
 use std::fmt::Write as _;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
@@ -42,6 +43,52 @@ pub(crate) fn safe_json(json: &str) -> String {
         }
     }
     safe
+}
+
+/// Whether the locale of the user has other characters than those of ASCII.
+pub(crate) fn is_unicode() -> bool {
+    static UNICODE: LazyLock<bool> = LazyLock::new(|| {
+        cfg!(windows)
+            || has_unicode(["LC_ALL", "LC_CTYPE", "LANG"].map(|name| std::env::var(name).ok()))
+    });
+    *UNICODE
+}
+
+/// The first variable that is set decides, and none means the C locale.
+fn has_unicode(variables: [Option<String>; 3]) -> bool {
+    let locale = variables
+        .into_iter()
+        .flatten()
+        .find(|value| !value.is_empty());
+    let locale = locale.unwrap_or_default().to_ascii_lowercase();
+    locale.contains("utf-8") || locale.contains("utf8")
+}
+
+/// What stands for something left out.
+pub(crate) fn ellipsis() -> &'static str {
+    match is_unicode() {
+        true => "…",
+        false => "...",
+    }
+}
+
+/// Lines of at most this width, broken at spaces.
+pub(crate) fn folded(text: &str, width: usize) -> String {
+    let mut folded = String::with_capacity(text.len());
+    let mut length = 0;
+    for word in text.split(' ') {
+        let added = word.chars().count();
+        if length > 0 && length + 1 + added > width {
+            folded.push('\n');
+            length = 0;
+        } else if length > 0 {
+            folded.push(' ');
+            length += 1;
+        }
+        folded.push_str(word);
+        length += added;
+    }
+    folded
 }
 
 fn acts_on_terminals(c: char) -> bool {
@@ -114,6 +161,21 @@ mod tests {
             serde_json::from_str::<serde_json::Value>(&safe).unwrap(),
             json
         );
+    }
+
+    #[test]
+    fn lines_are_broken_at_spaces() {
+        assert_eq!(folded("a bc def", 4), "a bc\ndef");
+        assert_eq!(folded("abcdef g", 3), "abcdef\ng");
+        assert_eq!(folded("a b", 80), "a b");
+    }
+
+    #[test]
+    fn the_first_variable_that_is_set_names_the_locale() {
+        let of = |values: [&str; 3]| has_unicode(values.map(|value| Some(value.to_owned())));
+        assert!(of(["", "", "en_US.UTF-8"]) && of(["C.utf8", "C", "C"]));
+        assert!(!of(["C", "", "en_US.UTF-8"]) && !of(["", "POSIX", "de_DE.UTF-8"]));
+        assert!(!of(["", "", "de_DE.ISO-8859-1"]) && !has_unicode([None, None, None]));
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
@@ -11,39 +10,39 @@ use etcetera::AppStrategy as _;
 use modelarts::{Clock as _, Secret, SystemClock, Timestamp, TokenCache};
 use serde::{Deserialize, Serialize};
 
+use crate::files::{directories, write_private};
 use crate::output::note;
-use crate::resolve::directories;
 
 /// A file with the tokens of all users and projects, which only its owner can read.
 #[derive(Debug)]
 pub(crate) struct Tokens {
     folder: PathBuf,
-    /// Whether to sign in whatever is kept.
-    anew: bool,
+    /// Whether to sign in although a token is cached.
+    ignore_cached: bool,
     /// Until when the token that this process stored is valid.
     stored: Mutex<Option<Timestamp>>,
 }
 
 #[derive(Deserialize, Serialize)]
-struct Kept {
+struct CachedToken {
     /// What the library wants back; it holds a token.
     entry: String,
     /// Milliseconds since 1970.
-    ends_at: i64,
+    expires_at: i64,
 }
 
-type All = BTreeMap<String, Kept>;
+type All = BTreeMap<String, CachedToken>;
 
 impl Tokens {
     /// Those of the user's cache directory; none where there is no such place.
-    pub(crate) fn of_user(anew: bool) -> Option<Self> {
-        Some(Self::in_folder(directories()?.cache_dir(), anew))
+    pub(crate) fn of_user(ignore_cached: bool) -> Option<Self> {
+        Some(Self::in_folder(directories()?.cache_dir(), ignore_cached))
     }
 
-    fn in_folder(folder: PathBuf, anew: bool) -> Self {
+    fn in_folder(folder: PathBuf, ignore_cached: bool) -> Self {
         Self {
             folder,
-            anew,
+            ignore_cached,
             stored: Mutex::new(None),
         }
     }
@@ -91,58 +90,37 @@ impl Tokens {
         Ok(lock)
     }
 
-    fn write(&self, key: &str, entry: &Secret, ends_at: Timestamp) -> Result<()> {
+    fn write(&self, key: &str, entry: &Secret, expires_at: Timestamp) -> Result<()> {
         let _lock = self.lock()?;
         let now = SystemClock.now().as_millisecond();
         let mut all = self.read();
-        all.retain(|_, kept| kept.ends_at > now);
-        let kept = Kept {
+        all.retain(|_, cached| cached.expires_at > now);
+        let cached = CachedToken {
             entry: entry.expose().to_owned(),
-            ends_at: ends_at.as_millisecond(),
+            expires_at: expires_at.as_millisecond(),
         };
-        all.insert(key.to_owned(), kept);
-        private(&self.path(), &serde_json::to_vec(&all)?)
+        all.insert(key.to_owned(), cached);
+        write_private(&self.path(), &serde_json::to_vec(&all)?)
     }
 }
 
 impl TokenCache for Tokens {
     fn load(&self, key: &str) -> Option<Secret> {
-        if self.anew {
+        if self.ignore_cached {
             return None;
         }
-        let kept = self.read().remove(key)?;
-        Some(Secret::from(kept.entry))
+        let cached = self.read().remove(key)?;
+        Some(Secret::from(cached.entry))
     }
 
-    fn store(&self, key: &str, entry: &Secret, ends_at: Timestamp) {
-        match self.write(key, entry, ends_at) {
+    fn store(&self, key: &str, entry: &Secret, expires_at: Timestamp) {
+        match self.write(key, entry, expires_at) {
             Ok(()) => {
                 if let Ok(mut stored) = self.stored.lock() {
-                    *stored = Some(ends_at);
+                    *stored = Some(expires_at);
                 }
             }
             Err(error) => note(&format!("warning: the token is not kept: {error:#}")),
         }
     }
-}
-
-/// Writes a file as a whole or not at all, for the eyes of its owner only.
-pub(crate) fn private(path: &std::path::Path, bytes: &[u8]) -> Result<()> {
-    let mut unfinished = path.as_os_str().to_owned();
-    unfinished.push(format!(".{}", std::process::id()));
-    let unfinished = PathBuf::from(unfinished);
-    // What a process of the same number left behind could be readable for others.
-    fs::remove_file(&unfinished).ok();
-    let mut options = File::options();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options
-        .open(&unfinished)
-        .and_then(|mut file| file.write_all(bytes))
-        .and_then(|()| fs::rename(&unfinished, path));
-    if written.is_err() {
-        fs::remove_file(&unfinished).ok();
-    }
-    written.with_context(|| format!("writing {}", path.display()))
 }

@@ -38,6 +38,19 @@ pub(crate) fn state() -> Option<String> {
     STATE.lock().ok().and_then(|state| state.clone())
 }
 
+/// A progress line that any terminal can show.
+pub(crate) fn spinner() -> ProgressBar {
+    let bar = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}") {
+        bar.set_style(match text::is_unicode() {
+            true => style,
+            // The last one is for the end.
+            false => style.tick_chars("-\\|/ "),
+        });
+    }
+    bar
+}
+
 /// Shows how one wait goes.
 struct Progress {
     what: String,
@@ -49,10 +62,7 @@ impl Progress {
     fn new(what: &str) -> Self {
         let what = text::one_line(what);
         let bar = io::stderr().is_terminal().then(|| {
-            let bar = ProgressBar::new_spinner();
-            if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}") {
-                bar.set_style(style);
-            }
+            let bar = spinner();
             bar.set_message(what.clone());
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
@@ -103,12 +113,12 @@ where
     let mut events = pin!(waiter.events());
     let mut resource = None;
     while let Some(event) = events.try_next().await? {
-        let seen = event.status;
-        let steps = match seen.progress.filter(|_| !event.done) {
+        let polled = event.status;
+        let steps = match polled.progress.filter(|_| !event.done) {
             Some(steps) => format!(" ({steps})"),
             None => String::new(),
         };
-        progress.show(text::one_line(&format!("{}{steps}", seen.status)));
+        progress.show(text::one_line(&format!("{}{steps}", polled.status)));
         resource = event.resource;
     }
     Ok(resource)

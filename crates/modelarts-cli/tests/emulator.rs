@@ -255,7 +255,7 @@ fn a_healthcheck_waits_for_an_emulator_that_is_still_to_come() {
 #[cfg(unix)]
 #[test]
 fn it_ends_with_the_process_that_started_it() {
-    // A shell starts it in the background, tells its first line, and ends.
+    // A shell starts it in the background, prints its first line, and ends.
     let folder = folder("parent");
     let script = format!(
         "{PROGRAM} emulator --port 0 --log off --exit-with-parent --format json --env-file env >ready & \

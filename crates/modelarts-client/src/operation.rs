@@ -25,6 +25,8 @@ pub struct Operation {
     pub summary: &'static str,
     /// Where the body of a request holds secrets: JSON pointers, with `*` for any item or key.
     pub secrets: &'static [&'static str],
+    /// Where the body of a success holds secrets, in the same form.
+    pub response_secrets: &'static [&'static str],
     /// Words that stand in the path of another operation where this one has a parameter, such as `all`.
     pub reserved: &'static [&'static str],
 }

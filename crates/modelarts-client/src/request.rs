@@ -225,6 +225,7 @@ static RAW: Operation = Operation {
     idempotent: false,
     summary: "",
     secrets: &[],
+    response_secrets: &[],
     reserved: &[],
 };
 
@@ -626,6 +627,7 @@ mod tests {
         idempotent: true,
         summary: "",
         secrets: &[],
+        response_secrets: &[],
         reserved: &["all"],
     };
 

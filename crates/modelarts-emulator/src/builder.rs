@@ -74,6 +74,7 @@ pub struct EmulatorBuilder {
     mode: ClockMode,
     factor: f64,
     start_at: Option<Millis>,
+    system_time: Option<Millis>,
     durations: Durations,
     strict: bool,
     stale_reads: Duration,
@@ -94,6 +95,7 @@ impl Default for EmulatorBuilder {
             mode: ClockMode::Real,
             factor: 1.0,
             start_at: None,
+            system_time: None,
             durations: Durations::default(),
             strict: false,
             stale_reads: Duration::ZERO,
@@ -169,6 +171,15 @@ impl EmulatorBuilder {
     /// When the emulated time begins, in milliseconds since the epoch; now without it.
     pub fn start_at(mut self, millis: i64) -> Self {
         self.start_at = Some(millis);
+        self
+    }
+
+    /// The machine's time of day at the start, in milliseconds since the epoch; that of its clock without it.
+    ///
+    /// A state that is kept in a file goes on from where it was left by as much as has passed since then. So a test need not
+    /// wait for what falls due between two runs.
+    pub fn system_time(mut self, millis: i64) -> Self {
+        self.system_time = Some(millis);
         self
     }
 
@@ -356,7 +367,7 @@ impl EmulatorBuilder {
 
     /// The clock, which goes on where a loaded state was left.
     fn clock(&self, loaded: Option<&Loaded>) -> Clock {
-        let real = system_millis();
+        let real = self.system_time.unwrap_or_else(system_millis);
         let begin = match (self.start_at, self.mode, self.rng_seed) {
             (Some(start), _, _) => start,
             (None, ClockMode::Manual, Some(_)) => SEEDED_START,

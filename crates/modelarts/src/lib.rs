@@ -134,7 +134,7 @@
 //! # Observing
 //!
 //! Each call is a [`tracing`](https://docs.rs/tracing) span `call` (operation, method) with a span `attempt` (number,
-//! status, milliseconds) for each attempt, at level debug; [`RETRY_EVENTS`] announce each retry. No credential is ever logged, nor shown by `Debug` or `Display`.
+//! status, milliseconds) for each attempt, at level debug; [`RETRY_EVENTS`] announce each retry. At level trace, [`EXCHANGE_EVENTS`] show requests and responses. No credential is ever logged, nor shown by `Debug` or `Display`.
 //!
 //! # Testing
 //!
@@ -187,6 +187,7 @@ mod config;
 mod credentials;
 mod endpoint;
 mod error;
+mod exchange_log;
 // Formatted by its generator.
 #[rustfmt::skip]
 mod generated;
@@ -223,6 +224,7 @@ pub use concurrent::{ItemError, Outcome, map_concurrent};
 pub use config::{Environment, Profile};
 pub use credentials::{AccessKey, Authenticator, Credentials, Login, TokenCache};
 pub use error::{Error, ErrorKind, Result};
+pub use exchange_log::EXCHANGE_EVENTS;
 // One public module per document of `openapi/documents.toml`.
 pub use generated::*;
 #[cfg(feature = "devenviron")]

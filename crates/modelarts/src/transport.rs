@@ -21,6 +21,7 @@ use crate::clock::Clock;
 use crate::credentials::{Authenticator, SECURITY_TOKEN, TOKEN};
 use crate::endpoint;
 use crate::error::{EXCERPT, Error, Result, drop_telling_ids};
+use crate::exchange_log;
 use crate::http_client::HttpClients;
 use crate::limit::{RateLimit, TooLate};
 use crate::options::CallSettings;
@@ -58,6 +59,8 @@ pub(crate) struct Call<'a> {
     pub(crate) authenticator: Option<&'a dyn Authenticator>,
     /// Where the body holds what an error must not repeat, as [`Operation::secrets`](modelarts_client::Operation::secrets).
     pub(crate) secrets: &'static [&'static str],
+    /// The same of the body of a success.
+    pub(crate) response_secrets: &'static [&'static str],
 }
 
 impl<'a> Call<'a> {
@@ -73,6 +76,7 @@ impl<'a> Call<'a> {
             settings,
             authenticator,
             secrets: operation.secrets,
+            response_secrets: operation.response_secrets,
         }
     }
 
@@ -343,6 +347,7 @@ impl Pipeline {
             generation,
         };
         self.clients.refuse_clear_text(request.url())?;
+        exchange_log::request(&request, call.secrets, || sent.secrets(call, &request));
         let http = self.clients.current(&self.http)?;
         Ok((http.execute(request), sent))
     }
@@ -363,6 +368,9 @@ impl Pipeline {
             drop_telling_ids(response.headers_mut(), &sent.credentials);
             if !response.status().is_success() {
                 let body = read_excerpt(&mut response).await;
+                exchange_log::response(response.status(), response.headers(), &body, &[], || {
+                    sent.secrets(call, request)
+                });
                 let headers = std::mem::take(response.headers_mut());
                 let status = response.status();
                 let now = self.clock.now();
@@ -388,6 +396,7 @@ impl Pipeline {
                 Some(body) => {
                     let (status, headers) = (response.status(), response.headers());
                     let secrets = || sent.secrets(call, request);
+                    exchange_log::response(status, headers, &body, call.response_secrets, secrets);
                     if let Some(error) = Error::disguised(status, headers, &body, secrets) {
                         return Err(error);
                     }

@@ -70,9 +70,9 @@ pub(crate) async fn login(global: &Global) -> Result<(), Failure> {
     };
     Session::with_tokens(global, Some(tokens.clone())).await?;
     match tokens.stored() {
-        Some(ends_at) => {
+        Some(expires_at) => {
             output::note(&format!(
-                "signed in; the token is kept in {} until {ends_at:.0}",
+                "signed in; the token is kept in {} until {expires_at:.0}",
                 tokens.path().display()
             ));
             Ok(())

@@ -40,15 +40,15 @@ pub(crate) fn run(options: &Options, global: &Global) -> Result<(), Failure> {
         .collect();
     match global.printing.output.clone().unwrap_or(Format::Table) {
         Format::Table | Format::Csv | Format::Name => {
-            let mut said = Vec::new();
+            let mut printed = Vec::new();
             for (status, (class, meaning, remedy)) in &readings {
-                if said.contains(&(*meaning, *remedy)) {
+                if printed.contains(&(*meaning, *remedy)) {
                     continue;
                 }
                 output::line(&format!("{} (HTTP {status}, {class:?})", entry.code()))?;
                 output::line(&format!("  {meaning}"))?;
                 output::line(&format!("  {remedy}"))?;
-                said.push((*meaning, *remedy));
+                printed.push((*meaning, *remedy));
             }
         }
         other => {

@@ -4,6 +4,7 @@ use clap::Subcommand;
 use serde_json::Value;
 
 use super::Limit;
+use crate::complete::names_of;
 use crate::exchange::Request;
 use crate::failure::Failure;
 use crate::noun::{FLAVOR, NOTEBOOK};
@@ -33,7 +34,7 @@ pub(crate) enum Command {
     #[command(after_help = "Example: modelarts flavor switchable train-bert")]
     Switchable {
         /// Name, ID or @last of the notebook
-        #[arg(value_name = "NAME|ID")]
+        #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
         notebook: String,
         #[command(flatten)]
         limit: Limit,

@@ -3,13 +3,16 @@
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::Limit;
+use super::{Limit, tag_pair};
+use crate::complete::names_of;
+use crate::confirm::confirm;
 use crate::exchange::Request;
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 use crate::noun::{GROUP, IMAGE};
 use crate::output;
 use crate::output::table::Layout;
 use crate::session::{Session, identity};
+use crate::text;
 use crate::waiting::{Interval, follow};
 
 /// What notebooks run
@@ -33,7 +36,7 @@ pub(crate) enum Command {
     #[command(after_help = "Example: modelarts image show pytorch-nlp")]
     Show {
         /// Name, ID or @last
-        #[arg(value_name = "NAME|ID")]
+        #[arg(value_name = "NAME|ID", add = names_of(&IMAGE))]
         image: String,
     },
     /// Register an image of the container registry SWR
@@ -49,18 +52,53 @@ pub(crate) enum Command {
         #[command(flatten)]
         layout: Layout,
     },
+    /// Change the overview or the tags of a group (Huawei Cloud only)
+    #[command(
+        after_help = "Example: modelarts image update-group bert --read-me 'Start with jupyter lab'"
+    )]
+    UpdateGroup {
+        /// Name or ID of the group
+        #[arg(value_name = "NAME|ID", add = names_of(&GROUP))]
+        group: String,
+        /// Text for those who use its images
+        #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+        read_me: Option<String>,
+        /// A tag; may be repeated, and replaces those that there are
+        #[arg(long, value_name = "KEY=VALUE", value_parser = tag_pair)]
+        tag: Vec<(String, String)>,
+    },
+    /// Delete a group with all its images (Huawei Cloud only)
+    #[command(after_help = "Example: modelarts image delete-group bert")]
+    DeleteGroup {
+        /// Name or ID of the group
+        #[arg(value_name = "NAME|ID", add = names_of(&GROUP))]
+        group: String,
+        /// Delete the content in the container registry, too
+        #[arg(long)]
+        with_content: bool,
+        /// Do not ask
+        #[arg(short, long)]
+        yes: bool,
+    },
+    /// Bring the entry of an image up to date with the container registry (Huawei Cloud only)
+    #[command(after_help = "Example: modelarts image sync bert")]
+    Sync {
+        /// Name, ID or @last
+        #[arg(value_name = "NAME|ID", add = names_of(&IMAGE))]
+        image: String,
+    },
     /// Delete an image, but not what stands in the container registry
     #[command(after_help = "Example: modelarts image delete bert")]
     Delete {
         /// Name, ID or @last
-        #[arg(value_name = "NAME|ID")]
+        #[arg(value_name = "NAME|ID", add = names_of(&IMAGE))]
         image: String,
     },
     /// Wait until an image can be used
     #[command(after_help = "Example: modelarts image wait @last")]
     Wait {
         /// Name, ID or @last
-        #[arg(value_name = "NAME|ID")]
+        #[arg(value_name = "NAME|ID", add = names_of(&IMAGE))]
         image: String,
         #[command(flatten)]
         interval: Interval,
@@ -110,6 +148,54 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<(), Failu
         Command::Groups { limit, layout } => {
             let found = session.list(GROUP.listing()?, limit.limit).await?;
             session.print_all(&GROUP, &layout, found)
+        }
+        Command::UpdateGroup {
+            group,
+            read_me,
+            tag,
+        } => {
+            let tags: Vec<_> = tag
+                .iter()
+                .map(|(key, value)| json!({"key": key, "value": value}))
+                .collect();
+            let tags = (!tags.is_empty()).then_some(tags);
+            if read_me.is_none() && tags.is_none() {
+                let message = "nothing to change: give --read-me or --tag";
+                return Err(Failure::new(Exit::Usage, message));
+            }
+            let id = session.resolve(&GROUP, &group).await?;
+            let request = Request::of("updateImageGroup")?
+                .path("id", &id)
+                .body(json!({"read_me": read_me, "tags": tags}));
+            session.send(request).await?;
+            output::note(&format!("changed: image group {}", text::one_line(&group)));
+            Ok(())
+        }
+        Command::DeleteGroup {
+            group,
+            with_content,
+            yes,
+        } => {
+            let id = session.resolve(&GROUP, &group).await?;
+            if !yes {
+                confirm(
+                    &format!("delete image group {group} with all its images"),
+                    &[],
+                )?;
+            }
+            let mut request = Request::of("deleteImageGroup")?.path("id", &id);
+            if with_content {
+                request = request.body(json!({"is_force": true}));
+            }
+            session.send(request).await?;
+            output::note(&format!("deleted: image group {}", text::one_line(&group)));
+            Ok(())
+        }
+        Command::Sync { image } => {
+            let id = session.resolve(&IMAGE, &image).await?;
+            let request = Request::of("syncImage")?.path("image_id", &id);
+            let image = session.send(request).await?.unwrap_or_default();
+            session.print(&IMAGE, &image)
         }
         Command::Delete { image } => {
             let id = session.resolve(&IMAGE, &image).await?;

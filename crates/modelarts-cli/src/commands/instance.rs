@@ -4,8 +4,9 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::notebook::{print_filtered, wait_for};
-use super::{Limit, Until};
+use super::{Limit, Until, auto_stop_notice};
 use crate::bulk::{Bulk, Filter};
+use crate::complete::names_of;
 use crate::exchange::Request;
 use crate::failure::{Exit, Failure};
 use crate::lifecycle::{Action, Generation, Target, manage};
@@ -32,7 +33,7 @@ pub(crate) enum Command {
     #[command(after_help = "Example: modelarts instance show demo -o yaml")]
     Show {
         /// Name, ID or @last
-        #[arg(value_name = "NAME|ID")]
+        #[arg(value_name = "NAME|ID", add = names_of(&INSTANCE))]
         instance: String,
     },
     /// Create an instance
@@ -45,7 +46,7 @@ pub(crate) enum Command {
     #[command(after_help = "Example: modelarts instance update demo --for 4h")]
     Update {
         /// Name, ID or @last
-        #[arg(value_name = "NAME|ID")]
+        #[arg(value_name = "NAME|ID", add = names_of(&INSTANCE))]
         instance: String,
         /// New text
         #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
@@ -57,7 +58,7 @@ pub(crate) enum Command {
     #[command(after_help = "Example: modelarts instance start demo --wait")]
     Start {
         /// Name, ID or @last
-        #[arg(value_name = "NAME|ID")]
+        #[arg(value_name = "NAME|ID", add = names_of(&INSTANCE))]
         instance: String,
         #[command(flatten)]
         wait: Wait,
@@ -69,7 +70,7 @@ pub(crate) enum Command {
     #[command(after_help = "Example: modelarts instance restart studio --wait")]
     Restart {
         /// Name, ID or @last
-        #[arg(value_name = "NAME|ID")]
+        #[arg(value_name = "NAME|ID", add = names_of(&INSTANCE))]
         instance: String,
         #[command(flatten)]
         wait: Wait,
@@ -81,7 +82,7 @@ pub(crate) enum Command {
     #[command(after_help = "Example: modelarts instance wait demo --for stopped")]
     Wait {
         /// Name, ID or @last
-        #[arg(value_name = "NAME|ID")]
+        #[arg(value_name = "NAME|ID", add = names_of(&INSTANCE))]
         instance: String,
         /// The state to wait for
         #[arg(long = "for", value_enum, value_name = "STATE")]
@@ -223,9 +224,7 @@ impl Create {
         let id = identity(&created);
         session.remember(&INSTANCE, &id);
         if !self.until.is_given() {
-            output::note(
-                "nothing stops it, as the service has it: it costs money until somebody does; --for says otherwise",
-            );
+            output::note(&auto_stop_notice(&created, "--for"));
         }
         if self.wait.wait {
             created = running(session, &id, &self.name, &self.wait)

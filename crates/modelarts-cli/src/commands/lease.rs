@@ -4,8 +4,10 @@ use anyhow::anyhow;
 use clap::Subcommand;
 
 use super::Until;
+use crate::complete::names_of;
 use crate::exchange::Request;
 use crate::failure::Failure;
+use crate::lease;
 use crate::noun::{LEASE, NOTEBOOK};
 use crate::session::Session;
 
@@ -16,7 +18,7 @@ pub(crate) enum Command {
     #[command(after_help = "Example: modelarts lease show train-bert")]
     Show {
         /// Name, ID or @last of the notebook
-        #[arg(value_name = "NAME|ID")]
+        #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
         notebook: String,
     },
     /// Say when a running notebook is stopped, counted from now
@@ -26,7 +28,7 @@ pub(crate) enum Command {
     )]
     Set {
         /// Name, ID or @last of the notebook
-        #[arg(value_name = "NAME|ID")]
+        #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
         notebook: String,
         #[command(flatten)]
         until: Until,
@@ -37,16 +39,13 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<(), Failu
     match command {
         Command::Show { notebook } => show(session, &notebook).await,
         Command::Set { notebook, until } => {
-            if !until.is_given() {
+            let Some(stop) = until.stop() else {
                 return Err(Failure::usage(anyhow!(
                     "give --for 8h, --idle 30m or --off"
                 )));
-            }
+            };
             let id = session.resolve(&NOTEBOOK, &notebook).await?;
-            let request = Request::of("renewLease")?
-                .path("id", &id)
-                .body(until.lease()?);
-            match session.send(request).await? {
+            match lease::renew(session, &id, stop).await? {
                 Some(lease) => session.print(&LEASE, &lease),
                 None => show(session, &id).await,
             }

@@ -3,12 +3,16 @@
 use std::time::Duration;
 
 use clap::Args;
-use modelarts::AutoStop;
+use modelarts::devenviron::enums::{EndpointService, VolumeCategory, VolumeOwnership};
+use modelarts::devenviron::types::{DevEnvInstance, Notebook};
+use modelarts::{AutoStop, InstanceExt as _, NotebookExt as _};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
+use crate::lease::Stop;
 use crate::text;
 
+pub(crate) mod apply;
 pub(crate) mod auth;
 pub(crate) mod config;
 pub(crate) mod explain;
@@ -38,15 +42,14 @@ pub(crate) struct Until {
 }
 
 impl Until {
-    /// As the new generation has it; null when nothing is said.
-    fn lease(&self) -> Result<Value, Failure> {
-        let (auto_stop, kind) = match (self.run_for, self.idle, self.off) {
-            (Some(time), _, _) => (AutoStop::After(time), "timing"),
-            (_, Some(time), _) => (AutoStop::After(time), "idle"),
-            (_, _, true) => (AutoStop::Off, "timing"),
-            _ => return Ok(Value::Null),
-        };
-        Ok(json!({"duration": auto_stop.as_millis()?, "type": kind}))
+    /// As the new generation has it.
+    fn stop(&self) -> Option<Stop> {
+        match (self.run_for, self.idle, self.off) {
+            (Some(time), _, _) => Some(Stop::After(time)),
+            (_, Some(time), _) => Some(Stop::Idle(time)),
+            (_, _, true) => Some(Stop::Off),
+            _ => None,
+        }
     }
 
     fn is_given(&self) -> bool {
@@ -68,6 +71,60 @@ impl Until {
             _ => Value::Null,
         })
     }
+}
+
+/// What the service wants to know of a disk; what is left out is as the service has it.
+fn volume_body(category: Option<&str>, size: Option<i64>, uri: Option<&str>) -> Value {
+    let ownership = match uri {
+        Some(_) => VolumeOwnership::Dedicated,
+        None => VolumeOwnership::Managed,
+    };
+    json!({
+        "category": category.unwrap_or(VolumeCategory::Evs.as_str()),
+        "ownership": ownership.as_str(),
+        "capacity": size,
+        "uri": uri,
+    })
+}
+
+/// The note on a new notebook or instance for which no automatic stop was given: what the response says of it.
+/// `flags` are what says otherwise.
+fn auto_stop_notice(created: &Value, flags: &str) -> String {
+    let auto_stop = match created.get("spec") {
+        Some(_) => serde_json::from_value::<DevEnvInstance>(created.clone())
+            .ok()
+            .and_then(|instance| instance.auto_stop()),
+        None => serde_json::from_value::<Notebook>(created.clone())
+            .ok()
+            .and_then(|notebook| notebook.auto_stop()),
+    };
+    match auto_stop {
+        Some(AutoStop::After(time)) => format!(
+            "it is stopped after {}, as the service has it; {flags} says otherwise",
+            text::brief(time)
+        ),
+        Some(AutoStop::Off) => format!(
+            "nothing stops it, as the service has it: it costs money until somebody does; {flags} says otherwise"
+        ),
+        None => format!("the service decides when it is stopped, unless {flags} says so"),
+    }
+}
+
+/// A tag as people write it.
+fn tag_pair(text: &str) -> anyhow::Result<(String, String)> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => anyhow::bail!("write it like team=nlp"),
+    }
+}
+
+/// What the service wants to know of access by SSH.
+fn ssh_body(key_pairs: Option<&[String]>, allowed_ips: Option<&[String]>) -> Value {
+    json!([{
+        "service": EndpointService::Ssh.as_str(),
+        "key_pair_names": key_pairs,
+        "allowed_access_ips": allowed_ips,
+    }])
 }
 
 /// How much of a list.

@@ -1,14 +1,17 @@
 //! `modelarts notebook`
 
 use clap::{Args, Subcommand};
+use modelarts::devenviron::enums::NotebookStatus;
 use serde_json::{Value, json};
 
-use super::{Limit, Until};
+use super::{Limit, Until, auto_stop_notice, ssh_body, tag_pair, volume_body};
 use crate::bulk::{Bulk, Filter};
+use crate::complete::names_of;
 use crate::exchange::{Items, Request};
 use crate::failure::{Exit, Failure};
+use crate::lease::{self, Stop};
 use crate::lifecycle::{Action, Generation, Target};
-use crate::noun::{IMAGE, NOTEBOOK};
+use crate::noun::{FLAVOR, IMAGE, NOTEBOOK, TAG};
 use crate::output;
 use crate::output::table::Layout;
 use crate::session::{Session, identity};
@@ -27,7 +30,7 @@ pub(crate) enum Command {
     #[command(after_help = "Example: modelarts notebook show train-bert -o jq=.status")]
     Show {
         /// Name, ID or @last
-        #[arg(value_name = "NAME|ID")]
+        #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
         notebook: String,
     },
     /// Create a notebook
@@ -43,7 +46,7 @@ pub(crate) enum Command {
     #[command(after_help = "Example: modelarts notebook start train-bert --for 8h --wait")]
     Start {
         /// Name, ID or @last
-        #[arg(value_name = "NAME|ID")]
+        #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
         notebook: String,
         #[command(flatten)]
         until: Until,
@@ -57,7 +60,7 @@ pub(crate) enum Command {
     #[command(after_help = "Example: modelarts notebook restart train-bert")]
     Restart {
         /// Name, ID or @last
-        #[arg(value_name = "NAME|ID")]
+        #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
         notebook: String,
         #[command(flatten)]
         interval: Interval,
@@ -69,7 +72,7 @@ pub(crate) enum Command {
     #[command(after_help = "Example: modelarts notebook wait @last --for running --timeout 15m")]
     Wait {
         /// Name, ID or @last
-        #[arg(value_name = "NAME|ID")]
+        #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
         notebook: String,
         /// The state to wait for
         #[arg(long = "for", value_enum, value_name = "STATE")]
@@ -81,7 +84,7 @@ pub(crate) enum Command {
     #[command(after_help = "Example: modelarts notebook open train-bert")]
     Open {
         /// Name, ID or @last
-        #[arg(value_name = "NAME|ID")]
+        #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
         notebook: String,
         /// Only print the address; whoever has it has access
         #[arg(long)]
@@ -95,12 +98,84 @@ pub(crate) enum Command {
     /// Open a shell in a notebook by SSH
     #[command(after_help = "Example: modelarts notebook ssh train-bert --identity ~/.ssh/bert.pem")]
     Ssh(Ssh),
+    /// Tags of notebooks (Huawei Cloud only)
+    #[command(subcommand)]
+    Tag(Tag),
     /// Save a running notebook as an image
     #[command(
         override_usage = "modelarts notebook save-image [OPTIONS] <NAME|ID> \\\n           --name <NAME> --namespace <NAMESPACE>",
         after_help = "Example: modelarts notebook save-image train-bert --name bert --namespace nlp-team --tag 1.0.0 --wait"
     )]
     SaveImage(SaveImage),
+}
+
+/// What is done about tags.
+#[derive(Subcommand)]
+pub(crate) enum Tag {
+    /// List the tags of a notebook, or those of all notebooks
+    #[command(after_help = "Example: modelarts notebook tag list train-bert")]
+    List {
+        /// Name, ID or @last; without it the tags of all notebooks
+        #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
+        notebook: Option<String>,
+        #[command(flatten)]
+        layout: Layout,
+    },
+    /// Add tags, or change their values
+    #[command(after_help = "Example: modelarts notebook tag add train-bert team=nlp stage=dev")]
+    Add {
+        /// Name, ID or @last
+        #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
+        notebook: String,
+        /// The tags
+        #[arg(value_name = "KEY=VALUE", required = true, value_parser = tag_pair)]
+        tags: Vec<(String, String)>,
+    },
+    /// Remove tags by their keys
+    #[command(after_help = "Example: modelarts notebook tag remove train-bert stage")]
+    Remove {
+        /// Name, ID or @last
+        #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
+        notebook: String,
+        /// The keys
+        #[arg(value_name = "KEY", required = true)]
+        keys: Vec<String>,
+    },
+}
+
+impl Tag {
+    async fn run(self, session: &Session) -> Result<(), Failure> {
+        let notebooks = session.client.notebooks();
+        match self {
+            Self::List { notebook, layout } => {
+                let items = match &notebook {
+                    Some(notebook) => {
+                        let id = session.resolve(&NOTEBOOK, notebook).await?;
+                        let notebook = session.show(&NOTEBOOK, &id).await?;
+                        let tags = notebook.get("tags").and_then(Value::as_array);
+                        Items {
+                            items: tags.cloned().unwrap_or_default(),
+                            complete: true,
+                        }
+                    }
+                    None => session.list(TAG.listing()?, None).await?,
+                };
+                session.print_all(&TAG, &layout, items)
+            }
+            Self::Add { notebook, tags } => {
+                let id = session.resolve(&NOTEBOOK, &notebook).await?;
+                notebooks.add_tags(&id, tags).await?;
+                output::note(&format!("tagged: {}", text::one_line(&notebook)));
+                Ok(())
+            }
+            Self::Remove { notebook, keys } => {
+                let id = session.resolve(&NOTEBOOK, &notebook).await?;
+                notebooks.remove_tags(&id, &keys).await?;
+                output::note(&format!("removed: {}", text::one_line(&keys.join(", "))));
+                Ok(())
+            }
+        }
+    }
 }
 
 #[derive(Args)]
@@ -127,17 +202,17 @@ pub(crate) struct Create {
     /// Name of the notebook
     name: String,
     /// What it runs on: `modelarts flavor list`
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", add = names_of(&FLAVOR))]
     flavor: String,
     /// What it runs: `modelarts image list`
-    #[arg(long, value_name = "NAME|ID")]
+    #[arg(long, value_name = "NAME|ID", add = names_of(&IMAGE))]
     image: String,
     /// Size of its disk
-    #[arg(long, value_name = "SIZE", default_value = "5GB", value_parser = text::gigabytes)]
-    volume: i64,
-    /// Kind of its disk
-    #[arg(long, value_name = "CATEGORY", default_value = "EVS")]
-    volume_category: String,
+    #[arg(long, value_name = "SIZE", value_parser = text::gigabytes)]
+    volume: Option<i64>,
+    /// Kind of its disk, such as EVS or EFS
+    #[arg(long, value_name = "CATEGORY")]
+    volume_category: Option<String>,
     /// Address of a file system of one's own, for EFS
     #[arg(long, value_name = "URI")]
     volume_uri: Option<String>,
@@ -165,7 +240,7 @@ pub(crate) struct Create {
 #[derive(Args)]
 pub(crate) struct Update {
     /// Name, ID or @last
-    #[arg(value_name = "NAME|ID")]
+    #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
     notebook: String,
     /// New name
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
@@ -174,10 +249,10 @@ pub(crate) struct Update {
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     description: Option<String>,
     /// New flavor, of a stopped notebook: `modelarts flavor switchable`
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", add = names_of(&FLAVOR))]
     flavor: Option<String>,
     /// New image, of a stopped notebook
-    #[arg(long, value_name = "NAME|ID")]
+    #[arg(long, value_name = "NAME|ID", add = names_of(&IMAGE))]
     image: Option<String>,
     /// New size of its disk, which can only grow
     #[arg(long, value_name = "SIZE", value_parser = text::gigabytes)]
@@ -187,7 +262,7 @@ pub(crate) struct Update {
 #[derive(Args)]
 pub(crate) struct Ssh {
     /// Name, ID or @last
-    #[arg(value_name = "NAME|ID")]
+    #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
     notebook: String,
     /// File of the private key
     #[arg(long, value_name = "FILE")]
@@ -197,7 +272,7 @@ pub(crate) struct Ssh {
 #[derive(Args)]
 pub(crate) struct SaveImage {
     /// Name, ID or @last
-    #[arg(value_name = "NAME|ID")]
+    #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
     notebook: String,
     /// Name of the image
     #[arg(long)]
@@ -243,6 +318,7 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<(), Failu
         Command::Open { notebook, print } => open(session, &notebook, print).await,
         Command::SshConfig(ssh) => ssh.config(session).await,
         Command::Ssh(ssh) => ssh.connect(session).await,
+        Command::Tag(tag) => tag.run(session).await,
         Command::SaveImage(save) => save.run(session).await,
     }
 }
@@ -253,7 +329,10 @@ impl List {
             true => Request::of("listAllNotebooks")?,
             false => NOTEBOOK.listing()?,
         };
-        let running = self.filter.running.then(|| "RUNNING".to_owned());
+        let running = self
+            .filter
+            .running
+            .then(|| NotebookStatus::Running.as_str().to_owned());
         for (name, value) in [
             ("status", self.status.clone().or(running)),
             ("name", self.name.clone()),
@@ -274,7 +353,7 @@ impl List {
     }
 }
 
-/// Prints what a filter takes of a list.
+/// Prints what a filter selects of a list.
 pub(super) async fn print_filtered(
     session: &Session,
     generation: Generation,
@@ -290,7 +369,7 @@ pub(super) async fn print_filtered(
         mut complete,
     } = session.list(request, most).await?;
     let now = session.now();
-    items.retain(|item| filter.takes(item, now));
+    items.retain(|item| filter.selects(item, now));
     if let Some(limit) = limit.limit
         && items.len() > limit
     {
@@ -304,13 +383,9 @@ impl Create {
     async fn run(&self, session: &Session) -> Result<(), Failure> {
         let image = session.resolve(&IMAGE, &self.image).await?;
         let endpoints = (!self.key_pair.is_empty()).then(|| {
-            let ips = (!self.allow_ip.is_empty()).then_some(&self.allow_ip);
-            json!([{"service": "SSH", "key_pair_names": self.key_pair, "allowed_access_ips": ips}])
+            let ips = (!self.allow_ip.is_empty()).then_some(&*self.allow_ip);
+            ssh_body(Some(&self.key_pair), ips)
         });
-        let ownership = match self.volume_uri {
-            Some(_) => "DEDICATED",
-            None => "MANAGED",
-        };
         let request = Request::of("createNotebook")?.body(json!({
             "name": self.name,
             "flavor": self.flavor,
@@ -319,21 +394,18 @@ impl Create {
             "endpoints": endpoints,
             "pool_id": self.pool,
             "workspace_id": self.workspace,
-            "lease": self.until.lease()?,
-            "volume": {
-                "category": self.volume_category,
-                "ownership": ownership,
-                "capacity": self.volume,
-                "uri": self.volume_uri,
-            },
+            "lease": self.until.stop().map(Stop::body).transpose()?,
+            "volume": volume_body(
+                self.volume_category.as_deref(),
+                self.volume,
+                self.volume_uri.as_deref(),
+            ),
         }));
         let mut created = session.send(request).await?.unwrap_or_default();
         let id = identity(&created);
         session.remember(&NOTEBOOK, &id);
         if !self.until.is_given() {
-            output::note(
-                "it is stopped after one hour, as the service has it; --for, --idle or --off say otherwise",
-            );
+            output::note(&auto_stop_notice(&created, "--for, --idle or --off"));
         }
         if self.wait.wait {
             created = waited(
@@ -422,22 +494,8 @@ impl Update {
 
 async fn start(session: &Session, name: &str, until: &Until, wait: &Wait) -> Result<(), Failure> {
     let id = session.resolve(&NOTEBOOK, name).await?;
-    let mut request = Request::of("startNotebook")?.path("id", &id);
-    let lease = until.lease()?;
-    if let (Some(duration), Some(kind)) = (
-        lease.get("duration"),
-        lease.get("type").and_then(Value::as_str),
-    ) {
-        request = request
-            .query("duration", duration.to_string())
-            .query("type", kind);
-    }
-    let mut started = session.send(request).await?.unwrap_or_default();
-    if wait.wait {
-        started = waited(session, &id, name, Target::Running, &wait.interval)
-            .await?
-            .unwrap_or(started);
-    } else {
+    let started = lease::start(session, &id, name, until.stop(), wait).await?;
+    if !wait.wait && until.idle.is_none() {
         hint(&id, Target::Running);
     }
     session.print(&NOTEBOOK, &started)

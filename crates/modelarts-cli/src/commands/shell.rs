@@ -6,19 +6,25 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::Args;
 use clap_complete::Shell;
+use clap_complete::env::Shells;
 
+use crate::complete::VARIABLE;
 use crate::failure::Failure;
 use crate::output;
 
 /// Completions for a shell
 #[derive(Args)]
 #[command(
+    long_about = "Completions for a shell\n\nThe script asks this program for commands, flags, and the names of what exists.",
     after_help = "Example: modelarts completion bash > ~/.local/share/bash-completion/completions/modelarts"
 )]
 pub(crate) struct Completion {
     /// The shell
     #[arg(value_enum)]
     shell: Shell,
+    /// A script that never asks, and completes commands and flags only
+    #[arg(long = "static")]
+    is_static: bool,
 }
 
 /// Manual pages
@@ -31,7 +37,14 @@ pub(crate) struct Man {
 
 pub(crate) fn completion(options: &Completion, mut command: clap::Command) -> Result<(), Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(options.shell, &mut command, "modelarts", &mut script);
+    let shell = options.shell.to_string();
+    match Shells::builtins().completer(&shell) {
+        Some(completer) if !options.is_static => {
+            let program = "modelarts";
+            completer.write_registration(VARIABLE, program, program, program, &mut script)?;
+        }
+        _ => clap_complete::generate(options.shell, &mut command, "modelarts", &mut script),
+    }
     Ok(output::line(String::from_utf8_lossy(&script).trim_end())?)
 }
 

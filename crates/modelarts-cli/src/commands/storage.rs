@@ -1,8 +1,10 @@
 //! `modelarts storage`
 
 use clap::Subcommand;
+use modelarts::devenviron::enums::DataVolumeCategory;
 use serde_json::json;
 
+use crate::complete::names_of;
 use crate::exchange::Request;
 use crate::failure::Failure;
 use crate::noun::{NOTEBOOK, STORAGE};
@@ -18,7 +20,7 @@ pub(crate) enum Command {
     #[command(after_help = "Example: modelarts storage list train-bert")]
     List {
         /// Name, ID or @last of the notebook
-        #[arg(value_name = "NAME|ID")]
+        #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
         notebook: String,
         #[command(flatten)]
         layout: Layout,
@@ -29,7 +31,7 @@ pub(crate) enum Command {
     )]
     Mount {
         /// Name, ID or @last of the notebook
-        #[arg(value_name = "NAME|ID")]
+        #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
         notebook: String,
         /// Parallel file system and folder: obs://name/folder/
         uri: String,
@@ -44,7 +46,7 @@ pub(crate) enum Command {
     )]
     Show {
         /// Name, ID or @last of the notebook
-        #[arg(value_name = "NAME|ID")]
+        #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
         notebook: String,
         /// ID of the mount
         #[arg(value_name = "MOUNT ID")]
@@ -56,7 +58,7 @@ pub(crate) enum Command {
     )]
     Unmount {
         /// Name, ID or @last of the notebook
-        #[arg(value_name = "NAME|ID")]
+        #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
         notebook: String,
         /// ID of the mount
         #[arg(value_name = "MOUNT ID")]
@@ -83,7 +85,7 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<(), Failu
             let id = session.resolve(&NOTEBOOK, &notebook).await?;
             let request = Request::of("attachObs")?
                 .path("instance_id", &id)
-                .body(json!({"category": "OBS", "uri": uri, "mount_path": mount_path}));
+                .body(json!({"category": DataVolumeCategory::Obs.as_str(), "uri": uri, "mount_path": mount_path}));
             let mut mount = session.send(request).await?.unwrap_or_default();
             if wait.wait {
                 let policy = session.policy(wait.interval.interval);

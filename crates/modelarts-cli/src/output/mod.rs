@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind, Write as _};
 use std::str::FromStr;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Result, anyhow, bail};
 use indicatif::ProgressBar;
@@ -11,6 +12,7 @@ use serde_json::Value;
 use crate::schema::Schema;
 use crate::text;
 
+pub(crate) mod cell;
 mod jq;
 mod jsonpath;
 pub(crate) mod table;
@@ -137,8 +139,19 @@ pub(crate) fn set_progress(bar: Option<ProgressBar>) {
     }
 }
 
+/// Whether standard error is for others, as while a shell completes a line.
+static SILENT: AtomicBool = AtomicBool::new(false);
+
+/// Lets nothing more be written to standard error.
+pub(crate) fn silence() {
+    SILENT.store(true, Ordering::Relaxed);
+}
+
 /// A line on standard error. Nobody has to read it.
 pub(crate) fn note(text: &str) {
+    if SILENT.load(Ordering::Relaxed) {
+        return;
+    }
     let write = || {
         let _ = writeln!(io::stderr(), "{text}");
     };

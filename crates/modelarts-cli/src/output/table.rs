@@ -9,42 +9,10 @@ use comfy_table::{Attribute, Color, ColumnConstraint, ContentArrangement, Table,
 use modelarts::Timestamp;
 use serde_json::Value;
 
+use super::cell::{Cell, Tone};
 use super::line;
 use crate::noun::{Column, Noun};
 use crate::text;
-
-/// A cell, with how it is meant.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Cell {
-    pub(crate) text: String,
-    tone: Tone,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Tone {
-    Plain,
-    Good,
-    Busy,
-    Bad,
-}
-
-impl Cell {
-    pub(crate) fn plain(text: impl Into<String>) -> Self {
-        Self::toned(text, Tone::Plain)
-    }
-
-    pub(crate) fn toned(text: impl Into<String>, tone: Tone) -> Self {
-        Self {
-            text: text::one_line(&text.into()),
-            tone,
-        }
-    }
-
-    /// Nothing is known.
-    pub(crate) fn none() -> Self {
-        Self::plain("-")
-    }
-}
 
 /// What of a list is shown.
 #[derive(Args, Clone, Debug, Default)]
@@ -54,7 +22,7 @@ pub(crate) struct Layout {
     #[arg(long)]
     pub(crate) wide: bool,
     /// Show these columns, by their titles
-    #[arg(long, value_name = "TITLE,…", value_delimiter = ',')]
+    #[arg(long, value_name = "TITLE,...", value_delimiter = ',')]
     pub(crate) columns: Vec<String>,
     /// Sort by this column; with a dash in front, downwards
     #[arg(long, value_name = "TITLE", allow_hyphen_values = true)]
@@ -77,11 +45,12 @@ pub(crate) fn columns(noun: &Noun, layout: &Layout) -> Result<Vec<&'static Colum
 }
 
 fn find(noun: &Noun, title: &str) -> Result<&'static Column> {
+    let plain = |title: &str| title.trim().replace([' ', '_'], "-");
     let same = |column: &&Column| {
-        column
-            .title
-            .replace(' ', "-")
-            .eq_ignore_ascii_case(&title.trim().replace(' ', "-"))
+        let mut titles = [Some(column.title), column.data_title]
+            .into_iter()
+            .flatten();
+        titles.any(|known| plain(known).eq_ignore_ascii_case(&plain(title)))
     };
     match noun.columns.iter().find(same) {
         Some(column) => Ok(column),
@@ -130,8 +99,11 @@ fn key(column: &Column, item: &Value, now: Timestamp) -> (u64, String) {
     (number, text)
 }
 
-/// Room that a name keeps on a narrow terminal.
+/// Room that a name keeps on a narrow terminal as long as other columns can give way.
 const NAME: usize = 16;
+
+/// Room that it keeps in any case.
+const LEAST: usize = 8;
 
 /// Prints rows under their titles. On a terminal that is too narrow the name is cut, and then columns give way.
 pub(crate) fn print(columns: &[&Column], items: &[Value], now: Timestamp) -> Result<()> {
@@ -157,6 +129,7 @@ pub(crate) fn print(columns: &[&Column], items: &[Value], now: Timestamp) -> Res
                 .enumerate()
                 .filter(|(_, column)| column.yields > 0);
             let Some((index, _)) = first.max_by_key(|(_, column)| column.yields) else {
+                cut_first(&mut fitting, name.saturating_sub(excess).max(LEAST));
                 break;
             };
             hidden.push(shown.remove(index).title);
@@ -167,10 +140,14 @@ pub(crate) fn print(columns: &[&Column], items: &[Value], now: Timestamp) -> Res
         line(row.trim_end())?;
     }
     if !hidden.is_empty() {
-        super::note(&format!(
-            "no room for {}; --columns chooses",
-            hidden.join(", ")
-        ));
+        // In the order that the table would have them.
+        let titles: Vec<_> = columns
+            .iter()
+            .map(|column| column.title)
+            .filter(|title| hidden.contains(title))
+            .collect();
+        let message = format!("no room for {}; --columns chooses", titles.join(", "));
+        super::note(&text::folded(&message, width().unwrap_or(usize::MAX)));
     }
     Ok(())
 }
@@ -179,7 +156,7 @@ pub(crate) fn print(columns: &[&Column], items: &[Value], now: Timestamp) -> Res
 fn cut_first(table: &mut Table, width: usize) {
     let width = u16::try_from(width + 2).unwrap_or(u16::MAX);
     table.set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_truncation_indicator("…");
+    table.set_truncation_indicator(text::ellipsis());
     if let Some(column) = table.column_mut(0) {
         column.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(width)));
     }
@@ -255,19 +232,16 @@ pub(crate) fn details(noun: &Noun, item: &Value, now: Timestamp) -> Result<()> {
 /// The same table for programs.
 pub(crate) fn csv(columns: &[&Column], items: &[Value], now: Timestamp) -> Result<()> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(
-        columns
-            .iter()
-            .map(|column| column.title.to_lowercase().replace(' ', "_")),
-    )?;
+    writer.write_record(columns.iter().map(|column| match column.data_title {
+        Some(title) => title.to_owned(),
+        None => column.title.to_lowercase().replace(' ', "_"),
+    }))?;
     for item in items {
-        writer.write_record(columns.iter().map(|column| {
-            let cell = (column.cell)(item, now);
-            match cell == Cell::none() {
-                true => String::new(),
-                false => cell.text,
-            }
-        }))?;
+        writer.write_record(
+            columns
+                .iter()
+                .map(|column| (column.cell)(item, now).data().to_owned()),
+        )?;
     }
     let bytes = writer.into_inner().map_err(|error| error.into_error())?;
     line(String::from_utf8_lossy(&bytes).trim_end())?;

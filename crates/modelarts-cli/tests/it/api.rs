@@ -28,22 +28,22 @@ fn exit(output: &Output) -> (Option<i32>, String, String) {
 }
 
 #[test]
-fn a_page_is_no_response_of_the_service() {
-    let server = Scripted::answering(HTML);
+fn html_is_no_response_of_the_service() {
+    let server = Scripted::responding(HTML);
     let (code, data, error) = exit(&server.command(&LIST).output().unwrap());
     assert_eq!((code, data.as_str()), (Some(1), ""), "{error}");
     assert!(error.contains("is not JSON (text/html)"), "{error}");
     let (code, data, error) = exit(&server.command(&CREATE).output().unwrap());
     assert_eq!((code, data.as_str()), (Some(7), ""), "{error}");
     assert!(
-        error.contains("Look before you repeat it: modelarts api listNotebooks"),
+        error.contains("Check before you repeat it: modelarts api listNotebooks"),
         "{error}"
     );
 }
 
 #[test]
 fn an_empty_success_is_enough_for_an_action() {
-    let server = Scripted::answering(EMPTY);
+    let server = Scripted::responding(EMPTY);
     for operation in ["stopNotebook", "startNotebook", "deleteNotebook"] {
         let output = server
             .command(&["api", operation, "--id=n"])
@@ -62,8 +62,8 @@ fn an_empty_success_is_enough_for_an_action() {
 }
 
 #[test]
-fn a_gateways_404_is_not_the_services_word() {
-    let server = Scripted::answering(GATEWAY_404);
+fn a_gateways_404_is_an_error() {
+    let server = Scripted::responding(GATEWAY_404);
     let output = server
         .command(&["api", "showNotebook", "--id=n"])
         .output()
@@ -72,11 +72,11 @@ fn a_gateways_404_is_not_the_services_word() {
 }
 
 #[test]
-fn a_creation_that_breaks_off_may_have_happened() {
-    let server = Scripted::breaking_off();
+fn a_creation_without_a_response_has_an_unknown_outcome() {
+    let server = Scripted::closing();
     let (code, _, error) = exit(&server.command(&CREATE).output().unwrap());
     assert_eq!(code, Some(7), "{error}");
-    assert!(error.contains("Look before you repeat it"), "{error}");
+    assert!(error.contains("Check before you repeat it"), "{error}");
     let output = server
         .command(&LIST)
         .args(["--retries", "0"])
@@ -87,7 +87,7 @@ fn a_creation_that_breaks_off_may_have_happened() {
 
 #[test]
 fn a_long_wait_for_the_next_attempt_is_announced() {
-    let server = Scripted::answering(
+    let server = Scripted::responding(
         "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 40\r\nContent-Length: 0\r\n\r\n",
     );
     let mut child = server
@@ -108,7 +108,7 @@ fn a_long_wait_for_the_next_attempt_is_announced() {
 #[test]
 fn nothing_is_sent_before_it_is_checked() {
     // A server that would break off: exit 2 means that nothing was asked of it.
-    let server = Scripted::breaking_off();
+    let server = Scripted::closing();
     for wrong in [
         &["api", "createNotebook", "--name=a"][..],
         &["api", "listNotebooks", "--limit=many"],
@@ -215,7 +215,7 @@ fn any_path_can_be_asked_for() {
     assert_eq!(by_path["total"], 0);
     let unknown = emulator.api(&["GET", "/v1/{project_id}/../secrets"]);
     assert_eq!(unknown.status.code(), Some(2), "{}", text(&unknown.stderr));
-    let broken = Scripted::breaking_off();
+    let broken = Scripted::closing();
     for (method, code) in [("GET", 6), ("POST", 7)] {
         let output = broken
             .command(&["api", method, "/v1/p/new-things", "--retries=0"])
@@ -223,7 +223,7 @@ fn any_path_can_be_asked_for() {
             .unwrap();
         assert_eq!(output.status.code(), Some(code), "{}", text(&output.stderr));
     }
-    let page = Scripted::answering(HTML);
+    let page = Scripted::responding(HTML);
     for (method, code) in [("GET", 1), ("POST", 7)] {
         let output = page
             .command(&["api", method, "/v1/p/new-things"])

@@ -74,10 +74,11 @@ fn one_sign_in_is_enough() {
     let mut other = user.command(&LIST);
     other.env("OS_USERNAME", "somebody-else");
     assert_eq!(other.output().unwrap().status.code(), Some(5));
-    let (_, said) = user.run(&["auth", "login", "-v"]);
+    let (_, printed) = user.run(&["auth", "login", "-v"]);
     assert!(
-        said.contains("createToken attempt") && said.contains("signed in; the token is kept in"),
-        "{said}"
+        printed.contains("createToken attempt")
+            && printed.contains("signed in; the token is kept in"),
+        "{printed}"
     );
     assert_eq!(user.run(&["auth", "logout"]).1, "removed: 1 token\n");
     assert!(!user.file().exists());
@@ -99,7 +100,7 @@ fn a_token_that_is_not_taken_any_more_is_replaced() {
         "",
         "{",
         "[]",
-        "{\"a\": {\"entry\": \"\", \"ends_at\": 9e18}}",
+        "{\"a\": {\"entry\": \"\", \"expires_at\": 9e18}}",
     ] {
         std::fs::write(user.file(), unusable).unwrap();
         assert_eq!(user.sign_ins(&LIST), 1, "{unusable}");

@@ -3,7 +3,7 @@
 use crate::support::{Emulator, modelarts, text, without_ports};
 
 #[test]
-fn the_demo_tells_the_whole_story() {
+fn the_demo_shows_every_step() {
     let output = modelarts(&["demo", "--speed", "0"]).output().unwrap();
     assert!(output.status.success(), "{}", text(&output.stderr));
     insta::assert_snapshot!("demo", without_ports(&text(&output.stdout)));
@@ -39,7 +39,7 @@ fn any_operation_can_be_called() {
 }
 
 #[test]
-fn failures_are_told_in_one_line_and_by_the_exit_code() {
+fn errors_are_one_line_and_an_exit_code() {
     let emulator = Emulator::start();
     let missing = emulator.api(&["showNotebook", "--id", "no-such-notebook"]);
     assert_eq!(missing.status.code(), Some(3));
@@ -71,7 +71,7 @@ fn failures_are_told_in_one_line_and_by_the_exit_code() {
 }
 
 #[test]
-fn what_is_missing_is_said_once_and_with_the_way_out() {
+fn what_is_missing_is_reported_once_with_a_remedy() {
     let refused = modelarts(&["api", "listFlavors"])
         .env("HOME", "/nowhere")
         .output()
@@ -118,7 +118,7 @@ fn an_address_that_others_can_reach_needs_a_flag() {
 }
 
 #[test]
-fn help_tells_every_command() {
+fn help_lists_every_command() {
     let help = |arguments: &[&str]| {
         let output = modelarts(arguments).env("COLUMNS", "100").output().unwrap();
         text(&output.stdout)
@@ -178,13 +178,13 @@ fn bytes_that_are_no_text_are_refused_by_name_where_they_matter() {
             ("OS_PASSWORD", "p"),
         ];
         let output = command.envs(cloud).env(name, bytes).output().unwrap();
-        let said = text(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{said}");
+        let printed = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{printed}");
         assert!(
-            said.contains(&format!("{name} is set to bytes that are no UTF-8")),
-            "{said}"
+            printed.contains(&format!("{name} is set to bytes that are no UTF-8")),
+            "{printed}"
         );
-        assert!(!said.contains("s3cret"), "{said}");
+        assert!(!printed.contains("s3cret"), "{printed}");
     }
     // Whoever else's variables are nobody's business, with a cloud by name as well.
     let mut command = emulator.command(&["auth", "status"]);
@@ -198,7 +198,7 @@ fn bytes_that_are_no_text_are_refused_by_name_where_they_matter() {
     );
     let mut command = modelarts(&["auth", "status", "--cloud", "nowhere"]);
     let output = command.env("OTHER", bytes).output().unwrap();
-    let said = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{said}");
-    assert!(said.contains("`nowhere`"), "{said}");
+    let printed = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{printed}");
+    assert!(printed.contains("`nowhere`"), "{printed}");
 }

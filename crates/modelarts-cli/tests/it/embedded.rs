@@ -36,7 +36,7 @@ fn serve(home: &Home) -> EmulatorProcess {
 }
 
 #[test]
-fn it_remembers() {
+fn its_state_is_there_for_the_next_command() {
     let home = Home::new("embedded");
     let created = run(&home, &create("train-bert"));
     assert_eq!(run(&home, &["notebook", "list", "-o", "name"]), created);
@@ -47,7 +47,7 @@ fn it_remembers() {
 }
 
 #[test]
-fn two_at_once_lose_nothing() {
+fn commands_at_once_lose_nothing() {
     let home = Home::new("embedded-two");
     let names = ["one", "two", "three"];
     let running: Vec<_> = names

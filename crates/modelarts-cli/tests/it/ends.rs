@@ -71,7 +71,7 @@ fn a_notebook_that_fails_is_10() {
 
 #[cfg(unix)]
 #[test]
-fn ctrl_c_is_130_and_says_how_things_are() {
+fn ctrl_c_is_130_and_names_the_state() {
     use std::io::{BufRead as _, BufReader, Read as _};
     use std::process::{Command, Stdio};
 

@@ -1,7 +1,6 @@
 //! A day with the nouns, as one transcript: what is typed, what is printed, and the exit code.
 
 use std::fmt::Write as _;
-use std::process::Command;
 
 use crate::support::{Emulator, Home, Scripted, modelarts, text, without_ports};
 
@@ -303,7 +302,7 @@ fn what_a_name_holds_never_reaches_the_terminal_raw() {
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{hostile}",
         hostile.len()
     );
-    let server = Scripted::answering(response.leak());
+    let server = Scripted::responding(response.leak());
     for format in ["table", "json", "yaml", "csv", "name", "jq=.[].name"] {
         let output = server
             .command(&["notebook", "list", "-o", format])
@@ -327,7 +326,7 @@ fn a_wait_says_where_it_ended() {
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{starting}",
         starting.len()
     );
-    let server = Scripted::answering(response.leak());
+    let server = Scripted::responding(response.leak());
     let wait = [
         "notebook",
         "wait",
@@ -347,46 +346,13 @@ fn a_wait_says_where_it_ended() {
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{failed}",
         failed.len()
     );
-    let server = Scripted::answering(response.leak());
+    let server = Scripted::responding(response.leak());
     let stopped = server
         .command(&wait)
         .args(["--interval=0s"])
         .output()
         .unwrap();
     assert_eq!(stopped.status.code(), Some(10), "{}", text(&stopped.stderr));
-}
-
-#[test]
-fn completions_and_pages_are_made() {
-    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
-        let script = modelarts(&["completion", shell]).output().unwrap();
-        assert!(text(&script.stdout).contains("save-image"), "{shell}");
-    }
-    // What bash makes of it.
-    let script = modelarts(&["completion", "bash"]).output().unwrap();
-    let home = Home::new("shells");
-    let file = home.0.join("program.bash");
-    let program = format!(
-        "{}\nCOMP_WORDS=(modelarts notebook st); COMP_CWORD=2; _modelarts modelarts st notebook; echo \"${{COMPREPLY[*]}}\"",
-        text(&script.stdout)
-    );
-    std::fs::write(&file, program).unwrap();
-    let completed = Command::new("bash").arg(&file).output().unwrap();
-    assert_eq!(
-        text(&completed.stdout),
-        "start stop\n",
-        "{}",
-        text(&completed.stderr)
-    );
-
-    let home = Home::new("man");
-    let made = modelarts(&["man", home.0.to_str().unwrap()])
-        .output()
-        .unwrap();
-    assert!(made.status.success(), "{}", text(&made.stderr));
-    assert!(home.0.join("modelarts-notebook-create.1").exists());
-    let page = modelarts(&["man"]).output().unwrap();
-    assert!(text(&page.stdout).contains(".TH modelarts 1"));
 }
 
 #[test]

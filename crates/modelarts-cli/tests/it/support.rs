@@ -18,7 +18,8 @@ pub(crate) fn modelarts(arguments: &[&str]) -> Command {
     command
         .env("XDG_DATA_HOME", kept)
         .env("XDG_CACHE_HOME", kept)
-        .env("MODELARTS_NO_TOKEN_CACHE", "1");
+        .env("MODELARTS_NO_TOKEN_CACHE", "1")
+        .env("LC_ALL", "C.UTF-8");
     command
 }
 
@@ -110,13 +111,24 @@ impl Emulator {
         found.next().unwrap().1.clone()
     }
 
-    /// A request to the control plane.
-    pub(crate) fn control(&self, method: &str, path: &str, body: &str) {
+    /// The operations that were asked for since the log was last cleared, by the log of the emulator itself.
+    pub(crate) fn operations(&self) -> Vec<String> {
+        let log = self.control("GET", "requests", "null");
+        let requests = log.as_array().unwrap();
+        let operation =
+            |request: &serde_json::Value| request["operation"].as_str().map(str::to_owned);
+        requests.iter().filter_map(operation).collect()
+    }
+
+    /// A request to the control plane; returns the body of the response.
+    pub(crate) fn control(&self, method: &str, path: &str, body: &str) -> serde_json::Value {
         let path = format!("/_emulator/{path}");
-        let body = serde_json::from_str(body).unwrap();
+        let body: serde_json::Value = serde_json::from_str(body).unwrap();
+        let body = Some(&body).filter(|body| !body.is_null());
         let address = self.process.address();
-        let response = exchange(address, method, &path, &[], Some(&body)).unwrap();
+        let response = exchange(address, method, &path, &[], body).unwrap();
         assert_eq!(response.status / 100, 2, "{response:?}");
+        response.body
     }
 
     pub(crate) fn api(&self, arguments: &[&str]) -> Output {
@@ -142,13 +154,13 @@ pub(crate) struct Scripted(Server);
 
 impl Scripted {
     /// Status line, headers and body, as they go over the wire.
-    pub(crate) fn answering(response: &'static str) -> Self {
+    pub(crate) fn responding(response: &'static str) -> Self {
         Self(Server::start(move |_, _| Reply::raw(response)))
     }
 
     /// Closes every connection once the request is there.
-    pub(crate) fn breaking_off() -> Self {
-        Self::answering("")
+    pub(crate) fn closing() -> Self {
+        Self::responding("")
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {

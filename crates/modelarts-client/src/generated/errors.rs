@@ -2308,8 +2308,8 @@ pub(crate) static CATALOGUE: &[ErrorEntry] = &[
         already_in_state: false,
         main: Meaning {
             class: ErrorClass::NotFound,
-            text: "The folder or bucket that the request refers to cannot be found.",
-            remedy: "Create it in OBS, or correct the path.",
+            text: "The folder, the bucket or the mounted storage that the request refers to cannot be found.",
+            remedy: "Correct the path or the ID. A folder that is missing has to be created in OBS; `listAttachableObs` has what is mounted.",
         },
         by_status: &[],
     },
@@ -3027,7 +3027,7 @@ impl ErrorCode {
     pub const MODELARTS_6620: Self = Self(Cow::Borrowed("ModelArts.6620"));
     /// `ModelArts.6623`: The dataset that the request refers to cannot be found.
     pub const MODELARTS_6623: Self = Self(Cow::Borrowed("ModelArts.6623"));
-    /// `ModelArts.6624`: The folder or bucket that the request refers to cannot be found.
+    /// `ModelArts.6624`: The folder, the bucket or the mounted storage that the request refers to cannot be found.
     pub const MODELARTS_6624: Self = Self(Cow::Borrowed("ModelArts.6624"));
     /// `ModelArts.6650`: The AI project that the request refers to cannot be found.
     pub const MODELARTS_6650: Self = Self(Cow::Borrowed("ModelArts.6650"));

@@ -2,7 +2,7 @@
 
 mod body;
 mod decode;
-mod redact;
+pub(crate) mod redact;
 
 use std::error::Error as StdError;
 use std::fmt;

@@ -15,13 +15,13 @@ use bytes::Bytes;
 use http::HeaderMap;
 use modelarts_client::Secret;
 
-const REDACTED: &str = "[redacted]";
+pub(crate) const REDACTED: &str = "[redacted]";
 
 /// Longer messages of the service are cut in [`Display`](std::fmt::Display).
 const SHOWN_MESSAGE: usize = 300;
 
 /// What an error must not repeat.
-pub(super) struct Redactor {
+pub(crate) struct Redactor {
     /// Each in the spellings that it can have, the longest of them first.
     spellings: Vec<(Secret, Strength)>,
 }
@@ -37,7 +37,7 @@ enum Strength {
 }
 
 impl Redactor {
-    pub(super) fn new(secrets: &[Secret]) -> Self {
+    pub(crate) fn new(secrets: &[Secret]) -> Self {
         let known = secrets.iter().filter(|secret| !secret.is_empty());
         let spellings = known.flat_map(|secret| {
             let strength = strength(secret.expose());
@@ -50,7 +50,7 @@ impl Redactor {
         }
     }
 
-    pub(super) fn text(&self, text: &str) -> String {
+    pub(crate) fn text(&self, text: &str) -> String {
         let mut text = Cow::Borrowed(text);
         for (secret, strength) in &self.spellings {
             if let Some(replaced) = replace(&text, secret.expose(), *strength) {

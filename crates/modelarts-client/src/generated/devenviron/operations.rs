@@ -11,6 +11,14 @@ pub static OPERATIONS: &[Operation] = &[
         idempotent: true,
         summary: "List development environment instances",
         secrets: &[],
+        response_secrets: &[
+            "/instances/*/spec/credential/ssh_private_key",
+            "/instances/*/spec/credential/access_token",
+            "/instances/*/spec/repository/connection_info/credential/ssh_private_key",
+            "/instances/*/spec/repository/connection_info/credential/access_token",
+            "/instances/*/repository/connection_info/credential/ssh_private_key",
+            "/instances/*/repository/connection_info/credential/access_token",
+        ],
         reserved: &[],
     },
     Operation {
@@ -21,6 +29,14 @@ pub static OPERATIONS: &[Operation] = &[
         idempotent: false,
         summary: "Create a development environment instance",
         secrets: &[],
+        response_secrets: &[
+            "/spec/credential/ssh_private_key",
+            "/spec/credential/access_token",
+            "/spec/repository/connection_info/credential/ssh_private_key",
+            "/spec/repository/connection_info/credential/access_token",
+            "/repository/connection_info/credential/ssh_private_key",
+            "/repository/connection_info/credential/access_token",
+        ],
         reserved: &[],
     },
     Operation {
@@ -31,6 +47,14 @@ pub static OPERATIONS: &[Operation] = &[
         idempotent: true,
         summary: "Show a development environment instance",
         secrets: &[],
+        response_secrets: &[
+            "/spec/credential/ssh_private_key",
+            "/spec/credential/access_token",
+            "/spec/repository/connection_info/credential/ssh_private_key",
+            "/spec/repository/connection_info/credential/access_token",
+            "/repository/connection_info/credential/ssh_private_key",
+            "/repository/connection_info/credential/access_token",
+        ],
         reserved: &[],
     },
     Operation {
@@ -41,6 +65,14 @@ pub static OPERATIONS: &[Operation] = &[
         idempotent: true,
         summary: "Update a development environment instance",
         secrets: &[],
+        response_secrets: &[
+            "/spec/credential/ssh_private_key",
+            "/spec/credential/access_token",
+            "/spec/repository/connection_info/credential/ssh_private_key",
+            "/spec/repository/connection_info/credential/access_token",
+            "/repository/connection_info/credential/ssh_private_key",
+            "/repository/connection_info/credential/access_token",
+        ],
         reserved: &[],
     },
     Operation {
@@ -51,6 +83,7 @@ pub static OPERATIONS: &[Operation] = &[
         idempotent: true,
         summary: "Delete a development environment instance",
         secrets: &[],
+        response_secrets: &[],
         reserved: &[],
     },
     Operation {
@@ -61,6 +94,7 @@ pub static OPERATIONS: &[Operation] = &[
         idempotent: false,
         summary: "Start, stop or restart an instance",
         secrets: &[],
+        response_secrets: &[],
         reserved: &[],
     },
     Operation {
@@ -71,6 +105,7 @@ pub static OPERATIONS: &[Operation] = &[
         idempotent: true,
         summary: "List your notebook instances",
         secrets: &[],
+        response_secrets: &["/data/*/token", "/data/*/url"],
         reserved: &[],
     },
     Operation {
@@ -81,6 +116,7 @@ pub static OPERATIONS: &[Operation] = &[
         idempotent: false,
         summary: "Create a notebook instance",
         secrets: &[],
+        response_secrets: &["/token", "/url"],
         reserved: &[],
     },
     Operation {
@@ -91,6 +127,7 @@ pub static OPERATIONS: &[Operation] = &[
         idempotent: true,
         summary: "List the notebook instances of all users",
         secrets: &[],
+        response_secrets: &["/data/*/token", "/data/*/url"],
         reserved: &[],
     },
     Operation {
@@ -101,6 +138,7 @@ pub static OPERATIONS: &[Operation] = &[
         idempotent: true,
         summary: "List the flavors for new notebooks",
         secrets: &[],
+        response_secrets: &[],
         reserved: &[],
     },
     Operation {
@@ -111,6 +149,7 @@ pub static OPERATIONS: &[Operation] = &[
         idempotent: true,
         summary: "List the tags of all notebooks",
         secrets: &[],
+        response_secrets: &[],
         reserved: &[],
     },
     Operation {
@@ -121,6 +160,7 @@ pub static OPERATIONS: &[Operation] = &[
         idempotent: true,
         summary: "Show a notebook instance",
         secrets: &[],
+        response_secrets: &["/token", "/url"],
         reserved: &["all", "flavors", "tags"],
     },
     Operation {
@@ -131,6 +171,7 @@ pub static OPERATIONS: &[Operation] = &[
         idempotent: true,
         summary: "Change a notebook instance",
         secrets: &[],
+        response_secrets: &["/token", "/url"],
         reserved: &["all", "flavors", "tags"],
     },
     Operation {
@@ -141,6 +182,7 @@ pub static OPERATIONS: &[Operation] = &[
         idempotent: true,
         summary: "Delete a notebook instance",
         secrets: &[],
+        response_secrets: &["/token", "/url"],
         reserved: &["all", "flavors", "tags"],
     },
     Operation {
@@ -151,6 +193,7 @@ pub static OPERATIONS: &[Operation] = &[
         idempotent: true,
         summary: "Start a notebook instance",
         secrets: &[],
+        response_secrets: &["/token", "/url"],
         reserved: &["all", "flavors", "tags"],
     },
     Operation {
@@ -161,6 +204,7 @@ pub static OPERATIONS: &[Operation] = &[
         idempotent: true,
         summary: "Stop a notebook instance",
         secrets: &[],
+        response_secrets: &["/token", "/url"],
         reserved: &["all", "flavors", "tags"],
     },
     Operation {
@@ -171,6 +215,7 @@ pub static OPERATIONS: &[Operation] = &[
         idempotent: true,
         summary: "Add tags to a notebook",
         secrets: &[],
+        response_secrets: &[],
         reserved: &["all", "flavors", "tags"],
     },
     Operation {
@@ -181,6 +226,7 @@ pub static OPERATIONS: &[Operation] = &[
         idempotent: true,
         summary: "Remove tags from a notebook",
         secrets: &[],
+        response_secrets: &[],
         reserved: &["all", "flavors", "tags"],
     },
     Operation {
@@ -191,6 +237,7 @@ pub static OPERATIONS: &[Operation] = &[
         idempotent: true,
         summary: "Show the lease of a notebook",
         secrets: &[],
+        response_secrets: &[],
         reserved: &["all", "flavors", "tags"],
     },
     Operation {
@@ -201,6 +248,7 @@ pub static OPERATIONS: &[Operation] = &[
         idempotent: true,
         summary: "Renew the lease of a notebook",
         secrets: &[],
+        response_secrets: &[],
         reserved: &["all", "flavors", "tags"],
     },
     Operation {
@@ -211,6 +259,7 @@ pub static OPERATIONS: &[Operation] = &[
         idempotent: true,
         summary: "List the flavors to which a notebook can change",
         secrets: &[],
+        response_secrets: &[],
         reserved: &["all", "flavors", "tags"],
     },
     Operation {
@@ -221,6 +270,7 @@ pub static OPERATIONS: &[Operation] = &[
         idempotent: true,
         summary: "List images",
         secrets: &[],
+        response_secrets: &[],
         reserved: &[],
     },
     Operation {
@@ -231,6 +281,7 @@ pub static OPERATIONS: &[Operation] = &[
         idempotent: false,
         summary: "Register a custom image",
         secrets: &[],
+        response_secrets: &[],
         reserved: &[],
     },
     Operation {
@@ -241,6 +292,7 @@ pub static OPERATIONS: &[Operation] = &[
         idempotent: true,
         summary: "List image groups",
         secrets: &[],
+        response_secrets: &[],
         reserved: &[],
     },
     Operation {
@@ -251,6 +303,7 @@ pub static OPERATIONS: &[Operation] = &[
         idempotent: true,
         summary: "Change an image group",
         secrets: &[],
+        response_secrets: &[],
         reserved: &[],
     },
     Operation {
@@ -261,6 +314,7 @@ pub static OPERATIONS: &[Operation] = &[
         idempotent: true,
         summary: "Delete an image group",
         secrets: &[],
+        response_secrets: &[],
         reserved: &[],
     },
     Operation {
@@ -271,6 +325,7 @@ pub static OPERATIONS: &[Operation] = &[
         idempotent: true,
         summary: "Show an image",
         secrets: &[],
+        response_secrets: &[],
         reserved: &["group"],
     },
     Operation {
@@ -281,6 +336,7 @@ pub static OPERATIONS: &[Operation] = &[
         idempotent: true,
         summary: "Delete an image",
         secrets: &[],
+        response_secrets: &[],
         reserved: &["group"],
     },
     Operation {
@@ -291,6 +347,7 @@ pub static OPERATIONS: &[Operation] = &[
         idempotent: true,
         summary: "Synchronize an image with the registry",
         secrets: &[],
+        response_secrets: &[],
         reserved: &["group"],
     },
     Operation {
@@ -301,6 +358,7 @@ pub static OPERATIONS: &[Operation] = &[
         idempotent: false,
         summary: "Save a notebook as an image",
         secrets: &[],
+        response_secrets: &[],
         reserved: &["all", "flavors", "tags"],
     },
     Operation {
@@ -311,6 +369,7 @@ pub static OPERATIONS: &[Operation] = &[
         idempotent: true,
         summary: "List the OBS mounts of a notebook",
         secrets: &[],
+        response_secrets: &[],
         reserved: &["all", "flavors", "tags"],
     },
     Operation {
@@ -321,6 +380,7 @@ pub static OPERATIONS: &[Operation] = &[
         idempotent: false,
         summary: "Mount OBS storage into a notebook",
         secrets: &[],
+        response_secrets: &[],
         reserved: &["all", "flavors", "tags"],
     },
     Operation {
@@ -331,6 +391,7 @@ pub static OPERATIONS: &[Operation] = &[
         idempotent: true,
         summary: "Show an OBS mount of a notebook",
         secrets: &[],
+        response_secrets: &[],
         reserved: &["all", "flavors", "tags"],
     },
     Operation {
@@ -341,6 +402,7 @@ pub static OPERATIONS: &[Operation] = &[
         idempotent: true,
         summary: "Unmount OBS storage from a notebook",
         secrets: &[],
+        response_secrets: &[],
         reserved: &["all", "flavors", "tags"],
     },
 ];

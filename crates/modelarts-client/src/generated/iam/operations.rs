@@ -11,6 +11,7 @@ pub static OPERATIONS: &[Operation] = &[
         idempotent: true,
         summary: "Create a token",
         secrets: &["/auth/identity/password/user/password", "/auth/identity/token/id"],
+        response_secrets: &[],
         reserved: &[],
     },
     Operation {
@@ -21,6 +22,7 @@ pub static OPERATIONS: &[Operation] = &[
         idempotent: true,
         summary: "List the domains of the caller",
         secrets: &[],
+        response_secrets: &[],
         reserved: &[],
     },
     Operation {
@@ -31,6 +33,7 @@ pub static OPERATIONS: &[Operation] = &[
         idempotent: true,
         summary: "List projects",
         secrets: &[],
+        response_secrets: &[],
         reserved: &[],
     },
 ];
