@@ -671,7 +671,7 @@ async fn two_who_ensure_the_same_do_not_disturb_each_other() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_to_a_start_does_no_harm() {
+async fn a_lost_response_to_a_start_does_no_harm() {
     let environment = TestEnvironment::new().await;
     let id = running(&environment).await;
     let notebooks = environment.client.notebooks();
@@ -684,7 +684,7 @@ async fn a_lost_answer_to_a_start_does_no_harm() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_to_a_creation_is_not_repeated() {
+async fn a_creation_whose_response_is_lost_is_not_repeated() {
     let environment = TestEnvironment::new().await;
     let mut lost = Fault::reset().operation("createNotebook").times(1);
     lost.after = true;

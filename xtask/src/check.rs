@@ -25,6 +25,8 @@ use crate::problem::{Problem, push};
 use crate::workspace;
 use rule::Rule;
 
+pub(crate) use texts::SECRETS;
+
 /// The rules for a document that is whole.
 const RULES: [&[Rule]; 10] = [
     operations::RULES,

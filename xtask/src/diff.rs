@@ -645,7 +645,7 @@ components:
     }
 
     #[test]
-    fn each_edit_is_told_with_what_it_means() {
+    fn each_edit_is_reported_with_what_it_means() {
         for (from, to, level, words) in EDITS {
             assert!(OLD.contains(from), "{from}");
             let found = changes(&parse(OLD), &parse(&OLD.replace(from, to)));

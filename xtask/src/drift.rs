@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::check::parts;
 use crate::document::Document;
-use crate::errata::{self, Errata};
+use crate::errata::Errata;
 use crate::sdk::{self, Facts, Field, SdkType};
 use crate::source::entries;
 use crate::verify::report::{Aspect, Kind, Report};
@@ -57,19 +57,7 @@ pub fn run(options: &Options) -> Result<bool> {
     };
     let mut report = Report::of_sdk(&Errata::read(&root)?);
     compare(&documents, &facts, &mut report);
-    for finding in report.findings() {
-        println!("{finding}");
-    }
-    println!("{report}");
-    let enough = report.suffices(options.min);
-    if !enough {
-        eprintln!(
-            "\nBelow {} percent, or an erratum is stale. Correct the document, or give the difference a row in {}.",
-            options.min,
-            errata::FILE
-        );
-    }
-    Ok(enough)
+    Ok(report.conclude(options.min))
 }
 
 /// Compares documents and facts, both ways.

@@ -316,7 +316,7 @@ components:
     }
 
     #[test]
-    fn an_operation_without_body_answers_nothing() {
+    fn an_operation_without_body_responds_with_nothing() {
         let value = lowered("{'204': {description: d}}", "{type: object}").unwrap();
         assert_eq!(value.pointer("/paths/~1a/get/responses/2XX/content"), None);
     }

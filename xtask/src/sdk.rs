@@ -1,11 +1,12 @@
 //! What the vendor's SDK knows of operations, as facts: one JSON file per operation.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
 use serde::Deserialize;
+
+use crate::workspace;
 
 /// An operation of the SDK.
 #[derive(Debug, Clone, Deserialize)]
@@ -104,23 +105,7 @@ impl SdkType {
 ///
 /// When the folder cannot be read, holds no facts, or a file is not of the form.
 pub fn read(folder: &Path) -> Result<Vec<Facts>> {
-    let entries = fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
-    let mut files = Vec::new();
-    for entry in entries {
-        let file = entry?.path();
-        if file
-            .extension()
-            .is_some_and(|extension| extension == "json")
-        {
-            files.push(file);
-        }
-    }
-    files.sort();
-    ensure!(
-        !files.is_empty(),
-        "{} holds no facts (*.json)",
-        folder.display()
-    );
+    let files = workspace::json_files(folder, "facts")?;
     files.iter().map(|file| read_file(file)).collect()
 }
 
@@ -130,8 +115,7 @@ pub fn read(folder: &Path) -> Result<Vec<Facts>> {
 ///
 /// When the file cannot be read or is not of the form.
 pub fn read_file(file: &Path) -> Result<Facts> {
-    let text = fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
-    serde_json::from_str(&text).with_context(|| format!("in {}", file.display()))
+    workspace::json(file)
 }
 
 /// What changed from one version of the SDK to another, a line each: `+` is new, `-` is gone.

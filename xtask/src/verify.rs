@@ -22,7 +22,7 @@ use clap::Args;
 
 use crate::catalogue::Catalogue;
 use crate::errata::Errata;
-use crate::{check, errata, workspace};
+use crate::{check, workspace};
 
 use compare::Family;
 use report::Report;
@@ -47,19 +47,7 @@ pub struct Options {
 /// When a document, a page or the errata cannot be read.
 pub fn run(options: &Options, round_trip: fn(&str) -> Option<RoundTrip>) -> Result<bool> {
     let report = report(&workspace::root(), &options.dir, round_trip)?;
-    for finding in report.findings() {
-        println!("{finding}");
-    }
-    println!("{report}");
-    let enough = report.suffices(options.min);
-    if !enough {
-        eprintln!(
-            "\nBelow {} percent, or an erratum is stale. Correct the document, or give the difference a row in {}.",
-            options.min,
-            errata::FILE
-        );
-    }
-    Ok(enough)
+    Ok(report.conclude(options.min))
 }
 
 fn report(root: &Path, folder: &Path, round_trip: fn(&str) -> Option<RoundTrip>) -> Result<Report> {

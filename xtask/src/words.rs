@@ -245,7 +245,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_default_is_told_where_the_description_is() {
+    fn a_default_stands_where_the_description_is() {
         let mut document = json!({
             "parameters": [{"name": "limit", "description": "Records per page.\n", "x-default": 10}],
             "properties": {"id": {"type": "string", "x-default": "0"}},
@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_and_limits_are_told_where_the_description_is() {
+    fn rules_and_limits_stand_where_the_description_is() {
         let mut document = json!({
             "post": {"description": "Makes it.", "x-rules": [{"id": "a", "text": "Only once."}]},
             "parameters": [{"description": "Which one.", "schema": {"type": "string", "maxLength": 3}}],

@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 /// The root of the checkout.
 pub fn root() -> PathBuf {
@@ -23,6 +24,29 @@ pub fn crates(root: &Path) -> Result<Vec<PathBuf>> {
     }
     folders.sort();
     Ok(folders)
+}
+
+/// The JSON files of a folder in the order of their names; at least one, each with some `what`.
+pub(crate) fn json_files(folder: &Path, what: &str) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
+    let mut files = Vec::new();
+    for entry in entries {
+        files.push(entry?.path());
+    }
+    files.retain(|file| file.extension().is_some_and(|ending| ending == "json"));
+    files.sort();
+    ensure!(
+        !files.is_empty(),
+        "{} holds no {what} (*.json)",
+        folder.display()
+    );
+    Ok(files)
+}
+
+/// Reads a JSON file.
+pub(crate) fn json<T: DeserializeOwned>(file: &Path) -> Result<T> {
+    let text = fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("in {}", file.display()))
 }
 
 /// One line of `openapi/documents.toml`.

@@ -209,7 +209,7 @@ fn references_to_nowhere_and_rings_of_references_are_refused() {
 }
 
 #[test]
-fn text_that_is_no_json_is_told_where() {
+fn text_that_is_no_json_is_reported_with_its_place() {
     let error = Document::from_json("{\n  oops").unwrap_err();
     assert!(error.to_string().contains("line 2"), "{error}");
 }

@@ -128,7 +128,7 @@ mod tests {
     use modelarts_test_support::BenchServer;
 
     #[tokio::test]
-    async fn every_request_is_answered() {
+    async fn every_request_gets_its_response() {
         let server = BenchServer::start(|target, body| body.extend_from_slice(target.as_bytes()));
         let mut connections = Connections::open(&server.url(), 3).await;
         let request = Request::get("/v1/a", "t");

@@ -57,7 +57,8 @@ const UNITS: [&str; 17] = [
     "epoch",
 ];
 
-const SECRETS: [&str; 6] = [
+/// Properties that hold secrets, whatever else their names say.
+pub(crate) const SECRETS: [&str; 6] = [
     "token",
     "password",
     "secret",

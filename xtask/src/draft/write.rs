@@ -6,20 +6,12 @@ use heck::{ToLowerCamelCase as _, ToUpperCamelCase as _};
 use serde_json::{Map, Value, json};
 
 use super::facts::{Field, Key, Object, Operation, Sources};
+use crate::check::SECRETS;
 use crate::prose;
 use crate::verify::shape::Shape;
 
 /// What stands where a sentence of our own is owed.
 const TODO: &str = "TODO: say it in own words.";
-
-const SECRETS: [&str; 6] = [
-    "token",
-    "password",
-    "secret",
-    "access_token",
-    "secret_key",
-    "ssh_private_key",
-];
 
 /// Writes documents; holds the names that were given.
 pub(super) struct Writer<'a> {

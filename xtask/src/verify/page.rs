@@ -1,12 +1,13 @@
 //! The service's pages, as facts.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde::Deserialize;
 use serde_json::Value;
+
+use crate::workspace;
 
 /// A page: one operation with its tables and samples.
 #[derive(Debug, Deserialize)]
@@ -115,28 +116,11 @@ impl Field {
 
 /// Reads all pages of a folder, in the order of their file names.
 pub(crate) fn read(folder: &Path) -> Result<Vec<Page>> {
-    let mut files = Vec::new();
-    let entries = fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
-    for entry in entries {
-        let file = entry?.path();
-        if file
-            .extension()
-            .is_some_and(|extension| extension == "json")
-        {
-            files.push(file);
-        }
-    }
-    files.sort();
-    anyhow::ensure!(
-        !files.is_empty(),
-        "{} holds no pages (*.json)",
-        folder.display()
-    );
+    let files = workspace::json_files(folder, "pages")?;
     files.iter().map(|file| read_file(file)).collect()
 }
 
 /// Reads one page.
 pub(crate) fn read_file(file: &Path) -> Result<Page> {
-    let text = fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
-    serde_json::from_str(&text).with_context(|| format!("in {}", file.display()))
+    workspace::json(file)
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::errata::Errata;
+use crate::errata::{self, Errata};
 
 /// What the spans of the SDK begin with.
 const SDK: &str = "sdk/";
@@ -209,6 +209,22 @@ impl Report {
             )
         });
         differences.chain(stale).collect()
+    }
+
+    /// Prints everything, and what to do if it does not suffice; whether it does.
+    pub(crate) fn conclude(&self, percent: f64) -> bool {
+        for finding in self.findings() {
+            println!("{finding}");
+        }
+        println!("{self}");
+        let enough = self.suffices(percent);
+        if !enough {
+            eprintln!(
+                "\nBelow {percent} percent, or an erratum is stale. Correct the document, or give the difference a row in {}.",
+                errata::FILE
+            );
+        }
+        enough
     }
 
     /// Whether the total reaches a percentage and no erratum is stale.

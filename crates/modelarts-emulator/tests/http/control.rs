@@ -549,7 +549,7 @@ async fn other_machines_are_let_in_only_when_that_is_meant() {
 }
 
 #[tokio::test]
-async fn a_dropped_emulator_is_gone_and_a_stopped_one_answers_first() {
+async fn a_dropped_emulator_is_gone_and_a_stopped_one_responds_first() {
     let client = Client::start().await;
     let address = client.emulator.address();
     drop(client);

@@ -82,7 +82,7 @@ async fn an_instance_lives_through_its_states() {
 }
 
 #[tokio::test]
-async fn rules_are_answered_with_their_codes() {
+async fn rules_are_enforced_with_their_codes() {
     let client = Client::start().await;
     for (changes, code) in [
         (

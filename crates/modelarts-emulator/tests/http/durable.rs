@@ -245,7 +245,7 @@ async fn a_file_that_is_deleted_or_truncated_while_it_is_used_is_written_anew() 
 }
 
 #[tokio::test]
-async fn while_the_file_cannot_be_made_anew_every_answer_says_so_and_then_all_is_well() {
+async fn while_the_file_cannot_be_made_anew_every_response_says_so_and_then_all_is_well() {
     let folder =
         std::env::temp_dir().join(format!("modelarts-emulator-folder-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();

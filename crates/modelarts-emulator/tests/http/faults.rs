@@ -17,7 +17,7 @@ async fn plain(client: &Client) -> reqwest::Result<reqwest::Response> {
 }
 
 #[tokio::test]
-async fn answers_are_replaced_as_told() {
+async fn responses_are_replaced_by_faults() {
     let client = Client::start().await;
     client
         .emulator
@@ -63,7 +63,7 @@ async fn connections_are_reset_and_bodies_cut() {
 }
 
 #[tokio::test]
-async fn an_answer_can_get_lost_after_the_operation() {
+async fn a_response_can_get_lost_after_the_operation() {
     let client = Client::start().await;
     let fault = Fault::status(500)
         .operation("createNotebook")

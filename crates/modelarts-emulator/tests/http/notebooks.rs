@@ -95,7 +95,7 @@ async fn what_was_sent_is_read_back_unchanged() {
 }
 
 #[tokio::test]
-async fn rules_are_answered_with_their_codes() {
+async fn rules_are_enforced_with_their_codes() {
     let client = Client::start().await;
     for (changes, code) in [
         (json!({"flavor": "none"}), "ModelArts.6323"),
@@ -330,7 +330,7 @@ async fn storage_is_mounted_and_unmounted() {
 }
 
 #[tokio::test]
-async fn capacity_is_limited_when_told_so() {
+async fn capacity_is_limited_on_request() {
     let client = Client::start().await;
     let capacity = |body| client.control("PUT", "/capacity", Some(body));
     capacity(json!({"flavors": {"modelarts.vm.cpu.2u": 1}}))
@@ -483,7 +483,7 @@ async fn reads_can_be_too_early_for_what_was_created() {
 }
 
 #[tokio::test]
-async fn nothing_takes_time_when_told_so() {
+async fn nothing_takes_time_in_instant_mode() {
     let client = Client::with(Emulator::builder().manual().durations(Durations::instant())).await;
     let id = client.create(json!({})).await;
     assert_eq!(client.status(&id).await, "RUNNING");

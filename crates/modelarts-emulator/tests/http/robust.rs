@@ -199,7 +199,7 @@ async fn who_does_not_finish_a_request_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn who_takes_no_answer_is_cut_off() {
+async fn a_client_that_reads_no_response_is_disconnected() {
     let client = impatient().await;
     let fixtures = json!({ "instances": [{ "count": 1000 }] });
     client

@@ -512,7 +512,7 @@ async fn the_generated_client_and_untyped_calls_share_the_pipeline() {
 }
 
 #[tokio::test]
-async fn answers_may_grow() {
+async fn responses_may_grow() {
     let body = r#"{"id": "n1", "status": "THAWING", "new_field": {"a": [1]}, "name": null}"#;
     let server =
         Server::start(move |_, _| with(json(200, body), "content-type", "text/plain")).await;

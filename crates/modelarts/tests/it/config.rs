@@ -358,7 +358,7 @@ async fn a_proxy_that_fails_is_named_without_its_password() {
 }
 
 #[tokio::test]
-async fn a_redirection_is_told_and_not_followed() {
+async fn a_redirection_is_reported_and_not_followed() {
     let elsewhere = cloud().await;
     let location = format!("{}/login?ticket=t0p-s3cret", elsewhere.url);
     let server = Server::start(move |_, _| with(json(302, ""), "location", &location)).await;
@@ -409,7 +409,7 @@ async fn a_clock_that_is_wrong_is_corrected_once() {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_wrong_is_told_to_who_has_a_token() {
+async fn a_clock_that_is_wrong_is_reported_to_who_has_a_token() {
     let server = Server::start(ahead).await;
     let client = server.client(&ManualClock::default()).await;
     let error = client.notebooks().show("n1").await.unwrap_err();
@@ -649,7 +649,7 @@ async fn an_error_tells_what_was_not_understood() {
 }
 
 #[tokio::test]
-async fn a_project_that_only_the_region_names_is_told() {
+async fn a_project_that_only_the_region_names_is_reported() {
     let server =
         Server::start(|_, _| json(401, r#"{"error": {"code": 401, "message": "no"}}"#)).await;
     let error = build(user(&server.url, &[])).await.unwrap_err().to_string();

@@ -265,7 +265,7 @@ async fn a_running_notebook_is_stopped_when_its_deletion_demands_it() {
 }
 
 #[tokio::test]
-async fn a_failed_start_is_told_with_its_reason() {
+async fn a_failed_start_is_reported_with_its_reason() {
     let life = Life::new(&["STARTING", "START_FAILED"]);
     let server = Server::start(move |_, _| life.lock().unwrap().read()).await;
     let client = server.client(&ManualClock::default()).await;

@@ -807,7 +807,7 @@ async fn a_skewed_clock_is_recognised_and_said() {
 }
 
 #[tokio::test]
-async fn a_time_limit_is_told_as_it_was_set() {
+async fn a_time_limit_is_reported_as_it_was_set() {
     let silent = |step: u64| {
         let clock = ManualClock::default();
         let time = clock.clone();

@@ -303,7 +303,7 @@ async fn the_environment_is_enough() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_no_identity_service_is_told() {
+async fn an_address_that_is_no_identity_service_is_reported() {
     let server = Server::start(|_, _| json(200, "{}")).await;
     let clock = ManualClock::default();
     let error = server
