@@ -12,6 +12,7 @@ mod container;
 mod emulator;
 mod families;
 mod isolation;
+mod mutants;
 mod package;
 mod public_api;
 mod python;
@@ -66,8 +67,10 @@ enum Command {
         #[arg(long)]
         shrink: bool,
     },
-    /// See whether a new family needs nothing but its document, in a copy of the checkout.
+    /// See whether a new status, field, operation or family needs nothing but its document, in a copy of the checkout.
     Families,
+    /// Change the code in small ways, and see whether a unit test notices; needs cargo-mutants, and up to an hour.
+    Mutants(mutants::Options),
     /// Run the clients that people have, unmodified, against the emulator.
     Clients,
     /// Generate clients in other languages from the published documents, compile them, and live one life cycle with each.
@@ -134,6 +137,7 @@ fn main() -> ExitCode {
         Command::Samples { review } => samples::run(review),
         Command::Tidy { shrink } => tidy::run(shrink),
         Command::Families => families::run(),
+        Command::Mutants(options) => mutants::run(&options),
         Command::Clients => clients::run(),
         Command::Diff { files } => diff::run(&files),
         Command::Container => container::run(),
