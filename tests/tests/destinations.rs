@@ -7,7 +7,7 @@
 )]
 
 use modelarts::{Credentials, Method, ModelArts, Result};
-use modelarts_client::{Operation, devenviron};
+use modelarts_client::{FAMILIES, Operation};
 use modelarts_test_support::server::Server;
 use percent_encoding::percent_decode_str;
 use proptest::prelude::*;
@@ -117,7 +117,7 @@ impl Place {
 }
 
 fn operation(id: &str) -> &'static Operation {
-    let mut operations = devenviron::OPERATIONS.iter();
+    let mut operations = FAMILIES.iter().flat_map(|family| family.operations);
     operations.find(|operation| operation.id == id).unwrap()
 }
 

@@ -513,11 +513,9 @@ async fn web_pages_from_elsewhere_do_not_control_it() {
 #[tokio::test]
 async fn the_documents_are_served() {
     let client = Client::start().await;
-    for (name, path) in [
-        ("devenviron", "/v1/{project_id}/notebooks"),
-        ("iam", "/v3/auth/tokens"),
-        ("control", "/_emulator/faults/responses"),
-    ] {
+    let families = modelarts_client::FAMILIES.iter();
+    let families = families.map(|family| (family.name, family.operations[0].path));
+    for (name, path) in families.chain([("control", "/_emulator/faults/responses")]) {
         let document = client
             .control("GET", &format!("/openapi/{name}.json"), None)
             .await
