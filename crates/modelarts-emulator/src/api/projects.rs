@@ -34,7 +34,9 @@ impl Projects for App {
         cx: &Cx,
         query: ListProjectsQuery,
     ) -> ApiResult<Reply<ProjectList>> {
-        let url = format!("{}/v3/projects", self.base_url(&cx.headers));
+        // The list links to itself.
+        let path = modelarts_client::operation("listProjects").map_or("", |(_, it)| it.path);
+        let url = self.base_url(&cx.headers) + path;
         let fits = |project: &&accounts::Project| {
             let named = query.name.as_ref().is_none_or(|it| project.name == *it);
             let domain = query.domain_id.as_ref();

@@ -69,6 +69,7 @@ enum Rule {
     Number,
     Boolean,
     List {
+        least: usize,
         most: usize,
         items: Box<Rule>,
     },
@@ -282,14 +283,21 @@ impl Rules {
                     _ => (i64::MIN, i64::MAX),
                 };
                 let whole = |limit: Option<&Number>| limit.and_then(Number::as_i64);
+                let beyond = |limit: i64, exclusive, step| match exclusive {
+                    true => limit.saturating_add(step),
+                    false => limit,
+                };
+                let minimum = whole(limits.minimum);
+                let maximum = whole(limits.maximum);
                 Rule::Integer {
-                    least: whole(limits.minimum).unwrap_or(least),
-                    most: whole(limits.maximum).unwrap_or(most),
+                    least: minimum.map_or(least, |it| beyond(it, limits.exclusive_minimum, 1)),
+                    most: maximum.map_or(most, |it| beyond(it, limits.exclusive_maximum, -1)),
                 }
             }
             SchemaType::Number => Rule::Number,
             SchemaType::Boolean => Rule::Boolean,
             SchemaType::Array => Rule::List {
+                least: size(limits.min_items).unwrap_or(0),
                 most: size(limits.max_items).unwrap_or(usize::MAX),
                 items: Box::new(
                     schema
@@ -342,15 +350,15 @@ impl Rule {
             | (Self::Nullable(_), Value::Null)
             | (Self::Anything, _) => Ok(()),
             (Self::Nullable(rule), value) => rule.check(field, value, strict),
-            (Self::List { most, items }, Value::Array(values)) => {
-                if values.len() > *most {
-                    return Err(ApiError::value(
-                        field,
-                        format_args!(
-                            "it has {} entries, at most {most} are allowed",
-                            values.len()
-                        ),
-                    ));
+            (Self::List { least, most, items }, Value::Array(values)) => {
+                let count = values.len();
+                if count > *most {
+                    let rule = format_args!("it has {count} entries, at most {most} are allowed");
+                    return Err(ApiError::value(field, rule));
+                }
+                if count < *least {
+                    let rule = format_args!("it has {count} entries, at least {least} are needed");
+                    return Err(ApiError::value(field, rule));
                 }
                 values.iter().enumerate().try_for_each(|(index, value)| {
                     items.check(&format!("{field}[{index}]"), value, strict)
@@ -672,6 +680,27 @@ mod tests {
         assert!(check(Value::Null).is_ok() && check(json!(1)).is_ok());
         assert_eq!(check(json!(0)).unwrap_err().code, code::VALUE);
         assert_eq!(check(json!("1")).unwrap_err().code, code::TYPE);
+    }
+
+    #[test]
+    fn limits_that_leave_themselves_out_and_least_numbers_of_entries_hold() {
+        let schema = json!({ "type": "object", "properties": {
+            "share": { "type": "integer", "minimum": 0, "exclusiveMinimum": true,
+                       "maximum": 100, "exclusiveMaximum": true },
+            "parts": { "type": "array", "minItems": 1, "items": { "type": "string" } },
+        } });
+        let document = Document::new(json!({"components": {"schemas": {"A": schema}}})).unwrap();
+        let rule = Rules::default().read(document.schema("A").unwrap());
+        for (body, is_good) in [
+            (json!({"share": 1, "parts": ["a"]}), true),
+            (json!({"share": 99}), true),
+            (json!({"share": 0}), false),
+            (json!({"share": 100}), false),
+            (json!({"parts": []}), false),
+        ] {
+            let checked = rule.check("", &body, false);
+            assert_eq!(checked.is_ok(), is_good, "{body} {checked:?}");
+        }
     }
 
     #[test]
