@@ -67,6 +67,8 @@ pub(crate) fn print(packages: &[Package]) {
 
 /// Makes the packages of all crates that are published, and with `build` compiles each of them without the checkout.
 pub(crate) fn make(root: &Path, build: bool) -> Result<Vec<Package>> {
+    // Of their own, shared by all of them: what is built from a package must not stand in for what the checkout builds.
+    let target = root.join("target/packages");
     let metadata = metadata(root)?;
     let published: Vec<&Value> = list(&metadata, "packages")
         .iter()
@@ -78,11 +80,11 @@ pub(crate) fn make(root: &Path, build: bool) -> Result<Vec<Package>> {
     if published.is_empty() {
         bail!("no crate of the workspace is published");
     }
-    let target = metadata.get("target_directory").and_then(Value::as_str);
-    let target = Path::new(target.context("cargo names no target directory")?);
     let mut command = cargo();
     command
         .args(["package", "--locked", "--allow-dirty", "--quiet"])
+        .env("CARGO_TARGET_DIR", &target)
+        .env("CARGO_PROFILE_DEV_DEBUG", "false")
         .current_dir(root);
     for package in &published {
         command.args(["--package", text(package, "name")]);
