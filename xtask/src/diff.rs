@@ -141,10 +141,79 @@ fn problems(old: &Value, new: &Value, changes: &[Change], changelog: &str) -> Ve
     }
     let [major, minor, patch] = now;
     let heading = format!("## {major}.{minor}.{patch}");
-    if !changelog.lines().any(|line| line == heading) {
+    let Some(lines) = lines_of(changelog, &heading) else {
         found.push(format!("{} has no `{heading}`", publish::CHANGELOG));
+        return found;
+    };
+    let section = format!("{}, {major}.{minor}.{patch}", publish::CHANGELOG);
+    let changed: BTreeMap<&str, &Change> = changes
+        .iter()
+        .rev()
+        .filter(|change| change.level > Level::Patch)
+        .map(|change| (subject(change), change))
+        .collect();
+    let named: BTreeSet<&str> = lines.iter().flat_map(|line| names(line)).collect();
+    for (name, change) in &changed {
+        if !named.contains(name) {
+            found.push(format!(
+                "{section}: no line names `{name}`, which has changed: {change}"
+            ));
+        }
+    }
+    let known = subjects(old).chain(subjects(new));
+    let known: BTreeSet<&str> = known.filter(|name| !changed.contains_key(name)).collect();
+    for name in known.intersection(&named) {
+        found.push(format!(
+            "{section}: a line names `{name}`, which has not changed"
+        ));
     }
     found
+}
+
+/// The operation, schema or scheme that a change is about.
+fn subject(change: &Change) -> &str {
+    let end = change.place.find(['.', ',', ' ']);
+    end.map_or(&change.place, |end| &change.place[..end])
+}
+
+/// Everything that a change can be about.
+fn subjects(document: &Value) -> impl Iterator<Item = &str> {
+    let components = |section: &str| {
+        let components = document.pointer(&format!("/components/{section}"));
+        let components = components.and_then(Value::as_object);
+        components
+            .into_iter()
+            .flatten()
+            .map(|(name, _)| name.as_str())
+    };
+    operations(document)
+        .into_keys()
+        .chain(components("schemas"))
+        .chain(components("securitySchemes"))
+}
+
+/// The entries of the list below a heading, each on one line.
+fn lines_of(changelog: &str, heading: &str) -> Option<Vec<String>> {
+    let mut lines = changelog.lines().skip_while(|line| *line != heading);
+    lines.next()?;
+    let mut entries: Vec<String> = Vec::new();
+    for line in lines.take_while(|line| !line.starts_with("## ")) {
+        match (line.strip_prefix("- "), entries.last_mut()) {
+            (Some(entry), _) => entries.push(entry.to_owned()),
+            (None, Some(entry)) if line.starts_with("  ") => {
+                entry.push(' ');
+                entry.push_str(line.trim());
+            }
+            _ => {}
+        }
+    }
+    Some(entries)
+}
+
+/// What an entry names between backticks; of `Schema.property` the schema.
+fn names(entry: &str) -> impl Iterator<Item = &str> {
+    let spans = entry.split('`').skip(1).step_by(2);
+    spans.filter_map(|span| span.split('.').next())
 }
 
 fn semver(version: &Value) -> Option<[u64; 3]> {
@@ -682,14 +751,70 @@ components:
             problems(&old, &new, &changes(&old, &new), changelog)
         };
         assert_eq!(
-            problems("1.3.0", "## 1.3.0\n"),
+            problems("1.3.0", "## 1.3.0\n- `Kind` has no SMALL.\n"),
             ["BREAKING changes since the release ask for version 2.0.0 at least"]
         );
         assert_eq!(
             problems("2.0.0", "## 1.2.3\n"),
             ["openapi/CHANGELOG.md has no `## 2.0.0`"]
         );
-        assert_eq!(problems("2.0.0", "## 2.0.0\n"), [""; 0]);
+        let line = "## 2.0.0\n- `Kind` has no\n  SMALL.\n";
+        assert_eq!(problems("2.0.0", line), [""; 0]);
         assert_eq!(problems("2.0", "").len(), 1);
+    }
+
+    #[test]
+    fn every_change_has_its_line_and_every_line_its_change() {
+        let old = parse(OLD);
+        let new = OLD
+            .replace("1.2.3", "2.0.0")
+            .replace("maxLength: 9", "maxLength: 8")
+            .replace("requestBody: {", "requestBody: {required: true, ")
+            .replace("type: apiKey, in: header", "type: apiKey, in: query")
+            .replace("description: d", "description: e");
+        let new = parse(&new);
+        let changes = changes(&old, &new);
+        let problems = |lines: &str| {
+            let changelog =
+                format!("# C\n\n## 2.0.0\n{lines}\n\n## 1.2.3\n- `Kind` and `Thing`.\n");
+            problems(&old, &new, &changes, &changelog)
+        };
+        let whole = "### Changed\n- `ThingReq.name` is shorter.\n- `Token` goes into the query;\n  \
+                     the body of `createThing` is required, as in `errors.json`.";
+        assert_eq!(problems(whole), [""; 0]);
+        for (from, to, expected) in [
+            (
+                "`ThingReq.name`",
+                "The name",
+                "no line names `ThingReq`, which has changed: BREAKING  ThingReq.name: maxLength is 8",
+            ),
+            (
+                "`Token`",
+                "Token",
+                "no line names `Token`, which has changed",
+            ),
+            (
+                "`createThing`",
+                "`Thing`",
+                "no line names `createThing`, which has changed",
+            ),
+            (
+                "`errors.json`",
+                "`Kind`",
+                "a line names `Kind`, which has not changed",
+            ),
+            (
+                "`errors.json`",
+                "`Thing.kind`",
+                "a line names `Thing`, which has not changed",
+            ),
+        ] {
+            let found = problems(&whole.replace(from, to));
+            let expected = format!("openapi/CHANGELOG.md, 2.0.0: {expected}");
+            assert!(
+                found.iter().any(|problem| problem.starts_with(&expected)),
+                "{found:?}"
+            );
+        }
     }
 }

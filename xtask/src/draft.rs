@@ -3,7 +3,9 @@
 //! Names, types, limits, values and provenance are facts and are taken over; sentences are not: where one of ours is
 //! owed, the draft says TODO.
 
+mod evidence;
 mod facts;
+mod insert;
 mod merge;
 mod score;
 #[cfg(test)]
@@ -62,7 +64,7 @@ pub fn run(options: &Options) -> Result<bool> {
         .map(|file| sdk::read_file(file))
         .collect::<Result<_>>()?;
     let value = draft(&pages, &facts);
-    let text = yaml(&value)?;
+    let text = insert::yaml(&value)?;
     let draft = parse(&text)?;
     if let Some(name) = &options.score {
         let curated = Document::read(&workspace::root(), name)?;
@@ -100,11 +102,9 @@ fn draft(pages: &[Page], facts: &[Facts]) -> Value {
     let mut sources = Sources::default();
     sources.add_pages(pages);
     sources.add_sdk(facts);
-    write::document(&sources)
-}
-
-fn yaml(value: &Value) -> Result<String> {
-    serde_saphyr::to_string(value).context("writing YAML")
+    let mut document = write::document(&sources);
+    evidence::apply(&mut document, write::TODO);
+    document
 }
 
 fn parse(text: &str) -> Result<Document> {

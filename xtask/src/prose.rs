@@ -34,7 +34,7 @@ const NUMBER: &str =
     r"(?:\*\*)?(-?[0-9][0-9,]*|one|two|three|four|five|six|seven|eight|nine|ten|twenty)(?:\*\*)?";
 
 /// Where a unit stands: behind a number or `in`, in `Unit: ms`, or anywhere at all.
-const UNIT: &str = r"(milliseconds?|ms|seconds?|minutes?|hours?|days?|bytes?|KiB|KB|MiB|MB|GiB|GB|TiB|TB|毫秒|秒|分钟|小时|天)";
+const UNIT: &str = r"(milliseconds?|ms|seconds?|minutes?|hours?|days?|bytes?|KiB|KB|MiB|MB|GiB|GB|TiB|TB|毫秒|秒|分钟|小时|天|字节)";
 
 fn regex(pattern: &str) -> Regex {
     let pattern = pattern.replace("NUMBER", NUMBER).replace("UNIT", UNIT);
@@ -100,7 +100,7 @@ fn unit(word: &str) -> Option<&'static str> {
         "minute" | "分钟" => "min",
         "hour" | "小时" => "h",
         "day" | "天" => "d",
-        "byte" => "B",
+        "byte" | "字节" => "B",
         "kb" | "kib" => "KB",
         "mb" | "mib" => "MB",
         "gb" | "gib" => "GB",

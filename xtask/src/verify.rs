@@ -5,6 +5,7 @@
 
 mod compare;
 mod errors;
+mod family;
 #[cfg(test)]
 mod mutations;
 pub(crate) mod page;
@@ -24,9 +25,9 @@ use crate::catalogue::Catalogue;
 use crate::errata::Errata;
 use crate::{check, workspace};
 
-use compare::Family;
+use family::Family;
+pub use family::RoundTrip;
 use report::Report;
-pub use samples::RoundTrip;
 
 /// Which pages are compared, and how well they have to agree.
 #[derive(Debug, Args)]

@@ -1,5 +1,7 @@
 //! Requests by method and path.
 
+use std::fmt;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use modelarts_client::{Prepared, RawResponse};
@@ -51,7 +53,7 @@ impl ModelArts {
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "a request does nothing until it is sent"]
 pub struct RawRequest {
     client: ModelArts,
@@ -63,6 +65,20 @@ pub struct RawRequest {
     idempotent: Option<bool>,
     /// What was wrong with a value, for the end.
     wrong: Option<String>,
+}
+
+/// Values of headers and the body may be secrets, so their names and its size stand for them.
+impl fmt::Debug for RawRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headers: Vec<_> = self.headers.keys().map(HeaderName::as_str).collect();
+        f.debug_struct("RawRequest")
+            .field("method", &self.method)
+            .field("path", &self.path)
+            .field("headers", &headers)
+            .field("body", &self.body.as_ref().map(Bytes::len))
+            .field("idempotent", &self.idempotent)
+            .finish_non_exhaustive()
+    }
 }
 
 impl RawRequest {

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
+use syn::visit::Visit;
 
 use super::Rule;
 use super::parts;
@@ -26,8 +27,8 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-/// Places whose tests may name a rule.
-const TESTS: [&str; 2] = ["crates/modelarts-emulator/tests", "tests/tests"];
+/// Whose tests hold the rules.
+const TESTS: &str = "crates/modelarts-emulator/tests";
 
 /// Every rule, with the pointer to it.
 fn entries(document: &Document) -> Vec<(String, &Value)> {
@@ -75,8 +76,9 @@ fn rule_form(document: &Document) -> Vec<Problem> {
             format!("`{id}` is the id of another rule")
         } else if !begins || !sentence.ends_with('.') {
             "`text` is not one sentence, from a capital to a full stop".to_owned()
-        } else if Source::parse(text(rule, "source")).is_none() {
-            "`source` is no page, table, sample, `sample` or `observed`".to_owned()
+        } else if !has_sources(rule) {
+            "`source` is no page, table, sample, `sample`, `observed` or `sdk`, nor a list of them"
+                .to_owned()
         } else if let Some(key) = unknown {
             format!("`{key}` is nothing that a rule has")
         } else if (emulated.is_some() || rule.get("why").is_some()) && !excused {
@@ -115,44 +117,125 @@ fn rule_place(document: &Document) -> Vec<Problem> {
     found
 }
 
-/// Rules of emulated operations that no test of the emulator names.
-pub(super) fn untested(root: &Path, documents: &[Document]) -> Result<Vec<Problem>> {
-    let mut tests = String::new();
-    for folder in TESTS {
-        read(&root.join(folder), &mut tests)?;
+/// The sources of a rule: one, or a list of them.
+fn has_sources(rule: &Value) -> bool {
+    let is_source = |source: &Value| source.as_str().and_then(Source::parse).is_some();
+    match rule.get("source") {
+        Some(Value::Array(sources)) => {
+            let mut known = HashSet::new();
+            sources.len() > 1
+                && sources
+                    .iter()
+                    .all(|source| is_source(source) && known.insert(source.as_str()))
+        }
+        Some(source) => is_source(source),
+        None => false,
     }
+}
+
+/// Rules without a test of the emulator, and tests of rules that the emulator does not follow.
+pub(super) fn untested(root: &Path, documents: &[Document]) -> Result<Vec<Problem>> {
+    let mut named = HashSet::new();
+    read(&root.join(TESTS), &mut named)?;
     Ok(documents
         .iter()
-        .flat_map(|document| unnamed(document, &tests))
+        .flat_map(|document| without_test(document, &named))
         .collect())
 }
 
-fn unnamed(document: &Document, tests: &str) -> Vec<Problem> {
+fn without_test(document: &Document, named: &HashSet<String>) -> Vec<Problem> {
     entries(document)
         .into_iter()
-        .filter(|(_, rule)| rule.get("emulated").is_none())
-        .filter(|(_, rule)| !tests.contains(&format!("{:?}", text(rule, "id"))))
-        .map(|(pointer, rule)| {
-            let message = format!(
-                "no test of the emulator names `{}`; write one, or say why it is not emulated",
-                text(rule, "id")
-            );
-            document.problem(pointer, "rule-tested", message)
+        .filter_map(|(pointer, rule)| {
+            let id = text(rule, "id");
+            let is_emulated = rule.get("emulated").is_none();
+            let message = match (is_emulated, named.contains(id)) {
+                (true, false) => format!(
+                    "no test of the emulator calls `rules(&[{id:?}])` and asserts something; write one, or say why it is not emulated"
+                ),
+                (false, true) => format!(
+                    "a test of the emulator holds `{id}`; then the emulator follows it, and `emulated` and `why` go"
+                ),
+                _ => return None,
+            };
+            Some(document.problem(pointer, "rule-tested", message))
         })
         .collect()
 }
 
-fn read(folder: &Path, into: &mut String) -> Result<()> {
+/// Collects the ids of the rules that the tests in a folder name.
+fn read(folder: &Path, named: &mut HashSet<String>) -> Result<()> {
     let entries = fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
     for entry in entries {
         let path = entry?.path();
         if path.is_dir() {
-            read(&path, into)?;
+            read(&path, named)?;
         } else if path.extension().is_some_and(|extension| extension == "rs") {
-            into.push_str(&fs::read_to_string(&path)?);
+            let text = fs::read_to_string(&path)?;
+            let file =
+                syn::parse_file(&text).with_context(|| format!("parsing {}", path.display()))?;
+            named_by(&file, named);
         }
     }
     Ok(())
+}
+
+/// Collects the ids that test functions hand to `rules`, as long as the function asserts something.
+fn named_by(file: &syn::File, named: &mut HashSet<String>) {
+    let mut tests = Tests { named };
+    tests.visit_file(file);
+}
+
+struct Tests<'a> {
+    named: &'a mut HashSet<String>,
+}
+
+impl<'ast> Visit<'ast> for Tests<'_> {
+    fn visit_item_fn(&mut self, function: &'ast syn::ItemFn) {
+        let is_test = function.attrs.iter().any(|attribute| {
+            let last = attribute.path().segments.last();
+            last.is_some_and(|segment| segment.ident == "test")
+        });
+        if !is_test {
+            return;
+        }
+        let mut body = Body::default();
+        body.visit_block(&function.block);
+        if body.asserts {
+            self.named.extend(body.rules);
+        }
+    }
+}
+
+/// What the body of a test holds.
+#[derive(Default)]
+struct Body {
+    rules: Vec<String>,
+    asserts: bool,
+}
+
+impl<'ast> Visit<'ast> for Body {
+    fn visit_expr_call(&mut self, call: &'ast syn::ExprCall) {
+        let is_rules = matches!(&*call.func, syn::Expr::Path(path) if path.path.is_ident("rules"));
+        if is_rules && let Some(syn::Expr::Reference(list)) = call.args.first() {
+            if let syn::Expr::Array(list) = &*list.expr {
+                self.rules
+                    .extend(list.elems.iter().filter_map(|item| match item {
+                        syn::Expr::Lit(syn::ExprLit {
+                            lit: syn::Lit::Str(id),
+                            ..
+                        }) => Some(id.value()),
+                        _ => None,
+                    }));
+            }
+        }
+        syn::visit::visit_expr_call(self, call);
+    }
+
+    fn visit_macro(&mut self, called: &'ast syn::Macro) {
+        let name = called.path.segments.last();
+        self.asserts |= name.is_some_and(|name| name.ident.to_string().starts_with("assert"));
+    }
 }
 
 #[cfg(test)]
@@ -160,7 +243,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rule_is_named_by_a_test_or_says_why_not() {
+    fn a_rule_is_held_by_a_test_or_says_why_not() {
         let document = Document::parse(
             "t",
             "openapi/t.yaml",
@@ -175,13 +258,58 @@ paths:
         - {id: a-one, text: One., source: observed}
         - {id: a-two, text: Two., source: observed, emulated: false, why: So.}
         - {id: a-three, text: Three., source: observed}
+        - {id: a-four, text: Four., source: observed, emulated: false, why: So.}
       responses: {'200': {description: ok}}
 ",
         )
         .unwrap();
-        let found = unnamed(&document, r#"rules(&["a-one", "a-three-more"]);"#);
-        assert_eq!(found.len(), 1, "{found:?}");
+        let named = HashSet::from(["a-one", "a-three-more", "a-four"].map(str::to_owned));
+        let found = without_test(&document, &named);
+        assert_eq!(found.len(), 2, "{found:?}");
         assert!(found[0].pointer.ends_with("/get/x-rules/2"), "{found:?}");
-        assert!(found[0].message.contains("`a-three`"), "{found:?}");
+        assert!(found[0].message.contains("a-three"), "{found:?}");
+        assert!(found[1].pointer.ends_with("/get/x-rules/3"), "{found:?}");
+    }
+
+    #[test]
+    fn only_a_test_that_asserts_names_a_rule() {
+        let file = syn::parse_file(
+            r#"
+            // rules(&["in-comment"])
+            const TEXT: &str = "rules(&[\"in-text\"])";
+            fn helper() { rules(&["in-helper"]); assert!(true); }
+            #[test]
+            fn plain() { rules(&["plain", "second"]); assert_eq!(1, 1); }
+            #[tokio::test]
+            async fn waits() { rules(&["nested"]); for _ in 0..1 { assert!(true); } }
+            #[test]
+            fn idle() { rules(&["idle"]); }
+            #[test]
+            fn other() { others(&["other"]); let text = "loose"; assert!(true); }
+            "#,
+        )
+        .unwrap();
+        let mut named = HashSet::new();
+        named_by(&file, &mut named);
+        let mut named: Vec<String> = named.into_iter().collect();
+        named.sort();
+        assert_eq!(named, ["nested", "plain", "second"]);
+    }
+
+    #[test]
+    fn a_rule_has_one_source_or_a_list_of_different_ones() {
+        for (source, fits) in [
+            (r#""observed""#, true),
+            (r#""CreateNotebook T2""#, true),
+            (r#"["CreateNotebook T2", "observed"]"#, true),
+            (r#"["CreateNotebook T2"]"#, false),
+            (r#"["observed", "observed"]"#, false),
+            (r#"["observed", "hear say"]"#, false),
+            (r#""hear say""#, false),
+            ("7", false),
+        ] {
+            let rule: Value = serde_json::from_str(&format!(r#"{{"source": {source}}}"#)).unwrap();
+            assert_eq!(has_sources(&rule), fits, "{source}");
+        }
     }
 }

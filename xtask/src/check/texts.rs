@@ -116,11 +116,9 @@ fn named(document: &Document) -> Vec<(String, &str, &Value, &str)> {
 fn unit(document: &Document) -> Vec<Problem> {
     let is_quantity = |name: &str, schema: &Value| {
         let counts = ["integer", "number", "string"].contains(&text(schema, "type"));
-        counts
-            && name
-                .to_snake_case()
-                .split('_')
-                .any(|word| QUANTITIES.contains(&word))
+        let name = name.to_snake_case();
+        // `time_unit` is a unit itself.
+        counts && !name.ends_with("_unit") && name.split('_').any(|word| QUANTITIES.contains(&word))
     };
     let has_unit = |description: &str| {
         description

@@ -159,6 +159,12 @@ pub(super) fn values_of(
     values
 }
 
+/// Where a model of an operation of the SDK stands, on its way there or back.
+fn model_key(facts: &Facts, model: &str, is_request: bool) -> Key {
+    let way = if is_request { "request" } else { "response" };
+    format!("sdk {} {model} {way}", facts.name)
+}
+
 impl Sources {
     /// Reads pages.
     pub(super) fn add_pages(&mut self, pages: &[Page]) {
@@ -292,18 +298,14 @@ impl Sources {
                 .join("/")
         };
         for facts in facts {
-            self.add_models(facts);
-            let key = |model: &Option<String>| {
-                let fields = facts.models.get(model.as_ref()?)?;
-                (!fields.is_empty()).then(|| {
-                    format!(
-                        "sdk {} {}",
-                        facts.name,
-                        model.as_deref().unwrap_or_default()
-                    )
-                })
+            let mut body = |model: &Option<String>, is_request: bool| {
+                let model = model.as_deref()?;
+                let fields = facts.models.get(model)?;
+                self.add_models(facts, model, is_request);
+                (!fields.is_empty()).then(|| model_key(facts, model, is_request))
             };
-            let (request, response) = (key(&facts.request_body), key(&facts.response_body));
+            let request = body(&facts.request_body, true);
+            let response = body(&facts.response_body, false);
             let parameters: Vec<_> = facts
                 .parameters
                 .iter()
@@ -314,7 +316,7 @@ impl Sources {
                         Some("header") => "header",
                         _ => "query",
                     };
-                    let mut own = Self::sdk_field(facts, field);
+                    let mut own = Self::sdk_field(facts, field, true);
                     own.required = place == "path";
                     (place, own, "sdk".to_owned())
                 })
@@ -358,7 +360,7 @@ impl Sources {
         }
     }
 
-    fn sdk_field(facts: &Facts, field: &crate::sdk::Field) -> Field {
+    fn sdk_field(facts: &Facts, field: &crate::sdk::Field, is_request: bool) -> Field {
         let kind = SdkType::parse(&field.kind);
         let model = kind
             .model()
@@ -366,7 +368,7 @@ impl Sources {
         Field {
             name: field.name.clone(),
             shape: shape_of_sdk(&kind, model.is_some()),
-            target: model.map(|model| format!("sdk {} {model}", facts.name)),
+            target: model.map(|model| model_key(facts, model, is_request)),
             required: false,
             values: field.values.clone().unwrap_or_default(),
             description: field.description.clone(),
@@ -374,34 +376,29 @@ impl Sources {
         }
     }
 
-    fn add_models(&mut self, facts: &Facts) {
-        let mut requests = BTreeSet::new();
-        let mut open: Vec<&str> = facts.request_body.as_deref().into_iter().collect();
+    /// Adds a model and those that it leads to; what travels both ways becomes two objects.
+    fn add_models(&mut self, facts: &Facts, model: &str, is_request: bool) {
+        let mut open = vec![model.to_owned()];
         while let Some(model) = open.pop() {
-            if requests.insert(model) {
-                let fields = facts.models.get(model).into_iter().flatten();
-                open.extend(fields.filter_map(|field| {
-                    let kind = SdkType::parse(&field.kind);
-                    let name = kind.model()?.to_owned();
-                    facts
-                        .models
-                        .get_key_value(&name)
-                        .map(|(name, _)| name.as_str())
-                }));
-            }
-        }
-        for (model, fields) in &facts.models {
-            let object = Object {
-                name: model.clone(),
-                is_request: requests.contains(model.as_str()),
-                source: "sdk".to_owned(),
-                fields: fields
-                    .iter()
-                    .map(|field| Self::sdk_field(facts, field))
-                    .collect(),
+            let key = model_key(facts, &model, is_request);
+            let Some(fields) = facts.models.get(&model) else {
+                continue;
             };
-            self.objects
-                .insert(format!("sdk {} {model}", facts.name), object);
+            if self.objects.contains_key(&key) {
+                continue;
+            }
+            let kinds = fields.iter().map(|field| SdkType::parse(&field.kind));
+            open.extend(kinds.filter_map(|kind| kind.model().map(str::to_owned)));
+            let fields = fields
+                .iter()
+                .map(|field| Self::sdk_field(facts, field, is_request));
+            let object = Object {
+                name: model,
+                is_request,
+                source: "sdk".to_owned(),
+                fields: fields.collect(),
+            };
+            self.objects.insert(key, object);
         }
     }
 

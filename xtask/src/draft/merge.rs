@@ -1,123 +1,117 @@
 //! A draft into a curated document: lines are added, none is changed.
 
-use anyhow::{Context, Result, ensure};
-use serde_json::{Map, Value};
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::document::Document;
-use crate::problem::push;
+use anyhow::{Result, ensure};
+use modelarts_document::{Location, Parameter, Schema};
+use serde_json::{Map, Value, json};
 
-/// The text with what it lacks, and a report of what was added and what differs.
+use super::insert::{Refusal, Text};
+use crate::check::parts;
+use crate::document::{Document, Operation};
+
+/// A place in a document: keys from the root.
+type Place = Vec<String>;
+
+fn place(keys: &[&str]) -> Place {
+    keys.iter().map(|key| (*key).to_owned()).collect()
+}
+
+/// Something to add, and what a report calls it.
+#[derive(Debug)]
+struct Addition {
+    /// Key of a member; the entries of a list have none.
+    key: String,
+    value: Value,
+    what: String,
+}
+
+/// What the document lacks, by the place of the mapping or list that it belongs to.
+#[derive(Debug, Default)]
+struct Lack {
+    /// Operations, properties, descriptions of values, components.
+    members: BTreeMap<Place, Vec<Addition>>,
+    /// Parameters and values.
+    entries: BTreeMap<Place, Vec<Addition>>,
+}
+
+const VALUES: &str = "x-extensible-enum";
+const SENTENCES: &str = "x-enum-descriptions";
+
+/// The text with what it lacks, and a report of what was added and what is left to do by hand.
 pub(super) fn merge(
     text: &str,
     curated: &Document,
     draft: &Document,
 ) -> Result<(String, Vec<String>)> {
+    let mut merge = Merge {
+        curated,
+        draft,
+        known: BTreeMap::new(),
+        met: BTreeSet::new(),
+        is_pairing: true,
+        lack: Lack::default(),
+    };
+    // What the draft's schemas are called in the document has to be known before anything refers to them.
+    merge.operations();
+    merge.is_pairing = false;
+    merge.met.clear();
+    merge.operations();
+    merge.components();
+    let mut lack = merge.lack;
+    let mut merged = Text::new(text);
     let mut report = Vec::new();
-    let mut paths = Map::new();
-    let mut wanted: Vec<String> = Vec::new();
-    for operation in draft.operations() {
-        let known = curated.value().pointer(&push("/paths", operation.path));
-        let has = known.is_some_and(|item| item.get(operation.method).is_some());
-        if has {
-            continue;
-        }
-        if known.is_some() {
-            report.push(format!(
-                "{} {} is not added: write it below its path, which the document has",
-                operation.method, operation.path
-            ));
-            continue;
-        }
-        report.push(format!("added {} {}", operation.method, operation.path));
-        let item = paths
-            .entry(operation.path.to_owned())
-            .or_insert_with(|| Value::Object(Map::new()));
-        item[operation.method] = operation.value.clone();
-        wanted.extend(needed(curated, draft, operation.value));
-    }
-    let mut schemas = Map::new();
-    wanted.sort();
-    wanted.dedup();
-    for name in wanted {
-        if curated.schema(&name).is_some() {
-            continue;
-        }
-        if let Some(schema) = draft.value().pointer(&push("/components/schemas", &name)) {
-            report.push(format!("added the schema {name}"));
-            schemas.insert(name, schema.clone());
-        }
-    }
-    for (name, schema) in draft.schemas() {
-        let Some(known) = curated.schema(name) else {
-            continue;
-        };
-        for (property, _) in schema
-            .properties()
-            .filter(|(property, _)| known.property(property).is_none())
+    for (at, additions) in lack.entries {
+        let list = additions.iter().map(|it| it.value.clone()).collect();
+        let done = add(&mut merged, &at, Value::Array(list));
+        report.extend(lines(&at, &additions, done));
+        if done.is_err()
+            && let Some((VALUES, owner)) = at.split_last().map(|(last, at)| (last.as_str(), at))
         {
-            report.push(format!(
-                "{name} has no `{property}`, which the sources have; add it by hand"
-            ));
+            lack.members
+                .remove(&[owner, &[SENTENCES.to_owned()]].concat());
         }
     }
-    let responses = missing_responses(curated, draft, &paths);
-    let mut merged = insert(text, &["paths"], &paths)?;
-    merged = insert(&merged, &["components", "responses"], &responses)?;
-    merged = insert(&merged, &["components", "schemas"], &schemas)?;
+    for (at, additions) in lack.members {
+        let members = additions
+            .iter()
+            .map(|it| (it.key.clone(), it.value.clone()));
+        let done = add(&mut merged, &at, Value::Object(members.collect()));
+        if at.last().is_none_or(|last| last != SENTENCES) {
+            report.extend(lines(&at, &additions, done));
+        }
+    }
+    let merged = merged.finish();
     ensure!(is_kept(text, &merged), "a curated line would change");
     Ok((merged, report))
 }
 
-/// The schemas that an operation leads to, except through shared responses that the document has.
-fn needed(curated: &Document, draft: &Document, operation: &Value) -> Vec<String> {
-    let responses = operation.get("responses").and_then(Value::as_object);
-    let responses = responses
-        .into_iter()
-        .flatten()
-        .map(|(_, response)| response);
-    let is_known = |response: &&Value| {
-        let target = response.get("$ref").and_then(Value::as_str);
-        target.is_some_and(|target| {
-            curated
-                .value()
-                .pointer(target.trim_start_matches('#'))
-                .is_some()
-        })
+/// Adds to a mapping or list, which itself is added where the document does not have it yet.
+fn add(text: &mut Text, at: &[String], value: Value) -> Result<(), Refusal> {
+    let done = match &value {
+        Value::Array(entries) => text.add_entries(at, entries),
+        Value::Object(members) => text.add_members(at, members),
+        _ => Err(Refusal::Missing),
     };
-    let parts = ["parameters", "requestBody"];
-    parts
-        .into_iter()
-        .filter_map(|part| operation.get(part))
-        .chain(responses.filter(|response| !is_known(response)))
-        .flat_map(|part| schemas_of(draft, part))
-        .collect()
+    match (done, at.split_last()) {
+        (Err(Refusal::Missing), Some((key, parent))) => {
+            let member = Map::from_iter([(key.clone(), value)]);
+            text.add_members(parent, &member)
+        }
+        (done, _) => done,
+    }
 }
 
-fn schemas_of(draft: &Document, part: &Value) -> Vec<String> {
-    draft
-        .reachable(part)
-        .into_iter()
-        .map(str::to_owned)
-        .collect()
-}
-
-/// The shared responses that added operations refer to and the document lacks.
-fn missing_responses(
-    curated: &Document,
-    draft: &Document,
-    paths: &Map<String, Value>,
-) -> Map<String, Value> {
-    let text = Value::Object(paths.clone()).to_string();
-    draft
-        .components("responses")
-        .filter(|(name, _)| text.contains(&format!("#/components/responses/{name}\"")))
-        .filter(|(name, _)| {
-            curated
-                .components("responses")
-                .all(|(known, _)| known != *name)
-        })
-        .map(|(name, response)| (name.to_owned(), response.clone()))
-        .collect()
+fn lines(at: &[String], additions: &[Addition], done: Result<(), Refusal>) -> Vec<String> {
+    let line = |addition: &Addition| match done {
+        Ok(()) => format!("added {}", addition.what),
+        Err(_) => format!(
+            "write it by hand, since its place is on one line: {} ({})",
+            addition.what,
+            at.join(" / ")
+        ),
+    };
+    additions.iter().map(line).collect()
 }
 
 /// Every line of the old text stands in the new one, in its order.
@@ -126,38 +120,248 @@ fn is_kept(old: &str, new: &str) -> bool {
     old.lines().all(|line| lines.any(|other| other == line))
 }
 
-/// Puts members at the end of a mapping of the text.
-fn insert(text: &str, path: &[&str], members: &Map<String, Value>) -> Result<String> {
-    if members.is_empty() {
-        return Ok(text.to_owned());
+struct Merge<'a> {
+    curated: &'a Document,
+    draft: &'a Document,
+    /// The schemas of the draft, each with the one of the document that stands at the same place.
+    known: BTreeMap<&'a str, &'a str>,
+    /// Pairs that have been compared.
+    met: BTreeSet<(&'a str, &'a str)>,
+    /// Whether pairs are looked for, and nothing is noted.
+    is_pairing: bool,
+    lack: Lack,
+}
+
+impl<'a> Merge<'a> {
+    fn operations(&mut self) {
+        for operation in self.draft.operations() {
+            let same = self.curated.operations().find(|known| {
+                known.method == operation.method && is_same_path(known.path, operation.path)
+            });
+            match same {
+                Some(known) => self.operation(&known, &operation),
+                None => self.new_operation(&operation),
+            }
+        }
     }
-    let lines: Vec<&str> = text.lines().collect();
-    let indent = |line: &str| line.len() - line.trim_start().len();
-    let is_content = |line: &str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
-    let (mut start, mut depth) = (0, 0);
-    for (level, key) in path.iter().enumerate() {
-        let head = format!("{key}:");
-        let found = (start..lines.len()).find(|index| {
-            let line = lines[*index];
-            is_content(line)
-                && line.trim_start().starts_with(&head)
-                && (level > 0 || indent(line) == 0)
-        });
-        let found = found.with_context(|| format!("the document has no `{}`", path.join(".")))?;
-        depth = indent(lines[found]);
-        start = found + 1;
+
+    fn new_operation(&mut self, operation: &Operation<'a>) {
+        let paths = self.curated.value().get("paths").and_then(Value::as_object);
+        let path = paths
+            .into_iter()
+            .flat_map(Map::keys)
+            .find(|known| is_same_path(known, operation.path))
+            .map_or(operation.path, String::as_str);
+        let value = self.adopted(operation.value);
+        let what = format!("{} {path}", operation.method);
+        self.member(place(&["paths", path]), operation.method, value, what);
     }
-    let end = (start..lines.len())
-        .find(|index| is_content(lines[*index]) && indent(lines[*index]) <= depth)
-        .unwrap_or(lines.len());
-    let yaml = super::yaml(&Value::Object(members.clone()))?;
-    let prefix = " ".repeat(depth + 2);
-    let added = yaml.lines().map(|line| match line.is_empty() {
-        true => String::new(),
-        false => format!("{prefix}{line}"),
-    });
-    let before = lines[..end].iter().map(|line| (*line).to_owned());
-    let after = lines[end..].iter().map(|line| (*line).to_owned());
-    let all: Vec<String> = before.chain(added).chain(after).collect();
-    Ok(all.join("\n") + "\n")
+
+    fn operation(&mut self, curated: &Operation<'a>, draft: &Operation<'a>) {
+        for parameter in draft.parameters() {
+            let (location, name) = (parameter.location(), parameter.name());
+            let known = curated.parameters();
+            let known = known.iter().find(|known| {
+                known.location() == location && (known.name() == name || is_also(known, name))
+            });
+            if let Some(known) = known {
+                self.schema(None, known.schema(), parameter.schema());
+                continue;
+            }
+            // The placeholders of the path have the document's names.
+            if location == Location::Path {
+                continue;
+            }
+            let what = format!(
+                "the {} parameter `{name}` of {}",
+                location.as_str(),
+                curated.id()
+            );
+            let value = self.adopted(parameter.value());
+            let at = place(&["paths", curated.path, curated.method, "parameters"]);
+            self.entry(at, value, what);
+        }
+        let request = |operation: &Operation<'a>| operation.request_body()?.json()?.schema();
+        let response = |operation: &Operation<'a>| {
+            let mut successes = operation.responses().filter(|it| it.is_success());
+            successes.find_map(|response| response.json()?.schema())
+        };
+        for (curated, draft) in [
+            (request(curated), request(draft)),
+            (response(curated), response(draft)),
+        ] {
+            if let (Some(curated), Some(draft)) = (curated, draft) {
+                self.schema(None, curated, draft);
+            }
+        }
+    }
+
+    /// Two schemas at the same place; `at` is where the document's one stands, unless it is a component.
+    fn schema(&mut self, at: Option<Place>, curated: Schema<'a>, draft: Schema<'a>) {
+        if let (Some(own), Some(other)) = (curated.name(), draft.name()) {
+            if !self.met.insert((other, own)) {
+                return;
+            }
+            self.known.entry(other).or_insert(own);
+        }
+        let component = curated
+            .name()
+            .map(|name| place(&["components", "schemas", name]));
+        let at = component.or(at);
+        let inside = |keys: &[&str]| Some([at.clone()?, place(keys)].concat());
+        self.values(at.as_ref(), curated, draft);
+        for (name, property) in draft.properties() {
+            if let Some(known) = curated.property(name) {
+                self.schema(inside(&["properties", name]), known, property);
+            } else if let Some(properties) = inside(&["properties"]) {
+                let written = draft.value().get("properties");
+                let written = written.and_then(|properties| properties.get(name));
+                let value = self.adopted(written.unwrap_or(&Value::Null));
+                let what = format!("the property {}.{name}", readable(&properties));
+                self.member(properties, name, value, what);
+            }
+        }
+        if let (Some(own), Some(other)) = (curated.items(), draft.items()) {
+            self.schema(inside(&["items"]), own, other);
+        }
+    }
+
+    /// The values that the document's list does not have in any letter case.
+    fn values(&mut self, at: Option<&Place>, curated: Schema<'a>, draft: Schema<'a>) {
+        let list = |schema: Schema<'a>, key: &str| -> Vec<&'a Value> {
+            let list = schema.value().get(key).and_then(Value::as_array);
+            list.into_iter().flatten().collect()
+        };
+        let known: Vec<String> = [VALUES, "enum", "x-observed"]
+            .iter()
+            .flat_map(|key| list(curated, key))
+            .map(|value| value.to_string().to_lowercase())
+            .collect();
+        let Some(at) = at.filter(|_| !list(curated, VALUES).is_empty()) else {
+            return;
+        };
+        for value in list(draft, VALUES) {
+            if known.contains(&value.to_string().to_lowercase()) {
+                continue;
+            }
+            let name = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned);
+            let what = format!("the value {name} of {}", readable(at));
+            let entries = [at.clone(), place(&[VALUES])].concat();
+            self.entry(entries, value.clone(), what);
+            let sentences = [at.clone(), place(&[SENTENCES])].concat();
+            let sentence = json!("TODO: when is it this?");
+            self.member(sentences, &name, sentence, String::new());
+        }
+    }
+
+    /// The components that added parts lead to and the document lacks.
+    fn components(&mut self) {
+        let sections = ["schemas", "responses"];
+        loop {
+            let added = self.lack.members.values().chain(self.lack.entries.values());
+            let added: String = added.flatten().map(|it| it.value.to_string()).collect();
+            let mut wanted = Vec::new();
+            for section in sections {
+                let is_wanted = |name: &str| {
+                    let mut known = self.curated.components(section);
+                    added.contains(&format!("#/components/{section}/{name}\""))
+                        && known.all(|(known, _)| known != name)
+                };
+                let components = self.draft.components(section);
+                wanted.extend(
+                    components
+                        .filter(|(name, _)| is_wanted(name))
+                        .map(|(name, component)| {
+                            (section, name.to_owned(), self.adopted(component))
+                        }),
+                );
+            }
+            let mut is_more = false;
+            for (section, name, value) in wanted {
+                let what = format!("{section} / {name}");
+                is_more |= self.member(place(&["components", section]), &name, value, what);
+            }
+            if !is_more {
+                return;
+            }
+        }
+    }
+
+    /// A part of the draft that refers to the document's schemas where both have one.
+    fn adopted(&self, value: &Value) -> Value {
+        match value {
+            Value::Object(members) => Value::Object(
+                members
+                    .iter()
+                    .map(|(key, member)| (key.clone(), self.adopted_member(key, member)))
+                    .collect(),
+            ),
+            Value::Array(items) => items.iter().map(|item| self.adopted(item)).collect(),
+            other => other.clone(),
+        }
+    }
+
+    fn adopted_member(&self, key: &str, member: &Value) -> Value {
+        let own = (key == "$ref")
+            .then(|| {
+                parts::target(&json!({ "$ref": member })).and_then(|name| self.known.get(name))
+            })
+            .flatten();
+        match own {
+            Some(own) => json!(format!("#/components/schemas/{own}")),
+            None => self.adopted(member),
+        }
+    }
+
+    /// Whether the member is a new one.
+    fn member(&mut self, at: Place, key: &str, value: Value, what: String) -> bool {
+        if self.is_pairing {
+            return false;
+        }
+        let members = self.lack.members.entry(at).or_default();
+        let is_new = members.iter().all(|member| member.key != key);
+        if is_new {
+            let key = key.to_owned();
+            members.push(Addition { key, value, what });
+        }
+        is_new
+    }
+
+    fn entry(&mut self, at: Place, value: Value, what: String) {
+        if self.is_pairing {
+            return;
+        }
+        let entries = self.lack.entries.entry(at).or_default();
+        if entries.iter().all(|entry| entry.value != value) {
+            let key = String::new();
+            entries.push(Addition { key, value, what });
+        }
+    }
+}
+
+/// Whether a parameter is sent under that name as well.
+fn is_also(parameter: &Parameter<'_>, name: &str) -> bool {
+    let others = parameter.value().get("x-also").and_then(Value::as_array);
+    others.is_some_and(|others| others.iter().any(|other| other == name))
+}
+
+/// A place as people name it: the component, or the operation.
+fn readable(at: &[String]) -> String {
+    let keys = at.iter().skip(2).filter(|key| *key != "properties");
+    keys.map(String::as_str).collect::<Vec<_>>().join(".")
+}
+
+/// Whether two paths differ in the names of their placeholders at most.
+fn is_same_path(one: &str, other: &str) -> bool {
+    let plain = |path: &str| -> Vec<String> {
+        path.split('/')
+            .map(|segment| match segment.starts_with('{') {
+                true => String::new(),
+                false => segment.to_owned(),
+            })
+            .collect()
+    };
+    plain(one) == plain(other)
 }

@@ -67,7 +67,7 @@ fn facts() -> Vec<Facts> {
 }
 
 fn document(value: &Value) -> Document {
-    parse(&yaml(value).unwrap()).unwrap()
+    parse(&insert::yaml(value).unwrap()).unwrap()
 }
 
 #[test]
@@ -140,9 +140,7 @@ fn a_draft_agrees_with_itself_and_not_with_another() {
     assert_eq!(less.of("types").0 + 1, full.of("types").0);
 }
 
-#[test]
-fn merging_adds_and_changes_no_line() {
-    let curated = "\
+const CURATED: &str = "\
 openapi: 3.0.3
 info: {title: T, version: '1'}
 # A comment that stays.
@@ -150,37 +148,85 @@ paths:
   /v1/{project_id}/things:
     post:
       operationId: createThing
+      requestBody:
+        required: true
+        content:
+          application/json:
+            schema: {$ref: '#/components/schemas/NewThing'}
       responses:
         '200': {$ref: '#/components/responses/Error'}
+
+  # Of another day.
+  /v1/{project_id}/tags/{tag_id}:
+    delete:
+      operationId: deleteTag
+      responses:
+        '204': {description: Ours.}
 components:
   responses:
     Error: {description: Ours.}
   schemas:
-    CreateThingRequest:
+    # What it is called here is no name of the sources.
+    NewThing:
       type: object   # kept, too
       properties:
         name: {type: string, description: Ours.}
+        colour: {$ref: '#/components/schemas/Colour'}
+        part: {$ref: '#/components/schemas/Detail'}
+    Colour:
+      type: string
+      x-extensible-enum:
+        - red
+      x-enum-descriptions:
+        red: Ours.
+    Detail:
+      type: object
+      properties:
+        order: {type: string, x-extensible-enum: [asc]}
 ";
+
+#[test]
+fn merging_adds_what_is_missing_and_changes_no_line() {
     let draft = document(&draft(&pages(), &facts()));
-    let (merged, report) = merge::merge(curated, &parse(curated).unwrap(), &draft).unwrap();
-    for line in curated.lines() {
-        assert!(merged.lines().any(|other| other == line), "{line}");
+    let (merged, report) = merge::merge(CURATED, &parse(CURATED).unwrap(), &draft).unwrap();
+    let mut lines = merged.lines();
+    for line in CURATED.lines() {
+        assert!(lines.any(|other| other == line), "{line}\n{merged}");
     }
-    let document = parse(&merged).unwrap();
-    assert!(document.operation("showTag").is_some(), "{merged}");
-    // Its own shared response serves the added operation.
-    assert!(document.schema("ErrorBody").is_none(), "{merged}");
-    assert_eq!(document.operations().count(), 2);
-    assert!(
-        report
-            .iter()
-            .any(|line| line.contains("added get /v1/{project_id}/tags/{id}")),
-        "{report:?}"
+    let found = parse(&merged).unwrap();
+    // A method of a path that the document has under another name of its placeholder.
+    let tags = &found.value()["paths"]["/v1/{project_id}/tags/{tag_id}"];
+    assert_eq!(tags["get"]["operationId"], "showTag");
+    assert_eq!(tags["delete"]["operationId"], "deleteTag");
+    // Properties and parameters, at whatever depth and under the document's names.
+    let create = found.operation("createThing").unwrap();
+    assert!(create.parameters().iter().any(|it| it.name() == "dry_run"));
+    let thing = found.schema("NewThing").unwrap();
+    assert!(thing.property("size").is_some());
+    assert_eq!(thing.property("name").unwrap().description(), "Ours.");
+    assert!(found.schema("Detail").unwrap().property("weight").is_some());
+    let colour = found.schema("Colour").unwrap();
+    assert_eq!(colour.known_values(), [json!("red"), json!("BLUE")]);
+    assert!(colour.value()["x-enum-descriptions"]["BLUE"].is_string());
+    for name in ["CreateThingRequest", "Part", "ErrorBody"] {
+        assert!(found.schema(name).is_none(), "{name}: {merged}");
+    }
+    let mut report = report;
+    report.sort();
+    assert_eq!(
+        report,
+        [
+            "added get /v1/{project_id}/tags/{tag_id}",
+            "added schemas / Tag",
+            "added the property Detail.weight",
+            "added the property NewThing.size",
+            "added the query parameter `dry_run` of createThing",
+            "added the value BLUE of Colour",
+            "write it by hand, since its place is on one line: the value desc of Detail.order \
+             (components / schemas / Detail / properties / order / x-extensible-enum)",
+        ]
     );
-    assert!(
-        report
-            .iter()
-            .any(|line| line.contains("CreateThingRequest has no `size`")),
-        "{report:?}"
-    );
+    let (again, report) = merge::merge(&merged, &found, &draft).unwrap();
+    assert_eq!(again, merged, "a second time adds nothing");
+    assert_eq!(report.len(), 1, "{report:?}");
 }

@@ -11,7 +11,7 @@ use crate::prose;
 use crate::verify::shape::Shape;
 
 /// What stands where a sentence of our own is owed.
-const TODO: &str = "TODO: say it in own words.";
+pub(super) const TODO: &str = "TODO: say it in own words.";
 
 /// Writes documents; holds the names that were given.
 pub(super) struct Writer<'a> {

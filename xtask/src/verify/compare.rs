@@ -3,106 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::parts;
-use crate::document::{Document, Operation as Described, text};
+use crate::document::{Document, text};
 use crate::source::{Source, entries, sources};
-use crate::strict::Strict;
-use modelarts_document::{Location, MediaType, Parameter, SchemaType};
+use modelarts_document::Location;
 use serde_json::Value;
 
+use super::family::{Family, Operation};
 use super::page::{Field, Page, Role, Table};
 use super::report::{Aspect, Kind, Report};
-use super::samples::{self, RoundTrip};
+use super::samples;
 use super::shape::Shape;
 use super::stated::{self, Said};
-
-/// A document, prepared for the comparison.
-pub(crate) struct Family<'a> {
-    pub(crate) document: &'a Document,
-    pub(crate) strict: Strict,
-    pub(crate) round_trip: RoundTrip,
-    /// The object schemas that name a table as their source.
-    claims: BTreeMap<(&'a str, u32), Vec<&'a str>>,
-}
-
-impl<'a> Family<'a> {
-    pub(crate) fn new(document: &'a Document, round_trip: RoundTrip) -> anyhow::Result<Self> {
-        let mut claims: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        let objects = document
-            .schemas()
-            .filter(|(_, schema)| schema.schema_type() == SchemaType::Object);
-        for (name, schema) in objects {
-            for source in sources(schema.value()) {
-                if let Source::Table { page, number } = source {
-                    claims.entry((page, number)).or_default().push(name);
-                }
-            }
-        }
-        Ok(Self {
-            document,
-            strict: Strict::new(document)?,
-            round_trip,
-            claims,
-        })
-    }
-
-    fn schema(&self, name: &str) -> &'a Value {
-        let pointer = format!("/components/schemas/{name}");
-        self.document
-            .value()
-            .pointer(&pointer)
-            .unwrap_or(&Value::Null)
-    }
-
-    fn operation(&self, page: &Page) -> Option<Described<'a>> {
-        self.document.operations().find(|operation| {
-            operation.path == page.path && operation.method.eq_ignore_ascii_case(&page.method)
-        })
-    }
-}
-
-/// An operation as the comparison needs it.
-pub(crate) struct Operation<'a> {
-    value: Described<'a>,
-    /// Name of the schema of the request's body.
-    pub(crate) request: Option<&'a str>,
-    /// Name of the schema of the body of a success.
-    pub(crate) response: Option<&'a str>,
-    /// Name of the schema of the shared error body.
-    pub(crate) error: Option<&'a str>,
-}
-
-impl<'a> Operation<'a> {
-    fn new(value: Described<'a>) -> Self {
-        let name = |media: Option<MediaType<'a>>| media?.schema()?.name();
-        let of_status = |first: char| {
-            value
-                .responses()
-                .filter(|response| response.status.starts_with(first))
-                .find_map(|response| name(response.json()))
-        };
-        Self {
-            request: name(value.request_body().and_then(|body| body.json())),
-            response: of_status('2'),
-            error: of_status('4'),
-            value,
-        }
-    }
-
-    fn statuses(&self) -> BTreeSet<u16> {
-        self.value
-            .responses()
-            .filter_map(|response| response.status.parse().ok())
-            .collect()
-    }
-
-    /// The parameters of one place, such as the query.
-    pub(crate) fn parameters(&self, place: Location) -> BTreeMap<&'a str, Parameter<'a>> {
-        self.value
-            .parameters_in(place)
-            .map(|parameter| (parameter.name(), parameter))
-            .collect()
-    }
-}
 
 /// The comparison of all pages with all documents.
 pub(crate) struct Comparison<'a, 'r> {
@@ -230,7 +141,11 @@ impl<'a> Comparison<'a, '_> {
             self.provenance(family, page, table, field, schema);
             let said = Said {
                 schema: parameter.schema(),
-                descriptions: vec![parameter.description(), parameter.schema().description()],
+                descriptions: [parameter.description(), parameter.schema().description()]
+                    .into_iter()
+                    .chain(rule_texts(parameter.value()))
+                    .chain(rule_texts(parameter.schema().value()))
+                    .collect(),
                 default: parameter.default_value(),
             };
             self.stated(page, &at, field, &said, true);
@@ -321,7 +236,16 @@ impl<'a> Comparison<'a, '_> {
             let items = resolved.items().map_or("", |items| items.description());
             let said = Said {
                 schema: resolved,
-                descriptions: vec![resolved.description(), items, text(schema, "description")],
+                descriptions: [resolved.description(), items, text(schema, "description")]
+                    .into_iter()
+                    .chain(rule_texts(resolved.value()))
+                    .chain(
+                        resolved
+                            .items()
+                            .into_iter()
+                            .flat_map(|items| rule_texts(items.value())),
+                    )
+                    .collect(),
                 default: resolved.default_value(),
             };
             self.stated(page, &at, field, &said, table.role == Role::Request);
@@ -586,4 +510,10 @@ fn all_marks(value: &Value) -> bool {
     let entries = entries(value);
     let is_mark = |entry: &&str| ["sample", "observed", "sdk"].contains(entry);
     !entries.is_empty() && entries.iter().all(is_mark)
+}
+
+/// The sentences of the rules beside a description, which readers meet behind it.
+fn rule_texts(described: &Value) -> impl Iterator<Item = &str> {
+    let rules = described.get("x-rules").and_then(Value::as_array);
+    rules.into_iter().flatten().map(|rule| text(rule, "text"))
 }

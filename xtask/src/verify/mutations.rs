@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::compare::{self, Family};
+use super::compare;
+use super::family::Family;
 use super::page::Page;
 use super::report::Report;
 use crate::check::broken_rules;

@@ -3,12 +3,9 @@
 use modelarts_document::Location;
 use serde_json::Value;
 
-use super::compare::{Family, Operation};
+use super::family::{Family, Operation};
 use super::page::{Page, Sample, SampleRole};
 use super::report::{Aspect, Kind, Report};
-
-/// Decodes a value as the Rust type of a schema and encodes it again; nothing if there is no such type.
-pub type RoundTrip = fn(&str, Value) -> Option<serde_json::Result<Value>>;
 
 /// Compares every sample of a page.
 pub(crate) fn compare(

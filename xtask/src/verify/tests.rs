@@ -4,8 +4,9 @@ use crate::document::Document;
 use crate::errata::Errata;
 use serde_json::{Value, json};
 
-use super::compare::{self, Family};
+use super::compare;
 use super::errors::{self, Row};
+use super::family::Family;
 use super::page::{Page, Role};
 use super::report::Report;
 

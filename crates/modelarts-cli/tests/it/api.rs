@@ -209,6 +209,49 @@ fn a_skeleton_is_a_body() {
 }
 
 #[test]
+fn a_family_without_a_document_is_reached_by_its_path() {
+    const JOBS: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 57\r\n\r\n\
+        {\"total\":1,\"items\":[{\"metadata\":{\"id\":\"j1\",\"name\":\"b\"}}]}";
+    let server = Scripted::responding(JOBS);
+    let path = "/v2/{project_id}/training-jobs";
+    let list = [
+        "api",
+        "GET",
+        path,
+        "--query=limit=1",
+        "--query=sort_by=create time",
+        "-o",
+        "jsonpath=$.items[*].metadata.id",
+    ];
+    let (code, data, error) = exit(&server.command(&list).output().unwrap());
+    assert_eq!((code, data.trim()), (Some(0), "j1"), "{error}");
+    let create = [
+        "api",
+        "POST",
+        path,
+        "--body",
+        r#"{"kind": "job", "metadata": {"name": "b"}}"#,
+    ];
+    let (code, _, error) = exit(&server.command(&create).output().unwrap());
+    assert_eq!(code, Some(0), "{error}");
+    let [list, create] = &server.requests()[..] else {
+        panic!("{:?}", server.requests());
+    };
+    assert_eq!(
+        (list.method.as_str(), list.target.as_str()),
+        ("GET", "/v2/p/training-jobs?limit=1&sort_by=create%20time")
+    );
+    assert_eq!(
+        (create.method.as_str(), create.target.as_str()),
+        ("POST", "/v2/p/training-jobs")
+    );
+    for (name, value) in [("x-auth-token", "t"), ("content-type", "application/json")] {
+        assert_eq!(create.header(name), Some(value), "{name}");
+    }
+    assert_eq!(create.json()["metadata"]["name"], "b");
+}
+
+#[test]
 fn any_path_can_be_asked_for() {
     let emulator = Emulator::start();
     let by_path = emulator.response(&["GET", "/v1/{project_id}/notebooks", "--query=limit=1"]);

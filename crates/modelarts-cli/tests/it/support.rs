@@ -4,7 +4,7 @@ use std::process::{Command, Output, Stdio};
 
 use modelarts_test_support::connection::exchange;
 use modelarts_test_support::process::{EmulatorProcess, without_clouds};
-use modelarts_test_support::server::{Reply, Server};
+use modelarts_test_support::server::{Recorded, Reply, Server};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_modelarts");
 
@@ -161,6 +161,11 @@ impl Scripted {
     /// Closes every connection once the request is there.
     pub(crate) fn closing() -> Self {
         Self::responding("")
+    }
+
+    /// The requests so far.
+    pub(crate) fn requests(&self) -> Vec<Recorded> {
+        self.0.requests()
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {

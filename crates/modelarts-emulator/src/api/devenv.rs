@@ -1,6 +1,6 @@
 //! Tag `DevEnvInstances`, old generation.
 
-use modelarts_client::devenviron::enums::{DevEnvSortKey, DevEnvSortOrder};
+use modelarts_client::devenviron::enums::{DevEnvSortKey, DevEnvSortOrder, DevEnvType};
 use modelarts_client::devenviron::types::{
     CreateDevEnvInstanceRequest, DeleteDevEnvInstanceResponse, DevEnvInstance, DevEnvInstanceList,
     ManageDevEnvInstanceRequest, ManageDevEnvInstanceResponse, UpdateDevEnvInstanceRequest,
@@ -76,7 +76,13 @@ impl DevEnvInstances for App {
 }
 
 fn list_query(query: &ListDevEnvInstancesQuery) -> ApiResult<DevEnvQuery<'_>> {
-    known("de_type", Some(&query.de_type))?;
+    // Of this one alone the page says that letter case matters.
+    if query.de_type.as_str() != DevEnvType::Notebook.as_str() {
+        return Err(ApiError::value(
+            "de_type",
+            format_args!("'{}' has to be Notebook, with a capital N", query.de_type),
+        ));
+    }
     known("provision_type", query.provision_type.as_ref())?;
     known("order", query.order.as_ref())?;
     let order = query.order.as_deref();

@@ -450,7 +450,8 @@ impl State {
             origin: Some("IMAGE_SAVE".into()),
             type_: Some("DEDICATED".into()),
             visibility: Some("PRIVATE".into()),
-            size: Some(9_126_805_504),
+            // Known once it is saved.
+            size: None,
             create_at: Some(now),
             update_at: Some(now),
             workspace_id: Some(workspace),

@@ -1,10 +1,12 @@
 //! Notebooks, new generation.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use modelarts_client::ErrorCode;
 use modelarts_client::devenviron::enums::{
-    DevEnvInstanceStatus as D, EndpointService, ImageStatus, NotebookFeature, NotebookStatus as N,
-    VolumeOwnership, VolumeStatus,
+    DevEnvInstanceStatus as D, EndpointService, HookScriptType, ImageStatus, NotebookFeature,
+    NotebookStatus as N, VolumeOwnership, VolumeStatus,
 };
 use modelarts_client::devenviron::types::{
     self, CreateNotebookRequest, CustomHooks, EndpointsReq, HookConfig, LeaseReq,
@@ -291,7 +293,7 @@ impl State {
         &mut self,
         at: &At<'_>,
         id: &str,
-        request: UpdateNotebookRequest,
+        mut request: UpdateNotebookRequest,
     ) -> ApiResult<types::Notebook> {
         let now = at.now;
         let instance = self.find(at.caller, Generation::Notebook, id)?;
@@ -315,7 +317,8 @@ impl State {
         if let Some(image) = &request.image_id {
             self.check_image(at.caller, image, flavor)?;
         }
-        if let Some(endpoints) = &request.endpoints {
+        if let Some(endpoints) = &mut request.endpoints {
+            keep_key_pairs(&notebook.endpoints, endpoints)?;
             let image = request.image_id.as_deref().unwrap_or(&notebook.image);
             self.check_endpoints(at.caller, endpoints, image)?;
         }
@@ -816,6 +819,30 @@ fn check_evs_size(field: &str, size: i32) -> ApiResult<()> {
     ))
 }
 
+/// Key pairs are fixed at creation: a change may leave them out, but not name others.
+fn keep_key_pairs(before: &[EndpointsReq], after: &mut [EndpointsReq]) -> ApiResult<()> {
+    for (index, endpoint) in after.iter_mut().enumerate() {
+        let same = |other: &&EndpointsReq| other.service == endpoint.service;
+        let Some(known) = before.iter().find(same).map(|it| &it.key_pair_names) else {
+            continue;
+        };
+        match (known, &endpoint.key_pair_names) {
+            (Some(known), Some(named)) if !known.is_empty() && known != named => {
+                return Err(ApiError::value(
+                    &format!("endpoints[{index}].key_pair_names"),
+                    format_args!(
+                        "the key pairs of a notebook cannot be changed; they are {}",
+                        known.join(", ")
+                    ),
+                ));
+            }
+            (_, None) => endpoint.key_pair_names.clone_from(known),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 fn check_hooks(hooks: Option<&CustomHooks>) -> ApiResult<()> {
     let Some(hooks) = hooks.and_then(|hooks| hooks.container_hooks.as_ref()) else {
         return Ok(());
@@ -841,10 +868,23 @@ fn check_hook(name: &str, hook: Option<&HookConfig>) -> ApiResult<()> {
             format_args!("'{kind}' is neither COMMAND nor SCRIPT"),
         ));
     }
-    if hook.script.as_deref().is_none_or(str::is_empty) {
+    let Some(script) = hook.script.as_deref().filter(|script| !script.is_empty()) else {
         return Err(ApiError::required(&field("script"), " in a hook"));
-    }
-    Ok(())
+    };
+    let is_text = hook
+        .type_
+        .as_ref()
+        .is_some_and(|kind| *kind == HookScriptType::Command);
+    let problem = match is_text {
+        true if BASE64_STANDARD.decode(script).is_err() => {
+            "it has to be Base64 when the type is COMMAND"
+        }
+        false if !script.starts_with('/') => {
+            "it has to be an absolute path unless the type is COMMAND"
+        }
+        _ => return Ok(()),
+    };
+    Err(ApiError::value(&field("script"), problem))
 }
 
 fn sold_out_error(code: ErrorCode, flavor: &str) -> ApiError {

@@ -390,7 +390,7 @@ impl<
 /// The query of `listDevEnvInstances`.
 #[derive(Clone, Debug)]
 pub(crate) struct ListDevEnvInstancesQuery {
-    /// Kind of development environment to list. The spelling with a capital N matters.
+    /// Kind of development environment to list. The capital N matters: another spelling is refused with ModelArts.6336.
     ///
     /// Known values: `Notebook`.
     pub(crate) de_type: enums::OpenDevEnvType,
@@ -398,7 +398,7 @@ pub(crate) struct ListDevEnvInstancesQuery {
     ///
     /// Known values: `Docker`.
     pub(crate) provision_type: Option<enums::OpenDevEnvProvisionType>,
-    /// Lists only instances in this state. Without it every state is listed.
+    /// Lists only instances in this state. Without it instances in every state are listed.
     ///
     /// Known values: `CREATING`, `CREATE_FAILED`, `STARTING`, `RESTARTING`, `START_FAILED`, `RUNNING`, `STOPPING`, `STOPPED`, `UNAVAILABLE`, `DELETED`, `RESIZING`, `RESIZE_FAILED`, `CREATE_QUEUING`, `START_QUEUING`, `REBOOTING`, `ACTIVE`.
     pub(crate) status: Option<enums::OpenDevEnvInstanceStatus>,
@@ -412,15 +412,15 @@ pub(crate) struct ListDevEnvInstancesQuery {
     pub(crate) order: Option<enums::OpenDevEnvSortOrder>,
     /// Position of the first record to return, counted from 0. Defaults to `0`.
     pub(crate) offset: Option<i32>,
-    /// Largest number of records to return. 0 stands for no limit. Defaults to `0`.
+    /// Largest number of records to return. At least 0. Defaults to `0`. `0` stands for no limit.
     pub(crate) limit: Option<i32>,
     /// Lists only instances of this workspace. `0` is right as long as the account has no workspaces. Defaults to `0`.
     pub(crate) workspace_id: Option<String>,
-    /// Whether the list is restricted to the caller's own instances. A boolean that is sent as text. Defaults to `true`.
+    /// Whether the list is restricted to the caller's own instances. A boolean that is sent as text. Defaults to `true`. With `false` the instances of the other users of the project are listed, too.
     pub(crate) show_self: Option<String>,
     /// Lists only instances of the AI project with this ID.
     pub(crate) ai_project: Option<String>,
-    /// Lists only the instances that run in the dedicated resource pool with this ID.
+    /// Lists only the instances that run in the dedicated resource pool with this ID. Instances outside of dedicated resource pools are then left out.
     pub(crate) pool_id: Option<String>,
 }
 impl ListDevEnvInstancesQuery {
@@ -463,19 +463,19 @@ pub(crate) struct ListNotebooksQuery {
     pub(crate) feature: Option<enums::OpenNotebookFeature>,
     /// Records per page. The service is known to take 10, 20 and 50. Defaults to `10`.
     pub(crate) limit: Option<i32>,
-    /// Part of a notebook name; every notebook whose name contains it matches. At most 128 characters, only letters, digits, `_` and `-`.
+    /// Part of a notebook name. At most 128 characters, only letters, digits, `_` and `-`. Every notebook whose name contains it matches.
     pub(crate) name: Option<String>,
     /// Only notebooks that run in this dedicated resource pool.
     pub(crate) pool_id: Option<String>,
     /// Number of records to skip, not of pages. Defaults to `0`.
     pub(crate) offset: Option<i32>,
-    /// ID of the user whose notebooks are wanted, 32 lower-case letters and digits. Only an administrator can ask for somebody else; other callers give their own ID or nothing.
+    /// ID of the user whose notebooks are wanted, 32 lower-case letters and digits. It takes effect for administrators only.
     pub(crate) owner: Option<String>,
     /// Direction of sorting. Defaults to `DESC`.
     ///
     /// Known values: `ASC`, `DESC`.
     pub(crate) sort_dir: Option<enums::OpenSortDirection>,
-    /// Name of the field to sort by, or several names joined with commas.
+    /// Name of the field to sort by. Several names are joined with commas, the most important one first.
     pub(crate) sort_key: Option<String>,
     /// Only notebooks in this state.
     ///
@@ -562,11 +562,11 @@ pub(crate) type ListAllNotebooksQuery = ListNotebooksQuery;
 /// The query of `listFlavors`.
 #[derive(Clone, Debug)]
 pub(crate) struct ListFlavorsQuery {
-    /// Only flavors with this kind of processor.
+    /// Only flavors with this kind of processor. It may be combined with `type`.
     ///
     /// Known values: `CPU`, `GPU`, `ASCEND`.
     pub(crate) category: Option<enums::OpenFlavorCategory>,
-    /// Records per page. Everything is returned when the parameter is left out.
+    /// Records per page. Everything comes in one page when it is left out.
     pub(crate) limit: Option<i32>,
     /// Number of records to skip. Defaults to `0`.
     pub(crate) offset: Option<i32>,
@@ -578,7 +578,7 @@ pub(crate) struct ListFlavorsQuery {
     ///
     /// Known values: `ASC`, `DESC`.
     pub(crate) sort_dir: Option<enums::OpenSortDirection>,
-    /// Name of the field to sort by, or several names joined with commas.
+    /// Name of the field to sort by. Several names are joined with commas, the most important one first.
     pub(crate) sort_key: Option<String>,
     /// Only flavors with this kind of Ascend processor. Huawei Cloud only.
     ///
@@ -765,7 +765,7 @@ impl axum::response::IntoResponse for RenewLeaseResponse {
 /// The query of `showSwitchableFlavors`.
 #[derive(Clone, Debug)]
 pub(crate) struct ShowSwitchableFlavorsQuery {
-    /// Records per page. Everything is returned when the parameter is left out.
+    /// Records per page. Everything comes in one page when it is left out.
     pub(crate) limit: Option<i32>,
     /// Number of records to skip.
     pub(crate) offset: Option<i32>,
@@ -793,9 +793,9 @@ impl ShowSwitchableFlavorsQuery {
 pub(crate) struct ListImagesQuery {
     /// Largest number of images in one answer. Defaults to `200`.
     pub(crate) limit: Option<i32>,
-    /// Image name to look for. `name_fuzzy_match` decides whether a part of the name is enough. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
+    /// Image name to look for. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
     pub(crate) name: Option<String>,
-    /// When true, `name` matches any part of an image name; when false, only the whole name. Defaults to `true`.
+    /// How `name` is compared. Defaults to `true`. When true, `name` matches any part of an image name; when false, only the whole name.
     pub(crate) name_fuzzy_match: Option<bool>,
     /// Keep only images of this organization of the container registry SWR.
     pub(crate) namespace: Option<String>,
@@ -809,7 +809,7 @@ pub(crate) struct ListImagesQuery {
     ///
     /// Known values: `ASC`, `DESC`.
     pub(crate) sort_dir: Option<enums::OpenSortDirection>,
-    /// Names of the fields to sort by, joined with commas. The service spells them in camel case here: `updateTime` stands for the field `update_at`.
+    /// Names of the fields to sort by. Several names are joined with commas, the most important one first, and are in camel case here: `updateTime` stands for the field `update_at`.
     pub(crate) sort_key: Option<String>,
     /// Keep only preset images, or only the project's own.
     ///
@@ -868,9 +868,9 @@ impl axum::response::IntoResponse for RegisterImageResponse {
 /// The query of `listImageGroups`.
 #[derive(Clone, Debug)]
 pub(crate) struct ListImageGroupsQuery {
-    /// Image name to look for. `name_fuzzy_match` decides whether a part of the name is enough. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
+    /// Image name to look for. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
     pub(crate) name: Option<String>,
-    /// When true, `name` matches any part of an image name; when false, only the whole name. Defaults to `true`.
+    /// How `name` is compared. Defaults to `true`. When true, `name` matches any part of an image name; when false, only the whole name.
     pub(crate) name_fuzzy_match: Option<bool>,
     /// Keep only groups of this organization of the container registry SWR.
     pub(crate) namespace: Option<String>,
@@ -936,7 +936,7 @@ impl axum::response::IntoResponse for DeleteImageGroupResponse {
 /// The query of `deleteImage`.
 #[derive(Clone, Debug)]
 pub(crate) struct DeleteImageQuery {
-    /// When true, the content in the container registry SWR goes as well. Has an effect on images of visibility PRIVATE only.
+    /// When true, the content in the container registry SWR goes as well; otherwise it stays. It has an effect on images of visibility PRIVATE only.
     pub(crate) force: Option<bool>,
 }
 impl DeleteImageQuery {

@@ -15,6 +15,7 @@ mod iam;
 mod images;
 mod lists;
 mod notebooks;
+mod other_pages;
 mod read_back;
 mod robust;
 mod seed_pages;

@@ -14,6 +14,7 @@ mod edges;
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
 mod hostile;
 mod life;
+mod other_families;
 mod responses;
 mod sign_in;
 mod support;

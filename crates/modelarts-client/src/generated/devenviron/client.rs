@@ -37,7 +37,7 @@ pub mod types {
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct AttachObsRequest {
-        /// Kind of a storage that can be attached to a running notebook. Requests say OBS and are answered with OBSFS.
+        /// Kind of a storage that can be attached to a running notebook. A request with OBS is answered with OBSFS.
         ///
         /// Known values: `OBS`, `OBSFS`, `EFS`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -73,7 +73,7 @@ pub mod types {
         #[serde(default, deserialize_with = "crate::number::optional")]
         pub unit_num: ::std::option::Option<i32>,
     }
-    ///Scripts that run inside the container, before and after its service comes up.
+    ///Scripts that run inside the container. The first script runs before the service in the container comes up, the other one after it.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -212,19 +212,19 @@ pub mod types {
         pub feature: ::std::option::Option<
             crate::devenviron::enums::OpenNotebookFeature,
         >,
-        /// ID of a flavor from `listFlavors`, for example `modelarts.vm.cpu.2u`. Regions differ.
+        /// ID of a flavor from `listFlavors`, for example `modelarts.vm.cpu.2u`. Regions differ. A flavor that does not exist is refused with ModelArts.6323, one that is not for the `feature` with ModelArts.6870.
         pub flavor: ::std::string::String,
         /// Own scripts that run when the notebook starts.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub hooks: ::std::option::Option<CustomHooks>,
-        /// ID (a UUID) of an image from `listImages`.
+        /// ID (a UUID) of an image from `listImages`. An image that does not exist is refused with ModelArts.6797, one that does not run on the flavor with ModelArts.6336.
         pub image_id: ::std::string::String,
         /// When a notebook shall be stopped automatically.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub lease: ::std::option::Option<LeaseReq>,
-        /// Name of the notebook. It need not be unique. 1 to 128 characters, only letters, digits, `_` and `-`.
+        /// Name of the notebook. 1 to 128 characters, only letters, digits, `_` and `-`. It need not be unique, so a repeated request makes a second notebook.
         pub name: ::std::string::String,
-        /// ID of a dedicated resource pool. Required when the notebook shall run in one.
+        /// ID of a dedicated resource pool. Without it the notebook runs in the public pool; a pool that the project does not have is refused with ModelArts.6336.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub pool_id: ::std::option::Option<::std::string::String>,
         /// How a notebook reaches the public network. Huawei Cloud only.
@@ -238,7 +238,7 @@ pub mod types {
         pub user_vpc: ::std::option::Option<UserVpcReq>,
         /// The storage volume of a notebook, or further storage in it.
         pub volume: VolumeReq,
-        /// ID of the workspace. Defaults to `0`.
+        /// ID of the workspace. Defaults to `0`. A workspace that the project does not have is refused with ModelArts.0102.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub workspace_id: ::std::option::Option<::std::string::String>,
     }
@@ -267,7 +267,7 @@ pub mod types {
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct CustomHooks {
-        /// Scripts that run inside the container, before and after its service comes up.
+        /// Scripts that run inside the container. The first script runs before the service in the container comes up, the other one after it.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub container_hooks: ::std::option::Option<ContainerHooks>,
     }
@@ -360,7 +360,7 @@ pub mod types {
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DataVolume {
-        /// Kind of a storage that can be attached to a running notebook. Requests say OBS and are answered with OBSFS.
+        /// Kind of a storage that can be attached to a running notebook. A request with OBS is answered with OBSFS.
         ///
         /// Known values: `OBS`, `OBSFS`, `EFS`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -370,7 +370,7 @@ pub mod types {
         /// ID of the EFS file system. Huawei Cloud only.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub efs_id: ::std::option::Option<::std::string::String>,
-        /// Why the storage could not be attached. Present in the state MOUNT_FAILED. Huawei Cloud only.
+        /// Why the storage could not be attached. It is present in the state MOUNT_FAILED. Huawei Cloud only.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub failure_reason: ::std::option::Option<::std::string::String>,
         /// ID of this mount, the `storage_id` of the paths. It is not the ID of the notebook.
@@ -384,7 +384,7 @@ pub mod types {
         /// Known values: `STATIC`, `DYNAMIC`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub mount_type: ::std::option::Option<crate::devenviron::enums::OpenMountType>,
-        /// How far an OBS storage has got on its way into or out of a notebook.
+        /// How far an OBS storage has got on its way into or out of a notebook. A list and a single read show the same state.
         ///
         /// Known values: `MOUNTING`, `MOUNT_FAILED`, `MOUNTED`, `UNMOUNTING`, `UNMOUNT_FAILED`, `UNMOUNTED`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -512,7 +512,7 @@ pub mod types {
         /// Whether the instance stops by itself.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub enable: ::std::option::Option<bool>,
-        /// Whether the console reminds the user again. Of no effect on the instance.
+        /// Whether the console reminds the user again. It has no effect on the instance.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub prompt: ::std::option::Option<bool>,
         /// Time left until the stop, in seconds.
@@ -626,7 +626,7 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         #[serde(default, deserialize_with = "crate::number::optional")]
         pub billing_params: ::std::option::Option<i32>,
-        /// Running time in seconds after which instances of the flavor stop by themselves.
+        /// Running time in seconds. Instances of the flavor stop by themselves that long after a start.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         #[serde(default, deserialize_with = "crate::number::optional")]
         pub duration: ::std::option::Option<i32>,
@@ -725,7 +725,7 @@ pub mod types {
         /// Place of an instance in the queue for its flavor. It is present while the instance queues.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub queuing_info: ::std::option::Option<DevEnvQueuingInfo>,
-        /// Git repository of an instance. The service fills it in by itself and callers cannot make use of it. It is null or absent when there is none.
+        /// Git repository of an instance. It is null or absent when there is none. The service fills it in by itself, and callers cannot make use of it.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub repository: ::std::option::Option<DevEnvRepository>,
         /// Notebook settings of an instance. Lists are documented with fewer of them than single reads.
@@ -814,7 +814,7 @@ pub mod types {
         /// The matching instances in the requested order.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub instances: ::std::option::Option<::std::vec::Vec<DevEnvInstance>>,
-        /// Number of matching instances, whether or not `limit` let them into this answer.
+        /// Number of matching instances. It counts those that `offset` and `limit` leave out as well.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         #[serde(default, deserialize_with = "crate::number::optional")]
         pub total_count: ::std::option::Option<i32>,
@@ -835,7 +835,7 @@ pub mod types {
         /// Secrets for the access to a Git repository. As `spec.credential` of an instance the documentation calls it the access key and secret key (AK/SK) for OBS, yet its table has these two fields.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub credential: ::std::option::Option<DevEnvCredential>,
-        /// Directory of the user's own scripts that run whenever the instance starts.
+        /// Directory of the user's own scripts. They run whenever the instance starts.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub custom_script_path: ::std::option::Option<::std::string::String>,
         /// Further settings by name; null when there are none.
@@ -852,7 +852,7 @@ pub mod types {
         /// Directory that receives the logs of a custom image.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub log_path: ::std::option::Option<::std::string::String>,
-        /// Git repository of an instance. The service fills it in by itself and callers cannot make use of it. It is null or absent when there is none.
+        /// Git repository of an instance. It is null or absent when there is none. The service fills it in by itself, and callers cannot make use of it.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub repository: ::std::option::Option<DevEnvRepository>,
         /// Moment from which the resources are reserved. The unit is not documented; milliseconds since the epoch are likely.
@@ -1048,7 +1048,7 @@ pub mod types {
             crate::devenviron::enums::OpenDevEnvQueuingStatus,
         >,
     }
-    ///Git repository of an instance. The service fills it in by itself and callers cannot make use of it. It is null or absent when there is none.
+    ///Git repository of an instance. It is null or absent when there is none. The service fills it in by itself, and callers cannot make use of it.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -1081,7 +1081,7 @@ pub mod types {
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DevEnvStorage {
-        /// Place and size of the storage of an instance.
+        /// Place and size of the storage of an instance. It is present for a storage of the type obs.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub location: ::std::option::Option<DevEnvStorageLocation>,
         /// Type of a storage. Requests may only use obs for the main storage and obsfs for further ones.
@@ -1092,7 +1092,7 @@ pub mod types {
             crate::devenviron::enums::OpenDevEnvStorageType,
         >,
     }
-    ///Place and size of the storage of an instance.
+    ///Place and size of the storage of an instance. It is present for a storage of the type obs.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -1100,7 +1100,7 @@ pub mod types {
         /// Directory in a bucket for the type obs, mount point inside the instance for a volume.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub path: ::std::option::Option<::std::string::String>,
-        /// Size of a volume, in the unit of `volume_unit` (GB). Meaningless for the type obs.
+        /// Size of a volume, in the unit of `volume_unit` (GB). It is absent for the type obs.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         #[serde(default, deserialize_with = "crate::number::optional")]
         pub volume_size: ::std::option::Option<i32>,
@@ -1196,12 +1196,12 @@ pub mod types {
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct EndpointsReq {
-        /// Public IP addresses that may connect. Needs a key pair. At most 5 entries.
+        /// Public IP addresses that may connect. At most 5 entries. They need a key pair.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub allowed_access_ips: ::std::option::Option<
             ::std::vec::Vec<::std::string::String>,
         >,
-        /// Names of SSH key pairs that exist in the Elastic Cloud Server console. Cannot be changed later.
+        /// Names of SSH key pairs that exist in the Elastic Cloud Server console. A name that is none of the caller's is refused with ModelArts.6789. They cannot be changed later.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub key_pair_names: ::std::option::Option<
             ::std::vec::Vec<::std::string::String>,
@@ -1299,7 +1299,7 @@ pub mod types {
         #[serde(default, deserialize_with = "crate::number::optional")]
         pub total: ::std::option::Option<i64>,
     }
-    ///The GPUs of a flavor. Absent for a flavor without them.
+    ///The GPUs of a flavor. It is absent for a flavor without them.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -1325,7 +1325,7 @@ pub mod types {
         /// Known values: `BLOCK`, `ASYNC`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub mode: ::std::option::Option<crate::devenviron::enums::OpenHookMode>,
-        /// The text of the script in Base64 (type COMMAND), or its absolute path (type SCRIPT).
+        /// The script, as its text or as its place. With the type COMMAND it is the text in Base64, with SCRIPT an absolute path; anything else is refused with ModelArts.6336, and a hook without it with ModelArts.6335.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub script: ::std::option::Option<::std::string::String>,
         /// How a hook gives its script. SCRIPT is assumed when it is left out.
@@ -1369,13 +1369,13 @@ pub mod types {
         /// Known values: `ASCEND_SNT9`, `ASCEND_SNT9B`, `ASCEND_SNT3`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub flavor_type: ::std::option::Option<crate::devenviron::enums::OpenAscendType>,
-        /// ID of the image, a UUID. It is the `image_id` of a new notebook.
+        /// ID of the image, a UUID. It is the `image_id` of a new notebook. A preset image cannot be deleted.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
         /// Name of the image; versions of one image share it and differ in `tag`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
-        /// Organization of the container registry SWR that holds the image. Absent for preset images.
+        /// Organization of the container registry SWR that holds the image. It is absent for preset images.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub namespace: ::std::option::Option<::std::string::String>,
         /// Where an image comes from. Without it an image to register counts as CUSTOMIZE.
@@ -1390,7 +1390,7 @@ pub mod types {
         pub resource_categories: ::std::option::Option<
             ::std::vec::Vec<crate::devenviron::enums::OpenResourceCategory>,
         >,
-        /// Purpose for which an image is made.
+        /// Purpose for which an image is made. An image registered without it is UNKNOWN.
         ///
         /// Known values: `COMMON`, `INFERENCE`, `TRAIN`, `DEV`, `UNKNOWN`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1403,11 +1403,11 @@ pub mod types {
         /// Version for display. Preset images alone have it. Huawei Cloud only.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub show_tag: ::std::option::Option<::std::string::String>,
-        /// Size of the image in bytes. The documentation says KB, but its own values only make sense as bytes. Absent for preset images and until saving is done.
+        /// Size of the image in bytes. The documentation says KB, but its own values only make sense as bytes. It is absent for preset images, and until saving is done.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         #[serde(default, deserialize_with = "crate::number::optional")]
         pub size: ::std::option::Option<i64>,
-        /// Where an image stands between being made and being removed.
+        /// Where an image stands between being made and being removed. Only an ACTIVE image can start a notebook; another one is refused with ModelArts.6797.
         ///
         /// Known values: `INIT`, `CREATING`, `CREATE_FAILED`, `ERROR`, `DELETED`, `ACTIVE`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1443,7 +1443,7 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         #[serde(default, deserialize_with = "crate::number::optional")]
         pub update_at: ::std::option::Option<i64>,
-        /// Who can see an image. Without it an image to register counts as PRIVATE.
+        /// Who can see an image. A PUBLIC image can be read and used by everybody who knows its ID, and changed by its owner only. Without it an image to register counts as PRIVATE.
         ///
         /// Known values: `PRIVATE`, `PUBLIC`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1586,15 +1586,15 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         #[serde(default, deserialize_with = "crate::number::optional")]
         pub duration: ::std::option::Option<i64>,
-        /// Whether the notebook is stopped automatically at all.
+        /// Whether the notebook is stopped automatically at all. With false the notebook runs until somebody stops it.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub enable: ::std::option::Option<bool>,
-        /// Way of stopping automatically. In a request timing is assumed when it is left out. Answers write it in capitals; compare without regard to case.
+        /// Way of stopping automatically. Answers write it in capitals; compare without regard to case. In a request `timing` is assumed when it is left out. With `idle` the time counts from the last use of the notebook, with `timing` from the request.
         ///
         /// Known values: `timing`, `idle`.
         #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
         pub type_: ::std::option::Option<crate::devenviron::enums::OpenLeaseType>,
-        /// When the notebook last changed, heartbeats aside, in milliseconds since the epoch.
+        /// When the notebook last changed, in milliseconds since the epoch. Its being used does not change it.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         #[serde(default, deserialize_with = "crate::number::optional")]
         pub update_at: ::std::option::Option<i64>,
@@ -1604,11 +1604,11 @@ pub mod types {
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct LeaseReq {
-        /// Time to run in milliseconds, counted from now: 3,600,000 (one hour, the default) to 259,200,000 (72 hours), or -1 to switch automatic stopping off. Values between -1 and 3,600,000 are refused by the service.
+        /// Time to run in milliseconds: 3,600,000 (one hour, the default) to 259,200,000 (72 hours), or -1 to switch automatic stopping off. It counts from now, and the notebook is stopped once it has passed. Values between -1 and 3,600,000 are refused with ModelArts.6349.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         #[serde(default, deserialize_with = "crate::number::optional")]
         pub duration: ::std::option::Option<i64>,
-        /// Way of stopping automatically. In a request timing is assumed when it is left out. Answers write it in capitals; compare without regard to case.
+        /// Way of stopping automatically. Answers write it in capitals; compare without regard to case. In a request `timing` is assumed when it is left out. With `idle` the time counts from the last use of the notebook, with `timing` from the request.
         ///
         /// Known values: `timing`, `idle`.
         #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
@@ -1752,7 +1752,7 @@ pub mod types {
         /// Which nodes of a dedicated pool a notebook may, or should, run on.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub affinity: ::std::option::Option<NodeAffinity>,
-        /// The resources of the notebook that cost money.
+        /// The resources of the notebook that cost money. A free notebook has none.
         ///
         /// Known values: `STORAGE`, `COMPUTE`, `ALL`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1889,7 +1889,7 @@ pub mod types {
         /// Whether the flavor costs nothing.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub free: ::std::option::Option<bool>,
-        /// The GPUs of a flavor. Absent for a flavor without them.
+        /// The GPUs of a flavor. It is absent for a flavor without them.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub gpu: ::std::option::Option<GpuInfo>,
         /// On which sites of Huawei Cloud a flavor is supported. Huawei Cloud only.
@@ -1909,10 +1909,10 @@ pub mod types {
         /// Name of the flavor for display.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
-        /// True when no capacity is left for this flavor, so that a creation would fail.
+        /// True when no capacity is left for this flavor. The flavor is listed all the same, and a creation with it is refused with ModelArts.6329.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub sold_out: ::std::option::Option<bool>,
-        /// Types of storage that go with the flavor.
+        /// Types of storage that go with the flavor. A volume of another type is refused with ModelArts.6324.
         ///
         /// Known values: `SFS`, `EVS`, `EFS`, `OBS`, `OBSFS`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1929,7 +1929,7 @@ pub mod types {
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct NotebookList {
-        /// Number of this page; the first is 0.
+        /// Number of this page. The first page has the number 0.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         #[serde(default, deserialize_with = "crate::number::optional")]
         pub current: ::std::option::Option<i32>,
@@ -2013,7 +2013,7 @@ pub mod types {
         pub resource_category: ::std::option::Option<
             ::std::vec::Vec<crate::devenviron::enums::OpenResourceCategory>,
         >,
-        /// Purpose for which an image is made.
+        /// Purpose for which an image is made. An image registered without it is UNKNOWN.
         ///
         /// Known values: `COMMON`, `INFERENCE`, `TRAIN`, `DEV`, `UNKNOWN`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -2030,12 +2030,12 @@ pub mod types {
         /// ID of the registry of the enterprise edition of SWR that holds the image. Huawei Cloud only.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub swr_instance_id: ::std::option::Option<::std::string::String>,
-        /// Address of the image in the container registry SWR, `<registry>/<organization>/<name>:<tag>`.
+        /// Address of the image in the container registry SWR, `<registry>/<organization>/<name>:<tag>`. Organization, name and tag of the image are read from it.
         pub swr_path: ::std::string::String,
         /// Tags of the image's group, at most 20. Huawei Cloud only.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub tags: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        /// Who can see an image. Without it an image to register counts as PRIVATE.
+        /// Who can see an image. A PUBLIC image can be read and used by everybody who knows its ID, and changed by its owner only. Without it an image to register counts as PRIVATE.
         ///
         /// Known values: `PRIVATE`, `PUBLIC`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -2246,7 +2246,7 @@ pub mod types {
             Default::default()
         }
     }
-    ///The fields of a notebook to change. What is left out stays as it is.
+    ///The fields of a notebook to change.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -2266,16 +2266,16 @@ pub mod types {
         /// Name of the secret in the Data Encryption Workshop (DEW) that holds the access key for object storage. 1 to 64 characters, only letters, digits, `_` and `-`. Huawei Cloud only.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub dew_secret_name: ::std::option::Option<::std::string::String>,
-        /// Remote access by SSH. Only for a stopped notebook; a key pair cannot be exchanged.
+        /// Remote access by SSH.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub endpoints: ::std::option::Option<::std::vec::Vec<EndpointsReq>>,
-        /// ID of a flavor from `showSwitchableFlavors`. Only for a stopped notebook.
+        /// ID of a flavor from `showSwitchableFlavors`. Another one is refused with ModelArts.6792.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub flavor: ::std::option::Option<::std::string::String>,
         /// Own scripts that run when the notebook starts.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub hooks: ::std::option::Option<CustomHooks>,
-        /// ID of an image from `listImages`. Only for a stopped notebook.
+        /// ID of an image from `listImages`. An image that does not exist is refused with ModelArts.6797, one that does not run on the flavor with ModelArts.6336.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub image_id: ::std::option::Option<::std::string::String>,
         /// New name. At most 128 characters, only letters, digits, `_` and `-`.
@@ -2438,7 +2438,7 @@ pub mod types {
         /// ID of the caller's own EFS file system, or of the object storage.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
-        /// Directory inside the notebook where the volume appears, `/home/ma-user/work/`.
+        /// Directory inside the notebook where the volume appears. It is `/home/ma-user/work/` unless the request chose another one.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub mount_path: ::std::option::Option<::std::string::String>,
         /// Whether a storage can come and go while the notebook runs. Huawei Cloud only.
@@ -2456,7 +2456,7 @@ pub mod types {
         /// Whether the notebook can only read from the storage. Huawei Cloud only.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub read_only: ::std::option::Option<bool>,
-        /// State of a storage volume. While an EVS volume is INITIALIZING or DELETING, even a RUNNING notebook is not ready. RESIZING does not affect the notebook: it can be used while its disk grows.
+        /// State of a storage volume. RESIZING does not affect the notebook: it can be used while its disk grows. While an EVS volume is INITIALIZING or DELETING, even a RUNNING notebook is not ready.
         ///
         /// Known values: `RESIZING`, `INITIALIZING`, `IN_USE`, `MOUNTING`, `MOUNTED`, `MOUNT_FAILED`, `UNMOUNTING`, `UNMOUNTED`, `UNMOUNT_FAILED`, `DELETING`, `DELETED`, `DELETE_FAILED`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -2510,7 +2510,7 @@ pub mod types {
             problems: Vec<crate::request::Problem>,
         }
         impl AttachObsRequest {
-            /// Kind of a storage that can be attached to a running notebook. Requests say OBS and are answered with OBSFS.
+            /// Kind of a storage that can be attached to a running notebook. A request with OBS is answered with OBSFS.
             ///
             /// Known values: `OBS`, `OBSFS`, `EFS`.
             pub fn category<V, M>(mut self, value: V) -> Self
@@ -3214,7 +3214,7 @@ pub mod types {
                 );
                 self
             }
-            /// ID of a flavor from `listFlavors`, for example `modelarts.vm.cpu.2u`. Regions differ.
+            /// ID of a flavor from `listFlavors`, for example `modelarts.vm.cpu.2u`. Regions differ. A flavor that does not exist is refused with ModelArts.6323, one that is not for the `feature` with ModelArts.6870.
             pub fn flavor<V>(mut self, value: V) -> Self
             where
                 V: TryInto<::std::string::String, Error: std::fmt::Display>,
@@ -3237,7 +3237,7 @@ pub mod types {
                 crate::request::set(&mut self.hooks, &mut self.problems, "hooks", value);
                 self
             }
-            /// ID (a UUID) of an image from `listImages`.
+            /// ID (a UUID) of an image from `listImages`. An image that does not exist is refused with ModelArts.6797, one that does not run on the flavor with ModelArts.6336.
             pub fn image_id<V>(mut self, value: V) -> Self
             where
                 V: TryInto<::std::string::String, Error: std::fmt::Display>,
@@ -3260,7 +3260,7 @@ pub mod types {
                 crate::request::set(&mut self.lease, &mut self.problems, "lease", value);
                 self
             }
-            /// Name of the notebook. It need not be unique. 1 to 128 characters, only letters, digits, `_` and `-`.
+            /// Name of the notebook. 1 to 128 characters, only letters, digits, `_` and `-`. It need not be unique, so a repeated request makes a second notebook.
             pub fn name<V>(mut self, value: V) -> Self
             where
                 V: TryInto<::std::string::String, Error: std::fmt::Display>,
@@ -3269,7 +3269,7 @@ pub mod types {
                 crate::request::set(&mut self.name, &mut self.problems, "name", value);
                 self
             }
-            /// ID of a dedicated resource pool. Required when the notebook shall run in one.
+            /// ID of a dedicated resource pool. Without it the notebook runs in the public pool; a pool that the project does not have is refused with ModelArts.6336.
             pub fn pool_id<V, M>(mut self, value: V) -> Self
             where
                 V: crate::IntoOptional<::std::string::String, M>,
@@ -3339,7 +3339,7 @@ pub mod types {
                 );
                 self
             }
-            /// ID of the workspace. Defaults to `0`.
+            /// ID of the workspace. Defaults to `0`. A workspace that the project does not have is refused with ModelArts.0102.
             pub fn workspace_id<V, M>(mut self, value: V) -> Self
             where
                 V: crate::IntoOptional<::std::string::String, M>,
@@ -3491,7 +3491,7 @@ pub mod types {
             problems: Vec<crate::request::Problem>,
         }
         impl CustomHooks {
-            /// Scripts that run inside the container, before and after its service comes up.
+            /// Scripts that run inside the container. The first script runs before the service in the container comes up, the other one after it.
             pub fn container_hooks<V, M>(mut self, value: V) -> Self
             where
                 V: crate::IntoOptional<super::ContainerHooks, M>,
@@ -4227,7 +4227,7 @@ pub mod types {
             problems: Vec<crate::request::Problem>,
         }
         impl EndpointsReq {
-            /// Public IP addresses that may connect. Needs a key pair. At most 5 entries.
+            /// Public IP addresses that may connect. At most 5 entries. They need a key pair.
             pub fn allowed_access_ips<V, M>(mut self, value: V) -> Self
             where
                 V: crate::IntoOptional<::std::vec::Vec<::std::string::String>, M>,
@@ -4241,7 +4241,7 @@ pub mod types {
                 );
                 self
             }
-            /// Names of SSH key pairs that exist in the Elastic Cloud Server console. Cannot be changed later.
+            /// Names of SSH key pairs that exist in the Elastic Cloud Server console. A name that is none of the caller's is refused with ModelArts.6789. They cannot be changed later.
             pub fn key_pair_names<V, M>(mut self, value: V) -> Self
             where
                 V: crate::IntoOptional<::std::vec::Vec<::std::string::String>, M>,
@@ -4316,7 +4316,7 @@ pub mod types {
                 crate::request::set(&mut self.mode, &mut self.problems, "mode", value);
                 self
             }
-            /// The text of the script in Base64 (type COMMAND), or its absolute path (type SCRIPT).
+            /// The script, as its text or as its place. With the type COMMAND it is the text in Base64, with SCRIPT an absolute path; anything else is refused with ModelArts.6336, and a hook without it with ModelArts.6335.
             pub fn script<V, M>(mut self, value: V) -> Self
             where
                 V: crate::IntoOptional<::std::string::String, M>,
@@ -4374,7 +4374,7 @@ pub mod types {
             problems: Vec<crate::request::Problem>,
         }
         impl LeaseReq {
-            /// Time to run in milliseconds, counted from now: 3,600,000 (one hour, the default) to 259,200,000 (72 hours), or -1 to switch automatic stopping off. Values between -1 and 3,600,000 are refused by the service.
+            /// Time to run in milliseconds: 3,600,000 (one hour, the default) to 259,200,000 (72 hours), or -1 to switch automatic stopping off. It counts from now, and the notebook is stopped once it has passed. Values between -1 and 3,600,000 are refused with ModelArts.6349.
             pub fn duration<V, M>(mut self, value: V) -> Self
             where
                 V: crate::IntoOptional<i64, M>,
@@ -4388,7 +4388,7 @@ pub mod types {
                 );
                 self
             }
-            /// Way of stopping automatically. In a request timing is assumed when it is left out. Answers write it in capitals; compare without regard to case.
+            /// Way of stopping automatically. Answers write it in capitals; compare without regard to case. In a request `timing` is assumed when it is left out. With `idle` the time counts from the last use of the notebook, with `timing` from the request.
             ///
             /// Known values: `timing`, `idle`.
             pub fn type_<V, M>(mut self, value: V) -> Self
@@ -4836,7 +4836,7 @@ pub mod types {
                 );
                 self
             }
-            /// Purpose for which an image is made.
+            /// Purpose for which an image is made. An image registered without it is UNKNOWN.
             ///
             /// Known values: `COMMON`, `INFERENCE`, `TRAIN`, `DEV`, `UNKNOWN`.
             pub fn service_type<V, M>(mut self, value: V) -> Self
@@ -4888,7 +4888,7 @@ pub mod types {
                 );
                 self
             }
-            /// Address of the image in the container registry SWR, `<registry>/<organization>/<name>:<tag>`.
+            /// Address of the image in the container registry SWR, `<registry>/<organization>/<name>:<tag>`. Organization, name and tag of the image are read from it.
             pub fn swr_path<V>(mut self, value: V) -> Self
             where
                 V: TryInto<::std::string::String, Error: std::fmt::Display>,
@@ -4911,7 +4911,7 @@ pub mod types {
                 crate::request::set(&mut self.tags, &mut self.problems, "tags", value);
                 self
             }
-            /// Who can see an image. Without it an image to register counts as PRIVATE.
+            /// Who can see an image. A PUBLIC image can be read and used by everybody who knows its ID, and changed by its owner only. Without it an image to register counts as PRIVATE.
             ///
             /// Known values: `PRIVATE`, `PUBLIC`.
             pub fn visibility<V, M>(mut self, value: V) -> Self
@@ -5459,7 +5459,7 @@ pub mod types {
                 );
                 self
             }
-            /// Remote access by SSH. Only for a stopped notebook; a key pair cannot be exchanged.
+            /// Remote access by SSH.
             pub fn endpoints<V, M>(mut self, value: V) -> Self
             where
                 V: crate::IntoOptional<::std::vec::Vec<super::EndpointsReq>, M>,
@@ -5473,7 +5473,7 @@ pub mod types {
                 );
                 self
             }
-            /// ID of a flavor from `showSwitchableFlavors`. Only for a stopped notebook.
+            /// ID of a flavor from `showSwitchableFlavors`. Another one is refused with ModelArts.6792.
             pub fn flavor<V, M>(mut self, value: V) -> Self
             where
                 V: crate::IntoOptional<::std::string::String, M>,
@@ -5496,7 +5496,7 @@ pub mod types {
                 crate::request::set(&mut self.hooks, &mut self.problems, "hooks", value);
                 self
             }
-            /// ID of an image from `listImages`. Only for a stopped notebook.
+            /// ID of an image from `listImages`. An image that does not exist is refused with ModelArts.6797, one that does not run on the flavor with ModelArts.6336.
             pub fn image_id<V, M>(mut self, value: V) -> Self
             where
                 V: crate::IntoOptional<::std::string::String, M>,
@@ -6033,22 +6033,22 @@ impl<X> Client<X> {
 impl<X> Client<X> {
     /**List development environment instances
 
-Returns the instances of a project that match all given filters, together with their number. Synchronous and without side effects. Unless `show_self` says otherwise only the caller's own instances are listed, and unless `limit` says otherwise all of them come in one answer. The entries are less detailed than those of a single read: `spec` is documented without storage and repository.
+Returns the instances of a project that match the filters, together with their number. Synchronous and without side effects. The entries are less detailed than those of a single read: `spec` is documented without storage and repository. All filters combine.
 
 Sends a `GET` request to `/v1/{project_id}/demanager/instances`
 
 Arguments:
 - `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
 - `ai_project`: Lists only instances of the AI project with this ID.
-- `de_type`: Kind of development environment to list. The spelling with a capital N matters.
-- `limit`: Largest number of records to return. 0 stands for no limit. Defaults to `0`.
+- `de_type`: Kind of development environment to list. The capital N matters: another spelling is refused with ModelArts.6336.
+- `limit`: Largest number of records to return. At least 0. Defaults to `0`. `0` stands for no limit.
 - `offset`: Position of the first record to return, counted from 0. Defaults to `0`.
 - `order`: Direction to sort in. Defaults to `asc`.
-- `pool_id`: Lists only the instances that run in the dedicated resource pool with this ID.
+- `pool_id`: Lists only the instances that run in the dedicated resource pool with this ID. Instances outside of dedicated resource pools are then left out.
 - `provision_type`: Lists only instances that were deployed in this way.
-- `show_self`: Whether the list is restricted to the caller's own instances. A boolean that is sent as text. Defaults to `true`.
+- `show_self`: Whether the list is restricted to the caller's own instances. A boolean that is sent as text. Defaults to `true`. With `false` the instances of the other users of the project are listed, too.
 - `sortby`: Field to sort by. Defaults to `name`.
-- `status`: Lists only instances in this state. Without it every state is listed.
+- `status`: Lists only instances in this state. Without it instances in every state are listed.
 - `workspace_id`: Lists only instances of this workspace. `0` is right as long as the account has no workspaces. Defaults to `0`.
 ```text
 let response = client.list_dev_env_instances()
@@ -6091,7 +6091,7 @@ let response = client.create_dev_env_instance()
     }
     /**Show a development environment instance
 
-Returns one instance with its state, flavor, image and notebook settings. Synchronous and possible in every state; this is the call to repeat while waiting for a creation, a start or a stop. An unknown instance is answered with status 400 and the code ModelArts.6309.
+Returns one instance with its state, flavor, image and notebook settings. Synchronous; this is the call to repeat while waiting for a creation, a start or a stop. It works in every state of the instance. An unknown instance is answered with status 400 and ModelArts.6309.
 
 Sends a `GET` request to `/v1/{project_id}/demanager/instances/{instance_id}`
 
@@ -6131,7 +6131,7 @@ let response = client.update_dev_env_instance()
     }
     /**Delete a development environment instance
 
-Deletes an instance for good and answers with its ID. The instance may stay readable for a moment. The list of error codes has one for an instance that must be stopped first (ModelArts.6304), although running instances are accepted in practice. Repeating the call is harmless: it ends in status 400 with the code ModelArts.6309.
+Deletes an instance for good and answers with its ID. The instance may stay readable for a moment; then it is unknown, and repeating the call ends in status 400 with ModelArts.6309. A running instance is accepted, although the list of error codes has one for an instance that must be stopped first, ModelArts.6304. The ID in the response is that of the deleted instance.
 
 Sends a `DELETE` request to `/v1/{project_id}/demanager/instances/{instance_id}`
 
@@ -6171,7 +6171,7 @@ let response = client.manage_dev_env_instance()
     }
     /**List your notebook instances
 
-Returns one page of the notebooks that the caller may see, narrowed by the filters given. Pages are counted from 0 in `current`.
+Returns one page of the notebooks that the caller may see, narrowed by the filters given. All filters combine.
 
 Sends a `GET` request to `/v1/{project_id}/notebooks`
 
@@ -6185,13 +6185,13 @@ Arguments:
 - `image_id`: Only notebooks of the image with this ID, a UUID. Huawei Cloud only.
 - `ip`: Only notebooks that run on the node with this IPv4 address. Huawei Cloud only.
 - `limit`: Records per page. The service is known to take 10, 20 and 50. Defaults to `10`.
-- `name`: Part of a notebook name; every notebook whose name contains it matches. At most 128 characters, only letters, digits, `_` and `-`.
+- `name`: Part of a notebook name. At most 128 characters, only letters, digits, `_` and `-`. Every notebook whose name contains it matches.
 - `offset`: Number of records to skip, not of pages. Defaults to `0`.
-- `owner`: ID of the user whose notebooks are wanted, 32 lower-case letters and digits. Only an administrator can ask for somebody else; other callers give their own ID or nothing.
+- `owner`: ID of the user whose notebooks are wanted, 32 lower-case letters and digits. It takes effect for administrators only.
 - `pool_id`: Only notebooks that run in this dedicated resource pool.
 - `pool_name`: Only notebooks in a dedicated resource pool whose name contains this text. 1 to 64 characters, only letters, digits and `-`. Huawei Cloud only.
 - `sort_dir`: Direction of sorting. Defaults to `DESC`.
-- `sort_key`: Name of the field to sort by, or several names joined with commas.
+- `sort_key`: Name of the field to sort by. Several names are joined with commas, the most important one first.
 - `status`: Only notebooks in this state.
 - `swr_path`: Only notebooks whose image has this text in its address in the container registry SWR. At most 2,048 characters, only letters, digits, `_`, `.`, `:`, `/` and `-`. Huawei Cloud only.
 - `tags`: Only notebooks with all these tags, each written `key|value` and joined with commas. The text neither begins nor ends with a comma, does not begin with `|`, and has no two of them in a row. Huawei Cloud only.
@@ -6228,7 +6228,7 @@ let response = client.list_notebooks()
     }
     /**Create a notebook instance
 
-Starts the creation of a notebook from an image, a flavor and a storage volume, and answers at once. The work goes on in the background, usually for one to three minutes: read the notebook until it is RUNNING or has failed. Names need not be unique, so a repeated request makes a second notebook.
+Starts the creation of a notebook from an image, a flavor and a storage volume. The response comes at once, with the status CREATING; the work goes on for one to three minutes, and a read of the notebook shows when it is RUNNING or CREATE_FAILED.
 
 Sends a `POST` request to `/v1/{project_id}/notebooks`
 
@@ -6247,7 +6247,7 @@ let response = client.create_notebook()
     }
     /**List the notebook instances of all users
 
-Returns one page of the notebooks of the whole project, whoever owns them. Filters, order and paging work as in `listNotebooks`; the path is fixed, so `all` can never be the ID of a notebook.
+Returns one page of the notebooks of a project. Filters, order and paging work as in `listNotebooks`; the path is fixed, so `all` can never be the ID of a notebook. All notebooks of the project are listed, whoever owns them.
 
 Sends a `GET` request to `/v1/{project_id}/notebooks/all`
 
@@ -6261,13 +6261,13 @@ Arguments:
 - `image_id`: Only notebooks of the image with this ID, a UUID. Huawei Cloud only.
 - `ip`: Only notebooks that run on the node with this IPv4 address. Huawei Cloud only.
 - `limit`: Records per page. The service is known to take 10, 20 and 50. Defaults to `10`.
-- `name`: Part of a notebook name; every notebook whose name contains it matches. At most 128 characters, only letters, digits, `_` and `-`.
+- `name`: Part of a notebook name. At most 128 characters, only letters, digits, `_` and `-`. Every notebook whose name contains it matches.
 - `offset`: Number of records to skip, not of pages. Defaults to `0`.
-- `owner`: ID of the user whose notebooks are wanted, 32 lower-case letters and digits. Takes effect only for a main account that holds administrator rights.
+- `owner`: ID of the user whose notebooks are wanted, 32 lower-case letters and digits. It takes effect for administrators only.
 - `pool_id`: Only notebooks that run in this dedicated resource pool.
 - `pool_name`: Only notebooks in a dedicated resource pool whose name contains this text. 1 to 64 characters, only letters, digits and `-`. Huawei Cloud only.
 - `sort_dir`: Direction of sorting. Defaults to `DESC`.
-- `sort_key`: Name of the field to sort by, or several names joined with commas.
+- `sort_key`: Name of the field to sort by. Several names are joined with commas, the most important one first.
 - `status`: Only notebooks in this state.
 - `swr_path`: Only notebooks whose image has this text in its address in the container registry SWR. At most 2,048 characters, only letters, digits, `_`, `.`, `:`, `/` and `-`. Huawei Cloud only.
 - `tags`: Only notebooks with all these tags, each written `key|value` and joined with commas. The text neither begins nor ends with a comma, does not begin with `|`, and has no two of them in a row. Huawei Cloud only.
@@ -6304,19 +6304,19 @@ let response = client.list_all_notebooks()
     }
     /**List the flavors for new notebooks
 
-Returns the flavors with which a notebook can be created, with their processors, memory, price key and storage types. A flavor that is sold out is listed too. Without `limit` everything comes in one page.
+Returns the flavors with which a notebook can be created, with their processors, memory, price key and storage types.
 
 Sends a `GET` request to `/v1/{project_id}/notebooks/flavors`
 
 Arguments:
 - `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `category`: Only flavors with this kind of processor.
+- `category`: Only flavors with this kind of processor. It may be combined with `type`.
 - `feature`: Only flavors for this kind of notebook. Without it Huawei Cloud lists those for NOTEBOOK. Huawei Cloud only.
 - `flavor_type`: Only flavors with this kind of Ascend processor. Huawei Cloud only.
-- `limit`: Records per page. Everything is returned when the parameter is left out.
+- `limit`: Records per page. Everything comes in one page when it is left out.
 - `offset`: Number of records to skip. Defaults to `0`.
 - `sort_dir`: Direction of sorting. Defaults to `DESC`.
-- `sort_key`: Name of the field to sort by, or several names joined with commas.
+- `sort_key`: Name of the field to sort by. Several names are joined with commas, the most important one first.
 - `type_`: Only flavors of this kind of cluster.
 ```text
 let response = client.list_flavors()
@@ -6356,7 +6356,7 @@ let response = client.list_notebook_tags()
     }
     /**Show a notebook instance
 
-Returns everything that the service tells about one notebook, among it the state, the progress of a start, the remaining lease and the address to open. Shortly after a stop or a deletion was accepted, the state may still read RUNNING.
+Returns everything that the service tells about one notebook, among it the state, the progress of a start, the remaining lease and the address to open. Shortly after a stop or a deletion was accepted, the state may still read RUNNING. An unknown notebook is answered with status 400 and ModelArts.6309.
 
 Sends a `GET` request to `/v1/{project_id}/notebooks/{id}`
 
@@ -6375,7 +6375,7 @@ let response = client.show_notebook()
     }
     /**Change a notebook instance
 
-Changes the fields that the body names and leaves all others as they are. The documentation asks for a STOPPED notebook throughout. Key pair, pool, workspace and type of storage are fixed at creation. While the notebook runs only its name, description and disk can be changed; flavor, image, endpoints and hooks are refused with ModelArts.6347.
+Changes the fields that the body names. While the notebook runs only its name, description and disk can be changed; flavor, image, endpoints and hooks are refused with ModelArts.6347. Whatever is left out stays as it is. The documentation asks for a STOPPED notebook throughout. Key pair, pool, workspace and type of storage are fixed at creation.
 
 Sends a `PUT` request to `/v1/{project_id}/notebooks/{id}`
 
@@ -6396,7 +6396,7 @@ let response = client.update_notebook()
     }
     /**Delete a notebook instance
 
-Begins to remove the container of a notebook together with its storage, for good. The notebook is DELETING for a while and then unknown to the service. A running notebook is usually taken as well, yet the service may refuse it with ModelArts.6304 and ask for a stop first.
+Begins to remove a notebook for good. The container goes, and all storage that the service manages for it. The notebook is DELETING for a while and then unknown to the service. A running notebook is usually taken as well, yet the service may refuse it with ModelArts.6304 and ask for a stop first.
 
 Sends a `DELETE` request to `/v1/{project_id}/notebooks/{id}`
 
@@ -6438,7 +6438,7 @@ let response = client.start_notebook()
     }
     /**Stop a notebook instance
 
-Begins to stop a running notebook and answers at once; read the notebook until it is STOPPED. A notebook that is stopped already, or is busy with another operation, is refused with ModelArts.6357. There is no request body; an empty JSON object does no harm.
+Begins to stop a running notebook and answers at once; read the notebook until it is STOPPED. There is no request body; an empty JSON object does no harm. A notebook that is stopped already, or is busy with another operation, is refused with ModelArts.6357.
 
 Sends a `POST` request to `/v1/{project_id}/notebooks/{id}/stop`
 
@@ -6503,7 +6503,7 @@ let response = client.delete_notebook_tags()
     }
     /**Show the lease of a notebook
 
-Tells how long a running notebook may go on before it is stopped automatically. The end is `create_at` plus `duration`; with `enable` false there is none.
+Tells how long a running notebook may go on before it is stopped automatically.
 
 Sends a `GET` request to `/v1/{project_id}/notebooks/{id}/lease`
 
@@ -6552,7 +6552,7 @@ Sends a `GET` request to `/v1/{project_id}/notebooks/{id}/flavors`
 Arguments:
 - `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
 - `id`: ID of the notebook, as `createNotebook` and `listNotebooks` return it.
-- `limit`: Records per page. Everything is returned when the parameter is left out.
+- `limit`: Records per page. Everything comes in one page when it is left out.
 - `offset`: Number of records to skip.
 - `sort_dir`: Direction of sorting. Defaults to `DESC`. Huawei Cloud only.
 - `sort_key`: Name of the field to sort by, or several names joined with commas. At most 128 characters, only letters, digits, `_`, `,` and `-`. Huawei Cloud only.
@@ -6572,22 +6572,22 @@ let response = client.show_switchable_flavors()
     }
     /**List images
 
-Returns one page of the images that the caller can see: the preset images of the service and the images of the project. All filters combine. Page on with `limit` and `offset` until `total` records were read.
+Returns one page of the images that the caller can see: the preset images of the service and the images of the project. Page on with `limit` and `offset` until `total` records were read. All filters combine.
 
 Sends a `GET` request to `/v1/{project_id}/images`
 
 Arguments:
 - `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
 - `limit`: Largest number of images in one answer. Defaults to `200`.
-- `name`: Image name to look for. `name_fuzzy_match` decides whether a part of the name is enough. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
-- `name_fuzzy_match`: When true, `name` matches any part of an image name; when false, only the whole name. Defaults to `true`.
+- `name`: Image name to look for. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
+- `name_fuzzy_match`: How `name` is compared. Defaults to `true`. When true, `name` matches any part of an image name; when false, only the whole name.
 - `namespace`: Keep only images of this organization of the container registry SWR.
 - `offset`: Number of images to skip before the page starts. Defaults to `0`.
 - `service_type`: Keep only images made for this purpose.
 - `show_name`: Keep only preset images with this display name. Huawei Cloud only.
 - `show_tag`: Keep only preset images with this displayed version. Huawei Cloud only.
 - `sort_dir`: Direction of the sorting. Defaults to `DESC`.
-- `sort_key`: Names of the fields to sort by, joined with commas. The service spells them in camel case here: `updateTime` stands for the field `update_at`.
+- `sort_key`: Names of the fields to sort by. Several names are joined with commas, the most important one first, and are in camel case here: `updateTime` stands for the field `update_at`.
 - `type_`: Keep only preset images, or only the project's own.
 - `workspace_id`: Keep only images of this workspace. `0` is the one that always exists. Defaults to `0`.
 ```text
@@ -6613,7 +6613,7 @@ let response = client.list_images()
     }
     /**Register a custom image
 
-Makes an image that already lies in the container registry SWR usable for notebooks. Name, organization and tag are read from `swr_path`. The answer is the new image, usually ACTIVE at once. Sending the request again may fail because the image is known already, so do not repeat it blindly.
+Makes an image that already lies in the container registry SWR usable for notebooks. Sending the request again may fail because the image is known already, so do not repeat it blindly. The response is the new image, usually ACTIVE at once.
 
 Sends a `POST` request to `/v1/{project_id}/images`
 
@@ -6632,15 +6632,15 @@ let response = client.register_image()
     }
     /**List image groups
 
-Returns the images of the project gathered by name: one entry for all versions that share a name in an organization. The answer has the shape of a page, yet nothing can be sent to page through it.
+Returns the images that the caller can see, gathered by name. All versions that share a name in an organization are one entry.
 
 Sends a `GET` request to `/v1/{project_id}/images/group`
 
 Arguments:
 - `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
 - `limit`: Largest number of groups in one answer. At least 1. Defaults to `200`. Huawei Cloud only.
-- `name`: Image name to look for. `name_fuzzy_match` decides whether a part of the name is enough. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
-- `name_fuzzy_match`: When true, `name` matches any part of an image name; when false, only the whole name. Defaults to `true`.
+- `name`: Image name to look for. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
+- `name_fuzzy_match`: How `name` is compared. Defaults to `true`. When true, `name` matches any part of an image name; when false, only the whole name.
 - `namespace`: Keep only groups of this organization of the container registry SWR.
 - `offset`: Number of groups to skip before the page starts. At least 0. Defaults to `0`. Huawei Cloud only.
 - `swr_instance_id`: Keep only groups of this registry of the enterprise edition of SWR. Huawei Cloud only.
@@ -6707,7 +6707,7 @@ let response = client.delete_image_group()
     }
     /**Show an image
 
-Returns one image, preset or own. While a notebook is being saved, ask again until `status` is ACTIVE, or CREATE_FAILED or ERROR when saving failed. An unknown id is answered with 400 and ModelArts.6404.
+Returns one image, preset or own. While a notebook is being saved, ask again until `status` is ACTIVE, or CREATE_FAILED or ERROR when saving failed. An unknown ID is answered with status 400 and ModelArts.6404.
 
 Sends a `GET` request to `/v1/{project_id}/images/{id}`
 
@@ -6726,14 +6726,14 @@ let response = client.show_image()
     }
     /**Delete an image
 
-Removes an image from the project and answers with its last state. The layers stay in the container registry SWR unless `force` is set. An image that a notebook uses cannot be deleted.
+Removes an image from the project and answers with its last state. An image that a notebook uses cannot be deleted.
 
 Sends a `DELETE` request to `/v1/{project_id}/images/{id}`
 
 Arguments:
 - `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
 - `id`: ID of the image, a UUID, as the image list tells it.
-- `force`: When true, the content in the container registry SWR goes as well. Has an effect on images of visibility PRIVATE only.
+- `force`: When true, the content in the container registry SWR goes as well; otherwise it stays. It has an effect on images of visibility PRIVATE only.
 - `body`: The same choice as `force`, as Huawei Cloud takes it. Open Telekom Cloud knows the parameter; whoever serves both sends both.
 ```text
 let response = client.delete_image()
@@ -6768,7 +6768,7 @@ let response = client.sync_image()
     }
     /**Save a notebook as an image
 
-Starts to save the container of a RUNNING notebook as a new image, with everything that was installed into it, such as pip packages and server-side editor extensions. Asynchronous: the answer is the image in status INIT, and the notebook cannot be used meanwhile. Saving has succeeded when the image is ACTIVE and has failed when it is CREATE_FAILED or ERROR. The notebook has to be RUNNING; it is SNAPSHOTTING while the image is saved, and uses the saved image afterwards.
+Starts to save the container of a notebook as a new image. The notebook has to be RUNNING; it is SNAPSHOTTING while the image is saved, and uses the saved image afterwards. The response is the image in status INIT; the saving has succeeded when it is ACTIVE and has failed when it is CREATE_FAILED or ERROR. What was installed into the notebook is in the image, such as pip packages and server-side editor extensions.
 
 Sends a `POST` request to `/v1/{project_id}/notebooks/{id}/create-image`
 
@@ -6789,7 +6789,7 @@ let response = client.create_image()
     }
     /**List the OBS mounts of a notebook
 
-Returns every OBS storage that is attached to the notebook, at most ten. The answer has the shape of a page, yet nothing can be sent to page through it.
+Returns every OBS storage that is attached to the notebook. All of them come in one page, at most ten; nothing can be sent to page through it.
 
 Sends a `GET` request to `/v1/{project_id}/notebooks/{instance_id}/storage`
 
@@ -6808,7 +6808,7 @@ let response = client.list_attachable_obs()
     }
     /**Mount OBS storage into a notebook
 
-Attaches a parallel file system of the object storage OBS to a directory of a RUNNING notebook, whose processes then read and write its objects like files. Asynchronous: the answer says MOUNTING, followed by MOUNTED or MOUNT_FAILED. The notebook has to be RUNNING; otherwise the request is refused with ModelArts.6327. A notebook takes at most ten mounts.
+Attaches a parallel file system of the object storage OBS to a directory of a running notebook. The notebook has to be RUNNING; otherwise the request is refused with ModelArts.6327. A notebook takes at most ten mounts. The response says MOUNTING; a later read shows MOUNTED or MOUNT_FAILED. Processes in the notebook then read and write its objects like files.
 
 Sends a `POST` request to `/v1/{project_id}/notebooks/{instance_id}/storage`
 
@@ -6850,7 +6850,7 @@ let response = client.show_attachable_obs()
     }
     /**Unmount OBS storage from a notebook
 
-Detaches an OBS mount from the notebook. The objects stay in OBS; only the directory in the container loses them. Asynchronous: the answer says UNMOUNTING, after which the mount vanishes from the list, or stays there as UNMOUNT_FAILED.
+Detaches an OBS mount from the notebook. The response says UNMOUNTING; then the mount is UNMOUNTED and vanishes from the list, or stays there as UNMOUNT_FAILED. The objects stay in OBS; only the directory in the notebook loses them.
 
 Sends a `DELETE` request to `/v1/{project_id}/notebooks/{instance_id}/storage/{storage_id}`
 
@@ -6939,7 +6939,7 @@ pub mod builder {
             self.ai_project = optional("ai_project", value);
             self
         }
-        /// Kind of development environment to list. The spelling with a capital N matters.
+        /// Kind of development environment to list. The capital N matters: another spelling is refused with ModelArts.6336.
         ///
         /// Known values: `Notebook`.
         pub fn de_type<V>(mut self, value: V) -> Self
@@ -6952,7 +6952,7 @@ pub mod builder {
             self.de_type = required("de_type", value);
             self
         }
-        /// Largest number of records to return. 0 stands for no limit. Defaults to `0`.
+        /// Largest number of records to return. At least 0. Defaults to `0`. `0` stands for no limit.
         pub fn limit<V, M>(mut self, value: V) -> Self
         where
             V: crate::IntoOptional<i32, M>,
@@ -6978,7 +6978,7 @@ pub mod builder {
             self.order = optional("order", value);
             self
         }
-        /// Lists only the instances that run in the dedicated resource pool with this ID.
+        /// Lists only the instances that run in the dedicated resource pool with this ID. Instances outside of dedicated resource pools are then left out.
         pub fn pool_id<V, M>(mut self, value: V) -> Self
         where
             V: crate::IntoOptional<::std::string::String, M>,
@@ -6996,7 +6996,7 @@ pub mod builder {
             self.provision_type = optional("provision_type", value);
             self
         }
-        /// Whether the list is restricted to the caller's own instances. A boolean that is sent as text. Defaults to `true`.
+        /// Whether the list is restricted to the caller's own instances. A boolean that is sent as text. Defaults to `true`. With `false` the instances of the other users of the project are listed, too.
         pub fn show_self<V, M>(mut self, value: V) -> Self
         where
             V: crate::IntoOptional<::std::string::String, M>,
@@ -7014,7 +7014,7 @@ pub mod builder {
             self.sortby = optional("sortby", value);
             self
         }
-        /// Lists only instances in this state. Without it every state is listed.
+        /// Lists only instances in this state. Without it instances in every state are listed.
         ///
         /// Known values: `CREATING`, `CREATE_FAILED`, `STARTING`, `RESTARTING`, `START_FAILED`, `RUNNING`, `STOPPING`, `STOPPED`, `UNAVAILABLE`, `DELETED`, `RESIZING`, `RESIZE_FAILED`, `CREATE_QUEUING`, `START_QUEUING`, `REBOOTING`, `ACTIVE`.
         pub fn status<V, M>(mut self, value: V) -> Self
@@ -7773,7 +7773,7 @@ pub mod builder {
             self.limit = optional("limit", value);
             self
         }
-        /// Part of a notebook name; every notebook whose name contains it matches. At most 128 characters, only letters, digits, `_` and `-`.
+        /// Part of a notebook name. At most 128 characters, only letters, digits, `_` and `-`. Every notebook whose name contains it matches.
         pub fn name<V, M>(mut self, value: V) -> Self
         where
             V: crate::IntoOptional<::std::string::String, M>,
@@ -7789,7 +7789,7 @@ pub mod builder {
             self.offset = optional("offset", value);
             self
         }
-        /// ID of the user whose notebooks are wanted, 32 lower-case letters and digits. Only an administrator can ask for somebody else; other callers give their own ID or nothing.
+        /// ID of the user whose notebooks are wanted, 32 lower-case letters and digits. It takes effect for administrators only.
         pub fn owner<V, M>(mut self, value: V) -> Self
         where
             V: crate::IntoOptional<::std::string::String, M>,
@@ -7823,7 +7823,7 @@ pub mod builder {
             self.sort_dir = optional("sort_dir", value);
             self
         }
-        /// Name of the field to sort by, or several names joined with commas.
+        /// Name of the field to sort by. Several names are joined with commas, the most important one first.
         pub fn sort_key<V, M>(mut self, value: V) -> Self
         where
             V: crate::IntoOptional<::std::string::String, M>,
@@ -8309,7 +8309,7 @@ pub mod builder {
             self.limit = optional("limit", value);
             self
         }
-        /// Part of a notebook name; every notebook whose name contains it matches. At most 128 characters, only letters, digits, `_` and `-`.
+        /// Part of a notebook name. At most 128 characters, only letters, digits, `_` and `-`. Every notebook whose name contains it matches.
         pub fn name<V, M>(mut self, value: V) -> Self
         where
             V: crate::IntoOptional<::std::string::String, M>,
@@ -8325,7 +8325,7 @@ pub mod builder {
             self.offset = optional("offset", value);
             self
         }
-        /// ID of the user whose notebooks are wanted, 32 lower-case letters and digits. Takes effect only for a main account that holds administrator rights.
+        /// ID of the user whose notebooks are wanted, 32 lower-case letters and digits. It takes effect for administrators only.
         pub fn owner<V, M>(mut self, value: V) -> Self
         where
             V: crate::IntoOptional<::std::string::String, M>,
@@ -8359,7 +8359,7 @@ pub mod builder {
             self.sort_dir = optional("sort_dir", value);
             self
         }
-        /// Name of the field to sort by, or several names joined with commas.
+        /// Name of the field to sort by. Several names are joined with commas, the most important one first.
         pub fn sort_key<V, M>(mut self, value: V) -> Self
         where
             V: crate::IntoOptional<::std::string::String, M>,
@@ -8675,7 +8675,7 @@ pub mod builder {
             self.project_id = required("project_id", value);
             self
         }
-        /// Only flavors with this kind of processor.
+        /// Only flavors with this kind of processor. It may be combined with `type`.
         ///
         /// Known values: `CPU`, `GPU`, `ASCEND`.
         pub fn category<V, M>(mut self, value: V) -> Self
@@ -8705,7 +8705,7 @@ pub mod builder {
             self.flavor_type = optional("flavor_type", value);
             self
         }
-        /// Records per page. Everything is returned when the parameter is left out.
+        /// Records per page. Everything comes in one page when it is left out.
         pub fn limit<V, M>(mut self, value: V) -> Self
         where
             V: crate::IntoOptional<i32, M>,
@@ -8731,7 +8731,7 @@ pub mod builder {
             self.sort_dir = optional("sort_dir", value);
             self
         }
-        /// Name of the field to sort by, or several names joined with commas.
+        /// Name of the field to sort by. Several names are joined with commas, the most important one first.
         pub fn sort_key<V, M>(mut self, value: V) -> Self
         where
             V: crate::IntoOptional<::std::string::String, M>,
@@ -9847,7 +9847,7 @@ pub mod builder {
             self.id = required("id", value);
             self
         }
-        /// Records per page. Everything is returned when the parameter is left out.
+        /// Records per page. Everything comes in one page when it is left out.
         pub fn limit<V, M>(mut self, value: V) -> Self
         where
             V: crate::IntoOptional<i32, M>,
@@ -10011,7 +10011,7 @@ pub mod builder {
             self.limit = optional("limit", value);
             self
         }
-        /// Image name to look for. `name_fuzzy_match` decides whether a part of the name is enough. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
+        /// Image name to look for. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
         pub fn name<V, M>(mut self, value: V) -> Self
         where
             V: crate::IntoOptional<::std::string::String, M>,
@@ -10019,7 +10019,7 @@ pub mod builder {
             self.name = optional("name", value);
             self
         }
-        /// When true, `name` matches any part of an image name; when false, only the whole name. Defaults to `true`.
+        /// How `name` is compared. Defaults to `true`. When true, `name` matches any part of an image name; when false, only the whole name.
         pub fn name_fuzzy_match<V, M>(mut self, value: V) -> Self
         where
             V: crate::IntoOptional<bool, M>,
@@ -10079,7 +10079,7 @@ pub mod builder {
             self.sort_dir = optional("sort_dir", value);
             self
         }
-        /// Names of the fields to sort by, joined with commas. The service spells them in camel case here: `updateTime` stands for the field `update_at`.
+        /// Names of the fields to sort by. Several names are joined with commas, the most important one first, and are in camel case here: `updateTime` stands for the field `update_at`.
         pub fn sort_key<V, M>(mut self, value: V) -> Self
         where
             V: crate::IntoOptional<::std::string::String, M>,
@@ -10399,7 +10399,7 @@ pub mod builder {
             self.limit = optional("limit", value);
             self
         }
-        /// Image name to look for. `name_fuzzy_match` decides whether a part of the name is enough. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
+        /// Image name to look for. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
         pub fn name<V, M>(mut self, value: V) -> Self
         where
             V: crate::IntoOptional<::std::string::String, M>,
@@ -10407,7 +10407,7 @@ pub mod builder {
             self.name = optional("name", value);
             self
         }
-        /// When true, `name` matches any part of an image name; when false, only the whole name. Defaults to `true`.
+        /// How `name` is compared. Defaults to `true`. When true, `name` matches any part of an image name; when false, only the whole name.
         pub fn name_fuzzy_match<V, M>(mut self, value: V) -> Self
         where
             V: crate::IntoOptional<bool, M>,
@@ -10884,7 +10884,7 @@ pub mod builder {
             self.id = required("id", value);
             self
         }
-        /// When true, the content in the container registry SWR goes as well. Has an effect on images of visibility PRIVATE only.
+        /// When true, the content in the container registry SWR goes as well; otherwise it stays. It has an effect on images of visibility PRIVATE only.
         pub fn force<V, M>(mut self, value: V) -> Self
         where
             V: crate::IntoOptional<bool, M>,

@@ -483,7 +483,7 @@ open_enum! {
 pub type OpenVolumeOwnership = crate::Open<VolumeOwnership>;
 
 open_enum! {
-    /// State of a storage volume. While an EVS volume is INITIALIZING or DELETING, even a RUNNING notebook is not ready. RESIZING does not affect the notebook: it can be used while its disk grows.
+    /// State of a storage volume. RESIZING does not affect the notebook: it can be used while its disk grows. While an EVS volume is INITIALIZING or DELETING, even a RUNNING notebook is not ready.
     ///
     /// Source: CreateNotebook T15, ListNotebooks T10, ListAllNotebooks T10, ShowNotebook T8, UpdateNotebook T13, DeleteNotebook T8, StartNotebook T9, StopNotebook T8.
     ///
@@ -537,7 +537,7 @@ phases! {
 }
 
 open_enum! {
-    /// Way of stopping automatically. In a request timing is assumed when it is left out. Answers write it in capitals; compare without regard to case.
+    /// Way of stopping automatically. Answers write it in capitals; compare without regard to case. In a request `timing` is assumed when it is left out. With `idle` the time counts from the last use of the notebook, with `timing` from the request.
     ///
     /// Source: CreateNotebook T8, CreateNotebook T13, ListNotebooks T8, ListAllNotebooks T8, ShowNotebook T6, UpdateNotebook T11, DeleteNotebook T6, StartNotebook T2, StartNotebook T7, StopNotebook T6, ShowLease T2, RenewLease T3, RenewLease T4.
     ///
@@ -759,7 +759,7 @@ open_enum! {
 pub type OpenFlavorClusterType = crate::Open<FlavorClusterType>;
 
 open_enum! {
-    /// Kind of a storage that can be attached to a running notebook. Requests say OBS and are answered with OBSFS.
+    /// Kind of a storage that can be attached to a running notebook. A request with OBS is answered with OBSFS.
     ///
     /// Source: AttachObs T2, AttachObs T3, CancelObs T2, ListAttachableObSs T3, ShowAttachableObs T2.
     ///
@@ -778,7 +778,7 @@ open_enum! {
 pub type OpenDataVolumeCategory = crate::Open<DataVolumeCategory>;
 
 open_enum! {
-    /// How far an OBS storage has got on its way into or out of a notebook.
+    /// How far an OBS storage has got on its way into or out of a notebook. A list and a single read show the same state.
     ///
     /// Source: AttachObs T3, CancelObs T2, ListAttachableObSs T3, ShowAttachableObs T2.
     ///
@@ -848,7 +848,7 @@ open_enum! {
 pub type OpenImageOrigin = crate::Open<ImageOrigin>;
 
 open_enum! {
-    /// Purpose for which an image is made.
+    /// Purpose for which an image is made. An image registered without it is UNKNOWN.
     ///
     /// Source: ListImage T2, RegisterImage T2, CreateImage T3, CreateNotebook T12, DeleteImage T3, DeleteNotebook T5, ListAllNotebooks T7, ListImage T4, ListNotebooks T7, RegisterImage T3, ShowImage T2, ShowNotebook T5, StartNotebook T6, StopNotebook T5, UpdateNotebook T10.
     ///
@@ -871,7 +871,7 @@ open_enum! {
 pub type OpenImageServiceType = crate::Open<ImageServiceType>;
 
 open_enum! {
-    /// Where an image stands between being made and being removed.
+    /// Where an image stands between being made and being removed. Only an ACTIVE image can start a notebook; another one is refused with ModelArts.6797.
     ///
     /// Source: CreateImage T3, CreateNotebook T12, DeleteImage T3, DeleteNotebook T5, ListAllNotebooks T7, ListImage T4, ListNotebooks T7, RegisterImage T3, ShowImage T2, ShowNotebook T5, StartNotebook T6, StopNotebook T5, UpdateNotebook T10.
     ///
@@ -924,7 +924,7 @@ open_enum! {
 pub type OpenImageType = crate::Open<ImageType>;
 
 open_enum! {
-    /// Who can see an image. Without it an image to register counts as PRIVATE.
+    /// Who can see an image. A PUBLIC image can be read and used by everybody who knows its ID, and changed by its owner only. Without it an image to register counts as PRIVATE.
     ///
     /// Source: RegisterImage T2, CreateImage T3, CreateNotebook T12, DeleteImage T3, DeleteNotebook T5, ListAllNotebooks T7, ListImage T4, ListNotebooks T7, RegisterImage T3, ShowImage T2, ShowNotebook T5, StartNotebook T6, StopNotebook T5, UpdateNotebook T10.
     ///

@@ -8,6 +8,9 @@ use crate::clock::Millis;
 use crate::domain::durations::{Durations, Step};
 use crate::domain::phase::{Phase, Status, Transition, transition};
 
+/// The size of an image that was saved from a notebook, in bytes.
+const SAVED_SIZE: i64 = 9_126_805_504;
+
 /// An image, built in or of a project.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct ImageEntry {
@@ -36,6 +39,9 @@ impl ImageEntry {
         let Some((next, at, failure)) = self.phase.finish(now) else {
             return;
         };
+        if next == ImageStatus::Active {
+            self.image.size.get_or_insert(SAVED_SIZE);
+        }
         self.phase = Phase::enter(next, at, durations, None);
         self.image.update_at = Some(at);
         self.image.status_message = failure.map(|failure| failure.message);
