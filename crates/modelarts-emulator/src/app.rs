@@ -111,9 +111,9 @@ impl App {
         if let Some(store) = &store {
             // Weak: a clock may outlive its emulator.
             let store = Arc::downgrade(store);
-            clock.keep(Box::new(move |stamp| {
+            clock.observe(Box::new(move |checkpoint| {
                 if let Some(store) = store.upgrade() {
-                    store.submit(Change::of_time(stamp));
+                    store.submit(Change::of_time(checkpoint));
                 }
             }));
         }
@@ -178,7 +178,7 @@ impl App {
         }
         store.submit(Change {
             rows,
-            stamp: self.clock.stamp(),
+            checkpoint: self.clock.checkpoint(),
             replace,
         });
     }
@@ -236,7 +236,7 @@ impl App {
     /// Writes down what the emulator begins with, its time above all.
     pub(crate) async fn begin(&self) -> ApiResult<()> {
         self.write(|state, _| {
-            state.touch_core();
+            state.set_core_dirty();
             Ok(())
         })
         .await

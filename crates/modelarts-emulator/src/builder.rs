@@ -54,12 +54,12 @@ pub(crate) enum Kind {
     #[error("state file: {0}")]
     Data(String),
     #[error("{0}")]
-    Told(String),
+    Refused(String),
 }
 
 impl From<crate::error::ApiError> for Error {
     fn from(error: crate::error::ApiError) -> Self {
-        Kind::Told(error.message).into()
+        Kind::Refused(error.message).into()
     }
 }
 
@@ -302,10 +302,10 @@ impl EmulatorBuilder {
             timeouts: self.timeouts,
         };
         let app = App::new(state, clock, store, config)
-            .ok_or_else(|| Kind::Told("the key for tokens cannot be used".into()))?;
+            .ok_or_else(|| Kind::Refused("the key for tokens cannot be used".into()))?;
         app.begin().await?;
         for fault in self.faults {
-            app.faults.add(fault).map_err(Kind::Told)?;
+            app.faults.add(fault).map_err(Kind::Refused)?;
         }
         Emulator::listen(Arc::new(app), self.address).await
     }
@@ -330,19 +330,19 @@ impl EmulatorBuilder {
     fn check(&mut self) -> Result<(), Error> {
         let addresses = &mut self.addresses;
         if let Some(url) = &mut addresses.external_url {
-            *url = external_url(url).map_err(Kind::Told)?;
+            *url = external_url(url).map_err(Kind::Refused)?;
         }
         for name in &addresses.host_names {
-            host_name(name).map_err(Kind::Told)?;
+            host_name(name).map_err(Kind::Refused)?;
         }
         if let Some(start) = self.start_at
             && !(0..=LATEST).contains(&start)
         {
             let error = format!("the time cannot start at {start}; 0 to {LATEST} ms are possible");
-            return Err(Kind::Told(error).into());
+            return Err(Kind::Refused(error).into());
         }
         for fault in &self.faults {
-            fault.check().map_err(Kind::Told)?;
+            fault.check().map_err(Kind::Refused)?;
         }
         Ok(())
     }
@@ -373,12 +373,12 @@ impl EmulatorBuilder {
             (None, ClockMode::Manual, Some(_)) => SEEDED_START,
             _ => real,
         };
-        let start = match loaded.map(|loaded| loaded.stamp) {
+        let start = match loaded.map(|loaded| loaded.checkpoint) {
             None => begin,
-            Some(stamp) => {
+            Some(checkpoint) => {
                 // As fast as it passed when it was written, so that nothing that was seen is still to come.
-                let passed = (real - stamp.real).max(0) as f64 * stamp.pace;
-                stamp.emulated.saturating_add(passed as Millis)
+                let passed = (real - checkpoint.real).max(0) as f64 * checkpoint.rate;
+                checkpoint.emulated.saturating_add(passed as Millis)
             }
         };
         match self.mode {
@@ -556,7 +556,7 @@ impl Emulator {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn add_fault(&self, fault: Fault) -> Result<Fault, Error> {
-        Ok(self.app.faults.add(fault).map_err(Kind::Told)?)
+        Ok(self.app.faults.add(fault).map_err(Kind::Refused)?)
     }
 
     /// The faults that stand.
@@ -574,7 +574,7 @@ impl Emulator {
     /// # Errors
     /// When the filter names an operation, a method or a status that no request can have.
     pub fn requests(&self, filter: &LogFilter) -> Result<Vec<LoggedRequest>, Error> {
-        Ok(self.app.log.list(filter).map_err(Kind::Told)?)
+        Ok(self.app.log.list(filter).map_err(Kind::Refused)?)
     }
 
     /// Lets something fail that the service does by itself: the next creation, start, mount and so on.
@@ -665,7 +665,7 @@ impl Emulator {
     pub fn snapshot(&self) -> Result<Snapshot, Error> {
         self.app
             .read(|state, now| state.save(now))
-            .map_err(|error| Kind::Told(error.to_string()).into())
+            .map_err(|error| Kind::Refused(error.to_string()).into())
     }
 
     /// Takes over a snapshot, with its time if the clock is a manual one.

@@ -48,15 +48,15 @@ pub enum ClockMode {
 
 /// A moment by both clocks, and how the emulated one moves on from there.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Stamp {
+pub(crate) struct Checkpoint {
     pub(crate) emulated: Millis,
     pub(crate) real: Millis,
     /// Emulated seconds per real second; 0 for a time that stands.
-    pub(crate) pace: f64,
+    pub(crate) rate: f64,
 }
 
-/// Who writes down that the time was moved.
-type Keeper = Box<dyn Fn(Stamp) + Send + Sync>;
+/// What is called when the time was moved.
+type ClockObserver = Box<dyn Fn(Checkpoint) + Send + Sync>;
 
 /// The emulator's clock; clones share the same time.
 ///
@@ -75,7 +75,7 @@ pub struct Clock {
 
 struct Shared {
     reading: Mutex<Reading>,
-    /// Told whenever the time was moved or its pace changed, but not when it jumped.
+    /// Told whenever the time was moved or its rate changed, but not when it jumped.
     changed: Notify,
     /// Told whenever the time has jumped.
     jumped: Notify,
@@ -89,7 +89,7 @@ struct Shared {
     activity: AtomicU64,
     /// Told when no request is under way any more.
     idle: Notify,
-    keeper: OnceLock<Keeper>,
+    observer: OnceLock<ClockObserver>,
 }
 
 /// Whose request is under way.
@@ -144,7 +144,7 @@ struct Reading {
 }
 
 impl Reading {
-    fn pace(&self) -> f64 {
+    fn rate(&self) -> f64 {
         if self.frozen || self.mode == ClockMode::Manual {
             0.0
         } else {
@@ -153,15 +153,15 @@ impl Reading {
     }
 
     fn at(&self, instant: std::time::Instant) -> f64 {
-        let passed = instant.duration_since(self.anchor).as_secs_f64() * 1000.0 * self.pace();
+        let passed = instant.duration_since(self.anchor).as_secs_f64() * 1000.0 * self.rate();
         (self.base + passed).min(LATEST as f64)
     }
 
-    fn stamp(&self, instant: std::time::Instant) -> Stamp {
-        Stamp {
+    fn checkpoint(&self, instant: std::time::Instant) -> Checkpoint {
+        Checkpoint {
             emulated: self.at(instant) as Millis,
             real: system_millis(),
-            pace: self.pace(),
+            rate: self.rate(),
         }
     }
 }
@@ -217,7 +217,7 @@ impl Clock {
                 under_way: Default::default(),
                 activity: AtomicU64::new(0),
                 idle: Notify::new(),
-                keeper: OnceLock::new(),
+                observer: OnceLock::new(),
             }),
         }
     }
@@ -269,15 +269,15 @@ impl Clock {
         self.change(|reading| reading.base = now as f64);
     }
 
-    /// Calls `keeper` whenever the time is moved or its pace changed, before anybody can see it.
-    pub(crate) fn keep(&self, keeper: Keeper) {
-        // There is one keeper at most: the store of the emulator that made the clock.
-        let _ = self.shared.keeper.set(keeper);
+    /// Calls `observer` whenever the time is moved or its rate changed, before anybody can see it.
+    pub(crate) fn observe(&self, observer: ClockObserver) {
+        // There is one observer at most: the store of the emulator that made the clock.
+        let _ = self.shared.observer.set(observer);
     }
 
     /// The present by both clocks.
-    pub(crate) fn stamp(&self) -> Stamp {
-        self.shared.reading.lock().stamp(real_instant())
+    pub(crate) fn checkpoint(&self) -> Checkpoint {
+        self.shared.reading.lock().checkpoint(real_instant())
     }
 
     /// The time and how it moves.
@@ -318,7 +318,7 @@ impl Clock {
                 return;
             }
             tokio::select! {
-                () = pass(left, reading.pace()) => {}
+                () = pass(left, reading.rate()) => {}
                 () = changed => {}
                 () = jumped => {}
             }
@@ -362,13 +362,13 @@ impl Clock {
     }
 }
 
-/// Completes when `left` emulated milliseconds have passed at this pace: never, if the time stands.
-async fn pass(left: f64, pace: f64) {
-    if pace == 0.0 {
+/// Completes when `left` emulated milliseconds have passed at this rate: never, if the time stands.
+async fn pass(left: f64, rate: f64) {
+    if rate == 0.0 {
         return std::future::pending().await;
     }
-    // A pace close to 0 makes more than a timer can hold.
-    let real = Duration::try_from_secs_f64(left / 1000.0 / pace).unwrap_or(Duration::MAX);
+    // A rate close to 0 makes more than a timer can hold.
+    let real = Duration::try_from_secs_f64(left / 1000.0 / rate).unwrap_or(Duration::MAX);
     real_sleep(real.clamp(Duration::from_millis(1), Duration::from_secs(86_400))).await;
 }
 
@@ -380,8 +380,8 @@ impl Shared {
         reading.anchor = instant;
         with(&mut reading);
         reading.base = reading.base.clamp(0.0, LATEST as f64);
-        if let Some(keeper) = self.keeper.get() {
-            keeper(reading.stamp(instant));
+        if let Some(observer) = self.observer.get() {
+            observer(reading.checkpoint(instant));
         }
     }
 }
@@ -427,7 +427,7 @@ impl Sleeper {
             }
             let stands = reading.mode == ClockMode::Manual && !reading.frozen;
             tokio::select! {
-                () = pass(left, reading.pace()) => {}
+                () = pass(left, reading.rate()) => {}
                 () = self.turn(), if stands => {}
                 () = changed => {}
             }

@@ -201,7 +201,7 @@ impl Fault {
         }
         if self
             .probability
-            .is_some_and(|chance| !(0.0..=1.0).contains(&chance))
+            .is_some_and(|probability| !(0.0..=1.0).contains(&probability))
         {
             return Err("probability has to lie between 0 and 1".into());
         }
@@ -252,16 +252,16 @@ pub(crate) struct Faults {
 struct List {
     faults: Vec<Fault>,
     next: u64,
-    chance: Ids,
+    rng: Ids,
 }
 
 impl Faults {
-    pub(crate) fn new(chance: Ids) -> Self {
+    pub(crate) fn new(rng: Ids) -> Self {
         Self {
             list: Mutex::new(List {
                 faults: Vec::new(),
                 next: 1,
-                chance,
+                rng,
             }),
             any: false.into(),
         }
@@ -303,7 +303,7 @@ impl Faults {
             return None;
         }
         let mut list = self.list.lock();
-        let List { faults, chance, .. } = &mut *list;
+        let List { faults, rng, .. } = &mut *list;
         let index = faults.iter_mut().position(|fault| {
             if !fault.fits(operation) {
                 return false;
@@ -314,7 +314,7 @@ impl Faults {
             }
             fault
                 .probability
-                .is_none_or(|probability| chance.fraction() < probability)
+                .is_none_or(|probability| rng.fraction() < probability)
         })?;
         let acting = faults[index].clone();
         if let Some(times) = &mut faults[index].times {

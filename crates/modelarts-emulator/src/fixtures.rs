@@ -13,7 +13,6 @@ use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 
 use crate::domain::{Generation, InstanceStatus};
-use crate::ids::hex;
 use crate::nearest::unknown;
 
 /// The project that the emulator has when nothing else is asked for.
@@ -141,7 +140,7 @@ impl Fixtures {
     pub(crate) fn digest(&self) -> String {
         // Texts, numbers and maps: writing them cannot fail.
         let text = serde_json::to_vec(self).unwrap_or_default();
-        hex(&Sha256::digest(&text))
+        hex::encode(Sha256::digest(&text))
     }
 
     /// The names that [`built_in`](Self::built_in) knows.
@@ -261,7 +260,7 @@ pub struct InstanceFixture {
     pub capacity: Option<i32>,
     /// Category of its volume, `EVS` if absent; new generation.
     pub volume_category: Option<OpenVolumeCategory>,
-    /// Milliseconds until the automatic stop, -1 for never; an hour if absent.
+    /// Milliseconds from the time at which it is added until the automatic stop, -1 for never; an hour if absent.
     pub duration: Option<i64>,
     /// Its workspace.
     pub workspace_id: Option<String>,

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 /// A stream of random numbers (SplitMix64).
 ///
-/// It is plain data, so that it is saved with the state it made: after a restart it goes on where it
-/// was and never gives an identifier twice.
+/// Its whole state is one number that is stored with what it made: after a restart it goes on where it was and never gives
+/// an identifier twice. By hand, since generators of libraries promise no values across versions, and those of
+/// an `rng_seed` stand in people's tests.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Ids {
     state: u64,
@@ -45,7 +46,7 @@ impl Ids {
 
     /// 32 hexadecimal digits, as the identity service names projects and users.
     pub(crate) fn hex32(&mut self) -> String {
-        hex(&self.bytes::<16>())
+        hex::encode(self.bytes::<16>())
     }
 
     /// A version 4 UUID.
@@ -53,7 +54,7 @@ impl Ids {
         let mut bytes = self.bytes::<16>();
         bytes[6] = bytes[6] & 0x0f | 0x40;
         bytes[8] = bytes[8] & 0x3f | 0x80;
-        let text = hex(&bytes);
+        let text = hex::encode(bytes);
         format!(
             "{}-{}-{}-{}-{}",
             &text[..8],
@@ -109,7 +110,8 @@ impl RequestIds {
         bytes[..8].copy_from_slice(&mix(low).to_be_bytes());
         bytes[8..].copy_from_slice(&mix(low ^ self.salt).to_be_bytes());
         let mut digits = [0; 32];
-        write_hex(&bytes, &mut digits);
+        // 16 bytes have 32 digits.
+        hex::encode_to_slice(bytes, &mut digits).ok();
         RequestId(digits)
     }
 }
@@ -127,21 +129,6 @@ impl RequestId {
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
-    }
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    let mut digits = vec![0; bytes.len() * 2];
-    write_hex(bytes, &mut digits);
-    String::from_utf8(digits).unwrap_or_default()
-}
-
-/// Two digits for each byte.
-fn write_hex(bytes: &[u8], digits: &mut [u8]) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
-        pair[0] = DIGITS[usize::from(byte >> 4)];
-        pair[1] = DIGITS[usize::from(byte & 15)];
     }
 }
 

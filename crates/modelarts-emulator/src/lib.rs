@@ -88,6 +88,7 @@
 mod account;
 mod api;
 mod app;
+mod bounded_cache;
 mod builder;
 #[cfg(feature = "client")]
 mod client;
@@ -106,7 +107,6 @@ mod identity;
 mod ids;
 mod log;
 mod nearest;
-mod recent;
 mod store;
 
 pub use builder::{Emulator, EmulatorBuilder, Error};

@@ -544,7 +544,7 @@ async fn add_transition_fault(
 async fn clear_transition_faults(State(app): State<Arc<App>>) -> Done {
     app.write(|state, _| {
         state.core.failures.clear();
-        state.touch_core();
+        state.set_core_dirty();
         Ok(())
     })
     .await?;

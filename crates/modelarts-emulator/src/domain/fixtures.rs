@@ -11,7 +11,7 @@ use super::lease;
 use super::model::{Details, DevEnv, Generation, Instance, Lease, Notebook, Volume};
 use super::notebooks::default_capacity;
 use super::phase::{Failure, Phase};
-use super::{InstanceStatus, State, Subject, Touched};
+use super::{DirtyKey, InstanceStatus, State, Subject};
 use crate::clock::Millis;
 use crate::fixtures::{
     AccessKeyFixture, DEFAULT_PROJECT, DEFAULT_REGION, DomainFixture, Fixtures, ImageFixture,
@@ -71,7 +71,7 @@ impl State {
         for entry in self.images.split_off(&seq).into_values() {
             self.image_ids.remove(entry.id());
             if let Some(until) = entry.phase.until {
-                self.agenda.remove(&(until, Subject::Image(entry.seq)));
+                self.timers.remove(&(until, Subject::Image(entry.seq)));
             }
         }
     }
@@ -93,7 +93,7 @@ impl State {
         if let Some(capacity) = fixtures.capacity {
             self.set_capacity(capacity, now);
         }
-        self.touch(Touched::Core);
+        self.set_dirty(DirtyKey::Core);
         Ok(())
     }
 
@@ -137,7 +137,7 @@ impl State {
         for user in users {
             self.add_user(user)?;
         }
-        self.touch(Touched::Accounts);
+        self.set_dirty(DirtyKey::Accounts);
         Ok(())
     }
 
@@ -329,12 +329,13 @@ impl State {
             .clone()
             .unwrap_or_else(|| "modelarts.vm.cpu.2u".into());
         let free = self.flavor(&flavor).is_some_and(|flavor| flavor.is_free());
+        // As if it had been renewed when the fixture was added: an hour from the creation may be long over.
         let lease = match fixture.duration {
-            None => lease::default(created),
+            None => lease::default(now),
             Some(duration) => Lease {
                 enabled: duration >= 0,
                 duration: duration.max(0),
-                ..lease::default(created)
+                ..lease::default(now)
             },
         };
         let uuid = self.core.ids.uuid();
@@ -368,10 +369,7 @@ impl State {
             previous: N::Init.into(),
             created,
             updated: now,
-            lease: Lease {
-                since: now,
-                ..lease
-            },
+            lease,
             failure: fixture.fail_reason.clone().map(|message| Failure {
                 code: fixture.status.failure_code().to_string(),
                 message,

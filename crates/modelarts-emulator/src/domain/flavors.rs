@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::catalogue::Flavor;
 use super::model::Generation;
 use super::page::{Paging, clamp};
-use super::{At, Caller, Owned, State, Touched};
+use super::{At, Caller, DirtyKey, Owned, State};
 use crate::error::{ApiError, ApiResult, code};
 use crate::fields::with_fields;
 
@@ -38,7 +38,7 @@ impl State {
             Some(known) => *known = flavor,
             None => self.flavors.push(flavor),
         }
-        self.touch(Touched::Flavors);
+        self.set_dirty(DirtyKey::Flavors);
     }
 
     fn offer(&self, flavor: &Flavor) -> NotebookFlavor {

@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::model::{Generation, ImageEntry};
 use super::page::Paging;
 use super::phase::Phase;
-use super::{At, Caller, InstanceStatus, State, Step, Subject, Touched};
+use super::{At, Caller, DirtyKey, InstanceStatus, State, Step, Subject};
 use crate::clock::Millis;
 use crate::error::{ApiError, ApiResult, code};
 use crate::fields::with_fields;
@@ -80,11 +80,11 @@ impl State {
     pub(super) fn put_image(&mut self, entry: ImageEntry) {
         let seq = entry.seq;
         if let Some(until) = entry.phase.until {
-            self.agenda.insert((until, Subject::Image(seq)));
+            self.timers.insert((until, Subject::Image(seq)));
         }
         self.image_ids.insert(entry.id().to_owned(), seq);
         self.images.insert(seq, entry);
-        self.touch(Touched::Image(seq));
+        self.set_dirty(DirtyKey::Image(seq));
     }
 
     fn image(&self, id: &str) -> Option<&ImageEntry> {
@@ -260,7 +260,7 @@ impl State {
             if let Some(tags) = &tags {
                 entry.image.tags = Some(tags.clone());
             }
-            self.touch(Touched::Image(seq));
+            self.set_dirty(DirtyKey::Image(seq));
         }
         Ok(())
     }
@@ -297,7 +297,7 @@ impl State {
         if let Some(entry) = self.images.get_mut(&seq) {
             entry.image.update_at = Some(at.now);
         }
-        self.touch(Touched::Image(seq));
+        self.set_dirty(DirtyKey::Image(seq));
         self.show_image(at, id)
     }
 
@@ -500,7 +500,7 @@ impl State {
         });
         self.image_ids.remove(id);
         self.images.remove(&seq);
-        self.touch(Touched::Image(seq));
+        self.set_dirty(DirtyKey::Image(seq));
         Ok(image)
     }
 

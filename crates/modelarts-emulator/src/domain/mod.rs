@@ -1,7 +1,7 @@
 //! The service itself: what exists, what may be done with it, and what happens by itself.
 //!
 //! Everything here is synchronous and knows no clock: the present is an argument. What happens by itself is
-//! written down as a time in the agenda and done, at that time, whenever somebody looks; so nothing
+//! written down as a time in the timers and done, at that time, whenever somebody looks; so nothing
 //! runs in the background and a restart changes nothing.
 
 mod catalogue;
@@ -48,13 +48,13 @@ pub(crate) use snapshot::Row;
 pub use snapshot::Snapshot;
 pub use status::InstanceStatus;
 
+use crate::bounded_cache::BoundedCache;
 use crate::clock::Millis;
 use crate::error::{ApiError, ApiResult, code};
 use crate::faults::MOST as MOST_FAULTS;
 use crate::fixtures::{Capacity, Fixtures};
 use crate::identity::accounts::Accounts;
 use crate::ids::Ids;
-use crate::recent::Recent;
 use catalogue::Flavor;
 use listing::Listing;
 use model::{ImageEntry, Instance};
@@ -182,7 +182,7 @@ impl Core {
     }
 }
 
-/// What has a place in the agenda.
+/// What has a place in the timers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Subject {
     Instance(u64),
@@ -191,7 +191,7 @@ enum Subject {
 
 /// What has changed since it was last saved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Touched {
+enum DirtyKey {
     Beginning,
     Core,
     Accounts,
@@ -231,16 +231,16 @@ pub(crate) struct State {
     images: BTreeMap<u64, ImageEntry>,
     image_ids: HashMap<String, u64>,
     listing: Listing,
-    agenda: BTreeSet<(Millis, Subject)>,
+    timers: BTreeSet<(Millis, Subject)>,
     occupied: HashMap<String, u32>,
     /// How many instances of the old generation a user has, by flavor.
     owned: HashMap<Owned, u32>,
     queues: HashMap<String, BTreeSet<(Millis, u64)>>,
     evs: u64,
     /// Answers that stay right until their instance changes.
-    rendered: Recent<u64, Bytes>,
+    rendered: BoundedCache<u64, Bytes>,
     /// `None` when nobody saves.
-    touched: Option<BTreeSet<Touched>>,
+    dirty: Option<BTreeSet<DirtyKey>>,
 }
 
 impl State {
@@ -266,24 +266,24 @@ impl State {
             images: BTreeMap::new(),
             image_ids: HashMap::new(),
             listing: Listing::default(),
-            agenda: BTreeSet::new(),
+            timers: BTreeSet::new(),
             occupied: HashMap::new(),
             owned: HashMap::new(),
             queues: HashMap::new(),
             evs: 0,
-            rendered: Recent::default(),
-            touched: None,
+            rendered: BoundedCache::default(),
+            dirty: None,
         }
     }
 
     /// Whether something has to happen before a look at `now` is right.
     pub(crate) fn is_due(&self, now: Millis) -> bool {
-        self.agenda.first().is_some_and(|(due, _)| *due <= now)
+        self.timers.first().is_some_and(|(due, _)| *due <= now)
     }
 
     /// Does, in order, everything that happens by itself until `now`.
     pub(crate) fn advance(&mut self, now: Millis) {
-        while let Some((due, subject)) = self.agenda.first().copied()
+        while let Some((due, subject)) = self.timers.first().copied()
             && due <= now
         {
             match subject {
@@ -308,20 +308,20 @@ impl State {
 
     fn image_due(&mut self, seq: u64, due: Millis) {
         let Some(entry) = self.images.get_mut(&seq) else {
-            self.agenda.remove(&(due, Subject::Image(seq)));
+            self.timers.remove(&(due, Subject::Image(seq)));
             return;
         };
-        self.agenda.remove(&(due, Subject::Image(seq)));
+        self.timers.remove(&(due, Subject::Image(seq)));
         entry.advance(due, &self.settings.durations);
         if let Some(until) = entry.phase.until {
-            self.agenda.insert((until, Subject::Image(seq)));
+            self.timers.insert((until, Subject::Image(seq)));
         }
-        self.touch(Touched::Image(seq));
+        self.set_dirty(DirtyKey::Image(seq));
     }
 
-    fn touch(&mut self, what: Touched) {
-        if let Some(touched) = &mut self.touched {
-            touched.insert(what);
+    fn set_dirty(&mut self, what: DirtyKey) {
+        if let Some(dirty) = &mut self.dirty {
+            dirty.insert(what);
         }
     }
 
@@ -335,18 +335,18 @@ impl State {
             return Err(ApiError::value("faults", error));
         }
         self.core.failures.push(fault);
-        self.touch_core();
+        self.set_core_dirty();
         Ok(())
     }
 
-    pub(crate) fn touch_core(&mut self) {
-        self.touch(Touched::Core);
+    pub(crate) fn set_core_dirty(&mut self) {
+        self.set_dirty(DirtyKey::Core);
     }
 
     fn next_seq(&mut self) -> u64 {
         let seq = self.core.next_seq;
         self.core.next_seq += 1;
-        self.touch(Touched::Core);
+        self.set_dirty(DirtyKey::Core);
         seq
     }
 
@@ -358,7 +358,7 @@ impl State {
         self.listing.insert(&instance);
         self.attach(&instance);
         self.instances.insert(seq, instance);
-        self.touch(Touched::Instance(seq));
+        self.set_dirty(DirtyKey::Instance(seq));
         self.promote(&flavor, now);
     }
 
@@ -389,7 +389,7 @@ impl State {
             self.attach(&instance);
             self.instances.insert(seq, instance);
         }
-        self.touch(Touched::Instance(seq));
+        self.set_dirty(DirtyKey::Instance(seq));
         self.promote(&flavor, now);
         Some(result)
     }
@@ -397,7 +397,7 @@ impl State {
     /// Counts the instance in everywhere but in the lists.
     fn attach(&mut self, instance: &Instance) {
         if let Some(due) = instance.due() {
-            self.agenda.insert((due, Subject::Instance(instance.seq)));
+            self.timers.insert((due, Subject::Instance(instance.seq)));
         }
         if instance.status().occupies() {
             *self.occupied.entry(instance.flavor.clone()).or_default() += 1;
@@ -416,7 +416,7 @@ impl State {
 
     fn detach(&mut self, instance: &Instance) {
         if let Some(due) = instance.due() {
-            self.agenda.remove(&(due, Subject::Instance(instance.seq)));
+            self.timers.remove(&(due, Subject::Instance(instance.seq)));
         }
         if instance.status().occupies()
             && let Some(count) = self.occupied.get_mut(&instance.flavor)
@@ -505,14 +505,14 @@ impl State {
         if failure.times == 0 {
             failures.remove(index);
         }
-        self.touch(Touched::Core);
+        self.set_dirty(DirtyKey::Core);
         Some(planned)
     }
 
     /// Sets what there is to give out, and gives it to those who wait.
     pub(crate) fn set_capacity(&mut self, capacity: Capacity, now: Millis) {
         self.core.capacity = capacity;
-        self.touch(Touched::Core);
+        self.set_dirty(DirtyKey::Core);
         let waiting: Vec<String> = self.queues.keys().cloned().collect();
         for flavor in waiting {
             self.promote(&flavor, now);

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::catalogue::Flavor;
 use super::model::{ImageEntry, Instance};
-use super::{Core, Settings, State, Touched};
+use super::{Core, DirtyKey, Settings, State};
 use crate::clock::Millis;
 use crate::identity::accounts::Accounts;
 
@@ -67,43 +67,43 @@ pub(crate) enum LoadError {
 impl State {
     /// From now on every change is remembered until it is taken.
     pub(crate) fn remember_changes(&mut self, everything: bool) {
-        let mut touched = std::collections::BTreeSet::new();
+        let mut dirty = std::collections::BTreeSet::new();
         if everything {
-            touched.extend([
-                Touched::Beginning,
-                Touched::Core,
-                Touched::Accounts,
-                Touched::Flavors,
+            dirty.extend([
+                DirtyKey::Beginning,
+                DirtyKey::Core,
+                DirtyKey::Accounts,
+                DirtyKey::Flavors,
             ]);
-            touched.extend(self.instances.keys().map(|seq| Touched::Instance(*seq)));
-            touched.extend(self.images.keys().map(|seq| Touched::Image(*seq)));
+            dirty.extend(self.instances.keys().map(|seq| DirtyKey::Instance(*seq)));
+            dirty.extend(self.images.keys().map(|seq| DirtyKey::Image(*seq)));
         }
-        self.touched = Some(touched);
+        self.dirty = Some(dirty);
     }
 
     /// What has changed since it was last asked.
     pub(crate) fn take_changes(&mut self) -> Vec<Row> {
-        let Some(touched) = &mut self.touched else {
+        let Some(dirty) = &mut self.dirty else {
             return Vec::new();
         };
-        let touched = std::mem::take(touched);
-        touched.into_iter().map(|what| self.row(what)).collect()
+        let dirty = std::mem::take(dirty);
+        dirty.into_iter().map(|what| self.row(what)).collect()
     }
 
-    fn row(&self, what: Touched) -> Row {
+    fn row(&self, what: DirtyKey) -> Row {
         // Maps with text keys, numbers and texts: writing them as JSON cannot fail.
         fn json<T: Serialize>(value: &T) -> Option<String> {
             serde_json::to_string(value).ok()
         }
         let (kind, key, body) = match what {
-            Touched::Beginning => (kind::BEGINNING, 0, self.beginning.as_deref().and_then(json)),
-            Touched::Core => (kind::CORE, 0, json(&self.core)),
-            Touched::Accounts => (kind::ACCOUNTS, 0, json(&self.accounts)),
-            Touched::Flavors => (kind::FLAVORS, 0, json(&self.flavors)),
-            Touched::Instance(seq) => {
+            DirtyKey::Beginning => (kind::BEGINNING, 0, self.beginning.as_deref().and_then(json)),
+            DirtyKey::Core => (kind::CORE, 0, json(&self.core)),
+            DirtyKey::Accounts => (kind::ACCOUNTS, 0, json(&self.accounts)),
+            DirtyKey::Flavors => (kind::FLAVORS, 0, json(&self.flavors)),
+            DirtyKey::Instance(seq) => {
                 (kind::INSTANCE, seq, self.instances.get(&seq).and_then(json))
             }
-            Touched::Image(seq) => (kind::IMAGE, seq, self.images.get(&seq).and_then(json)),
+            DirtyKey::Image(seq) => (kind::IMAGE, seq, self.images.get(&seq).and_then(json)),
         };
         Row { kind, key, body }
     }
@@ -172,5 +172,60 @@ impl State {
             state.add_loaded(instance);
         }
         Ok((state, whole.now))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use modelarts_client::devenviron::enums::NotebookStatus;
+    use serde_json::json;
+
+    use super::*;
+
+    const HOUR: Millis = 3_600_000;
+
+    #[test]
+    fn what_is_overdue_when_a_file_is_opened_happened_at_its_time() {
+        let instances =
+            json!({"instances": [{"name": "late", "status": "CREATING", "duration": HOUR}]});
+        let mut state = State::new(Settings::default(), Core::new(1));
+        state.remember_changes(true);
+        state
+            .add_fixtures(serde_json::from_value(instances).unwrap(), 0)
+            .unwrap();
+        let rows = state.take_changes().into_iter();
+        let rows = rows.filter_map(|row| Some((row.kind.to_owned(), row.body?)));
+        let mut state = State::load(Settings::default(), rows).unwrap();
+        for (opened, status, since) in [
+            (60_000, NotebookStatus::Creating, 0),
+            (HOUR - 1, NotebookStatus::Running, 90_000),
+            (HOUR, NotebookStatus::Stopping, HOUR),
+            (24 * HOUR, NotebookStatus::Stopped, HOUR + 30_000),
+        ] {
+            assert_eq!(state.is_due(opened), opened != 60_000, "at {opened}");
+            state.advance(opened);
+            let instance = state.instances.values().next().unwrap();
+            assert_eq!(*instance.status(), status);
+            assert_eq!(
+                (instance.phase.since, instance.updated),
+                (since, since),
+                "{status}"
+            );
+        }
+    }
+
+    #[test]
+    fn all_that_is_overdue_happens_in_one_step_as_in_many() {
+        let instances =
+            json!({"instances": [{"name": "late", "status": "CREATING", "duration": HOUR}]});
+        let mut state = State::new(Settings::default(), Core::new(1));
+        state
+            .add_fixtures(serde_json::from_value(instances).unwrap(), 0)
+            .unwrap();
+        state.advance(24 * HOUR);
+        let instance = state.instances.values().next().unwrap();
+        assert_eq!(*instance.status(), NotebookStatus::Stopped);
+        assert_eq!(instance.updated, HOUR + 30_000);
+        assert!(!state.is_due(Millis::MAX));
     }
 }

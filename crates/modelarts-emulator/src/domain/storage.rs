@@ -95,7 +95,7 @@ impl State {
                 failing,
             ),
         };
-        self.touch_core();
+        self.set_core_dirty();
         let answer = data_volume(&mount);
         self.change(seq, at.now, |instance, _| {
             if let Some(notebook) = instance.notebook_mut() {

@@ -4,10 +4,10 @@ use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
 use sha2::{Digest, Sha256};
 
 use crate::clock::Millis;
-use crate::ids::hex;
 
 const ALGORITHM: &str = "SDK-HMAC-SHA256";
 const DATE: &str = "x-sdk-date";
@@ -106,13 +106,13 @@ impl<'a> Authorization<'a> {
         let mut mac =
             Hmac::<Sha256>::new_from_slice(secret.as_bytes()).map_err(|_| Refusal::Mismatch)?;
         mac.update(text.as_bytes());
-        let signature = unhex(self.signature).ok_or(Refusal::Mismatch)?;
+        let signature = hex::decode(self.signature).map_err(|_| Refusal::Mismatch)?;
         mac.verify_slice(&signature).map_err(|_| Refusal::Mismatch)
     }
 }
 
 fn string_to_sign(date: &str, canonical: &str) -> String {
-    let digest = hex(&Sha256::digest(canonical.as_bytes()));
+    let digest = hex::encode(Sha256::digest(canonical.as_bytes()));
     format!("{ALGORITHM}\n{date}\n{digest}")
 }
 
@@ -142,7 +142,7 @@ fn canonical_request(parts: &Parts, body: &Bytes, signed: &[&str]) -> Result<Str
 /// The hash that the client states, which must be that of the body unless the client says that it signs no body. It may
 /// say so whatever the body is.
 fn content_hash(headers: &HeaderMap, body: &Bytes) -> Result<String, Refusal> {
-    let actual = hex(&Sha256::digest(body));
+    let actual = hex::encode(Sha256::digest(body));
     match header(headers, CONTENT_HASH) {
         None => Ok(actual),
         Some(stated) if stated == UNSIGNED || stated == actual => Ok(stated.to_owned()),
@@ -187,55 +187,20 @@ fn canonical_query(query: &str) -> String {
     text
 }
 
-/// Percent-decoding only: a plus sign stays one.
+/// Percent-decoding only: a plus sign stays one, and what is no code stays as it is.
 pub(crate) fn decode(text: &str) -> Vec<u8> {
-    let bytes = text.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let pair = (bytes[at] == b'%')
-            .then(|| bytes.get(at + 1..at + 3))
-            .flatten()
-            .and_then(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?));
-        match pair {
-            Some(byte) => {
-                decoded.push(byte);
-                at += 3;
-            }
-            None => {
-                decoded.push(bytes[at]);
-                at += 1;
-            }
-        }
-    }
-    decoded
+    percent_decode_str(text).collect()
 }
+
+/// What a signature has encoded: everything that RFC 3986 does not call unreserved.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'-')
+    .remove(b'~');
 
 fn encode(bytes: &[u8], text: &mut String) {
-    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-    for byte in bytes {
-        if byte.is_ascii_alphanumeric() || b"_.-~".contains(byte) {
-            text.push(char::from(*byte));
-        } else {
-            text.push('%');
-            text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-            text.push(char::from(DIGITS[usize::from(byte & 15)]));
-        }
-    }
-}
-
-fn digit(byte: u8) -> Option<u8> {
-    char::from(byte).to_digit(16).map(|digit| digit as u8)
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    if !text.len().is_multiple_of(2) {
-        return None;
-    }
-    text.as_bytes()
-        .chunks(2)
-        .map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?))
-        .collect()
+    text.extend(percent_encode(bytes, RESERVED));
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -443,9 +408,10 @@ mod tests {
             parsed.verify(&parts, &body, "other", now),
             Err(Refusal::Mismatch)
         );
-        parts
-            .headers
-            .insert(CONTENT_HASH, hex(&Sha256::digest(&body)).parse().unwrap());
+        parts.headers.insert(
+            CONTENT_HASH,
+            hex::encode(Sha256::digest(&body)).parse().unwrap(),
+        );
         assert_eq!(parsed.verify(&parts, &body, SECRET, now), Ok(()));
         assert_eq!(
             parsed.verify(&parts, &replayed, SECRET, now),
@@ -458,7 +424,7 @@ mod tests {
         let canonical = canonical_request(parts, body, names).unwrap();
         let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
         mac.update(string_to_sign(DATE_TEXT, &canonical).as_bytes());
-        let signature = hex(&mac.finalize().into_bytes());
+        let signature = hex::encode(mac.finalize().into_bytes());
         let names = names.join(";");
         format!("{ALGORITHM} Access={ACCESS}, SignedHeaders={names}, Signature={signature}")
     }

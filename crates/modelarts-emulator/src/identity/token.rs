@@ -8,8 +8,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
+use crate::bounded_cache::BoundedCache;
 use crate::clock::Millis;
-use crate::recent::Recent;
 
 /// How long a token is good: 24 hours.
 pub(crate) const LIFETIME: Millis = 24 * 60 * 60 * 1000;
@@ -34,7 +34,7 @@ pub(crate) struct Claims {
 pub(crate) struct Tokens {
     mac: Hmac<Sha256>,
     /// Those that were found good before.
-    known: Recent<String, Arc<Claims>>,
+    known: BoundedCache<String, Arc<Claims>>,
 }
 
 impl Tokens {
@@ -42,7 +42,7 @@ impl Tokens {
         let mac = Hmac::new_from_slice(key).ok()?;
         Some(Self {
             mac,
-            known: Recent::default(),
+            known: BoundedCache::default(),
         })
     }
 

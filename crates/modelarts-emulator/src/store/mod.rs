@@ -8,7 +8,7 @@ pub(crate) use sqlite::SqliteStore;
 
 use futures::future::BoxFuture;
 
-use crate::clock::Stamp;
+use crate::clock::Checkpoint;
 use crate::domain::Row;
 
 /// What is to be written in one piece.
@@ -19,17 +19,17 @@ use crate::domain::Row;
 )]
 pub(crate) struct Change {
     pub(crate) rows: Vec<Row>,
-    pub(crate) stamp: Stamp,
+    pub(crate) checkpoint: Checkpoint,
     /// Whether everything from before is to go.
     pub(crate) replace: bool,
 }
 
 impl Change {
     /// Nothing but the passing of time.
-    pub(crate) fn of_time(stamp: Stamp) -> Self {
+    pub(crate) fn of_time(checkpoint: Checkpoint) -> Self {
         Self {
             rows: Vec::new(),
-            stamp,
+            checkpoint,
             replace: false,
         }
     }
@@ -48,7 +48,7 @@ pub(crate) type Written = BoxFuture<'static, Result<(), StoreError>>;
 pub(crate) struct Loaded {
     /// Kind and body of each row.
     pub(crate) rows: Vec<(String, String)>,
-    pub(crate) stamp: Stamp,
+    pub(crate) checkpoint: Checkpoint,
 }
 
 /// A place that keeps changes, in the order in which they are handed over.

@@ -7,13 +7,13 @@ use parking_lot::Mutex;
 
 /// A bounded memory; when it is full it starts afresh.
 #[derive(Debug)]
-pub(crate) struct Recent<K, V> {
+pub(crate) struct BoundedCache<K, V> {
     entries: Mutex<HashMap<K, V>>,
 }
 
 const MOST: usize = 4096;
 
-impl<K, V> Default for Recent<K, V> {
+impl<K, V> Default for BoundedCache<K, V> {
     fn default() -> Self {
         Self {
             entries: Mutex::default(),
@@ -21,7 +21,7 @@ impl<K, V> Default for Recent<K, V> {
     }
 }
 
-impl<K: Eq + Hash, V: Clone> Recent<K, V> {
+impl<K: Eq + Hash, V: Clone> BoundedCache<K, V> {
     pub(crate) fn get<Q>(&self, key: &Q) -> Option<V>
     where
         K: std::borrow::Borrow<Q>,
@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn it_is_bounded_and_forgets() {
-        let recent = Recent::default();
+        let recent = BoundedCache::default();
         for number in 0..10_000 {
             recent.put(number, number);
         }
