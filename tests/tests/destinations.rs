@@ -227,17 +227,21 @@ fn ids_of_the_generated_client_reach_their_resource_or_nothing() {
 fn ids_of_untyped_calls_reach_their_resource_or_nothing() {
     let place = Place::new();
     try_all(|value| {
-        let path = [("id", value)];
-        let call = place.client.call("deleteNotebook", &path, &[], None);
-        place.judge("deleteNotebook", "id", value, place.runtime.block_on(call));
-        let path = [("id", "n1"), ("project_id", value)];
-        let call = place.client.call("deleteNotebook", &path, &[], None);
-        place.judge(
-            "deleteNotebook",
-            "project_id",
-            value,
-            place.runtime.block_on(call),
-        );
+        let template = "/v1/{project_id}/notebooks/{id}";
+        for request in [
+            place.client.call("deleteNotebook"),
+            place.client.request(Method::DELETE, template),
+        ] {
+            let call = request.clone().path("id", value).send();
+            place.judge("deleteNotebook", "id", value, place.runtime.block_on(call));
+            let call = request.path("id", "n1").path("project_id", value).send();
+            place.judge(
+                "deleteNotebook",
+                "project_id",
+                value,
+                place.runtime.block_on(call),
+            );
+        }
     });
 }
 

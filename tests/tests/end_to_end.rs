@@ -412,7 +412,7 @@ mod scenarios {
             ["listAllNotebooks", "listFlavors", "listImageGroups"]
         );
         for operation in ["listAllNotebooks", "listFlavors", "listImageGroups"] {
-            let answer = client.call(operation, &[], &[], None).await.unwrap();
+            let answer = client.call(operation).send().await.unwrap();
             let answer: Value = serde_json::from_slice(&answer.body).unwrap();
             assert!(answer["data"].is_array(), "{operation}: {answer}");
             assert!(answer.get("id").is_none(), "{operation}: {answer}");

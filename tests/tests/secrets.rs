@@ -194,9 +194,7 @@ async fn exercise(builder: ModelArtsBuilder, shown: &mut Shown) -> Result<ModelA
         assert!(result.is_err(), "{id}");
         shown.result(id, &result);
     }
-    let raw = client
-        .call("showNotebook", &[("id", "n1")], &[], None)
-        .await;
+    let raw = client.call("showNotebook").path("id", "n1").send().await;
     assert!(String::from_utf8_lossy(&raw.as_ref().unwrap().body).contains(NOTEBOOK_TOKEN));
     shown.result("raw answer", &raw);
     Ok(client)
@@ -287,7 +285,7 @@ async fn what_a_call_without_types_sends_does_not_show() {
             "password": {"user": {"id": "u1", "password": password}},
             "token": {"id": SECURITY_TOKEN},
         }}});
-        let result = client.call("createToken", &[], &[], Some(body)).await;
+        let result = client.call("createToken").json(&body).send().await;
         let error = result.as_ref().unwrap_err();
         assert_eq!(error.operation(), Some("createToken"));
         let excerpt = String::from_utf8_lossy(error.body_excerpt());

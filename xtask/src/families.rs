@@ -6,8 +6,11 @@
 use std::collections::BTreeSet;
 use std::env;
 use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::thread;
 
 use anyhow::{Context, Result, bail};
 use xtask::{check, problem::Problem, regen, tidy, workspace};
@@ -118,6 +121,29 @@ pub(crate) fn run() -> Result<bool> {
             );
         }
     }
+    // To a service that implements it: what is a header is sent as one, and the body under its own content type.
+    for (call, expected) in [
+        (
+            &["api", OPERATIONS[0], "--x-generic-locale", "en-us"][..],
+            &[
+                "get /v3/p1/generic/notebooks http/1.1",
+                "x-generic-locale: en-us",
+            ][..],
+        ),
+        (
+            &["api", OPERATIONS[1], "--id", "n1", "--name", "outside"],
+            &[
+                "patch /v3/p1/generic/notebooks/n1 http/1.1",
+                "content-type: application/merge-patch+json",
+                "{\"name\":\"outside\"}",
+            ],
+        ),
+    ] {
+        let request = recorded(Command::new(&program).args(call))?.to_ascii_lowercase();
+        if !expected.iter().all(|part| request.contains(part)) {
+            bail!("`modelarts {}` sends:\n{request}", call.join(" "));
+        }
+    }
     println!("a family needs {LIST}, {CLIENT}, {FACADE} and its document, and nothing else");
     Ok(true)
 }
@@ -160,6 +186,43 @@ fn refused(copy: &Path, rule: &str, word: &str) -> Result<()> {
         bail!("`check` does not find `{rule}` about {word}");
     }
     Ok(())
+}
+
+/// The one request that a command sends to the service, which grants it.
+fn recorded(command: &mut Command) -> Result<String> {
+    let listener = TcpListener::bind("127.0.0.1:0").context("listening")?;
+    let address = listener.local_addr()?;
+    let server = thread::spawn(move || -> Result<String> {
+        let (mut connection, _) = listener.accept()?;
+        let mut reader = BufReader::new(connection.try_clone()?);
+        let (mut request, mut length) = (String::new(), 0);
+        while reader.read_line(&mut request)? > 2 {
+            let line = request.lines().last().unwrap_or_default();
+            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse()?;
+            }
+        }
+        reader.take(length).read_to_string(&mut request)?;
+        connection.write_all(
+            b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}",
+        )?;
+        Ok(request)
+    });
+    let output = command
+        .env("MODELARTS_ENDPOINT", format!("http://{address}"))
+        .env("OS_TOKEN", "t1")
+        .env("OS_PROJECT_ID", "p1")
+        .output()
+        .with_context(|| format!("starting {}", command.get_program().display()))?;
+    if !output.status.success() {
+        bail!(
+            "{} says:\n{}",
+            command.get_program().display(),
+            text(&output)
+        );
+    }
+    let joined = server.join();
+    joined.unwrap_or_else(|_| bail!("the server of the request panicked"))
 }
 
 fn printed(command: &mut Command) -> Result<String> {

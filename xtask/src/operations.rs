@@ -625,10 +625,12 @@ pub(crate) fn table(document: &Document) -> String {
             .unwrap_or_default();
         let idempotent = value.get("x-idempotent") == Some(&Value::Bool(true));
         out += &format!(
-            "Operation {{ id: {:?}, tag: {tag:?}, method: {:?}, path: {:?}, idempotent: {idempotent}, summary: {:?}, secrets: &{:?}, response_secrets: &{:?}, reserved: &{:?} }},\n",
+            "Operation {{ id: {:?}, tag: {tag:?}, method: {:?}, path: {:?}, idempotent: {idempotent}, content_type: {:?}, summary: {:?}, secrets: &{:?}, response_secrets: &{:?}, reserved: &{:?} }},
+",
             operation.id(),
             operation.method.to_uppercase(),
             operation.path,
+            content_type(*operation),
             text(value, "summary"),
             secrets(body_schema(*operation)),
             secrets(success_schema(*operation)),
@@ -636,6 +638,13 @@ pub(crate) fn table(document: &Document) -> String {
         );
     }
     out + "];\n"
+}
+
+/// The content type of an operation's body, as it is sent.
+fn content_type<'a>(operation: Operation<'a>) -> &'a str {
+    let body = operation.request_body();
+    body.and_then(|body| Some(body.json()?.content_type))
+        .unwrap_or_default()
 }
 
 /// Words that stand in the path of another operation where this one has a parameter.

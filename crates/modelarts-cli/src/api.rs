@@ -231,6 +231,7 @@ fn call(matches: Option<&ArgMatches>) -> Result<Call> {
         match parameter.place {
             Place::Path => call.request.path.push(pair),
             Place::Query => call.request.query.push(pair),
+            Place::Header => call.request.headers.push(pair),
         }
     }
     call.request.body = body(operation, matches, &mut missing, &mut wrong)?;

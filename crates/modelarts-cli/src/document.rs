@@ -29,9 +29,10 @@ pub(crate) struct Operation {
 pub(crate) enum Place {
     Path,
     Query,
+    Header,
 }
 
-/// A parameter in path or query.
+/// A parameter in path, query or headers.
 #[derive(Debug)]
 pub(crate) struct Parameter {
     pub(crate) name: String,
@@ -230,11 +231,16 @@ fn parameter(parameter: &modelarts_document::Parameter<'static>) -> Option<Param
     let place = match parameter.location() {
         Location::Path => Place::Path,
         Location::Query => Place::Query,
-        Location::Header | Location::Cookie => return None,
+        Location::Header => Place::Header,
+        Location::Cookie => return None,
     };
     let schema = parameter.schema();
     Some(Parameter {
-        name: parameter.name().to_owned(),
+        name: match place {
+            // A flag as other flags; the case of a header's name does not count.
+            Place::Header => parameter.name().to_ascii_lowercase(),
+            Place::Path | Place::Query => parameter.name().to_owned(),
+        },
         place,
         required: parameter.is_required(),
         kind: kind(schema),

@@ -13,6 +13,7 @@ pub(crate) struct Request {
     pub(crate) operation: &'static Operation,
     pub(crate) path: Vec<(String, String)>,
     pub(crate) query: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Option<Value>,
 }
 
@@ -32,6 +33,7 @@ impl Request {
             operation,
             path: Vec::new(),
             query: Vec::new(),
+            headers: Vec::new(),
             body: None,
         }
     }
@@ -70,15 +72,20 @@ impl Request {
         &self,
         client: &ModelArts,
     ) -> Result<(RawResponse, Option<Value>), Failure> {
-        let path: Vec<(&str, &str)> = self
-            .path
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
-        let id = &self.operation.id;
-        let response = client
-            .call(id, &path, &self.query, self.body.clone())
-            .await?;
+        let mut request = client.call(&self.operation.id);
+        for (name, value) in &self.path {
+            request = request.path(name, value);
+        }
+        for (name, value) in &self.query {
+            request = request.query(name, value);
+        }
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        if let Some(body) = &self.body {
+            request = request.json(body);
+        }
+        let response = request.send().await?;
         let value = Response::from(&response).read(self.operation)?;
         Ok((response, value))
     }

@@ -20,6 +20,7 @@ pub(crate) struct Raw {
     method: Method,
     path: String,
     query: Vec<(String, String)>,
+    headers: Vec<(String, String)>,
     body: Option<Value>,
     include: bool,
 }
@@ -45,6 +46,13 @@ pub(crate) fn commands() -> impl Iterator<Item = Command> {
                     .value_name("NAME=VALUE")
                     .action(ArgAction::Append)
                     .help("A parameter of the query; may be repeated"),
+            )
+            .arg(
+                Arg::new("header")
+                    .long("header")
+                    .value_name("NAME: VALUE")
+                    .action(ArgAction::Append)
+                    .help("A header, such as the content type of the body; may be repeated"),
             )
             .arg(
                 Arg::new("include")
@@ -80,11 +88,19 @@ pub(crate) fn read(
         Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
         None => Err(anyhow!("--query: write it like limit=20, not `{pair}`")),
     });
+    let headers = matches.get_many::<String>("header").into_iter().flatten();
+    let headers = headers.map(|header| match header.split_once(':') {
+        Some((name, value)) => Ok((name.trim().to_owned(), value.trim().to_owned())),
+        None => Err(anyhow!(
+            "--header: write it like 'X-Language: en-us', not `{header}`"
+        )),
+    });
     let path = text("path").context("give a path")?;
     Ok(Some(Raw {
         method: Method::from_bytes(method.as_bytes())?,
         path: path.clone(),
         query: query.collect::<Result<_>>()?,
+        headers: headers.collect::<Result<_>>()?,
         body: text("body").map(|source| whole_body(source)).transpose()?,
         include: matches.get_flag("include"),
     }))
@@ -97,6 +113,9 @@ impl Raw {
             .request(self.method.clone(), self.path.as_str());
         for (name, value) in &self.query {
             request = request.query(name, value);
+        }
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
         }
         if let Some(body) = &self.body {
             request = request.json(body);
@@ -167,6 +186,7 @@ mod tests {
                 method,
                 path: path.to_owned(),
                 query: Vec::new(),
+                headers: Vec::new(),
                 body: None,
                 include: false,
             };

@@ -21,6 +21,8 @@ pub struct Operation {
     pub path: &'static str,
     /// Whether sending it twice does no more than sending it once.
     pub idempotent: bool,
+    /// The content type of the request's body, such as `application/json`; empty where it has none.
+    pub content_type: &'static str,
     /// One line.
     pub summary: &'static str,
     /// Where the body of a request holds secrets: JSON pointers, with `*` for any item or key.

@@ -110,6 +110,8 @@ impl<T> Prepared<T> {
 
     /// A request for a path below the service's address: `/v1/…`, percent-encoded, without a query.
     ///
+    /// A segment like `{id}` stands for the value of this name in `values`, which is escaped here.
+    ///
     /// It may be sent again as the semantics of its method allow, unless [`idempotent`](Prepared::idempotent) says otherwise.
     ///
     /// # Errors
@@ -119,7 +121,8 @@ impl<T> Prepared<T> {
         base: &BaseUrl,
         method: Method,
         path: &str,
-        operations: impl IntoIterator<Item = &'static Operation>,
+        values: &[(&str, &str)],
+        operations: impl Iterator<Item = &'static Operation> + Clone,
         build: impl FnOnce(Method, Url) -> reqwest::Result<Request>,
     ) -> Result<Self, RequestError> {
         let error = |rule: fmt::Arguments<'_>| {
@@ -138,6 +141,10 @@ impl<T> Prepared<T> {
                 "has {character:?}, which does not belong there: give the query apart, and percent-encode the rest"
             )));
         }
+        let named = operations
+            .clone()
+            .find(|known| known.method == method.as_str() && is_template_of(known, path));
+        let path = &*filled(path, values, named.unwrap_or(&RAW))?;
         if path.split('/').any(has_steps) {
             return Err(error(format_args!(
                 "is {path:?}: it has a step to another path, such as `..`"
@@ -150,9 +157,9 @@ impl<T> Prepared<T> {
             )));
         }
         // For the name in errors, and for the secrets that they must not repeat.
-        let operation = operations
-            .into_iter()
-            .find(|known| known.method == method.as_str() && base.leads_to(&url, known));
+        let mut operations = operations;
+        let operation =
+            operations.find(|known| known.method == method.as_str() && base.leads_to(&url, known));
         let idempotent = matches!(
             method,
             Method::GET | Method::HEAD | Method::PUT | Method::DELETE | Method::OPTIONS
@@ -223,6 +230,7 @@ static RAW: Operation = Operation {
     method: "",
     path: "",
     idempotent: false,
+    content_type: "",
     summary: "",
     secrets: &[],
     response_secrets: &[],
@@ -303,6 +311,59 @@ impl BaseUrl {
         });
         same && segments.next().is_none()
     }
+}
+
+/// Whether a path is the template of an operation, whatever its parameters are called.
+fn is_template_of(operation: &Operation, path: &str) -> bool {
+    let mut segments = path.split('/');
+    let same = operation.path.split('/').all(|wanted| {
+        segments.next().is_some_and(|segment| {
+            segment == wanted || (parameter(segment).is_some() && parameter(wanted).is_some())
+        })
+    });
+    same && segments.next().is_none()
+}
+
+/// A path with values in the places of its parameters, escaped. One without parameters stays as it is.
+fn filled<'a>(
+    path: &'a str,
+    values: &[(&str, &str)],
+    operation: &'static Operation,
+) -> Result<Cow<'a, str>, RequestError> {
+    let mut error = RequestError::new(RAW.id);
+    for (name, _) in values {
+        if !path
+            .split('/')
+            .filter_map(parameter)
+            .any(|known| known == *name)
+        {
+            error.push(Problem::invalid(
+                name,
+                format_args!("is no parameter of the path {path:?}"),
+            ));
+        }
+    }
+    let mut segments = Vec::new();
+    for segment in path.split('/') {
+        let Some(name) = parameter(segment) else {
+            segments.push(Cow::Borrowed(segment));
+            continue;
+        };
+        match values.iter().find(|(known, _)| *known == name) {
+            None => error.push(Problem::missing(name)),
+            Some((_, value)) => match astray(value, operation) {
+                Some(rule) => {
+                    error.push(Problem::invalid(name, format_args!("is {value:?}, {rule}")));
+                }
+                None => segments.push(utf8_percent_encode(value, SEGMENT).into()),
+            },
+        }
+    }
+    error.or_ok()?;
+    Ok(match path.contains('{') {
+        true => segments.join("/").into(),
+        false => path.into(),
+    })
 }
 
 /// The URL of an operation, with the values of the path's parameters escaped.
@@ -625,6 +686,7 @@ mod tests {
         method: "GET",
         path: "/v1/{project_id}/things/{id}",
         idempotent: true,
+        content_type: "",
         summary: "",
         secrets: &[],
         response_secrets: &[],
@@ -645,7 +707,7 @@ mod tests {
         let build = |method, url| Ok(Request::new(method, url));
         let base = BaseUrl::new("http://h/api");
         let prepared =
-            Prepared::<()>::raw(&base, Method::GET, path, std::slice::from_ref(&SHOW), build);
+            Prepared::<()>::raw(&base, Method::GET, path, &[], std::iter::once(&SHOW), build);
         let prepared = prepared.map_err(|error| error.to_string())?;
         assert!(prepared.is_idempotent());
         Ok(format!(
@@ -741,7 +803,7 @@ mod tests {
             "/v1/a b",
             "/v1/ü",
             "/v1/%252e%252e/x",
-            "/v1/{id}",
+            "/v1/{id",
             "/v1/.",
             "/@evil/..",
             "/v1/..;/x",
@@ -750,6 +812,8 @@ mod tests {
             let error = raw(path).unwrap_err();
             assert!(error.starts_with("request: `path` "), "{path}: {error}");
         }
+        let error = raw("/v1/{id}").unwrap_err();
+        assert_eq!(error, "request: `id` is missing");
     }
 
     #[test]

@@ -12,7 +12,6 @@ use modelarts_client::{
     Action, BaseUrl, Operation, Prepared, RawResponse, ResponseValue, Secret, Service, Transport,
 };
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use crate::clock::Clock;
 use crate::credentials::{Authenticator, TOKEN};
@@ -135,51 +134,8 @@ impl ModelArts {
         &self.core.warnings
     }
 
-    /// Calls an operation by its id, without types. Missing parts of the path are refused; `project_id` is filled in.
-    ///
-    /// ```no_run
-    /// # async fn run(client: modelarts::ModelArts) -> modelarts::Result<()> {
-    /// let answer = client
-    ///     .call("listNotebooks", &[], &[("limit".into(), "20".into())], None)
-    ///     .await?;
-    /// println!("{}", String::from_utf8_lossy(&answer.body));
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// When the operation is unknown, the path incomplete, or the call fails.
-    pub async fn call(
-        &self,
-        operation_id: &str,
-        path: &[(&str, &str)],
-        query: &[(String, String)],
-        body: Option<Value>,
-    ) -> Result<RawResponse> {
-        let (operation, base) = self.locate(operation_id)?;
-        let project = ("project_id", self.project_id());
-        let needs_project = operation.path.contains("{project_id}")
-            && !path.iter().any(|(name, _)| *name == project.0);
-        let path: Vec<_> = path
-            .iter()
-            .copied()
-            .chain(needs_project.then_some(project))
-            .collect();
-        let prepared = Prepared::by_path(base, operation, &path, |method, url| {
-            let mut request = self.core.pipeline.http.request(method, url);
-            if !query.is_empty() {
-                request = request.query(query);
-            }
-            if let Some(body) = &body {
-                request = request.json(body);
-            }
-            request.build()
-        })?;
-        self.execute_raw(prepared).await
-    }
-
     /// An operation of any family, and the address of that service.
-    fn locate(&self, operation_id: &str) -> Result<(&'static Operation, &BaseUrl)> {
+    pub(crate) fn locate(&self, operation_id: &str) -> Result<(&'static Operation, &BaseUrl)> {
         let (family, operation) = modelarts_client::operation(operation_id)
             .ok_or_else(|| unknown_operation(operation_id))?;
         if family.service != Service::Identity {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use crate::support::{Reply, Server, code, json, with};
 use modelarts::devenviron::types::{CreateNotebookRequest, VolumeReq};
 use modelarts::{
-    AccessKey, Authenticator, BoxFuture, CallOptions, Credentials, Error, ManualClock, ModelArts,
-    RetryPolicy,
+    AccessKey, Authenticator, BoxFuture, CallOptions, Credentials, Error, ManualClock, Method,
+    ModelArts, RetryPolicy,
 };
 
 fn create() -> CreateNotebookRequest {
@@ -479,7 +479,10 @@ async fn the_generated_client_and_untyped_calls_share_the_pipeline() {
 
     let body = serde_json::json!({"duration": 3_600_000});
     let answer = client
-        .call("renewLease", &[("id", "n1")], &[], Some(body.clone()))
+        .call("renewLease")
+        .path("id", "n1")
+        .json(&body)
+        .send()
         .await
         .unwrap();
     assert_eq!(&answer.body[..], br#"{"duration": 1}"#);
@@ -504,7 +507,8 @@ async fn the_generated_client_and_untyped_calls_share_the_pipeline() {
     );
     assert!(
         client
-            .call("noSuchThing", &[], &[], None)
+            .call("noSuchThing")
+            .send()
             .await
             .unwrap_err()
             .is_usage()
@@ -572,4 +576,53 @@ fn a_body_that_is_not_complete_is_one_error_of_the_facade() {
         error.to_string(),
         "CreateNotebookRequest: `flavor`, `image_id` and `volume` are missing"
     );
+}
+
+#[tokio::test]
+async fn a_request_without_types_takes_headers_and_the_content_type_of_its_body() {
+    let server = Server::start(|_, _| json(200, "{}")).await;
+    let client = server.client(&ManualClock::default()).await;
+    let body = serde_json::json!({"duration": 1});
+    let template = "/v1/{project_id}/notebooks/{id}/lease";
+    let call = client.call("renewLease").path("id", "n 1").json(&body);
+    let request = client.request(Method::PATCH, template).path("id", "n 1");
+    for request in [call, request.json(&body).idempotent(true)] {
+        let special = request
+            .clone()
+            .header("X-Locale", "en-us")
+            .header("Content-Type", "application/merge-patch+json");
+        request.send().await.unwrap();
+        special.send().await.unwrap();
+        let requests = server.requests();
+        let [plain, special] = &requests[requests.len() - 2..] else {
+            panic!("two requests were sent");
+        };
+        for sent in [plain, special] {
+            assert_eq!(sent.target, "/v1/p1/notebooks/n%201/lease");
+            assert_eq!(sent.json(), body);
+        }
+        assert_eq!(plain.header("content-type"), Some("application/json"));
+        assert_eq!(plain.header("x-locale"), None);
+        let merge_patch = Some("application/merge-patch+json");
+        assert_eq!(special.header("content-type"), merge_patch);
+        assert_eq!(special.header("x-locale"), Some("en-us"));
+    }
+    for (request, problem) in [
+        (client.call("renewLease"), "`id` is missing"),
+        (client.request(Method::PATCH, template), "`id` is missing"),
+        (
+            client.request(Method::GET, "/v1/x").path("name", "n1"),
+            "`name` is no parameter of the path",
+        ),
+        (
+            client.call("showLease").path("id", "n1").path("name", "n1"),
+            "`name` is no path parameter",
+        ),
+    ] {
+        let error = request.send().await.unwrap_err();
+        assert!(
+            error.is_usage() && error.to_string().contains(problem),
+            "{error}"
+        );
+    }
 }

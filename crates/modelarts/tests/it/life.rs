@@ -411,9 +411,7 @@ async fn everything_can_run_in_a_task_of_its_own() {
         client.notebooks().ensure_running("n1").await?;
         client.leases().renew("n1", AutoStop::hours(1)).await?;
         client.devenviron();
-        client
-            .call("showNotebook", &[("id", "n1")], &[], None)
-            .await?;
+        client.call("showNotebook").path("id", "n1").send().await?;
         let list = client
             .notebooks()
             .list()

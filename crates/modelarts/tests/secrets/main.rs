@@ -92,9 +92,7 @@ async fn neither_debug_nor_display_nor_tracing_tells() {
                     .unwrap();
                 }
             }
-            let answer = client
-                .call("showNotebook", &[("id", "n1")], &[], None)
-                .await;
+            let answer = client.call("showNotebook").path("id", "n1").send().await;
             writeln!(shown, "{answer:?}").unwrap();
         }
         assert!(errors > 0);
