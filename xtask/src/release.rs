@@ -99,7 +99,8 @@ fn requirements(manifest: &str, version: &str) -> Result<Vec<String>> {
     let own = dependencies
         .into_iter()
         .flatten()
-        .filter(|(_, wanted)| wanted.get("path").is_some());
+        // Without a version it is not published; cargo makes no package of what depends on it otherwise.
+        .filter(|(_, wanted)| wanted.get("path").is_some() && wanted.get("version").is_some());
     let wrong = own.filter(|(_, wanted)| {
         let wanted = wanted.get("version").and_then(toml::Value::as_str);
         wanted != Some(version)
