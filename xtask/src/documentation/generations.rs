@@ -261,10 +261,10 @@ fn states(new: Option<Schema<'_>>, old: Option<Schema<'_>>) -> Vec<Row> {
         };
         for value in status.known_values().iter().filter_map(Value::as_str) {
             let kinds = status.value().get("x-states").and_then(Value::as_object);
-            let kind = kinds.into_iter().flatten().find(|(_, values)| {
-                let mut values = values.as_array().into_iter().flatten();
-                values.any(|known| known == value)
-            });
+            let kind = kinds
+                .into_iter()
+                .flatten()
+                .find(|(_, states)| states.get(value).is_some());
             let sentences = status
                 .value()
                 .get("x-enum-descriptions")
