@@ -17,8 +17,11 @@ pub(crate) fn preamble(source: &str) -> String {
     )
 }
 
-/// A doc attribute for a text, in code that is formatted afterwards.
+/// A doc attribute for each line of a text, in code that is formatted afterwards.
 pub(crate) fn doc(text: &str) -> String {
-    let lines = text.lines().map(|line| format!(" {line}"));
-    format!("#[doc = {:?}]", lines.collect::<Vec<_>>().join("\n"))
+    let lines = text.lines().map(|line| match line {
+        "" => "#[doc = \"\"]\n".to_owned(),
+        line => format!("#[doc = {:?}]\n", format!(" {line}")),
+    });
+    lines.collect()
 }

@@ -10,15 +10,19 @@ use serde_json::Value;
 
 use crate::document::{Document, text};
 use crate::emit::{doc, rust};
+use crate::lists;
 use crate::workspace::{Family, Service};
 
 /// Folder of the facade's generated code, from the root of the checkout.
 pub(crate) const CODE: &str = "crates/modelarts/src/generated";
 
 /// The files, by their path from the root of the checkout: a module per family, and their list.
+///
+/// `client` is the generated client of a family by its name.
 pub(crate) fn files(
     documents: &[Document],
     families: &[Family],
+    client: impl Fn(&str) -> String,
 ) -> Result<BTreeMap<PathBuf, String>> {
     let code = Path::new(CODE);
     let mut files = BTreeMap::new();
@@ -28,7 +32,8 @@ pub(crate) fn files(
         modules += &format!("#[cfg(feature = {name:?})]\npub mod {name};\n");
         let family = families.iter().find(|family| family.name == *name);
         let service = family.map_or(Service::default(), |family| family.service);
-        let text = rust(&document.file, &module(document, service))?;
+        let module = module(document, service) + &lists::module(document, service, &client(name))?;
+        let text = rust(&document.file, &module)?;
         files.insert(code.join(format!("{name}.rs")), text);
     }
     let text = rust("the list of documents", &modules)?;

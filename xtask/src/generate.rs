@@ -50,7 +50,12 @@ pub(crate) fn files(
             &(modules + &list(documents, &families)),
         )?,
     );
-    files.extend(facade::files(documents, &families)?);
+    let client = |name: &str| {
+        let file = files.get(&code.join(name).join("client.rs"));
+        file.cloned().unwrap_or_default()
+    };
+    let facade = facade::files(documents, &families, client)?;
+    files.extend(facade);
     files.extend(server::files(documents, &families)?);
     files.insert(
         code.join("actions.rs"),

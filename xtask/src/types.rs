@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
 use heck::ToUpperCamelCase as _;
-use modelarts_document::Schema;
+use modelarts_document::{Schema, SchemaType};
 use quote::quote;
 use syn::parse::Parser as _;
 
 use crate::document::Document;
 use crate::operations::{argument, doc_lines};
+use crate::pagination::Pagination;
 use crate::texts;
 
 const MODULE_DOCS: &str = "
@@ -33,6 +34,7 @@ pub(crate) fn rewrite(document: &Document, file: &mut syn::File) -> Result<()> {
         .map(|(name, schema)| (name.to_upper_camel_case(), schema))
         .collect();
     let requested = requested(document);
+    let paged = paged(document);
     let mut builders: Vec<syn::Item> = Vec::new();
     for item in std::mem::take(items) {
         match item {
@@ -46,6 +48,8 @@ pub(crate) fn rewrite(document: &Document, file: &mut syn::File) -> Result<()> {
                     continue;
                 };
                 let fields = fields(&mut item, *schema);
+                let records = paged.get(&item.ident.to_string());
+                only_objects(&mut item, records);
                 let name = item.ident.clone();
                 items.push(syn::Item::Struct(item));
                 if !fields.is_empty() && requested.contains(&name.to_string()) {
@@ -69,6 +73,34 @@ pub(crate) fn rewrite(document: &Document, file: &mut syn::File) -> Result<()> {
         });
     }
     Ok(())
+}
+
+/// The properties that hold the records of a page, where those are objects, by the type of the page.
+fn paged(document: &Document) -> BTreeMap<String, Vec<String>> {
+    let lists = document
+        .operations()
+        .filter_map(|operation| Pagination::read(&operation)?.ok());
+    let pages = lists.filter_map(|list| {
+        let is_object = list.item()?.schema_type() == SchemaType::Object;
+        let items = list.items.iter().map(|name| (*name).to_owned()).collect();
+        is_object.then_some((list.page.name()?.to_upper_camel_case(), items))
+    });
+    pages.collect()
+}
+
+/// A record that is no object makes the page unreadable; it is not taken for an object without members.
+fn only_objects(item: &mut syn::ItemStruct, records: Option<&Vec<String>>) {
+    for field in &mut item.fields {
+        let Some(name) = &field.ident else {
+            continue;
+        };
+        let name = renamed(&field.attrs).unwrap_or_else(|| name.to_string());
+        if records.is_some_and(|records| records.contains(&name)) {
+            field.attrs.push(
+                syn::parse_quote!(#[serde(default, deserialize_with = "crate::object::rows")]),
+            );
+        }
+    }
 }
 
 /// The types that bodies of requests are made of.

@@ -94,7 +94,7 @@ impl Story {
                 Step {
                     title: "Choose an image",
                     command: "modelarts image list --name pytorch-nlp",
-                    rust: "client.images().list(), filtered by name",
+                    rust: "client.images().list().name(\"pytorch-nlp\")",
                 },
                 images,
             )

@@ -51,6 +51,7 @@ mod family;
 mod generated;
 mod lifecycle;
 mod number;
+mod object;
 mod open;
 mod operation;
 mod optional;

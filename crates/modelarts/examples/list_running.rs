@@ -15,10 +15,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 /// Writes a line for each notebook that runs.
 pub async fn run(client: &ModelArts, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
-    let running = client
-        .notebooks()
-        .list()
-        .filter(|request| request.status(NotebookStatus::Running));
+    let running = client.notebooks().list().status(NotebookStatus::Running);
 
     for notebook in running.collect().await? {
         let stops = match notebook.stops_at() {

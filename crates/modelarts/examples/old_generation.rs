@@ -14,7 +14,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 pub async fn run(client: &ModelArts, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     let limit = AutoStop::hours(2);
     let instances = client.instances();
-    let running = instances.list().filter(|request| request.status("RUNNING"));
+    let running = instances.list().status("RUNNING");
     // All of them before the first is stopped, which changes the list.
     for instance in running.collect().await? {
         let auto_stop = instance.auto_stop();

@@ -28,7 +28,7 @@ pub async fn run(
     let running = client
         .notebooks()
         .list()
-        .filter(|request| request.status("RUNNING"))
+        .status("RUNNING")
         .collect()
         .await?;
     let is_overdue = |notebook: &Notebook| {

@@ -10,7 +10,7 @@
 //!
 //! # async fn run() -> modelarts::Result<()> {
 //! let client = ModelArts::from_env().await?;
-//! let running = client.notebooks().list().filter(|request| request.status("RUNNING"));
+//! let running = client.notebooks().list().status("RUNNING");
 //! // All pages, before anything is done about what they list.
 //! for notebook in running.collect().await? {
 //!     println!("{}", notebook.name.unwrap_or_default());
@@ -110,7 +110,26 @@
 //!
 //! # Many at once
 //!
-//! A list has all its items by `collect()`, which is for who acts on them, or page by page as a stream by `items()`.
+//! A list has a setter for every filter of the service, then two ways to be read. `items()` is a stream that fetches a page when
+//! it is needed: for who looks at what is listed. `collect()` reads all of it first: for who acts on what is listed, since
+//! a notebook that is stopped leaves the list of those that run, and all behind it move up. Lists that no group has are in the
+//! family's module, such as [`devenviron::lists`].
+//!
+//! ```no_run
+//! # async fn run(client: modelarts::ModelArts) -> modelarts::Result<()> {
+//! use futures::TryStreamExt;
+//!
+//! let mut images = client.images().list().name("pytorch").sort_key("updateTime").items();
+//! while let Some(image) = images.try_next().await? {
+//!     println!("{}", image.name.unwrap_or_default());
+//! }
+//! for notebook in client.notebooks().list().status("RUNNING").collect().await? {
+//!     client.notebooks().stop(&notebook.id.unwrap_or_default()).await?;
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! [`map_concurrent`] calls something for each of many, so many at a time, and collects every result:
 //!
 //! ```no_run
@@ -228,10 +247,7 @@ pub use exchange_log::EXCHANGE_EVENTS;
 // One public module per document of `openapi/documents.toml`.
 pub use generated::*;
 #[cfg(feature = "devenviron")]
-pub use groups::{
-    Flavors, Images, Instances, Leases, ListAllNotebooks, ListFlavors, ListImageGroups, ListImages,
-    ListInstances, ListNotebooks, Notebooks, Storage,
-};
+pub use groups::{Flavors, Images, Instances, Leases, Notebooks, Storage};
 /// The methods of [`ModelArts::request`].
 pub use http::Method;
 pub use http_client::http_client_builder;

@@ -2,41 +2,241 @@
 
 use std::collections::HashSet;
 use std::collections::hash_map::DefaultHasher;
-use std::fmt;
+use std::fmt::{self, Display};
+use std::future::Future;
 use std::hash::{Hash, Hasher};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
+use modelarts_client::IntoOptional;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::clock::BoxFuture;
+use crate::client::ModelArts;
 use crate::error::{Error, Result, expectation};
 
-/// A page of a list.
-pub(crate) trait Page: DeserializeOwned + Send + 'static {
+/// What the position of a page counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(dead_code, reason = "a family may have lists of every style")]
+pub(crate) enum Style {
+    /// Records, from 0.
+    Offset,
+    /// Pages, from this one.
+    Page(i64),
+    /// Nothing: the page before has it.
+    Token,
+}
+
+/// Where a page begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(dead_code, reason = "a family may have lists of every style")]
+pub(crate) enum Position {
+    Number(i64),
+    Token(String),
+}
+
+#[allow(dead_code, reason = "a family may have lists of every style")]
+impl Position {
+    /// For a parameter that is a number.
+    pub(crate) fn number(position: Option<Self>) -> Option<i64> {
+        match position {
+            Some(Self::Number(number)) => Some(number),
+            _ => None,
+        }
+    }
+
+    /// For a parameter that is a text.
+    pub(crate) fn token(position: Option<Self>) -> Option<String> {
+        match position {
+            Some(Self::Token(token)) => Some(token),
+            _ => None,
+        }
+    }
+}
+
+impl From<i32> for Position {
+    fn from(number: i32) -> Self {
+        Self::Number(number.into())
+    }
+}
+
+impl From<i64> for Position {
+    fn from(number: i64) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl From<String> for Position {
+    fn from(token: String) -> Self {
+        Self::Token(token)
+    }
+}
+
+/// How a list is read: the generated builder of an operation with `x-pagination`.
+pub(crate) trait List: Send + Sync + 'static {
+    /// The response.
+    type Page: DeserializeOwned + Send + 'static;
     type Item: Serialize + DeserializeOwned + Send + 'static;
 
-    /// The members of the page that hold items, the first that is there counts.
+    const STYLE: Style;
+    /// The members of a page that hold items, the first that is there counts.
     const ITEMS: &'static [&'static str];
 
+    /// Reads a page; without a position the service's first.
+    fn fetch(&self, position: Option<Position>) -> impl Future<Output = Result<Self::Page>> + Send;
+
     /// `None` if the page holds no list at all.
-    fn items(&self) -> Option<&[Self::Item]>;
-    fn take_items(&mut self) -> Vec<Self::Item>;
-    fn set_items(&mut self, items: Vec<Self::Item>);
+    fn items(page: &Self::Page) -> Option<&[Self::Item]>;
+    fn take_items(page: &mut Self::Page) -> Vec<Self::Item>;
+    fn set_items(page: &mut Self::Page, items: Vec<Self::Item>);
     /// The number of items in all pages, as the service says.
-    fn total(&self) -> Option<i64>;
+    fn total(page: &Self::Page) -> Option<i64>;
+    /// The token of the next page.
+    fn next(page: &Self::Page) -> Option<&str>;
     fn id(item: &Self::Item) -> Option<&str>;
 }
 
-/// All items of a list, page by page, from `items()`. Unlike a `Stream` made by hand it needs no pinning.
+/// What every list has beside its filters.
+#[derive(Clone, Debug)]
+pub(crate) struct ListQuery {
+    client: ModelArts,
+    page_size: u32,
+    start: Option<Position>,
+    /// What is wrong with values of filters, by the name of the parameter.
+    problems: Vec<(&'static str, String)>,
+}
+
+impl ListQuery {
+    pub(crate) fn new(client: &ModelArts, page_size: u32) -> Self {
+        Self {
+            client: client.clone(),
+            page_size,
+            start: None,
+            problems: Vec::new(),
+        }
+    }
+
+    pub(crate) fn set_page_size(&mut self, size: u32) {
+        self.page_size = size.max(1);
+    }
+
+    pub(crate) fn set_start(&mut self, position: Option<Position>) {
+        self.start = position;
+    }
+
+    pub(crate) fn page_size(&self) -> u32 {
+        self.page_size
+    }
+
+    pub(crate) fn start(&self) -> Option<Position> {
+        self.start.clone()
+    }
+
+    /// The value of a filter. What is wrong with it is said when the list is read; the last call of a setter counts.
+    pub(crate) fn optional<T, V, M>(&mut self, name: &'static str, value: V) -> Option<T>
+    where
+        V: IntoOptional<T, M>,
+    {
+        self.take(name, value.into_optional())
+    }
+
+    /// As [`optional`](Self::optional), for what the service insists on.
+    #[allow(dead_code, reason = "a family may have no such filter")]
+    pub(crate) fn required<T, V>(&mut self, name: &'static str, value: V) -> Option<T>
+    where
+        V: TryInto<T, Error: Display>,
+    {
+        self.take(name, value.try_into().map(Some))
+    }
+
+    fn take<T, E: Display>(
+        &mut self,
+        name: &'static str,
+        value: Result<Option<T>, E>,
+    ) -> Option<T> {
+        self.problems.retain(|(known, _)| *known != name);
+        value.unwrap_or_else(|error| {
+            self.problems.push((name, error.to_string()));
+            None
+        })
+    }
+
+    /// The client, if all filters fit.
+    pub(crate) fn client(&self, operation: &'static str) -> Result<&ModelArts> {
+        let problems = self.problems.iter();
+        let problems = problems.map(|(name, error)| format!("`{name}` does not fit: {error}"));
+        let problems: Vec<_> = problems.collect();
+        match problems.is_empty() {
+            true => Ok(&self.client),
+            false => Err(Error::argument(problems.join("; ")).in_operation(operation)),
+        }
+    }
+}
+
+/// The methods of a list builder.
+macro_rules! list_methods {
+    ($list:ident, $page:ty, $item:ty, $size:literal) => {
+        impl $list {
+            #[doc = concat!("The number of items to ask for at once, ", $size, " unless set.")]
+            pub fn page_size(mut self, size: u32) -> Self {
+                self.query.set_page_size(size);
+                self
+            }
+
+            /// One page: the first, unless it was said where to begin.
+            ///
+            /// # Errors
+            /// When a filter does not fit, or the call fails.
+            pub async fn send(&self) -> $crate::Result<$page> {
+                $crate::pages::List::fetch(self, self.query.start()).await
+            }
+
+            /// All items of all pages, before anything is done about them: for who acts on what is listed.
+            ///
+            /// Whoever stops or deletes what is listed changes the list while it is read: with a filter by status the items
+            /// behind move up. [`items`](Self::items) follows that as far as the service tells; here nothing moves between
+            /// the first request and the last but what others do. The service has no snapshot of a list: where others delete
+            /// and create meanwhile, so that the total stays the same, an item can be missed. Whoever must be sure lists
+            /// until a list is empty. For who only looks, `items` needs no more memory than a page.
+            ///
+            /// # Errors
+            /// When a filter does not fit, a call fails, or an item cannot be read; the error names it.
+            pub async fn collect(self) -> $crate::Result<Vec<$item>> {
+                futures::TryStreamExt::try_collect(self.items()).await
+            }
+
+            /// All pages, each fetched when it is asked for.
+            ///
+            /// An error of a call ends the stream; after a page that cannot be read it goes on with the next one. A page
+            /// lacks what was on one before it.
+            pub fn pages(self) -> $crate::Pages<$page> {
+                let (size, start) = (self.query.page_size(), self.query.start());
+                $crate::pages::pages(self, size, start)
+            }
+
+            /// All items, of all pages, each page fetched when it is asked for.
+            ///
+            /// An item that cannot be read is one error that names its index and ID, and the stream goes on; an error of a
+            /// call ends it. Each item comes once. When the list shrinks on the way, since what was listed is stopped or
+            /// deleted, the stream goes back as far as needed, by the total that the service reports. Who acts on what is
+            /// listed takes [`collect`](Self::collect), which depends on nothing of this.
+            pub fn items(self) -> $crate::Items<$item> {
+                let (size, start) = (self.query.page_size(), self.query.start());
+                $crate::pages::items(self, size, start)
+            }
+        }
+    };
+}
+pub(crate) use list_methods;
+
+/// All items of a list, page by page, from `items()`. It needs no pinning.
 #[must_use = "a stream does nothing unless polled"]
 pub struct Items<T>(BoxStream<'static, Result<T>>);
 
-/// All pages of a list, from `pages()`.
+/// All pages of a list, from `pages()`. It needs no pinning.
 #[must_use = "a stream does nothing unless polled"]
 pub struct Pages<P>(BoxStream<'static, Result<P>>);
 
@@ -66,30 +266,85 @@ stream!(Pages);
 /// A list that has not ended after so many items never will.
 const MOST: i64 = 1_000_000;
 
-/// A listing goes back as often as the list shrinks, but not for ever without finding anything.
-const MOST_IDLE_REWINDS: u32 = 8;
+/// A listing goes on as often as the list changes, but not for ever without finding anything.
+const MOST_IDLE: u32 = 32;
 
 /// Where a listing stands, and when it ends.
 ///
-/// It ends with an empty page, with a page beyond the ones before that has nothing new, and with a short page once the
-/// total is reached. The total alone ends nothing, since it can be wrong; nor does a short page, since a service may cap
-/// the page size.
+/// With numbers for positions it ends with an empty page, with a page beyond the ones before that has nothing new, and with
+/// a short page once the total is reached. The total alone ends nothing, since it can be wrong; nor does a short page, since
+/// a service may cap the page size. With tokens it ends where there is none, or one that was there before.
 ///
-/// When the total shrinks, what was removed may have stood before the offset, and everything behind it moved up: the
-/// listing goes back by as much. What it has handed out before, it leaves out.
-#[derive(Debug, Default)]
+/// When the total shrinks, what was removed may have stood before the position, and everything behind it moved up: the
+/// listing goes back by as much. When it grows, what comes next may have been on the page before. What was handed out
+/// before is left out. So nothing that stays is missed while others are removed, or added in front, as in the order of the
+/// service, which has the newest first; unless between two requests as many are removed as are added, and a page or more.
+#[derive(Debug)]
 struct Cursor {
-    offset: i64,
+    style: Style,
+    limit: i64,
+    start: i64,
+    /// The number of the next page, unless it has a token.
+    number: i64,
+    token: Option<String>,
+    /// How many items come before the next page, and before the first.
+    place: i64,
+    start_place: i64,
     /// Where the pages ended so far.
     end: i64,
+    /// The length of the longest page.
+    longest: i64,
     total: Option<i64>,
-    rewinds: u32,
-    /// Hashes of the items that were handed out.
+    /// How many items beyond the end may be there for the second time, since as many were added.
+    repeats: i64,
+    /// Pages in a row without anything new.
+    idle: u32,
+    /// Hashes of the items that were handed out, and of the tokens.
     seen: HashSet<u64>,
+    tokens: HashSet<u64>,
     ended: bool,
 }
 
 impl Cursor {
+    fn new(style: Style, limit: u32, start: Option<Position>) -> Self {
+        let limit = i64::from(limit);
+        let (number, token) = match (start, style) {
+            (Some(Position::Number(number)), _) => (number, None),
+            (Some(Position::Token(token)), _) => (0, Some(token)),
+            (None, Style::Page(first)) => (first, None),
+            (None, _) => (0, None),
+        };
+        let place = match style {
+            Style::Offset => number,
+            Style::Page(first) => number.saturating_sub(first).saturating_mul(limit),
+            Style::Token => 0,
+        };
+        Self {
+            style,
+            limit,
+            start: number,
+            number,
+            token,
+            place,
+            start_place: place,
+            end: place,
+            longest: 1,
+            total: None,
+            repeats: 0,
+            idle: 0,
+            seen: HashSet::new(),
+            tokens: HashSet::new(),
+            ended: false,
+        }
+    }
+
+    fn position(&self) -> Option<Position> {
+        match self.style {
+            Style::Token => self.token.clone().map(Position::Token),
+            _ => Some(Position::Number(self.number)),
+        }
+    }
+
     /// Whether the list has shrunk since the last page, so that the page at hand begins too late.
     fn must_rewind(&mut self, total: Option<i64>) -> bool {
         let before = self.total;
@@ -97,42 +352,71 @@ impl Cursor {
         let (Some(before), Some(total)) = (before, total) else {
             return false;
         };
-        if total >= before || self.offset == 0 || self.rewinds == MOST_IDLE_REWINDS {
+        self.repeats = self
+            .repeats
+            .saturating_add(total.saturating_sub(before).max(0));
+        let is_at_start = self.style == Style::Token || self.number <= self.start;
+        if total >= before || is_at_start || self.idle >= MOST_IDLE {
             return false;
         }
-        self.rewinds += 1;
-        self.offset = self.offset.saturating_sub(before - total).max(0);
+        self.idle += 1;
+        let removed = before.saturating_sub(total);
+        let (steps, items) = match self.style {
+            Style::Page(_) => {
+                let pages = removed.saturating_add(self.longest - 1) / self.longest;
+                (pages, pages.saturating_mul(self.longest))
+            }
+            _ => (removed, removed),
+        };
+        self.number = self.number.saturating_sub(steps).max(self.start);
+        self.place = self.place.saturating_sub(items).max(self.start_place);
         true
     }
 
     /// Moves on behind a page of so many items; `true` for each that was not there before.
-    fn take(&mut self, keys: &[u64], total: Option<i64>, limit: i64) -> Result<Vec<bool>> {
+    fn take(&mut self, keys: &[u64], total: Option<i64>, next: Option<&str>) -> Result<Vec<bool>> {
         let is_new: Vec<bool> = keys.iter().map(|key| self.seen.insert(*key)).collect();
         let length = i64::try_from(keys.len()).unwrap_or(i64::MAX);
-        self.offset = self.offset.saturating_add(length);
-        if self.offset > MOST {
+        self.longest = self.longest.max(length);
+        self.place = self.place.saturating_add(length);
+        let has_news = is_new.contains(&true);
+        self.idle = if has_news { 0 } else { self.idle + 1 };
+        if self.place > MOST {
             self.ended = true;
             return Err(Error::argument(format!(
                 "the list has not ended after {MOST} items; narrow it with a filter"
             )));
         }
-        let has_news = is_new.contains(&true);
-        if has_news {
-            self.rewinds = 0;
+        let step = match self.style {
+            Style::Token => {
+                self.token = next.filter(|token| !token.is_empty()).map(str::to_owned);
+                let is_known = |token| !self.tokens.insert(hash(&token));
+                self.ended = self.token.as_ref().is_none_or(is_known) || self.idle > MOST_IDLE;
+                return Ok(is_new);
+            }
+            Style::Offset => length,
+            Style::Page(_) => 1,
+        };
+        self.number = self.number.saturating_add(step);
+        let is_beyond = self.place > self.end;
+        self.end = self.end.max(self.place);
+        let may_repeat = self.repeats > 0 && self.idle < MOST_IDLE;
+        if is_beyond {
+            let repeated = is_new.iter().filter(|is_new| !**is_new).count();
+            let repeated = i64::try_from(repeated).unwrap_or(i64::MAX);
+            self.repeats = self.repeats.saturating_sub(repeated).max(0);
         }
-        let is_beyond = self.offset > self.end;
-        self.end = self.end.max(self.offset);
         self.ended = length == 0
-            || is_beyond && !has_news
-            || length < limit && total.is_some_and(|total| self.offset >= total);
+            || is_beyond && !has_news && !may_repeat
+            || length < self.limit && total.is_some_and(|total| self.place >= total);
         Ok(is_new)
     }
 }
 
 /// A page as it came: whole, or with what could not be read of it.
-struct Fetched<P: Page> {
-    page: P,
-    rows: Vec<Row<P::Item>>,
+struct Fetched<L: List> {
+    page: L::Page,
+    rows: Vec<Row<L::Item>>,
     /// Why the page as a whole could not be read.
     error: Option<Error>,
 }
@@ -144,47 +428,44 @@ struct Row<T> {
     item: Result<T>,
 }
 
-type Fetch<P> = Box<dyn Fn(i64) -> BoxFuture<'static, Result<P>> + Send>;
-
 /// All pages, each fetched when it is asked for, without what was on one before.
-fn fetched<P: Page>(
-    limit: i64,
-    fetch: Fetch<P>,
-) -> impl Stream<Item = Result<Fetched<P>>> + Send + 'static {
-    let state = (Cursor::default(), fetch);
-    stream::try_unfold(state, move |(mut cursor, fetch)| async move {
+fn fetched<L: List>(
+    list: L,
+    limit: u32,
+    start: Option<Position>,
+) -> impl Stream<Item = Result<Fetched<L>>> + Send + 'static {
+    let state = (Cursor::new(L::STYLE, limit, start), list);
+    stream::try_unfold(state, move |(mut cursor, list)| async move {
         while !cursor.ended {
-            let first = cursor.offset;
-            let mut fetched = match fetch(first).await {
-                Ok(page) => whole(page, first)?,
-                Err(error) => salvage::<P>(error, first)?,
+            let first = cursor.place;
+            let mut fetched = match list.fetch(cursor.position()).await {
+                Ok(page) => whole::<L>(page, first)?,
+                Err(error) => salvage::<L>(error, first)?,
             };
-            let total = fetched.page.total();
+            let total = L::total(&fetched.page);
             if cursor.must_rewind(total) {
                 continue;
             }
             let keys: Vec<u64> = fetched.rows.iter().map(|row| row.key).collect();
-            let mut is_new = cursor.take(&keys, total, limit)?.into_iter();
+            let is_new = cursor.take(&keys, total, L::next(&fetched.page))?;
+            let mut is_new = is_new.into_iter();
             fetched.rows.retain(|_| is_new.next().unwrap_or(true));
             if !fetched.rows.is_empty() {
-                return Ok(Some((fetched, (cursor, fetch))));
+                return Ok(Some((fetched, (cursor, list))));
             }
         }
         Ok(None)
     })
 }
 
-pub(crate) fn pages<P: Page>(
-    limit: i64,
-    fetch: impl Fn(i64) -> BoxFuture<'static, Result<P>> + Send + 'static,
-) -> Pages<P> {
-    let pages = fetched(limit, Box::new(fetch)).map(|fetched| {
+pub(crate) fn pages<L: List>(list: L, limit: u32, start: Option<Position>) -> Pages<L::Page> {
+    let pages = fetched(list, limit, start).map(|fetched| {
         let mut fetched = fetched?;
         match fetched.error {
             Some(error) => Err(error),
             None => {
                 let items = fetched.rows.into_iter().map(|row| row.item);
-                fetched.page.set_items(items.collect::<Result<_>>()?);
+                L::set_items(&mut fetched.page, items.collect::<Result<_>>()?);
                 Ok(fetched.page)
             }
         }
@@ -192,26 +473,23 @@ pub(crate) fn pages<P: Page>(
     Pages(pages.fuse().boxed())
 }
 
-pub(crate) fn items<P: Page>(
-    limit: i64,
-    fetch: impl Fn(i64) -> BoxFuture<'static, Result<P>> + Send + 'static,
-) -> Items<P::Item> {
-    let items = fetched(limit, Box::new(fetch))
+pub(crate) fn items<L: List>(list: L, limit: u32, start: Option<Position>) -> Items<L::Item> {
+    let items = fetched(list, limit, start)
         .map_ok(|fetched| stream::iter(fetched.rows.into_iter().map(|row| row.item)))
         .try_flatten();
     Items(items.boxed())
 }
 
-fn whole<P: Page>(mut page: P, first: i64) -> Result<Fetched<P>> {
+fn whole<L: List>(mut page: L::Page, first: i64) -> Result<Fetched<L>> {
     // A success that holds no list says nothing about what exists.
-    if page.items().is_none() && page.total() != Some(0) {
-        let members = P::ITEMS.join("` or `");
+    if L::items(&page).is_none() && L::total(&page) != Some(0) {
+        let members = L::ITEMS.join("` or `");
         let message = format!("the response holds no list: `{members}` is missing");
         return Err(Error::incomplete(None, message));
     }
-    let items = page.take_items().into_iter().zip(first..);
+    let items = L::take_items(&mut page).into_iter().zip(first..);
     let rows = items.map(|(item, index)| Row {
-        key: key::<P>(&item, index),
+        key: key::<L>(&item, index),
         item: Ok(item),
     });
     Ok(Fetched {
@@ -222,12 +500,12 @@ fn whole<P: Page>(mut page: P, first: i64) -> Result<Fetched<P>> {
 }
 
 /// Reads row by row what could not be read as a whole; the error stands if that does not help.
-fn salvage<P: Page>(error: Error, first: i64) -> Result<Fetched<P>> {
+fn salvage<L: List>(error: Error, first: i64) -> Result<Fetched<L>> {
     let body = error.undecoded_body().unwrap_or_default();
     let Ok(mut value) = serde_json::from_slice::<Value>(&body) else {
         return Err(error);
     };
-    let mut lists = P::ITEMS
+    let mut lists = L::ITEMS
         .iter()
         .filter_map(|name| Some(std::mem::take(value.get_mut(*name)?.as_array_mut()?)));
     let Some(list) = lists.next() else {
@@ -235,11 +513,11 @@ fn salvage<P: Page>(error: Error, first: i64) -> Result<Fetched<P>> {
     };
     // The same rows once more.
     lists.for_each(drop);
-    let Ok(page) = serde_json::from_value::<P>(value) else {
+    let Ok(page) = serde_json::from_value::<L::Page>(value) else {
         return Err(error);
     };
     let rows = list.into_iter().zip(first..);
-    let rows = rows.map(|(row, index)| read::<P>(row, index, &error));
+    let rows = rows.map(|(row, index)| read::<L>(row, index, &error));
     Ok(Fetched {
         page,
         rows: rows.collect(),
@@ -247,31 +525,35 @@ fn salvage<P: Page>(error: Error, first: i64) -> Result<Fetched<P>> {
     })
 }
 
-fn read<P: Page>(row: Value, index: i64, page_error: &Error) -> Row<P::Item> {
+fn read<L: List>(row: Value, index: i64, page_error: &Error) -> Row<L::Item> {
     let id = row.get("id").and_then(Value::as_str).map(str::to_owned);
-    match serde_path_to_error::deserialize::<_, P::Item>(row) {
-        Ok(item) => Row {
-            key: key::<P>(&item, index),
-            item: Ok(item),
-        },
-        Err(error) => {
-            let named = match &id {
-                Some(id) => format!("item {index} of the list, {id},"),
-                None => format!("item {index} of the list, which has no ID,"),
+    // A list without elements would be read as an object without members.
+    let is_list = row.is_array();
+    let item = serde_path_to_error::deserialize::<_, L::Item>(row);
+    let (path, expected) = match item {
+        Ok(item) if !is_list => {
+            return Row {
+                key: key::<L>(&item, index),
+                item: Ok(item),
             };
-            let (path, expected) = (error.path(), expectation(error.inner()));
-            let message = format!("{named} is not as documented at `{path}`: {expected}");
-            Row {
-                key: hash(&(id.is_none().then_some(index), id)),
-                item: Err(page_error.part_of(message)),
-            }
         }
+        Ok(_) => (".".to_owned(), "expected an object".to_owned()),
+        Err(error) => (error.path().to_string(), expectation(error.inner())),
+    };
+    let named = match &id {
+        Some(id) => format!("item {index} of the list, {id},"),
+        None => format!("item {index} of the list, which has no ID,"),
+    };
+    let message = format!("{named} is not as documented at `{path}`: {expected}");
+    Row {
+        key: hash(&(id.is_none().then_some(index), id)),
+        item: Err(page_error.part_of(message)),
     }
 }
 
 /// The ID of an item tells it apart; without one, its content and its place do.
-fn key<P: Page>(item: &P::Item, index: i64) -> u64 {
-    match P::id(item) {
+fn key<L: List>(item: &L::Item, index: i64) -> u64 {
+    match L::id(item) {
         Some(id) => hash(&(None::<i64>, Some(id))),
         None => hash(&(Some(index), serde_json::to_string(item).unwrap_or_default())),
     }
@@ -285,10 +567,11 @@ fn hash(value: &impl Hash) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-    use std::sync::Mutex;
     use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::{Arc, Mutex};
 
+    use proptest::prelude::*;
+    use proptest::sample::Index;
     use serde::Deserialize;
 
     use super::*;
@@ -297,27 +580,45 @@ mod tests {
     struct Numbers {
         data: Option<Vec<String>>,
         total: Option<i64>,
+        next: Option<String>,
     }
 
-    impl Page for Numbers {
+    type Server = Arc<dyn Fn(Option<Position>) -> Result<Numbers> + Send + Sync>;
+
+    const STYLES: [Style; 4] = [Style::Offset, Style::Page(0), Style::Page(1), Style::Token];
+
+    /// A list of the style with this number.
+    struct NumberList<const STYLE: usize>(Server);
+
+    impl<const STYLE: usize> List for NumberList<STYLE> {
+        type Page = Numbers;
         type Item = String;
 
+        const STYLE: Style = STYLES[STYLE];
         const ITEMS: &'static [&'static str] = &["data"];
 
-        fn items(&self) -> Option<&[String]> {
-            self.data.as_deref()
+        async fn fetch(&self, position: Option<Position>) -> Result<Numbers> {
+            (self.0)(position)
         }
 
-        fn take_items(&mut self) -> Vec<String> {
-            self.data.take().unwrap_or_default()
+        fn items(page: &Numbers) -> Option<&[String]> {
+            page.data.as_deref()
         }
 
-        fn set_items(&mut self, items: Vec<String>) {
-            self.data = Some(items);
+        fn take_items(page: &mut Numbers) -> Vec<String> {
+            page.data.take().unwrap_or_default()
         }
 
-        fn total(&self) -> Option<i64> {
-            self.total
+        fn set_items(page: &mut Numbers, items: Vec<String>) {
+            page.data = Some(items);
+        }
+
+        fn total(page: &Numbers) -> Option<i64> {
+            page.total
+        }
+
+        fn next(page: &Numbers) -> Option<&str> {
+            page.next.as_deref()
         }
 
         fn id(item: &String) -> Option<&str> {
@@ -325,15 +626,20 @@ mod tests {
         }
     }
 
+    fn by_offset(server: impl Fn(i64) -> Result<Numbers> + Send + Sync + 'static) -> NumberList<0> {
+        let server = move |position| server(Position::number(position).unwrap());
+        NumberList(Arc::new(server))
+    }
+
     /// Lists what a server gives; returns the number of items and of requests.
-    async fn list(server: impl Fn(i64) -> Numbers + Send + 'static) -> (usize, u32) {
+    async fn list(server: impl Fn(i64) -> Numbers + Send + Sync + 'static) -> (usize, u32) {
         let requests = Arc::new(AtomicU32::new(0));
         let count = requests.clone();
-        let items = items(10, move |offset| {
+        let list = by_offset(move |offset| {
             count.fetch_add(1, Ordering::Relaxed);
-            Box::pin(std::future::ready(Ok(server(offset))))
+            Ok(server(offset))
         });
-        let items: Vec<String> = items.try_collect().await.unwrap();
+        let items: Vec<String> = items(list, 10, None).try_collect().await.unwrap();
         (items.len(), requests.load(Ordering::Relaxed))
     }
 
@@ -342,6 +648,7 @@ mod tests {
         Numbers {
             data: Some(numbers.map(|n| n.to_string()).collect()),
             total,
+            next: None,
         }
     }
 
@@ -375,25 +682,196 @@ mod tests {
             slice(30, o % 30, 10, Some(100_000 - total))
         })
         .await;
-        assert!(items == 30 && requests < 50, "{items} in {requests}");
+        assert!(items == 30 && requests < 150, "{items} in {requests}");
+    }
+
+    /// A service whose list changes between any two requests: it loses items anywhere and gets new ones in front.
+    struct Changing {
+        /// Newest first.
+        ids: Vec<u32>,
+        next_id: u32,
+        changes: Vec<(Vec<Index>, u32)>,
+    }
+
+    impl Changing {
+        fn new(length: u32, changes: Vec<(Vec<Index>, u32)>) -> Self {
+            Self {
+                ids: (0..length).rev().collect(),
+                next_id: length,
+                changes,
+            }
+        }
+
+        fn page(&mut self, offset: usize, limit: usize) -> Numbers {
+            let page = self.ids.iter().skip(offset).take(limit);
+            let page = Numbers {
+                data: Some(page.map(u32::to_string).collect()),
+                total: Some(self.ids.len().try_into().unwrap()),
+                next: None,
+            };
+            if let Some((removed, mut added)) = self.changes.pop() {
+                // What the total cannot tell must not move a whole page.
+                if !removed.is_empty() {
+                    added %= u32::try_from(limit).unwrap();
+                }
+                for index in removed {
+                    if !self.ids.is_empty() {
+                        self.ids.remove(index.index(self.ids.len()));
+                    }
+                }
+                for _ in 0..added {
+                    self.ids.insert(0, self.next_id);
+                    self.next_id += 1;
+                }
+            }
+            page
+        }
+    }
+
+    /// Lists what changes meanwhile; what was there all the time must be listed, and nothing twice.
+    fn nothing_that_stays_is_lost<const STYLE: usize>(
+        service: Changing,
+        limit: u32,
+        cap: u32,
+    ) -> Result<(), TestCaseError> {
+        let before: HashSet<u32> = service.ids.iter().copied().collect();
+        let service = Arc::new(Mutex::new(service));
+        let server = service.clone();
+        let size = usize::try_from(limit.min(cap)).unwrap();
+        let list = NumberList::<STYLE>(Arc::new(move |position| {
+            let number = Position::number(position).unwrap();
+            let offset = match STYLES[STYLE] {
+                Style::Page(first) => usize::try_from(number - first).unwrap() * size,
+                _ => usize::try_from(number).unwrap(),
+            };
+            Ok(server.lock().unwrap().page(offset, size))
+        }));
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let listed = runtime.block_on(items(list, limit, None).try_collect::<Vec<_>>());
+        let listed = listed.unwrap();
+        let ids: HashSet<u32> = listed.iter().map(|id| id.parse().unwrap()).collect();
+        prop_assert_eq!(ids.len(), listed.len(), "nothing comes twice");
+        let service = service.lock().unwrap();
+        let after: HashSet<u32> = service.ids.iter().copied().collect();
+        let lost: Vec<_> = before
+            .intersection(&after)
+            .filter(|id| !ids.contains(id))
+            .collect();
+        prop_assert!(lost.is_empty(), "{lost:?} stayed and were not listed");
+        Ok(())
+    }
+
+    fn changes() -> impl Strategy<Value = Vec<(Vec<Index>, u32)>> {
+        let change = (prop::collection::vec(any::<Index>(), 0..12), 0..12_u32);
+        prop::collection::vec(change, 0..20)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(400))]
+
+        #[test]
+        fn a_list_that_changes_while_it_is_read_loses_nothing_that_stays(
+            length in 0..130_u32,
+            changes in changes(),
+            limit in 1..25_u32,
+            cap in 1..25_u32,
+        ) {
+            let service = || Changing::new(length, changes.clone());
+            nothing_that_stays_is_lost::<0>(service(), limit, cap)?;
+            nothing_that_stays_is_lost::<1>(service(), limit, cap)?;
+            nothing_that_stays_is_lost::<2>(service(), limit, cap)?;
+        }
     }
 
     #[tokio::test]
-    async fn a_list_that_shrinks_while_it_is_read_is_read_whole() {
+    async fn tokens_lead_from_page_to_page() {
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let server = |length: i64, asked: Arc<Mutex<Vec<Option<String>>>>| {
+            NumberList::<3>(Arc::new(move |position| {
+                let token = Position::token(position);
+                let offset = token.as_ref().map_or(0, |token| token.parse().unwrap());
+                asked.lock().unwrap().push(token);
+                // A page may be empty, and not the last one.
+                let size = if offset == 10 { 0 } else { 10 };
+                let next = (offset + 10 < length).then(|| (offset + 10).to_string());
+                let page = slice(length, offset, size, None);
+                Ok(Numbers { next, ..page })
+            }))
+        };
+        let all: Vec<String> = items(server(35, asked.clone()), 10, None)
+            .try_collect()
+            .await
+            .unwrap();
+        assert_eq!((all.len(), all[10].as_str()), (25, "20"));
+        let tokens = ["10", "20", "30"].map(|token| Some(token.to_owned()));
+        assert_eq!(asked.lock().unwrap()[1..], tokens);
+        let start = Some(Position::Token("30".to_owned()));
+        let rest: Vec<String> = items(server(35, asked), 10, start)
+            .try_collect()
+            .await
+            .unwrap();
+        assert_eq!(rest, ["30", "31", "32", "33", "34"]);
+    }
+
+    #[tokio::test]
+    async fn a_token_that_was_there_before_ends_the_list() {
+        for (token, is_empty, requests) in
+            [("same", false, 2), ("", false, 1), ("counted", true, 33)]
+        {
+            let count = Arc::new(AtomicU32::new(0));
+            let counter = count.clone();
+            let list = NumberList::<3>(Arc::new(move |_| {
+                let n = counter.fetch_add(1, Ordering::Relaxed);
+                let next = match token {
+                    "counted" => n.to_string(),
+                    token => token.to_owned(),
+                };
+                let page = slice(if is_empty { 0 } else { 10 }, 0, 10, None);
+                Ok(Numbers {
+                    next: Some(next),
+                    ..page
+                })
+            }));
+            let all: Vec<String> = items(list, 10, None).try_collect().await.unwrap();
+            assert_eq!(all.is_empty(), is_empty, "{token}");
+            assert_eq!(count.load(Ordering::Relaxed), requests, "{token}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_list_begins_where_it_is_told_to() {
+        let start = Some(Position::Number(20));
+        let list = by_offset(|offset| Ok(slice(25, offset, 10, Some(25))));
+        let rest: Vec<String> = items(list, 10, start).try_collect().await.unwrap();
+        assert_eq!(rest, ["20", "21", "22", "23", "24"]);
+        let list = NumberList::<2>(Arc::new(|position| {
+            let page = Position::number(position).unwrap();
+            Ok(slice(25, (page - 1) * 10, 10, Some(25)))
+        }));
+        let start = Some(Position::Number(3));
+        let rest: Vec<String> = items(list, 10, start).try_collect().await.unwrap();
+        assert_eq!(rest, ["20", "21", "22", "23", "24"]);
+    }
+
+    #[tokio::test]
+    async fn who_removes_what_is_handed_out_gets_all_of_it() {
         for (all, batch) in [(120, 1), (120, 7), (121, 10), (45, 3)] {
             let left: Arc<Mutex<Vec<i64>>> = Arc::new(Mutex::new((0..all).collect()));
             let server = left.clone();
-            let mut items = items(10, move |offset| {
+            let list = by_offset(move |offset| {
                 let left = server.lock().unwrap();
                 let total = i64::try_from(left.len()).unwrap();
                 let (offset, end) = (offset.min(total), total.min(offset + 10));
                 let data = (offset..end).map(|n| left[usize::try_from(n).unwrap()].to_string());
-                let page = Numbers {
+                Ok(Numbers {
                     data: Some(data.collect()),
                     total: Some(total),
-                };
-                Box::pin(std::future::ready(Ok(page)))
+                    next: None,
+                })
             });
+            let mut items = items(list, 10, None);
             // What is handed out is removed, a batch at a time.
             let (mut removed, mut waiting) = (0, Vec::new());
             while let Some(item) = items.try_next().await.unwrap() {
@@ -411,10 +889,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_list_without_end_is_an_error() {
-        let items = items(10_000, |offset| {
-            let page = slice(i64::MAX, offset, 10_000, None);
-            Box::pin(std::future::ready(Ok(page)))
-        });
+        let list = by_offset(|offset| Ok(slice(i64::MAX, offset, 10_000, None)));
+        let items = items(list, 10_000, None);
         let error = items.try_fold(0, |n, _| async move { Ok(n + 1) }).await;
         assert!(error.unwrap_err().to_string().contains("narrow it"));
     }
@@ -422,10 +898,14 @@ mod tests {
     #[tokio::test]
     async fn a_response_without_a_list_is_no_empty_list() {
         for (total, is_list) in [(None, false), (Some(3), false), (Some(0), true)] {
-            let mut items = items(10, move |_| {
-                let page = Numbers { data: None, total };
-                Box::pin(std::future::ready(Ok(page)))
+            let list = by_offset(move |_| {
+                Ok(Numbers {
+                    data: None,
+                    total,
+                    next: None,
+                })
             });
+            let mut items = items(list, 10, None);
             assert_eq!(items.try_next().await.is_ok(), is_list, "{total:?}");
         }
     }
@@ -433,8 +913,8 @@ mod tests {
     #[tokio::test]
     async fn a_row_that_cannot_be_read_is_one_error_and_the_others_are_listed() {
         let body = br#"{"data": ["a", {"id": "n-2"}, "c"], "total": 4}"#;
-        let page = move |offset| {
-            let page = match offset {
+        let list = || {
+            by_offset(move |offset| match offset {
                 0 => Err(Error::decode::<Numbers>(
                     http::StatusCode::OK,
                     http::HeaderMap::new(),
@@ -443,23 +923,23 @@ mod tests {
                 _ => Ok(Numbers {
                     data: Some(vec!["d".to_owned()]),
                     total: Some(4),
+                    next: None,
                 }),
-            };
-            Box::pin(std::future::ready(page)) as BoxFuture<'static, _>
+            })
         };
-        let rows: Vec<_> = items(3, page).collect().await;
-        let told: Vec<_> = rows
+        let rows: Vec<_> = items(list(), 3, None).collect().await;
+        let texts: Vec<_> = rows
             .iter()
             .map(|row| row.as_deref().unwrap_or("error"))
             .collect();
-        assert_eq!(told, ["a", "error", "c", "d"]);
+        assert_eq!(texts, ["a", "error", "c", "d"]);
         let error = rows[1].as_ref().unwrap_err();
         assert!(error.is_decode(), "{error}");
         assert_eq!(
             error.to_string(),
             "HTTP 200 OK: item 1 of the list, n-2, is not as documented at `.`: expected a string"
         );
-        let pages: Vec<_> = pages(3, page).collect().await;
+        let pages: Vec<_> = pages(list(), 3, None).collect().await;
         assert!(pages[0].is_err() && pages[1].is_ok() && pages.len() == 2);
     }
 }

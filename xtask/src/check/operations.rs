@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::Rule;
 use crate::document::{Document, Operation, text, walk};
+use crate::pagination::{Pagination, looks_paged};
 use crate::problem::{Problem, push};
 
 pub(super) const RULES: &[Rule] = &[
@@ -39,6 +40,11 @@ pub(super) const RULES: &[Rule] = &[
         name: "operation-idempotent",
         why: "clients repeat a request after a lost answer only where that does no harm",
         run: operation_idempotent,
+    },
+    Rule {
+        name: "operation-pagination",
+        why: "list builders and pagers of every language are made from x-pagination",
+        run: operation_pagination,
     },
     Rule {
         name: "response-status",
@@ -315,6 +321,26 @@ fn operation_idempotent(document: &Document) -> Vec<Problem> {
             })
         },
         "operation-idempotent",
+    )
+}
+
+fn operation_pagination(document: &Document) -> Vec<Problem> {
+    each(
+        document,
+        |operation| {
+            let message = match Pagination::read(&operation) {
+                Some(Ok(pagination)) if pagination.item().is_some() => return None,
+                Some(Ok(_)) => "`items` names a list of nothing".to_owned(),
+                Some(Err(error)) => error,
+                None if looks_paged(&operation) => {
+                    "must say how the list is paged: style, limit, offset or token, items, total"
+                        .to_owned()
+                }
+                None => return None,
+            };
+            Some((push(&operation.pointer(), "x-pagination"), message))
+        },
+        "operation-pagination",
     )
 }
 

@@ -14,6 +14,32 @@ tags:
 security:
   - Token: []
 paths:
+  /things:
+    get:
+      tags: [Things]
+      summary: List things
+      description: Returns the things, page by page.
+      externalDocs: {description: The page., url: https://example.com/things}
+      operationId: listThings
+      x-source: [ListThings]
+      x-idempotent: true
+      x-pagination: {style: offset, limit: limit, offset: offset, items: things, total: total, size: 50}
+      parameters:
+        - {name: limit, in: query, description: Things per page., example: 10, schema: {type: integer, format: int32}}
+        - {name: offset, in: query, description: Things to skip., example: 0, schema: {type: integer, format: int32}}
+        - {name: after, in: query, description: The last thing., example: a, schema: {type: string}}
+      responses:
+        '200':
+          description: The things.
+          content:
+            application/json:
+              schema: {$ref: '#/components/schemas/ThingList'}
+              examples:
+                one:
+                  summary: A page with one of them
+                  x-sample: composed
+                  value: {things: [{kind: BIG}], total: 1}
+        default: {$ref: '#/components/responses/Error'}
   /things/{id}:
     parameters:
       - {$ref: '#/components/parameters/Id'}
@@ -109,6 +135,13 @@ components:
         update_at: {type: integer, format: int64, description: Last change in milliseconds since 1970.}
         part: {$ref: '#/components/schemas/Part'}
         count: {type: integer, format: int32, description: How many., x-source: observed}
+    ThingList:
+      type: object
+      description: A page of things.
+      x-source: [ListThings T2]
+      properties:
+        things: {type: array, description: The things of this page., items: {$ref: '#/components/schemas/Thing'}}
+        total: {type: integer, format: int32, description: The number of all things.}
     Part:
       type: object
       description: A part of a thing.
@@ -132,6 +165,17 @@ const FAULTS: &[(&str, &str, &str, &str)] = &[
     ("operation-description", "Changes a thing at once.", "''", "/put"),
     ("operation-docs", "https://example.com/thing", "ftp://example.com/thing", "/put/externalDocs"),
     ("operation-idempotent", "x-idempotent: true", "x-idempotent: perhaps", "/x-idempotent"),
+    ("operation-pagination", "x-pagination: {style: offset, limit: limit, offset: offset, items: things, total: total, size: 50}", "x-since: '1'", "/get/x-pagination"),
+    ("operation-pagination", "{style: offset, ", "{style: cursor, ", "/get/x-pagination"),
+    ("operation-pagination", "{style: offset, ", "{", "/get/x-pagination"),
+    ("operation-pagination", "{style: offset, limit: limit, offset: offset,", "{style: token, limit: limit, token: after,", "/get/x-pagination"),
+    ("operation-pagination", "limit: limit,", "limit: size,", "/get/x-pagination"),
+    ("operation-pagination", "offset: offset,", "offset: after,", "/get/x-pagination"),
+    ("operation-pagination", "items: things,", "items: total,", "/get/x-pagination"),
+    ("operation-pagination", "items: things,", "items: [things, others],", "/get/x-pagination"),
+    ("operation-pagination", "total: total,", "total: things,", "/get/x-pagination"),
+    ("operation-pagination", "size: 50}", "size: 0}", "/get/x-pagination"),
+    ("operation-pagination", "size: 50}", "next: total}", "/get/x-pagination"),
     ("response-status", "'400': {$ref", "'4XX': {$ref", "/responses/4XX"),
     ("response-success", "'200':\n", "'302':\n", "/put/responses"),
     ("response-error", "'400': {$ref: '#/components/responses/BadRequest'}", "'400': {$ref: '#/components/responses/BadRequest'}\n        '404': {description: Gone.}", "/responses/404"),

@@ -42,7 +42,10 @@ const PUBLISHED: [(&str, &str, &str); 12] = [
     (
         "x-pagination",
         "operations",
-        "How a list pages: style, the parameters, and where items and total stand.",
+        "How a list pages. `style`: the position counts records (`offset`) or pages (`page`, from `first`), or is the text that \
+         the page before has in `next` (`token`). `limit` and `offset` or `token`: the parameters. `items`: the property with \
+         the records, or several with the same. `total`: the one with their number on all pages. `size`: how many to ask \
+         for at once.",
     ),
     (
         "x-since",

@@ -5,17 +5,17 @@
 //! [`ModelArts::devenviron`](crate::ModelArts::devenviron) sends requests of this family.
 pub use modelarts_client::devenviron::{Client, OPERATIONS, builder, enums, types};
 impl crate::ModelArts {
-    /** The generated client of the family [`devenviron`](crate::devenviron): every operation, with all its parameters.
-
- Its requests pass the same pipeline as every call: credentials, retries, time limits, errors.
-
- ```no_run
- # async fn run(client: modelarts::ModelArts) -> modelarts::Result<()> {
- let response = client.devenviron().list_notebooks().project_id(client.project_id()).send().await?;
- # let _ = response;
- # Ok(())
- # }
- ```*/
+    /// The generated client of the family [`devenviron`](crate::devenviron): every operation, with all its parameters.
+    ///
+    /// Its requests pass the same pipeline as every call: credentials, retries, time limits, errors.
+    ///
+    /// ```no_run
+    /// # async fn run(client: modelarts::ModelArts) -> modelarts::Result<()> {
+    /// let response = client.devenviron().list_notebooks().project_id(client.project_id()).send().await?;
+    /// # let _ = response;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn devenviron(&self) -> Client<Self> {
         Client::new_with_client(self.endpoint(), self.http())
             .with_transport(self.clone())
@@ -26,4 +26,1276 @@ impl From<types::error::ConversionError> for crate::Error {
     fn from(error: types::error::ConversionError) -> Self {
         Self::argument(error.to_string())
     }
+}
+/// Builders of lists: filters, then items, pages, or all of it at once.
+pub mod lists {
+    use modelarts_client::IntoOptional;
+    #[allow(unused_imports)]
+    use super::{enums, types};
+    use crate::client::ModelArts;
+    use crate::error::Result;
+    use crate::pages::{List, ListQuery, Position, Style, list_methods};
+    /// List development environment instances: the operation `listDevEnvInstances`, page by page.
+    ///
+    /// Returns the instances of a project that match the filters, together with their number. Synchronous and without side effects. The entries are less detailed than those of a single read: `spec` is documented without storage and repository. All filters combine.
+    #[derive(Clone, Debug)]
+    #[must_use = "a list does nothing until it is sent or streamed"]
+    pub struct ListDevEnvInstances {
+        query: ListQuery,
+        de_type: Option<enums::OpenDevEnvType>,
+        provision_type: Option<enums::OpenDevEnvProvisionType>,
+        status: Option<enums::OpenDevEnvInstanceStatus>,
+        sortby: Option<enums::OpenDevEnvSortKey>,
+        order: Option<enums::OpenDevEnvSortOrder>,
+        workspace_id: Option<String>,
+        show_self: Option<String>,
+        ai_project: Option<String>,
+        pool_id: Option<String>,
+    }
+    impl ListDevEnvInstances {
+        /// A list without filters.
+        pub fn new(client: &ModelArts) -> Self {
+            Self {
+                query: ListQuery::new(client, 100),
+                de_type: None,
+                provision_type: None,
+                status: None,
+                sortby: None,
+                order: None,
+                workspace_id: None,
+                show_self: None,
+                ai_project: None,
+                pool_id: None,
+            }
+        }
+        /// Kind of development environment to list. The capital N matters: another spelling is refused with ModelArts.6336.
+        ///
+        /// Known values: `Notebook`.
+        pub fn de_type<V>(mut self, value: V) -> Self
+        where
+            V: TryInto<enums::OpenDevEnvType, Error: std::fmt::Display>,
+        {
+            self.de_type = self.query.required("de_type", value);
+            self
+        }
+        /// Lists only instances that were deployed in this way.
+        ///
+        /// Known values: `Docker`.
+        pub fn provision_type<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<enums::OpenDevEnvProvisionType, M>,
+        {
+            self.provision_type = self.query.optional("provision_type", value);
+            self
+        }
+        /// Lists only instances in this state. Without it instances in every state are listed.
+        ///
+        /// Known values: `CREATING`, `CREATE_FAILED`, `STARTING`, `RESTARTING`, `START_FAILED`, `RUNNING`, `STOPPING`, `STOPPED`, `UNAVAILABLE`, `DELETED`, `RESIZING`, `RESIZE_FAILED`, `CREATE_QUEUING`, `START_QUEUING`, `REBOOTING`, `ACTIVE`.
+        pub fn status<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<enums::OpenDevEnvInstanceStatus, M>,
+        {
+            self.status = self.query.optional("status", value);
+            self
+        }
+        /// Field to sort by. Defaults to `name`.
+        ///
+        /// Known values: `name`, `creation_timestamp`.
+        pub fn sortby<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<enums::OpenDevEnvSortKey, M>,
+        {
+            self.sortby = self.query.optional("sortby", value);
+            self
+        }
+        /// Direction to sort in. Defaults to `asc`.
+        ///
+        /// Known values: `asc`, `desc`.
+        pub fn order<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<enums::OpenDevEnvSortOrder, M>,
+        {
+            self.order = self.query.optional("order", value);
+            self
+        }
+        /// Lists only instances of this workspace. `0` is right as long as the account has no workspaces. Defaults to `0`.
+        pub fn workspace_id<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<String, M>,
+        {
+            self.workspace_id = self.query.optional("workspace_id", value);
+            self
+        }
+        /// Whether the list is restricted to the caller's own instances. A boolean that is sent as text. Defaults to `true`. With `false` the instances of the other users of the project are listed, too.
+        pub fn show_self<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<String, M>,
+        {
+            self.show_self = self.query.optional("show_self", value);
+            self
+        }
+        /// Lists only instances of the AI project with this ID.
+        pub fn ai_project<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<String, M>,
+        {
+            self.ai_project = self.query.optional("ai_project", value);
+            self
+        }
+        /// Lists only the instances that run in the dedicated resource pool with this ID. Instances outside of dedicated resource pools are then left out.
+        pub fn pool_id<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<String, M>,
+        {
+            self.pool_id = self.query.optional("pool_id", value);
+            self
+        }
+        /// Position of the first record to return, counted from 0. Defaults to `0`.
+        ///
+        /// The list begins there.
+        pub fn offset<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<i32, M>,
+        {
+            let start = self.query.optional::<i32, _, _>("offset", value);
+            self.query.set_start(start.map(Position::from));
+            self
+        }
+    }
+    impl List for ListDevEnvInstances {
+        type Page = types::DevEnvInstanceList;
+        type Item = types::DevEnvInstance;
+        const STYLE: Style = Style::Offset;
+        const ITEMS: &'static [&'static str] = &["instances"];
+        async fn fetch(
+            &self,
+            position: Option<Position>,
+        ) -> Result<types::DevEnvInstanceList> {
+            let client = self.query.client("listDevEnvInstances")?;
+            let api = client.devenviron();
+            let mut request = api
+                .list_dev_env_instances()
+                .project_id(client.project_id())
+                .limit(self.query.page_size())
+                .offset(Position::number(position))
+                .provision_type(self.provision_type.clone())
+                .status(self.status.clone())
+                .sortby(self.sortby.clone())
+                .order(self.order.clone())
+                .workspace_id(self.workspace_id.clone())
+                .show_self(self.show_self.clone())
+                .ai_project(self.ai_project.clone())
+                .pool_id(self.pool_id.clone());
+            if let Some(value) = &self.de_type {
+                request = request.de_type(value.clone());
+            }
+            Ok(request.send().await?.into_inner())
+        }
+        fn items(page: &types::DevEnvInstanceList) -> Option<&[types::DevEnvInstance]> {
+            page.instances.as_deref()
+        }
+        fn take_items(
+            page: &mut types::DevEnvInstanceList,
+        ) -> Vec<types::DevEnvInstance> {
+            page.instances.take().unwrap_or_default()
+        }
+        fn set_items(
+            page: &mut types::DevEnvInstanceList,
+            items: Vec<types::DevEnvInstance>,
+        ) {
+            page.instances = Some(items);
+        }
+        fn total(page: &types::DevEnvInstanceList) -> Option<i64> {
+            page.total_count.map(i64::from)
+        }
+        fn next(_: &types::DevEnvInstanceList) -> Option<&str> {
+            None
+        }
+        fn id(item: &types::DevEnvInstance) -> Option<&str> {
+            item.id.as_deref()
+        }
+    }
+    list_methods!(
+        ListDevEnvInstances, types::DevEnvInstanceList, types::DevEnvInstance, 100
+    );
+    /// List your notebook instances: the operation `listNotebooks`, page by page.
+    ///
+    /// Returns one page of the notebooks that the caller may see, narrowed by the filters given. All filters combine.
+    #[derive(Clone, Debug)]
+    #[must_use = "a list does nothing until it is sent or streamed"]
+    pub struct ListNotebooks {
+        query: ListQuery,
+        feature: Option<enums::OpenNotebookFeature>,
+        name: Option<String>,
+        pool_id: Option<String>,
+        owner: Option<String>,
+        sort_dir: Option<enums::OpenSortDirection>,
+        sort_key: Option<String>,
+        status: Option<enums::OpenNotebookStatus>,
+        workspace_id: Option<String>,
+        flavor: Option<String>,
+        image_id: Option<String>,
+        id: Option<String>,
+        billing: Option<enums::OpenBillingItem>,
+        tags: Option<String>,
+        swr_path: Option<String>,
+        pool_name: Option<String>,
+        description: Option<String>,
+        ip: Option<String>,
+        username: Option<String>,
+    }
+    impl ListNotebooks {
+        /// A list without filters.
+        pub fn new(client: &ModelArts) -> Self {
+            Self {
+                query: ListQuery::new(client, 50),
+                feature: None,
+                name: None,
+                pool_id: None,
+                owner: None,
+                sort_dir: None,
+                sort_key: None,
+                status: None,
+                workspace_id: None,
+                flavor: None,
+                image_id: None,
+                id: None,
+                billing: None,
+                tags: None,
+                swr_path: None,
+                pool_name: None,
+                description: None,
+                ip: None,
+                username: None,
+            }
+        }
+        /// Kind of notebook to list. Defaults to `NOTEBOOK`.
+        ///
+        /// Known values: `DEFAULT`, `NOTEBOOK`.
+        pub fn feature<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<enums::OpenNotebookFeature, M>,
+        {
+            self.feature = self.query.optional("feature", value);
+            self
+        }
+        /// Part of a notebook name. At most 128 characters, only letters, digits, `_` and `-`. Every notebook whose name contains it matches.
+        pub fn name<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<String, M>,
+        {
+            self.name = self.query.optional("name", value);
+            self
+        }
+        /// Only notebooks that run in this dedicated resource pool.
+        pub fn pool_id<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<String, M>,
+        {
+            self.pool_id = self.query.optional("pool_id", value);
+            self
+        }
+        /// ID of the user whose notebooks are wanted, 32 lower-case letters and digits. It takes effect for administrators only.
+        pub fn owner<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<String, M>,
+        {
+            self.owner = self.query.optional("owner", value);
+            self
+        }
+        /// Direction of sorting. Defaults to `DESC`.
+        ///
+        /// Known values: `ASC`, `DESC`.
+        pub fn sort_dir<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<enums::OpenSortDirection, M>,
+        {
+            self.sort_dir = self.query.optional("sort_dir", value);
+            self
+        }
+        /// Name of the field to sort by. Several names are joined with commas, the most important one first.
+        pub fn sort_key<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<String, M>,
+        {
+            self.sort_key = self.query.optional("sort_key", value);
+            self
+        }
+        /// Only notebooks in this state.
+        ///
+        /// Known values: `INIT`, `CREATING`, `STARTING`, `STOPPING`, `DELETING`, `RUNNING`, `STOPPED`, `SNAPSHOTTING`, `CREATE_FAILED`, `START_FAILED`, `DELETE_FAILED`, `ERROR`, `DELETED`, `FROZEN`.
+        pub fn status<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<enums::OpenNotebookStatus, M>,
+        {
+            self.status = self.query.optional("status", value);
+            self
+        }
+        /// Only notebooks of this workspace. A project that never created workspaces has just the one called 0. Huawei Cloud now calls the parameter `workspace_id`, as other operations do. Defaults to `0`.
+        pub fn workspace_id<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<String, M>,
+        {
+            self.workspace_id = self.query.optional("workspaceId", value);
+            self
+        }
+        /// Only notebooks whose flavor ID contains this text. Not for freely chosen resources in a dedicated pool. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
+        pub fn flavor<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<String, M>,
+        {
+            self.flavor = self.query.optional("flavor", value);
+            self
+        }
+        /// Only notebooks of the image with this ID, a UUID. Huawei Cloud only.
+        pub fn image_id<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<String, M>,
+        {
+            self.image_id = self.query.optional("image_id", value);
+            self
+        }
+        /// Only the notebook with this ID, a UUID. Huawei Cloud only.
+        pub fn id<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<String, M>,
+        {
+            self.id = self.query.optional("id", value);
+            self
+        }
+        /// Only notebooks of which this costs money; ALL stands for any of it. Huawei Cloud only.
+        ///
+        /// Known values: `STORAGE`, `COMPUTE`, `ALL`.
+        pub fn billing<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<enums::OpenBillingItem, M>,
+        {
+            self.billing = self.query.optional("billing", value);
+            self
+        }
+        /// Only notebooks with all these tags, each written `key|value` and joined with commas. The text neither begins nor ends with a comma, does not begin with `|`, and has no two of them in a row. Huawei Cloud only.
+        pub fn tags<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<String, M>,
+        {
+            self.tags = self.query.optional("tags", value);
+            self
+        }
+        /// Only notebooks whose image has this text in its address in the container registry SWR. At most 2,048 characters, only letters, digits, `_`, `.`, `:`, `/` and `-`. Huawei Cloud only.
+        pub fn swr_path<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<String, M>,
+        {
+            self.swr_path = self.query.optional("swr_path", value);
+            self
+        }
+        /// Only notebooks in a dedicated resource pool whose name contains this text. 1 to 64 characters, only letters, digits and `-`. Huawei Cloud only.
+        pub fn pool_name<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<String, M>,
+        {
+            self.pool_name = self.query.optional("pool_name", value);
+            self
+        }
+        /// Only notebooks whose description contains this text. At most 512 characters, none of `< >`. Huawei Cloud only.
+        pub fn description<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<String, M>,
+        {
+            self.description = self.query.optional("description", value);
+            self
+        }
+        /// Only notebooks that run on the node with this IPv4 address. Huawei Cloud only.
+        pub fn ip<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<String, M>,
+        {
+            self.ip = self.query.optional("ip", value);
+            self
+        }
+        /// Only notebooks of users whose name contains this text. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
+        pub fn username<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<String, M>,
+        {
+            self.username = self.query.optional("username", value);
+            self
+        }
+        /// Number of records to skip, not of pages. Defaults to `0`.
+        ///
+        /// The list begins there.
+        pub fn offset<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<i32, M>,
+        {
+            let start = self.query.optional::<i32, _, _>("offset", value);
+            self.query.set_start(start.map(Position::from));
+            self
+        }
+    }
+    impl List for ListNotebooks {
+        type Page = types::NotebookList;
+        type Item = types::Notebook;
+        const STYLE: Style = Style::Offset;
+        const ITEMS: &'static [&'static str] = &["data"];
+        async fn fetch(
+            &self,
+            position: Option<Position>,
+        ) -> Result<types::NotebookList> {
+            let client = self.query.client("listNotebooks")?;
+            let api = client.devenviron();
+            let request = api
+                .list_notebooks()
+                .project_id(client.project_id())
+                .limit(self.query.page_size())
+                .offset(Position::number(position))
+                .feature(self.feature.clone())
+                .name(self.name.clone())
+                .pool_id(self.pool_id.clone())
+                .owner(self.owner.clone())
+                .sort_dir(self.sort_dir.clone())
+                .sort_key(self.sort_key.clone())
+                .status(self.status.clone())
+                .workspace_id(self.workspace_id.clone())
+                .flavor(self.flavor.clone())
+                .image_id(self.image_id.clone())
+                .id(self.id.clone())
+                .billing(self.billing.clone())
+                .tags(self.tags.clone())
+                .swr_path(self.swr_path.clone())
+                .pool_name(self.pool_name.clone())
+                .description(self.description.clone())
+                .ip(self.ip.clone())
+                .username(self.username.clone());
+            Ok(request.send().await?.into_inner())
+        }
+        fn items(page: &types::NotebookList) -> Option<&[types::Notebook]> {
+            page.data.as_deref()
+        }
+        fn take_items(page: &mut types::NotebookList) -> Vec<types::Notebook> {
+            page.data.take().unwrap_or_default()
+        }
+        fn set_items(page: &mut types::NotebookList, items: Vec<types::Notebook>) {
+            page.data = Some(items);
+        }
+        fn total(page: &types::NotebookList) -> Option<i64> {
+            page.total
+        }
+        fn next(_: &types::NotebookList) -> Option<&str> {
+            None
+        }
+        fn id(item: &types::Notebook) -> Option<&str> {
+            item.id.as_deref()
+        }
+    }
+    list_methods!(ListNotebooks, types::NotebookList, types::Notebook, 50);
+    /// List the notebook instances of all users: the operation `listAllNotebooks`, page by page.
+    ///
+    /// Returns one page of the notebooks of a project. Filters, order and paging work as in `listNotebooks`; the path is fixed, so `all` can never be the ID of a notebook. All notebooks of the project are listed, whoever owns them.
+    #[derive(Clone, Debug)]
+    #[must_use = "a list does nothing until it is sent or streamed"]
+    pub struct ListAllNotebooks {
+        query: ListQuery,
+        feature: Option<enums::OpenNotebookFeature>,
+        name: Option<String>,
+        pool_id: Option<String>,
+        owner: Option<String>,
+        sort_dir: Option<enums::OpenSortDirection>,
+        sort_key: Option<String>,
+        status: Option<enums::OpenNotebookStatus>,
+        workspace_id: Option<String>,
+        flavor: Option<String>,
+        image_id: Option<String>,
+        id: Option<String>,
+        billing: Option<enums::OpenBillingItem>,
+        tags: Option<String>,
+        swr_path: Option<String>,
+        pool_name: Option<String>,
+        description: Option<String>,
+        ip: Option<String>,
+        username: Option<String>,
+    }
+    impl ListAllNotebooks {
+        /// A list without filters.
+        pub fn new(client: &ModelArts) -> Self {
+            Self {
+                query: ListQuery::new(client, 50),
+                feature: None,
+                name: None,
+                pool_id: None,
+                owner: None,
+                sort_dir: None,
+                sort_key: None,
+                status: None,
+                workspace_id: None,
+                flavor: None,
+                image_id: None,
+                id: None,
+                billing: None,
+                tags: None,
+                swr_path: None,
+                pool_name: None,
+                description: None,
+                ip: None,
+                username: None,
+            }
+        }
+        /// Kind of notebook to list. Defaults to `NOTEBOOK`.
+        ///
+        /// Known values: `DEFAULT`, `NOTEBOOK`.
+        pub fn feature<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<enums::OpenNotebookFeature, M>,
+        {
+            self.feature = self.query.optional("feature", value);
+            self
+        }
+        /// Part of a notebook name. At most 128 characters, only letters, digits, `_` and `-`. Every notebook whose name contains it matches.
+        pub fn name<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<String, M>,
+        {
+            self.name = self.query.optional("name", value);
+            self
+        }
+        /// Only notebooks that run in this dedicated resource pool.
+        pub fn pool_id<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<String, M>,
+        {
+            self.pool_id = self.query.optional("pool_id", value);
+            self
+        }
+        /// ID of the user whose notebooks are wanted, 32 lower-case letters and digits. It takes effect for administrators only.
+        pub fn owner<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<String, M>,
+        {
+            self.owner = self.query.optional("owner", value);
+            self
+        }
+        /// Direction of sorting. Defaults to `DESC`.
+        ///
+        /// Known values: `ASC`, `DESC`.
+        pub fn sort_dir<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<enums::OpenSortDirection, M>,
+        {
+            self.sort_dir = self.query.optional("sort_dir", value);
+            self
+        }
+        /// Name of the field to sort by. Several names are joined with commas, the most important one first.
+        pub fn sort_key<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<String, M>,
+        {
+            self.sort_key = self.query.optional("sort_key", value);
+            self
+        }
+        /// Only notebooks in this state.
+        ///
+        /// Known values: `INIT`, `CREATING`, `STARTING`, `STOPPING`, `DELETING`, `RUNNING`, `STOPPED`, `SNAPSHOTTING`, `CREATE_FAILED`, `START_FAILED`, `DELETE_FAILED`, `ERROR`, `DELETED`, `FROZEN`.
+        pub fn status<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<enums::OpenNotebookStatus, M>,
+        {
+            self.status = self.query.optional("status", value);
+            self
+        }
+        /// Only notebooks of this workspace. A project that never created workspaces has just the one called 0. Huawei Cloud now calls the parameter `workspace_id`, as other operations do. Defaults to `0`.
+        pub fn workspace_id<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<String, M>,
+        {
+            self.workspace_id = self.query.optional("workspaceId", value);
+            self
+        }
+        /// Only notebooks whose flavor ID contains this text. Not for freely chosen resources in a dedicated pool. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
+        pub fn flavor<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<String, M>,
+        {
+            self.flavor = self.query.optional("flavor", value);
+            self
+        }
+        /// Only notebooks of the image with this ID, a UUID. Huawei Cloud only.
+        pub fn image_id<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<String, M>,
+        {
+            self.image_id = self.query.optional("image_id", value);
+            self
+        }
+        /// Only the notebook with this ID, a UUID. Huawei Cloud only.
+        pub fn id<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<String, M>,
+        {
+            self.id = self.query.optional("id", value);
+            self
+        }
+        /// Only notebooks of which this costs money; ALL stands for any of it. Huawei Cloud only.
+        ///
+        /// Known values: `STORAGE`, `COMPUTE`, `ALL`.
+        pub fn billing<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<enums::OpenBillingItem, M>,
+        {
+            self.billing = self.query.optional("billing", value);
+            self
+        }
+        /// Only notebooks with all these tags, each written `key|value` and joined with commas. The text neither begins nor ends with a comma, does not begin with `|`, and has no two of them in a row. Huawei Cloud only.
+        pub fn tags<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<String, M>,
+        {
+            self.tags = self.query.optional("tags", value);
+            self
+        }
+        /// Only notebooks whose image has this text in its address in the container registry SWR. At most 2,048 characters, only letters, digits, `_`, `.`, `:`, `/` and `-`. Huawei Cloud only.
+        pub fn swr_path<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<String, M>,
+        {
+            self.swr_path = self.query.optional("swr_path", value);
+            self
+        }
+        /// Only notebooks in a dedicated resource pool whose name contains this text. 1 to 64 characters, only letters, digits and `-`. Huawei Cloud only.
+        pub fn pool_name<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<String, M>,
+        {
+            self.pool_name = self.query.optional("pool_name", value);
+            self
+        }
+        /// Only notebooks whose description contains this text. At most 512 characters, none of `< >`. Huawei Cloud only.
+        pub fn description<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<String, M>,
+        {
+            self.description = self.query.optional("description", value);
+            self
+        }
+        /// Only notebooks that run on the node with this IPv4 address. Huawei Cloud only.
+        pub fn ip<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<String, M>,
+        {
+            self.ip = self.query.optional("ip", value);
+            self
+        }
+        /// Only notebooks of users whose name contains this text. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
+        pub fn username<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<String, M>,
+        {
+            self.username = self.query.optional("username", value);
+            self
+        }
+        /// Number of records to skip, not of pages. Defaults to `0`.
+        ///
+        /// The list begins there.
+        pub fn offset<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<i32, M>,
+        {
+            let start = self.query.optional::<i32, _, _>("offset", value);
+            self.query.set_start(start.map(Position::from));
+            self
+        }
+    }
+    impl List for ListAllNotebooks {
+        type Page = types::NotebookList;
+        type Item = types::Notebook;
+        const STYLE: Style = Style::Offset;
+        const ITEMS: &'static [&'static str] = &["data"];
+        async fn fetch(
+            &self,
+            position: Option<Position>,
+        ) -> Result<types::NotebookList> {
+            let client = self.query.client("listAllNotebooks")?;
+            let api = client.devenviron();
+            let request = api
+                .list_all_notebooks()
+                .project_id(client.project_id())
+                .limit(self.query.page_size())
+                .offset(Position::number(position))
+                .feature(self.feature.clone())
+                .name(self.name.clone())
+                .pool_id(self.pool_id.clone())
+                .owner(self.owner.clone())
+                .sort_dir(self.sort_dir.clone())
+                .sort_key(self.sort_key.clone())
+                .status(self.status.clone())
+                .workspace_id(self.workspace_id.clone())
+                .flavor(self.flavor.clone())
+                .image_id(self.image_id.clone())
+                .id(self.id.clone())
+                .billing(self.billing.clone())
+                .tags(self.tags.clone())
+                .swr_path(self.swr_path.clone())
+                .pool_name(self.pool_name.clone())
+                .description(self.description.clone())
+                .ip(self.ip.clone())
+                .username(self.username.clone());
+            Ok(request.send().await?.into_inner())
+        }
+        fn items(page: &types::NotebookList) -> Option<&[types::Notebook]> {
+            page.data.as_deref()
+        }
+        fn take_items(page: &mut types::NotebookList) -> Vec<types::Notebook> {
+            page.data.take().unwrap_or_default()
+        }
+        fn set_items(page: &mut types::NotebookList, items: Vec<types::Notebook>) {
+            page.data = Some(items);
+        }
+        fn total(page: &types::NotebookList) -> Option<i64> {
+            page.total
+        }
+        fn next(_: &types::NotebookList) -> Option<&str> {
+            None
+        }
+        fn id(item: &types::Notebook) -> Option<&str> {
+            item.id.as_deref()
+        }
+    }
+    list_methods!(ListAllNotebooks, types::NotebookList, types::Notebook, 50);
+    /// List the flavors for new notebooks: the operation `listFlavors`, page by page.
+    ///
+    /// Returns the flavors with which a notebook can be created, with their processors, memory, price key and storage types.
+    #[derive(Clone, Debug)]
+    #[must_use = "a list does nothing until it is sent or streamed"]
+    pub struct ListFlavors {
+        query: ListQuery,
+        category: Option<enums::OpenFlavorCategory>,
+        type_: Option<enums::OpenFlavorClusterType>,
+        sort_dir: Option<enums::OpenSortDirection>,
+        sort_key: Option<String>,
+        flavor_type: Option<enums::OpenAscendType>,
+        feature: Option<enums::OpenFlavorFeature>,
+    }
+    impl ListFlavors {
+        /// A list without filters.
+        pub fn new(client: &ModelArts) -> Self {
+            Self {
+                query: ListQuery::new(client, 100),
+                category: None,
+                type_: None,
+                sort_dir: None,
+                sort_key: None,
+                flavor_type: None,
+                feature: None,
+            }
+        }
+        /// Only flavors with this kind of processor. It may be combined with `type`.
+        ///
+        /// Known values: `CPU`, `GPU`, `ASCEND`.
+        pub fn category<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<enums::OpenFlavorCategory, M>,
+        {
+            self.category = self.query.optional("category", value);
+            self
+        }
+        /// Only flavors of this kind of cluster.
+        ///
+        /// Known values: `MANAGED`, `DEDICATED`.
+        pub fn type_<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<enums::OpenFlavorClusterType, M>,
+        {
+            self.type_ = self.query.optional("type", value);
+            self
+        }
+        /// Direction of sorting. Defaults to `DESC`.
+        ///
+        /// Known values: `ASC`, `DESC`.
+        pub fn sort_dir<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<enums::OpenSortDirection, M>,
+        {
+            self.sort_dir = self.query.optional("sort_dir", value);
+            self
+        }
+        /// Name of the field to sort by. Several names are joined with commas, the most important one first.
+        pub fn sort_key<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<String, M>,
+        {
+            self.sort_key = self.query.optional("sort_key", value);
+            self
+        }
+        /// Only flavors with this kind of Ascend processor. Huawei Cloud only.
+        ///
+        /// Known values: `ASCEND_SNT9`, `ASCEND_SNT9B`, `ASCEND_SNT3`.
+        pub fn flavor_type<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<enums::OpenAscendType, M>,
+        {
+            self.flavor_type = self.query.optional("flavor_type", value);
+            self
+        }
+        /// Only flavors for this kind of notebook. Without it Huawei Cloud lists those for NOTEBOOK. Huawei Cloud only.
+        ///
+        /// Known values: `DEFAULT`, `NOTEBOOK`.
+        pub fn feature<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<enums::OpenFlavorFeature, M>,
+        {
+            self.feature = self.query.optional("feature", value);
+            self
+        }
+        /// Number of records to skip. Defaults to `0`.
+        ///
+        /// The list begins there.
+        pub fn offset<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<i32, M>,
+        {
+            let start = self.query.optional::<i32, _, _>("offset", value);
+            self.query.set_start(start.map(Position::from));
+            self
+        }
+    }
+    impl List for ListFlavors {
+        type Page = types::FlavorList;
+        type Item = types::NotebookFlavor;
+        const STYLE: Style = Style::Offset;
+        const ITEMS: &'static [&'static str] = &["data", "flavors"];
+        async fn fetch(&self, position: Option<Position>) -> Result<types::FlavorList> {
+            let client = self.query.client("listFlavors")?;
+            let api = client.devenviron();
+            let request = api
+                .list_flavors()
+                .project_id(client.project_id())
+                .limit(self.query.page_size())
+                .offset(Position::number(position))
+                .category(self.category.clone())
+                .type_(self.type_.clone())
+                .sort_dir(self.sort_dir.clone())
+                .sort_key(self.sort_key.clone())
+                .flavor_type(self.flavor_type.clone())
+                .feature(self.feature.clone());
+            Ok(request.send().await?.into_inner())
+        }
+        fn items(page: &types::FlavorList) -> Option<&[types::NotebookFlavor]> {
+            page.data.as_deref().or(page.flavors.as_deref())
+        }
+        fn take_items(page: &mut types::FlavorList) -> Vec<types::NotebookFlavor> {
+            page.data.take().or(page.flavors.take()).unwrap_or_default()
+        }
+        fn set_items(page: &mut types::FlavorList, items: Vec<types::NotebookFlavor>) {
+            page.data = Some(items);
+        }
+        fn total(page: &types::FlavorList) -> Option<i64> {
+            page.total
+        }
+        fn next(_: &types::FlavorList) -> Option<&str> {
+            None
+        }
+        fn id(item: &types::NotebookFlavor) -> Option<&str> {
+            item.id.as_deref()
+        }
+    }
+    list_methods!(ListFlavors, types::FlavorList, types::NotebookFlavor, 100);
+    /// List the flavors to which a notebook can change: the operation `showSwitchableFlavors`, page by page.
+    ///
+    /// Returns the flavors that an existing notebook may take in `updateNotebook`. The same list comes twice, in `data` and in `flavors`.
+    #[derive(Clone, Debug)]
+    #[must_use = "a list does nothing until it is sent or streamed"]
+    pub struct ShowSwitchableFlavors {
+        query: ListQuery,
+        id: String,
+        sort_key: Option<String>,
+        sort_dir: Option<enums::OpenSortDirection>,
+    }
+    impl ShowSwitchableFlavors {
+        /// A list without filters.
+        pub fn new(client: &ModelArts, id: impl Into<String>) -> Self {
+            Self {
+                query: ListQuery::new(client, 100),
+                id: id.into(),
+                sort_key: None,
+                sort_dir: None,
+            }
+        }
+        /// Name of the field to sort by, or several names joined with commas. At most 128 characters, only letters, digits, `_`, `,` and `-`. Huawei Cloud only.
+        pub fn sort_key<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<String, M>,
+        {
+            self.sort_key = self.query.optional("sort_key", value);
+            self
+        }
+        /// Direction of sorting. Defaults to `DESC`. Huawei Cloud only.
+        ///
+        /// Known values: `ASC`, `DESC`.
+        pub fn sort_dir<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<enums::OpenSortDirection, M>,
+        {
+            self.sort_dir = self.query.optional("sort_dir", value);
+            self
+        }
+        /// Number of records to skip.
+        ///
+        /// The list begins there.
+        pub fn offset<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<i32, M>,
+        {
+            let start = self.query.optional::<i32, _, _>("offset", value);
+            self.query.set_start(start.map(Position::from));
+            self
+        }
+    }
+    impl List for ShowSwitchableFlavors {
+        type Page = types::FlavorList;
+        type Item = types::NotebookFlavor;
+        const STYLE: Style = Style::Offset;
+        const ITEMS: &'static [&'static str] = &["data", "flavors"];
+        async fn fetch(&self, position: Option<Position>) -> Result<types::FlavorList> {
+            let client = self.query.client("showSwitchableFlavors")?;
+            let api = client.devenviron();
+            let request = api
+                .show_switchable_flavors()
+                .project_id(client.project_id())
+                .limit(self.query.page_size())
+                .offset(Position::number(position))
+                .id(self.id.as_str())
+                .sort_key(self.sort_key.clone())
+                .sort_dir(self.sort_dir.clone());
+            Ok(request.send().await?.into_inner())
+        }
+        fn items(page: &types::FlavorList) -> Option<&[types::NotebookFlavor]> {
+            page.data.as_deref().or(page.flavors.as_deref())
+        }
+        fn take_items(page: &mut types::FlavorList) -> Vec<types::NotebookFlavor> {
+            page.data.take().or(page.flavors.take()).unwrap_or_default()
+        }
+        fn set_items(page: &mut types::FlavorList, items: Vec<types::NotebookFlavor>) {
+            page.data = Some(items);
+        }
+        fn total(page: &types::FlavorList) -> Option<i64> {
+            page.total
+        }
+        fn next(_: &types::FlavorList) -> Option<&str> {
+            None
+        }
+        fn id(item: &types::NotebookFlavor) -> Option<&str> {
+            item.id.as_deref()
+        }
+    }
+    list_methods!(ShowSwitchableFlavors, types::FlavorList, types::NotebookFlavor, 100);
+    /// List images: the operation `listImages`, page by page.
+    ///
+    /// Returns one page of the images that the caller can see: the preset images of the service and the images of the project. Page on with `limit` and `offset` until `total` records were read. All filters combine.
+    #[derive(Clone, Debug)]
+    #[must_use = "a list does nothing until it is sent or streamed"]
+    pub struct ListImages {
+        query: ListQuery,
+        name: Option<String>,
+        name_fuzzy_match: Option<bool>,
+        namespace: Option<String>,
+        service_type: Option<enums::OpenImageServiceType>,
+        sort_dir: Option<enums::OpenSortDirection>,
+        sort_key: Option<String>,
+        type_: Option<enums::OpenImageType>,
+        workspace_id: Option<String>,
+        show_name: Option<String>,
+        show_tag: Option<String>,
+    }
+    impl ListImages {
+        /// A list without filters.
+        pub fn new(client: &ModelArts) -> Self {
+            Self {
+                query: ListQuery::new(client, 200),
+                name: None,
+                name_fuzzy_match: None,
+                namespace: None,
+                service_type: None,
+                sort_dir: None,
+                sort_key: None,
+                type_: None,
+                workspace_id: None,
+                show_name: None,
+                show_tag: None,
+            }
+        }
+        /// Image name to look for. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
+        pub fn name<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<String, M>,
+        {
+            self.name = self.query.optional("name", value);
+            self
+        }
+        /// How `name` is compared. Defaults to `true`. When true, `name` matches any part of an image name; when false, only the whole name.
+        pub fn name_fuzzy_match<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<bool, M>,
+        {
+            self.name_fuzzy_match = self.query.optional("name_fuzzy_match", value);
+            self
+        }
+        /// Keep only images of this organization of the container registry SWR.
+        pub fn namespace<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<String, M>,
+        {
+            self.namespace = self.query.optional("namespace", value);
+            self
+        }
+        /// Keep only images made for this purpose.
+        ///
+        /// Known values: `COMMON`, `INFERENCE`, `TRAIN`, `DEV`, `UNKNOWN`.
+        pub fn service_type<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<enums::OpenImageServiceType, M>,
+        {
+            self.service_type = self.query.optional("service_type", value);
+            self
+        }
+        /// Direction of the sorting. Defaults to `DESC`.
+        ///
+        /// Known values: `ASC`, `DESC`.
+        pub fn sort_dir<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<enums::OpenSortDirection, M>,
+        {
+            self.sort_dir = self.query.optional("sort_dir", value);
+            self
+        }
+        /// Names of the fields to sort by. Several names are joined with commas, the most important one first, and are in camel case here: `updateTime` stands for the field `update_at`.
+        pub fn sort_key<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<String, M>,
+        {
+            self.sort_key = self.query.optional("sort_key", value);
+            self
+        }
+        /// Keep only preset images, or only the project's own.
+        ///
+        /// Known values: `BUILD_IN`, `DEDICATED`.
+        pub fn type_<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<enums::OpenImageType, M>,
+        {
+            self.type_ = self.query.optional("type", value);
+            self
+        }
+        /// Keep only images of this workspace. `0` is the one that always exists. Defaults to `0`.
+        pub fn workspace_id<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<String, M>,
+        {
+            self.workspace_id = self.query.optional("workspace_id", value);
+            self
+        }
+        /// Keep only preset images with this display name. Huawei Cloud only.
+        pub fn show_name<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<String, M>,
+        {
+            self.show_name = self.query.optional("show_name", value);
+            self
+        }
+        /// Keep only preset images with this displayed version. Huawei Cloud only.
+        pub fn show_tag<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<String, M>,
+        {
+            self.show_tag = self.query.optional("show_tag", value);
+            self
+        }
+        /// Number of images to skip before the page starts. Defaults to `0`.
+        ///
+        /// The list begins there.
+        pub fn offset<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<i32, M>,
+        {
+            let start = self.query.optional::<i32, _, _>("offset", value);
+            self.query.set_start(start.map(Position::from));
+            self
+        }
+    }
+    impl List for ListImages {
+        type Page = types::ImageList;
+        type Item = types::Image;
+        const STYLE: Style = Style::Offset;
+        const ITEMS: &'static [&'static str] = &["data"];
+        async fn fetch(&self, position: Option<Position>) -> Result<types::ImageList> {
+            let client = self.query.client("listImages")?;
+            let api = client.devenviron();
+            let request = api
+                .list_images()
+                .project_id(client.project_id())
+                .limit(self.query.page_size())
+                .offset(Position::number(position))
+                .name(self.name.clone())
+                .name_fuzzy_match(self.name_fuzzy_match.clone())
+                .namespace(self.namespace.clone())
+                .service_type(self.service_type.clone())
+                .sort_dir(self.sort_dir.clone())
+                .sort_key(self.sort_key.clone())
+                .type_(self.type_.clone())
+                .workspace_id(self.workspace_id.clone())
+                .show_name(self.show_name.clone())
+                .show_tag(self.show_tag.clone());
+            Ok(request.send().await?.into_inner())
+        }
+        fn items(page: &types::ImageList) -> Option<&[types::Image]> {
+            page.data.as_deref()
+        }
+        fn take_items(page: &mut types::ImageList) -> Vec<types::Image> {
+            page.data.take().unwrap_or_default()
+        }
+        fn set_items(page: &mut types::ImageList, items: Vec<types::Image>) {
+            page.data = Some(items);
+        }
+        fn total(page: &types::ImageList) -> Option<i64> {
+            page.total
+        }
+        fn next(_: &types::ImageList) -> Option<&str> {
+            None
+        }
+        fn id(item: &types::Image) -> Option<&str> {
+            item.id.as_deref()
+        }
+    }
+    list_methods!(ListImages, types::ImageList, types::Image, 200);
+    /// List image groups: the operation `listImageGroups`, page by page.
+    ///
+    /// Returns the images that the caller can see, gathered by name. All versions that share a name in an organization are one entry.
+    #[derive(Clone, Debug)]
+    #[must_use = "a list does nothing until it is sent or streamed"]
+    pub struct ListImageGroups {
+        query: ListQuery,
+        name: Option<String>,
+        name_fuzzy_match: Option<bool>,
+        namespace: Option<String>,
+        type_: Option<enums::OpenImageType>,
+        workspace_id: Option<String>,
+        swr_instance_id: Option<String>,
+    }
+    impl ListImageGroups {
+        /// A list without filters.
+        pub fn new(client: &ModelArts) -> Self {
+            Self {
+                query: ListQuery::new(client, 200),
+                name: None,
+                name_fuzzy_match: None,
+                namespace: None,
+                type_: None,
+                workspace_id: None,
+                swr_instance_id: None,
+            }
+        }
+        /// Image name to look for. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
+        pub fn name<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<String, M>,
+        {
+            self.name = self.query.optional("name", value);
+            self
+        }
+        /// How `name` is compared. Defaults to `true`. When true, `name` matches any part of an image name; when false, only the whole name.
+        pub fn name_fuzzy_match<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<bool, M>,
+        {
+            self.name_fuzzy_match = self.query.optional("name_fuzzy_match", value);
+            self
+        }
+        /// Keep only groups of this organization of the container registry SWR.
+        pub fn namespace<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<String, M>,
+        {
+            self.namespace = self.query.optional("namespace", value);
+            self
+        }
+        /// Keep only groups of preset images, or only of the project's own.
+        ///
+        /// Known values: `BUILD_IN`, `DEDICATED`.
+        pub fn type_<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<enums::OpenImageType, M>,
+        {
+            self.type_ = self.query.optional("type", value);
+            self
+        }
+        /// Keep only groups of this workspace. `0` is the one that always exists. Defaults to `0`.
+        pub fn workspace_id<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<String, M>,
+        {
+            self.workspace_id = self.query.optional("workspace_id", value);
+            self
+        }
+        /// Keep only groups of this registry of the enterprise edition of SWR. Huawei Cloud only.
+        pub fn swr_instance_id<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<String, M>,
+        {
+            self.swr_instance_id = self.query.optional("swr_instance_id", value);
+            self
+        }
+        /// Number of groups to skip before the page starts. At least 0. Defaults to `0`. Huawei Cloud only.
+        ///
+        /// The list begins there.
+        pub fn offset<V, M>(mut self, value: V) -> Self
+        where
+            V: IntoOptional<i32, M>,
+        {
+            let start = self.query.optional::<i32, _, _>("offset", value);
+            self.query.set_start(start.map(Position::from));
+            self
+        }
+    }
+    impl List for ListImageGroups {
+        type Page = types::ImageGroupList;
+        type Item = types::ImageGroup;
+        const STYLE: Style = Style::Offset;
+        const ITEMS: &'static [&'static str] = &["data"];
+        async fn fetch(
+            &self,
+            position: Option<Position>,
+        ) -> Result<types::ImageGroupList> {
+            let client = self.query.client("listImageGroups")?;
+            let api = client.devenviron();
+            let request = api
+                .list_image_groups()
+                .project_id(client.project_id())
+                .limit(self.query.page_size())
+                .offset(Position::number(position))
+                .name(self.name.clone())
+                .name_fuzzy_match(self.name_fuzzy_match.clone())
+                .namespace(self.namespace.clone())
+                .type_(self.type_.clone())
+                .workspace_id(self.workspace_id.clone())
+                .swr_instance_id(self.swr_instance_id.clone());
+            Ok(request.send().await?.into_inner())
+        }
+        fn items(page: &types::ImageGroupList) -> Option<&[types::ImageGroup]> {
+            page.data.as_deref()
+        }
+        fn take_items(page: &mut types::ImageGroupList) -> Vec<types::ImageGroup> {
+            page.data.take().unwrap_or_default()
+        }
+        fn set_items(page: &mut types::ImageGroupList, items: Vec<types::ImageGroup>) {
+            page.data = Some(items);
+        }
+        fn total(page: &types::ImageGroupList) -> Option<i64> {
+            page.total
+        }
+        fn next(_: &types::ImageGroupList) -> Option<&str> {
+            None
+        }
+        fn id(item: &types::ImageGroup) -> Option<&str> {
+            item.id.as_deref()
+        }
+    }
+    list_methods!(ListImageGroups, types::ImageGroupList, types::ImageGroup, 200);
 }

@@ -5,20 +5,20 @@
 //! [`ModelArts::iam`](crate::ModelArts::iam) sends requests of this family.
 pub use modelarts_client::iam::{Client, OPERATIONS, builder, enums, types};
 impl crate::ModelArts {
-    /** The generated client of the family [`iam`](crate::iam): every operation, with all its parameters.
-
- Its requests pass the same pipeline as every call: credentials, retries, time limits, errors.
-
- ```no_run
- # async fn run(client: modelarts::ModelArts) -> modelarts::Result<()> {
- let response = client.iam()?.list_auth_domains().send().await?;
- # let _ = response;
- # Ok(())
- # }
- ```
-
- # Errors
- When the address of the identity service is not known.*/
+    /// The generated client of the family [`iam`](crate::iam): every operation, with all its parameters.
+    ///
+    /// Its requests pass the same pipeline as every call: credentials, retries, time limits, errors.
+    ///
+    /// ```no_run
+    /// # async fn run(client: modelarts::ModelArts) -> modelarts::Result<()> {
+    /// let response = client.iam()?.list_auth_domains().send().await?;
+    /// # let _ = response;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// When the address of the identity service is not known.
     pub fn iam(&self) -> crate::Result<Client<Self>> {
         let address = self.identity_endpoint()?;
         Ok(Client::new_with_client(address, self.http()).with_transport(self.clone()))

@@ -1,10 +1,9 @@
 //! What notebooks can run on.
 
-use modelarts_client::devenviron::builder;
 use modelarts_client::devenviron::types::{FlavorList, NotebookFlavor};
 
-use super::{list_request, page};
 use crate::client::ModelArts;
+use crate::devenviron::lists::ListFlavors;
 use crate::error::Result;
 
 /// Operations on flavors, from [`ModelArts::flavors`].
@@ -41,9 +40,3 @@ impl Flavors {
         Ok(list.data.or(list.flavors).unwrap_or_default())
     }
 }
-
-list_request! {
-    /// Lists flavors.
-    ListFlavors, list_flavors() of ListFlavors -> FlavorList [NotebookFlavor], by 100;
-}
-page!(FlavorList [NotebookFlavor] by data or flavors, |page| page.total);

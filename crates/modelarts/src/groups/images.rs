@@ -1,15 +1,13 @@
 //! What notebooks can run.
 
-use modelarts_client::devenviron::builder;
 use modelarts_client::devenviron::types::{
-    CreateImageRequest, Image, ImageGroup, ImageGroupList, ImageList, RegisterImageRequest,
-    UpdateImageGroupRequest,
+    CreateImageRequest, Image, RegisterImageRequest, UpdateImageGroupRequest,
 };
 use modelarts_client::{Action, ErrorCode, Phase};
 
-use super::{list_request, page};
 use crate::client::ModelArts;
 use crate::clock::BoxFuture;
+use crate::devenviron::lists::{ListImageGroups, ListImages};
 use crate::error::{Result, accepted};
 use crate::lifecycle::{self, Lifecycle, Plan, TargetState, status_text};
 use crate::units::AutoStop;
@@ -191,18 +189,6 @@ impl Images {
         )
     }
 }
-
-list_request! {
-    /// Lists images.
-    ListImages, list_images() of ListImages -> ImageList [Image], by 200;
-}
-page!(ImageList [Image] by data, |page| page.total);
-
-list_request! {
-    /// Lists the names under which images are grouped.
-    ListImageGroups, list_image_groups() of ListImageGroups -> ImageGroupList [ImageGroup], by 200;
-}
-page!(ImageGroupList [ImageGroup] by data, |page| page.total);
 
 impl Lifecycle for Image {
     type Key = String;

@@ -1,18 +1,16 @@
 //! Instances, the older generation.
 
-use modelarts_client::devenviron::builder;
 use modelarts_client::devenviron::enums::DevEnvType;
 use modelarts_client::devenviron::types::{
     CreateDevEnvInstanceRequest, DeleteDevEnvInstanceResponse, DevEnvInstance,
-    DevEnvInstanceAction, DevEnvInstanceList, ManageDevEnvInstanceRequest,
-    ManageDevEnvInstanceResponse, UpdateDevEnvAutoStopReq, UpdateDevEnvInstanceRequest,
-    UpdateDevEnvNotebookSpec,
+    DevEnvInstanceAction, ManageDevEnvInstanceRequest, ManageDevEnvInstanceResponse,
+    UpdateDevEnvAutoStopReq, UpdateDevEnvInstanceRequest, UpdateDevEnvNotebookSpec,
 };
 use modelarts_client::{Action, ErrorCode, Phase};
 
-use super::{list_request, page};
 use crate::client::ModelArts;
 use crate::clock::BoxFuture;
+use crate::devenviron::lists::ListDevEnvInstances;
 use crate::error::{Result, accepted};
 use crate::lifecycle::{self, FromLastPoll, Lifecycle, Plan, TargetState, status_text};
 use crate::units::AutoStop;
@@ -161,9 +159,9 @@ impl Instances {
             .await
     }
 
-    /// The caller's instances, of type Notebook unless the filter says otherwise.
-    pub fn list(&self) -> ListInstances {
-        ListInstances::new(&self.client)
+    /// The caller's instances, of type Notebook unless [`de_type`](ListDevEnvInstances::de_type) says otherwise.
+    pub fn list(&self) -> ListDevEnvInstances {
+        ListDevEnvInstances::new(&self.client).de_type(DevEnvType::Notebook)
     }
 
     /// Waits until an instance that is being created, started or restarted runs.
@@ -230,13 +228,6 @@ impl Instances {
         lifecycle::waiter(&self.client, id.to_owned(), plan)
     }
 }
-
-list_request! {
-    /// Lists the caller's instances.
-    ListInstances, list_dev_env_instances() of ListDevEnvInstances -> DevEnvInstanceList [DevEnvInstance], by 100,
-        with de_type(DevEnvType::Notebook);
-}
-page!(DevEnvInstanceList [DevEnvInstance] by instances, |page| page.total_count.map(i64::from));
 
 impl Lifecycle for DevEnvInstance {
     type Key = String;

@@ -2,17 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use modelarts_client::devenviron::builder;
 use modelarts_client::devenviron::enums::{JobStatus, LeaseType, VolumeCategory};
 use modelarts_client::devenviron::types::{
     CreateNotebookRequest, CreateNotebookTagsRequest, DeleteNotebookTagsRequest, JobProgress,
-    Notebook, NotebookList, Tag, TagReq, TagValues, TagValuesList, UpdateNotebookRequest,
+    Notebook, Tag, TagReq, TagValues, TagValuesList, UpdateNotebookRequest,
 };
 use modelarts_client::{Action, ErrorCode, Phase};
 
-use super::{list_request, page};
 use crate::client::ModelArts;
 use crate::clock::BoxFuture;
+use crate::devenviron::lists::{ListAllNotebooks, ListNotebooks};
 use crate::error::{Result, accepted};
 use crate::lifecycle::{self, FromLastPoll, Lifecycle, Plan, TargetState, status_text};
 use crate::poll_status::Progress;
@@ -172,9 +171,16 @@ impl Notebooks {
     ///
     /// ```no_run
     /// # async fn run(client: modelarts::ModelArts) -> modelarts::Result<()> {
-    /// let running = client.notebooks().list().filter(|request| request.status("RUNNING"));
-    /// for notebook in running.collect().await? {
+    /// use futures::TryStreamExt;
+    ///
+    /// // To look at them: one page after the other, as they are needed.
+    /// let mut notebooks = client.notebooks().list().name("train").items();
+    /// while let Some(notebook) = notebooks.try_next().await? {
     ///     println!("{}", notebook.name.unwrap_or_default());
+    /// }
+    /// // To act on them: all of them first, since what is stopped is not listed as running any more.
+    /// for notebook in client.notebooks().list().status("RUNNING").collect().await? {
+    ///     client.notebooks().stop(&notebook.id.unwrap_or_default()).await?;
     /// }
     /// # Ok(())
     /// # }
@@ -221,7 +227,7 @@ impl Notebooks {
     /// ```no_run
     /// # async fn run(client: modelarts::ModelArts, id: &str) -> modelarts::Result<()> {
     /// client.notebooks().add_tags(id, [("team", "nlp"), ("stage", "dev")]).await?;
-    /// let dev = client.notebooks().list().filter(|request| request.tags("stage|dev"));
+    /// let dev = client.notebooks().list().tags("stage|dev").collect().await?;
     /// # Ok(())
     /// # }
     /// ```
@@ -361,17 +367,6 @@ impl Notebooks {
         lifecycle::waiter(&self.client, id.to_owned(), plan)
     }
 }
-
-list_request! {
-    /// Lists the notebooks of all users.
-    ListAllNotebooks, list_all_notebooks() of ListAllNotebooks -> NotebookList [Notebook], by 50;
-}
-
-list_request! {
-    /// Lists the caller's notebooks.
-    ListNotebooks, list_notebooks() of ListNotebooks -> NotebookList [Notebook], by 50;
-}
-page!(NotebookList [Notebook] by data, |page| page.total);
 
 impl Lifecycle for Notebook {
     type Key = String;

@@ -383,7 +383,8 @@ async fn every_attempt_is_signed_afresh() {
     let list = client
         .notebooks()
         .list()
-        .filter(|request| request.name("a b+c").sort_key("create_at"));
+        .name("a b+c")
+        .sort_key("create_at");
     list.send().await.unwrap();
 
     let recorded = server.requests();

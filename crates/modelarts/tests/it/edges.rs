@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures::FutureExt;
+use futures::{FutureExt, StreamExt, TryStreamExt};
 use modelarts::devenviron::types::{CreateImageRequest, CreateNotebookRequest, Notebook};
 use modelarts::{
     CallOptions, Clock, Credentials, Error, ErrorClass, Login, ManualClock, ModelArts, RetryPolicy,
@@ -735,7 +735,7 @@ async fn a_hint_of_any_size_never_hangs_or_hammers() {
 }
 
 #[tokio::test]
-async fn a_filter_cannot_end_a_list_before_its_end() {
+async fn a_page_size_of_nothing_cannot_end_a_list_before_its_end() {
     let queries = Arc::new(Mutex::new(Vec::new()));
     let recorded = queries.clone();
     let server = Server::start(move |request, n| {
@@ -749,12 +749,55 @@ async fn a_filter_cannot_end_a_list_before_its_end() {
     .await;
     let client = server.client(&ManualClock::default()).await;
     let list = client.notebooks().list().page_size(0);
-    let listed = list
-        .filter(|request| request.limit(0).offset(70))
-        .collect()
-        .await
-        .unwrap();
+    let listed = list.collect().await.unwrap();
     assert_eq!(listed.len(), 1, "{:?}", queries.lock().unwrap());
+}
+
+#[tokio::test]
+async fn a_filter_that_does_not_fit_is_said_before_anything_is_sent() {
+    let server = Server::start(|_, _| json(200, r#"{"data": [], "total": 0}"#)).await;
+    let client = server.client(&ManualClock::default()).await;
+    let list = || client.notebooks().list().name("bert").offset(u64::MAX);
+    for error in [
+        list().send().await.unwrap_err(),
+        list().collect().await.unwrap_err(),
+        list().items().try_next().await.unwrap_err(),
+    ] {
+        assert!(error.is_usage(), "{error}");
+        let text = error.to_string();
+        let expected = "listNotebooks: `offset` does not fit: out of range";
+        assert!(text.starts_with(expected), "{text}");
+    }
+    assert_eq!(server.count(), 0);
+    // The last call of a setter counts.
+    list().offset(20).status(None::<&str>).send().await.unwrap();
+    let target = &server.requests()[0].target;
+    assert!(
+        target.ends_with("?limit=50&name=bert&offset=20"),
+        "{target}"
+    );
+}
+
+#[tokio::test]
+async fn a_list_inside_a_list_is_no_item() {
+    let page = r#"{"data": [{"id": "n-1"}, [], ["n-3"], {}], "total": 4}"#;
+    let server = Server::start(move |_, _| json(200, page)).await;
+    let client = server.client(&ManualClock::default()).await;
+    let rows: Vec<_> = client.notebooks().list().items().collect().await;
+    let texts: Vec<_> = rows
+        .iter()
+        .map(|row| match row {
+            Ok(notebook) => notebook.id.clone().unwrap_or_default(),
+            Err(error) => error.to_string(),
+        })
+        .collect();
+    assert_eq!((texts[0].as_str(), texts[3].as_str()), ("n-1", ""));
+    for (row, text) in [(1, &texts[1]), (2, &texts[2])] {
+        let expected = format!("item {row} of the list, which has no ID, is not as documented");
+        assert!(text.contains(&expected), "{text}");
+        assert!(rows[row].as_ref().unwrap_err().is_decode());
+    }
+    assert!(client.notebooks().list().collect().await.is_err());
 }
 
 #[tokio::test]

@@ -335,11 +335,7 @@ fn page(recorded: &Recorded, all: usize) -> Reply {
 async fn a_list_is_a_stream_of_all_its_pages() {
     let server = Server::start(|recorded, _| page(recorded, 123)).await;
     let client = server.client(&ManualClock::default()).await;
-    let list = client
-        .notebooks()
-        .list()
-        .filter(|request| request.status("RUNNING"))
-        .filter(|request| request.name("bert"));
+    let list = client.notebooks().list().status("RUNNING").name("bert");
     let ids: Vec<_> = list
         .items()
         .map_ok(|notebook| notebook.id.unwrap())
@@ -412,10 +408,7 @@ async fn everything_can_run_in_a_task_of_its_own() {
         client.leases().renew("n1", AutoStop::hours(1)).await?;
         client.devenviron();
         client.call("showNotebook").path("id", "n1").send().await?;
-        let list = client
-            .notebooks()
-            .list()
-            .filter(|request| request.name("a"));
+        let list = client.notebooks().list().name("a");
         let all: Vec<_> = list.items().try_collect().await?;
         let outcomes = modelarts::map_concurrent(["n1", "n2"], 2, |id| {
             let notebooks = client.notebooks();

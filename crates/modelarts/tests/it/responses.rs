@@ -552,10 +552,7 @@ async fn a_loop_that_stops_what_it_lists_stops_all_of_it() {
     let fleet = Fleet::new(120);
     let server = fleet.serve().await;
     let client = server.client(&ManualClock::default()).await;
-    let running = client
-        .notebooks()
-        .list()
-        .filter(|request| request.status("RUNNING"));
+    let running = client.notebooks().list().status("RUNNING");
     for notebook in running.collect().await.unwrap() {
         client
             .notebooks()
@@ -568,10 +565,7 @@ async fn a_loop_that_stops_what_it_lists_stops_all_of_it() {
     let fleet = Fleet::new(120);
     let server = fleet.serve().await;
     let client = server.client(&ManualClock::default()).await;
-    let running = client
-        .notebooks()
-        .list()
-        .filter(|request| request.status("RUNNING"));
+    let running = client.notebooks().list().status("RUNNING");
     let (mut items, mut seen) = (running.items(), HashSet::new());
     while let Some(notebook) = items.try_next().await.unwrap() {
         let id = notebook.id.unwrap();

@@ -813,6 +813,7 @@ pub mod types {
     pub struct DevEnvInstanceList {
         /// The matching instances in the requested order.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::object::rows")]
         pub instances: ::std::option::Option<::std::vec::Vec<DevEnvInstance>>,
         /// Number of matching instances. It counts those that `offset` and `limit` leave out as well.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1282,9 +1283,11 @@ pub mod types {
         pub current: ::std::option::Option<i32>,
         /// The flavors of this page.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::object::rows")]
         pub data: ::std::option::Option<::std::vec::Vec<NotebookFlavor>>,
         /// The same flavors again. Only `showSwitchableFlavors` fills it.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::object::rows")]
         pub flavors: ::std::option::Option<::std::vec::Vec<NotebookFlavor>>,
         /// How many pages there are.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1507,6 +1510,7 @@ pub mod types {
         pub current: ::std::option::Option<i32>,
         /// The groups on this page.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::object::rows")]
         pub data: ::std::option::Option<::std::vec::Vec<ImageGroup>>,
         /// Whether the account has images in the enterprise edition of SWR. Huawei Cloud only.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1535,6 +1539,7 @@ pub mod types {
         pub current: ::std::option::Option<i32>,
         /// The images on this page.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::object::rows")]
         pub data: ::std::option::Option<::std::vec::Vec<Image>>,
         /// How many pages there are.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1935,6 +1940,7 @@ pub mod types {
         pub current: ::std::option::Option<i32>,
         /// The notebooks of this page.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::object::rows")]
         pub data: ::std::option::Option<::std::vec::Vec<Notebook>>,
         /// How many pages there are.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -5982,6 +5988,10 @@ any time and must not break a client.
   that only practice does, `sdk` that only the vendor's SDK does.
 * `x-idempotent` on operations: when true, repeating has no further effect, so that the request may be sent again
   after a lost answer.
+* `x-pagination` on operations that return a list in pages: how. `style` says what the position counts: `offset` records,
+  `page` pages (from `first`), `token` nothing, since it is the text that the page before has in `next`. `limit` and
+  `offset` or `token` name the parameters; `items` names the property that holds the records, or several that hold the
+  same, and `total` the one with their number on all pages. `size` is how many to ask for at once.
 * `x-required-when` on properties of requests: the condition under which an optional property has to be given.
 * `x-default` on parameters and on properties of requests: what the service assumes when nothing is sent. It is not
   `default`, which generated clients would send.

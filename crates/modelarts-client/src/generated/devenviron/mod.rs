@@ -74,6 +74,10 @@
 //!   that only practice does, `sdk` that only the vendor's SDK does.
 //! * `x-idempotent` on operations: when true, repeating has no further effect, so that the request may be sent again
 //!   after a lost answer.
+//! * `x-pagination` on operations that return a list in pages: how. `style` says what the position counts: `offset` records,
+//!   `page` pages (from `first`), `token` nothing, since it is the text that the page before has in `next`. `limit` and
+//!   `offset` or `token` name the parameters; `items` names the property that holds the records, or several that hold the
+//!   same, and `total` the one with their number on all pages. `size` is how many to ask for at once.
 //! * `x-required-when` on properties of requests: the condition under which an optional property has to be given.
 //! * `x-default` on parameters and on properties of requests: what the service assumes when nothing is sent. It is not
 //!   `default`, which generated clients would send.

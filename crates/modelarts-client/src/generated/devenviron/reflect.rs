@@ -149,9 +149,9 @@ pub const DOCUMENT: &str = include_str!("document.json");
     )
 )]
 pub struct Schemas;
-/** Decodes a value into the type of a schema and encodes it again.
-
- `None` where the document has no schema of this name; an error where the value does not decode.*/
+/// Decodes a value into the type of a schema and encodes it again.
+///
+/// `None` where the document has no schema of this name; an error where the value does not decode.
 pub fn round_trip(schema: &str, value: Value) -> Option<serde_json::Result<Value>> {
     Some(
         match schema {
