@@ -144,7 +144,7 @@ fn page<'a>(operation: &Operation<'a>) -> Option<Schema<'a>> {
 }
 
 /// Whether an operation has the parameters of a list in pages, and a list in its response.
-pub(crate) fn looks_paged(operation: &Operation<'_>) -> bool {
+pub(crate) fn is_paged(operation: &Operation<'_>) -> bool {
     const NAMES: [&str; 9] = [
         "continue",
         "cursor",

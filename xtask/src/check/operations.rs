@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::Rule;
 use crate::document::{Document, Operation, text, walk};
-use crate::pagination::{Pagination, looks_paged};
+use crate::pagination::{Pagination, is_paged};
 use crate::problem::{Problem, push};
 
 pub(super) const RULES: &[Rule] = &[
@@ -332,7 +332,7 @@ fn operation_pagination(document: &Document) -> Vec<Problem> {
                 Some(Ok(pagination)) if pagination.item().is_some() => return None,
                 Some(Ok(_)) => "`items` names a list of nothing".to_owned(),
                 Some(Err(error)) => error,
-                None if looks_paged(&operation) => {
+                None if is_paged(&operation) => {
                     "must say how the list is paged: style, limit, offset or token, items, total"
                         .to_owned()
                 }
