@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
 use heck::{ToSnakeCase as _, ToUpperCamelCase as _};
-use modelarts_document::{Response, Schema, Unlisted};
+use modelarts_document::{Response, Schema, SchemaType, Unlisted};
 use proc_macro2::TokenStream;
 use quote::quote;
 use serde_json::Value;
@@ -625,7 +625,7 @@ pub(crate) fn table(document: &Document) -> String {
             .unwrap_or_default();
         let idempotent = value.get("x-idempotent") == Some(&Value::Bool(true));
         out += &format!(
-            "Operation {{ id: {:?}, tag: {tag:?}, method: {:?}, path: {:?}, idempotent: {idempotent}, content_type: {:?}, summary: {:?}, secrets: &{:?}, response_secrets: &{:?}, reserved: &{:?} }},
+            "Operation {{ id: {:?}, tag: {tag:?}, method: {:?}, path: {:?}, idempotent: {idempotent}, content_type: {:?}, summary: {:?}, secrets: &{:?}, response_secrets: &{:?}, fields: &{:?}, response_fields: &{:?}, reserved: &{:?} }},
 ",
             operation.id(),
             operation.method.to_uppercase(),
@@ -634,6 +634,8 @@ pub(crate) fn table(document: &Document) -> String {
             text(value, "summary"),
             secrets(body_schema(*operation)),
             secrets(success_schema(*operation)),
+            fields(body_schema(*operation)),
+            fields(response_schemas(*operation)),
             reserved(operation.path, &operations),
         );
     }
@@ -680,43 +682,77 @@ fn success_schema(operation: Operation<'_>) -> Option<Schema<'_>> {
         .find_map(|response| response.json()?.schema())
 }
 
+/// The bodies of all responses.
+fn response_schemas(operation: Operation<'_>) -> impl Iterator<Item = Schema<'_>> {
+    operation
+        .responses()
+        .filter_map(|response| response.json()?.schema())
+}
+
 /// Where a body holds secrets: JSON pointers, with `*` for any item or key.
 fn secrets(body: Option<Schema<'_>>) -> Vec<String> {
-    fn collect<'a>(
-        schema: Schema<'a>,
-        pointer: &str,
-        within: &mut Vec<&'a Value>,
-        found: &mut Vec<String>,
-    ) {
-        // A schema that contains itself is looked at once on each way.
-        if within
-            .iter()
-            .any(|outer| std::ptr::eq(*outer, schema.value()))
-        {
-            return;
-        }
-        if schema.format() == "password" {
-            found.push(pointer.to_owned());
-        }
-        within.push(schema.value());
-        for (name, property) in schema.properties() {
-            collect(property, &push(pointer, name), within, found);
-        }
-        let entries = match schema.unlisted() {
-            Unlisted::Of(entries) => Some(entries),
-            _ => None,
-        };
-        for inner in schema.items().into_iter().chain(entries) {
-            collect(inner, &push(pointer, "*"), within, found);
-        }
-        within.pop();
-    }
-
     let mut found = Vec::new();
     if let Some(schema) = body {
-        collect(schema, "", &mut Vec::new(), &mut found);
+        visit(schema, "", &mut Vec::new(), &mut |pointer, schema| {
+            if is_secret(schema) {
+                found.push(pointer.to_owned());
+            }
+        });
     }
     found
+}
+
+/// Where bodies hold values that may be shown: JSON pointers, with `*` for any item or key, each with a space and the type.
+fn fields<'a>(bodies: impl IntoIterator<Item = Schema<'a>>) -> Vec<String> {
+    let mut found = Vec::new();
+    for schema in bodies {
+        visit(schema, "", &mut Vec::new(), &mut |pointer, schema| {
+            let kind = match schema.schema_type() {
+                SchemaType::String => "string",
+                SchemaType::Integer | SchemaType::Number => "number",
+                SchemaType::Boolean => "boolean",
+                SchemaType::Array | SchemaType::Object | SchemaType::Any => return,
+            };
+            let field = format!("{pointer} {kind}");
+            if !is_secret(schema) && !found.contains(&field) {
+                found.push(field);
+            }
+        });
+    }
+    found
+}
+
+fn is_secret(schema: Schema<'_>) -> bool {
+    schema.format() == "password"
+}
+
+/// Visits a schema and those within it, each with its JSON pointer.
+fn visit<'a>(
+    schema: Schema<'a>,
+    pointer: &str,
+    within: &mut Vec<&'a Value>,
+    visitor: &mut impl FnMut(&str, Schema<'a>),
+) {
+    // A schema that contains itself is looked at once on each way.
+    if within
+        .iter()
+        .any(|outer| std::ptr::eq(*outer, schema.value()))
+    {
+        return;
+    }
+    visitor(pointer, schema);
+    within.push(schema.value());
+    for (name, property) in schema.properties() {
+        visit(property, &push(pointer, name), within, visitor);
+    }
+    let entries = match schema.unlisted() {
+        Unlisted::Of(entries) => Some(entries),
+        _ => None,
+    };
+    for inner in schema.items().into_iter().chain(entries) {
+        visit(inner, &push(pointer, "*"), within, visitor);
+    }
+    within.pop();
 }
 
 #[cfg(test)]
@@ -763,6 +799,31 @@ paths:
         ] {
             assert!(code.contains(expected), "{expected}: {code}");
         }
+    }
+
+    #[test]
+    fn operations_tell_which_fields_their_bodies_have() {
+        let text = "
+openapi: 3.0.3
+info: {title: T, version: '1'}
+paths:
+  /v1/things:
+    get:
+      operationId: listThings
+      responses:
+        '200': {description: d, content: {application/json: {schema: {type: object, properties: {
+          things: {type: array, items: {$ref: '#/components/schemas/Thing'}}}}}}}
+        '400': {description: d, content: {application/json: {schema: {type: object, properties: {error_code: {type: string}}}}}}
+components:
+  schemas:
+    Thing: {type: object, properties: {
+      size: {type: integer}, on: {type: boolean}, password: {type: string, format: password}, free: {type: object},
+      tags: {type: object, additionalProperties: {type: string}}, inner: {$ref: '#/components/schemas/Thing'}}}
+";
+        let document = Document::parse("t", "t.yaml", text).unwrap();
+        let code = table(&document);
+        let expected = r#" fields: &[], response_fields: &["/things/*/size number", "/things/*/on boolean", "/things/*/tags/* string", "/error_code string"],"#;
+        assert!(code.contains(expected), "{code}");
     }
 
     #[test]

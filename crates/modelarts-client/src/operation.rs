@@ -29,6 +29,11 @@ pub struct Operation {
     pub secrets: &'static [&'static str],
     /// Where the body of a success holds secrets, in the same form.
     pub response_secrets: &'static [&'static str],
+    /// Where the body of a request holds values that are no secrets: JSON pointers, with `*` for any item or key, each
+    /// followed by a space and the JSON type: `/data/*/id string`.
+    pub fields: &'static [&'static str],
+    /// Where the body of a response, be it a success or an error, holds such values, in the same form.
+    pub response_fields: &'static [&'static str],
     /// Words that stand in the path of another operation where this one has a parameter, such as `all`.
     pub reserved: &'static [&'static str],
 }

@@ -234,6 +234,8 @@ static RAW: Operation = Operation {
     summary: "",
     secrets: &[],
     response_secrets: &[],
+    fields: &[],
+    response_fields: &[],
     reserved: &[],
 };
 
@@ -690,6 +692,8 @@ mod tests {
         summary: "",
         secrets: &[],
         response_secrets: &[],
+        fields: &[],
+        response_fields: &[],
         reserved: &["all"],
     };
 

@@ -219,13 +219,13 @@ impl ModelArtsBuilder {
         self
     }
 
-    /// The longest that one attempt may take, answer included. A minute unless set.
+    /// The longest that one attempt may take, response included. A minute unless set.
     pub fn attempt_timeout(mut self, limit: Duration) -> Self {
         self.options = self.options.attempt_timeout(limit);
         self
     }
 
-    /// The longest that a call may take, all attempts and pauses included. Five minutes unless set.
+    /// The longest that a call may take, all attempts and delays included. Five minutes unless set.
     pub fn deadline(mut self, limit: Duration) -> Self {
         self.options = self.options.deadline(limit);
         self
@@ -264,7 +264,7 @@ impl ModelArtsBuilder {
         self
     }
 
-    /// The longest answer to accept, in bytes. 32 MiB unless set.
+    /// The longest response to accept, in bytes. 32 MiB unless set.
     pub fn max_body(mut self, bytes: usize) -> Self {
         self.max_body = bytes;
         self

@@ -1,6 +1,6 @@
 //! Requests and responses as events of [`tracing`], without their secrets.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
@@ -8,7 +8,7 @@ use http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION, SET_COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use modelarts_client::{Operation, Secret};
 use reqwest::{Body, Request};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tracing::{Level, enabled, trace};
 
 use crate::error::redact::{REDACTED, Redactor};
@@ -17,23 +17,29 @@ use crate::error::redact::{REDACTED, Redactor};
 /// response.
 ///
 /// A request has the fields `method`, `url`, `headers` and `body`, a response `status`, `headers` and `body`; headers are
-/// lines of `name: value`. Credentials are redacted, and so is what the document marks as secret. A body that is not JSON is
-/// not shown. Nothing of this is made up unless a subscriber is interested in the events.
+/// lines of `name: value`. Credentials are redacted. Of a body the values of fields are shown that the document describes for
+/// the operation, with the JSON type that it describes; secrets, other values, the names of other members and the keys of maps
+/// are redacted. A body that is not JSON is not shown. Nothing of this is made up unless a subscriber is interested in the events.
 pub const EXCHANGE_EVENTS: &str = "modelarts::exchange";
 
 /// Reports a request as it goes out.
-pub(crate) fn request(request: &Request, places: &[&str], secrets: impl FnOnce() -> Vec<Secret>) {
+pub(crate) fn request(
+    request: &Request,
+    operation: &Operation,
+    secrets: impl FnOnce() -> Vec<Secret>,
+) {
     if !enabled!(target: EXCHANGE_EVENTS, Level::TRACE) {
         return;
     }
     let redactor = Redactor::new(&secrets());
     let body = request.body().and_then(Body::as_bytes).unwrap_or_default();
+    let form = Form::new(operation.fields, operation.secrets);
     trace!(
         target: EXCHANGE_EVENTS,
         method = %request.method(),
         url = %redactor.text(request.url().as_str()),
         headers = headers(request.headers(), &redactor),
-        body = shown(body, places, &redactor),
+        body = shown(body, &form, &redactor),
         "request"
     );
 }
@@ -43,18 +49,19 @@ pub(crate) fn response(
     status: StatusCode,
     fields: &HeaderMap,
     body: &[u8],
-    places: &[&str],
+    operation: &Operation,
     secrets: impl FnOnce() -> Vec<Secret>,
 ) {
     if !enabled!(target: EXCHANGE_EVENTS, Level::TRACE) {
         return;
     }
     let redactor = Redactor::new(&secrets());
+    let form = Form::new(operation.response_fields, operation.response_secrets);
     trace!(
         target: EXCHANGE_EVENTS,
         status = status.as_u16(),
         headers = headers(fields, &redactor),
-        body = shown(body, places, &redactor),
+        body = shown(body, &form, &redactor),
         "response"
     );
 }
@@ -79,64 +86,101 @@ fn is_secret(name: &HeaderName, value: &HeaderValue) -> bool {
     value.is_sensitive() || known.contains(name) || name.as_str().ends_with("-token")
 }
 
-/// A body of JSON without secrets; of another one only its size.
-fn shown(body: &[u8], places: &[&str], redactor: &Redactor) -> String {
+/// A body of JSON, as far as the form tells that it may be shown; of another one only its size.
+fn shown(body: &[u8], form: &Form<'_>, redactor: &Redactor) -> String {
     if body.is_empty() {
         return String::new();
     }
-    let Ok(mut value) = serde_json::from_slice::<Value>(body) else {
+    let Ok(value) = serde_json::from_slice::<Value>(body) else {
         return format!("({} bytes that are not JSON)", body.len());
     };
-    for place in places {
-        let segments: Vec<_> = place.split('/').skip(1).collect();
-        redact_at(&mut value, &segments);
-    }
-    redact_named(&mut value);
-    redactor.text(&value.to_string())
+    redactor.text(&form.redact(value).to_string())
 }
 
-/// Redacts the texts at a place of a body, which `*` makes several.
-fn redact_at(value: &mut Value, place: &[&str]) {
-    match (place.split_first(), value) {
-        (None, value) => redact(value),
-        (Some((&"*", rest)), Value::Array(items)) => {
-            items.iter_mut().for_each(|item| redact_at(item, rest));
-        }
-        (Some((&"*", rest)), Value::Object(members)) => {
-            members.values_mut().for_each(|item| redact_at(item, rest));
-        }
-        (Some((name, rest)), Value::Object(members)) => {
-            if let Some(member) = members.get_mut(*name) {
-                redact_at(member, rest);
-            }
-        }
-        _ => {}
-    }
+/// What may be shown of a value.
+#[derive(Default)]
+struct Form<'a> {
+    /// The JSON types that are shown; none of a secret.
+    types: Vec<&'a str>,
+    is_secret: bool,
+    /// The documented members, with `*` for any item or key.
+    members: BTreeMap<&'a str, Form<'a>>,
 }
 
-fn redact(value: &mut Value) {
-    match value {
-        Value::String(text) if text.is_empty() => {}
-        Value::String(text) => REDACTED.clone_into(text),
-        Value::Array(items) => items.iter_mut().for_each(redact),
-        _ => {}
+impl<'a> Form<'a> {
+    /// From places in the form of [`Operation::fields`] and [`Operation::secrets`].
+    fn new(fields: &[&'a str], secrets: &[&'a str]) -> Self {
+        let mut form = Self::default();
+        for (place, kind) in fields.iter().filter_map(|field| field.rsplit_once(' ')) {
+            form.at(place).types.push(kind);
+        }
+        for place in secrets {
+            form.at(place).is_secret = true;
+        }
+        form
     }
-}
 
-/// Redacts members that have the name of a secret, wherever they stand: not every body is one that the document describes.
-fn redact_named(value: &mut Value) {
-    match value {
-        Value::Array(items) => items.iter_mut().for_each(redact_named),
-        Value::Object(members) => {
-            for (name, member) in members {
-                match NAMES.contains(name.as_str()) {
-                    true if !member.is_object() => redact(member),
-                    _ => redact_named(member),
+    fn at(&mut self, place: &'a str) -> &mut Self {
+        let segments = place.split('/').skip(1);
+        segments.fold(self, |form, name| form.members.entry(name).or_default())
+    }
+
+    /// The value without what the document does not describe, be it a value or a name, and without secrets.
+    fn redact(&self, value: Value) -> Value {
+        match value {
+            Value::Null => Value::Null,
+            Value::String(text) if text.is_empty() || self.shows("string") => Value::String(text),
+            Value::Number(number) if self.shows("number") => Value::Number(number),
+            Value::Bool(flag) if self.shows("boolean") => Value::Bool(flag),
+            Value::Array(items) => match self.members.get("*") {
+                Some(form) => items.into_iter().map(|item| form.redact(item)).collect(),
+                None => redacted(),
+            },
+            Value::Object(members) if !self.members.is_empty() => self.redact_members(members),
+            _ => redacted(),
+        }
+    }
+
+    fn shows(&self, kind: &str) -> bool {
+        !self.is_secret && self.types.contains(&kind)
+    }
+
+    fn redact_members(&self, members: Map<String, Value>) -> Value {
+        let mut shown = Map::new();
+        let (mut keys, mut undocumented) = (0, 0);
+        for (name, value) in members {
+            let named = self.members.get(name.as_str()).filter(|_| name != "*");
+            // The name of a secret makes the value one wherever it stands.
+            let is_empty = value.is_null() || value == "";
+            let is_secret = NAMES.contains(name.as_str()) && !value.is_object() && !is_empty;
+            match (named, self.members.get("*")) {
+                (Some(_), _) if is_secret => {
+                    shown.insert(name, redacted());
                 }
+                (Some(form), _) => {
+                    shown.insert(name, form.redact(value));
+                }
+                (None, Some(form)) => {
+                    keys += 1;
+                    let value = if is_secret {
+                        redacted()
+                    } else {
+                        form.redact(value)
+                    };
+                    shown.insert(format!("[key {keys}]"), value);
+                }
+                (None, None) => undocumented += 1,
             }
         }
-        _ => {}
+        if undocumented > 0 {
+            shown.insert(format!("[{undocumented} undocumented]"), redacted());
+        }
+        Value::Object(shown)
     }
+}
+
+fn redacted() -> Value {
+    Value::from(REDACTED)
 }
 
 /// The names that secrets have in the documents. An `id` is one as a part of a token only.
@@ -154,6 +198,7 @@ static NAMES: LazyLock<BTreeSet<&str>> = LazyLock::new(|| {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -181,29 +226,104 @@ mod tests {
         );
     }
 
+    fn form() -> Form<'static> {
+        let fields = [
+            "/id string",
+            "/size number",
+            "/on boolean",
+            "/password string",
+            "/tags/* string",
+            "/inner/items/*/id string",
+        ];
+        Form::new(&fields, &["/inner/items/*/token", "/keys/*"])
+    }
+
     #[test]
-    fn secrets_in_bodies_are_redacted_by_place_by_name_and_by_value() {
+    fn documented_fields_of_the_documented_type_are_shown() {
         let body = json!({
-            "auth": {"identity": {"methods": ["password"], "token": {"id": "t0ken"}}},
-            "data": [{"id": "n1", "token": "jup1ter", "note": "https://h/?x=c0rrect-horse-battery"}],
-            "unknown": {"password": "p"},
+            "id": "n1 of c0rrect-horse-battery", "size": 5, "on": true, "password": "p", "tags": {"a": "b", "token": "t"},
+            "inner": {"items": [{"id": "i1", "token": "t"}, {"id": null, "token": ""}]}, "keys": ["k"],
         });
-        let shown = shown(
-            body.to_string().as_bytes(),
-            &["/auth/identity/token/id"],
-            &redactor(),
-        );
-        for hidden in ["t0ken", "jup1ter", "c0rrect", "\"p\""] {
-            assert!(!shown.contains(hidden), "{hidden}: {shown}");
+        let shown = shown(body.to_string().as_bytes(), &form(), &redactor());
+        let shown: Value = serde_json::from_str(&shown).unwrap();
+        let expected = json!({
+            "id": "n1 of [redacted]", "size": 5, "on": true, "password": "[redacted]",
+            "tags": {"[key 1]": "b", "[key 2]": "[redacted]"},
+            "inner": {"items": [{"id": "i1", "token": "[redacted]"}, {"id": null, "token": ""}]},
+            "keys": ["[redacted]"],
+        });
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn other_names_and_values_are_redacted() {
+        for (body, expected) in [
+            (json!({"id": {"s3cret": 1}}), json!({"id": "[redacted]"})),
+            (json!({"id": ["s3cret"]}), json!({"id": "[redacted]"})),
+            (json!({"id": 77}), json!({"id": "[redacted]"})),
+            (json!({"size": "s3cret"}), json!({"size": "[redacted]"})),
+            (
+                json!({"s3cret": 1, "*": 2}),
+                json!({"[2 undocumented]": "[redacted]"}),
+            ),
+            (
+                json!({"inner": {"items": {"s3cret": {"id": 1}}}}),
+                json!({"inner": {"items": {"[key 1]": {"id": "[redacted]"}}}}),
+            ),
+            (json!({"inner": ["s3cret"]}), json!({"inner": "[redacted]"})),
+            (
+                json!({"keys": {"s3cret": "s"}}),
+                json!({"keys": {"[key 1]": "[redacted]"}}),
+            ),
+            (json!(["s3cret"]), json!("[redacted]")),
+            (json!("s3cret"), json!("[redacted]")),
+        ] {
+            assert_eq!(form().redact(body.clone()), expected, "{body}");
         }
-        for kept in ["n1", "https://h/?x=", "[\"password\"]"] {
-            assert!(shown.contains(kept), "{kept}: {shown}");
+    }
+
+    #[test]
+    fn the_forms_of_operations_show_errors_and_fields() {
+        let mut operations = modelarts_client::operations();
+        let show = operations.find(|known| known.id == "showNotebook").unwrap();
+        let form = Form::new(show.response_fields, show.response_secrets);
+        let shown = form.redact(json!({"id": "n1", "token": "t", "error_code": "ModelArts.6309"}));
+        let expected = json!({"id": "n1", "token": "[redacted]", "error_code": "ModelArts.6309"});
+        assert_eq!(shown, expected);
+    }
+
+    fn hostile() -> impl Strategy<Value = Value> {
+        let name = || {
+            prop_oneof![
+                Just("s3cret".to_owned()),
+                Just("*".to_owned()),
+                prop::sample::select(vec!["id", "size", "inner", "items", "keys", "tags"])
+                    .prop_map(str::to_owned),
+            ]
+        };
+        let leaf = prop_oneof![Just(json!(1)), Just(json!(true)), Just(json!(null))];
+        leaf.prop_recursive(5, 40, 4, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::vec((name(), inner), 0..4)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+
+        #[test]
+        fn no_undocumented_name_is_shown(body in hostile()) {
+            let shown = form().redact(body).to_string();
+            prop_assert!(!shown.contains("s3cret"), "{}", shown);
         }
     }
 
     #[test]
     fn what_is_not_json_is_not_shown() {
-        let shown = shown(b"<html>secret</html>", &[], &redactor());
+        let shown = shown(b"<html>secret</html>", &form(), &redactor());
         assert_eq!(shown, "(19 bytes that are not JSON)");
     }
 }

@@ -1,4 +1,4 @@
-//! The pipeline that every request passes: delays, credentials, time limits, bounded answers, retries.
+//! The pipeline that every request passes: delays, credentials, time limits, bounded responses, retries.
 
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,7 +11,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use jiff::{SignedDuration, Timestamp};
-use modelarts_client::{Prepared, RawResponse, ResponseValue, Secret};
+use modelarts_client::{Operation, Prepared, RawResponse, ResponseValue, Secret};
 use reqwest::{Body, Request, Response, Url};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -57,10 +57,10 @@ pub(crate) struct Call<'a> {
     pub(crate) idempotent: bool,
     pub(crate) settings: &'a CallSettings,
     pub(crate) authenticator: Option<&'a dyn Authenticator>,
-    /// Where the body holds what an error must not repeat, as [`Operation::secrets`](modelarts_client::Operation::secrets).
+    /// Where the body holds what an error must not repeat, as [`Operation::secrets`].
     pub(crate) secrets: &'static [&'static str],
-    /// The same of the body of a success.
-    pub(crate) response_secrets: &'static [&'static str],
+    /// Which fields of bodies may be traced.
+    pub(crate) described: &'static Operation,
 }
 
 impl<'a> Call<'a> {
@@ -76,7 +76,7 @@ impl<'a> Call<'a> {
             settings,
             authenticator,
             secrets: operation.secrets,
-            response_secrets: operation.response_secrets,
+            described: operation,
         }
     }
 
@@ -115,9 +115,9 @@ fn collect(value: &Value, place: &[&str], texts: &mut Vec<Secret>) {
     }
 }
 
-/// A complete answer with a success status.
+/// A complete response with a success status.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Success {
     /// Its body has been read.
     response: Response,
     body: Bytes,
@@ -142,7 +142,7 @@ impl From<Error> for Failed {
 }
 
 impl Pipeline {
-    pub(crate) async fn run(&self, call: &Call<'_>, request: &mut Request) -> Result<Answer> {
+    pub(crate) async fn run(&self, call: &Call<'_>, request: &mut Request) -> Result<Success> {
         let span = debug_span!("call", operation = call.operation, method = %request.method());
         self.prepare(request);
         self.attempts(call, request)
@@ -156,7 +156,7 @@ impl Pipeline {
             })
     }
 
-    async fn attempts(&self, call: &Call<'_>, request: &Request) -> Result<Answer> {
+    async fn attempts(&self, call: &Call<'_>, request: &Request) -> Result<Success> {
         let deadline = self.clock.elapsed().saturating_add(call.settings.deadline);
         let mut attempts = Attempts::new(
             &call.settings.retry,
@@ -175,10 +175,10 @@ impl Pipeline {
             );
             let attempt = self.attempt(call, request, deadline, &span);
             let failed = match attempt.instrument(span.clone()).await {
-                Ok(mut answer) => {
+                Ok(mut success) => {
                     attempts.succeeded();
-                    answer.attempts = attempts.made();
-                    return Ok(answer);
+                    success.attempts = attempts.made();
+                    return Ok(success);
                 }
                 Err(failed) => failed,
             };
@@ -269,7 +269,7 @@ impl Pipeline {
         request: &'a Request,
         deadline: Duration,
         span: &'a Span,
-    ) -> impl Future<Output = Result<Answer, Failed>> + Send + 'a {
+    ) -> impl Future<Output = Result<Success, Failed>> + Send + 'a {
         async move {
             let late = || Error::deadline_exceeded(call.settings.deadline);
             let (pending, sent) = {
@@ -347,7 +347,7 @@ impl Pipeline {
             generation,
         };
         self.clients.refuse_clear_text(request.url())?;
-        exchange_log::request(&request, call.secrets, || sent.secrets(call, &request));
+        exchange_log::request(&request, call.described, || sent.secrets(call, &request));
         let http = self.clients.current(&self.http)?;
         Ok((http.execute(request), sent))
     }
@@ -359,7 +359,7 @@ impl Pipeline {
         call: &'a Call<'_>,
         request: &'a Request,
         sent: &'a Sent,
-    ) -> impl Future<Output = Result<Answer>> + Send + 'a {
+    ) -> impl Future<Output = Result<Success>> + Send + 'a {
         async move {
             let mut response = match pending.await {
                 Ok(response) => response,
@@ -368,11 +368,11 @@ impl Pipeline {
             drop_telling_ids(response.headers_mut(), &sent.credentials);
             if !response.status().is_success() {
                 let body = read_excerpt(&mut response).await;
-                exchange_log::response(response.status(), response.headers(), &body, &[], || {
+                let status = response.status();
+                exchange_log::response(status, response.headers(), &body, call.described, || {
                     sent.secrets(call, request)
                 });
                 let headers = std::mem::take(response.headers_mut());
-                let status = response.status();
                 let now = self.clock.now();
                 let wait = retry_after(&headers, now);
                 let skew = clock_skew(status, &headers, now);
@@ -396,11 +396,11 @@ impl Pipeline {
                 Some(body) => {
                     let (status, headers) = (response.status(), response.headers());
                     let secrets = || sent.secrets(call, request);
-                    exchange_log::response(status, headers, &body, call.response_secrets, secrets);
+                    exchange_log::response(status, headers, &body, call.described, secrets);
                     if let Some(error) = Error::disguised(status, headers, &body, secrets) {
                         return Err(error);
                     }
-                    Ok(Answer {
+                    Ok(Success {
                         response,
                         body,
                         attempts: 1,
@@ -454,12 +454,12 @@ impl Pipeline {
     }
 
     /// Tells the span of the attempt how it went.
-    fn note(&self, span: &Span, outcome: &Result<Answer>, began: Duration) {
+    fn note(&self, span: &Span, outcome: &Result<Success>, began: Duration) {
         if span.is_disabled() {
             return;
         }
         let status = match outcome {
-            Ok(answer) => Some(answer.response.status()),
+            Ok(success) => Some(success.response.status()),
             Err(error) => error.status(),
         };
         if let Some(status) = status {
@@ -583,8 +583,8 @@ impl Pipeline {
         let call = Call::new(settings, authenticator, &prepared);
         let mut request = prepared.into_request();
         async move {
-            let answer = self.run(&call, &mut request).await?;
-            answer.decode(&call, request.url(), may_be_empty)
+            let success = self.run(&call, &mut request).await?;
+            success.decode(&call, request.url(), may_be_empty)
         }
     }
 
@@ -596,17 +596,17 @@ impl Pipeline {
         prepared: Prepared<Bytes>,
     ) -> Result<RawResponse> {
         let call = Call::new(settings, authenticator, &prepared);
-        let mut answer = self.run(&call, &mut prepared.into_request()).await?;
-        let headers = std::mem::take(answer.response.headers_mut());
+        let mut success = self.run(&call, &mut prepared.into_request()).await?;
+        let headers = std::mem::take(success.response.headers_mut());
         Ok(RawResponse::new(
-            answer.response.status(),
+            success.response.status(),
             headers,
-            answer.body,
+            success.body,
         ))
     }
 }
 
-impl Answer {
+impl Success {
     fn decode<T: DeserializeOwned>(
         mut self,
         call: &Call<'_>,

@@ -22,12 +22,12 @@ use crate::identity::IdentityService;
 const LEAD: Duration = Duration::from_secs(30 * 60);
 
 /// A token that is still valid serves this long from one try to renew it to the next.
-const RENEWAL_PAUSE: Duration = Duration::from_secs(60);
+const RENEWAL_DELAY: Duration = Duration::from_secs(60);
 
 /// The longest that a call waits for the renewal of a token that is still valid.
 const RENEWAL_LIMIT: Duration = Duration::from_secs(10);
 
-/// A token answers for a day unless the service says otherwise.
+/// A token is valid for a day unless the service says otherwise.
 const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Signs in when needed and keeps the token for all calls.
@@ -142,7 +142,7 @@ impl PasswordAuthenticator {
             return Ok(session);
         }
         // In advance, so that a try that hangs and is dropped is not followed by one for every other call.
-        self.postpone(&session, now + RENEWAL_PAUSE);
+        self.postpone(&session, now + RENEWAL_DELAY);
         let renewal = std::pin::pin!(self.other_than(Some(session.generation)));
         match select(renewal, self.clock.timer(RENEWAL_LIMIT)).await {
             Either::Left((Ok(renewed), _)) => return Ok(renewed),
