@@ -365,6 +365,8 @@ mod tests {
         let fields = &operations[0].body.as_ref().unwrap().fields;
         let names: Vec<_> = fields.iter().map(|field| field.path.join(".")).collect();
         assert_eq!(names, ["name", "child"]);
-        assert!(operations[0].parameters.is_empty());
+        let parameters = operations[0].parameters.iter();
+        let parameters: Vec<_> = parameters.map(|it| it.name.as_str()).collect();
+        assert_eq!(parameters, ["If-Match"]);
     }
 }

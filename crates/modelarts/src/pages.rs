@@ -271,9 +271,9 @@ const MOST_IDLE: u32 = 32;
 
 /// Where a listing stands, and when it ends.
 ///
-/// With numbers for positions it ends with an empty page, with a page beyond the ones before that has nothing new, and with
-/// a short page once the total is reached. The total alone ends nothing, since it can be wrong; nor does a short page, since
-/// a service may cap the page size. With tokens it ends where there is none, or one that was there before.
+/// With numbers for positions it ends with an empty page, with a short page once the total is reached, and with a page beyond
+/// the ones before that has nothing new, if it is the same page again or the total is reached. The total alone ends
+/// nothing, since it can be wrong; nor does a short page, since a service may cap the page size. With tokens it ends where there is none, or one that was there before.
 ///
 /// When the total shrinks, what was removed may have stood before the position, and everything behind it moved up: the
 /// listing goes back by as much. When it grows, what comes next may have been on the page before. What was handed out
@@ -299,6 +299,8 @@ struct Cursor {
     repeats: i64,
     /// Pages in a row without anything new.
     idle: u32,
+    /// Hash of the page before.
+    last_page: Option<u64>,
     /// Hashes of the items that were handed out, and of the tokens.
     seen: HashSet<u64>,
     tokens: HashSet<u64>,
@@ -332,6 +334,7 @@ impl Cursor {
             total: None,
             repeats: 0,
             idle: 0,
+            last_page: None,
             seen: HashSet::new(),
             tokens: HashSet::new(),
             ended: false,
@@ -360,6 +363,7 @@ impl Cursor {
             return false;
         }
         self.idle += 1;
+        self.last_page = None;
         let removed = before.saturating_sub(total);
         let (steps, items) = match self.style {
             Style::Page(_) => {
@@ -400,7 +404,11 @@ impl Cursor {
         self.number = self.number.saturating_add(step);
         let is_beyond = self.place > self.end;
         self.end = self.end.max(self.place);
-        let may_repeat = self.repeats > 0 && self.idle < MOST_IDLE;
+        // A service that ignores the position sends the same page again, however large its total.
+        let page = hash(&keys);
+        let is_same = self.last_page.replace(page) == Some(page);
+        let is_more = total.is_some_and(|total| self.place < total) && !is_same;
+        let may_repeat = (self.repeats > 0 || is_more) && self.idle < MOST_IDLE;
         if is_beyond {
             let repeated = is_new.iter().filter(|is_new| !**is_new).count();
             let repeated = i64::try_from(repeated).unwrap_or(i64::MAX);

@@ -94,17 +94,31 @@ const MUTATIONS: &[(&str, &str, &str, &str)] = &[
     ("example of another unit", "update_at: 1,", "update_at: 1500000000,", "example-stated"),
 ];
 
+/// The document without its list, which the page does not describe.
+fn one_operation() -> String {
+    let (head, rest) = GOOD.split_once("  /things:\n").unwrap();
+    let (_, tail) = rest.split_once("  /things/{id}:\n").unwrap();
+    let (paths, schemas) = tail.split_once("    ThingList:\n").unwrap();
+    // Its schema goes on as long as lines are further in.
+    let end = schemas
+        .lines()
+        .take_while(|line| line.starts_with("      "));
+    let end: usize = end.map(|line| line.len() + 1).sum();
+    format!("{head}  /things/{{id}}:\n{paths}{}", &schemas[end..])
+}
+
 #[test]
 fn the_document_agrees_as_it_is() {
-    assert_eq!(findings(GOOD), [""; 0]);
+    assert_eq!(findings(&one_operation()), [""; 0]);
 }
 
 #[test]
 fn every_mutation_is_noticed() {
     let mut unnoticed = Vec::new();
+    let good = one_operation();
     for (what, from, to, expected) in MUTATIONS {
-        assert!(GOOD.contains(from), "{what}: `{from}` is not there");
-        let found = findings(&GOOD.replacen(from, to, if *from == "BIG" { 99 } else { 1 }));
+        assert!(good.contains(from), "{what}: `{from}` is not there");
+        let found = findings(&good.replacen(from, to, if *from == "BIG" { 99 } else { 1 }));
         if !found.iter().any(|finding| finding.contains(expected)) {
             unnoticed.push(format!("{what}: {found:#?}"));
         }

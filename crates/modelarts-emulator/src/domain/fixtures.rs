@@ -335,6 +335,8 @@ impl State {
             Some(duration) => Lease {
                 enabled: duration >= 0,
                 duration: duration.max(0),
+                // A lease that never ends has not begun either: the last change is the creation.
+                updated: if duration < 0 { created } else { now },
                 ..lease::default(now)
             },
         };
@@ -368,7 +370,7 @@ impl State {
             phase,
             previous: N::Init.into(),
             created,
-            updated: now,
+            updated: lease.updated,
             lease,
             failure: fixture.fail_reason.clone().map(|message| Failure {
                 code: fixture.status.failure_code().to_string(),
