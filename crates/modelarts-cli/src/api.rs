@@ -376,7 +376,8 @@ fn whole_body(source: &str) -> Result<Value> {
     serde_json::from_str(&text).context("--body is not JSON")
 }
 
-fn value(kind: Kind, texts: &[&str]) -> Result<Value> {
+/// The JSON of the texts that a flag was given.
+pub(crate) fn value(kind: Kind, texts: &[&str]) -> Result<Value> {
     let last = texts.last().copied().unwrap_or_default();
     Ok(match kind {
         Kind::Text => Value::from(last),

@@ -90,6 +90,14 @@ impl Failure {
         text::visible(&self.message)
     }
 
+    /// The error in one line, and what to do about it in another.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn lines(&self) -> String {
+        let remedy = self.remedy.as_ref();
+        let remedy = remedy.map(|remedy| format!("\n{}", text::visible(remedy)));
+        self.message() + &remedy.unwrap_or_default()
+    }
+
     /// Prints the error, and what to do about it.
     pub(crate) fn report(&self) -> ExitCode {
         let mut lines = match self.exit {

@@ -79,6 +79,8 @@ enum Command {
     Emulator(emulator::Options),
     /// Show the life of a notebook on a built-in emulator: no account, no network
     Demo(demo::Options),
+    #[cfg(feature = "mcp")]
+    Mcp(commands::mcp::Options),
     Completion(shell::Completion),
     Man(shell::Man),
 }
@@ -131,6 +133,13 @@ fn run(arguments: Arguments, matches: &clap::ArgMatches) -> Result<(), Failure> 
     match arguments.command {
         // It ends in order when it is interrupted.
         Command::Emulator(options) => runtime.block_on(emulator::run(options)),
+        #[cfg(feature = "mcp")]
+        Command::Mcp(options) => {
+            let outcome = runtime.block_on(interruptible(commands::mcp::run(&options, global)));
+            // Not to wait for input that may never come.
+            runtime.shutdown_background();
+            outcome
+        }
         Command::Demo(options) => runtime.block_on(interruptible(demo::run(&options, global))),
         Command::Api => {
             let invocation =
@@ -201,6 +210,10 @@ mod tests {
     fn the_command_tree() {
         let mut text = String::new();
         tree(&command(), 0, &mut text);
+        // It is there with its feature only.
+        let mcp = "mcp: Serve the API to an agent as MCP tools on standard input and output\n";
+        assert_eq!(text.contains(mcp), cfg!(feature = "mcp"), "{text}");
+        let text = text.replace(mcp, "");
         insta::assert_snapshot!(text);
     }
 

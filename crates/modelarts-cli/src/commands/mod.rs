@@ -20,6 +20,8 @@ pub(crate) mod flavor;
 pub(crate) mod image;
 pub(crate) mod instance;
 pub(crate) mod lease;
+#[cfg(feature = "mcp")]
+pub(crate) mod mcp;
 pub(crate) mod notebook;
 pub(crate) mod shell;
 pub(crate) mod storage;

@@ -89,6 +89,11 @@ pub(crate) const HIDDEN: &str = "(hidden, see --show-secrets)";
 
 /// Hides what the document marks as secret.
 pub(crate) fn hide_secrets(value: &mut Value, schema: Schema) {
+    replace_secrets(value, schema, HIDDEN);
+}
+
+/// Puts this text in place of what the document marks as secret.
+pub(crate) fn replace_secrets(value: &mut Value, schema: Schema, hidden: &str) {
     match value {
         Value::Object(members) => {
             for (name, property) in schema.properties() {
@@ -97,9 +102,9 @@ pub(crate) fn hide_secrets(value: &mut Value, schema: Schema) {
                 };
                 if property.format() == "password" && member.as_str().is_some_and(|s| !s.is_empty())
                 {
-                    *member = Value::from(HIDDEN);
+                    *member = Value::from(hidden);
                 } else {
-                    hide_secrets(member, property);
+                    replace_secrets(member, property, hidden);
                 }
             }
         }
@@ -107,7 +112,7 @@ pub(crate) fn hide_secrets(value: &mut Value, schema: Schema) {
             if let Some(items) = schema.items() {
                 values
                     .iter_mut()
-                    .for_each(|value| hide_secrets(value, items));
+                    .for_each(|value| replace_secrets(value, items, hidden));
             }
         }
         _ => {}

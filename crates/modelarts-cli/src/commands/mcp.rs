@@ -1,0 +1,361 @@
+//! `modelarts mcp`: the operations as tools of an agent, by the Model Context Protocol on standard input and output.
+
+use std::sync::Arc;
+
+use clap::Args;
+use modelarts_document::{SchemaType, Unlisted};
+use rmcp::handler::server::ServerHandler;
+use rmcp::model::{
+    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, Implementation,
+    ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool,
+    ToolAnnotations,
+};
+use rmcp::service::{RequestContext, RoleServer, ServiceExt as _};
+use rmcp::{ErrorData, transport};
+use serde_json::{Map, Value, json};
+
+use crate::api;
+use crate::connection::Global;
+use crate::document::{self, Kind, Operation, PROJECT, Place};
+use crate::exchange::Request;
+use crate::failure::{Exit, Failure};
+use crate::output;
+use crate::schema::{self, Schema};
+use crate::session::Session;
+
+/// The argument of a tool that becomes the body.
+const BODY: &str = "body";
+/// How deep the schema of a body is written out: a schema may contain itself.
+const DEPTH: usize = 8;
+/// What stands for a secret.
+const HIDDEN: &str = "(hidden)";
+
+/// Serve the API to an agent as MCP tools on standard input and output
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Example: modelarts mcp --emulator
+
+An agent starts it as a command, for example {\"command\": \"modelarts\", \"args\": [\"mcp\"]}. There is a tool for each \
+operation of the API, with the name of the operation. Without --read-write they only read. Operations that take a \
+secret are not offered, and secrets in responses are hidden.")]
+pub(crate) struct Options {
+    /// Offer what creates, changes and deletes, too: it may cost money
+    #[arg(long)]
+    read_write: bool,
+}
+
+/// Serves until the agent closes the input.
+pub(crate) async fn run(options: &Options, global: &Global) -> Result<(), Failure> {
+    let session = Session::start(global).await?;
+    let server = Server {
+        session: Arc::new(session),
+        read_write: options.read_write,
+    };
+    let failed = |error: String| Failure::new(Exit::Failed, error);
+    let service = server
+        .serve(transport::stdio())
+        .await
+        .map_err(|error| failed(format!("MCP: {error}")))?;
+    service
+        .waiting()
+        .await
+        .map_err(|error| failed(format!("MCP: {error}")))?;
+    Ok(())
+}
+
+struct Server {
+    session: Arc<Session>,
+    read_write: bool,
+}
+
+impl ServerHandler for Server {
+    fn get_info(&self) -> ServerConfig {
+        let capabilities = ServerCapabilities::builder().enable_tools().build();
+        let mode = match self.read_write {
+            true => "Tools may create, change and delete, which may cost money.",
+            false => "Only tools that read are offered; start it with --read-write for the others.",
+        };
+        let instructions = format!(
+            "The ModelArts API for notebooks, project {}. {mode} What takes time is only begun when a tool returns: \
+             show the resource until its status settles. Durations of notebooks are milliseconds, those of instances seconds.",
+            self.session.client.project_id()
+        );
+        ServerConfig::new(capabilities)
+            .with_server_info(Implementation::new("modelarts", env!("CARGO_PKG_VERSION")))
+            .with_instructions(instructions)
+    }
+
+    async fn list_tools(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        let tools = offered(self.read_write).map(tool).collect();
+        Ok(ListToolsResult::with_all_items(tools))
+    }
+
+    async fn call_tool(
+        &self,
+        call: CallToolRequestParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let Some(operation) = offered(self.read_write).find(|it| it.id == call.name) else {
+            let why = match document::find(&call.name) {
+                Some(_) => "is not offered; it changes something, or takes a secret",
+                None => "does not exist",
+            };
+            return Err(ErrorData::invalid_params(
+                format!("the tool `{}` {why}", call.name),
+                None,
+            ));
+        };
+        let outcome = self
+            .call(operation, call.arguments.unwrap_or_default())
+            .await;
+        let result = match outcome {
+            Ok(value) => CallToolResult::success(vec![ContentBlock::text(
+                serde_json::to_string_pretty(&value).unwrap_or_default(),
+            )]),
+            Err(failure) => CallToolResult::error(vec![ContentBlock::text(failure.lines())]),
+        };
+        Ok(result.into())
+    }
+}
+
+impl Server {
+    async fn call(
+        &self,
+        operation: &'static Operation,
+        arguments: Map<String, Value>,
+    ) -> Result<Value, Failure> {
+        let request = request(operation, arguments)?;
+        let mut value = self.session.send(request).await?.unwrap_or_default();
+        // Even with --show-secrets: what an agent reads goes to others.
+        if let Some(schema) = operation.response {
+            output::replace_secrets(&mut value, schema, HIDDEN);
+        }
+        Ok(value)
+    }
+}
+
+/// The operations that are tools.
+fn offered(read_write: bool) -> impl Iterator<Item = &'static Operation> {
+    document::all()
+        .iter()
+        .filter(move |operation| read_write || reads(operation))
+        .filter(|operation| {
+            let body = operation.body.as_ref();
+            !body.is_some_and(|body| takes_secret(body.schema, DEPTH))
+        })
+}
+
+fn reads(operation: &Operation) -> bool {
+    operation.method.eq_ignore_ascii_case("get")
+}
+
+fn takes_secret(schema: Schema, depth: usize) -> bool {
+    let inner = || schema.properties().map(|(_, property)| property);
+    schema.format() == "password"
+        || (depth > 0
+            && inner()
+                .chain(schema.items())
+                .any(|schema| takes_secret(schema, depth - 1)))
+}
+
+fn tool(operation: &Operation) -> Tool {
+    let description = format!("{}. {}", operation.summary, operation.description);
+    let annotations = ToolAnnotations::with_title(operation.summary.clone())
+        .read_only(reads(operation))
+        .destructive(!reads(operation))
+        .idempotent(operation.idempotent);
+    Tool::new(operation.id.clone(), description, input(operation)).with_annotations(annotations)
+}
+
+/// The JSON schema of what a tool takes.
+fn input(operation: &Operation) -> Map<String, Value> {
+    let mut properties = Map::new();
+    let mut required = Vec::new();
+    for parameter in &operation.parameters {
+        if parameter.name == PROJECT {
+            continue;
+        }
+        let kind = match parameter.kind {
+            Kind::Integer => "integer",
+            Kind::Number => "number",
+            Kind::Boolean => "boolean",
+            Kind::Text | Kind::Texts | Kind::Json => "string",
+        };
+        let schema = json!({"type": kind, "description": parameter.help});
+        properties.insert(parameter.name.clone(), schema);
+        if parameter.required {
+            required.push(Value::from(parameter.name.clone()));
+        }
+    }
+    if let Some(body) = &operation.body {
+        properties.insert(BODY.to_owned(), written_out(body.schema, DEPTH));
+        if body.required {
+            required.push(BODY.into());
+        }
+    }
+    let mut schema = Map::new();
+    schema.insert("type".to_owned(), "object".into());
+    schema.insert("properties".to_owned(), properties.into());
+    schema.insert("required".to_owned(), required.into());
+    schema.insert("additionalProperties".to_owned(), false.into());
+    schema
+}
+
+/// A schema without references, which not every agent follows.
+fn written_out(schema: Schema, depth: usize) -> Value {
+    let mut written = Map::new();
+    let kind = match schema.schema_type() {
+        SchemaType::String => "string",
+        SchemaType::Integer => "integer",
+        SchemaType::Number => "number",
+        SchemaType::Boolean => "boolean",
+        SchemaType::Array => "array",
+        SchemaType::Object => "object",
+        SchemaType::Any => "",
+    };
+    if !kind.is_empty() {
+        written.insert("type".to_owned(), kind.into());
+    }
+    let mut description = schema.description().trim().to_owned();
+    let known = schema::known(schema);
+    if !schema.enum_values().is_empty() {
+        written.insert("enum".to_owned(), schema.enum_values().into());
+    } else if !known.is_empty() {
+        description += &format!(" Known values: {}; others may come.", known.join(", "));
+    }
+    if !description.is_empty() {
+        written.insert("description".to_owned(), description.trim().into());
+    }
+    if depth > 0 {
+        let properties: Map<_, _> = schema
+            .properties()
+            .map(|(name, property)| (name.to_owned(), written_out(property, depth - 1)))
+            .collect();
+        if !properties.is_empty() {
+            written.insert("properties".to_owned(), properties.into());
+            let required: Vec<_> = schema.required().map(Value::from).collect();
+            written.insert("required".to_owned(), required.into());
+        }
+        if let Some(items) = schema.items() {
+            written.insert("items".to_owned(), written_out(items, depth - 1));
+        }
+        if let Unlisted::Of(values) = schema.unlisted() {
+            written.insert(
+                "additionalProperties".to_owned(),
+                written_out(values, depth - 1),
+            );
+        }
+    }
+    written.into()
+}
+
+/// The request that arguments ask for; everything that is wrong with them is said at once.
+fn request(
+    operation: &'static Operation,
+    mut arguments: Map<String, Value>,
+) -> Result<Request, Failure> {
+    let mut request = Request::new(operation);
+    let mut wrong = Vec::new();
+    for parameter in &operation.parameters {
+        if parameter.name == PROJECT {
+            continue;
+        }
+        let text = match arguments.remove(&parameter.name) {
+            None | Some(Value::Null) if parameter.required => {
+                wrong.push(format!("`{}` is missing", parameter.name));
+                continue;
+            }
+            None | Some(Value::Null) => continue,
+            Some(Value::String(text)) => text,
+            // As text and JSON, also where a list or an object is written as JSON.
+            Some(value) => value.to_string(),
+        };
+        if let Err(error) = api::value(parameter.kind, &[&text]) {
+            wrong.push(format!("`{}`: {error}", parameter.name));
+        }
+        let pair = (parameter.name.clone(), text);
+        match parameter.place {
+            Place::Path => request.path.push(pair),
+            Place::Query => request.query.push(pair),
+            Place::Header => request.headers.push(pair),
+        }
+    }
+    match (&operation.body, arguments.remove(BODY)) {
+        (Some(described), body) => {
+            // What is missing or wrong inside is said before it is sent.
+            let body = body.or_else(|| described.required.then(|| json!({})));
+            request.body = body;
+        }
+        (None, Some(_)) => wrong.push(format!("`{BODY}` is not taken")),
+        (None, None) => {}
+    }
+    wrong.extend(
+        arguments
+            .keys()
+            .map(|name| format!("`{name}` is not known")),
+    );
+    if wrong.is_empty() {
+        return Ok(request);
+    }
+    let message = format!("{}: {}", operation.id, wrong.join("; "));
+    Err(Failure::new(Exit::Usage, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_read_write_no_tool_changes_anything() {
+        assert!(offered(false).all(reads));
+        assert!(offered(false).any(|operation| operation.id == "listNotebooks"));
+        assert!(offered(true).any(|operation| operation.id == "deleteNotebook"));
+    }
+
+    #[test]
+    fn a_password_is_never_asked_for() {
+        assert!(!offered(true).any(|operation| operation.id == "createToken"));
+        for operation in offered(true) {
+            let schema = Value::from(input(operation)).to_string();
+            assert!(!schema.contains("assword\""), "{}", operation.id);
+        }
+    }
+
+    #[test]
+    fn a_tool_describes_what_it_takes_without_references() {
+        for operation in offered(true) {
+            let schema = Value::from(input(operation));
+            assert!(!schema.to_string().contains("$ref"), "{}", operation.id);
+            assert_eq!(schema["properties"].get(PROJECT), None, "{}", operation.id);
+        }
+        let create = document::find("createNotebook").unwrap();
+        let schema = Value::from(input(create));
+        assert_eq!(schema["required"], json!(["body"]));
+        let volume = &schema["properties"]["body"]["properties"]["volume"];
+        assert_eq!(volume["properties"]["capacity"]["type"], "integer");
+        let category = volume["properties"]["category"]["description"].as_str();
+        assert!(category.unwrap().contains("EVS"), "{volume}");
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_said_at_once() {
+        let show = document::find("showNotebook").unwrap();
+        let arguments = json!({"nmae": "a", "body": {}});
+        let failure = request(show, arguments.as_object().unwrap().clone()).unwrap_err();
+        assert_eq!(
+            failure.message(),
+            "showNotebook: `id` is missing; `body` is not taken; `nmae` is not known"
+        );
+        let list = document::find("listNotebooks").unwrap();
+        let arguments = json!({"limit": "ten", "offset": 1.5});
+        let failure = request(list, arguments.as_object().unwrap().clone()).unwrap_err();
+        assert_eq!(
+            failure.message(),
+            "listNotebooks: `limit`: `ten` is not a whole number; `offset`: `1.5` is not a whole number"
+        );
+    }
+}
