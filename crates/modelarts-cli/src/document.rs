@@ -367,6 +367,6 @@ mod tests {
         assert_eq!(names, ["name", "child"]);
         let parameters = operations[0].parameters.iter();
         let parameters: Vec<_> = parameters.map(|it| it.name.as_str()).collect();
-        assert_eq!(parameters, ["If-Match"]);
+        assert_eq!(parameters, ["if-match"]);
     }
 }
