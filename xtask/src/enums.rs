@@ -28,11 +28,13 @@ pub(crate) fn texts<'a>(schema: &'a Value, key: &str) -> Vec<&'a str> {
 
 /// Writes the module `enums`, formatted: no formatter looks into a macro's arguments.
 pub(crate) fn module(document: &Document) -> Result<String> {
-    let has_states = open_enums(document).any(|(_, schema)| !states(schema).is_empty());
-    let mut out = String::from(match has_states {
-        true => "use crate::lifecycle::phases;\nuse crate::open::open_enum;\n",
-        false => "use crate::open::open_enum;\n",
-    });
+    let mut out = String::new();
+    if open_enums(document).any(|(_, schema)| !states(schema).is_empty()) {
+        out.push_str("use crate::lifecycle::phases;\n");
+    }
+    if open_enums(document).next().is_some() {
+        out.push_str("use crate::open::open_enum;\n");
+    }
     for (name, schema) in open_enums(document) {
         out.push_str(&open_enum(name, schema)?);
     }
@@ -231,6 +233,23 @@ mod tests {
             ("GitHub", "GitHub"),
         ] {
             assert_eq!(variant_name(value), name);
+        }
+    }
+
+    #[test]
+    fn a_module_imports_only_what_it_uses() {
+        let import = "use crate::open::open_enum;";
+        for (schema, is_imported) in [
+            ("{type: string, x-extensible-enum: [A]}", true),
+            ("{type: string, enum: [A]}", false),
+        ] {
+            let text = format!(
+                "{{openapi: 3.0.3, paths: {{}}, components: {{schemas: {{E: {schema}}}}}}}"
+            );
+            let document = Document::parse("small", "openapi/small.yaml", &text).unwrap();
+            let code = module(&document).unwrap();
+            assert_eq!(code.contains(import), is_imported, "{code}");
+            assert!(!code.contains("phases"), "{code}");
         }
     }
 

@@ -1,7 +1,9 @@
-//! `cargo xtask families`: does a family need nothing but its document?
+//! `cargo xtask families`: does a change of the API need nothing but its document?
 //!
-//! A copy of the checkout gets a small family that has what the others lack. No file of it is touched but the list of documents,
-//! two manifests and the new document; then everything must be generated, built, and reachable.
+//! A copy of the checkout gets a small family that has what the others lack, and in the first family a new status, a new
+//! field of requests and a new operation that is not emulated. No other file of it is touched than documents, their list and two
+//! manifests; then everything must be generated, built, and reachable. Last the operation is to be emulated: then the compiler asks
+//! for its behaviour, where behaviour is written.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -13,6 +15,7 @@ use std::process::{Command, Output};
 use std::thread;
 
 use anyhow::{Context, Result, bail};
+use heck::ToSnakeCase as _;
 use xtask::{check, problem::Problem, regen, tidy, workspace};
 
 use crate::python;
@@ -20,7 +23,36 @@ use crate::python;
 const NAME: &str = "generic";
 const DOCUMENT: &str = include_str!("families/generic.yaml");
 const OPERATIONS: [&str; 2] = ["listGenericNotebooks", "patchGenericNotebook"];
+/// The document that grows, and what is put into it: each behind a mark, which is found by way of the marks before it.
+const GROWING: &str = "openapi/devenviron.yaml";
+const GROWTH: [(&[&str], &str); 5] = [
+    (
+        &["\n    NotebookStatus:\n", "\n      x-extensible-enum: ["],
+        "MIGRATING, ",
+    ),
+    (
+        &["\n    NotebookStatus:\n", "\n      x-enum-descriptions:\n"],
+        "        MIGRATING: It is moving to another machine.\n",
+    ),
+    (
+        &[
+            "\n    NotebookStatus:\n",
+            "\n      x-states:\n",
+            "        transient:\n",
+        ],
+        "          MIGRATING: [start]\n",
+    ),
+    (
+        &["\n    UpdateNotebookRequest:\n", "\n      properties:\n"],
+        "        hostname:\n          type: string\n          description: Name of the notebook inside its network.\n          \
+         maxLength: 63\n          x-source: observed\n",
+    ),
+    (&["\npaths:\n"], OPERATION),
+];
+const OPERATION: &str = include_str!("families/operation.yaml");
+const GROWN: &str = "migrateNotebook";
 const LIST: &str = "openapi/documents.toml";
+const ROUTES: &str = "crates/modelarts-emulator/src/generated/generic.rs";
 const CLIENT: &str = "crates/modelarts-client/Cargo.toml";
 const FACADE: &str = "crates/modelarts/Cargo.toml";
 
@@ -30,11 +62,12 @@ pub(crate) fn run() -> Result<bool> {
     let copy = target.join("families");
     // Of its own: in the shared one cargo would take the copy's programs for those of the checkout, which are older.
     let target = target.join("families-target");
-    synchronize(&workspace::root(), &copy)?;
+    let root = workspace::root();
+    synchronize(&root, &copy)?;
 
     let list = fs::read_to_string(copy.join(LIST))?;
-    let entry = format!("\n[[document]]\nname = \"{NAME}\"\nemulated = false\n");
-    fs::write(copy.join(LIST), list + &entry)?;
+    let entry = format!("{list}\n[[document]]\nname = \"{NAME}\"\n");
+    fs::write(copy.join(LIST), &entry)?;
     let document = copy.join(format!("openapi/{NAME}.yaml"));
 
     // An id that another document has, and no cargo feature yet.
@@ -42,6 +75,17 @@ pub(crate) fn run() -> Result<bool> {
     refused(&copy, "operation-id", "listNotebooks")?;
     refused(&copy, "feature", NAME)?;
     fs::write(&document, DOCUMENT)?;
+
+    let mut grown = fs::read_to_string(copy.join(GROWING))?;
+    for (marks, added) in GROWTH {
+        let mut place = 0;
+        for mark in marks {
+            let found = grown[place..].find(mark);
+            place += found.with_context(|| format!("{GROWING} has no {mark:?}"))? + mark.len();
+        }
+        grown.insert_str(place, added);
+    }
+    fs::write(copy.join(GROWING), grown)?;
 
     let change = |manifest: &str, change: fn(String) -> String| -> Result<()> {
         let text = fs::read_to_string(copy.join(manifest))?;
@@ -56,8 +100,37 @@ pub(crate) fn run() -> Result<bool> {
         text.replacen("[features]\n", &feature, 1)
     })?;
 
-    if !regen::run_in(&copy, false)? || !regen::run_in(&copy, true)? {
-        bail!("the document of the family is not accepted");
+    // What is not emulated says so operation by operation, or as a whole document: the routes are the same.
+    let marked = DOCUMENT.replace(
+        "      x-idempotent: true\n",
+        "      x-idempotent: true\n      x-emulated: false\n",
+    );
+    fs::write(&document, marked)?;
+    generate(&copy)?;
+    let by_operation = fs::read_to_string(copy.join(ROUTES))?;
+    fs::write(&document, DOCUMENT)?;
+    fs::write(copy.join(LIST), entry + "emulated = false\n")?;
+    generate(&copy)?;
+    if by_operation != fs::read_to_string(copy.join(ROUTES))? {
+        bail!("`x-emulated: false` on each operation gives other routes than `emulated = false`");
+    }
+    if !regen::run_in(&copy, true)? {
+        bail!("the generated files are not the same twice");
+    }
+    // Whatever else differs was written by `regen`, which says so when it is not what the documents say.
+    for file in different(&root, &copy)? {
+        let written = file
+            .extension()
+            .is_some_and(|ending| ending == "rs" || ending == "toml");
+        let generated = file
+            .components()
+            .any(|part| part.as_os_str() == "generated");
+        let listed = [LIST, CLIENT, FACADE]
+            .iter()
+            .any(|known| file == Path::new(known));
+        if written && !generated && !listed {
+            bail!("{} is touched", file.display());
+        }
     }
     for arguments in [
         &[
@@ -78,19 +151,12 @@ pub(crate) fn run() -> Result<bool> {
         ],
         &["build", "--package", "modelarts-cli"],
     ] {
-        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        python::succeed(
-            Command::new(cargo)
-                .args(arguments)
-                .arg("--locked")
-                .current_dir(&copy)
-                .env("CARGO_TARGET_DIR", &target),
-        )?;
+        python::succeed(&mut cargo(&copy, &target, arguments))?;
     }
 
     let program = target.join(format!("debug/modelarts{}", env::consts::EXE_SUFFIX));
     let help = printed(Command::new(&program).args(["api", "--help"]))?;
-    for operation in OPERATIONS {
+    for operation in OPERATIONS.into_iter().chain([GROWN]) {
         if !help.contains(operation) {
             bail!("`modelarts api --help` does not list {operation}");
         }
@@ -106,13 +172,14 @@ pub(crate) fn run() -> Result<bool> {
             "--body",
             "{\"name\": \"outside\"}",
         ],
+        &["api", GROWN, "--id", "n1"],
     ] {
         let output = Command::new(&program)
             .args(["emulator", "exec", "--"])
             .arg(&program)
             .args(call)
             .output()?;
-        let text = text(&output);
+        let text = text_of(&output);
         let expected = ["501", "does not implement", call[1]];
         if output.status.success() || !expected.iter().all(|part| text.contains(part)) {
             bail!(
@@ -144,8 +211,57 @@ pub(crate) fn run() -> Result<bool> {
             bail!("`modelarts {}` sends:\n{request}", call.join(" "));
         }
     }
+    owed(&copy, &target)?;
+    println!(
+        "a status, a field and an operation that is not emulated need no Rust but what is generated from their document"
+    );
     println!("a family needs {LIST}, {CLIENT}, {FACADE} and its document, and nothing else");
     Ok(true)
+}
+
+/// Without `x-emulated: false` the operation that was added is owed: the compiler says so where the behaviour of its tag is
+/// implemented, and nowhere else.
+fn owed(copy: &Path, target: &Path) -> Result<()> {
+    let document = copy.join(GROWING);
+    let text = fs::read_to_string(&document)?;
+    let emulated = OPERATION.replace("      x-emulated: false\n", "");
+    fs::write(&document, text.replacen(OPERATION, &emulated, 1))?;
+    generate(copy)?;
+    let check = ["check", "--package", "modelarts-emulator", "--lib"];
+    let output = cargo(copy, target, &check)
+        .args(["--message-format", "short"])
+        .output()?;
+    let errors = String::from_utf8_lossy(&output.stderr);
+    let mut errors = errors.lines().filter(|line| line.contains(": error"));
+    let (first, second) = (errors.next().unwrap_or_default(), errors.next());
+    let place = Path::new("src").join("api").join("notebooks.rs");
+    let method = GROWN.to_snake_case();
+    let is_owed = first.contains(&place.display().to_string()) && first.contains(&method);
+    if output.status.success() || !is_owed || second.is_some() {
+        bail!(
+            "{GROWN} is added and not implemented, and the compiler does not say this and nothing else:\n{}",
+            text_of(&output)
+        );
+    }
+    Ok(())
+}
+
+/// Writes what the documents of the copy say.
+fn generate(copy: &Path) -> Result<()> {
+    match regen::run_in(copy, false)? {
+        true => Ok(()),
+        false => bail!("a document of the copy is not accepted"),
+    }
+}
+
+fn cargo(copy: &Path, target: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command
+        .args(arguments)
+        .arg("--locked")
+        .current_dir(copy)
+        .env("CARGO_TARGET_DIR", target);
+    command
 }
 
 /// Makes the copy the same as the checkout, without touching what is the same already, so that little is built anew.
@@ -162,17 +278,33 @@ fn synchronize(root: &Path, copy: &Path) -> Result<()> {
         }
         fs::write(&to, wanted).with_context(|| format!("writing {}", to.display()))?;
     }
-    remove_others(copy, Path::new(""), &files)
+    let mut found = Vec::new();
+    collect(copy, Path::new(""), &mut found)?;
+    for file in found.iter().filter(|file| !files.contains(*file)) {
+        fs::remove_file(copy.join(file))?;
+    }
+    Ok(())
 }
 
-fn remove_others(copy: &Path, folder: &Path, files: &BTreeSet<PathBuf>) -> Result<()> {
+/// Files of the copy that are not those of the checkout.
+fn different(root: &Path, copy: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    collect(copy, Path::new(""), &mut files)?;
+    let same = |file: &PathBuf| {
+        let [here, there] = [root, copy].map(|folder| fs::read(folder.join(file)).ok());
+        here == there
+    };
+    files.retain(|file| !same(file));
+    Ok(files)
+}
+
+fn collect(copy: &Path, folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     for entry in fs::read_dir(copy.join(folder))? {
         let entry = entry?;
         let path = folder.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            remove_others(copy, &path, files)?;
-        } else if !files.contains(&path) {
-            fs::remove_file(copy.join(path))?;
+        match entry.file_type()?.is_dir() {
+            true => collect(copy, &path, files)?,
+            false => files.push(path),
         }
     }
     Ok(())
@@ -218,7 +350,7 @@ fn recorded(command: &mut Command) -> Result<String> {
         bail!(
             "{} says:\n{}",
             command.get_program().display(),
-            text(&output)
+            text_of(&output)
         );
     }
     let joined = server.join();
@@ -233,13 +365,13 @@ fn printed(command: &mut Command) -> Result<String> {
         bail!(
             "{} says:\n{}",
             command.get_program().display(),
-            text(&output)
+            text_of(&output)
         );
     }
-    Ok(text(&output))
+    Ok(text_of(&output))
 }
 
-fn text(output: &Output) -> String {
+fn text_of(output: &Output) -> String {
     let texts = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
     texts.concat()
 }

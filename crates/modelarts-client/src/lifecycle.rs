@@ -46,6 +46,7 @@ impl Phase {
 }
 
 /// Defines the phases of an open enumeration; used by the generated code only.
+#[allow(unused_macros, reason = "for documents with a life cycle")]
 macro_rules! phases {
     ($name:ident { $( $variant:ident => $phase:ident $([$($action:ident),*])?, )+ }) => {
         impl $name {
@@ -79,4 +80,5 @@ macro_rules! phases {
         }
     };
 }
+#[allow(unused_imports, reason = "for documents with a life cycle")]
 pub(crate) use phases;

@@ -224,6 +224,7 @@ mod schema {
 }
 
 /// Defines an open enumeration; used by the generated code only.
+#[allow(unused_macros, reason = "for documents with open enumerations")]
 macro_rules! open_enum {
     (
         $(#[$meta:meta])*
@@ -321,6 +322,7 @@ macro_rules! open_enum {
         }
     };
 }
+#[allow(unused_imports, reason = "for documents with open enumerations")]
 pub(crate) use open_enum;
 
 #[cfg(test)]

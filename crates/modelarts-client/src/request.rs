@@ -662,6 +662,7 @@ pub(crate) fn set<T>(
 }
 
 /// Notes that a field is missing, unless something else is wrong with it.
+#[allow(dead_code, reason = "for documents with required fields")]
 pub(crate) fn require<T>(value: &Option<T>, problems: &mut Vec<Problem>, field: &str) {
     if value.is_none() && !problems.iter().any(|problem| problem.field == field) {
         problems.push(Problem::missing(field));
