@@ -244,7 +244,7 @@ mod tests {
             ("{type: string, enum: [A]}", false),
         ] {
             let text = format!(
-                "{{openapi: 3.0.3, paths: {{}}, components: {{schemas: {{E: {schema}}}}}}}"
+                "{{openapi: 3.0.3, info: {{title: t, version: v}}, paths: {{}}, components: {{schemas: {{E: {schema}}}}}}}"
             );
             let document = Document::parse("small", "openapi/small.yaml", &text).unwrap();
             let code = module(&document).unwrap();
