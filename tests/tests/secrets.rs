@@ -127,7 +127,7 @@ fn respond(request: &Recorded, _: usize) -> Reply {
     let said = |status, text: String| {
         Reply::json(
             status,
-            &json!({"error_code": "ModelArts.4711", "error_msg": text}),
+            json!({"error_code": "ModelArts.4711", "error_msg": text}),
         )
     };
     if path.ends_with("/auth/tokens") {
@@ -143,17 +143,17 @@ fn respond(request: &Recorded, _: usize) -> Reply {
         "refused" => said(403, echo(request)),
         "unauthorized" => said(401, echo(request)),
         "html" => Reply::new(502, &[("content-type", "text/html")], echo(request)),
-        "unfit" => Reply::json(200, &json!({"id": "n1", "token": NUMBER})),
+        "unfit" => Reply::json(200, json!({"id": "n1", "token": NUMBER})),
         "unfit-deep" => Reply::json(
             200,
-            &json!({"token": NOTEBOOK_TOKEN, "lease": NOTEBOOK_TOKEN}),
+            json!({"token": NOTEBOOK_TOKEN, "lease": NOTEBOOK_TOKEN}),
         ),
         "cut-off" => {
             let body = json!({"token": NOTEBOOK_TOKEN}).to_string();
             Reply::new(200, &headers, &body[..body.len() - 1])
         }
-        "instance" => Reply::json(200, &instance()),
-        _ => Reply::json(200, &notebook()),
+        "instance" => Reply::json(200, instance()),
+        _ => Reply::json(200, notebook()),
     }
 }
 

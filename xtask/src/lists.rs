@@ -62,6 +62,16 @@ struct Setter {
     docs: String,
 }
 
+impl Setter {
+    /// What makes a value out of a borrowed field.
+    fn copy(&self) -> &'static str {
+        match self.value.as_str() {
+            "bool" | "i32" | "i64" | "f32" | "f64" => "",
+            _ => ".clone()",
+        }
+    }
+}
+
 struct ListBuilder<'a> {
     document: &'a Document,
     service: Service,
@@ -237,7 +247,7 @@ impl<'a> ListBuilder<'a> {
             .iter()
             .map(|it| format!(".{0}(self.{0}.as_str())", it.name));
         let optional = self.filters.iter().filter(|it| !it.required);
-        let optional = optional.map(|it| format!(".{0}(self.{0}.clone())", it.name));
+        let optional = optional.map(|it| format!(".{0}(self.{0}{1})", it.name, it.copy()));
         let values: String = path.chain(optional).collect();
         let required: Vec<_> = self.filters.iter().filter(|it| it.required).collect();
         let binding = if required.is_empty() {
@@ -246,8 +256,12 @@ impl<'a> ListBuilder<'a> {
             "let mut request"
         };
         let required = required.iter().map(|it| {
+            let value = match it.copy() {
+                "" => "*value",
+                _ => "value.clone()",
+            };
             format!(
-                "if let Some(value) = &self.{0} {{ request = request.{0}(value.clone()); }}\n",
+                "if let Some(value) = &self.{0} {{ request = request.{0}({value}); }}\n",
                 it.name
             )
         });

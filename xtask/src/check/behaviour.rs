@@ -217,17 +217,18 @@ struct Body {
 impl<'ast> Visit<'ast> for Body {
     fn visit_expr_call(&mut self, call: &'ast syn::ExprCall) {
         let is_rules = matches!(&*call.func, syn::Expr::Path(path) if path.path.is_ident("rules"));
-        if is_rules && let Some(syn::Expr::Reference(list)) = call.args.first() {
-            if let syn::Expr::Array(list) = &*list.expr {
-                self.rules
-                    .extend(list.elems.iter().filter_map(|item| match item {
-                        syn::Expr::Lit(syn::ExprLit {
-                            lit: syn::Lit::Str(id),
-                            ..
-                        }) => Some(id.value()),
-                        _ => None,
-                    }));
-            }
+        if is_rules
+            && let Some(syn::Expr::Reference(list)) = call.args.first()
+            && let syn::Expr::Array(list) = &*list.expr
+        {
+            self.rules
+                .extend(list.elems.iter().filter_map(|item| match item {
+                    syn::Expr::Lit(syn::ExprLit {
+                        lit: syn::Lit::Str(id),
+                        ..
+                    }) => Some(id.value()),
+                    _ => None,
+                }));
         }
         syn::visit::visit_expr_call(self, call);
     }

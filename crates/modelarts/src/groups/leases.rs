@@ -9,7 +9,7 @@ use crate::error::{Result, accepted};
 use crate::units::AutoStop;
 use crate::wait::{PollContext, PollFn, Polled, Verdict, Waiter};
 
-/// Operations on the lease of a notebook, from [`ModelArts::lease`].
+/// Operations on the lease of a notebook, from [`ModelArts::leases`].
 #[derive(Clone, Debug)]
 pub struct Leases {
     client: ModelArts,
