@@ -280,8 +280,8 @@ mod tests {
             );
         }
         assert_eq!(InstanceStatus::from(D::Running), N::Running);
-        assert!(InstanceStatus::from("MIGRATING").is_unknown());
-        let error = serde_json::from_str::<InstanceStatus>("\"MIGRATING\"").unwrap_err();
+        assert!(InstanceStatus::from("TELEPORTING").is_unknown());
+        let error = serde_json::from_str::<InstanceStatus>("\"TELEPORTING\"").unwrap_err();
         assert!(error.to_string().contains("REBOOTING"), "{error}");
     }
 
