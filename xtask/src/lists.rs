@@ -573,7 +573,7 @@ mod tests {
                 ".after(Position::token(position))",
                 "page.next.as_deref()",
                 "client.small()?",
-                ".offset(self.offset.clone())",
+                ".offset(self.offset)",
             ],
         );
     }

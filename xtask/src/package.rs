@@ -3,7 +3,9 @@
 //! Cargo unpacks the packages and builds them against each other, as a registry would hand them out, so what a crate needs
 //! from the checkout is missed here. What cargo does not ask is asked of the packages themselves.
 
+use std::env;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -65,6 +67,41 @@ pub(crate) fn print(packages: &[Package]) {
     }
 }
 
+/// Removes what Cargo keeps of packages that were made before: it takes one of the same version for the same.
+fn forget(target: &Path, published: &[&Value]) -> Result<()> {
+    let mut kept = vec![target.to_owned()];
+    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(env::home_dir()?.join(".cargo")));
+    if let Some(home) = home {
+        // Folders of registries without a host, such as the one that `cargo package` makes for the time being.
+        let registries = fs::read_dir(home.join("registry/src"))
+            .into_iter()
+            .flatten();
+        for registry in registries.filter_map(|entry| Some(entry.ok()?.path())) {
+            let name = registry.file_name().unwrap_or_default();
+            if name.to_string_lossy().starts_with('-') {
+                let folders = published.iter().map(|package| {
+                    registry.join(format!(
+                        "{}-{}",
+                        text(package, "name"),
+                        text(package, "version")
+                    ))
+                });
+                kept.extend(folders);
+            }
+        }
+    }
+    for folder in kept {
+        match fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(error).with_context(|| folder.display().to_string());
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// Makes the packages of all crates that are published, and with `build` compiles each of them without the checkout.
 pub(crate) fn make(root: &Path, build: bool) -> Result<Vec<Package>> {
     // Of their own, shared by all of them: what is built from a package must not stand in for what the checkout builds.
@@ -80,6 +117,7 @@ pub(crate) fn make(root: &Path, build: bool) -> Result<Vec<Package>> {
     if published.is_empty() {
         bail!("no crate of the workspace is published");
     }
+    forget(&target, &published)?;
     let mut command = cargo();
     command
         .args(["package", "--locked", "--allow-dirty", "--quiet"])

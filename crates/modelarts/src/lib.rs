@@ -192,7 +192,7 @@
 // Waiters and lists are not bound to a family, and this is the one that has them.
 #![cfg_attr(
     not(feature = "devenviron"),
-    allow(dead_code, unreachable_pub, unused_imports)
+    allow(dead_code, unreachable_pub, unused_imports, unused_macros)
 )]
 
 /// The crates whose types stand in signatures here.
