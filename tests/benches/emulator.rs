@@ -155,10 +155,10 @@ impl Side {
         }
     }
 
-    /// A server that answers the same requests with the same bytes, which it has ready.
+    /// A server that responds to the same requests with the same bytes, which it has ready.
     async fn bare(other: &mut Self) -> Self {
-        let show = answer(other.connections.body(&other.show).await);
-        let list = answer(other.connections.body(&other.list).await);
+        let show = ready(other.connections.body(&other.show).await);
+        let list = ready(other.connections.body(&other.list).await);
         let router = Router::new()
             .route("/v1/{project_id}/notebooks/{id}", get(async || show))
             .route("/v1/{project_id}/notebooks", get(async || list));
@@ -180,9 +180,9 @@ impl Side {
     }
 }
 
-type Answer = ([(http::HeaderName, &'static str); 1], Bytes);
+type ReadyResponse = ([(http::HeaderName, &'static str); 1], Bytes);
 
-fn answer(body: Vec<u8>) -> Answer {
+fn ready(body: Vec<u8>) -> ReadyResponse {
     ([(CONTENT_TYPE, "application/json")], body.into())
 }
 

@@ -579,7 +579,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_of_the_path_are_given_first() {
+    fn parameters_of_the_path_come_first() {
         let path = (
             "  /things:\n    get:",
             "  /{project_id}/boxes/{box_id}/things:\n    parameters:\n      \

@@ -851,7 +851,7 @@ components:
     }
 
     #[test]
-    fn an_optional_body_is_sent_when_it_is_given() {
+    fn an_optional_body_is_sent_when_it_is_set() {
         let optional = SMALL.replace("        required: true\n        content", "        content");
         let document = Document::parse("small", "openapi/small.yaml", &optional).unwrap();
         let code = crate::generate::client(&document).unwrap();

@@ -8,7 +8,7 @@ use futures::StreamExt as _;
 use serde_json::{Value, json};
 
 use crate::complete::names_of_either;
-use crate::confirm::confirm;
+use crate::confirm::{Care, confirm};
 use crate::failure::Failure;
 use crate::lifecycle::{Action, Generation};
 use crate::noun::{is_running, running_since, runs_on};
@@ -103,15 +103,8 @@ pub(crate) struct Bulk {
     all: bool,
     #[command(flatten)]
     filter: Filter,
-    /// Only say what would be done
-    #[arg(long)]
-    dry_run: bool,
-    /// Do not ask
-    #[arg(short, long)]
-    yes: bool,
-    /// How many at a time
-    #[arg(long, default_value_t = 8, value_name = "NUMBER")]
-    concurrency: usize,
+    #[command(flatten)]
+    care: Care,
     #[command(flatten)]
     wait: Wait,
 }
@@ -139,7 +132,7 @@ impl Bulk {
             [one] => format!("{} {}", noun.name, one.name),
             several => format!("{} {}", several.len(), noun.plural),
         };
-        if self.dry_run {
+        if self.care.dry_run {
             output::note(&format!("would {} {many}:", action.verb()));
             for one in &chosen {
                 output::line(&format!("{}  {}", one.id, one.name))?;
@@ -149,7 +142,7 @@ impl Bulk {
         self.confirm(&chosen, &many, action)?;
         let outcomes: Vec<_> = futures::stream::iter(&chosen)
             .map(|one| async move { (one, self.execute(session, generation, action, one).await) })
-            .buffered(self.concurrency.max(1))
+            .buffered(self.care.concurrency())
             .collect()
             .await;
         report(session, &many, past(action, self.wait.wait), outcomes)
@@ -193,7 +186,7 @@ impl Bulk {
 
     fn confirm(&self, chosen: &[Chosen], many: &str, action: Action) -> Result<(), Failure> {
         let is_plain = chosen.len() == 1 && action == Action::Stop && !self.names.is_empty();
-        if self.yes || is_plain {
+        if self.care.yes || is_plain {
             return Ok(());
         }
         let details = match chosen {

@@ -3,9 +3,31 @@
 use std::io::{self, IsTerminal as _, Write as _};
 
 use anyhow::anyhow;
+use clap::Args;
 
 use crate::failure::{Exit, Failure};
 use crate::output;
+
+/// How carefully several things are done.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct Care {
+    /// Only say what would be done
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+    /// How many at a time
+    #[arg(long, default_value_t = 8, value_name = "NUMBER")]
+    concurrency: usize,
+}
+
+impl Care {
+    /// How many are done at a time, one at least.
+    pub(crate) fn concurrency(&self) -> usize {
+        self.concurrency.max(1)
+    }
+}
 
 /// Asks on the terminal; elsewhere nobody can be asked.
 pub(crate) fn confirm(question: &str, details: &[String]) -> Result<(), Failure> {

@@ -1,6 +1,6 @@
 //! Requests of the documents' operations, and their responses as JSON.
 
-use modelarts::{ModelArts, RawResponse};
+use modelarts::{ModelArts, RawRequest, RawResponse};
 use serde_json::{Map, Value, json};
 
 use crate::document::{self, Operation, Paging};
@@ -22,6 +22,25 @@ pub(crate) struct Request {
 pub(crate) struct Items {
     pub(crate) items: Vec<Value>,
     pub(crate) complete: bool,
+}
+
+/// A request with its query, headers and body.
+pub(crate) fn filled(
+    mut request: RawRequest,
+    query: &[(String, String)],
+    headers: &[(String, String)],
+    body: Option<&Value>,
+) -> RawRequest {
+    for (name, value) in query {
+        request = request.query(name, value);
+    }
+    for (name, value) in headers {
+        request = request.header(name, value);
+    }
+    match body {
+        Some(body) => request.json(body),
+        None => request,
+    }
 }
 
 /// A list that is longer than this has no end.
@@ -76,15 +95,7 @@ impl Request {
         for (name, value) in &self.path {
             request = request.path(name, value);
         }
-        for (name, value) in &self.query {
-            request = request.query(name, value);
-        }
-        for (name, value) in &self.headers {
-            request = request.header(name, value);
-        }
-        if let Some(body) = &self.body {
-            request = request.json(body);
-        }
+        let request = filled(request, &self.query, &self.headers, self.body.as_ref());
         let response = request.send().await?;
         let value = Response::from(&response).read(self.operation)?;
         Ok((response, value))

@@ -6,7 +6,7 @@ use modelarts::Method;
 use serde_json::Value;
 
 use crate::document::{self, Operation};
-use crate::exchange::{Response, heading};
+use crate::exchange::{Response, filled, heading};
 use crate::failure::{Exit, Failure};
 use crate::output::{self, Format};
 use crate::session::Session;
@@ -108,18 +108,10 @@ pub(crate) fn read(
 
 impl Raw {
     pub(crate) async fn run(&self, session: &Session, format: &Format) -> Result<(), Failure> {
-        let mut request = session
+        let request = session
             .client
             .request(self.method.clone(), self.path.as_str());
-        for (name, value) in &self.query {
-            request = request.query(name, value);
-        }
-        for (name, value) in &self.headers {
-            request = request.header(name, value);
-        }
-        if let Some(body) = &self.body {
-            request = request.json(body);
-        }
+        let request = filled(request, &self.query, &self.headers, self.body.as_ref());
         let response = request.send().await.map_err(|error| self.failure(error))?;
         if self.include {
             output::note(&heading(&response));

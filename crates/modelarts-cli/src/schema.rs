@@ -165,7 +165,7 @@ fn fits(expected: SchemaType, value: &Value) -> bool {
     }
 }
 
-fn type_name(of: SchemaType) -> &'static str {
+pub(crate) fn type_name(of: SchemaType) -> &'static str {
     match of {
         SchemaType::String => "string",
         SchemaType::Integer => "integer",

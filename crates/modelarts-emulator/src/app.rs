@@ -163,7 +163,7 @@ impl App {
             self.submit(&mut state, false);
             result
         };
-        self.settled().await?;
+        self.persisted().await?;
         result
     }
 
@@ -187,7 +187,7 @@ impl App {
     ///
     /// Changes are seen in memory before they are written. No response leaves before this, whether it changes something or
     /// only shows it, so that nothing that anybody saw is lost in a crash.
-    pub(crate) async fn settled(&self) -> ApiResult<()> {
+    pub(crate) async fn persisted(&self) -> ApiResult<()> {
         let Some(store) = &self.store else {
             return Ok(());
         };
@@ -255,7 +255,7 @@ impl App {
             *state = fresh;
             self.submit(&mut state, true);
         }
-        self.settled().await
+        self.persisted().await
     }
 
     /// Goes back to the state at the start; the clock stays, faults and log are emptied.

@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_would_miss_its_deadline_is_told_at_once_and_takes_no_place() {
+    async fn a_request_that_would_miss_its_deadline_fails_at_once_and_takes_no_slot() {
         let clock = ManualClock::default();
         let limit = RateLimit::new(0.1).unwrap();
         let deadline = Duration::from_secs(5);

@@ -212,8 +212,8 @@ impl RawRequest {
             .collect();
         let mut with_project = |template: &str| {
             let mut segments = template.split('/');
-            let is_given = path.iter().any(|(name, _)| *name == PROJECT);
-            if !is_given && segments.any(|segment| segment == "{project_id}") {
+            let is_set = path.iter().any(|(name, _)| *name == PROJECT);
+            if !is_set && segments.any(|segment| segment == "{project_id}") {
                 path.push((PROJECT, self.client.project_id()));
             }
         };

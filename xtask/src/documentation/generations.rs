@@ -190,6 +190,21 @@ fn operations(new: &Generation<'_>, old: &Generation<'_>) -> Vec<Row> {
     rows.into_iter().map(|(_, row)| row).collect()
 }
 
+/// Sets a cell in the row of this name, which is added where there is none.
+fn set(rows: &mut Vec<Row>, name: String, column: usize, cell: String) {
+    let place = rows.iter().position(|row| row.name == name);
+    let row = place.unwrap_or_else(|| {
+        rows.push(Row {
+            name,
+            cells: [None, None],
+        });
+        rows.len() - 1
+    });
+    if let Some(place) = rows.get_mut(row).and_then(|row| row.cells.get_mut(column)) {
+        *place = Some(cell);
+    }
+}
+
 /// The fields of two bodies: those of both first, then those of one.
 fn fields(new: Option<Schema<'_>>, old: Option<Schema<'_>>) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
@@ -200,17 +215,7 @@ fn fields(new: Option<Schema<'_>>, old: Option<Schema<'_>>) -> Vec<Row> {
         }
         for (name, cell) in found {
             let name = format!("<code>{}</code>", escaped(&name));
-            let place = rows.iter().position(|row| row.name == name);
-            let row = place.unwrap_or_else(|| {
-                rows.push(Row {
-                    name,
-                    cells: [None, None],
-                });
-                rows.len() - 1
-            });
-            if let Some(place) = rows.get_mut(row).and_then(|row| row.cells.get_mut(column)) {
-                *place = Some(cell);
-            }
+            set(&mut rows, name, column, cell);
         }
     }
     rows.sort_by_key(|row| row.cells.iter().filter(|cell| cell.is_none()).count());
@@ -275,17 +280,7 @@ fn states(new: Option<Schema<'_>>, old: Option<Schema<'_>>) -> Vec<Row> {
                 inline(text(sentences, value))
             );
             let name = format!("<code>{}</code>", escaped(value));
-            let place = rows.iter().position(|row| row.name == name);
-            let row = place.unwrap_or_else(|| {
-                rows.push(Row {
-                    name,
-                    cells: [None, None],
-                });
-                rows.len() - 1
-            });
-            if let Some(place) = rows.get_mut(row).and_then(|row| row.cells.get_mut(column)) {
-                *place = Some(cell);
-            }
+            set(&mut rows, name, column, cell);
         }
     }
     rows

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{auto_stop_notice, ssh_body, volume_body};
 use crate::bulk::Filter;
-use crate::confirm::confirm;
+use crate::confirm::{Care, confirm};
 use crate::exchange::Request;
 use crate::failure::{Exit, Failure};
 use crate::lease::{self, Stop};
@@ -62,15 +62,8 @@ struct Source {
 pub(crate) struct Apply {
     #[command(flatten)]
     source: Source,
-    /// Only say what would be done
-    #[arg(long)]
-    dry_run: bool,
-    /// Do not ask
-    #[arg(short, long)]
-    yes: bool,
-    /// How many at a time
-    #[arg(long, default_value_t = 8, value_name = "NUMBER")]
-    concurrency: usize,
+    #[command(flatten)]
+    care: Care,
     #[command(flatten)]
     wait: Wait,
 }
@@ -276,7 +269,7 @@ fn print(session: &Session, steps: &[Step]) -> Result<(), Failure> {
 impl Apply {
     pub(crate) async fn run(&self, session: &Session) -> Result<(), Failure> {
         let steps = self.source.plan(session).await?;
-        if self.dry_run {
+        if self.care.dry_run {
             print(session, &steps)?;
             output::note(&summary(&steps));
             return Ok(());
@@ -290,7 +283,7 @@ impl Apply {
             return Ok(());
         }
         let lines: Vec<_> = steps.iter().flat_map(Step::lines).collect();
-        match self.yes {
+        match self.care.yes {
             true => lines.iter().for_each(|line| output::note(line)),
             false => confirm(&format!("apply: {}", summary(&steps)), &lines)?,
         }
@@ -327,7 +320,7 @@ impl Apply {
                 };
                 (step, outcome)
             })
-            .buffered(self.concurrency.max(1))
+            .buffered(self.care.concurrency())
             .collect()
             .await
     }

@@ -147,7 +147,7 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<(), Failu
         } => {
             let id = session.resolve(&INSTANCE, &instance).await?;
             let spec = until
-                .is_given()
+                .is_set()
                 .then(|| {
                     until
                         .auto_stop()
@@ -223,7 +223,7 @@ impl Create {
         let mut created = session.send(request).await?.unwrap_or_default();
         let id = identity(&created);
         session.remember(&INSTANCE, &id);
-        if !self.until.is_given() {
+        if !self.until.is_set() {
             output::note(&auto_stop_notice(&created, "--for"));
         }
         if self.wait.wait {

@@ -208,17 +208,9 @@ fn input(operation: &Operation) -> Map<String, Value> {
 /// A schema without references, which not every agent follows.
 fn written_out(schema: Schema, depth: usize) -> Value {
     let mut written = Map::new();
-    let kind = match schema.schema_type() {
-        SchemaType::String => "string",
-        SchemaType::Integer => "integer",
-        SchemaType::Number => "number",
-        SchemaType::Boolean => "boolean",
-        SchemaType::Array => "array",
-        SchemaType::Object => "object",
-        SchemaType::Any => "",
-    };
-    if !kind.is_empty() {
-        written.insert("type".to_owned(), kind.into());
+    let kind = schema.schema_type();
+    if kind != SchemaType::Any {
+        written.insert("type".to_owned(), schema::type_name(kind).into());
     }
     let mut description = schema.description().trim().to_owned();
     let known = schema::known(schema);

@@ -54,7 +54,7 @@ impl Until {
         }
     }
 
-    fn is_given(&self) -> bool {
+    fn is_set(&self) -> bool {
         self.run_for.is_some() || self.idle.is_some() || self.off
     }
 

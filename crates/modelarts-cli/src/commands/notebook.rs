@@ -404,7 +404,7 @@ impl Create {
         let mut created = session.send(request).await?.unwrap_or_default();
         let id = identity(&created);
         session.remember(&NOTEBOOK, &id);
-        if !self.until.is_given() {
+        if !self.until.is_set() {
             output::note(&auto_stop_notice(&created, "--for, --idle or --off"));
         }
         if self.wait.wait {

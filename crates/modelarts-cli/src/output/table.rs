@@ -165,7 +165,8 @@ fn cut_first(table: &mut Table, width: usize) {
     }
 }
 
-fn table(columns: &[&Column], items: &[Value], now: Timestamp) -> Table {
+/// A table without lines, in colour where that is wanted.
+fn plain() -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_content_arrangement(ContentArrangement::Disabled);
@@ -174,6 +175,11 @@ fn table(columns: &[&Column], items: &[Value], now: Timestamp) -> Table {
     } else {
         table.force_no_tty();
     }
+    table
+}
+
+fn table(columns: &[&Column], items: &[Value], now: Timestamp) -> Table {
+    let mut table = plain();
     table.set_header(
         columns
             .iter()
@@ -208,14 +214,7 @@ pub(crate) fn details(noun: &Noun, item: &Value, now: Timestamp) -> Result<()> {
         let cell = (column.cell)(item, now);
         (cell != Cell::none()).then_some((column.title, cell))
     });
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_content_arrangement(ContentArrangement::Disabled);
-    if colors() {
-        table.enforce_styling();
-    } else {
-        table.force_no_tty();
-    }
+    let mut table = plain();
     for (title, cell) in known {
         let title = comfy_table::Cell::new(title).add_attribute(Attribute::Bold);
         table.add_row([title, styled(cell)]);

@@ -74,7 +74,7 @@ pub(crate) async fn respond(
         response_of(router.call(request).await)
     };
     let facts = std::mem::take(&mut *context.facts.lock());
-    let response = match (app.settled().await, facts.operation) {
+    let response = match (app.persisted().await, facts.operation) {
         (Ok(()), Some(_)) => response,
         (Ok(()), None) => to_json_error(response),
         (Err(error), Some(operation)) => refusal(&error, operation, id),
@@ -114,7 +114,7 @@ async fn control(app: &App, mut router: Router, request: Request<Body>) -> Respo
         Some(refusal) => refusal,
         None => to_json_error(response_of(router.call(request).await)),
     };
-    match app.settled().await {
+    match app.persisted().await {
         Ok(()) => response,
         Err(error) => ControlError::from(error).into_response(),
     }

@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_one_thing_must_agree_and_no_value_is_told() {
+    fn names_of_one_thing_must_agree_and_no_value_is_shown() {
         let said = error(&[("OS_PROJECT_ID", "p-one"), ("OS_TENANT_ID", "p-two")]);
         assert!(
             said.contains("OS_PROJECT_ID and OS_TENANT_ID differ"),

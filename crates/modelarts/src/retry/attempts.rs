@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn throttling_waits_as_told_or_by_its_own_backoff() {
+    fn throttling_waits_for_retry_after_or_its_own_backoff() {
         let throttled = FailureKind::Throttled;
         assert_eq!(delay(throttled, Some(7), 0, 0.0), Ok(secs(7)));
         assert_eq!(delay(throttled, Some(7), 0, 1.0), Ok(secs(8)));
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_ended_the_retries_is_told() {
+    fn what_ended_the_retries_is_reported() {
         assert_eq!(delay(FailureKind::Final, None, 0, 0.5), Err(None));
         let policy = RetryPolicy::default();
         let attempts = |budget: &RetryBudget, made| {
