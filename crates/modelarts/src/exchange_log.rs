@@ -312,8 +312,6 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(200))]
-
         #[test]
         fn no_undocumented_name_is_shown(body in hostile()) {
             let shown = form().redact(body).to_string();

@@ -777,8 +777,6 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(400))]
-
         #[test]
         fn a_list_that_changes_while_it_is_read_loses_nothing_that_stays(
             length in 0..130_u32,

@@ -436,8 +436,6 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
-
         #[test]
         fn how_a_path_was_escaped_does_not_matter(segment in "\\PC{0,12}") {
             let every = canonical_path(&format!("/v1/{}", escape(&segment, true)));

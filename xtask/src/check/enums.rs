@@ -1,11 +1,11 @@
 //! Rules for enumerations.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
 
 use super::Rule;
-use super::parts;
+use super::parts::{self, Direction};
 use crate::document::{Document, text};
 use crate::enums::{STATES, State, states, texts};
 use crate::problem::{Problem, push};
@@ -37,6 +37,11 @@ pub(super) const RULES: &[Rule] = &[
         run: enum_states,
     },
     Rule {
+        name: "enum-status",
+        why: "what the service reports as `status` is waited for: without x-states no waiter knows what a value means",
+        run: enum_status,
+    },
+    Rule {
         name: "enum-extras",
         why: "x-observed, x-enum-varnames and x-spellings are about the values; others are left-overs",
         run: enum_extras,
@@ -45,19 +50,21 @@ pub(super) const RULES: &[Rule] = &[
 
 /// A named enumeration.
 struct Enumeration<'a> {
+    name: &'a str,
     pointer: String,
     schema: &'a Value,
     values: Vec<&'a str>,
 }
 
 fn enumerations(document: &Document) -> impl Iterator<Item = Enumeration<'_>> {
-    parts::components(document).filter_map(|(_, part)| {
+    parts::components(document).filter_map(|(name, part)| {
         let values = [
             texts(part.value, "x-extensible-enum"),
             texts(part.value, "enum"),
         ]
         .concat();
         (!values.is_empty()).then_some(Enumeration {
+            name,
             pointer: part.pointer,
             schema: part.value,
             values,
@@ -103,6 +110,7 @@ fn enum_descriptions(document: &Document) -> Vec<Problem> {
         pointer,
         schema,
         values,
+        ..
     } in enumerations(document)
     {
         let pointer = push(&pointer, "x-enum-descriptions");
@@ -151,6 +159,7 @@ fn enum_states(document: &Document) -> Vec<Problem> {
         pointer,
         schema,
         values,
+        ..
     } in enumerations(document)
     {
         let Some(groups) = schema.get("x-states") else {
@@ -214,12 +223,34 @@ fn enum_states(document: &Document) -> Vec<Problem> {
     found
 }
 
+/// A status is an enumeration that a response has as the property `status` of something.
+fn enum_status(document: &Document) -> Vec<Problem> {
+    let received = parts::travelling(document, Direction::Response);
+    let statuses: BTreeSet<&str> = parts::components(document)
+        .filter(|(name, _)| received.contains(name))
+        .filter_map(|(_, part)| parts::target(part.value.get("properties")?.get("status")?))
+        .collect();
+    enumerations(document)
+        .filter(|enumeration| statuses.contains(enumeration.name))
+        .filter(|enumeration| enumeration.schema.get("x-states").is_none())
+        .map(|enumeration| {
+            let message = format!(
+                "`{}` is a status in responses; add `x-states` with every value in one of {}",
+                enumeration.name,
+                STATES.join(", ")
+            );
+            document.problem(enumeration.pointer, "enum-status", message)
+        })
+        .collect()
+}
+
 fn enum_extras(document: &Document) -> Vec<Problem> {
     let mut found = Vec::new();
     for Enumeration {
         pointer,
         schema,
         values,
+        ..
     } in enumerations(document)
     {
         for value in texts(schema, "x-observed") {

@@ -224,6 +224,7 @@ const FAULTS: &[(&str, &str, &str, &str)] = &[
     ("enum-states", "settled: {BIG: [grow]}", "settled: {BIG: [shrink]}", "/x-states"),
     ("enum-states", "settled: {BIG: [grow]}", "settled: [BIG]", "/x-states"),
     ("enum-states", "gone: {}", "lost: {}", "/x-states"),
+    ("enum-status", "description: A secret.}\n", "description: A secret.}\n        status: {$ref: '#/components/schemas/State'}\n    State:\n      type: string\n      description: State of a part.\n      x-source: [sample]\n      x-extensible-enum: [NEW]\n      x-enum-descriptions: {NEW: It is new.}\n", "/schemas/State"),
     ("enum-extras", "x-observed: [SMALL]", "x-observed: [OLD]", "/x-observed"),
     ("enum-extras", "x-spellings: {BIG: [Big]}", "x-spellings: {BIG: [Large]}", "/x-spellings"),
     ("enum-extras", "x-spellings: {BIG: [Big]}", "x-spellings: {OLD: [Old]}", "/x-spellings"),

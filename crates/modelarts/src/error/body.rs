@@ -108,13 +108,16 @@ pub(super) fn without_bom(body: &[u8]) -> &[u8] {
 }
 
 fn origin(code: Option<&str>, nested: bool) -> Origin {
-    let code = code.map(str::trim);
-    let starts = |prefix: &str| code.is_some_and(|code| code.starts_with(prefix));
-    match code {
-        _ if starts("ModelArts.") => Origin::Service,
-        _ if starts("APIG.") || starts("APIGW.") => Origin::Gateway,
-        _ if starts("IAM.") => Origin::Identity,
-        Some(code) if nested && code.bytes().all(|byte| byte.is_ascii_digit()) => Origin::Identity,
+    let Some(code) = code.map(str::trim) else {
+        return Origin::Unknown;
+    };
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    match code.split_once('.') {
+        Some(("APIG" | "APIGW", _)) => Origin::Gateway,
+        // What only begins like a code was written by somebody else.
+        Some(("ModelArts", number)) if is_number(number) => Origin::Service,
+        Some(("IAM", number)) if is_number(number) => Origin::Identity,
+        None if nested && is_number(code) => Origin::Identity,
         _ => Origin::Unknown,
     }
 }

@@ -1064,6 +1064,15 @@ mod tests {
         assert!(refusal(404, r#"{"error_code": "ModelArts.9999"}"#).is_not_found());
         assert!(!refusal(404, "").is_not_found());
         assert!(!refusal(404, r#"{"error_code": "IAM.0004"}"#).is_not_found());
+        for no_code in [
+            "ModelArts.6309x",
+            "ModelArts.",
+            "ModelArts.63.09",
+            "ModelArts",
+        ] {
+            let error = refusal(404, &format!(r#"{{"error_code": "{no_code}"}}"#));
+            assert!(!error.is_not_found() && error.is_gateway(), "{no_code}");
+        }
         assert!(!refusal(400, r#"{"error_code": "ModelArts.6318"}"#).is_not_found());
     }
 

@@ -316,8 +316,6 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(300))]
-
         #[test]
         fn no_word_of_prose_is_taken_out_of_it(
             words in prop::collection::vec("[A-Za-z]{1,9}|[0-9]{1,4}", 1..12),

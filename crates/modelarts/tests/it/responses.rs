@@ -26,7 +26,7 @@ fn html(status: u16, body: &str) -> Reply {
 }
 
 /// 404 as everybody says it but the service.
-const FOREIGN_404: [&str; 10] = [
+const FOREIGN_404: [&str; 12] = [
     HTML_404,
     "",
     "null",
@@ -36,6 +36,8 @@ const FOREIGN_404: [&str; 10] = [
     r#"{"error":{"code":404,"message":"The resource could not be found.","title":"Not Found"}}"#,
     r#"{"code":404,"message":"no route"}"#,
     r#"{"error_code":"Ecs.0114","error_msg":"Instance not found"}"#,
+    r#"{"error_code":"ModelArts.6309x","error_msg":"Instance not found"}"#,
+    r#"{"error":{"code":"ModelArts.","message":"Instance not found"}}"#,
     r#"{"detail":"Not Found"}"#,
 ];
 
@@ -1045,7 +1047,7 @@ fn against_hostile_responses(check: impl AsyncFn(&ModelArts, u16, &str)) {
     let client = runtime.block_on(builder.build()).unwrap().with(options);
     let mut runner = TestRunner::new(ProptestConfig {
         failure_persistence: None,
-        ..ProptestConfig::with_cases(250)
+        ..ProptestConfig::default()
     });
     let result = runner.run(&hostile(), |(status, body, id)| {
         *current.lock().unwrap() = (status, body.clone(), id);

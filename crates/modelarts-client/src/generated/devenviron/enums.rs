@@ -133,6 +133,13 @@ open_enum! {
 /// [`DevEnvFlavorStatus`] as it stands on the wire.
 pub type OpenDevEnvFlavorStatus = crate::Open<DevEnvFlavorStatus>;
 
+phases! {
+    DevEnvFlavorStatus {
+        OnSale => Settled [],
+        SoldOut => Settled [],
+    }
+}
+
 open_enum! {
     /// Processor that a flavor or a profile is meant for.
     ///
