@@ -118,10 +118,15 @@ fn front(document: &Document) -> String {
         pub use client::{{builder, types, Client}};
         pub use operations::OPERATIONS;
         #[cfg(feature = \"reflect\")]
-        pub use reflect::{{DOCUMENT, round_trip}};
+        pub use reflect::round_trip;
         #[cfg(all(feature = \"reflect\", feature = \"utoipa\"))]
         pub use reflect::Schemas;
-        "
+
+        {document_doc}
+        #[cfg(feature = \"documents\")]
+        pub const DOCUMENT: &str = include_str!(\"document.json\");
+        ",
+        document_doc = doc("The document as JSON."),
     )
 }
 
@@ -300,7 +305,7 @@ fn list(documents: &[Document], families: &[Family]) -> String {
                     service: Service::{service:?},
                     emulated: {emulated},
                     operations: {name}::OPERATIONS,
-                    #[cfg(feature = \"reflect\")]
+                    #[cfg(feature = \"documents\")]
                     document: {name}::DOCUMENT,
                     #[cfg(feature = \"reflect\")]
                     round_trip: {name}::round_trip,
@@ -320,7 +325,7 @@ fn list(documents: &[Document], families: &[Family]) -> String {
     )
 }
 
-/// By-name access to documents and types, for tests and tools.
+/// By-name access to the types, for tests and tools.
 fn reflect(document: &Document) -> String {
     let mut names: Vec<&str> = document
         .components("schemas")
@@ -354,9 +359,6 @@ fn reflect(document: &Document) -> String {
         use serde::{{Serialize, de::DeserializeOwned}};
         use serde_json::Value;
 
-        {document_doc}
-        pub const DOCUMENT: &str = include_str!(\"document.json\");
-
         {schemas_doc}
         #[cfg(feature = \"utoipa\")]
         #[derive(utoipa::OpenApi)]
@@ -372,7 +374,6 @@ fn reflect(document: &Document) -> String {
             serde_json::to_value(serde_json::from_value::<T>(value)?)
         }}
         ",
-        document_doc = doc("The document as JSON."),
         schemas_doc = doc("The generated types, described by `utoipa`."),
         round_trip_doc = doc(
             "Decodes a value into the type of a schema and encodes it again.\n\n\

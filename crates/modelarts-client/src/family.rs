@@ -22,7 +22,7 @@ pub struct Family {
     /// All operations, in the document's order.
     pub operations: &'static [Operation],
     /// The document as JSON.
-    #[cfg(feature = "reflect")]
+    #[cfg(feature = "documents")]
     pub document: &'static str,
     /// Decodes a value into the type of a schema and encodes it again.
     #[cfg(feature = "reflect")]

@@ -37,7 +37,8 @@
 //! | feature | |
 //! |---|---|
 //! | `devenviron`, `iam` (default) | a module for each API family |
-//! | `reflect` | the documents as JSON, and access to the types by name |
+//! | `documents` | the documents as JSON |
+//! | `reflect` | encoding and decoding by the name of a type, for tools: it links the code of every type |
 //! | `utoipa` | `utoipa::ToSchema` for every type |
 //!
 //! The code under `src/generated` is written by `cargo xtask regen`. To change it, change the document.

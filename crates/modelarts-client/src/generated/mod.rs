@@ -20,7 +20,7 @@ pub static FAMILIES: &[Family] = &[
         service: Service::ModelArts,
         emulated: true,
         operations: devenviron::OPERATIONS,
-        #[cfg(feature = "reflect")]
+        #[cfg(feature = "documents")]
         document: devenviron::DOCUMENT,
         #[cfg(feature = "reflect")]
         round_trip: devenviron::round_trip,
@@ -34,7 +34,7 @@ pub static FAMILIES: &[Family] = &[
         service: Service::Identity,
         emulated: true,
         operations: iam::OPERATIONS,
-        #[cfg(feature = "reflect")]
+        #[cfg(feature = "documents")]
         document: iam::DOCUMENT,
         #[cfg(feature = "reflect")]
         round_trip: iam::round_trip,

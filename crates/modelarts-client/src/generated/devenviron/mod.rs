@@ -98,6 +98,9 @@ mod reflect;
 pub use client::{builder, types, Client};
 pub use operations::OPERATIONS;
 #[cfg(feature = "reflect")]
-pub use reflect::{DOCUMENT, round_trip};
+pub use reflect::round_trip;
 #[cfg(all(feature = "reflect", feature = "utoipa"))]
 pub use reflect::Schemas;
+/// The document as JSON.
+#[cfg(feature = "documents")]
+pub const DOCUMENT: &str = include_str!("document.json");

@@ -4,8 +4,6 @@
 use super::{enums, types};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
-/// The document as JSON.
-pub const DOCUMENT: &str = include_str!("document.json");
 /// The generated types, described by `utoipa`.
 #[cfg(feature = "utoipa")]
 #[derive(utoipa::OpenApi)]
