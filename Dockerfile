@@ -9,7 +9,6 @@ RUN apk add --no-cache build-base cmake perl
 WORKDIR /src
 COPY . .
 RUN cargo build --release --locked --package modelarts-cli \
-    && strip target/release/modelarts \
     && mkdir -p /image/data /image/tmp \
     && mv target/release/modelarts /image/
 
