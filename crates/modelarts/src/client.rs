@@ -292,7 +292,7 @@ impl ModelArts {
         result
     }
 
-    fn note(&self, id: &str, action: Action) {
+    pub(crate) fn note(&self, id: &str, action: Action) {
         let now = self.clock().elapsed();
         self.settings.history.add(id, action, now);
     }

@@ -369,9 +369,7 @@ impl Reconciler {
         }
         let is_old = match phase {
             // A restart ends where it began.
-            Phase::Settled(ends) if !ends.is_empty() => {
-                ends.contains(&action) == (action == Action::Restart)
-            }
+            Phase::Settled(ends) => ends.contains(&action) == (action == Action::Restart),
             _ => false,
         };
         if !is_old {
@@ -461,12 +459,18 @@ impl<R: Lifecycle> Poller<R> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::VecDeque;
+    use std::future::ready;
+    use std::sync::{Arc, Mutex};
+
+    use futures::{StreamExt, TryStreamExt};
     use modelarts_client::devenviron::enums::{
         DataVolumeStatus, DevEnvInstanceStatus, ImageStatus, NotebookStatus,
     };
 
     use super::*;
     use crate::wait::PollPolicy;
+    use crate::{Credentials, ManualClock};
 
     /// So long after the waiting began, within the time that reads lag behind unless said otherwise.
     fn at(seconds: u64) -> Moment {
@@ -773,6 +777,288 @@ mod tests {
         );
         for plan in [running, Plan::ensure(TargetState::Running)] {
             assert_eq!(Reconciler::new(plan).not_found(true, &moment), None);
+        }
+    }
+
+    /// A service with one robot, which responds as scripted and records what it is asked to do.
+    #[derive(Clone)]
+    struct Service(Arc<Mutex<Script>>);
+
+    struct Script {
+        /// A status, or `code: message` of an error; the last one is repeated.
+        reads: VecDeque<&'static str>,
+        /// How often it was read.
+        polls: u32,
+        /// To actions; what is not scripted is accepted.
+        responses: VecDeque<&'static str>,
+        actions: Vec<Action>,
+    }
+
+    #[derive(Debug)]
+    struct Robot(&'static str);
+
+    impl fmt::Display for Service {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("r1")
+        }
+    }
+
+    impl Service {
+        fn new(reads: &[&'static str], responses: &[&'static str]) -> Self {
+            Self(Arc::new(Mutex::new(Script {
+                reads: reads.iter().copied().collect(),
+                polls: 0,
+                responses: responses.iter().copied().collect(),
+                actions: Vec::new(),
+            })))
+        }
+
+        fn actions(&self) -> Vec<Action> {
+            self.0.lock().unwrap().actions.clone()
+        }
+    }
+
+    fn refusal(status: u16, code: &str) -> Error {
+        let body = serde_json::json!({"error_code": code, "error_msg": "no"});
+        let status = http::StatusCode::from_u16(status).unwrap();
+        let body = body.to_string().into();
+        Error::from_status(status, http::HeaderMap::new(), body, None, &[])
+    }
+
+    impl Lifecycle for Robot {
+        type Key = Service;
+
+        const NOUN: &'static str = "robot";
+        const ABSENT: &'static [ErrorCode] = &[ErrorCode::MODELARTS_6309];
+
+        fn show(_: ModelArts, key: Service) -> BoxFuture<'static, Result<Self>> {
+            let mut script = key.0.lock().unwrap();
+            script.polls += 1;
+            assert!(script.polls < 1000, "polled without end");
+            let read = match script.reads.len() {
+                1 => script.reads[0],
+                _ => script.reads.pop_front().unwrap(),
+            };
+            Box::pin(ready(match read {
+                code if code.starts_with("ModelArts.") => Err(refusal(400, code)),
+                "gateway" => Err(refusal(503, "")),
+                status => Ok(Self(status)),
+            }))
+        }
+
+        fn execute(
+            _: ModelArts,
+            key: Service,
+            action: Action,
+            _: Option<AutoStop>,
+        ) -> BoxFuture<'static, Result<()>> {
+            let mut script = key.0.lock().unwrap();
+            script.actions.push(action);
+            let response = script.responses.pop_front();
+            Box::pin(ready(
+                response.map_or(Ok(()), |code| Err(refusal(400, code))),
+            ))
+        }
+
+        fn phase(&self) -> Phase {
+            NotebookStatus::from(self.0).phase()
+        }
+
+        fn status(&self) -> String {
+            self.0.to_owned()
+        }
+
+        fn fail_reason(&self) -> Option<String> {
+            self.0.ends_with("FAILED").then(|| "no disk".to_owned())
+        }
+
+        fn progress(&self) -> Option<Progress> {
+            (self.0 == "STARTING").then(|| Progress {
+                done: 1,
+                of: 3,
+                step: None,
+            })
+        }
+
+        fn missing(&self) -> Option<String> {
+            (self.0 == "STARTING").then(|| "its arm is not ready".to_owned())
+        }
+    }
+
+    async fn client(clock: &ManualClock) -> ModelArts {
+        ModelArts::builder()
+            .endpoint("http://127.0.0.1:1")
+            .project_id("p1")
+            .credentials(Credentials::token("t1"))
+            .clock(clock.clone())
+            .build()
+            .await
+            .unwrap()
+    }
+
+    async fn robot(plan: Plan, service: &Service) -> Result<Robot> {
+        let client = client(&ManualClock::default()).await;
+        waiter(&client, service.clone(), plan).await
+    }
+
+    async fn gone(plan: Plan, service: &Service) -> Result<()> {
+        let client = client(&ManualClock::default()).await;
+        waiter::<Robot, ()>(&client, service.clone(), plan).await
+    }
+
+    #[tokio::test]
+    async fn what_is_ensured_is_read_at_once_and_returned_at_last() {
+        let clock = ManualClock::default();
+        let client = client(&clock).await;
+        let service = Service::new(&["STOPPED", "STARTING", "RUNNING"], &[]);
+        let plan = Plan::ensure(TargetState::Running);
+        let robot: Robot = waiter(&client, service.clone(), plan).await.unwrap();
+        assert_eq!(robot.0, "RUNNING");
+        assert_eq!(service.actions(), [Action::Start]);
+        assert_eq!(clock.sleeps(), [10, 10].map(Duration::from_secs));
+    }
+
+    #[tokio::test]
+    async fn an_error_names_resource_target_and_reason() {
+        let waits = [
+            (TargetState::Active, "robot r1 to be ACTIVE"),
+            (TargetState::Running, "robot r1 to run"),
+            (TargetState::Stopped, "robot r1 to stop"),
+            (TargetState::Mounted, "robot r1 to be mounted"),
+        ];
+        for (target, shown) in waits {
+            let service = Service::new(&["CREATE_FAILED"], &[]);
+            let error = robot(Plan::ensure(target), &service).await.unwrap_err();
+            let expected = format!("waiting for {shown}: CREATE_FAILED ends it: no disk");
+            assert!(error.to_string().starts_with(&expected), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn events_tell_what_each_read_showed() {
+        let client = client(&ManualClock::default()).await;
+        let service = Service::new(&["ModelArts.6309", "gateway", "STARTING", "RUNNING"], &[]);
+        let plan = Plan::wait(TargetState::Running);
+        let waiter: Waiter<Robot> = waiter(&client, service, plan);
+        let events: Vec<_> = waiter.events().try_collect().await.unwrap();
+        let statuses: Vec<_> = events.iter().map(|event| &*event.status.status).collect();
+        // A gateway's failure is no poll that succeeded.
+        assert_eq!(statuses, ["not found", "STARTING", "RUNNING"]);
+        let starting = &events[1].status;
+        assert_eq!(starting.progress.as_ref().unwrap().of, 3);
+        assert_eq!(starting.missing.as_deref(), Some("its arm is not ready"));
+        assert!(events[0].resource.is_none() && events[2].resource.is_some());
+    }
+
+    #[tokio::test]
+    async fn what_is_gone_is_reported_as_gone() {
+        let client = client(&ManualClock::default()).await;
+        let service = Service::new(&["STOPPED", "DELETING", "ModelArts.6309"], &[]);
+        let plan = Plan::ensure(TargetState::Deleted);
+        let waiter: Waiter<Robot, ()> = waiter(&client, service.clone(), plan);
+        let last = waiter
+            .events()
+            .map(Result::unwrap)
+            .collect::<Vec<_>>()
+            .await;
+        let last = &last.last().unwrap().status.status;
+        assert_eq!(
+            (last.as_str(), service.actions()),
+            ("gone", vec![Action::Delete])
+        );
+        let service = Service::new(&["STOPPED", "ModelArts.6309"], &[]);
+        gone(plan, &service).await.unwrap();
+        // Who waits for it to run instead has nothing to be given.
+        let service = Service::new(&["STOPPED", "ModelArts.6309"], &[]);
+        let error = robot(Plan::ensure(TargetState::Running), &service).await;
+        assert!(error.unwrap_err().is_not_found());
+    }
+
+    #[tokio::test]
+    async fn a_deletion_that_finds_nothing_is_done_and_any_other_refusal_is_an_error() {
+        let plan = Plan::ensure(TargetState::Deleted);
+        let service = Service::new(&["STOPPED"], &["ModelArts.6309"]);
+        gone(plan, &service).await.unwrap();
+        // No permission; a lack of money; another resource than this one.
+        for code in ["ModelArts.7003", "ModelArts.6326", "ModelArts.6404"] {
+            let service = Service::new(&["STOPPED"], &[code]);
+            let error = gone(plan, &service).await.unwrap_err();
+            assert_eq!(error.code().unwrap().as_str(), code);
+            assert_eq!(service.actions(), [Action::Delete]);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_must_stop_before_its_deletion_is_stopped() {
+        let service = Service::new(
+            &[
+                "RUNNING",
+                "RUNNING",
+                "STOPPING",
+                "STOPPED",
+                "ModelArts.6309",
+            ],
+            &["ModelArts.6304"],
+        );
+        gone(Plan::ensure(TargetState::Deleted), &service)
+            .await
+            .unwrap();
+        let actions = [Action::Delete, Action::Stop, Action::Delete];
+        assert_eq!(service.actions(), actions);
+    }
+
+    #[tokio::test]
+    async fn a_conflict_is_polled_through_and_kept_as_the_cause_of_a_timeout() {
+        // Being charged; being started by somebody else.
+        for code in ["ModelArts.6343", "ModelArts.6357"] {
+            let service = Service::new(&["STOPPED", "STARTING", "RUNNING"], &[code]);
+            robot(Plan::ensure(TargetState::Running), &service)
+                .await
+                .unwrap();
+            let client = client(&ManualClock::default()).await;
+            let service = Service::new(&["STOPPED"], &[code; 100]);
+            let plan = Plan::ensure(TargetState::Running);
+            let waiter: Waiter<Robot> = waiter(&client, service, plan);
+            let error = waiter.deadline(Duration::from_secs(60)).await.unwrap_err();
+            assert_eq!(error.cause().unwrap().code().unwrap().as_str(), code);
+            assert!(
+                error.to_string().contains("; the last refusal: HTTP 400"),
+                "{error}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn what_this_client_did_before_explains_an_old_read() {
+        let client = client(&ManualClock::default()).await;
+        let polls = |service, plan| {
+            let waiter: Waiter<Robot> = waiter(&client, service, plan);
+            waiter.events().try_fold(0, |polls, _| ready(Ok(polls + 1)))
+        };
+        // Created a moment ago: where it is read, it is not known yet.
+        client.note("r1", Action::Create);
+        let service = Service::new(&["ModelArts.6309", "STOPPED", "RUNNING"], &[]);
+        let started = polls(service.clone(), Plan::ensure(TargetState::Running)).await;
+        assert_eq!(
+            (started.unwrap(), service.actions()),
+            (3, vec![Action::Start])
+        );
+        // Stopped a moment ago: RUNNING is from before, and not yet what somebody else does.
+        client.note("r1", Action::Stop);
+        let service = Service::new(&["RUNNING", "STARTING", "RUNNING"], &[]);
+        let running = polls(service, Plan::wait(TargetState::Running)).await;
+        assert_eq!(running.unwrap(), 3);
+    }
+
+    #[test]
+    fn a_status_is_shown_as_the_service_spells_it() {
+        let read = |json: &str| serde_json::from_str::<Open<NotebookStatus>>(json).unwrap();
+        for (status, shown) in [
+            (Some(read("\"RUNNING\"")), "RUNNING"),
+            (Some(read("\"Thawing\"")), "Thawing"),
+            (None, "without a status"),
+        ] {
+            assert_eq!(status_text(status.as_ref()), shown);
         }
     }
 }

@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::client::ModelArts;
-use crate::error::{Error, Result, expectation};
+use crate::error::{Error, Result, expectation, place};
 
 /// What the position of a page counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -538,21 +538,21 @@ fn read<L: List>(row: Value, index: i64, page_error: &Error) -> Row<L::Item> {
     // A list without elements would be read as an object without members.
     let is_list = row.is_array();
     let item = serde_path_to_error::deserialize::<_, L::Item>(row);
-    let (path, expected) = match item {
+    let (at, expected) = match item {
         Ok(item) if !is_list => {
             return Row {
                 key: key::<L>(&item, index),
                 item: Ok(item),
             };
         }
-        Ok(_) => (".".to_owned(), "expected an object".to_owned()),
-        Err(error) => (error.path().to_string(), expectation(error.inner())),
+        Ok(_) => (String::new(), "expected an object".to_owned()),
+        Err(error) => (place(error.path()), expectation(error.inner())),
     };
     let named = match &id {
         Some(id) => format!("item {index} of the list, {id},"),
         None => format!("item {index} of the list, which has no ID,"),
     };
-    let message = format!("{named} is not as documented at `{path}`: {expected}");
+    let message = format!("{named} is not as documented{at}: {expected}");
     Row {
         key: hash(&(id.is_none().then_some(index), id)),
         item: Err(page_error.part_of(message)),
@@ -943,7 +943,7 @@ mod tests {
         assert!(error.is_decode(), "{error}");
         assert_eq!(
             error.to_string(),
-            "HTTP 200 OK: item 1 of the list, n-2, is not as documented at `.`: expected a string"
+            "HTTP 200 OK: item 1 of the list, n-2, is not as documented: expected a string"
         );
         let pages: Vec<_> = pages(list(), 3, None).collect().await;
         assert!(pages[0].is_err() && pages[1].is_ok() && pages.len() == 2);

@@ -413,6 +413,42 @@ mod tests {
     }
 
     #[test]
+    fn every_digit_of_a_date_is_written() {
+        for (moment, written) in [
+            ("2025-11-03T08:15:00Z", "20251103T081500Z"),
+            ("1999-12-31T23:59:58.9Z", "19991231T235958Z"),
+            ("0476-09-04T00:07:00Z", "04760904T000700Z"),
+        ] {
+            assert_eq!(format_date(moment.parse().unwrap()), written);
+        }
+    }
+
+    #[test]
+    fn headers_are_signed_by_their_names_in_lower_case_and_in_order() {
+        let headers = [
+            ("X-B", " 2 "),
+            ("x_left_out", "3"),
+            ("Host", "h"),
+            ("x-a", "1"),
+        ];
+        let request = Signable {
+            method: "GET",
+            path: "/",
+            query: "",
+            headers: &headers,
+            body: b"",
+        };
+        let signature = sign(&SigningKey::new("a", &"b".into()), "d", &request);
+        let canonical = "GET\n/\n\nhost:h\nx-a:1\nx-b:2\n\nhost;x-a;x-b\n";
+        assert!(signature.canonical_request.starts_with(canonical));
+        assert!(
+            signature
+                .authorization
+                .contains(" SignedHeaders=host;x-a;x-b, ")
+        );
+    }
+
+    #[test]
     fn a_given_payload_hash_is_taken() {
         let headers = [("X-Sdk-Content-Sha256", "UNSIGNED-PAYLOAD")];
         let request = Signable {

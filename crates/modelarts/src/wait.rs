@@ -548,14 +548,19 @@ mod tests {
     use super::*;
     use crate::clock::ManualClock;
 
-    /// Sees these in order, the last one for ever.
-    struct Script(VecDeque<&'static str>);
+    /// Sees these in order, the last one for as long as anybody has reason to poll.
+    struct Script {
+        statuses: VecDeque<&'static str>,
+        polls: u32,
+    }
 
     impl PollFn<String> for Script {
         fn poll(&mut self, _: PollContext) -> BoxFuture<'_, Result<Polled<String>>> {
-            let status = match self.0.len() {
-                1 => self.0[0],
-                _ => self.0.pop_front().unwrap(),
+            self.polls += 1;
+            assert!(self.polls < 1000, "polled without end");
+            let status = match self.statuses.len() {
+                1 => self.statuses[0],
+                _ => self.statuses.pop_front().unwrap(),
             };
             Box::pin(ready(polled(status)))
         }
@@ -593,7 +598,10 @@ mod tests {
             fraction: Arc::new(|| 0.5),
             address: None,
         };
-        let script = Script(script.iter().copied().collect());
+        let script = Script {
+            statuses: script.iter().copied().collect(),
+            polls: 0,
+        };
         Waiter::new("n1 to be RUNNING".into(), settings, script, |last| last)
     }
 
@@ -741,5 +749,94 @@ mod tests {
         assert!(results[0].is_ok() && results[1].is_err());
         let task = tokio::spawn(waiter(&clock, &["CREATING", "RUNNING"]));
         assert_eq!(task.await.unwrap().unwrap(), "RUNNING");
+    }
+
+    #[tokio::test]
+    async fn the_delays_are_those_of_the_policy() {
+        let clock = ManualClock::default();
+        let policy = PollPolicy::default()
+            .initial_delay(Duration::from_secs(1))
+            .interval(Duration::from_secs(5));
+        let script = ["CREATING", "CREATING", "RUNNING"];
+        let last = waiter(&clock, &script).policy(policy).await;
+        assert_eq!(last.unwrap(), "RUNNING");
+        assert_eq!(seconds(&clock), [1, 5, 5]);
+        let clock = ManualClock::default();
+        let interval = Duration::from_millis(1);
+        waiter(&clock, &script).interval(interval).await.unwrap();
+        assert_eq!(seconds(&clock), [10, 1, 1], "a second at least");
+    }
+
+    #[tokio::test]
+    async fn without_any_time_there_is_one_poll() {
+        let clock = ManualClock::default();
+        let reached = waiter(&clock, &["RUNNING"]).deadline(Duration::ZERO).await;
+        assert_eq!(reached.unwrap(), "RUNNING");
+        let late = waiter(&clock, &["CREATING"]).deadline(Duration::ZERO).await;
+        assert_eq!(late.unwrap_err().last_poll().unwrap().polls, 1);
+        assert_eq!(seconds(&clock), [0; 0]);
+    }
+
+    #[tokio::test]
+    async fn the_service_may_ask_to_stay_away_until_the_deadline_but_not_until_later() {
+        // 45 seconds are asked for after the first 10.
+        for (deadline, polls, reached) in [(55, 2, true), (54, 1, false)] {
+            let clock = ManualClock::default();
+            let result = waiter(&clock, &["429", "RUNNING"])
+                .deadline(Duration::from_secs(deadline))
+                .await;
+            assert_eq!(result.is_ok(), reached, "{deadline}");
+            assert_eq!(clock.elapsed().as_secs(), deadline);
+            if let Err(error) = result {
+                assert_eq!(error.cause().unwrap().attempts(), polls);
+            }
+        }
+    }
+
+    /// A poll whose action the service refuses, for longer than anybody waits.
+    struct Refused(u32);
+
+    impl PollFn<String> for Refused {
+        fn poll(&mut self, _: PollContext) -> BoxFuture<'_, Result<Polled<String>>> {
+            self.0 += 1;
+            assert!(self.0 < 1000, "polled without end");
+            let polled = Polled::new(String::new(), "STOPPED".to_owned(), Verdict::Wait);
+            Box::pin(ready(Ok(Polled {
+                refusal: Some(refusal(409, "3600")),
+                ..polled
+            })))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refused_action_delays_no_poll_and_is_the_cause_of_a_timeout() {
+        let clock = ManualClock::default();
+        let mut waiter = waiter(&clock, &["unused"]).deadline(Duration::from_secs(25));
+        waiter.poll = Some(Box::new(Refused(0)));
+        let error = waiter.await.unwrap_err();
+        assert_eq!(seconds(&clock), [10, 10, 5]);
+        assert!(error.is_conflict() && error.is_wait_timeout());
+        assert!(
+            error.to_string().contains("; the last refusal: HTTP 409"),
+            "{error}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_host_is_named_once() {
+        let clock = ManualClock::default();
+        let error = async |script: &[&'static str]| {
+            let mut waiter = waiter(&clock, script).deadline(Duration::from_secs(20));
+            waiter.settings.address = reqwest::Url::parse("https://notebooks.test/").ok();
+            waiter.await.unwrap_err()
+        };
+        let failed = error(&["FROZEN"]).await.to_string();
+        assert!(failed.ends_with("(host notebooks.test)"), "{failed}");
+        let late = error(&["CREATING"]).await.to_string();
+        assert!(late.ends_with("(host notebooks.test)"), "{late}");
+        // A cause names the host that it was asked of, which may be another one.
+        let late = error(&["429"]).await;
+        assert_eq!(late.host(), None);
+        assert!(!late.to_string().contains("notebooks.test"), "{late}");
     }
 }

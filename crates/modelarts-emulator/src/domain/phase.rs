@@ -184,4 +184,55 @@ mod tests {
             assert!(!status.is_transient());
         }
     }
+
+    #[test]
+    fn a_phase_is_stored_with_what_it_is_on_its_way_to() {
+        let failing = Some(Failure {
+            code: "ModelArts.6361".to_owned(),
+            message: "no disk".to_owned(),
+        });
+        let phase = Phase::enter(S::from(N::Creating), 5, &Durations::default(), failing);
+        let stored = serde_json::to_value(&phase).unwrap();
+        assert_eq!(
+            stored,
+            serde_json::json!({
+                "status": "CREATING",
+                "since": 5,
+                "until": 90_005,
+                "failing": {"code": "ModelArts.6361", "message": "no disk"},
+            })
+        );
+        let read: Phase<S> = serde_json::from_value(stored).unwrap();
+        assert_eq!((read.finish(90_005)), phase.finish(90_005));
+        // What stays cannot fail.
+        let settled = Phase::enter(S::from(N::Stopped), 5, &Durations::default(), read.failing);
+        assert_eq!(
+            serde_json::to_value(&settled).unwrap(),
+            serde_json::to_value(Phase::settled(S::from(N::Stopped), 5)).unwrap()
+        );
+    }
+
+    #[test]
+    fn a_stored_reason_without_a_code_is_a_fault_of_the_service() {
+        let failure: Failure = serde_json::from_value("no disk".into()).unwrap();
+        assert_eq!(failure.code, code::SERVICE.as_str());
+        assert_eq!(failure.message, "no disk");
+    }
+
+    #[test]
+    fn an_unknown_status_is_named() {
+        let stored = serde_json::json!({"status": "TELEPORTING", "since": 0});
+        let error = serde_json::from_value::<Phase<S>>(stored).unwrap_err();
+        assert_eq!(error.to_string(), "the status `TELEPORTING` is unknown");
+    }
+
+    #[test]
+    fn a_phase_is_over_at_its_end() {
+        let phase = Phase::enter(S::from(N::Stopping), 0, &Durations::default(), None);
+        assert_eq!(
+            [29_999, 30_000].map(|now| phase.is_over(now)),
+            [false, true]
+        );
+        assert!(!Phase::settled(S::from(N::Stopped), 0).is_over(Millis::MAX));
+    }
 }

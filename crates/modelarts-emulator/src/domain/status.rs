@@ -304,4 +304,91 @@ mod tests {
         assert_eq!(frozen.in_new_words(), N::Frozen);
         assert_eq!(frozen.in_old_words(), D::Unavailable);
     }
+
+    fn all() -> impl Iterator<Item = InstanceStatus> {
+        InstanceStatus::values()
+            .iter()
+            .map(|text| InstanceStatus::from(*text))
+    }
+
+    #[test]
+    fn a_machine_is_occupied_from_the_creation_until_the_stop() {
+        let of = |fits: fn(&InstanceStatus) -> bool| {
+            let fitting = all().filter(|status| fits(status) && KNOWN.contains(&status.as_str()));
+            fitting.map(|status| status.to_string()).collect::<Vec<_>>()
+        };
+        // One that the documents gain goes by its entry there.
+        const KNOWN: [&str; 17] = [
+            "INIT",
+            "CREATING",
+            "STARTING",
+            "STOPPING",
+            "DELETING",
+            "RUNNING",
+            "STOPPED",
+            "SNAPSHOTTING",
+            "FROZEN",
+            "DELETED",
+            "START_FAILED",
+            "RESTARTING",
+            "REBOOTING",
+            "ACTIVE",
+            "CREATE_QUEUING",
+            "START_QUEUING",
+            "UNAVAILABLE",
+        ];
+        assert_eq!(of(InstanceStatus::is_up), ["RUNNING", "ACTIVE"]);
+        assert_eq!(
+            of(InstanceStatus::is_queued),
+            ["CREATE_QUEUING", "START_QUEUING"]
+        );
+        let occupies = [
+            "INIT",
+            "CREATING",
+            "STARTING",
+            "STOPPING",
+            "RUNNING",
+            "SNAPSHOTTING",
+            "RESTARTING",
+            "REBOOTING",
+            "ACTIVE",
+        ];
+        assert_eq!(of(InstanceStatus::occupies), occupies);
+    }
+
+    #[test]
+    fn a_start_that_fails_lacks_a_machine_unless_somebody_says_otherwise() {
+        let code = |status: N| InstanceStatus::from(status).failure_code();
+        assert_eq!(code(N::StartFailed), code::START_CAPACITY);
+        assert_eq!(code(N::CreateFailed), code::SERVICE);
+    }
+
+    #[test]
+    fn a_status_is_read_as_it_is_spelled_and_refused_with_what_there_is() {
+        let read = |text: &str| serde_json::from_value::<InstanceStatus>(text.into());
+        assert_eq!(read("RUNNING").unwrap(), N::Running);
+        assert_eq!(read("ACTIVE").unwrap(), D::Active);
+        for text in ["running", "active", "TELEPORTING", ""] {
+            let error = read(text).unwrap_err().to_string();
+            assert!(
+                error.contains("`STOPPED`") && error.contains("`ACTIVE`"),
+                "{error}"
+            );
+        }
+        // Where people write it, in any case.
+        assert_eq!(InstanceStatus::from("running"), N::Running);
+        assert_eq!(InstanceStatus::from("active"), D::Active);
+        let known = InstanceStatus::from("running").listed().unwrap();
+        assert_eq!(known, N::Running);
+        let refused = InstanceStatus::from("RUNING").listed().unwrap_err();
+        assert!(refused.message.contains("RUNNING"), "{}", refused.message);
+    }
+
+    #[test]
+    fn a_status_equals_that_of_its_own_generation_alone() {
+        let running = InstanceStatus::from(N::Running);
+        assert!(running == N::Running && running != N::Stopped && running != D::Running);
+        let active = InstanceStatus::from(D::Active);
+        assert!(active == D::Active && active != D::Rebooting && active != N::Running);
+    }
 }

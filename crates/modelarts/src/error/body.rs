@@ -130,3 +130,106 @@ fn text(value: Option<&Value>) -> Option<String> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(body: &str) -> ErrorBody {
+        ErrorBody::read(body.as_bytes())
+    }
+
+    #[test]
+    fn who_wrote_an_error_shows_in_its_code() {
+        for (code, expected) in [
+            ("ModelArts.6309", Origin::Service),
+            (" ModelArts.6309 ", Origin::Service),
+            ("APIG.0101", Origin::Gateway),
+            ("APIGW.0301", Origin::Gateway),
+            ("IAM.0004", Origin::Identity),
+            ("Vendor.1", Origin::Unknown),
+            ("401", Origin::Unknown),
+        ] {
+            let body = format!(r#"{{"error_code": "{code}"}}"#);
+            assert_eq!(of(&body).origin, expected, "{code}");
+        }
+        // A status one level down is the form of the identity service.
+        for (body, expected) in [
+            (
+                r#"{"error": {"code": 401, "message": "no"}}"#,
+                Origin::Identity,
+            ),
+            (
+                r#"{"error": {"code": "Busy", "message": "no"}}"#,
+                Origin::Unknown,
+            ),
+            (r#"{"error": {"message": "no"}}"#, Origin::Unknown),
+            (r#"{"error": "no"}"#, Origin::Unknown),
+            ("<html>", Origin::Unknown),
+        ] {
+            assert_eq!(of(body).origin, expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn blank_and_other_values_are_passed_over() {
+        let read = of(
+            r#"{"error_code": " ", "code": 7, "error_msg": true, "message": "m", "requestId": "r"}"#,
+        );
+        assert_eq!(read.code.as_deref(), Some("7"));
+        assert_eq!(read.message.as_deref(), Some("m"));
+        assert_eq!(read.request_id.as_deref(), Some("r"));
+        assert_eq!(
+            of("\u{feff}{\"error\": \"m\"}").message.as_deref(),
+            Some("m")
+        );
+    }
+
+    #[test]
+    fn a_code_looks_like_one() {
+        let code = |text: &str| {
+            let read = ErrorBody {
+                code: Some(text.to_owned()),
+                ..ErrorBody::default()
+            };
+            read.code(StatusCode::NOT_FOUND).map(str::to_owned)
+        };
+        assert_eq!(code(" ModelArts.6309 ").as_deref(), Some("ModelArts.6309"));
+        assert_eq!(code("a_b-c").as_deref(), Some("a_b-c"));
+        assert!(code(&"a".repeat(64)).is_some());
+        for no_code in ["", "404", "no such thing", "a\u{1b}[1m", &"a".repeat(65)] {
+            assert_eq!(code(no_code), None, "{no_code:?}");
+        }
+    }
+
+    #[test]
+    fn a_success_is_an_error_only_if_it_holds_nothing_else() {
+        let is_error = |body: &str| ErrorBody::disguised(StatusCode::OK, body.as_bytes()).is_some();
+        let with_text = |length: usize| {
+            let empty = r#"{"code": "A.1", "message": ""}"#;
+            let text = "a".repeat(length - empty.len());
+            empty.replace("\"\"", &format!("\"{text}\""))
+        };
+        for body in [
+            r#"{"error_code": "ModelArts.6309", "error_msg": "no", "request_id": "r"}"#,
+            "\u{feff}{\"code\": \"A.1\", \"message\": \"no\"}",
+            &with_text(4096),
+        ] {
+            assert!(is_error(body), "{body}");
+        }
+        for body in [
+            "",
+            "[]",
+            "{}",
+            r#"{"id": "n1", "code": "A.1", "message": "no"}"#,
+            r#"{"code": "A.1"}"#,
+            r#"{"message": "done"}"#,
+            r#"{"code": "0", "message": "done"}"#,
+            r#"{"code": "000000", "message": "done"}"#,
+            r#"{"code": " 200 ", "message": "done"}"#,
+            &with_text(4097),
+        ] {
+            assert!(!is_error(body), "{body}");
+        }
+    }
+}

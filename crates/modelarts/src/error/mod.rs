@@ -16,7 +16,7 @@ use modelarts_client::{ErrorClass, ErrorCode, Secret, Service};
 use serde::de::DeserializeOwned;
 
 use self::body::{ErrorBody, Origin};
-pub(crate) use self::decode::expectation;
+pub(crate) use self::decode::{expectation, place};
 use self::decode::{is_blank, undecodable};
 use self::redact::{Redactor, printable, request_id};
 pub(crate) use self::redact::{drop_telling_ids, one_line};
@@ -505,7 +505,7 @@ impl Error {
                 None => entry.remedy(),
             });
         }
-        if inner.kind == ErrorKind::Status && self.is_gateway() {
+        if self.is_gateway() {
             return match inner.status?.as_u16() {
                 300..=399 | 404 | 405 => Some(
                     "Check the endpoint, the region and the proxy: the response is not the service's own, so it says nothing about the resource.",
@@ -814,10 +814,7 @@ impl fmt::Display for Error {
             None if inner.body.is_empty() => part(f, format_args!("empty response"))?,
             None => part(f, format_args!("the response is not in the API's form"))?,
         }
-        if inner.kind == ErrorKind::Status
-            && inner.status == Some(StatusCode::NOT_FOUND)
-            && self.is_gateway()
-        {
+        if inner.status == Some(StatusCode::NOT_FOUND) && self.is_gateway() {
             f.write_str(
                 "; the address or a gateway is wrong, which says nothing about the resource",
             )?;
@@ -1153,5 +1150,387 @@ mod tests {
         assert_eq!(error.message(), Some("who is [redacted]\"?"));
         let excerpt = error.body_excerpt();
         assert_eq!(excerpt, br#"{"error_msg":"who is [redacted]\"?"}"#);
+    }
+
+    fn coded(status: u16, code: &str) -> Error {
+        refusal(status, &format!(r#"{{"error_code": "{code}"}}"#))
+    }
+
+    /// The predicates that hold, in the order of their declaration.
+    fn predicates(error: &Error) -> String {
+        let all = [
+            ("not-found", error.is_not_found()),
+            ("gateway", error.is_gateway()),
+            ("conflict", error.is_conflict()),
+            ("already", error.is_already_in_state()),
+            ("throttled", error.is_throttled()),
+            ("quota", error.is_quota()),
+            ("capacity", error.is_capacity()),
+            ("auth", error.is_auth()),
+            ("frozen", error.is_frozen()),
+            ("retryable", error.is_retryable()),
+            ("unknown", error.is_outcome_unknown()),
+            ("timeout", error.is_timeout()),
+            ("deadline", error.is_deadline_exceeded()),
+            ("connect", error.is_connect()),
+            ("decode", error.is_decode()),
+            ("usage", error.is_usage()),
+            ("wait-failed", error.is_wait_failed()),
+            ("wait-timeout", error.is_wait_timeout()),
+        ];
+        let holds = all.iter().filter(|(_, holds)| *holds);
+        holds.map(|(name, _)| *name).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn a_refusal_is_what_its_code_status_and_author_say() {
+        for (status, code, expected) in [
+            (400, "ModelArts.6309", "not-found"),
+            // Under a server's failure such a code is an echo.
+            (500, "ModelArts.6309", "retryable unknown"),
+            (400, "ModelArts.6343", "conflict"),
+            (400, "ModelArts.6357", "conflict already"),
+            (429, "ModelArts.6101", "throttled retryable"),
+            (400, "ModelArts.6302", "quota"),
+            (400, "ModelArts.6329", "capacity"),
+            (401, "ModelArts.0201", "auth"),
+            (403, "ModelArts.0108", "auth"),
+            (401, "ModelArts.6201", "frozen"),
+            (400, "ModelArts.6306", "retryable"),
+            (500, "ModelArts.0010", "retryable unknown"),
+            (500, "ModelArts.7001", "retryable unknown"),
+            // What is wrong stays wrong, whatever the status.
+            (500, "ModelArts.0109", "auth"),
+            (505, "ModelArts.7001", ""),
+            (404, "ModelArts.9999", "not-found"),
+            (404, "APIG.0101", "gateway"),
+            // Of another resource than the one that was asked for.
+            (404, "IAM.0004", ""),
+            (401, "", "gateway auth"),
+            (403, "", "gateway auth"),
+            (404, "", "gateway"),
+            (408, "", "gateway retryable unknown"),
+            (409, "", "gateway conflict"),
+            (418, "", "gateway"),
+            (429, "", "gateway throttled retryable"),
+            (502, "", "gateway retryable unknown"),
+            (505, "", "gateway unknown"),
+        ] {
+            assert_eq!(
+                predicates(&coded(status, code)),
+                expected,
+                "{status} {code}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_refusal_is_what_happened() {
+        let second = Duration::from_secs(1);
+        let decode = |operation| {
+            let error = Error::decode::<Notebook>(StatusCode::OK, HeaderMap::new(), b"{");
+            error.in_operation(operation)
+        };
+        let poll = || PollStatus {
+            status: "FROZEN".to_owned(),
+            fail_reason: None,
+            progress: None,
+            missing: None,
+            elapsed: second,
+            polls: 1,
+        };
+        let throttled = Some(coded(429, "ModelArts.6101"));
+        for (error, expected) in [
+            (Error::argument("a"), "usage"),
+            (Error::configuration("b"), "usage"),
+            (
+                Error::attempt_timed_out(second),
+                "retryable unknown timeout",
+            ),
+            (
+                Error::deadline_exceeded(second),
+                "retryable unknown timeout deadline",
+            ),
+            (
+                Error::rate_limited(second).before_sending(),
+                "retryable timeout deadline",
+            ),
+            (decode("showNotebook"), "decode"),
+            (decode("createNotebook"), "unknown decode"),
+            (decode("whatever"), "unknown decode"),
+            (decode("whatever").of_idempotency(true), "decode"),
+            (
+                decode("showNotebook").of_idempotency(false),
+                "unknown decode",
+            ),
+            (Error::wait_failed(String::new(), poll()), "wait-failed"),
+            (
+                Error::wait_timed_out(String::new(), None, None),
+                "timeout wait-timeout",
+            ),
+            (
+                Error::wait_timed_out(String::new(), Some(poll()), throttled),
+                "throttled retryable timeout wait-timeout",
+            ),
+        ] {
+            assert_eq!(predicates(&error), expected, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn the_identity_service_knows_of_accounts_alone() {
+        let absent = || {
+            let body = Bytes::from_static(br#"{"error_code": "IAM.0004", "error_msg": "no"}"#);
+            Error::from_status(StatusCode::NOT_FOUND, HeaderMap::new(), body, None, &[])
+        };
+        let asked = absent().in_operation("listProjects");
+        assert_eq!(predicates(&asked), "not-found");
+        // On the way to a token, what is missing is who signs in.
+        assert_eq!(
+            asked.before_sending().class(),
+            Some(ErrorClass::Authentication)
+        );
+        assert_eq!(absent().class(), None);
+    }
+
+    #[test]
+    fn absent_is_the_very_resource_that_was_asked_for() {
+        let codes = [ErrorCode::MODELARTS_6309];
+        for (status, code, expected) in [
+            (400, "ModelArts.6309", true),
+            // An image; the storage of a notebook that is there.
+            (400, "ModelArts.6404", false),
+            (404, "ModelArts.6624", false),
+            // A code that is newer than the catalogue.
+            (404, "ModelArts.9999", true),
+            (400, "ModelArts.9999", false),
+            (404, "", false),
+            (400, "ModelArts.6357", false),
+        ] {
+            assert_eq!(
+                coded(status, code).is_absence(&codes),
+                expected,
+                "{status} {code}"
+            );
+        }
+    }
+
+    /// What the HTTP client makes of a server that responds to every connection like this.
+    async fn exchanged(response: Option<&'static [u8]>) -> Error {
+        use std::io::{Read as _, Write as _};
+
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!(
+            "http://{}/v1/p1/secret-path",
+            listener.local_addr().unwrap()
+        );
+        let server = response.map(|response| {
+            std::thread::spawn(move || {
+                let mut connection = listener.accept().unwrap().0;
+                connection.read(&mut [0; 1024]).unwrap();
+                connection.write_all(response).unwrap();
+            })
+        });
+        // Without a response the listener is closed by now.
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let error = match client.get(url).send().await {
+            Ok(response) => response.bytes().await.unwrap_err(),
+            Err(error) => error,
+        };
+        server.into_iter().for_each(|server| server.join().unwrap());
+        Error::exchange(error)
+    }
+
+    #[tokio::test]
+    async fn what_fails_below_http_is_told_apart() {
+        let https = reqwest::Client::new().get("https://127.0.0.1:1/").send();
+        let no_url = reqwest::Client::new().get("http://").send();
+        for (error, kind, expected, shown) in [
+            (
+                exchanged(None).await,
+                ErrorKind::Connect,
+                "retryable connect",
+                "no connection to the service: ",
+            ),
+            (
+                Error::exchange(https.await.unwrap_err()),
+                ErrorKind::Connect,
+                "retryable connect",
+                "no connection to the service: ",
+            ),
+            (
+                exchanged(Some(b"")).await,
+                ErrorKind::Interrupted,
+                "retryable unknown",
+                "the connection broke off before the response was complete: ",
+            ),
+            (
+                exchanged(Some(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf")).await,
+                ErrorKind::Interrupted,
+                "retryable unknown",
+                "the connection broke off before the response was complete: ",
+            ),
+            (
+                exchanged(Some(b"220 mail.test ESMTP\r\n\r\n")).await,
+                ErrorKind::Protocol,
+                "unknown",
+                "the response is not HTTP: ",
+            ),
+            (
+                Error::exchange(no_url.await.unwrap_err()),
+                ErrorKind::InvalidArgument,
+                "usage",
+                "the request cannot be built: ",
+            ),
+        ] {
+            assert_eq!(
+                (error.kind(), &*predicates(&error)),
+                (kind, expected),
+                "{error}"
+            );
+            let text = error.to_string();
+            // The reason is the innermost one; neither URL nor a hint for builds without TLS stands in it.
+            assert!(
+                text.starts_with(shown) && text.len() > shown.len(),
+                "{text}"
+            );
+            assert!(
+                !text.contains("secret-path") && !text.contains("feature"),
+                "{text}"
+            );
+            assert!(error.transport_error().is_some());
+        }
+    }
+
+    #[test]
+    fn everything_about_a_refusal_can_be_asked_for() {
+        let seconds = Duration::from_secs(7);
+        let body = Bytes::from_static(br#"{"error_code": "ModelArts.6101", "error_msg": "slow"}"#);
+        let headers = HeaderMap::from_iter([(http::header::AGE, 1.into())]);
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        let error = Error::from_status(status, headers, body, Some(seconds), &[])
+            .in_operation("listNotebooks")
+            .in_operation("outer")
+            .at_host(&reqwest::Url::parse("https://inner.test:8443/v1").unwrap())
+            .at_host(&reqwest::Url::parse("https://outer.test/").unwrap())
+            .after_attempts(5)
+            .ended_by(Some(RetryLimit::Budget));
+        // A waiter that ran out of time responds for what kept it from its target.
+        let waited = Error::wait_timed_out("late".to_owned(), None, Some(error.clone()));
+        for error in [&error, &waited] {
+            assert_eq!(error.operation(), Some("listNotebooks"));
+            assert_eq!(error.host(), Some("inner.test:8443"));
+            assert_eq!(error.status(), Some(status));
+            assert_eq!(error.headers().len(), 1);
+            assert_eq!(error.code(), Some(&ErrorCode::MODELARTS_6101));
+            assert_eq!(error.attempts(), 5);
+            assert_eq!(error.retry_limit(), Some(RetryLimit::Budget));
+            assert_eq!(error.retry_after(), Some(seconds));
+            assert_eq!(error.remedy(), ErrorCode::MODELARTS_6101.remedy());
+        }
+        assert_eq!(
+            (error.message(), waited.message()),
+            (Some("slow"), Some("late"))
+        );
+        assert_eq!(refusal(400, "").request_id(), Some("r-1"));
+    }
+
+    #[test]
+    fn circumstances_are_told_where_they_matter() {
+        let error = |attempts| refusal(502, "").after_attempts(attempts);
+        let shown = "showNotebook: HTTP 502 Bad Gateway: empty response";
+        for (error, circumstances) in [
+            (error(1), " (request r-1)"),
+            (error(2), " (request r-1, after 2 attempts)"),
+            (
+                error(1).ended_by(Some(RetryLimit::Deadline)),
+                " (request r-1, no time is left for another)",
+            ),
+            (
+                error(3).ended_by(Some(RetryLimit::Budget)),
+                " (request r-1, after 3 attempts, the retry budget is used up)",
+            ),
+            (
+                error(1).with_note("first\nnote").with_note("second"),
+                "; first note; second (request r-1)",
+            ),
+            (
+                error(1).with_clock_skew(SignedDuration::from_secs(-200)),
+                "; the clock of this machine is 3 minutes behind the service's (request r-1)",
+            ),
+            (
+                error(1).with_clock_skew(SignedDuration::from_mins(90)),
+                "; the clock of this machine is 90 minutes ahead of the service's (request r-1)",
+            ),
+        ] {
+            assert_eq!(error.to_string(), format!("{shown}{circumstances}"));
+        }
+        assert!(refusal(599, "").to_string().contains(": HTTP 599: "));
+        let absent = coded(404, "ModelArts.9999").to_string();
+        assert!(!absent.contains("gateway"), "{absent}");
+        assert!(
+            refusal(404, "")
+                .to_string()
+                .contains("; the address or a gateway is wrong")
+        );
+        // What this crate says itself is whole, however long it is.
+        let long = Error::argument("a".repeat(1000)).to_string();
+        assert_eq!(long.len(), 1000);
+    }
+
+    #[test]
+    fn a_remedy_fits_what_is_known() {
+        let remedy = |error: &Error| error.remedy().unwrap_or_default();
+        for status in [302, 404, 405] {
+            assert!(
+                remedy(&refusal(status, "")).starts_with("Check the endpoint"),
+                "{status}"
+            );
+        }
+        assert!(remedy(&refusal(407, "")).contains("proxy"));
+        let skewed = coded(401, "ModelArts.0201").with_clock_skew(SignedDuration::from_mins(9));
+        assert!(remedy(&skewed).contains("clock"));
+        assert_ne!(
+            remedy(&coded(401, "ModelArts.0206")),
+            remedy(&coded(403, "ModelArts.0206"))
+        );
+        for error in [
+            refusal(500, ""),
+            coded(404, "ModelArts.9999"),
+            Error::argument("a"),
+            Error::too_long(StatusCode::FOUND, HeaderMap::new(), 1),
+        ] {
+            assert_eq!(error.remedy(), None, "{error}");
+        }
+    }
+
+    #[test]
+    fn an_excerpt_ends_after_64_kib_and_a_success_is_kept_whole() {
+        let body = vec![b' '; 70_000];
+        let error = Error::decode::<Notebook>(StatusCode::OK, HeaderMap::new(), &body);
+        assert_eq!(error.body_excerpt().len(), 65_536);
+        assert_eq!(error.undecoded_body().unwrap().len(), 70_000);
+        assert_eq!(refusal(400, "{}").undecoded_body(), None);
+        let success = Bytes::from_static(br#"{"error_code": "ModelArts.6309", "error_msg": "no"}"#);
+        let disguised = Error::disguised(StatusCode::OK, &HeaderMap::new(), &success, Vec::new);
+        let disguised = disguised.unwrap();
+        assert_eq!(disguised.undecoded_body(), None);
+        assert_eq!(
+            disguised.to_string(),
+            "HTTP 200, ModelArts.6309: the success holds an error: no"
+        );
+    }
+
+    #[test]
+    fn an_empty_success_of_an_action_is_a_success() {
+        let of = |body: &[u8]| {
+            let error = Error::decode::<Vec<u8>>(StatusCode::OK, HeaderMap::new(), body);
+            accepted::<Vec<u8>>(Err(error))
+        };
+        for blank in [&b""[..], b" \n", b"null"] {
+            assert_eq!(of(blank).unwrap(), [0; 0]);
+        }
+        assert!(of(b"{").unwrap_err().is_decode());
+        assert_eq!(accepted(Ok(vec![1])).unwrap(), [1]);
     }
 }

@@ -307,12 +307,125 @@ mod tests {
     }
 
     #[test]
+    fn where_a_secret_is_redacted_depends_on_what_else_it_can_be() {
+        let places = |secret: &str| {
+            [
+                format!("x{secret}y"),
+                format!("a {secret} b"),
+                format!("token: {secret}"),
+                format!("token: {secret}s"),
+                format!("token {secret}"),
+            ]
+            .map(|text| match redact(&text, secret) == text {
+                true => '-',
+                false => 'r',
+            })
+            .iter()
+            .collect::<String>()
+        };
+        for (secret, expected) in [
+            // Nothing that anybody writes by chance.
+            ("abcdefghijklmnopqrst", "rrrrr"),
+            ("12345678901234567890", "rrrrr"),
+            ("pass-wd8", "rrrrr"),
+            ("ab!!cd12", "rrrrr"),
+            // Nothing that anybody writes alone.
+            ("hunter2", "-rr-r"),
+            ("a1b2", "-rr-r"),
+            // Words and numbers.
+            ("abcdefghijklmnopqrs", "--r--"),
+            ("it's a 'word', so.", "--r--"),
+            ("1234567890123456789", "--r--"),
+            ("a1b", "--r--"),
+        ] {
+            assert_eq!(places(secret), expected, "{secret}");
+        }
+    }
+
+    #[test]
+    fn labels_are_recognised_in_every_spelling() {
+        for text in [
+            "PASSWORD=admin",
+            "{\"password\":[\"admin\"]}",
+            r#"{\"adminPass_pwd\" : \"admin\"}"#,
+            "your passwd: `admin`",
+            "client_secret='admin'",
+            "access key = admin",
+        ] {
+            assert!(redact(text, "admin").contains(REDACTED), "{text}");
+        }
+        for text in [
+            "passwords admin",
+            "user: admin",
+            "password-admin",
+            "keys: admin",
+        ] {
+            assert_eq!(redact(text, "admin"), text);
+        }
+    }
+
+    #[test]
+    fn what_holds_no_secret_stays_byte_for_byte() {
+        let redactor = Redactor::new(&[Secret::from("t0p-s3cret")]);
+        let binary = Bytes::from_static(b"\xff\x00t0p");
+        assert_eq!(redactor.bytes(binary.clone()), binary);
+        let telling = Bytes::from_static(b"\xfft0p-s3cret");
+        assert_eq!(redactor.bytes(telling), "\u{fffd}[redacted]");
+        // Of a secret that is no strong one, the beginning of a word may be that of any word.
+        let weak = Redactor::new(&[Secret::from("hunter2")]);
+        assert_eq!(weak.bytes(Bytes::from_static(b"the hunter")), "the hunter");
+    }
+
+    #[test]
+    fn the_first_header_that_holds_an_id_names_the_request() {
+        let headers = |values: [&'static str; 3]| {
+            let values = values.map(http::HeaderValue::from_static);
+            let names = REQUEST_IDS.map(http::HeaderName::from_static);
+            names.into_iter().zip(values).collect::<HeaderMap>()
+        };
+        let of = |values| request_id(&headers(values)).map(str::to_owned);
+        assert_eq!(of(["a", "b", "c"]).as_deref(), Some("a"));
+        assert_eq!(of(["", " b-1.2_3:4 ", "c"]).as_deref(), Some("b-1.2_3:4"));
+        assert_eq!(of(["no id", "<b>", "c"]).as_deref(), Some("c"));
+        assert_eq!(of(["", "", ""]), None);
+
+        let credential = |text| [http::HeaderValue::from_static(text)];
+        for (credentials, kept) in [
+            (credential("t0p-s3cret"), vec!["b"]),
+            (credential("t0p-"), vec!["b"]),
+            (credential("s3cret-not"), vec!["req-t0p-s3cret", "b"]),
+            // Too short to tell anything.
+            (credential("t0p"), vec!["req-t0p-s3cret", "b"]),
+        ] {
+            let mut telling = headers(["req-t0p-s3cret", "b", "c"]);
+            telling.remove(REQUEST_IDS[2]);
+            drop_telling_ids(&mut telling, &credentials);
+            let left: Vec<_> = REQUEST_IDS
+                .iter()
+                .filter_map(|name| telling.get(*name))
+                .collect();
+            assert_eq!(left, kept, "{credentials:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_is_one_line() {
+        assert_eq!(printable("a\tb\r\nc\u{2029}d"), "a b  c d");
+        assert_eq!(printable("\u{1b}[1m\u{202e}x"), "\\u{1b}[1m\\u{202e}x");
+        assert_eq!(printable("grüße"), "grüße");
+        assert_eq!(one_line("a\nb"), "a b");
+    }
+
+    #[test]
     fn ids_are_ids() {
         let redactor = Redactor::new(&[Secret::from("t0p-s3cret")]);
         assert_eq!(redactor.id("f00d-1"), Some("f00d-1".to_owned()));
         for id in ["", "a b", "a\u{1b}[31m", "req-t0p-s3cret", &"a".repeat(129)] {
             assert_eq!(redactor.id(id), None, "{id}");
         }
+        let weak = Redactor::new(&[Secret::from("hunter2")]);
+        assert_eq!(weak.id("hunter2"), None);
+        assert_eq!(weak.id("hunter22"), Some("hunter22".to_owned()));
     }
 
     proptest! {

@@ -153,4 +153,17 @@ mod tests {
         let empty = RetryBudget::new(0);
         assert_eq!(attempts(&empty, 1), Err(Some(RetryLimit::Budget)));
     }
+
+    #[test]
+    fn a_success_pays_back_and_every_attempt_counts() {
+        let (policy, budget) = (RetryPolicy::default(), RetryBudget::new(1));
+        let mut attempts = Attempts::new(&policy, &budget, true, secs(100));
+        assert_eq!(
+            (attempts.begin(), attempts.begin(), attempts.made()),
+            (1, 2, 2)
+        );
+        assert!(budget.withdraw());
+        (0..10).for_each(|_| attempts.succeeded());
+        assert_eq!(budget.remaining(), 1);
+    }
 }

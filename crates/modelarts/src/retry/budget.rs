@@ -127,4 +127,12 @@ mod tests {
         (0..50).for_each(|_| full.repay());
         assert_eq!(full.remaining(), 2);
     }
+
+    #[test]
+    fn clones_share_what_is_left_of_their_capacity() {
+        let budget = RetryBudget::new(3);
+        assert!(budget.clone().withdraw());
+        assert_eq!((budget.capacity(), budget.remaining()), (Some(3), 2));
+        assert_eq!(RetryBudget::unlimited().capacity(), None);
+    }
 }

@@ -148,4 +148,18 @@ mod tests {
         assert!(RetryPolicy::default().allows(4));
         assert!(!RetryPolicy::default().allows(5));
     }
+
+    #[test]
+    fn each_kind_of_failure_has_its_own_backoff() {
+        let seconds = |first| Backoff::new(Duration::from_secs(first), Duration::from_secs(60));
+        let policy = RetryPolicy::off()
+            .max_attempts(3)
+            .backoff(seconds(2))
+            .throttled_backoff(seconds(7));
+        let delay = |failure, attempts| policy.delay(failure, attempts, None, 1.0).as_secs();
+        assert_eq!(delay(FailureKind::Broken, 1), 2);
+        assert_eq!(delay(FailureKind::Throttled, 2), 14);
+        assert_eq!(policy.attempts(), 3);
+        assert_eq!(policy.max_attempts(0).attempts(), 1);
+    }
 }

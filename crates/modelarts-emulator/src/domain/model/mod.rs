@@ -6,6 +6,8 @@ mod instance;
 mod lease;
 mod mount;
 mod notebook;
+#[cfg(test)]
+mod tests;
 mod volume;
 
 pub(crate) use dev_env::DevEnv;
