@@ -5,7 +5,6 @@
 //! manifests; then everything must be generated, built, and reachable. Last the operation is to be emulated: then the compiler asks
 //! for its behaviour, where behaviour is written.
 
-use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -16,9 +15,9 @@ use std::thread;
 
 use anyhow::{Context, Result, bail};
 use heck::ToSnakeCase as _;
-use xtask::{check, problem::Problem, regen, tidy, workspace};
+use xtask::{check, problem::Problem, regen, workspace};
 
-use crate::python;
+use crate::{copy, python};
 
 const NAME: &str = "generic";
 const DOCUMENT: &str = include_str!("families/generic.yaml");
@@ -63,7 +62,7 @@ pub(crate) fn run() -> Result<bool> {
     // Of its own: in the shared one cargo would take the copy's programs for those of the checkout, which are older.
     let target = target.join("families-target");
     let root = workspace::root();
-    synchronize(&root, &copy)?;
+    copy::synchronize(&root, &copy)?;
 
     let list = fs::read_to_string(copy.join(LIST))?;
     let entry = format!("{list}\n[[document]]\nname = \"{NAME}\"\n");
@@ -274,50 +273,16 @@ fn cargo(copy: &Path, target: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// Makes the copy the same as the checkout, without touching what is the same already, so that little is built anew.
-fn synchronize(root: &Path, copy: &Path) -> Result<()> {
-    let files: BTreeSet<PathBuf> = tidy::files(root)?.into_iter().collect();
-    for file in &files {
-        let (from, to) = (root.join(file), copy.join(file));
-        let wanted = fs::read(&from).with_context(|| format!("reading {}", from.display()))?;
-        if fs::read(&to).is_ok_and(|found| found == wanted) {
-            continue;
-        }
-        if let Some(folder) = to.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        fs::write(&to, wanted).with_context(|| format!("writing {}", to.display()))?;
-    }
-    let mut found = Vec::new();
-    collect(copy, Path::new(""), &mut found)?;
-    for file in found.iter().filter(|file| !files.contains(*file)) {
-        fs::remove_file(copy.join(file))?;
-    }
-    Ok(())
-}
-
 /// Files of the copy that are not those of the checkout.
 fn different(root: &Path, copy: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
-    collect(copy, Path::new(""), &mut files)?;
+    copy::collect(copy, Path::new(""), &mut files)?;
     let same = |file: &PathBuf| {
         let [here, there] = [root, copy].map(|folder| fs::read(folder.join(file)).ok());
         here == there
     };
     files.retain(|file| !same(file));
     Ok(files)
-}
-
-fn collect(copy: &Path, folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
-    for entry in fs::read_dir(copy.join(folder))? {
-        let entry = entry?;
-        let path = folder.join(entry.file_name());
-        match entry.file_type()?.is_dir() {
-            true => collect(copy, &path, files)?,
-            false => files.push(path),
-        }
-    }
-    Ok(())
 }
 
 /// The checks must find this.

@@ -9,6 +9,7 @@ use xtask::{check, diff, documentation, draft, drift, regen, samples, tidy, work
 mod clients;
 mod consumers;
 mod container;
+mod copy;
 mod emulator;
 mod families;
 mod isolation;

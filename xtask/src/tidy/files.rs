@@ -200,6 +200,35 @@ pub(super) fn findings(root: &Path, files: &[PathBuf]) -> Result<Vec<Finding>> {
             }),
         }
     }
+    if let Ok(configuration) = fs::read_to_string(root.join(MUTANTS)) {
+        findings.extend(unmatched(&configuration, files)?);
+    }
+    Ok(findings)
+}
+
+/// Which modules `cargo xtask mutants` changes.
+const MUTANTS: &str = ".cargo/mutants.toml";
+
+/// Patterns of [`MUTANTS`] that fit no file: its module was moved or renamed, and is changed no more.
+fn unmatched(configuration: &str, files: &[PathBuf]) -> Result<Vec<Finding>> {
+    let configuration: toml::Table = toml::from_str(configuration).context(MUTANTS)?;
+    let patterns = configuration
+        .get("examine_globs")
+        .and_then(toml::Value::as_array);
+    let mut findings = Vec::new();
+    for pattern in patterns.into_iter().flatten().filter_map(|it| it.as_str()) {
+        let regex = regex::escape(pattern).replace(r"\*", "[^/]*");
+        let regex = Regex::new(&format!("^{regex}$"))?;
+        let fits = |path: &PathBuf| regex.is_match(&path.to_string_lossy().replace('\\', "/"));
+        if !files.iter().any(fits) {
+            findings.push(Finding {
+                file: MUTANTS.to_owned(),
+                line: 0,
+                rule: "mutants",
+                message: format!("no file is named like `{pattern}` of `examine_globs`"),
+            });
+        }
+    }
     Ok(findings)
 }
 
@@ -411,5 +440,16 @@ mod tests {
             ["conflict"]
         );
         assert_eq!(rules("README.md", "text \nend"), ["blanks", "blanks"]);
+    }
+
+    #[test]
+    fn a_pattern_that_fits_no_file_is_a_finding() {
+        let files = ["a/b/c.rs", "a/d.rs"].map(PathBuf::from);
+        let of = |pattern: &str| {
+            let configuration = format!("examine_globs = [\"{pattern}\"]");
+            unmatched(&configuration, &files).unwrap().len()
+        };
+        assert_eq!(["a/d.rs", "a/b/*.rs", "a/*.rs"].map(of), [0, 0, 0]);
+        assert_eq!(["a/e.rs", "*.rs", "a/b/c"].map(of), [1, 1, 1]);
     }
 }
