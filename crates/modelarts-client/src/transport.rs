@@ -141,18 +141,29 @@ pub fn decode<T: DeserializeOwned>(
     let body = without_bom(body);
     let empty = status == StatusCode::NO_CONTENT || (may_be_empty && body.is_empty());
     let body = if empty { b"{}" } else { body };
-    let mut json = serde_json::Deserializer::from_slice(body);
-    let value = T::deserialize(FromObject(&mut json));
-    let value = value.and_then(|value| json.end().map(|()| value));
-    value.or_else(|error| {
-        if !error.to_string().starts_with("duplicate field") {
-            return Err(error);
-        }
-        // Of a key that comes twice the last value counts, as in other languages.
-        T::deserialize(FromObject(serde_json::from_slice::<serde_json::Value>(
-            body,
-        )?))
+    decode_once(body).or_else(|error| match last_of_each_key(body, &error) {
+        // The position of another error would be one in a text that nobody has.
+        Some(body) => decode_once(&body).map_err(|_| error),
+        None => Err(error),
     })
+}
+
+fn decode_once<T: DeserializeOwned>(body: &[u8]) -> serde_json::Result<T> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let value = T::deserialize(FromObject(&mut json))?;
+    json.end()?;
+    Ok(value)
+}
+
+/// The body again, if a key comes twice: its last value counts, as in other languages.
+///
+/// Text and no `Value`, for which the code of every type would be compiled once more.
+fn last_of_each_key(body: &[u8], error: &serde_json::Error) -> Option<Vec<u8>> {
+    if !error.to_string().starts_with("duplicate field") {
+        return None;
+    }
+    let value: serde_json::Value = serde_json::from_slice(body).ok()?;
+    serde_json::to_vec(&value).ok()
 }
 
 /// The body without the mark that some servers put before their UTF-8.

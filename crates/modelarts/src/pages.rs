@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
+use http::StatusCode;
 use modelarts_client::IntoOptional;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -521,7 +522,9 @@ fn salvage<L: List>(error: Error, first: i64) -> Result<Fetched<L>> {
     };
     // The same rows once more.
     lists.for_each(drop);
-    let Ok(page) = serde_json::from_value::<L::Page>(value) else {
+    let page = value.to_string();
+    let Ok(page) = modelarts_client::decode::<L::Page>(StatusCode::OK, page.as_bytes(), false)
+    else {
         return Err(error);
     };
     let rows = list.into_iter().zip(first..);
@@ -535,19 +538,18 @@ fn salvage<L: List>(error: Error, first: i64) -> Result<Fetched<L>> {
 
 fn read<L: List>(row: Value, index: i64, page_error: &Error) -> Row<L::Item> {
     let id = row.get("id").and_then(Value::as_str).map(str::to_owned);
-    // A list without elements would be read as an object without members.
-    let is_list = row.is_array();
-    let item = serde_path_to_error::deserialize::<_, L::Item>(row);
-    let (at, expected) = match item {
-        Ok(item) if !is_list => {
+    let row = row.to_string();
+    let item = modelarts_client::decode::<L::Item>(StatusCode::OK, row.as_bytes(), false);
+    let error = match item {
+        Ok(item) => {
             return Row {
                 key: key::<L>(&item, index),
                 item: Ok(item),
             };
         }
-        Ok(_) => (String::new(), "expected an object".to_owned()),
-        Err(error) => (place(error.path()), expectation(error.inner())),
+        Err(error) => error,
     };
+    let (at, expected) = (place(row.as_bytes(), &error), expectation(&error));
     let named = match &id {
         Some(id) => format!("item {index} of the list, {id},"),
         None => format!("item {index} of the list, which has no ID,"),
@@ -922,7 +924,7 @@ mod tests {
         let list = || {
             by_offset(move |offset| match offset {
                 0 => Err(Error::decode::<Numbers>(
-                    http::StatusCode::OK,
+                    StatusCode::OK,
                     http::HeaderMap::new(),
                     body,
                 )),

@@ -6,29 +6,99 @@ use serde::de::DeserializeOwned;
 use super::body::without_bom;
 
 /// Says where a body stops being a `T`.
+///
+/// It is decoded as it was the first time, and the path is found by the position of the error: a deserializer that
+/// keeps track of the path would double the code of every type.
 pub(super) fn undecodable<T: DeserializeOwned>(body: &[u8]) -> String {
     if is_blank(body) {
         return "the response is empty where JSON is due".to_owned();
     }
     let body = without_bom(body);
-    // Serde would read an object from a list, member by member, and name what is wrong with the first one.
-    let takes_a_list = || modelarts_client::decode::<T>(StatusCode::OK, b"[]", false).is_ok();
-    if body.trim_ascii_start().starts_with(b"[") && !takes_a_list() {
-        return "the response is a list where an object is due".to_owned();
+    match modelarts_client::decode::<T>(StatusCode::OK, body, false) {
+        Ok(_) => "the response is not as documented".to_owned(),
+        Err(error) => explain(body, &error),
     }
-    let mut json = serde_json::Deserializer::from_slice(body);
-    let Err(error) = serde_path_to_error::deserialize::<_, T>(&mut json) else {
-        return "there is more than one JSON value in the response".to_owned();
-    };
-    undecodable_at(&place(error.path()), error.inner(), body.len())
 }
 
-/// Where in a body; nothing for all of it.
-pub(crate) fn place(path: &serde_path_to_error::Path) -> String {
-    match path.iter().next() {
-        Some(_) => format!(" at `{path}`"),
-        None => String::new(),
+fn explain(body: &[u8], error: &serde_json::Error) -> String {
+    let path = place(body, error);
+    if path.is_empty() && error.is_data() && body.trim_ascii_start().starts_with(b"[") {
+        return "the response is a list where an object is due".to_owned();
     }
+    if error.to_string().starts_with("trailing characters") {
+        return "there is more than one JSON value in the response".to_owned();
+    }
+    undecodable_at(&path, error, body.len())
+}
+
+/// Where in a body an error is, such as ` at data[0].id; nothing for all of it.
+pub(crate) fn place(body: &[u8], error: &serde_json::Error) -> String {
+    let before = error.line().saturating_sub(1);
+    let lines = body.split_inclusive(|byte| *byte == b'\n');
+    let start: usize = lines.take(before).map(<[u8]>::len).sum();
+    let path = path(body, start.saturating_add(error.column()));
+    match path.is_empty() {
+        true => String::new(),
+        false => format!(" at `{path}`"),
+    }
+}
+
+/// An object or a list that is open.
+enum Open<'a> {
+    /// With its key, as it is written, and whether another one is due.
+    Object(&'a [u8], bool),
+    List(usize),
+}
+
+/// What leads to the value that ends, or is about to begin, at a position of a body.
+fn path(body: &[u8], end: usize) -> String {
+    let mut open = Vec::new();
+    let mut position = 0;
+    while let Some(byte) = body.get(position).filter(|_| position < end) {
+        let start = position;
+        position += 1;
+        match (byte, open.last_mut()) {
+            (b'{', _) => open.push(Open::Object(b"", true)),
+            (b'[', _) => open.push(Open::List(0)),
+            (b'}' | b']', _) => drop(open.pop()),
+            (b',', Some(Open::List(index))) => *index += 1,
+            (b',', Some(Open::Object(_, is_due))) => *is_due = true,
+            (b'"', last) => {
+                position = after_string(body, position);
+                if let Some(Open::Object(key, is_due @ true)) = last {
+                    *key = body.get(start..position).unwrap_or_default();
+                    *is_due = false;
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut path = String::new();
+    for open in open {
+        match open {
+            Open::List(index) => path += &format!("[{index}]"),
+            Open::Object(key, _) => {
+                let key = serde_json::from_slice::<String>(key).unwrap_or_default();
+                if !path.is_empty() && !key.is_empty() {
+                    path.push('.');
+                }
+                path += &key;
+            }
+        }
+    }
+    path
+}
+
+/// The position after the quote that ends a string.
+fn after_string(body: &[u8], start: usize) -> usize {
+    let mut is_escaped = false;
+    let rest = body.get(start..).unwrap_or_default();
+    let length = rest.iter().position(|byte| {
+        let is_end = *byte == b'"' && !is_escaped;
+        is_escaped = *byte == b'\\' && !is_escaped;
+        is_end
+    });
+    length.map_or(body.len(), |length| start + length + 1)
 }
 
 fn undecodable_at(path: &str, error: &serde_json::Error, length: usize) -> String {
@@ -82,9 +152,11 @@ pub(super) fn is_blank(body: &[u8]) -> bool {
 mod tests {
     use std::fmt::Debug;
 
-    use modelarts_client::devenviron::types::Notebook;
+    use modelarts_client::devenviron::types::{Notebook, NotebookList};
+    use proptest::prelude::*;
     use serde::Deserialize;
     use serde::de::Error as _;
+    use serde_json::Value;
 
     use super::*;
 
@@ -135,6 +207,83 @@ mod tests {
         );
         let two = undecodable::<Notebook>(b"{} {}");
         assert_eq!(two, "there is more than one JSON value in the response");
+    }
+
+    #[test]
+    fn a_place_is_found_by_the_position_of_the_error() {
+        let place = |body: &str, at: &str| {
+            let end = body.find(at).unwrap_or_else(|| panic!("{body}: {at}"));
+            path(body.as_bytes(), end)
+        };
+        for (body, expected) in [
+            ("!", ""),
+            ("[!", "[0]"),
+            ("[1, {}, [2, 3]!", "[2]"),
+            ("[1, {}, [2, 3], !", "[3]"),
+            (r#"{"a": !"#, "a"),
+            (r#"{"a": {"b": [0, {"c": 5!"#, "a.b[1].c"),
+            (r#"{"a": {"b": [0, {"c": 5}!"#, "a.b[1]"),
+            (r#"{"a": {"b": "}],{[\\\"\\\\" !"#, "a.b"),
+            (r#"{"\u0061\"": "x" !"#, "a\""),
+            (r#"{"a": {}, "b" !"#, "b"),
+            ("{\"a\": [\n\"x\",\r\n{\"b\": \"y\"!", "a[1].b"),
+        ] {
+            assert_eq!(place(body, "!"), expected, "{body}");
+        }
+    }
+
+    /// All places of a value, as pointers.
+    fn pointers(value: &Value, at: &str, all: &mut Vec<String>) {
+        all.push(at.to_owned());
+        match value {
+            Value::Array(list) => {
+                for (index, value) in list.iter().enumerate() {
+                    pointers(value, &format!("{at}/{index}"), all);
+                }
+            }
+            Value::Object(object) => {
+                for (key, value) in object {
+                    pointers(value, &format!("{at}/{key}"), all);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    proptest! {
+        /// The library that keeps track of the path while it decodes finds the same.
+        #[test]
+        fn a_place_is_the_same_as_if_the_path_had_been_tracked(
+            at in any::<prop::sample::Index>(),
+            wrong in prop::sample::select(vec!["[[[]]]", "{\"s3cret\": [0]}", "\"s3\\\"cret\"", "-1.5", "true"]),
+            is_pretty in any::<bool>(),
+        ) {
+            let mut notebooks = serde_json::json!({"total": 1, "data": [{"id": "n-1"}, {
+                "id": "n-2", "name": "a \"quoted, {odd]\" name", "status": "RUNNING", "create_at": 5,
+                "lease": {"duration": 3_600_000, "enable": true, "create_at": 7},
+                "volume": {"category": "EVS", "capacity": 5}, "feature": "NOTEBOOK",
+                "endpoints": [{"service": "SSH", "allowed_access_ips": ["10.0.0.1", "10.0.0.2"]}],
+                "action_progress": [{"step": 1, "step_description": "x"}, {"step": 2}],
+            }]});
+            let mut all = Vec::new();
+            pointers(&notebooks, "", &mut all);
+            // At the root, serde alone would take a list for an object.
+            all.remove(0);
+            let at: &String = at.get(&all);
+            *notebooks.pointer_mut(at).unwrap() = serde_json::from_str(wrong).unwrap();
+            let body = match is_pretty {
+                true => serde_json::to_string_pretty(&notebooks).unwrap(),
+                false => notebooks.to_string(),
+            };
+            if let Err(error) = modelarts_client::decode::<NotebookList>(StatusCode::OK, body.as_bytes(), false) {
+                let mut json = serde_json::Deserializer::from_str(&body);
+                if let Err(tracked) = serde_path_to_error::deserialize::<_, NotebookList>(&mut json) {
+                    let path = tracked.path().to_string();
+                    let expected = if path == "." { String::new() } else { format!(" at `{path}`") };
+                    prop_assert_eq!(place(body.as_bytes(), &error), expected, "{}", body);
+                }
+            }
+        }
     }
 
     #[test]
