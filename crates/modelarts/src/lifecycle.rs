@@ -873,7 +873,7 @@ mod tests {
         }
 
         fn progress(&self) -> Option<Progress> {
-            (self.0 == "STARTING").then(|| Progress {
+            (self.0 == "STARTING").then_some(Progress {
                 done: 1,
                 of: 3,
                 step: None,

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::error::one_line;
+use crate::error::redact::one_line;
 
 /// What a poll showed.
 #[derive(Clone, Debug, PartialEq, Eq)]

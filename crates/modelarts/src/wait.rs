@@ -14,7 +14,8 @@ use futures::stream::BoxStream;
 use futures::{Stream, StreamExt, stream};
 
 use crate::clock::{BoxFuture, Clock};
-use crate::error::{Error, Result, one_line};
+use crate::error::redact::one_line;
+use crate::error::{Error, Result};
 use crate::poll_status::{PollStatus, Progress};
 use crate::retry::{RetryLimit, RetryPolicy};
 

@@ -18,8 +18,9 @@ use serde::de::DeserializeOwned;
 use self::body::{ErrorBody, Origin};
 pub(crate) use self::decode::{expectation, place};
 use self::decode::{is_blank, undecodable};
+pub(crate) use self::redact::drop_telling_ids;
+use self::redact::one_line;
 use self::redact::{Redactor, printable, request_id};
-pub(crate) use self::redact::{drop_telling_ids, one_line};
 use crate::poll_status::PollStatus;
 use crate::retry::{FailureKind, RetryLimit};
 
@@ -1327,7 +1328,7 @@ mod tests {
         let server = response.map(|response| {
             std::thread::spawn(move || {
                 let mut connection = listener.accept().unwrap().0;
-                connection.read(&mut [0; 1024]).unwrap();
+                assert_ne!(connection.read(&mut [0; 1024]).unwrap(), 0);
                 connection.write_all(response).unwrap();
             })
         });
