@@ -1,10 +1,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use modelarts::devenviron::types::{DevEnvInstance, Notebook};
+use modelarts::{AutoStop, InstanceExt, NotebookExt};
 use modelarts_emulator::Emulator;
 use serde_json::json;
 
 use crate::client::Client;
+use crate::devenv::{self, PATH};
 
 struct TempFile(PathBuf);
 
@@ -73,6 +76,65 @@ async fn a_restart_changes_nothing() {
     assert_eq!(client.finish(request).await.status, 200);
     let new = client.create(json!({})).await;
     assert!(![kept, gone, creating].contains(&new));
+}
+
+/// What the facade reads from both generations.
+async fn running_since(client: &Client, notebook: &str, instance: &str) -> [Option<i64>; 2] {
+    let new: Notebook = serde_json::from_value(client.show(notebook).await).unwrap();
+    let old = client.get(&format!("{PATH}/{instance}")).await.ok();
+    let old: DevEnvInstance = serde_json::from_value(old).unwrap();
+    let times = [new.running_since(), old.running_since()];
+    times.map(|time| time.map(|time| time.as_millisecond()))
+}
+
+#[tokio::test]
+async fn a_run_begins_when_the_instance_is_up() {
+    let file = TempFile::new("run");
+    let client = restarted(&file, None).await;
+    let created = client.emulator.clock().now_millis();
+    let id = client.create(json!({"duration": 7_200_000})).await;
+    let old = devenv::create(&client, json!({"/spec/auto_stop/duration": 7_200})).await;
+    client.pass(60);
+    assert_eq!(running_since(&client, &id, &old).await, [None, None]);
+
+    // The times of both are the same before and after a restart.
+    let client = restarted(&file, Some(client)).await;
+    client.pass(60);
+    let up = created + 90_000;
+    assert_eq!(
+        running_since(&client, &id, &old).await,
+        [Some(up), Some(up)]
+    );
+    let client = restarted(&file, Some(client)).await;
+    assert_eq!(
+        running_since(&client, &id, &old).await,
+        [Some(up), Some(up)]
+    );
+    let new: Notebook = serde_json::from_value(client.show(&id).await).unwrap();
+    assert_eq!(new.auto_stop(), Some(AutoStop::hours(2)));
+    let stops = new.stops_at().unwrap().as_millisecond();
+    assert_eq!(stops, up + 7_200_000);
+
+    // What is saved as an image runs on; a start begins another run.
+    let path = |action: &str| format!("/notebooks/{id}/{action}");
+    let image = json!({"name": "saved", "namespace": "nlp", "tag": "1"});
+    client.post(&path("create-image"), image).await.ok();
+    client.pass(600);
+    assert_eq!(
+        running_since(&client, &id, &old).await,
+        [Some(up), Some(up)]
+    );
+    client.send("POST", &path("stop"), None).await.ok();
+    client.pass(30);
+    let begun = client.emulator.clock().now_millis();
+    client.send("POST", &path("start"), None).await.ok();
+    client.pass(100);
+    let [new, _] = running_since(&client, &id, &old).await;
+    assert_eq!(new, Some(begun + 60_000));
+    client.pass(3_600 - 41);
+    assert_eq!(client.status(&id).await, "RUNNING");
+    client.pass(1);
+    assert_eq!(client.status(&id).await, "STOPPING");
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! Whatever can be sent when something is created is read back unchanged.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
@@ -112,7 +114,15 @@ fn data_volumes() -> BoxedStrategy<Value> {
         ],
         vec![("read_only", flag())],
     );
-    let any_of = prop_oneof![object_storage, file_system];
+    let disk = object(
+        vec![
+            ("category", one_of(&["EVS"])),
+            ("ownership", one_of(&["MANAGED"])),
+            ("capacity", number(5..=4096)),
+        ],
+        vec![],
+    );
+    let any_of = prop_oneof![object_storage, file_system, disk];
     proptest::collection::vec(any_of, 0..4)
         .prop_map(|mut volumes| {
             for (index, volume) in volumes.iter_mut().enumerate() {
@@ -162,6 +172,30 @@ fn network() -> BoxedStrategy<Value> {
             ("eip_id", text("[0-9a-f-]{36}")),
         ],
     )
+}
+
+/// Scripts; the service never shows them.
+fn hooks() -> BoxedStrategy<Value> {
+    let command = object(
+        vec![
+            ("type", one_of(&["COMMAND"])),
+            ("script", text("([A-Za-z0-9+/]{4}){1,8}")),
+        ],
+        vec![("mode", one_of(&["BLOCK", "ASYNC"]))],
+    );
+    let script = object(
+        vec![("script", text("/home/ma-user/[a-z]{1,12}[.]sh"))],
+        vec![
+            ("type", one_of(&["SCRIPT"])),
+            ("mode", one_of(&["BLOCK", "ASYNC"])),
+        ],
+    );
+    let hook = prop_oneof![command, script].boxed();
+    let both = object(
+        vec![],
+        vec![("pre_start", hook.clone()), ("post_start", hook)],
+    );
+    object(vec![], vec![("container_hooks", both)])
 }
 
 fn volume() -> BoxedStrategy<Value> {
@@ -252,6 +286,7 @@ fn create_notebook() -> BoxedStrategy<Value> {
                 ),
             ),
             ("user_vpc", network()),
+            ("hooks", hooks()),
             (
                 "public_network_config",
                 object(
@@ -355,7 +390,14 @@ fn notebook_is_read_back(sent: &Value, read: &Value) -> Result<(), TestCaseError
         .or_else(|| sent.pointer("/lease/duration"));
     let duration = duration.and_then(Value::as_i64).unwrap_or(3_600_000);
     prop_assert_eq!(&read["lease"]["enable"], &json!(duration > 0));
-    prop_assert_eq!(&read["lease"]["duration"], &json!(duration));
+    // It counts from the creation, the time that was asked for from the last change of the lease.
+    let time = |name: &str| read["lease"][name].as_i64().unwrap();
+    let before = if duration > 0 {
+        time("update_at") - time("create_at")
+    } else {
+        0
+    };
+    prop_assert_eq!(time("duration") - before, duration);
     let idle = sent.get("duration").is_none() && sent["lease"]["type"] == "idle";
     prop_assert_eq!(
         &read["lease"]["type"],
@@ -382,8 +424,8 @@ async fn a_notebook_is_read_back_as_it_was_sent() {
     .await;
 }
 
-#[tokio::test]
-async fn resources_that_are_chosen_freely_are_read_back_as_they_were_sent() {
+/// Resources chosen freely, as a creation and a change can ask for them.
+fn custom_spec() -> BoxedStrategy<Value> {
     let spec = prop_oneof![
         object(
             vec![("category", one_of(&["CPU"]))],
@@ -398,23 +440,368 @@ async fn resources_that_are_chosen_freely_are_read_back_as_they_were_sent() {
             vec![],
         ),
     ];
-    let bodies = (create_notebook(), spec, halves(1..=64), 513..1_000_000).prop_map(
-        |(mut body, mut spec, cpu, memory)| {
+    (spec, halves(1..=64), 513..1_000_000)
+        .prop_map(|(mut spec, cpu, memory)| {
             spec["cpu"] = cpu;
             spec["memory"] = json!(f64::from(memory));
             spec["arch"] = json!("X86_64");
+            spec
+        })
+        .boxed()
+}
+
+fn create_custom_notebook() -> BoxedStrategy<Value> {
+    (create_notebook(), custom_spec())
+        .prop_map(|(mut body, spec)| {
             body["custom_spec"] = spec;
             body["flavor"] = json!("custom.flavor.spec.code");
             body["pool_id"] = json!("pool7f3c0e6a");
             body
-        },
-    );
-    try_bodies(bodies, async |client, body| {
+        })
+        .boxed()
+}
+
+#[tokio::test]
+async fn resources_that_are_chosen_freely_are_read_back_as_they_were_sent() {
+    try_bodies(create_custom_notebook(), async |client, body| {
         let created = client.post("/notebooks", body.clone()).await;
         prop_assert_eq!(created.status, 200, "{:?}", created);
         notebook_is_read_back(body, &created.body)
     })
     .await;
+}
+
+fn update_notebook() -> BoxedStrategy<Value> {
+    let endpoint = object(
+        vec![("service", one_of(&["SSH", "NOTEBOOK"]))],
+        vec![
+            ("key_pair_names", list_of(text("[a-zA-Z0-9_-]{1,20}"), 3)),
+            (
+                "allowed_access_ips",
+                list_of(text(r"203\.0\.113\.[1-9]"), 5),
+            ),
+        ],
+    );
+    let resources = prop_oneof![
+        object(vec![("custom_spec", custom_spec())], vec![]),
+        object(
+            vec![],
+            vec![(
+                "flavor",
+                one_of(&["modelarts.vm.cpu.8u", "modelarts.vm.gpu.v100"])
+            )],
+        ),
+    ];
+    let others = object(
+        vec![],
+        vec![
+            ("name", text("[A-Za-z0-9_-]{1,128}")),
+            ("description", text(DESCRIPTION)),
+            (
+                "image_id",
+                one_of(&["278e88d1-5b71-4766-8502-b3ba72e824d9"]),
+            ),
+            ("endpoints", list_of(endpoint, 3)),
+            ("storage_new_size", number(21..=4096)),
+            ("hooks", hooks()),
+            ("affinity", affinity()),
+            ("dew_secret_name", text(SECRET)),
+            ("data_volumes", data_volumes()),
+            (
+                "public_network_config",
+                object(
+                    vec![],
+                    vec![(
+                        "public_network_type",
+                        one_of(&["SHARED", "EXCLUSIVE", "FORBIDDEN"]),
+                    )],
+                ),
+            ),
+        ],
+    );
+    (resources, others)
+        .prop_map(|(resources, mut others)| {
+            for (name, value) in resources.as_object().unwrap() {
+                others[name] = value.clone();
+            }
+            others
+        })
+        .boxed()
+}
+
+#[tokio::test]
+async fn a_change_of_a_notebook_is_read_back_as_it_was_sent() {
+    try_bodies(update_notebook(), async |client, body| {
+        let id = client.create(json!({"pool_id": "pool7f3c0e6a"})).await;
+        client.pass(200);
+        let path = format!("/notebooks/{id}");
+        client
+            .send("POST", &format!("{path}/stop"), None)
+            .await
+            .ok();
+        client.pass(30);
+        let changed = client.send("PUT", &path, Some(body.clone())).await;
+        prop_assert_eq!(changed.status, 200, "{:?}", changed);
+        for read in [changed.body, client.show(&id).await] {
+            for name in ["name", "description", "affinity", "custom_spec"] {
+                same(body, &read, &format!("/{name}"), &format!("/{name}"))?;
+            }
+            if body.get("custom_spec").is_none() {
+                same(body, &read, "/flavor", "/flavor")?;
+            }
+            same(body, &read, "/image_id", "/image/id")?;
+            same(body, &read, "/storage_new_size", "/volume/capacity")?;
+            same(body, &read, "/dew_secret_name", "/volume/dew_secret_name")?;
+            for index in 0..body["data_volumes"].as_array().map_or(0, Vec::len) {
+                for name in ["category", "mount_path", "uri", "id"] {
+                    let at = format!("/data_volumes/{index}/{name}");
+                    same(body, &read, &at, &at)?;
+                }
+            }
+            for index in 0..body["endpoints"].as_array().map_or(0, Vec::len) {
+                for name in ["service", "key_pair_names", "allowed_access_ips"] {
+                    let at = format!("/endpoints/{index}/{name}");
+                    same(body, &read, &at, &at)?;
+                }
+            }
+        }
+        client.send("DELETE", &path, None).await.ok();
+        client.pass(30);
+        Ok(())
+    })
+    .await;
+}
+
+fn register_image() -> BoxedStrategy<Value> {
+    object(
+        vec![(
+            "swr_path",
+            text(r"swr\.example\.com/[a-z]{3,12}/[a-z0-9]{8,30}:[A-Za-z0-9._-]{1,40}"),
+        )],
+        vec![
+            ("arch", one_of(&["X86_64", "AARCH64"])),
+            ("description", text(DESCRIPTION)),
+            ("origin", one_of(&["CUSTOMIZE", "IMAGE_SAVE"])),
+            (
+                "resource_category",
+                proptest::collection::vec(one_of(&["CPU", "GPU", "ASCEND"]), 1..3)
+                    .prop_map(Value::Array)
+                    .boxed(),
+            ),
+            (
+                "service_type",
+                one_of(&["COMMON", "INFERENCE", "TRAIN", "DEV", "UNKNOWN"]),
+            ),
+            (
+                "services",
+                proptest::collection::vec(one_of(&["NOTEBOOK", "SSH"]), 1..3)
+                    .prop_map(Value::Array)
+                    .boxed(),
+            ),
+            ("visibility", one_of(&["PRIVATE", "PUBLIC"])),
+            ("workspace_id", one_of(&["0"])),
+            (
+                "flavor_type",
+                one_of(&["ASCEND_SNT9", "ASCEND_SNT9B", "ASCEND_SNT3"]),
+            ),
+            ("tags", list_of(text("[a-z]{1,12}=[a-z0-9]{0,12}"), 20)),
+            ("swr_instance_id", text("[0-9a-f-]{36}")),
+            ("read_me", text("[A-Za-z .äöü]{0,80}")),
+        ],
+    )
+}
+
+#[tokio::test]
+async fn a_registered_image_is_read_back_as_it_was_sent() {
+    try_bodies(register_image(), async |client, body| {
+        let image = client.post("/images", body.clone()).await;
+        prop_assert_eq!(image.status, 200, "{:?}", image);
+        let path = format!("/images/{}", image.body["id"].as_str().unwrap());
+        for read in [image.body, client.get(&path).await.ok()] {
+            for (from, to) in [
+                ("swr_path", "swr_path"),
+                ("description", "description"),
+                ("origin", "origin"),
+                ("resource_category", "resource_categories"),
+                ("service_type", "service_type"),
+                ("services", "dev_services"),
+                ("visibility", "visibility"),
+                ("workspace_id", "workspace_id"),
+                ("flavor_type", "flavor_type"),
+                ("swr_instance_id", "swr_instance_id"),
+            ] {
+                same(body, &read, &format!("/{from}"), &format!("/{to}"))?;
+            }
+            if let Some(arch) = body["arch"].as_str() {
+                prop_assert_eq!(&read["arch"], &json!(arch.to_lowercase()));
+            }
+            if let Some(tags) = body["tags"].as_array() {
+                let pair = |tag: &Value| {
+                    let (key, value) = tag.as_str().unwrap().split_once('=').unwrap();
+                    json!({"key": key, "value": value})
+                };
+                let expected: Vec<Value> = tags.iter().map(pair).collect();
+                prop_assert_eq!(&read["tags"], &json!(expected));
+            }
+            let name = read["name"].as_str().unwrap();
+            let path = format!("/images/group?name={name}&name_fuzzy_match=false");
+            let groups = client.get(&path).await.ok();
+            same(body, &groups["data"][0], "/read_me", "/read_me")?;
+        }
+        Ok(())
+    })
+    .await;
+}
+
+fn create_image() -> BoxedStrategy<Value> {
+    object(
+        vec![
+            ("name", text("[a-z0-9._-]{8,40}")),
+            ("namespace", text("[a-z]{3,12}")),
+            ("tag", text("[A-Za-z0-9_][A-Za-z0-9._-]{0,40}")),
+        ],
+        vec![
+            ("description", text(DESCRIPTION)),
+            ("workspace_id", one_of(&["0"])),
+            ("swr_instance_id", text("[0-9a-f-]{36}")),
+            ("swr_instance_domain", text("[a-z]{3,12}[.]example[.]com")),
+        ],
+    )
+}
+
+#[tokio::test]
+async fn a_saved_image_is_read_back_as_it_was_sent() {
+    try_bodies(create_image(), async |client, body| {
+        let id = client.create(json!({})).await;
+        client.pass(200);
+        let path = format!("/notebooks/{id}/create-image");
+        let saved = client.post(&path, body.clone()).await;
+        prop_assert_eq!(saved.status, 200, "{:?}", saved);
+        let path = format!("/images/{}", saved.body["id"].as_str().unwrap());
+        client.pass(120);
+        for read in [saved.body, client.get(&path).await.ok()] {
+            for name in [
+                "name",
+                "namespace",
+                "tag",
+                "description",
+                "workspace_id",
+                "swr_instance_id",
+            ] {
+                same(body, &read, &format!("/{name}"), &format!("/{name}"))?;
+            }
+        }
+        client
+            .send("DELETE", &format!("/notebooks/{id}"), None)
+            .await
+            .ok();
+        client.pass(30);
+        Ok(())
+    })
+    .await;
+}
+
+fn attach_storage() -> BoxedStrategy<Value> {
+    let objects = object(
+        vec![
+            ("category", one_of(&["OBS"])),
+            ("uri", text("obs://[a-z0-9-]{3,20}/([a-z ä]{1,10}/)?")),
+            ("mount_path", text("/data/[A-Za-z0-9_-]{1,30}/")),
+        ],
+        vec![],
+    );
+    let files = object(
+        vec![
+            ("category", one_of(&["EFS"])),
+            ("uri", text("[a-z]{3,12}[.]example[.]com:/[a-z]{1,12}")),
+            ("mount_path", text("/data/[A-Za-z0-9_-]{1,30}/")),
+            (
+                "efs_id",
+                text("[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}"),
+            ),
+        ],
+        vec![],
+    );
+    prop_oneof![objects, files].boxed()
+}
+
+#[tokio::test]
+async fn a_mount_is_read_back_as_it_was_sent() {
+    try_bodies(attach_storage(), async |client, body| {
+        let id = client.create(json!({})).await;
+        client.pass(200);
+        let path = format!("/notebooks/{id}/storage");
+        let mount = client.post(&path, body.clone()).await;
+        prop_assert_eq!(mount.status, 200, "{:?}", mount);
+        let one = format!("{path}/{}", mount.body["id"].as_str().unwrap());
+        let listed = client.get(&path).await.ok()["data"][0].clone();
+        for read in [mount.body, client.get(&one).await.ok(), listed] {
+            for name in ["uri", "mount_path", "efs_id"] {
+                same(body, &read, &format!("/{name}"), &format!("/{name}"))?;
+            }
+            let category = match body["category"].as_str() {
+                Some("OBS") => "OBSFS",
+                _ => "EFS",
+            };
+            prop_assert_eq!(&read["category"], &json!(category));
+        }
+        client
+            .send("DELETE", &format!("/notebooks/{id}"), None)
+            .await
+            .ok();
+        client.pass(30);
+        Ok(())
+    })
+    .await;
+}
+
+/// The fields of a value, each as its names joined with periods; the items of a list have the name of the list.
+fn fields_of(value: &Value, at: &str, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(members) => {
+            for (name, member) in members {
+                let at = format!("{at}.{name}");
+                found.insert(at.clone());
+                fields_of(member, &at, found);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| fields_of(item, at, found)),
+        _ => {}
+    }
+}
+
+/// The fields that the document has in a schema.
+fn fields_in(schema: modelarts_document::Schema<'_>, at: &str, found: &mut BTreeSet<String>) {
+    let schema = schema.items().unwrap_or(schema);
+    for (name, property) in schema.properties() {
+        let at = format!("{at}.{name}");
+        found.insert(at.clone());
+        fields_in(property, &at, found);
+    }
+}
+
+#[test]
+fn the_properties_above_send_every_field_that_a_request_can_have() {
+    let document =
+        modelarts_document::Document::from_json(modelarts_client::devenviron::DOCUMENT).unwrap();
+    for (name, bodies) in [
+        ("CreateNotebookRequest", create_custom_notebook()),
+        ("UpdateNotebookRequest", update_notebook()),
+        ("CreateDevEnvInstanceRequest", create_instance()),
+        ("RegisterImageRequest", register_image()),
+        ("CreateImageRequest", create_image()),
+        ("AttachObsRequest", attach_storage()),
+    ] {
+        let (mut sent, mut known) = (BTreeSet::new(), BTreeSet::new());
+        fields_in(document.schema(name).unwrap(), name, &mut known);
+        let mut runner = TestRunner::deterministic();
+        for _ in 0..CASES {
+            let body = bodies.new_tree(&mut runner).unwrap().current();
+            fields_of(&body, name, &mut sent);
+        }
+        let missing: Vec<&String> = known.difference(&sent).collect();
+        assert_eq!(missing, [""; 0], "no generated body has these");
+    }
 }
 
 fn storage(kind: &'static str) -> BoxedStrategy<Value> {
@@ -482,6 +869,13 @@ fn create_instance() -> BoxedStrategy<Value> {
         vec![
             ("name", one_of(&["language-pool"])),
             ("type", one_of(&["USER_DEFINED"])),
+            (
+                "owner",
+                object(
+                    vec![],
+                    vec![("project_id", one_of(&["7f3c0e6a1b5d4c2f9e8d7a6b5c4d3e2f"]))],
+                ),
+            ),
         ],
     );
     let body = |mut always: Vec<(&'static str, BoxedStrategy<Value>)>| {

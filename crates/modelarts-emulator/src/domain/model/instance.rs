@@ -128,13 +128,30 @@ impl Instance {
         failing: Option<Failure>,
     ) {
         let status = self.details.own_word(status.into());
-        self.previous = self.phase.status.clone();
-        self.phase = Phase::enter(status, now, durations, failing);
+        let before = std::mem::replace(
+            &mut self.phase,
+            Phase::enter(status, now, durations, failing),
+        );
+        self.previous = before.status;
         self.updated = now;
         self.queue = None;
+        if self.status().is_up() && !self.previous.is_up() && self.previous != N::Snapshotting {
+            self.begin_run(now);
+        }
         if self.phase.until.is_some() {
             self.failure = None;
         }
+    }
+
+    /// From now on it runs: what was set for the next run holds, and the countdown to its end begins.
+    fn begin_run(&mut self, now: Millis) {
+        if let Details::DevEnv(dev_env) = &mut self.details
+            && let Some(next) = dev_env.next_lease.take()
+        {
+            self.lease = next;
+        }
+        self.lease.since = now;
+        self.lease.updated = now;
     }
 
     /// When something happens to it next.
@@ -199,29 +216,22 @@ impl Instance {
             return;
         }
         let up_again = self.previous != N::Snapshotting;
-        match &mut self.details {
-            Details::DevEnv(dev_env) => {
-                if let Some(next) = dev_env.next_lease.take() {
-                    self.lease = next;
-                }
-                self.lease.since = at;
-            }
-            Details::Notebook(notebook) => {
-                if let Some(image) = notebook.saving.take()
-                    && !failed
-                {
-                    notebook.image = image;
-                }
-                if up_again && !notebook.ready {
-                    notebook.ready = true;
-                    let status = if notebook.volume.is_evs() {
-                        VolumeStatus::Initializing
-                    } else {
-                        VolumeStatus::InUse
-                    };
-                    notebook.volume.phase = Phase::enter(status, at, durations, None);
-                }
-            }
+        let Details::Notebook(notebook) = &mut self.details else {
+            return;
+        };
+        if let Some(image) = notebook.saving.take()
+            && !failed
+        {
+            notebook.image = image;
+        }
+        if up_again && !notebook.ready {
+            notebook.ready = true;
+            let status = if notebook.volume.is_evs() {
+                VolumeStatus::Initializing
+            } else {
+                VolumeStatus::InUse
+            };
+            notebook.volume.phase = Phase::enter(status, at, durations, None);
         }
     }
 }
