@@ -39,7 +39,6 @@ pub(crate) mod code {
     pub(crate) const NOT_RUNNING: ErrorCode = ErrorCode::MODELARTS_6327;
     pub(crate) const SOLD_OUT: ErrorCode = ErrorCode::MODELARTS_6329;
     pub(crate) const PROFILE_FLAVOR: ErrorCode = ErrorCode::MODELARTS_6330;
-    pub(crate) const EVS_SIZE: ErrorCode = ErrorCode::MODELARTS_6331;
     pub(crate) const TYPE: ErrorCode = ErrorCode::MODELARTS_6332;
     /// The service restores an instance after a fault.
     pub(crate) const RESTORING: ErrorCode = ErrorCode::MODELARTS_6333;
@@ -48,7 +47,6 @@ pub(crate) mod code {
     pub(crate) const VALUE: ErrorCode = ErrorCode::MODELARTS_6336;
     pub(crate) const STATE_PARAMETER: ErrorCode = ErrorCode::MODELARTS_6347;
     pub(crate) const NO_DURATION: ErrorCode = ErrorCode::MODELARTS_6348;
-    pub(crate) const DURATION: ErrorCode = ErrorCode::MODELARTS_6349;
     pub(crate) const BUSY: ErrorCode = ErrorCode::MODELARTS_6357;
     pub(crate) const PATH_ROOT: ErrorCode = ErrorCode::MODELARTS_6358;
     pub(crate) const START_CAPACITY: ErrorCode = ErrorCode::MODELARTS_6360;

@@ -30,6 +30,11 @@ pub(super) const RULES: &[Rule] = &[
         run: docs_host,
     },
     Rule {
+        name: "limits",
+        why: "a limit that nobody can read is enforced by nobody",
+        run: limits,
+    },
+    Rule {
         name: "character",
         why: "invisible characters let a text read otherwise than it is written",
         run: character,
@@ -37,7 +42,7 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 /// The extensions that this house uses; `xtask/README.md` says what each means.
-const EXTENSIONS: [&str; 19] = [
+const EXTENSIONS: [&str; 20] = [
     "x-also",
     "x-clouds",
     "x-closed-because",
@@ -47,6 +52,7 @@ const EXTENSIONS: [&str; 19] = [
     "x-enum-varnames",
     "x-extensible-enum",
     "x-idempotent",
+    "x-limits",
     "x-observed",
     "x-pagination",
     "x-published",
@@ -255,6 +261,32 @@ fn clouds(document: &Document) -> Vec<Problem> {
             let message = "stands beside a description, which says so";
             found.push(document.problem(push(pointer, "x-clouds"), "clouds", message));
         }
+    });
+    found
+}
+
+/// `x-limits` stands on whole numbers, has nothing but what is known, and its code looks like one.
+fn limits(document: &Document) -> Vec<Problem> {
+    let mut found = Vec::new();
+    walk(document.value(), "", &mut |pointer, value| {
+        let Some(limits) = value.get("x-limits") else {
+            return;
+        };
+        let members = limits.as_object().into_iter().flatten();
+        let is_known = |(name, member): (&String, &Value)| match name.as_str() {
+            "minimum" | "besides" => member.is_i64(),
+            "when" => member.as_object().is_some_and(|when| when.len() == 1),
+            "code" => text(limits, "code").starts_with("ModelArts."),
+            _ => false,
+        };
+        let message = if text(value, "type") != "integer" {
+            "stands on whole numbers only"
+        } else if limits.get("code").is_none() || !members.into_iter().all(is_known) {
+            "has a `code`, and may have the numbers `minimum` and `besides` and one property with its value in `when`"
+        } else {
+            return;
+        };
+        found.push(document.problem(push(pointer, "x-limits"), "limits", message));
     });
     found
 }

@@ -19,9 +19,8 @@ use crate::clock::Millis;
 use crate::error::{ApiError, ApiResult, code};
 use crate::fields::with_fields;
 
-/// Limits of `auto_stop.duration`, in seconds.
-const SHORTEST: i32 = 3_600;
-const LONGEST: i32 = 86_400;
+/// The time to an automatic stop that was never asked for, and is off.
+const DEFAULT_STOP: Millis = 3_600_000;
 
 /// The filters of the list.
 #[derive(Debug, Default)]
@@ -449,16 +448,6 @@ fn auto_stop(
         .and_then(|request| request.enable)
         .unwrap_or_else(|| before.is_some_and(|lease| lease.enabled));
     let duration = request.and_then(|request| request.duration);
-    if let Some(duration) = duration
-        && !(SHORTEST..=LONGEST).contains(&duration)
-    {
-        return Err(ApiError::new(
-            code::DURATION,
-            format!(
-                "'spec.auto_stop.duration' is {duration} but has to lie between {SHORTEST} and {LONGEST} seconds."
-            ),
-        ));
-    }
     let asked_to = request.and_then(|request| request.enable) == Some(true);
     if asked_to && duration.is_none() {
         return Err(ApiError::new(
@@ -472,7 +461,7 @@ fn auto_stop(
         duration: duration
             .map(|seconds| Millis::from(seconds) * 1000)
             .or(before.map(|lease| lease.duration))
-            .unwrap_or_else(|| Millis::from(SHORTEST) * 1000),
+            .unwrap_or(DEFAULT_STOP),
         since: now,
         updated: now,
     };

@@ -29,8 +29,6 @@ use crate::clock::Millis;
 use crate::error::{ApiError, ApiResult, code};
 use crate::fields::with_fields;
 
-const SMALLEST_EVS: i32 = 5;
-const LARGEST_EVS: i32 = 4096;
 const DEFAULT_EVS: i32 = 5;
 const DEFAULT_EFS: i32 = 50;
 
@@ -537,7 +535,7 @@ impl State {
                     "DEDICATED needs the category EFS",
                 ));
             }
-            return check_evs_size("volume.capacity", volume.capacity.unwrap_or(DEFAULT_EVS));
+            return Ok(());
         }
         if dedicated {
             let why = " when volume.category is EFS and volume.ownership is DEDICATED";
@@ -578,7 +576,6 @@ impl State {
                 "only an EVS disk can grow",
             ));
         }
-        check_evs_size("storage_new_size", size)?;
         if size <= volume.capacity {
             return Err(ApiError::value(
                 "storage_new_size",
@@ -805,18 +802,6 @@ pub(super) fn default_capacity(category: &str) -> i32 {
     } else {
         DEFAULT_EFS
     }
-}
-
-fn check_evs_size(field: &str, size: i32) -> ApiResult<()> {
-    if (SMALLEST_EVS..=LARGEST_EVS).contains(&size) {
-        return Ok(());
-    }
-    Err(ApiError::new(
-        code::EVS_SIZE,
-        format!(
-            "'{field}' is {size}, but an EVS disk has from {SMALLEST_EVS} GB to {LARGEST_EVS} GB."
-        ),
-    ))
 }
 
 /// Key pairs are fixed at creation: a change may leave them out, but not name others.

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use foldhash::HashMap;
 use http::HeaderMap;
-use modelarts_client::Service;
+use modelarts_client::{ErrorCode, Service};
 use modelarts_document::{Document, Location, Schema, SchemaType, Unlisted, is_json};
 use regex::Regex;
 use serde_json::{Map, Number, Value};
@@ -62,10 +62,7 @@ enum Rule {
         pattern: Option<Regex>,
         values: Vec<String>,
     },
-    Integer {
-        least: i64,
-        most: i64,
-    },
+    Integer(Range),
     Number,
     Boolean,
     List {
@@ -78,12 +75,33 @@ enum Rule {
         required: Vec<String>,
         /// What other properties have to be; `None`: there are none.
         others: Option<Box<Rule>>,
+        conditions: Vec<Condition>,
     },
     /// The rule of a schema component.
     Component(Arc<OnceLock<Rule>>),
     /// Null, or what the rule inside says.
     Nullable(Box<Rule>),
     Anything,
+}
+
+/// The whole numbers that are taken.
+#[derive(Clone, Debug)]
+struct Range {
+    least: i64,
+    most: i64,
+    /// Taken as well.
+    besides: Option<i64>,
+    /// What a refusal says.
+    code: ErrorCode,
+}
+
+/// A range of a property that holds when another one has a value.
+#[derive(Debug)]
+struct Condition {
+    property: String,
+    other: String,
+    value: String,
+    range: Range,
 }
 
 impl Operation {
@@ -277,23 +295,11 @@ impl Rules {
                     .filter_map(|value| value.as_str().map(str::to_owned))
                     .collect(),
             },
-            SchemaType::Integer => {
-                let (least, most) = match schema.format() {
-                    "int32" => (i64::from(i32::MIN), i64::from(i32::MAX)),
-                    _ => (i64::MIN, i64::MAX),
-                };
-                let whole = |limit: Option<&Number>| limit.and_then(Number::as_i64);
-                let beyond = |limit: i64, exclusive, step| match exclusive {
-                    true => limit.saturating_add(step),
-                    false => limit,
-                };
-                let minimum = whole(limits.minimum);
-                let maximum = whole(limits.maximum);
-                Rule::Integer {
-                    least: minimum.map_or(least, |it| beyond(it, limits.exclusive_minimum, 1)),
-                    most: maximum.map_or(most, |it| beyond(it, limits.exclusive_maximum, -1)),
-                }
-            }
+            SchemaType::Integer => Rule::Integer(match condition(schema) {
+                // What always holds is the schema's own range.
+                Some(_) => Range::of_schema(schema),
+                None => Range::enforced(schema),
+            }),
             SchemaType::Number => Rule::Number,
             SchemaType::Boolean => Rule::Boolean,
             SchemaType::Array => Rule::List {
@@ -315,6 +321,15 @@ impl Rules {
             .properties()
             .map(|(name, property)| (name.to_owned(), self.read(property)))
             .collect();
+        let conditions = schema.properties().filter_map(|(name, property)| {
+            let (other, value) = condition(property)?;
+            Some(Condition {
+                property: name.to_owned(),
+                other: other.to_owned(),
+                value: value.to_owned(),
+                range: Range::enforced(property),
+            })
+        });
         let others = match schema.unlisted() {
             Unlisted::Undeclared => None,
             Unlisted::Any => Some(Box::new(Rule::Anything)),
@@ -324,6 +339,80 @@ impl Rules {
             properties,
             required: schema.required().map(str::to_owned).collect(),
             others,
+            conditions: conditions.collect(),
+        }
+    }
+}
+
+/// The property and its value on which the limits of a property beside it depend.
+fn condition<'a>(schema: Schema<'a>) -> Option<(&'a str, &'a str)> {
+    let when = schema.value().get("x-limits")?.get("when")?;
+    let (property, value) = when.as_object()?.iter().next()?;
+    Some((property, value.as_str()?))
+}
+
+impl Range {
+    /// What the schema takes.
+    fn of_schema(schema: Schema<'_>) -> Self {
+        let limits = schema.limits();
+        let (least, most) = match schema.format() {
+            "int32" => (i64::from(i32::MIN), i64::from(i32::MAX)),
+            _ => (i64::MIN, i64::MAX),
+        };
+        let whole = |limit: Option<&Number>| limit.and_then(Number::as_i64);
+        let beyond = |limit: i64, exclusive, step| match exclusive {
+            true => limit.saturating_add(step),
+            false => limit,
+        };
+        let enforced = schema.value().get("x-limits");
+        let code = enforced.and_then(|limits| limits.get("code")?.as_str());
+        Self {
+            least: whole(limits.minimum)
+                .map_or(least, |it| beyond(it, limits.exclusive_minimum, 1)),
+            most: whole(limits.maximum).map_or(most, |it| beyond(it, limits.exclusive_maximum, -1)),
+            besides: None,
+            code: code.map_or(code::VALUE, ErrorCode::new),
+        }
+    }
+
+    /// What the service takes of that.
+    fn enforced(schema: Schema<'_>) -> Self {
+        let range = Self::of_schema(schema);
+        let limits = schema.value().get("x-limits");
+        let number = |name: &str| limits.and_then(|limits| limits.get(name)?.as_i64());
+        Self {
+            least: number("minimum").unwrap_or(range.least),
+            besides: number("besides"),
+            ..range
+        }
+    }
+
+    fn check(&self, field: &str, number: i64) -> ApiResult<()> {
+        let Self {
+            least,
+            most,
+            besides,
+            code,
+        } = self;
+        if (*least..=*most).contains(&number) || *besides == Some(number) {
+            return Ok(());
+        }
+        let besides = besides.map_or(String::new(), |besides| format!(", or to be {besides}"));
+        let message =
+            format!("'{field}' is {number} but has to lie between {least} and {most}{besides}.");
+        Err(ApiError::new(code.clone(), message))
+    }
+}
+
+impl Condition {
+    fn check(&self, field: &str, map: &Map<String, Value>) -> ApiResult<()> {
+        let text = map.get(&self.other).and_then(Value::as_str);
+        let number = map.get(&self.property).and_then(Value::as_i64);
+        match (text, number) {
+            (Some(text), Some(number)) if text.eq_ignore_ascii_case(&self.value) => {
+                self.range.check(field, number)
+            }
+            _ => Ok(()),
         }
     }
 }
@@ -340,9 +429,9 @@ impl Rule {
     fn check(&self, field: &str, value: &Value, strict: bool) -> ApiResult<()> {
         match (self.itself(), value) {
             (rule @ Self::Text { .. }, Value::String(text)) => rule.check_length(field, text),
-            (rule @ Self::Integer { .. }, Value::Number(number)) => match number.as_i64() {
-                Some(number) => rule.check_range(field, number),
-                None if number.is_u64() => rule.check_range(field, i64::MAX),
+            (rule @ Self::Integer(range), Value::Number(number)) => match number.as_i64() {
+                Some(number) => range.check(field, number),
+                None if number.is_u64() => range.check(field, i64::MAX),
                 None => Err(rule.wrong_type(field)),
             },
             (Self::Number, Value::Number(_))
@@ -382,6 +471,7 @@ impl Rule {
             properties,
             required,
             others,
+            conditions,
         } = self
         else {
             return Ok(());
@@ -406,15 +496,17 @@ impl Rule {
                 (None, None) => {}
             }
         }
-        Ok(())
+        conditions
+            .iter()
+            .try_for_each(|condition| condition.check(&inside(&condition.property), map))
     }
 
     /// A value from the query, which is text whatever its type.
     fn check_text(&self, field: &str, value: &str) -> ApiResult<()> {
         match self.itself() {
             rule @ Self::Text { .. } => rule.check_length(field, value),
-            rule @ Self::Integer { .. } => match value.parse() {
-                Ok(number) => rule.check_range(field, number),
+            rule @ Self::Integer(range) => match value.parse() {
+                Ok(number) => range.check(field, number),
                 Err(_) => Err(rule.wrong_type(field)),
             },
             Self::Boolean if truth(value).is_none() => Err(self.wrong_type(field)),
@@ -453,28 +545,10 @@ impl Rule {
         }
     }
 
-    fn check_range(&self, field: &str, number: i64) -> ApiResult<()> {
-        let Self::Integer { least, most } = self else {
-            return Ok(());
-        };
-        if (*least..=*most).contains(&number) {
-            return Ok(());
-        }
-        let code = match last(field) {
-            "duration" => code::DURATION,
-            "capacity" | "storage_new_size" => code::EVS_SIZE,
-            _ => code::VALUE,
-        };
-        Err(ApiError::new(
-            code,
-            format!("'{field}' is {number} but has to lie between {least} and {most}."),
-        ))
-    }
-
     fn type_name(&self) -> &'static str {
         match self.itself() {
             Self::Text { .. } => "String",
-            Self::Integer { .. } => "Integer",
+            Self::Integer(_) => "Integer",
             Self::Number => "Number",
             Self::Boolean => "Boolean",
             Self::List { .. } => "Array",
@@ -647,6 +721,46 @@ mod tests {
     }
 
     #[test]
+    fn a_limit_of_the_service_is_refused_with_its_own_code() {
+        for duration in [0, 1, 3_599_999, 259_200_001, i64::MAX, -2] {
+            for (pointer, field) in [("/duration", "'duration'"), ("/lease", "'lease.duration'")] {
+                let value = match pointer {
+                    "/lease" => json!({ "duration": duration }),
+                    _ => json!(duration),
+                };
+                let error = body("createNotebook", &with(pointer, value)).unwrap_err();
+                assert_eq!(error.code, ErrorCode::MODELARTS_6349, "{error}");
+                assert!(error.message.starts_with(field), "{error}");
+            }
+            let start = operation("startNotebook");
+            let error = query(start, &format!("duration={duration}"), false).unwrap_err();
+            assert_eq!(error.code, ErrorCode::MODELARTS_6349, "{error}");
+        }
+        for duration in [-1, 3_600_000, 259_200_000] {
+            body("createNotebook", &with("/duration", json!(duration))).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_limit_may_hold_for_one_value_of_another_property() {
+        for (category, capacity, is_good) in [
+            ("EVS", 4, false),
+            ("evs", 4, false),
+            ("EVS", 5, true),
+            ("EVS", 4097, false),
+            ("EFS", 4, true),
+            ("EFS", 4097, false),
+        ] {
+            let volume =
+                json!({"category": category, "ownership": "MANAGED", "capacity": capacity});
+            let checked = body("createNotebook", &with("/volume", volume));
+            let code = checked.err().map(|error| error.code);
+            let expected = (!is_good).then_some(ErrorCode::MODELARTS_6331);
+            assert_eq!(code, expected, "{category} of {capacity} GB");
+        }
+    }
+
+    #[test]
     fn null_is_no_value_in_either_mode() {
         for (pointer, field) in [
             ("/name", "'name'"),
@@ -735,18 +849,18 @@ mod tests {
             (with("/description", json!("a<b")), code::CHARACTER, "'<'"),
             (
                 with("/duration", json!(259_200_001)),
-                code::DURATION,
+                ErrorCode::MODELARTS_6349,
                 "'duration'",
             ),
             (with("/duration", json!(1.5)), code::TYPE, "'duration'"),
             (
                 with("/duration", json!(u64::MAX)),
-                code::DURATION,
+                ErrorCode::MODELARTS_6349,
                 "'duration'",
             ),
             (
                 with("/volume/capacity", json!(4097)),
-                code::EVS_SIZE,
+                ErrorCode::MODELARTS_6331,
                 "'volume.capacity'",
             ),
             (
