@@ -1,7 +1,7 @@
-//! The emulator's side of a document: the traits that it implements, and the routes that lead to them.
+//! The emulator's side of a document: the traits that it implements, and the handlers that lead to them.
 //!
 //! A tag becomes a trait and an operation a method without a body, so an operation that is added to a document does not compile
-//! until it is implemented, and nothing else has to be touched. What is not emulated gets a route that responds with 501.
+//! until it is implemented, and nothing else has to be touched. What is not emulated gets a handler that responds with 501.
 
 mod operation;
 mod parameters;
@@ -44,26 +44,16 @@ pub(crate) fn files(
 /// The module of a document.
 fn module(document: &Document, family: &Family) -> Result<String> {
     let mut methods = Vec::new();
-    let mut stubs = Vec::new();
-    let mut routes: Vec<(&str, TokenStream)> = Vec::new();
-    for (index, operation) in document.operations().enumerate() {
-        let is_emulated = family.emulated && operation.is_emulated();
-        let handler = operation::name(operation);
-        let handler = match is_emulated {
-            true => quote!(#handler::<S>),
-            false => quote!(#handler),
-        };
-        let method = format_ident!("{}", operation.method);
-        match routes.iter_mut().find(|(path, _)| *path == operation.path) {
-            Some((_, handlers)) => handlers.extend(quote!(.#method(#handler))),
-            None => routes.push((operation.path, quote!(axum::routing::#method(#handler)))),
-        }
-        if is_emulated {
-            let method = Method::new(operation, index);
+    let mut handlers = Vec::new();
+    for operation in document.operations() {
+        handlers.push(if family.emulated && operation.is_emulated() {
+            let method = Method::new(operation);
             methods.push(method.with_context(|| format!("the method of {}", operation.id()))?);
+            let handler = operation::name(operation);
+            quote!(#handler::<S>)
         } else {
-            stubs.push(operation::stub(operation, index));
-        }
+            quote!(http::not_emulated::<S>)
+        });
     }
     let mut queries: Vec<&parameters::Parameters> = Vec::new();
     let mut items = Vec::new();
@@ -90,13 +80,11 @@ fn module(document: &Document, family: &Family) -> Result<String> {
     closed.dedup();
     let traits = traits(document, &methods)?;
     let bounds = match methods.is_empty() {
-        true => quote!(Send + Sync + 'static),
+        true => quote!(Sync),
         false => quote!(http::Server + Operations),
     };
-    let handlers = methods.iter().map(Method::handler);
-    let mounts = routes
-        .iter()
-        .map(|(path, handlers)| quote!(.route(#path, #handlers)));
+    let count = handlers.len();
+    let functions = methods.iter().map(Method::handler);
     let info = document
         .value()
         .get("info")
@@ -125,7 +113,7 @@ fn module(document: &Document, family: &Family) -> Result<String> {
             reason = "the document says more than the emulator makes use of"
         )]
 
-        use std::sync::{Arc, LazyLock};
+        use std::sync::LazyLock;
 
         use modelarts_client::#name::{DOCUMENT, enums, types};
 
@@ -139,12 +127,12 @@ fn module(document: &Document, family: &Family) -> Result<String> {
                 http::Operation::read_all(DOCUMENT, modelarts_client::Service::#service, ids)
             });
 
-        /// The routes of all operations.
-        pub(crate) fn router<S>() -> axum::Router<Arc<S>>
+        /// What handles a request to each operation, in the same order.
+        pub(crate) fn handlers<S>() -> [http::Handler<S>; #count]
         where
             S: #bounds,
         {
-            axum::Router::new() #(#mounts)*
+            [#(#handlers),*]
         }
 
         #traits
@@ -154,8 +142,7 @@ fn module(document: &Document, family: &Family) -> Result<String> {
             }
         })*
         #(#items)*
-        #(#handlers)*
-        #(#stubs)*
+        #(#functions)*
     }
     .to_string())
 }
@@ -223,25 +210,18 @@ fn list(documents: &[Document], families: &[Family]) -> Result<String> {
         }
     }
     Ok(quote! {
-        //! The emulated documents: for each a module with its traits, its routes and what it says of its operations.
+        //! The documents: for each a module with its traits, its handlers and what it says of its operations.
 
         #(pub(crate) mod #names;)*
 
-        use std::sync::Arc;
-
         use crate::http;
 
-        /// The routes of all operations of all documents.
-        pub(crate) fn router<S>() -> axum::Router<Arc<S>>
+        /// The operations of all documents, each with what handles a request to it.
+        pub(crate) fn handlers<S>() -> impl Iterator<Item = (&'static http::Operation, http::Handler<S>)>
         where
             S: http::Server #(#bounds)*,
         {
-            axum::Router::new() #(.merge(#names::router::<S>()))*
-        }
-
-        /// What the documents say of all operations.
-        pub(crate) fn operations() -> impl Iterator<Item = &'static http::Operation> {
-            std::iter::empty() #(.chain(#names::OPERATIONS.iter()))*
+            std::iter::empty() #(.chain(#names::OPERATIONS.iter().zip(#names::handlers::<S>())))*
         }
     }
     .to_string())

@@ -12,6 +12,7 @@ use crate::error::{ApiError, ApiResult, code};
 use crate::faults::Faults;
 use crate::fixtures::Fixtures;
 use crate::http::authority::Addresses;
+use crate::identity::accounts::Accounts;
 use crate::identity::signature::{Authorization, Refusal};
 use crate::identity::token::{Claims, LIFETIME, Tokens};
 use crate::ids::{Ids, RequestIds};
@@ -148,6 +149,11 @@ impl App {
         self.submit(&mut state, false);
         let state = RwLockWriteGuard::downgrade(state);
         read(&state, now)
+    }
+
+    /// Looks something up that does not depend on the time.
+    pub(crate) fn with_accounts<T>(&self, look_up: impl FnOnce(&Accounts) -> T) -> T {
+        look_up(&self.state.read().accounts)
     }
 
     /// Changes the state as it is now; returns once the change cannot get lost any more.
@@ -304,14 +310,14 @@ impl App {
     }
 
     /// Whom a token speaks for.
-    pub(crate) fn by_token(&self, token: &str) -> ApiResult<Session> {
+    pub(crate) fn by_token(&self, token: &str, now: Millis) -> ApiResult<Session> {
         let claims = self.tokens.read(token).ok_or_else(|| {
             ApiError::new(
                 code::BAD_TOKEN,
                 "The token cannot be read or was issued elsewhere; sign in again.",
             )
         })?;
-        if claims.expires <= self.clock.now_millis() {
+        if claims.expires <= now {
             return Err(ApiError::new(
                 code::EXPIRED_TOKEN,
                 "The token has expired; sign in again.",
@@ -330,7 +336,7 @@ impl App {
         let verify = || -> Result<Session, Refusal> {
             let authorization = Authorization::parse(text)?;
             let key = self
-                .read(|state, _| state.accounts.keys.get(authorization.access_key).cloned())
+                .with_accounts(|accounts| accounts.keys.get(authorization.access_key).cloned())
                 .ok_or(Refusal::AccessKey)?;
             if let Some(expected) = &key.security_token {
                 let sent = parts.headers.get("x-security-token");
@@ -461,8 +467,8 @@ mod tests {
         });
         let request = Request::get(path).header("x-auth-token", token);
         let request = request.body(Body::empty()).unwrap();
-        let router = crate::http::router::router(app);
-        crate::http::pipeline::respond(app, router, request)
+        let others = crate::http::router::others(app);
+        crate::http::pipeline::respond(app, &others, request)
             .await
             .unwrap()
     }

@@ -224,7 +224,12 @@ impl Clock {
 
     /// The emulated time, in milliseconds since the epoch.
     pub fn now_millis(&self) -> i64 {
-        self.shared.reading.lock().at(real_instant()) as i64
+        self.millis_at(real_instant())
+    }
+
+    /// The emulated time at a moment of real time.
+    pub(crate) fn millis_at(&self, instant: std::time::Instant) -> Millis {
+        self.shared.reading.lock().at(instant) as Millis
     }
 
     /// Moves the time ahead at once, whatever the mode; not beyond 9999-01-01, where the clock's range ends.

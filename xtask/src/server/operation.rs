@@ -1,4 +1,4 @@
-//! An operation as a method, and as the handler of a route.
+//! An operation as a method, and as the handler of its requests.
 
 use anyhow::{Context, Result};
 use heck::{ToSnakeCase as _, ToUpperCamelCase as _};
@@ -21,23 +21,9 @@ pub(super) fn name(operation: Operation<'_>) -> syn::Ident {
     format_ident!("{}", operation.id().to_snake_case())
 }
 
-/// The handler of an operation that is not emulated.
-pub(super) fn stub(operation: Operation<'_>, index: usize) -> TokenStream {
-    let name = name(operation);
-    let index = syn::Index::from(index);
-    let docs = doc_lines(&format!("`{}` is not emulated.", operation.id()));
-    quote! {
-        #(#docs)*
-        async fn #name(request: axum::extract::Request) -> axum::response::Response {
-            http::not_emulated(&OPERATIONS[#index], &request)
-        }
-    }
-}
-
 /// A method of a trait.
 pub(super) struct Method<'a> {
     operation: Operation<'a>,
-    index: usize,
     path: Vec<PathParameter<'a>>,
     pub(super) query: Option<Parameters>,
     pub(super) headers: Option<Parameters>,
@@ -72,7 +58,7 @@ struct Header<'a> {
 }
 
 impl<'a> Method<'a> {
-    pub(super) fn new(operation: Operation<'a>, index: usize) -> Result<Self> {
+    pub(super) fn new(operation: Operation<'a>) -> Result<Self> {
         let path = operation.parameters_in(Location::Path);
         let path = path.filter(|parameter| parameter.name() != PROJECT);
         let path = path.map(|parameter| {
@@ -101,7 +87,6 @@ impl<'a> Method<'a> {
             body: body.transpose()?,
             responses: responses.map(Success::new).collect::<Result<_>>()?,
             operation,
-            index,
         })
     }
 
@@ -192,11 +177,10 @@ impl<'a> Method<'a> {
         }
     }
 
-    /// The handler of its route.
+    /// The handler of its requests.
     pub(super) fn handler(&self) -> TokenStream {
         let name = name(self.operation);
         let tag = format_ident!("{}", self.tag());
-        let index = syn::Index::from(self.index);
         let body = self
             .body
             .as_ref()
@@ -230,25 +214,27 @@ impl<'a> Method<'a> {
         ];
         let mutable = body.is_some().then(|| quote!(mut));
         quote! {
-            async fn #name<S: http::Server + #tag>(
-                axum::extract::State(server): axum::extract::State<Arc<S>>,
-                request: axum::extract::Request,
-            ) -> axum::response::Response {
-                let #mutable request = match server.accept(&OPERATIONS[#index], request).await {
-                    Ok(request) => request,
-                    Err(response) => return response,
-                };
-                let result = async {
-                    #body
-                    #(#path)*
-                    #query
-                    #headers
-                    server
-                        .#name(&request.cx, #(#names,)* #query_argument #headers_argument #body_argument)
-                        .await
-                }
-                .await;
-                request.respond(result)
+            fn #name<'a, S: http::Server + #tag>(
+                server: &'a S,
+                request: http::OperationRequest<'a>,
+            ) -> http::ResponseFuture<'a> {
+                Box::pin(async move {
+                    let #mutable request = match server.accept(request).await {
+                        Ok(request) => request,
+                        Err(response) => return response,
+                    };
+                    let result = async {
+                        #body
+                        #(#path)*
+                        #query
+                        #headers
+                        server
+                            .#name(&request.cx, #(#names,)* #query_argument #headers_argument #body_argument)
+                            .await
+                    }
+                    .await;
+                    request.respond(result)
+                })
             }
         }
     }

@@ -91,7 +91,7 @@ fn identify(app: &App, identity: &IdentityReq) -> ApiResult<(String, Vec<&'stati
             .token
             .as_ref()
             .ok_or_else(|| ApiError::required("auth.identity.token", " for the method token"))?;
-        let session = app.by_token(token.id.expose())?;
+        let session = app.by_token(token.id.expose(), app.clock.now_millis())?;
         return Ok((session.user().to_owned(), vec!["token", "password"]));
     }
     if !uses("password") {

@@ -8,7 +8,7 @@
     unused_imports,
     reason = "the document says more than the emulator makes use of"
 )]
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 use modelarts_client::devenviron::{DOCUMENT, enums, types};
 use crate::error::ApiError;
 use crate::http;
@@ -19,105 +19,47 @@ pub(crate) static OPERATIONS: LazyLock<Vec<http::Operation>> = LazyLock::new(|| 
         .map(|operation| operation.id);
     http::Operation::read_all(DOCUMENT, modelarts_client::Service::ModelArts, ids)
 });
-/// The routes of all operations.
-pub(crate) fn router<S>() -> axum::Router<Arc<S>>
+/// What handles a request to each operation, in the same order.
+pub(crate) fn handlers<S>() -> [http::Handler<S>; 34usize]
 where
     S: http::Server + Operations,
 {
-    axum::Router::new()
-        .route(
-            "/v1/{project_id}/demanager/instances",
-            axum::routing::get(list_dev_env_instances::<S>)
-                .post(create_dev_env_instance::<S>),
-        )
-        .route(
-            "/v1/{project_id}/demanager/instances/{instance_id}",
-            axum::routing::get(show_dev_env_instance::<S>)
-                .put(update_dev_env_instance::<S>)
-                .delete(delete_dev_env_instance::<S>),
-        )
-        .route(
-            "/v1/{project_id}/demanager/instances/{instance_id}/action",
-            axum::routing::post(manage_dev_env_instance::<S>),
-        )
-        .route(
-            "/v1/{project_id}/notebooks",
-            axum::routing::get(list_notebooks::<S>).post(create_notebook::<S>),
-        )
-        .route(
-            "/v1/{project_id}/notebooks/all",
-            axum::routing::get(list_all_notebooks::<S>),
-        )
-        .route(
-            "/v1/{project_id}/notebooks/flavors",
-            axum::routing::get(list_flavors::<S>),
-        )
-        .route(
-            "/v1/{project_id}/notebooks/tags",
-            axum::routing::get(list_notebook_tags::<S>),
-        )
-        .route(
-            "/v1/{project_id}/notebooks/{id}",
-            axum::routing::get(show_notebook::<S>)
-                .put(update_notebook::<S>)
-                .delete(delete_notebook::<S>),
-        )
-        .route(
-            "/v1/{project_id}/notebooks/{id}/start",
-            axum::routing::post(start_notebook::<S>),
-        )
-        .route(
-            "/v1/{project_id}/notebooks/{id}/stop",
-            axum::routing::post(stop_notebook::<S>),
-        )
-        .route(
-            "/v1/{project_id}/notebooks/{resource_id}/tags/create",
-            axum::routing::post(create_notebook_tags::<S>),
-        )
-        .route(
-            "/v1/{project_id}/notebooks/{resource_id}/tags/delete",
-            axum::routing::delete(delete_notebook_tags::<S>),
-        )
-        .route(
-            "/v1/{project_id}/notebooks/{id}/lease",
-            axum::routing::get(show_lease::<S>).patch(renew_lease::<S>),
-        )
-        .route(
-            "/v1/{project_id}/notebooks/{id}/flavors",
-            axum::routing::get(show_switchable_flavors::<S>),
-        )
-        .route(
-            "/v1/{project_id}/images",
-            axum::routing::get(list_images::<S>).post(register_image::<S>),
-        )
-        .route(
-            "/v1/{project_id}/images/group",
-            axum::routing::get(list_image_groups::<S>),
-        )
-        .route(
-            "/v1/{project_id}/images/group/{id}",
-            axum::routing::put(update_image_group::<S>).delete(delete_image_group::<S>),
-        )
-        .route(
-            "/v1/{project_id}/images/{id}",
-            axum::routing::get(show_image::<S>).delete(delete_image::<S>),
-        )
-        .route(
-            "/v1/{project_id}/images/{image_id}/sync",
-            axum::routing::post(sync_image::<S>),
-        )
-        .route(
-            "/v1/{project_id}/notebooks/{id}/create-image",
-            axum::routing::post(create_image::<S>),
-        )
-        .route(
-            "/v1/{project_id}/notebooks/{instance_id}/storage",
-            axum::routing::get(list_attachable_obs::<S>).post(attach_obs::<S>),
-        )
-        .route(
-            "/v1/{project_id}/notebooks/{instance_id}/storage/{storage_id}",
-            axum::routing::get(show_attachable_obs::<S>).delete(cancel_obs::<S>),
-        )
+    [
+        list_dev_env_instances::<S>,
+        create_dev_env_instance::<S>,
+        show_dev_env_instance::<S>,
+        update_dev_env_instance::<S>,
+        delete_dev_env_instance::<S>,
+        manage_dev_env_instance::<S>,
+        list_notebooks::<S>,
+        create_notebook::<S>,
+        list_all_notebooks::<S>,
+        list_flavors::<S>,
+        list_notebook_tags::<S>,
+        show_notebook::<S>,
+        update_notebook::<S>,
+        delete_notebook::<S>,
+        start_notebook::<S>,
+        stop_notebook::<S>,
+        create_notebook_tags::<S>,
+        delete_notebook_tags::<S>,
+        show_lease::<S>,
+        renew_lease::<S>,
+        show_switchable_flavors::<S>,
+        list_images::<S>,
+        register_image::<S>,
+        list_image_groups::<S>,
+        update_image_group::<S>,
+        delete_image_group::<S>,
+        show_image::<S>,
+        delete_image::<S>,
+        sync_image::<S>,
+        create_image::<S>,
+        list_attachable_obs::<S>,
+        attach_obs::<S>,
+        show_attachable_obs::<S>,
+        cancel_obs::<S>,
+    ]
 }
 /// Tag `DevEnvInstances`: Old generation. Create, look up, change, start, stop and delete development environment instances.
 pub(crate) trait DevEnvInstances: Send + Sync {
@@ -1006,533 +948,601 @@ impl axum::response::IntoResponse for CancelObsResponse {
         }
     }
 }
-async fn list_dev_env_instances<S: http::Server + DevEnvInstances>(
-    axum::extract::State(server): axum::extract::State<Arc<S>>,
-    request: axum::extract::Request,
-) -> axum::response::Response {
-    let request = match server.accept(&OPERATIONS[0], request).await {
-        Ok(request) => request,
-        Err(response) => return response,
-    };
-    let result = async {
-        let query = ListDevEnvInstancesQuery::read(&request)?;
-        server.list_dev_env_instances(&request.cx, query).await
-    }
-        .await;
-    request.respond(result)
+fn list_dev_env_instances<'a, S: http::Server + DevEnvInstances>(
+    server: &'a S,
+    request: http::OperationRequest<'a>,
+) -> http::ResponseFuture<'a> {
+    Box::pin(async move {
+        let request = match server.accept(request).await {
+            Ok(request) => request,
+            Err(response) => return response,
+        };
+        let result = async {
+            let query = ListDevEnvInstancesQuery::read(&request)?;
+            server.list_dev_env_instances(&request.cx, query).await
+        }
+            .await;
+        request.respond(result)
+    })
 }
-async fn create_dev_env_instance<S: http::Server + DevEnvInstances>(
-    axum::extract::State(server): axum::extract::State<Arc<S>>,
-    request: axum::extract::Request,
-) -> axum::response::Response {
-    let mut request = match server.accept(&OPERATIONS[1], request).await {
-        Ok(request) => request,
-        Err(response) => return response,
-    };
-    let result = async {
-        let body = request.body()?;
-        server.create_dev_env_instance(&request.cx, body).await
-    }
-        .await;
-    request.respond(result)
+fn create_dev_env_instance<'a, S: http::Server + DevEnvInstances>(
+    server: &'a S,
+    request: http::OperationRequest<'a>,
+) -> http::ResponseFuture<'a> {
+    Box::pin(async move {
+        let mut request = match server.accept(request).await {
+            Ok(request) => request,
+            Err(response) => return response,
+        };
+        let result = async {
+            let body = request.body()?;
+            server.create_dev_env_instance(&request.cx, body).await
+        }
+            .await;
+        request.respond(result)
+    })
 }
-async fn show_dev_env_instance<S: http::Server + DevEnvInstances>(
-    axum::extract::State(server): axum::extract::State<Arc<S>>,
-    request: axum::extract::Request,
-) -> axum::response::Response {
-    let request = match server.accept(&OPERATIONS[2], request).await {
-        Ok(request) => request,
-        Err(response) => return response,
-    };
-    let result = async {
-        let instance_id = request.path("instance_id")?;
-        server.show_dev_env_instance(&request.cx, instance_id).await
-    }
-        .await;
-    request.respond(result)
+fn show_dev_env_instance<'a, S: http::Server + DevEnvInstances>(
+    server: &'a S,
+    request: http::OperationRequest<'a>,
+) -> http::ResponseFuture<'a> {
+    Box::pin(async move {
+        let request = match server.accept(request).await {
+            Ok(request) => request,
+            Err(response) => return response,
+        };
+        let result = async {
+            let instance_id = request.path("instance_id")?;
+            server.show_dev_env_instance(&request.cx, instance_id).await
+        }
+            .await;
+        request.respond(result)
+    })
 }
-async fn update_dev_env_instance<S: http::Server + DevEnvInstances>(
-    axum::extract::State(server): axum::extract::State<Arc<S>>,
-    request: axum::extract::Request,
-) -> axum::response::Response {
-    let mut request = match server.accept(&OPERATIONS[3], request).await {
-        Ok(request) => request,
-        Err(response) => return response,
-    };
-    let result = async {
-        let body = request.body()?;
-        let instance_id = request.path("instance_id")?;
-        server.update_dev_env_instance(&request.cx, instance_id, body).await
-    }
-        .await;
-    request.respond(result)
+fn update_dev_env_instance<'a, S: http::Server + DevEnvInstances>(
+    server: &'a S,
+    request: http::OperationRequest<'a>,
+) -> http::ResponseFuture<'a> {
+    Box::pin(async move {
+        let mut request = match server.accept(request).await {
+            Ok(request) => request,
+            Err(response) => return response,
+        };
+        let result = async {
+            let body = request.body()?;
+            let instance_id = request.path("instance_id")?;
+            server.update_dev_env_instance(&request.cx, instance_id, body).await
+        }
+            .await;
+        request.respond(result)
+    })
 }
-async fn delete_dev_env_instance<S: http::Server + DevEnvInstances>(
-    axum::extract::State(server): axum::extract::State<Arc<S>>,
-    request: axum::extract::Request,
-) -> axum::response::Response {
-    let request = match server.accept(&OPERATIONS[4], request).await {
-        Ok(request) => request,
-        Err(response) => return response,
-    };
-    let result = async {
-        let instance_id = request.path("instance_id")?;
-        server.delete_dev_env_instance(&request.cx, instance_id).await
-    }
-        .await;
-    request.respond(result)
+fn delete_dev_env_instance<'a, S: http::Server + DevEnvInstances>(
+    server: &'a S,
+    request: http::OperationRequest<'a>,
+) -> http::ResponseFuture<'a> {
+    Box::pin(async move {
+        let request = match server.accept(request).await {
+            Ok(request) => request,
+            Err(response) => return response,
+        };
+        let result = async {
+            let instance_id = request.path("instance_id")?;
+            server.delete_dev_env_instance(&request.cx, instance_id).await
+        }
+            .await;
+        request.respond(result)
+    })
 }
-async fn manage_dev_env_instance<S: http::Server + DevEnvInstances>(
-    axum::extract::State(server): axum::extract::State<Arc<S>>,
-    request: axum::extract::Request,
-) -> axum::response::Response {
-    let mut request = match server.accept(&OPERATIONS[5], request).await {
-        Ok(request) => request,
-        Err(response) => return response,
-    };
-    let result = async {
-        let body = request.body()?;
-        let instance_id = request.path("instance_id")?;
-        server.manage_dev_env_instance(&request.cx, instance_id, body).await
-    }
-        .await;
-    request.respond(result)
+fn manage_dev_env_instance<'a, S: http::Server + DevEnvInstances>(
+    server: &'a S,
+    request: http::OperationRequest<'a>,
+) -> http::ResponseFuture<'a> {
+    Box::pin(async move {
+        let mut request = match server.accept(request).await {
+            Ok(request) => request,
+            Err(response) => return response,
+        };
+        let result = async {
+            let body = request.body()?;
+            let instance_id = request.path("instance_id")?;
+            server.manage_dev_env_instance(&request.cx, instance_id, body).await
+        }
+            .await;
+        request.respond(result)
+    })
 }
-async fn list_notebooks<S: http::Server + Notebooks>(
-    axum::extract::State(server): axum::extract::State<Arc<S>>,
-    request: axum::extract::Request,
-) -> axum::response::Response {
-    let request = match server.accept(&OPERATIONS[6], request).await {
-        Ok(request) => request,
-        Err(response) => return response,
-    };
-    let result = async {
-        let query = ListNotebooksQuery::read(&request)?;
-        server.list_notebooks(&request.cx, query).await
-    }
-        .await;
-    request.respond(result)
+fn list_notebooks<'a, S: http::Server + Notebooks>(
+    server: &'a S,
+    request: http::OperationRequest<'a>,
+) -> http::ResponseFuture<'a> {
+    Box::pin(async move {
+        let request = match server.accept(request).await {
+            Ok(request) => request,
+            Err(response) => return response,
+        };
+        let result = async {
+            let query = ListNotebooksQuery::read(&request)?;
+            server.list_notebooks(&request.cx, query).await
+        }
+            .await;
+        request.respond(result)
+    })
 }
-async fn create_notebook<S: http::Server + Notebooks>(
-    axum::extract::State(server): axum::extract::State<Arc<S>>,
-    request: axum::extract::Request,
-) -> axum::response::Response {
-    let mut request = match server.accept(&OPERATIONS[7], request).await {
-        Ok(request) => request,
-        Err(response) => return response,
-    };
-    let result = async {
-        let body = request.body()?;
-        server.create_notebook(&request.cx, body).await
-    }
-        .await;
-    request.respond(result)
+fn create_notebook<'a, S: http::Server + Notebooks>(
+    server: &'a S,
+    request: http::OperationRequest<'a>,
+) -> http::ResponseFuture<'a> {
+    Box::pin(async move {
+        let mut request = match server.accept(request).await {
+            Ok(request) => request,
+            Err(response) => return response,
+        };
+        let result = async {
+            let body = request.body()?;
+            server.create_notebook(&request.cx, body).await
+        }
+            .await;
+        request.respond(result)
+    })
 }
-async fn list_all_notebooks<S: http::Server + Notebooks>(
-    axum::extract::State(server): axum::extract::State<Arc<S>>,
-    request: axum::extract::Request,
-) -> axum::response::Response {
-    let request = match server.accept(&OPERATIONS[8], request).await {
-        Ok(request) => request,
-        Err(response) => return response,
-    };
-    let result = async {
-        let query = ListAllNotebooksQuery::read(&request)?;
-        server.list_all_notebooks(&request.cx, query).await
-    }
-        .await;
-    request.respond(result)
+fn list_all_notebooks<'a, S: http::Server + Notebooks>(
+    server: &'a S,
+    request: http::OperationRequest<'a>,
+) -> http::ResponseFuture<'a> {
+    Box::pin(async move {
+        let request = match server.accept(request).await {
+            Ok(request) => request,
+            Err(response) => return response,
+        };
+        let result = async {
+            let query = ListAllNotebooksQuery::read(&request)?;
+            server.list_all_notebooks(&request.cx, query).await
+        }
+            .await;
+        request.respond(result)
+    })
 }
-async fn list_flavors<S: http::Server + Flavors>(
-    axum::extract::State(server): axum::extract::State<Arc<S>>,
-    request: axum::extract::Request,
-) -> axum::response::Response {
-    let request = match server.accept(&OPERATIONS[9], request).await {
-        Ok(request) => request,
-        Err(response) => return response,
-    };
-    let result = async {
-        let query = ListFlavorsQuery::read(&request)?;
-        server.list_flavors(&request.cx, query).await
-    }
-        .await;
-    request.respond(result)
+fn list_flavors<'a, S: http::Server + Flavors>(
+    server: &'a S,
+    request: http::OperationRequest<'a>,
+) -> http::ResponseFuture<'a> {
+    Box::pin(async move {
+        let request = match server.accept(request).await {
+            Ok(request) => request,
+            Err(response) => return response,
+        };
+        let result = async {
+            let query = ListFlavorsQuery::read(&request)?;
+            server.list_flavors(&request.cx, query).await
+        }
+            .await;
+        request.respond(result)
+    })
 }
-async fn list_notebook_tags<S: http::Server + Tags>(
-    axum::extract::State(server): axum::extract::State<Arc<S>>,
-    request: axum::extract::Request,
-) -> axum::response::Response {
-    let request = match server.accept(&OPERATIONS[10], request).await {
-        Ok(request) => request,
-        Err(response) => return response,
-    };
-    let result = async {
-        let query = ListNotebookTagsQuery::read(&request)?;
-        server.list_notebook_tags(&request.cx, query).await
-    }
-        .await;
-    request.respond(result)
+fn list_notebook_tags<'a, S: http::Server + Tags>(
+    server: &'a S,
+    request: http::OperationRequest<'a>,
+) -> http::ResponseFuture<'a> {
+    Box::pin(async move {
+        let request = match server.accept(request).await {
+            Ok(request) => request,
+            Err(response) => return response,
+        };
+        let result = async {
+            let query = ListNotebookTagsQuery::read(&request)?;
+            server.list_notebook_tags(&request.cx, query).await
+        }
+            .await;
+        request.respond(result)
+    })
 }
-async fn show_notebook<S: http::Server + Notebooks>(
-    axum::extract::State(server): axum::extract::State<Arc<S>>,
-    request: axum::extract::Request,
-) -> axum::response::Response {
-    let request = match server.accept(&OPERATIONS[11], request).await {
-        Ok(request) => request,
-        Err(response) => return response,
-    };
-    let result = async {
-        let id = request.path("id")?;
-        server.show_notebook(&request.cx, id).await
-    }
-        .await;
-    request.respond(result)
+fn show_notebook<'a, S: http::Server + Notebooks>(
+    server: &'a S,
+    request: http::OperationRequest<'a>,
+) -> http::ResponseFuture<'a> {
+    Box::pin(async move {
+        let request = match server.accept(request).await {
+            Ok(request) => request,
+            Err(response) => return response,
+        };
+        let result = async {
+            let id = request.path("id")?;
+            server.show_notebook(&request.cx, id).await
+        }
+            .await;
+        request.respond(result)
+    })
 }
-async fn update_notebook<S: http::Server + Notebooks>(
-    axum::extract::State(server): axum::extract::State<Arc<S>>,
-    request: axum::extract::Request,
-) -> axum::response::Response {
-    let mut request = match server.accept(&OPERATIONS[12], request).await {
-        Ok(request) => request,
-        Err(response) => return response,
-    };
-    let result = async {
-        let body = request.body()?;
-        let id = request.path("id")?;
-        server.update_notebook(&request.cx, id, body).await
-    }
-        .await;
-    request.respond(result)
+fn update_notebook<'a, S: http::Server + Notebooks>(
+    server: &'a S,
+    request: http::OperationRequest<'a>,
+) -> http::ResponseFuture<'a> {
+    Box::pin(async move {
+        let mut request = match server.accept(request).await {
+            Ok(request) => request,
+            Err(response) => return response,
+        };
+        let result = async {
+            let body = request.body()?;
+            let id = request.path("id")?;
+            server.update_notebook(&request.cx, id, body).await
+        }
+            .await;
+        request.respond(result)
+    })
 }
-async fn delete_notebook<S: http::Server + Notebooks>(
-    axum::extract::State(server): axum::extract::State<Arc<S>>,
-    request: axum::extract::Request,
-) -> axum::response::Response {
-    let request = match server.accept(&OPERATIONS[13], request).await {
-        Ok(request) => request,
-        Err(response) => return response,
-    };
-    let result = async {
-        let id = request.path("id")?;
-        server.delete_notebook(&request.cx, id).await
-    }
-        .await;
-    request.respond(result)
+fn delete_notebook<'a, S: http::Server + Notebooks>(
+    server: &'a S,
+    request: http::OperationRequest<'a>,
+) -> http::ResponseFuture<'a> {
+    Box::pin(async move {
+        let request = match server.accept(request).await {
+            Ok(request) => request,
+            Err(response) => return response,
+        };
+        let result = async {
+            let id = request.path("id")?;
+            server.delete_notebook(&request.cx, id).await
+        }
+            .await;
+        request.respond(result)
+    })
 }
-async fn start_notebook<S: http::Server + Notebooks>(
-    axum::extract::State(server): axum::extract::State<Arc<S>>,
-    request: axum::extract::Request,
-) -> axum::response::Response {
-    let mut request = match server.accept(&OPERATIONS[14], request).await {
-        Ok(request) => request,
-        Err(response) => return response,
-    };
-    let result = async {
-        let body = request.optional_body()?;
-        let id = request.path("id")?;
-        let query = StartNotebookQuery::read(&request)?;
-        server.start_notebook(&request.cx, id, query, body).await
-    }
-        .await;
-    request.respond(result)
+fn start_notebook<'a, S: http::Server + Notebooks>(
+    server: &'a S,
+    request: http::OperationRequest<'a>,
+) -> http::ResponseFuture<'a> {
+    Box::pin(async move {
+        let mut request = match server.accept(request).await {
+            Ok(request) => request,
+            Err(response) => return response,
+        };
+        let result = async {
+            let body = request.optional_body()?;
+            let id = request.path("id")?;
+            let query = StartNotebookQuery::read(&request)?;
+            server.start_notebook(&request.cx, id, query, body).await
+        }
+            .await;
+        request.respond(result)
+    })
 }
-async fn stop_notebook<S: http::Server + Notebooks>(
-    axum::extract::State(server): axum::extract::State<Arc<S>>,
-    request: axum::extract::Request,
-) -> axum::response::Response {
-    let request = match server.accept(&OPERATIONS[15], request).await {
-        Ok(request) => request,
-        Err(response) => return response,
-    };
-    let result = async {
-        let id = request.path("id")?;
-        server.stop_notebook(&request.cx, id).await
-    }
-        .await;
-    request.respond(result)
+fn stop_notebook<'a, S: http::Server + Notebooks>(
+    server: &'a S,
+    request: http::OperationRequest<'a>,
+) -> http::ResponseFuture<'a> {
+    Box::pin(async move {
+        let request = match server.accept(request).await {
+            Ok(request) => request,
+            Err(response) => return response,
+        };
+        let result = async {
+            let id = request.path("id")?;
+            server.stop_notebook(&request.cx, id).await
+        }
+            .await;
+        request.respond(result)
+    })
 }
-async fn create_notebook_tags<S: http::Server + Tags>(
-    axum::extract::State(server): axum::extract::State<Arc<S>>,
-    request: axum::extract::Request,
-) -> axum::response::Response {
-    let mut request = match server.accept(&OPERATIONS[16], request).await {
-        Ok(request) => request,
-        Err(response) => return response,
-    };
-    let result = async {
-        let body = request.body()?;
-        let resource_id = request.path("resource_id")?;
-        let query = CreateNotebookTagsQuery::read(&request)?;
-        server.create_notebook_tags(&request.cx, resource_id, query, body).await
-    }
-        .await;
-    request.respond(result)
+fn create_notebook_tags<'a, S: http::Server + Tags>(
+    server: &'a S,
+    request: http::OperationRequest<'a>,
+) -> http::ResponseFuture<'a> {
+    Box::pin(async move {
+        let mut request = match server.accept(request).await {
+            Ok(request) => request,
+            Err(response) => return response,
+        };
+        let result = async {
+            let body = request.body()?;
+            let resource_id = request.path("resource_id")?;
+            let query = CreateNotebookTagsQuery::read(&request)?;
+            server.create_notebook_tags(&request.cx, resource_id, query, body).await
+        }
+            .await;
+        request.respond(result)
+    })
 }
-async fn delete_notebook_tags<S: http::Server + Tags>(
-    axum::extract::State(server): axum::extract::State<Arc<S>>,
-    request: axum::extract::Request,
-) -> axum::response::Response {
-    let mut request = match server.accept(&OPERATIONS[17], request).await {
-        Ok(request) => request,
-        Err(response) => return response,
-    };
-    let result = async {
-        let body = request.body()?;
-        let resource_id = request.path("resource_id")?;
-        let query = DeleteNotebookTagsQuery::read(&request)?;
-        server.delete_notebook_tags(&request.cx, resource_id, query, body).await
-    }
-        .await;
-    request.respond(result)
+fn delete_notebook_tags<'a, S: http::Server + Tags>(
+    server: &'a S,
+    request: http::OperationRequest<'a>,
+) -> http::ResponseFuture<'a> {
+    Box::pin(async move {
+        let mut request = match server.accept(request).await {
+            Ok(request) => request,
+            Err(response) => return response,
+        };
+        let result = async {
+            let body = request.body()?;
+            let resource_id = request.path("resource_id")?;
+            let query = DeleteNotebookTagsQuery::read(&request)?;
+            server.delete_notebook_tags(&request.cx, resource_id, query, body).await
+        }
+            .await;
+        request.respond(result)
+    })
 }
-async fn show_lease<S: http::Server + Lease>(
-    axum::extract::State(server): axum::extract::State<Arc<S>>,
-    request: axum::extract::Request,
-) -> axum::response::Response {
-    let request = match server.accept(&OPERATIONS[18], request).await {
-        Ok(request) => request,
-        Err(response) => return response,
-    };
-    let result = async {
-        let id = request.path("id")?;
-        server.show_lease(&request.cx, id).await
-    }
-        .await;
-    request.respond(result)
+fn show_lease<'a, S: http::Server + Lease>(
+    server: &'a S,
+    request: http::OperationRequest<'a>,
+) -> http::ResponseFuture<'a> {
+    Box::pin(async move {
+        let request = match server.accept(request).await {
+            Ok(request) => request,
+            Err(response) => return response,
+        };
+        let result = async {
+            let id = request.path("id")?;
+            server.show_lease(&request.cx, id).await
+        }
+            .await;
+        request.respond(result)
+    })
 }
-async fn renew_lease<S: http::Server + Lease>(
-    axum::extract::State(server): axum::extract::State<Arc<S>>,
-    request: axum::extract::Request,
-) -> axum::response::Response {
-    let mut request = match server.accept(&OPERATIONS[19], request).await {
-        Ok(request) => request,
-        Err(response) => return response,
-    };
-    let result = async {
-        let body = request.optional_body()?;
-        let id = request.path("id")?;
-        let query = RenewLeaseQuery::read(&request)?;
-        server.renew_lease(&request.cx, id, query, body).await
-    }
-        .await;
-    request.respond(result)
+fn renew_lease<'a, S: http::Server + Lease>(
+    server: &'a S,
+    request: http::OperationRequest<'a>,
+) -> http::ResponseFuture<'a> {
+    Box::pin(async move {
+        let mut request = match server.accept(request).await {
+            Ok(request) => request,
+            Err(response) => return response,
+        };
+        let result = async {
+            let body = request.optional_body()?;
+            let id = request.path("id")?;
+            let query = RenewLeaseQuery::read(&request)?;
+            server.renew_lease(&request.cx, id, query, body).await
+        }
+            .await;
+        request.respond(result)
+    })
 }
-async fn show_switchable_flavors<S: http::Server + Flavors>(
-    axum::extract::State(server): axum::extract::State<Arc<S>>,
-    request: axum::extract::Request,
-) -> axum::response::Response {
-    let request = match server.accept(&OPERATIONS[20], request).await {
-        Ok(request) => request,
-        Err(response) => return response,
-    };
-    let result = async {
-        let id = request.path("id")?;
-        let query = ShowSwitchableFlavorsQuery::read(&request)?;
-        server.show_switchable_flavors(&request.cx, id, query).await
-    }
-        .await;
-    request.respond(result)
+fn show_switchable_flavors<'a, S: http::Server + Flavors>(
+    server: &'a S,
+    request: http::OperationRequest<'a>,
+) -> http::ResponseFuture<'a> {
+    Box::pin(async move {
+        let request = match server.accept(request).await {
+            Ok(request) => request,
+            Err(response) => return response,
+        };
+        let result = async {
+            let id = request.path("id")?;
+            let query = ShowSwitchableFlavorsQuery::read(&request)?;
+            server.show_switchable_flavors(&request.cx, id, query).await
+        }
+            .await;
+        request.respond(result)
+    })
 }
-async fn list_images<S: http::Server + Images>(
-    axum::extract::State(server): axum::extract::State<Arc<S>>,
-    request: axum::extract::Request,
-) -> axum::response::Response {
-    let request = match server.accept(&OPERATIONS[21], request).await {
-        Ok(request) => request,
-        Err(response) => return response,
-    };
-    let result = async {
-        let query = ListImagesQuery::read(&request)?;
-        server.list_images(&request.cx, query).await
-    }
-        .await;
-    request.respond(result)
+fn list_images<'a, S: http::Server + Images>(
+    server: &'a S,
+    request: http::OperationRequest<'a>,
+) -> http::ResponseFuture<'a> {
+    Box::pin(async move {
+        let request = match server.accept(request).await {
+            Ok(request) => request,
+            Err(response) => return response,
+        };
+        let result = async {
+            let query = ListImagesQuery::read(&request)?;
+            server.list_images(&request.cx, query).await
+        }
+            .await;
+        request.respond(result)
+    })
 }
-async fn register_image<S: http::Server + Images>(
-    axum::extract::State(server): axum::extract::State<Arc<S>>,
-    request: axum::extract::Request,
-) -> axum::response::Response {
-    let mut request = match server.accept(&OPERATIONS[22], request).await {
-        Ok(request) => request,
-        Err(response) => return response,
-    };
-    let result = async {
-        let body = request.body()?;
-        server.register_image(&request.cx, body).await
-    }
-        .await;
-    request.respond(result)
+fn register_image<'a, S: http::Server + Images>(
+    server: &'a S,
+    request: http::OperationRequest<'a>,
+) -> http::ResponseFuture<'a> {
+    Box::pin(async move {
+        let mut request = match server.accept(request).await {
+            Ok(request) => request,
+            Err(response) => return response,
+        };
+        let result = async {
+            let body = request.body()?;
+            server.register_image(&request.cx, body).await
+        }
+            .await;
+        request.respond(result)
+    })
 }
-async fn list_image_groups<S: http::Server + Images>(
-    axum::extract::State(server): axum::extract::State<Arc<S>>,
-    request: axum::extract::Request,
-) -> axum::response::Response {
-    let request = match server.accept(&OPERATIONS[23], request).await {
-        Ok(request) => request,
-        Err(response) => return response,
-    };
-    let result = async {
-        let query = ListImageGroupsQuery::read(&request)?;
-        server.list_image_groups(&request.cx, query).await
-    }
-        .await;
-    request.respond(result)
+fn list_image_groups<'a, S: http::Server + Images>(
+    server: &'a S,
+    request: http::OperationRequest<'a>,
+) -> http::ResponseFuture<'a> {
+    Box::pin(async move {
+        let request = match server.accept(request).await {
+            Ok(request) => request,
+            Err(response) => return response,
+        };
+        let result = async {
+            let query = ListImageGroupsQuery::read(&request)?;
+            server.list_image_groups(&request.cx, query).await
+        }
+            .await;
+        request.respond(result)
+    })
 }
-async fn update_image_group<S: http::Server + Images>(
-    axum::extract::State(server): axum::extract::State<Arc<S>>,
-    request: axum::extract::Request,
-) -> axum::response::Response {
-    let mut request = match server.accept(&OPERATIONS[24], request).await {
-        Ok(request) => request,
-        Err(response) => return response,
-    };
-    let result = async {
-        let body = request.body()?;
-        let id = request.path("id")?;
-        server.update_image_group(&request.cx, id, body).await
-    }
-        .await;
-    request.respond(result)
+fn update_image_group<'a, S: http::Server + Images>(
+    server: &'a S,
+    request: http::OperationRequest<'a>,
+) -> http::ResponseFuture<'a> {
+    Box::pin(async move {
+        let mut request = match server.accept(request).await {
+            Ok(request) => request,
+            Err(response) => return response,
+        };
+        let result = async {
+            let body = request.body()?;
+            let id = request.path("id")?;
+            server.update_image_group(&request.cx, id, body).await
+        }
+            .await;
+        request.respond(result)
+    })
 }
-async fn delete_image_group<S: http::Server + Images>(
-    axum::extract::State(server): axum::extract::State<Arc<S>>,
-    request: axum::extract::Request,
-) -> axum::response::Response {
-    let mut request = match server.accept(&OPERATIONS[25], request).await {
-        Ok(request) => request,
-        Err(response) => return response,
-    };
-    let result = async {
-        let body = request.optional_body()?;
-        let id = request.path("id")?;
-        server.delete_image_group(&request.cx, id, body).await
-    }
-        .await;
-    request.respond(result)
+fn delete_image_group<'a, S: http::Server + Images>(
+    server: &'a S,
+    request: http::OperationRequest<'a>,
+) -> http::ResponseFuture<'a> {
+    Box::pin(async move {
+        let mut request = match server.accept(request).await {
+            Ok(request) => request,
+            Err(response) => return response,
+        };
+        let result = async {
+            let body = request.optional_body()?;
+            let id = request.path("id")?;
+            server.delete_image_group(&request.cx, id, body).await
+        }
+            .await;
+        request.respond(result)
+    })
 }
-async fn show_image<S: http::Server + Images>(
-    axum::extract::State(server): axum::extract::State<Arc<S>>,
-    request: axum::extract::Request,
-) -> axum::response::Response {
-    let request = match server.accept(&OPERATIONS[26], request).await {
-        Ok(request) => request,
-        Err(response) => return response,
-    };
-    let result = async {
-        let id = request.path("id")?;
-        server.show_image(&request.cx, id).await
-    }
-        .await;
-    request.respond(result)
+fn show_image<'a, S: http::Server + Images>(
+    server: &'a S,
+    request: http::OperationRequest<'a>,
+) -> http::ResponseFuture<'a> {
+    Box::pin(async move {
+        let request = match server.accept(request).await {
+            Ok(request) => request,
+            Err(response) => return response,
+        };
+        let result = async {
+            let id = request.path("id")?;
+            server.show_image(&request.cx, id).await
+        }
+            .await;
+        request.respond(result)
+    })
 }
-async fn delete_image<S: http::Server + Images>(
-    axum::extract::State(server): axum::extract::State<Arc<S>>,
-    request: axum::extract::Request,
-) -> axum::response::Response {
-    let mut request = match server.accept(&OPERATIONS[27], request).await {
-        Ok(request) => request,
-        Err(response) => return response,
-    };
-    let result = async {
-        let body = request.optional_body()?;
-        let id = request.path("id")?;
-        let query = DeleteImageQuery::read(&request)?;
-        server.delete_image(&request.cx, id, query, body).await
-    }
-        .await;
-    request.respond(result)
+fn delete_image<'a, S: http::Server + Images>(
+    server: &'a S,
+    request: http::OperationRequest<'a>,
+) -> http::ResponseFuture<'a> {
+    Box::pin(async move {
+        let mut request = match server.accept(request).await {
+            Ok(request) => request,
+            Err(response) => return response,
+        };
+        let result = async {
+            let body = request.optional_body()?;
+            let id = request.path("id")?;
+            let query = DeleteImageQuery::read(&request)?;
+            server.delete_image(&request.cx, id, query, body).await
+        }
+            .await;
+        request.respond(result)
+    })
 }
-async fn sync_image<S: http::Server + Images>(
-    axum::extract::State(server): axum::extract::State<Arc<S>>,
-    request: axum::extract::Request,
-) -> axum::response::Response {
-    let request = match server.accept(&OPERATIONS[28], request).await {
-        Ok(request) => request,
-        Err(response) => return response,
-    };
-    let result = async {
-        let image_id = request.path("image_id")?;
-        server.sync_image(&request.cx, image_id).await
-    }
-        .await;
-    request.respond(result)
+fn sync_image<'a, S: http::Server + Images>(
+    server: &'a S,
+    request: http::OperationRequest<'a>,
+) -> http::ResponseFuture<'a> {
+    Box::pin(async move {
+        let request = match server.accept(request).await {
+            Ok(request) => request,
+            Err(response) => return response,
+        };
+        let result = async {
+            let image_id = request.path("image_id")?;
+            server.sync_image(&request.cx, image_id).await
+        }
+            .await;
+        request.respond(result)
+    })
 }
-async fn create_image<S: http::Server + Images>(
-    axum::extract::State(server): axum::extract::State<Arc<S>>,
-    request: axum::extract::Request,
-) -> axum::response::Response {
-    let mut request = match server.accept(&OPERATIONS[29], request).await {
-        Ok(request) => request,
-        Err(response) => return response,
-    };
-    let result = async {
-        let body = request.body()?;
-        let id = request.path("id")?;
-        server.create_image(&request.cx, id, body).await
-    }
-        .await;
-    request.respond(result)
+fn create_image<'a, S: http::Server + Images>(
+    server: &'a S,
+    request: http::OperationRequest<'a>,
+) -> http::ResponseFuture<'a> {
+    Box::pin(async move {
+        let mut request = match server.accept(request).await {
+            Ok(request) => request,
+            Err(response) => return response,
+        };
+        let result = async {
+            let body = request.body()?;
+            let id = request.path("id")?;
+            server.create_image(&request.cx, id, body).await
+        }
+            .await;
+        request.respond(result)
+    })
 }
-async fn list_attachable_obs<S: http::Server + Storage>(
-    axum::extract::State(server): axum::extract::State<Arc<S>>,
-    request: axum::extract::Request,
-) -> axum::response::Response {
-    let request = match server.accept(&OPERATIONS[30], request).await {
-        Ok(request) => request,
-        Err(response) => return response,
-    };
-    let result = async {
-        let instance_id = request.path("instance_id")?;
-        server.list_attachable_obs(&request.cx, instance_id).await
-    }
-        .await;
-    request.respond(result)
+fn list_attachable_obs<'a, S: http::Server + Storage>(
+    server: &'a S,
+    request: http::OperationRequest<'a>,
+) -> http::ResponseFuture<'a> {
+    Box::pin(async move {
+        let request = match server.accept(request).await {
+            Ok(request) => request,
+            Err(response) => return response,
+        };
+        let result = async {
+            let instance_id = request.path("instance_id")?;
+            server.list_attachable_obs(&request.cx, instance_id).await
+        }
+            .await;
+        request.respond(result)
+    })
 }
-async fn attach_obs<S: http::Server + Storage>(
-    axum::extract::State(server): axum::extract::State<Arc<S>>,
-    request: axum::extract::Request,
-) -> axum::response::Response {
-    let mut request = match server.accept(&OPERATIONS[31], request).await {
-        Ok(request) => request,
-        Err(response) => return response,
-    };
-    let result = async {
-        let body = request.body()?;
-        let instance_id = request.path("instance_id")?;
-        server.attach_obs(&request.cx, instance_id, body).await
-    }
-        .await;
-    request.respond(result)
+fn attach_obs<'a, S: http::Server + Storage>(
+    server: &'a S,
+    request: http::OperationRequest<'a>,
+) -> http::ResponseFuture<'a> {
+    Box::pin(async move {
+        let mut request = match server.accept(request).await {
+            Ok(request) => request,
+            Err(response) => return response,
+        };
+        let result = async {
+            let body = request.body()?;
+            let instance_id = request.path("instance_id")?;
+            server.attach_obs(&request.cx, instance_id, body).await
+        }
+            .await;
+        request.respond(result)
+    })
 }
-async fn show_attachable_obs<S: http::Server + Storage>(
-    axum::extract::State(server): axum::extract::State<Arc<S>>,
-    request: axum::extract::Request,
-) -> axum::response::Response {
-    let request = match server.accept(&OPERATIONS[32], request).await {
-        Ok(request) => request,
-        Err(response) => return response,
-    };
-    let result = async {
-        let instance_id = request.path("instance_id")?;
-        let storage_id = request.path("storage_id")?;
-        server.show_attachable_obs(&request.cx, instance_id, storage_id).await
-    }
-        .await;
-    request.respond(result)
+fn show_attachable_obs<'a, S: http::Server + Storage>(
+    server: &'a S,
+    request: http::OperationRequest<'a>,
+) -> http::ResponseFuture<'a> {
+    Box::pin(async move {
+        let request = match server.accept(request).await {
+            Ok(request) => request,
+            Err(response) => return response,
+        };
+        let result = async {
+            let instance_id = request.path("instance_id")?;
+            let storage_id = request.path("storage_id")?;
+            server.show_attachable_obs(&request.cx, instance_id, storage_id).await
+        }
+            .await;
+        request.respond(result)
+    })
 }
-async fn cancel_obs<S: http::Server + Storage>(
-    axum::extract::State(server): axum::extract::State<Arc<S>>,
-    request: axum::extract::Request,
-) -> axum::response::Response {
-    let request = match server.accept(&OPERATIONS[33], request).await {
-        Ok(request) => request,
-        Err(response) => return response,
-    };
-    let result = async {
-        let instance_id = request.path("instance_id")?;
-        let storage_id = request.path("storage_id")?;
-        server.cancel_obs(&request.cx, instance_id, storage_id).await
-    }
-        .await;
-    request.respond(result)
+fn cancel_obs<'a, S: http::Server + Storage>(
+    server: &'a S,
+    request: http::OperationRequest<'a>,
+) -> http::ResponseFuture<'a> {
+    Box::pin(async move {
+        let request = match server.accept(request).await {
+            Ok(request) => request,
+            Err(response) => return response,
+        };
+        let result = async {
+            let instance_id = request.path("instance_id")?;
+            let storage_id = request.path("storage_id")?;
+            server.cancel_obs(&request.cx, instance_id, storage_id).await
+        }
+            .await;
+        request.respond(result)
+    })
 }

@@ -8,7 +8,7 @@
     unused_imports,
     reason = "the document says more than the emulator makes use of"
 )]
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 use modelarts_client::iam::{DOCUMENT, enums, types};
 use crate::error::ApiError;
 use crate::http;
@@ -17,15 +17,12 @@ pub(crate) static OPERATIONS: LazyLock<Vec<http::Operation>> = LazyLock::new(|| 
     let ids = modelarts_client::iam::OPERATIONS.iter().map(|operation| operation.id);
     http::Operation::read_all(DOCUMENT, modelarts_client::Service::Identity, ids)
 });
-/// The routes of all operations.
-pub(crate) fn router<S>() -> axum::Router<Arc<S>>
+/// What handles a request to each operation, in the same order.
+pub(crate) fn handlers<S>() -> [http::Handler<S>; 3usize]
 where
     S: http::Server + Operations,
 {
-    axum::Router::new()
-        .route("/v3/auth/tokens", axum::routing::post(create_token::<S>))
-        .route("/v3/auth/domains", axum::routing::get(list_auth_domains::<S>))
-        .route("/v3/projects", axum::routing::get(list_projects::<S>))
+    [create_token::<S>, list_auth_domains::<S>, list_projects::<S>]
 }
 /// Tag `Projects`: Projects and domains that the caller may enter.
 pub(crate) trait Projects: Send + Sync {
@@ -99,44 +96,50 @@ impl ListProjectsQuery {
         })
     }
 }
-async fn create_token<S: http::Server + Tokens>(
-    axum::extract::State(server): axum::extract::State<Arc<S>>,
-    request: axum::extract::Request,
-) -> axum::response::Response {
-    let mut request = match server.accept(&OPERATIONS[0], request).await {
-        Ok(request) => request,
-        Err(response) => return response,
-    };
-    let result = async {
-        let body = request.body()?;
-        server.create_token(&request.cx, body).await
-    }
-        .await;
-    request.respond(result)
+fn create_token<'a, S: http::Server + Tokens>(
+    server: &'a S,
+    request: http::OperationRequest<'a>,
+) -> http::ResponseFuture<'a> {
+    Box::pin(async move {
+        let mut request = match server.accept(request).await {
+            Ok(request) => request,
+            Err(response) => return response,
+        };
+        let result = async {
+            let body = request.body()?;
+            server.create_token(&request.cx, body).await
+        }
+            .await;
+        request.respond(result)
+    })
 }
-async fn list_auth_domains<S: http::Server + Projects>(
-    axum::extract::State(server): axum::extract::State<Arc<S>>,
-    request: axum::extract::Request,
-) -> axum::response::Response {
-    let request = match server.accept(&OPERATIONS[1], request).await {
-        Ok(request) => request,
-        Err(response) => return response,
-    };
-    let result = async { server.list_auth_domains(&request.cx).await }.await;
-    request.respond(result)
+fn list_auth_domains<'a, S: http::Server + Projects>(
+    server: &'a S,
+    request: http::OperationRequest<'a>,
+) -> http::ResponseFuture<'a> {
+    Box::pin(async move {
+        let request = match server.accept(request).await {
+            Ok(request) => request,
+            Err(response) => return response,
+        };
+        let result = async { server.list_auth_domains(&request.cx).await }.await;
+        request.respond(result)
+    })
 }
-async fn list_projects<S: http::Server + Projects>(
-    axum::extract::State(server): axum::extract::State<Arc<S>>,
-    request: axum::extract::Request,
-) -> axum::response::Response {
-    let request = match server.accept(&OPERATIONS[2], request).await {
-        Ok(request) => request,
-        Err(response) => return response,
-    };
-    let result = async {
-        let query = ListProjectsQuery::read(&request)?;
-        server.list_projects(&request.cx, query).await
-    }
-        .await;
-    request.respond(result)
+fn list_projects<'a, S: http::Server + Projects>(
+    server: &'a S,
+    request: http::OperationRequest<'a>,
+) -> http::ResponseFuture<'a> {
+    Box::pin(async move {
+        let request = match server.accept(request).await {
+            Ok(request) => request,
+            Err(response) => return response,
+        };
+        let result = async {
+            let query = ListProjectsQuery::read(&request)?;
+            server.list_projects(&request.cx, query).await
+        }
+            .await;
+        request.respond(result)
+    })
 }

@@ -7,7 +7,9 @@
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use futures::future::BoxFuture;
@@ -19,10 +21,60 @@ use crate::app::App;
 use crate::clock::real_sleep;
 use crate::error::{ApiError, code};
 
+/// What goes on in a connection.
+#[derive(Debug, Default)]
+pub(crate) struct Activity {
+    is_responding: AtomicBool,
+    is_reset: AtomicBool,
+    /// Counts what was done.
+    done: AtomicUsize,
+}
+
+impl Activity {
+    /// How often it is looked at in the time that a client has for a head.
+    const LOOKS: u32 = 4;
+
+    /// A request has come.
+    pub(crate) fn begin(&self) {
+        self.is_responding.store(true, Ordering::Relaxed);
+    }
+
+    /// Its response is there, or it gets none and the connection is to be reset.
+    pub(crate) fn end(&self, is_reset: bool) {
+        self.is_responding.store(false, Ordering::Relaxed);
+        self.is_reset.store(is_reset, Ordering::Relaxed);
+        self.advance();
+    }
+
+    fn advance(&self) {
+        self.done.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_reset(&self) -> bool {
+        self.is_reset.load(Ordering::Relaxed)
+    }
+
+    /// Completes when for this time, and at most a quarter longer, no request has come and no response was being made or
+    /// written: the client sends nothing, or no whole head.
+    ///
+    /// One timer per connection, not one for each head as the HTTP library has it: short responses feel that.
+    pub(crate) async fn ceased(&self, limit: Duration) {
+        let (mut known, mut quiet) = (self.done.load(Ordering::Relaxed), 0);
+        while quiet < Self::LOOKS {
+            real_sleep(limit / Self::LOOKS).await;
+            let done = self.done.load(Ordering::Relaxed);
+            let is_quiet = done == known && !self.is_responding.load(Ordering::Relaxed);
+            quiet = if is_quiet { quiet + 1 } else { 0 };
+            known = done;
+        }
+    }
+}
+
 /// A connection on which no refusal goes out without a body, and which waits for no client for ever.
 pub(crate) struct GatewayErrorStream<S> {
     stream: S,
     app: Arc<App>,
+    activity: Arc<Activity>,
     /// What is still to be written instead of a bare refusal.
     instead: Bytes,
     /// Ends when a client has read nothing of a response for too long.
@@ -30,10 +82,11 @@ pub(crate) struct GatewayErrorStream<S> {
 }
 
 impl<S> GatewayErrorStream<S> {
-    pub(crate) fn new(stream: S, app: Arc<App>) -> Self {
+    pub(crate) fn new(stream: S, app: Arc<App>, activity: Arc<Activity>) -> Self {
         Self {
             stream,
             app,
+            activity,
             instead: Bytes::new(),
             stalled: None,
         }
@@ -47,6 +100,7 @@ impl<S> GatewayErrorStream<S> {
     ) -> Poll<io::Result<usize>> {
         if written.is_ready() {
             self.stalled = None;
+            self.activity.advance();
             return written;
         }
         let limit = self.app.timeouts.body;

@@ -1,22 +1,19 @@
 //! What a request leaves behind on its way to its operation, for the response and for the log.
 
-use parking_lot::Mutex;
 use serde_json::Value;
 
 use super::validate::Operation;
+use crate::clock::Millis;
 use crate::faults::Fault;
 use crate::ids::RequestId;
 
-/// Goes along with a request, as an extension of it.
+/// Goes along with a request to an operation.
 #[derive(Debug)]
-pub(super) struct RequestContext {
+pub(crate) struct RequestContext {
     pub(super) id: RequestId,
-    pub(super) facts: Mutex<RequestFacts>,
-}
-
-/// What became known of a request.
-#[derive(Debug, Default)]
-pub(super) struct RequestFacts {
+    /// When it came, in emulated time.
+    pub(super) time: Millis,
+    /// Once the request has been found to be one to it.
     pub(super) operation: Option<&'static Operation>,
     /// How the caller proved who it is.
     pub(super) credentials: Option<&'static str>,
@@ -27,10 +24,14 @@ pub(super) struct RequestFacts {
 }
 
 impl RequestContext {
-    pub(super) fn new(id: RequestId) -> Self {
+    pub(super) fn new(id: RequestId, time: Millis) -> Self {
         Self {
             id,
-            facts: Mutex::default(),
+            time,
+            operation: None,
+            credentials: None,
+            body: None,
+            fault: None,
         }
     }
 }

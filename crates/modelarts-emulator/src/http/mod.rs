@@ -21,7 +21,7 @@ mod validate;
 #[allow(unused_imports, reason = "of generated code")]
 pub(crate) use {
     refusal::not_emulated,
-    request::{AcceptedRequest, Cx, FromText, Server},
+    request::{AcceptedRequest, Cx, FromText, Handler, OperationRequest, ResponseFuture, Server},
     response::{Reply, empty, set_header, set_secret_header},
     validate::Operation,
 };

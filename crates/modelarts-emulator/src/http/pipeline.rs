@@ -2,17 +2,15 @@
 //! against the document, gets its response and is logged.
 
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, HttpBody};
-use axum::extract::{FromRequestParts, RawPathParams};
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Request, StatusCode};
+use http::{HeaderName, HeaderValue, Request};
 use http_body_util::BodyExt;
 use tower_service::Service;
 
@@ -21,11 +19,12 @@ use super::context::RequestContext;
 use super::fault::disturb;
 use super::query::Query;
 use super::refusal::{URI_LIMIT, no_method, uri_too_long};
-use super::request::{AcceptedRequest, Cx, Server, path_parameter};
+use super::request::{AcceptedRequest, Cx, OperationRequest, PathParameters, Server};
 use super::response::{RefusalCode, gateway, refusal};
+use super::router::{Found, find};
 use super::validate::Operation;
 use crate::app::{App, Session};
-use crate::clock::{Side, real_instant, real_sleep};
+use crate::clock::{Millis, Side, real_instant, real_sleep};
 use crate::control::{ControlError, guard, to_json_error};
 use crate::domain::Caller;
 use crate::error::{ApiError, ApiResult, code};
@@ -49,42 +48,39 @@ pub(crate) const CONTROL: &str = "/_emulator";
 
 /// Responds to a request; `None` if the connection has to break off instead.
 ///
-/// The routes lead to a generated handler, which has the request accepted (see [`Server`]) and calls the operation.
+/// A request to an operation goes to its generated handler, which has it accepted (see [`Server`]) and calls the operation;
+/// `others` is for everything else.
 pub(crate) async fn respond(
-    app: &Arc<App>,
-    mut router: Router,
-    mut request: Request<Body>,
+    app: &App,
+    others: &Router,
+    request: Request<Body>,
 ) -> Option<Response> {
     let _under_way = app.clock.under_way(Side::Server);
     let begun = real_instant();
     let id = app.request_ids.next();
     if request.uri().path().starts_with(CONTROL) {
         // Boxed, like everything rare, so that the common way stays small: it is moved on every request.
-        return Some(with_id(Box::pin(control(app, router, request)).await, id));
+        return Some(with_id(
+            Box::pin(control(app, others.clone(), request)).await,
+            id,
+        ));
     }
-    let time = app.clock.now_millis();
+    let time = app.clock.millis_at(begun);
+    let mut context = RequestContext::new(id, time);
     let method = request.method().clone();
     let head = Head::of(request.uri(), request.headers());
-    let context = Arc::new(RequestContext::new(id));
-    let length = request.uri().path().len() + request.uri().query().unwrap_or_default().len();
-    let response = if length > URI_LIMIT {
-        uri_too_long(id)
-    } else {
-        request.extensions_mut().insert(Arc::clone(&context));
-        response_of(router.call(request).await)
-    };
-    let facts = std::mem::take(&mut *context.facts.lock());
-    let response = match (app.persisted().await, facts.operation) {
+    let response = route(app, others, request, &mut context).await;
+    let response = match (app.persisted().await, context.operation) {
         (Ok(()), Some(_)) => response,
         (Ok(()), None) => to_json_error(response),
         (Err(error), Some(operation)) => refusal(&error, operation, id),
         (Err(error), None) => gateway(&error, id),
     };
-    let response = match (&facts.fault, facts.operation) {
+    let response = match (&context.fault, context.operation) {
         (Some(fault), Some(operation)) => Box::pin(disturb(fault, response, operation)).await,
         _ => response,
     };
-    let reset = facts.fault.as_ref().is_some_and(|fault| fault.reset);
+    let reset = context.fault.as_ref().is_some_and(|fault| fault.reset);
     let response = (!reset).then(|| with_id(response, id));
     let refused = response
         .as_ref()
@@ -94,18 +90,50 @@ pub(crate) async fn respond(
         time,
         method,
         head,
-        operation: facts.operation.map(|operation| operation.id.as_str()),
-        credentials: facts.credentials,
-        body: facts.body,
+        operation: context.operation.map(|operation| operation.id.as_str()),
+        credentials: context.credentials,
+        body: context.body,
         status: response
             .as_ref()
             .map_or(0, |response| response.status().as_u16()),
         error_code: refused.map(|code| code.0.clone()),
-        fault: facts.fault.and_then(|fault| fault.id),
+        fault: context.fault.and_then(|fault| fault.id),
         micros: u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
     };
     log(app, entry);
     response
+}
+
+/// Leads a request to its operation, or to what else has its path.
+async fn route(
+    app: &App,
+    others: &Router,
+    mut request: Request<Body>,
+    context: &mut RequestContext,
+) -> Response {
+    let uri = request.uri();
+    if uri.path().len() + uri.query().unwrap_or_default().len() > URI_LIMIT {
+        return uri_too_long(context.id);
+    }
+    match find(request.method(), uri.path()) {
+        Found::Operation(route, path) => {
+            context.operation = Some(route.operation);
+            let (parts, body) = request.into_parts();
+            let request = OperationRequest {
+                operation: route.operation,
+                parts,
+                body,
+                path,
+                context,
+            };
+            (route.handler)(app, request).await
+        }
+        Found::OtherMethod(operation) => no_method(request.method(), operation),
+        Found::Nothing => {
+            request.extensions_mut().insert(context.id);
+            response_of(Box::pin(others.clone().call(request)).await)
+        }
+    }
 }
 
 /// Responds to a request to the control plane.
@@ -146,60 +174,56 @@ fn with_id(mut response: Response, id: RequestId) -> Response {
 }
 
 impl Server for App {
-    async fn accept(
-        &self,
-        operation: &'static Operation,
-        request: Request<Body>,
-    ) -> Result<AcceptedRequest, Response> {
-        let (mut parts, body) = request.into_parts();
-        // `HEAD` finds the handlers of `GET`.
-        if parts.method != *operation.method {
-            return Err(no_method(&parts.method, operation));
-        }
-        let Some(context) = parts.extensions.remove::<Arc<RequestContext>>() else {
-            return Err(StatusCode::INTERNAL_SERVER_ERROR.into_response());
-        };
-        context.facts.lock().operation = Some(operation);
+    async fn accept(&self, request: OperationRequest<'_>) -> Result<AcceptedRequest, Response> {
+        let OperationRequest {
+            operation,
+            parts,
+            body,
+            path,
+            context,
+        } = request;
         if let Some(fault) = self.faults.take(&operation.id)
-            && Box::pin(act(fault, &context)).await
+            && Box::pin(act(fault, context)).await
         {
             return Err(Response::default());
         }
-        let accepted = check(self, &mut parts, body, operation, &context).await;
+        let bytes = match body.is_end_stream() {
+            true => Ok(Bytes::new()),
+            false => Box::pin(read_body(self, &parts, body)).await,
+        };
+        let accepted = bytes.and_then(|bytes| check(self, operation, parts, &bytes, path, context));
         accepted.map_err(|error| refusal(&error, operation, context.id))
     }
 }
 
 /// Lets a fault act before the operation; returns whether it takes the place of the operation.
-async fn act(fault: Fault, context: &RequestContext) -> bool {
+async fn act(fault: Fault, context: &mut RequestContext) -> bool {
     if fault.delay_ms > 0 {
         real_sleep(Duration::from_millis(fault.delay_ms)).await;
     }
     let replaces = fault.replaces() && !fault.after;
-    context.facts.lock().fault = Some(fault);
+    context.fault = Some(fault);
     replaces
 }
 
 /// Everything that has to be right before the operation itself is asked.
-async fn check(
+fn check(
     app: &App,
-    parts: &mut Parts,
-    body: Body,
     operation: &'static Operation,
-    context: &RequestContext,
+    mut parts: Parts,
+    bytes: &Bytes,
+    path: PathParameters,
+    context: &mut RequestContext,
 ) -> ApiResult<AcceptedRequest> {
-    let bytes = read_body(app, parts, body).await?;
     let session = match operation.secured {
-        true => Some(authenticate(app, parts, &bytes)?),
+        true => Some(authenticate(app, &parts, bytes, context.time)?),
         false => None,
     };
-    context.facts.lock().credentials = session.as_ref().map(Session::by);
-    let path = RawPathParams::from_request_parts(parts, &())
-        .await
-        .map_err(|_| ApiError::new(code::PARAMETER, "The path is not UTF-8 after decoding."))?;
+    context.credentials = session.as_ref().map(Session::by);
+    path.check()?;
     let caller = match session {
         None => Caller::nobody(),
-        Some(session) => admit(app, parts, operation, &session, &path)?,
+        Some(session) => admit(app, &parts, operation, &session, &path)?,
     };
     let strict = app.settings.strict;
     let mut query = Query::parse(parts.uri.query().unwrap_or_default())?;
@@ -210,14 +234,14 @@ async fn check(
         .headers
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok());
-    let body = operation.read_body(content_type, &bytes);
+    let body = operation.read_body(content_type, bytes);
     if operation.takes_body() && bytes.len() <= LOGGED_BODY {
         let mut logged = match &body {
             Ok(body) => body.clone(),
-            Err(_) => serde_json::from_slice(&bytes).ok(),
+            Err(_) => serde_json::from_slice(bytes).ok(),
         };
         logged.iter_mut().for_each(redact);
-        context.facts.lock().body = logged;
+        context.body = logged;
     }
     let mut body = body?;
     if let Some(body) = &mut body {
@@ -240,9 +264,6 @@ async fn check(
 }
 
 async fn read_body(app: &App, parts: &Parts, body: Body) -> ApiResult<Bytes> {
-    if body.is_end_stream() {
-        return Ok(Bytes::new());
-    }
     let announced = parts
         .headers
         .get(CONTENT_LENGTH)
@@ -250,7 +271,7 @@ async fn read_body(app: &App, parts: &Parts, body: Body) -> ApiResult<Bytes> {
     if announced.is_some_and(|length| length > READ_LIMIT as u64) {
         return Err(too_large());
     }
-    Box::pin(collect(body, app.timeouts.body)).await
+    collect(body, app.timeouts.body).await
 }
 
 async fn collect(body: Body, limit: Duration) -> ApiResult<Bytes> {
@@ -293,7 +314,7 @@ fn too_large() -> ApiError {
     )
 }
 
-fn authenticate(app: &App, parts: &Parts, body: &Bytes) -> ApiResult<Session> {
+fn authenticate(app: &App, parts: &Parts, body: &Bytes, now: Millis) -> ApiResult<Session> {
     let text = |name: &str| parts.headers.get(name).map(HeaderValue::to_str);
     if let Some(token) = text("x-auth-token") {
         let token = token.unwrap_or_default().trim();
@@ -303,7 +324,7 @@ fn authenticate(app: &App, parts: &Parts, body: &Bytes) -> ApiResult<Session> {
                 "The header X-Auth-Token is empty.",
             ));
         }
-        return app.by_token(token);
+        return app.by_token(token, now);
     }
     match parts.headers.get(AUTHORIZATION).map(HeaderValue::to_str) {
         Some(text) => app.by_signature(parts, body, text.unwrap_or_default()),
@@ -320,15 +341,15 @@ fn admit(
     parts: &Parts,
     operation: &Operation,
     session: &Session,
-    path: &RawPathParams,
+    path: &PathParameters,
 ) -> ApiResult<Caller> {
-    let asked = path_parameter(path, "project_id").filter(|_| operation.project);
+    let asked = path.get("project_id").filter(|_| operation.project);
     let header = parts
         .headers
         .get("x-project-id")
         .and_then(|value| value.to_str().ok());
-    app.read(|state, _| {
-        let user = state.accounts.users.get(session.user()).ok_or_else(|| {
+    app.with_accounts(|accounts| {
+        let user = accounts.users.get(session.user()).ok_or_else(|| {
             ApiError::new(
                 code::BAD_TOKEN,
                 "The user of the token does not exist any more.",

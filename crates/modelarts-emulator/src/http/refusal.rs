@@ -1,13 +1,11 @@
 //! Refusals before any operation: what the gateway says, and what the emulator does not implement.
 
-use std::sync::Arc;
-
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http::header::ALLOW;
 use http::{HeaderValue, Method, StatusCode};
 
-use super::context::RequestContext;
+use super::request::{OperationRequest, ResponseFuture};
 use super::response::{gateway, json_response, record_code, refusal};
 use super::validate::Operation;
 use crate::error::{ApiError, code};
@@ -21,14 +19,10 @@ pub(super) const URI_LIMIT: usize = 32 * 1024;
     dead_code,
     reason = "generated code calls it where a document asks for it"
 )]
-pub(crate) fn not_emulated(operation: &'static Operation, request: &Request) -> Response {
-    if *request.method() != *operation.method {
-        return no_method(request.method(), operation);
-    }
-    let Some(context) = request.extensions().get::<Arc<RequestContext>>() else {
-        return StatusCode::NOT_IMPLEMENTED.into_response();
-    };
-    context.facts.lock().operation = Some(operation);
+pub(crate) fn not_emulated<'a, S>(_: &'a S, request: OperationRequest<'a>) -> ResponseFuture<'a> {
+    let OperationRequest {
+        operation, context, ..
+    } = request;
     let error = ApiError::with_status(
         StatusCode::NOT_IMPLEMENTED,
         code::NOT_EMULATED,
@@ -37,7 +31,8 @@ pub(crate) fn not_emulated(operation: &'static Operation, request: &Request) -> 
             operation.id
         ),
     );
-    refusal(&error, operation, context.id)
+    let response = refusal(&error, operation, context.id);
+    Box::pin(std::future::ready(response))
 }
 
 /// What the gateway says of a method that the path of this operation does not have.
@@ -64,8 +59,8 @@ pub(super) async fn no_route(request: Request) -> Response {
         code::GATEWAY_ROUTE,
         format!("The API does not exist: {} {path}.", request.method()),
     );
-    match request.extensions().get::<Arc<RequestContext>>() {
-        Some(context) => gateway(&error, context.id),
+    match request.extensions().get::<RequestId>() {
+        Some(id) => gateway(&error, *id),
         // The control plane says it in its own form.
         None => error.status.into_response(),
     }
@@ -84,9 +79,11 @@ pub(super) fn uri_too_long(request_id: RequestId) -> Response {
 #[cfg(test)]
 mod tests {
     use axum::body::Body;
-    use http::Request;
+    use futures::FutureExt;
     use modelarts_client::Service;
 
+    use super::super::context::RequestContext;
+    use super::super::request::PathParameters;
     use super::*;
     use crate::ids::{Ids, RequestIds};
 
@@ -100,21 +97,23 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_emulated_is_logged_by_its_name_and_gets_501() {
+    fn what_is_not_emulated_gets_501() {
         let id = RequestIds::new(&mut Ids::seeded(1)).next();
-        let context = Arc::new(RequestContext::new(id));
-        let mut request = Request::get("/things").body(Body::empty()).unwrap();
-        request.extensions_mut().insert(Arc::clone(&context));
-        let response = not_emulated(operation(), &request);
+        let (parts, body) = Request::new(Body::empty()).into_parts();
+        let request = OperationRequest {
+            operation: operation(),
+            parts,
+            body,
+            path: PathParameters::default(),
+            context: &mut RequestContext::new(id, 0),
+        };
+        let response = not_emulated(&(), request).now_or_never().unwrap();
         assert_eq!(response.status(), StatusCode::NOT_IMPLEMENTED);
-        let operation = context.facts.lock().operation;
-        assert_eq!(operation.map(|it| it.id.as_str()), Some("listThings"));
     }
 
     #[test]
-    fn a_method_of_the_path_alone_is_not_emulated() {
-        let request = Request::head("/things").body(Body::empty()).unwrap();
-        let response = not_emulated(operation(), &request);
+    fn a_method_that_the_path_does_not_have_is_told_those_that_it_has() {
+        let response = no_method(&Method::HEAD, operation());
         assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
         assert_eq!(response.headers()[ALLOW], "GET, POST");
     }

@@ -1,12 +1,16 @@
 //! A request that has been accepted, on its way to its operation.
 
-use axum::extract::{RawPathParams, Request};
+use axum::body::Body;
 use axum::response::{IntoResponse, Response};
+use futures::future::BoxFuture;
 use http::HeaderMap;
+use http::request::Parts;
 use modelarts_client::{Open, OpenEnum};
+use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::context::RequestContext;
 use super::query::{Query, truth};
 use super::response::refusal;
 use super::validate::Operation;
@@ -14,15 +18,73 @@ use crate::domain::Caller;
 use crate::error::{ApiError, ApiResult, code};
 use crate::ids::RequestId;
 
-/// What the generated routes need of whoever implements the operations.
+/// What handles a request to an operation.
+pub(crate) type Handler<S> = for<'a> fn(&'a S, OperationRequest<'a>) -> ResponseFuture<'a>;
+
+/// A response that is being made.
+pub(crate) type ResponseFuture<'a> = BoxFuture<'a, Response>;
+
+/// A request to an operation, of which nothing has been checked yet.
+pub(crate) struct OperationRequest<'a> {
+    pub(super) operation: &'static Operation,
+    pub(super) parts: Parts,
+    pub(super) body: Body,
+    pub(super) path: PathParameters,
+    pub(super) context: &'a mut RequestContext,
+}
+
+/// What the generated handlers need of whoever implements the operations.
 pub(crate) trait Server: Send + Sync + 'static {
     /// Everything that comes before the operation: faults, credentials, the limits of the document. An error is the response
     /// to a request that does not get as far as its operation.
     fn accept(
         &self,
-        operation: &'static Operation,
-        request: Request,
+        request: OperationRequest<'_>,
     ) -> impl Future<Output = Result<AcceptedRequest, Response>> + Send;
+}
+
+/// The parameters of a path, decoded.
+#[derive(Debug, Default)]
+pub(crate) struct PathParameters {
+    /// All values, one after the other.
+    values: String,
+    /// The name of each, and where it ends.
+    ends: Vec<(&'static str, usize)>,
+    has_errors: bool,
+}
+
+impl PathParameters {
+    pub(super) fn new(matched: &matchit::Params<'static, '_>) -> Self {
+        let mut values = String::with_capacity(matched.iter().map(|(_, value)| value.len()).sum());
+        let mut ends = Vec::with_capacity(matched.len());
+        let mut has_errors = false;
+        for (name, value) in matched.iter() {
+            match percent_decode_str(value).decode_utf8() {
+                Ok(value) => values.push_str(&value),
+                Err(_) => has_errors = true,
+            }
+            ends.push((name, values.len()));
+        }
+        Self {
+            values,
+            ends,
+            has_errors,
+        }
+    }
+
+    pub(super) fn check(&self) -> ApiResult<()> {
+        if self.has_errors {
+            let message = "The path is not UTF-8 after decoding.";
+            return Err(ApiError::new(code::PARAMETER, message));
+        }
+        Ok(())
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        let index = self.ends.iter().position(|(known, _)| *known == name)?;
+        let start = index.checked_sub(1).map_or(0, |before| self.ends[before].1);
+        self.values.get(start..self.ends[index].1)
+    }
 }
 
 /// What an operation knows of its request beside the parameters.
@@ -41,7 +103,7 @@ pub(crate) struct Cx {
 pub(crate) struct AcceptedRequest {
     pub(crate) cx: Cx,
     pub(super) operation: &'static Operation,
-    pub(super) path: RawPathParams,
+    pub(super) path: PathParameters,
     pub(super) query: Query,
     /// `None`: it has none, and need not have one.
     pub(super) body: Option<Value>,
@@ -50,7 +112,8 @@ pub(crate) struct AcceptedRequest {
 impl AcceptedRequest {
     /// A parameter of the path.
     pub(crate) fn path(&self, name: &str) -> ApiResult<&str> {
-        path_parameter(&self.path, name).ok_or_else(|| ApiError::required(name, " in the path"))
+        let found = self.path.get(name);
+        found.ok_or_else(|| ApiError::required(name, " in the path"))
     }
 
     /// A parameter of the path that is no text.
@@ -113,13 +176,6 @@ fn decode<T: DeserializeOwned>(body: Value) -> ApiResult<T> {
 
 fn value<T: FromText>(name: &str, text: &str) -> ApiResult<T> {
     T::from_text(text).ok_or_else(|| ApiError::new(code::TYPE, format!("'{name}' cannot be read.")))
-}
-
-/// A parameter of a path.
-pub(super) fn path_parameter<'a>(parameters: &'a RawPathParams, name: &str) -> Option<&'a str> {
-    let mut parameters = parameters.iter();
-    let found = parameters.find(|(known, _)| *known == name);
-    found.map(|(_, value)| value)
 }
 
 /// A type that parameters of the path, the query or the headers have.

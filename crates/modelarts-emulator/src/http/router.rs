@@ -1,42 +1,82 @@
-//! All routes: the operations of the documents, the control plane, and what is around them.
+//! All routes: the operations of the documents, and beside them the control plane and what is around both.
 
 use std::sync::{Arc, LazyLock};
 
-use axum::Router;
-use axum::extract::{MatchedPath, Request};
-use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use http::StatusCode;
+use foldhash::HashMap;
+use http::Method;
 
 use super::openapi;
-use super::refusal::{no_method, no_route};
+use super::refusal::no_route;
+use super::request::{Handler, PathParameters};
+use super::validate::Operation;
 use crate::api::versions::{version, versions};
 use crate::app::App;
 use crate::generated;
 
-/// The routes, made once: an emulator only clones them.
-static ROUTES: LazyLock<Router<Arc<App>>> = LazyLock::new(|| {
-    generated::router::<App>()
-        .method_not_allowed_fallback(other_method)
-        .merge(openapi::control_routes())
+/// An operation, and what handles a request to it.
+#[derive(Clone, Copy)]
+pub(super) struct Route {
+    pub(super) operation: &'static Operation,
+    pub(super) handler: Handler<App>,
+}
+
+/// The operations of a path, at least one.
+type Routes = Vec<Route>;
+
+/// The operations by the templates of their paths, read once for all emulators.
+static OPERATIONS: LazyLock<matchit::Router<Routes>> = LazyLock::new(|| {
+    let mut by_path: HashMap<&str, Routes> = HashMap::default();
+    for (operation, handler) in generated::handlers::<App>() {
+        let route = Route { operation, handler };
+        by_path.entry(&operation.path).or_default().push(route);
+    }
+    let mut router = matchit::Router::new();
+    for (path, routes) in by_path {
+        let inserted = router.insert(path, routes);
+        debug_assert!(inserted.is_ok(), "{path}: {inserted:?}");
+    }
+    router
+});
+
+/// Where a path leads.
+pub(super) enum Found {
+    Operation(Route, PathParameters),
+    /// To operations, but to none of this method.
+    OtherMethod(&'static Operation),
+    /// To no operation.
+    Nothing,
+}
+
+/// The operation of a method and a path.
+pub(super) fn find(method: &Method, path: &str) -> Found {
+    let Ok(matched) = OPERATIONS.at(path) else {
+        return Found::Nothing;
+    };
+    let routes = matched.value;
+    match routes
+        .iter()
+        .find(|route| *method == *route.operation.method)
+    {
+        Some(route) => Found::Operation(*route, PathParameters::new(&matched.params)),
+        None => routes
+            .first()
+            .map_or(Found::Nothing, |route| Found::OtherMethod(route.operation)),
+    }
+}
+
+/// Everything that is no operation of a document.
+static OTHERS: LazyLock<axum::Router<Arc<App>>> = LazyLock::new(|| {
+    openapi::control_routes()
         .route("/", get(versions))
         .route("/v3", get(version))
         .route("/v3/", get(version))
 });
 
-/// All routes, for one emulator.
-pub(crate) fn router(app: &Arc<App>) -> Router {
-    let routes = ROUTES.clone();
+/// The routes of everything that is no operation, for one emulator.
+pub(crate) fn others(app: &Arc<App>) -> axum::Router {
+    let routes = OTHERS.clone();
     #[cfg(feature = "docs")]
     let routes = routes.merge(super::docs::routes());
     routes.fallback(no_route).with_state(Arc::clone(app))
-}
-
-/// What the gateway says of a method that the path does not have.
-async fn other_method(path: MatchedPath, request: Request) -> Response {
-    let mut operations = generated::operations();
-    match operations.find(|operation| operation.path == path.as_str()) {
-        Some(operation) => no_method(request.method(), operation),
-        None => StatusCode::METHOD_NOT_ALLOWED.into_response(),
-    }
 }

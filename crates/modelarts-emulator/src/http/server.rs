@@ -2,22 +2,21 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::connection::GatewayErrorStream;
+use super::connection::{Activity, GatewayErrorStream};
 use super::pipeline::respond;
-use super::router::router;
+use super::router::others;
 use crate::app::App;
 use crate::clock::real_sleep;
 
@@ -33,13 +32,13 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// Responds until it is stopped; then waits for the responses under way.
 pub(crate) async fn serve(listener: TcpListener, app: Arc<App>, mut stop: watch::Receiver<bool>) {
-    let router = router(&app);
+    let others = others(&app);
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(connection(stream, Arc::clone(&app), router.clone(), stop.clone()));
+                    connections.spawn(connection(stream, Arc::clone(&app), others.clone(), stop.clone()));
                 }
                 Err(error) => {
                     // Out of file handles, as a rule: they come back when connections end.
@@ -66,45 +65,54 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
 async fn connection(
     stream: TcpStream,
     app: Arc<App>,
-    router: Router,
+    others: Router,
     mut stop: watch::Receiver<bool>,
 ) {
     // Small responses must not wait for more to come.
     let _ = stream.set_nodelay(true);
-    let reset = AtomicBool::new(false);
+    let activity = Arc::<Activity>::default();
     let service = service_fn(|request: http::Request<Incoming>| {
-        let response = respond(&app, router.clone(), request.map(Body::new));
+        activity.begin();
+        let response = respond(&app, &others, request.map(body));
         async {
-            response.await.ok_or_else(|| {
-                reset.store(true, Ordering::Release);
-                io::Error::from(io::ErrorKind::ConnectionReset)
-            })
+            let response = response.await;
+            activity.end(response.is_none());
+            response.ok_or_else(|| io::Error::from(io::ErrorKind::ConnectionReset))
         }
     });
-    let stream = GatewayErrorStream::new(TokioIo::new(stream), Arc::clone(&app));
+    let stream = TokioIo::new(stream);
+    let stream = GatewayErrorStream::new(stream, Arc::clone(&app), Arc::clone(&activity));
     let mut connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(app.timeouts.head)
         .max_buf_size(MAX_HEAD)
         .serve_connection(stream, service);
     let ended = tokio::select! {
+        biased;
         ended = &mut connection => ended,
+        () = activity.ceased(app.timeouts.head) => return,
         () = stopped(&mut stop) => {
             std::pin::Pin::new(&mut connection).graceful_shutdown();
             (&mut connection).await
         }
     };
     let refused = ended.is_err_and(|error| error.is_parse());
-    if !refused && !reset.load(Ordering::Acquire) {
+    if !refused && !activity.is_reset() {
         return;
     }
     let stream = connection.into_parts().io.into_inner().into_inner();
-    if reset.load(Ordering::Acquire) {
+    if activity.is_reset() {
         // Without lingering the socket closes with a reset instead of an orderly end.
         let _ = stream.set_zero_linger();
     } else {
         // Boxed, so that its buffer is no part of every connection.
         let _ = tokio::time::timeout(LINGER_TIME, Box::pin(drain(&stream))).await;
+    }
+}
+
+/// Most requests have no body, which takes no room.
+fn body(incoming: Incoming) -> Body {
+    match incoming.is_end_stream() {
+        true => Body::empty(),
+        false => Body::new(incoming),
     }
 }
 
