@@ -137,15 +137,9 @@ impl<'a> Drift<'a, '_> {
         let request = operation
             .request_body()
             .and_then(|body| body.json()?.schema());
-        let success = operation
-            .responses()
-            .filter(|response| response.is_success());
-        let response = success
-            .filter_map(|response| response.json()?.schema())
-            .next();
         for (what, model, schema) in [
             ("request", &facts.request_body, request),
-            ("response", &facts.response_body, response),
+            ("response", &facts.response_body, operation.success_schema()),
         ] {
             let fields = model.as_ref().and_then(|model| facts.models.get(model));
             let has_fields = fields.is_some_and(|fields| !fields.is_empty());

@@ -16,7 +16,6 @@ mod generate;
 mod lists;
 mod lower;
 mod operations;
-mod pagination;
 pub mod problem;
 pub mod prose;
 mod publish;

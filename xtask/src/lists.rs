@@ -2,13 +2,12 @@
 
 use anyhow::{Context, Result, bail};
 use heck::{ToSnakeCase as _, ToUpperCamelCase as _};
-use modelarts_document::{Location, Schema, SchemaType};
+use modelarts_document::{Location, Pagination, PaginationStyle, Schema, SchemaType};
 use quote::ToTokens as _;
 use syn::visit_mut::VisitMut;
 
 use crate::document::{Document, Operation, text};
 use crate::emit::doc;
-use crate::pagination::{Pagination, Style};
 use crate::workspace::Service;
 
 /// Filled in by the client.
@@ -20,7 +19,7 @@ pub(crate) fn module(document: &Document, service: Service, client: &str) -> Res
     let file = syn::parse_file(client).context("the generated client does not parse")?;
     let mut lists = String::new();
     for operation in document.operations() {
-        let Some(pagination) = Pagination::read(&operation) else {
+        let Some(pagination) = operation.pagination() else {
             continue;
         };
         let id = operation.id();
@@ -234,9 +233,9 @@ impl<'a> ListBuilder<'a> {
             Service::Identity => "?",
         };
         let (style, kind) = match self.pagination.style {
-            Style::Offset => ("Style::Offset".to_owned(), "number"),
-            Style::Page(first) => (format!("Style::Page({first})"), "number"),
-            Style::Token => ("Style::Token".to_owned(), "token"),
+            PaginationStyle::Offset => ("Style::Offset".to_owned(), "number"),
+            PaginationStyle::Page(first) => (format!("Style::Page({first})"), "number"),
+            PaginationStyle::Token => ("Style::Token".to_owned(), "token"),
         };
         let project = match self.has_project {
             true => ".project_id(client.project_id())",

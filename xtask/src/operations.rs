@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
 use heck::{ToSnakeCase as _, ToUpperCamelCase as _};
-use modelarts_document::{Response, Schema, SchemaType, Unlisted};
+use modelarts_document::{Schema, SchemaType, Unlisted};
 use proc_macro2::TokenStream;
 use quote::quote;
 use serde_json::Value;
@@ -633,7 +633,7 @@ pub(crate) fn table(document: &Document) -> String {
             content_type(*operation),
             text(value, "summary"),
             secrets(body_schema(*operation)),
-            secrets(success_schema(*operation)),
+            secrets(operation.success_schema()),
             fields(body_schema(*operation)),
             fields(response_schemas(*operation)),
             reserved(operation.path, &operations),
@@ -672,14 +672,6 @@ fn reserved<'a>(path: &str, operations: &[Operation<'a>]) -> Vec<&'a str> {
     words.sort_unstable();
     words.dedup();
     words
-}
-
-/// The body of a success.
-fn success_schema(operation: Operation<'_>) -> Option<Schema<'_>> {
-    operation
-        .responses()
-        .filter(Response::is_success)
-        .find_map(|response| response.json()?.schema())
 }
 
 /// The bodies of all responses.

@@ -10,7 +10,6 @@ use syn::parse::Parser as _;
 
 use crate::document::Document;
 use crate::operations::{argument, doc_lines};
-use crate::pagination::Pagination;
 use crate::texts;
 
 const MODULE_DOCS: &str = "
@@ -79,7 +78,7 @@ pub(crate) fn rewrite(document: &Document, file: &mut syn::File) -> Result<()> {
 fn paged(document: &Document) -> BTreeMap<String, Vec<String>> {
     let lists = document
         .operations()
-        .filter_map(|operation| Pagination::read(&operation)?.ok());
+        .filter_map(|operation| operation.pagination()?.ok());
     let pages = lists.filter_map(|list| {
         let is_object = list.item()?.schema_type() == SchemaType::Object;
         let items = list.items.iter().map(|name| (*name).to_owned()).collect();

@@ -48,14 +48,21 @@ pub(crate) fn command() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .defer(|command| {
-            let operations = document::all().iter().map(subcommand);
+            let operations = modelarts_client::operations().map(|operation| {
+                Command::new(operation.id)
+                    .about(operation.summary)
+                    .defer(|command| match document::find(command.get_name()) {
+                        Some(operation) => detailed(command, operation),
+                        None => command,
+                    })
+            });
             command.subcommands(operations).subcommands(raw::commands())
         })
 }
 
-fn subcommand(operation: &Operation) -> Command {
-    let mut command = Command::new(operation.id.clone())
-        .about(operation.summary.clone())
+/// The subcommand of an operation, with its flags.
+fn detailed(command: Command, operation: &'static Operation) -> Command {
+    let mut command = command
         .long_about(format!(
             "{}\n\n{}",
             operation.summary, operation.description
@@ -76,7 +83,7 @@ fn subcommand(operation: &Operation) -> Command {
             command = command.arg(parameter_flag(parameter));
         }
     }
-    if operation.paging().is_some() {
+    if operation.paging.is_some() {
         command = command.arg(
             Arg::new("paginate")
                 .long("paginate")
@@ -84,29 +91,32 @@ fn subcommand(operation: &Operation) -> Command {
                 .help("Fetch all pages and print them as one"),
         );
     }
-    let Some(body) = &operation.body else {
-        return command;
-    };
-    command = command
-        .arg(
-            Arg::new("body")
-                .long("body")
-                .value_name("JSON|@FILE|-")
-                .allow_hyphen_values(true)
-                .help("The whole body: JSON, a file, or standard input")
-                .help_heading("Body"),
-        )
-        .arg(
-            Arg::new("skeleton")
-                .long("skeleton")
-                .action(ArgAction::SetTrue)
-                .help("Send nothing; print a body to begin with")
-                .help_heading("Body"),
-        );
-    for field in &body.fields {
-        command = command.arg(field_flag(operation, field));
+    if let Some(body) = &operation.body {
+        command = command
+            .arg(
+                Arg::new("body")
+                    .long("body")
+                    .value_name("JSON|@FILE|-")
+                    .allow_hyphen_values(true)
+                    .help("The whole body: JSON, a file, or standard input")
+                    .help_heading("Body"),
+            )
+            .arg(
+                Arg::new("skeleton")
+                    .long("skeleton")
+                    .action(ArgAction::SetTrue)
+                    .help("Send nothing; print a body to begin with")
+                    .help_heading("Body"),
+            );
+        for field in &body.fields {
+            command = command.arg(field_flag(operation, field));
+        }
     }
-    command
+    // The flags that every command has come last in the help.
+    let arguments = command.get_arguments().cloned();
+    let (global, own): (Vec<_>, Vec<_>) = arguments.partition(Arg::is_global_set);
+    let mut ordered = own.into_iter().chain(global);
+    command.mut_args(|argument| ordered.next().unwrap_or(argument))
 }
 
 fn parameter_flag(parameter: &Parameter) -> Arg {
@@ -269,11 +279,6 @@ fn no_flag(operation: &Operation, text: &str) -> Result<()> {
 /// Makes the call and prints the response.
 pub(crate) async fn run(invocation: Invocation, global: &Global) -> Result<(), Failure> {
     let format = global.printing.output.clone().unwrap_or(Format::Json);
-    if let Format::Table | Format::Csv | Format::Name = format {
-        return Err(Failure::usage(anyhow!(
-            "`api` prints json, yaml or jq=FILTER; for tables there is `modelarts notebook list` and the like"
-        )));
-    }
     let call = match invocation {
         Invocation::Call(call) => call,
         Invocation::Raw(raw) => return raw.run(&Session::start(global).await?, &format).await,
@@ -287,11 +292,10 @@ pub(crate) async fn run(invocation: Invocation, global: &Global) -> Result<(), F
         return Ok(output::data(&format, &skeleton)?);
     }
     let session = Session::start(global).await?;
-    let printed = match (call.mode, operation.paging()) {
-        (Mode::AllPages, Some(paging)) => {
-            Some(call.request.merged(&session.client, &paging).await?)
-        }
-        _ => {
+    call.request.warn_of_unknown_values();
+    let printed = match call.mode {
+        Mode::AllPages => Some(call.request.merged(&session.client).await?),
+        Mode::Once | Mode::Skeleton => {
             let (response, value) = call.request.exchange(&session.client).await?;
             if call.include {
                 output::note(&heading(&response));

@@ -21,16 +21,16 @@ use crate::waiting::Wait;
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Selection")]
 pub(crate) struct Filter {
-    /// Only those that run
+    /// Only running ones
     #[arg(long)]
     pub(crate) running: bool,
-    /// Only those that have been running for longer than this, since they were last started, changed or renewed
+    /// Only those running for longer than this, counted from the last start, change or renewal
     #[arg(long, value_name = "DURATION", value_parser = text::duration)]
     pub(crate) older_than: Option<Duration>,
-    /// Only those that nothing stops
+    /// Only those without an automatic stop
     #[arg(long)]
     pub(crate) no_auto_stop: bool,
-    /// Only those whose fields have these values; * stands for anything: name=train-*,tags.team=nlp
+    /// Only those whose fields match; * matches any text: name=train-*,tags.team=nlp
     #[arg(short = 'l', long, value_name = "FIELD=VALUE,...", value_delimiter = ',', value_parser = pair)]
     pub(crate) selector: Vec<(String, String)>,
 }
@@ -95,10 +95,10 @@ fn fits(pattern: &str, text: &str) -> bool {
 /// What a bulk command acts on, and how carefully.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Bulk {
-    /// Names or IDs; @last is the one made last
+    /// Names or IDs; @last is the one created last
     #[arg(value_name = "NAME|ID", add = names_of_either())]
     names: Vec<String>,
-    /// All of them, or all that the selection takes
+    /// All, or all that match the selection
     #[arg(long, conflicts_with = "names")]
     all: bool,
     #[command(flatten)]
@@ -126,7 +126,7 @@ impl Bulk {
         let noun = generation.noun();
         if chosen.is_empty() {
             output::note(&format!("no {} to {}", noun.plural, action.verb()));
-            return Ok(());
+            return print_results(session, &[]);
         }
         let many = match chosen.as_slice() {
             [one] => format!("{} {}", noun.name, one.name),
@@ -134,6 +134,11 @@ impl Bulk {
         };
         if self.care.dry_run {
             output::note(&format!("would {} {many}:", action.verb()));
+            if session.format() != Format::Table {
+                let chosen = chosen.iter();
+                let rows: Vec<_> = chosen.map(|one| result(&one.id, &one.name, None)).collect();
+                return print_results(session, &rows);
+            }
             for one in &chosen {
                 output::line(&format!("{}  {}", one.id, one.name))?;
             }
@@ -166,7 +171,7 @@ impl Bulk {
         }
         if !self.all && self.filter.is_empty() {
             return Err(Failure::usage(anyhow!(
-                "say which {}: names, IDs, --all, or a selection such as --older-than 8h",
+                "no {} given: name some, or select them with --all or a filter such as --older-than 8h",
                 noun.plural
             )));
         }
@@ -233,17 +238,17 @@ fn report(
     for (one, outcome) in &outcomes {
         let error = outcome.as_ref().err().map(Failure::message);
         match (&format, &error) {
-            (Format::Table | Format::Csv | Format::Name, None) => output::line(&one.id)?,
+            (Format::Table | Format::Name, None) => output::line(&one.id)?,
             // The one failure is the error of the command.
-            (Format::Table | Format::Csv | Format::Name, Some(_)) if outcomes.len() == 1 => {}
-            (Format::Table | Format::Csv | Format::Name, Some(error)) => {
+            (Format::Table | Format::Name, Some(_)) if outcomes.len() == 1 => {}
+            (Format::Table | Format::Name, Some(error)) => {
                 output::note(&format!("{} ({}): {error}", one.name, one.id));
             }
-            _ => rows.push(json!({"id": one.id, "name": one.name, "error": error})),
+            _ => rows.push(result(&one.id, &one.name, error.as_deref())),
         }
     }
-    if !matches!(format, Format::Table | Format::Csv | Format::Name) {
-        output::data(&format, &Value::Array(rows))?;
+    if format != Format::Name {
+        print_results(session, &rows)?;
     }
     let all = outcomes.len();
     let mut failures = outcomes
@@ -261,6 +266,32 @@ fn report(
             format!("{} of {all} failed; {}: {}", failed, done, all - failed),
         )),
     }
+}
+
+fn result(id: &str, name: &str, error: Option<&str>) -> Value {
+    json!({"id": id, "name": name, "error": error})
+}
+
+/// A result for each resource, for programs.
+fn print_results(session: &Session, rows: &[Value]) -> Result<(), Failure> {
+    match session.format() {
+        Format::Table => Ok(()),
+        format => Ok(output::rows(&format, &["id", "name", "error"], rows)?),
+    }
+}
+
+/// Reports what was done to a resource of which the service returns nothing.
+pub(crate) fn report_done(
+    session: &Session,
+    done: &str,
+    noun: &str,
+    id: &str,
+    name: &str,
+) -> Result<(), Failure> {
+    // `@last` says nothing to who reads it later.
+    let name = if name.starts_with('@') { id } else { name };
+    output::note(&format!("{done}: {noun} {}", text::one_line(name)));
+    print_results(session, &[result(id, name, None)])
 }
 
 /// What was done, or only begun.

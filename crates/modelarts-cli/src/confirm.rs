@@ -14,7 +14,7 @@ pub(crate) struct Care {
     /// Only say what would be done
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(short, long)]
     pub(crate) yes: bool,
     /// How many at a time
@@ -33,7 +33,7 @@ impl Care {
 pub(crate) fn confirm(question: &str, details: &[String]) -> Result<(), Failure> {
     if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
         return Err(Failure::usage(anyhow!(
-            "{question}? Nobody can be asked here: add --yes"
+            "{question}? There is no terminal to ask on: add --yes"
         )));
     }
     for detail in details {

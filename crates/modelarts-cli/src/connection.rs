@@ -77,7 +77,7 @@ pub(crate) struct Connection {
         value_name = "ID"
     )]
     pub(crate) project_id: Option<String>,
-    /// Address of the service
+    /// URL of the service
     #[arg(
         long,
         global = true,
@@ -86,7 +86,7 @@ pub(crate) struct Connection {
         value_name = "URL"
     )]
     endpoint: Option<String>,
-    /// Address of the identity service
+    /// URL of the identity service
     #[arg(
         long,
         global = true,
@@ -96,7 +96,7 @@ pub(crate) struct Connection {
         value_name = "URL"
     )]
     auth_url: Option<String>,
-    /// A token that is valid already
+    /// Token to use instead of signing in
     #[arg(
         long,
         global = true,
@@ -119,10 +119,10 @@ pub(crate) struct Connection {
         value_parser = FalseyValueParser::new()
     )]
     allow_http: bool,
-    /// Longest that a request may take, with its retries; of a command that waits, the wait
+    /// Time limit of a request with its retries, and of waiting
     #[arg(long, global = true, env = "MODELARTS_TIMEOUT", hide_env = true, value_name = "DURATION", value_parser = text::duration)]
     pub(crate) timeout: Option<Duration>,
-    /// How often a failed request is repeated, where that is safe
+    /// How often to retry a failed request, where that is safe
     #[arg(
         long,
         global = true,
@@ -293,7 +293,7 @@ impl Global {
             let failure = Failure::from(error);
             match failure.exit() {
                 Exit::Usage => failure.advise(
-                    "The flags --cloud, --region, --project, --endpoint and --token override the environment.",
+                    "Flags such as --region and --token, and profiles, override the environment; --emulator needs no account.",
                 ),
                 _ => failure,
             }

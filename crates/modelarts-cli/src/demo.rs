@@ -5,13 +5,17 @@ use std::time::Duration;
 
 use clap::Args;
 use futures::TryStreamExt as _;
-use modelarts::{BoxFuture, Clock, Credentials, ModelArts, Timestamp, Waiter};
+use modelarts::devenviron::enums::DevEnvStorageType;
+use modelarts::{AutoStop, BoxFuture, Clock, Credentials, ModelArts, Timestamp, Waiter};
 use modelarts_emulator::{Emulator, LogFilter};
 use serde_json::{Value, json};
 
+use crate::commands::volume_body;
 use crate::connection::Global;
 use crate::exchange::Request;
 use crate::failure::Failure;
+use crate::lease::Stop;
+use crate::lifecycle::{Action, Generation};
 use crate::output;
 use crate::text;
 use crate::waiting::spinner;
@@ -104,7 +108,7 @@ impl Story {
             "name": "demo",
             "flavor": "modelarts.vm.cpu.2u",
             "image_id": image,
-            "volume": {"category": "EVS", "ownership": "MANAGED", "capacity": 5},
+            "volume": volume_body(None, Some(5), None),
         }));
         let created = self
             .step(
@@ -121,7 +125,7 @@ impl Story {
 
         let lease = Request::of("renewLease")?
             .path("id", &id)
-            .body(json!({"duration": 28_800_000, "type": "timing"}));
+            .body(Stop::After(Duration::from_secs(8 * 3600)).body()?);
         self.step(
             Step {
                 title: "Let it run for eight hours from now",
@@ -138,7 +142,7 @@ impl Story {
                 command: "modelarts notebook stop demo --wait",
                 rust: "client.notebooks().ensure_stopped(&id)",
             },
-            Request::of("stopNotebook")?.path("id", &id),
+            Generation::Notebook.request(Action::Stop, &id)?,
         )
         .await?;
         self.wait(notebooks.wait_until_stopped(&id)).await?;
@@ -162,8 +166,8 @@ impl Story {
             "profile_id": "Multi-Engine 1.0 (python3)-cpu",
             "flavor": "modelarts.vm.cpu.2u",
             "spec": {
-                "storage": {"type": "obs", "location": {"path": "/demo-bucket/notebooks/"}},
-                "auto_stop": {"enable": true, "duration": 7200},
+                "storage": {"type": DevEnvStorageType::Obs.as_str(), "location": {"path": "/demo-bucket/notebooks/"}},
+                "auto_stop": {"enable": true, "duration": AutoStop::hours(2).as_seconds()?},
             },
         }));
         let created = self
@@ -185,9 +189,7 @@ impl Story {
                 command: "modelarts instance stop demo-old --wait",
                 rust: "client.instances().ensure_stopped(&id)",
             },
-            Request::of("manageDevEnvInstance")?
-                .path("instance_id", &id)
-                .body(json!({"action": "stop"})),
+            Generation::Instance.request(Action::Stop, &id)?,
         )
         .await?;
         self.wait(instances.wait_until_stopped(&id)).await

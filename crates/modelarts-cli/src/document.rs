@@ -1,9 +1,10 @@
 //! The operations of the documents, as far as a command line needs to know them.
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
+use modelarts_client::Family;
 use modelarts_document::{Document, Location, SchemaType};
-use serde_json::{Number, Value};
+use serde_json::Value;
 
 use crate::schema::{self, Schema};
 
@@ -14,7 +15,6 @@ pub(crate) struct Operation {
     pub(crate) summary: String,
     pub(crate) description: String,
     pub(crate) method: String,
-    pub(crate) path: String,
     /// Whether sending it twice does no more than sending it once.
     pub(crate) idempotent: bool,
     pub(crate) parameters: Vec<Parameter>,
@@ -23,6 +23,8 @@ pub(crate) struct Operation {
     pub(crate) example: String,
     /// What a success returns; none where the document promises no body.
     pub(crate) response: Option<Schema>,
+    /// How to read all pages; none if it does not page.
+    pub(crate) paging: Option<Paging>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +42,8 @@ pub(crate) struct Parameter {
     pub(crate) required: bool,
     pub(crate) kind: Kind,
     pub(crate) help: String,
-    pub(crate) maximum: Option<i64>,
+    /// The values that the document lists; others may come.
+    pub(crate) known: Vec<String>,
 }
 
 /// The JSON body of a request.
@@ -77,83 +80,89 @@ pub(crate) enum Kind {
 }
 
 /// How a list is read page by page.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Paging {
-    /// The largest page that the document allows.
-    pub(crate) limit: i64,
-    /// The property of a page that holds its items.
-    pub(crate) items: String,
-    /// The property that counts the items of all pages.
-    pub(crate) total: Option<String>,
-}
-
-/// A page when the document sets no limit.
-const PAGE: i64 = 100;
+pub(crate) type Paging = modelarts_document::Pagination<'static>;
 
 impl Operation {
-    /// How to read all pages; none if it does not page.
-    pub(crate) fn paging(&self) -> Option<Paging> {
-        let limit = self.query("limit")?;
-        self.query("offset")?;
-        let properties: Vec<_> = self.response.as_ref()?.properties().collect();
-        let arrays = || {
-            properties
-                .iter()
-                .filter(|(_, schema)| schema.schema_type() == SchemaType::Array)
-        };
-        // A list that is sent twice has the name that all lists share.
-        let (items, _) = arrays()
-            .find(|(name, _)| *name == "data")
-            .or_else(|| arrays().next())?;
-        let total = properties.iter().find(|(name, schema)| {
-            name.starts_with("total") && schema.schema_type() == SchemaType::Integer
-        });
-        Some(Paging {
-            limit: limit.maximum.unwrap_or(PAGE),
-            items: (*items).to_owned(),
-            total: total.map(|(name, _)| (*name).to_owned()),
-        })
-    }
-
-    fn query(&self, name: &str) -> Option<&Parameter> {
+    /// Whether the query has this parameter.
+    pub(crate) fn takes(&self, name: &str) -> bool {
         self.parameters
             .iter()
-            .find(|parameter| parameter.place == Place::Query && parameter.name == name)
+            .any(|parameter| parameter.place == Place::Query && parameter.name == name)
     }
 
-    /// The operation that lists what this one creates: the same path, read.
-    pub(crate) fn listing(&self) -> Option<&'static Self> {
-        all()
-            .iter()
-            .find(|other| other.path == self.path && other.method == "GET")
+    /// The properties of a response that hold its items; the first that is there counts.
+    pub(crate) fn items(&self) -> Vec<&'static str> {
+        match &self.paging {
+            Some(paging) => paging.items.clone(),
+            None => {
+                let properties = self.response.iter().flat_map(Schema::properties);
+                properties
+                    .filter(|(_, schema)| schema.schema_type() == SchemaType::Array)
+                    .map(|(name, _)| name)
+                    .collect()
+            }
+        }
     }
 }
 
-/// The operations of all documents; they are parsed when this is first asked for.
-pub(crate) fn all() -> &'static [Operation] {
-    static ALL: LazyLock<Vec<Operation>> = LazyLock::new(|| {
-        documents()
-            .iter()
-            .flat_map(|document| document.operations().map(operation))
-            .collect()
-    });
-    &ALL
+/// The ID of the operation that lists what this one creates: the same path, read.
+pub(crate) fn listing_of(id: &str) -> Option<&'static str> {
+    let (family, creation) = modelarts_client::operation(id)?;
+    let mut others = family.operations.iter();
+    let list = others.find(|other| other.path == creation.path && other.method == "GET")?;
+    Some(list.id)
 }
 
-/// The operation of this id.
+/// A document, which is parsed when something in it is first asked for.
+struct Source {
+    family: &'static Family,
+    document: OnceLock<Option<Document>>,
+    /// In the order of the family.
+    operations: Vec<OnceLock<Option<Operation>>>,
+}
+
+impl Source {
+    fn new(family: &'static Family) -> Self {
+        Self {
+            family,
+            document: OnceLock::new(),
+            operations: family.operations.iter().map(|_| OnceLock::new()).collect(),
+        }
+    }
+
+    fn operation(&'static self, index: usize) -> Option<&'static Operation> {
+        let read = || {
+            let id = self.family.operations.get(index)?.id;
+            // A test holds that it parses.
+            let parse = || Document::from_json(self.family.document).ok();
+            let document = self.document.get_or_init(parse).as_ref()?;
+            document.operation(id).map(operation)
+        };
+        self.operations.get(index)?.get_or_init(read).as_ref()
+    }
+
+    fn find(&'static self, id: &str) -> Option<&'static Operation> {
+        let mut operations = self.family.operations.iter();
+        self.operation(operations.position(|operation| operation.id == id)?)
+    }
+}
+
+fn sources() -> Vec<Source> {
+    modelarts_client::FAMILIES.iter().map(Source::new).collect()
+}
+
+static SOURCES: LazyLock<Vec<Source>> = LazyLock::new(sources);
+
+/// The operations of all documents, which are parsed for that.
+#[cfg(any(test, feature = "mcp"))]
+pub(crate) fn all() -> impl Iterator<Item = &'static Operation> {
+    let sources = SOURCES.iter();
+    sources.flat_map(|source| (0..source.operations.len()).filter_map(|it| source.operation(it)))
+}
+
+/// The operation of this ID. Only the document that has it is parsed.
 pub(crate) fn find(id: &str) -> Option<&'static Operation> {
-    all().iter().find(|operation| operation.id == id)
-}
-
-fn documents() -> &'static [Document] {
-    static DOCUMENTS: LazyLock<Vec<Document>> = LazyLock::new(|| {
-        modelarts_client::FAMILIES
-            .iter()
-            // A test holds that they parse.
-            .filter_map(|family| Document::from_json(family.document).ok())
-            .collect()
-    });
-    &DOCUMENTS
+    SOURCES.iter().find_map(|source| source.find(id))
 }
 
 /// The parameter that the connection fills in.
@@ -164,16 +173,11 @@ const DEPTH: usize = 4;
 
 fn operation(described: modelarts_document::Operation<'static>) -> Operation {
     let body = described.request_body();
-    let success = described
-        .responses()
-        .filter(modelarts_document::Response::is_success)
-        .find_map(|response| response.json()?.schema());
     Operation {
         id: described.id().to_owned(),
         summary: one_line(described.summary()),
         description: one_line(described.description()),
         method: described.method.to_uppercase(),
-        path: described.path.to_owned(),
         idempotent: described.value.get("x-idempotent") == Some(&Value::Bool(true)),
         parameters: described
             .parameters()
@@ -190,7 +194,9 @@ fn operation(described: modelarts_document::Operation<'static>) -> Operation {
                 fields,
             })
         }),
-        response: success,
+        response: described.success_schema(),
+        // A rule for documents holds that it fits the operation.
+        paging: described.pagination().and_then(Result::ok),
         example: example(&described),
     }
 }
@@ -245,7 +251,7 @@ fn parameter(parameter: &modelarts_document::Parameter<'static>) -> Option<Param
         required: parameter.is_required(),
         kind: kind(schema),
         help: help(parameter.description(), schema),
-        maximum: schema.limits().maximum.and_then(Number::as_i64),
+        known: schema::known(schema),
     })
 }
 
@@ -304,7 +310,7 @@ mod tests {
 
     #[test]
     fn every_operation_of_the_documents_is_there() {
-        let ids: Vec<_> = all().iter().map(|operation| &operation.id).collect();
+        let ids: Vec<_> = all().map(|operation| &operation.id).collect();
         let known: Vec<_> = modelarts_client::operations()
             .map(|operation| operation.id)
             .collect();
@@ -324,27 +330,48 @@ mod tests {
     }
 
     #[test]
-    fn every_list_that_takes_a_limit_and_an_offset_pages() {
+    fn a_list_pages_as_its_document_says() {
         for operation in all() {
-            let takes = |name| operation.query(name).is_some();
+            let (family, of_client) = modelarts_client::operation(&operation.id).unwrap();
+            let document: Value = serde_json::from_str(family.document).unwrap();
+            let method = operation.method.to_lowercase();
+            let says = document["paths"][of_client.path][method].get("x-pagination");
             assert_eq!(
-                operation.paging().is_some(),
-                takes("limit") && takes("offset"),
+                operation.paging.is_some(),
+                says.is_some(),
                 "{}",
                 operation.id
             );
         }
-        let items = |id: &str| find(id).unwrap().paging().unwrap().items;
-        assert_eq!(items("listFlavors"), "data");
-        assert_eq!(items("listDevEnvInstances"), "instances");
+        let items = |id: &str| find(id).unwrap().items();
+        assert_eq!(items("listFlavors"), ["data", "flavors"]);
+        assert_eq!(items("listDevEnvInstances"), ["instances"]);
+        assert_eq!(items("listNotebookTags"), ["tags"]);
     }
 
     #[test]
     fn a_creation_knows_the_list_of_what_it_creates() {
-        let listing = |id: &str| Some(find(id)?.listing()?.id.as_str());
-        assert_eq!(listing("createNotebook"), Some("listNotebooks"));
-        assert_eq!(listing("createDevEnvInstance"), Some("listDevEnvInstances"));
-        assert_eq!(listing("createImage"), None);
+        assert_eq!(listing_of("createNotebook"), Some("listNotebooks"));
+        assert_eq!(
+            listing_of("createDevEnvInstance"),
+            Some("listDevEnvInstances")
+        );
+        assert_eq!(listing_of("createImage"), None);
+    }
+
+    #[test]
+    fn one_operation_parses_one_document() {
+        let sources: &'static [Source] = Vec::leak(sources());
+        let parsed = || -> Vec<_> {
+            let sources = sources.iter();
+            let parsed = sources.filter(|source| source.document.get().is_some());
+            parsed.map(|source| source.family.name).collect()
+        };
+        let find = |id: &str| sources.iter().find_map(|source| source.find(id));
+        assert!(find("noSuchOperation").is_none());
+        assert_eq!(parsed(), [""; 0]);
+        assert!(find("createToken").is_some());
+        assert_eq!(parsed(), ["iam"]);
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub(crate) struct Options {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Ask a running emulator whether it is well; for containers
+    /// Check whether a running emulator is healthy, as in a container
     #[command(after_help = "Example: modelarts emulator healthcheck --wait 30s")]
     Healthcheck {
         /// Its port
@@ -47,7 +47,7 @@ enum Command {
         /// Its address
         #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), value_name = "ADDRESS")]
         host: IpAddr,
-        /// Wait so long for it to be well, for example 30s
+        /// Wait up to this long for it to become healthy, for example 30s
         #[arg(long, value_parser = text::duration, value_name = "DURATION")]
         wait: Option<Duration>,
     },

@@ -3,9 +3,12 @@
 use modelarts::{ModelArts, RawRequest, RawResponse};
 use serde_json::{Map, Value, json};
 
-use crate::document::{self, Operation, Paging};
+use crate::document::{self, Operation};
 use crate::failure::{Exit, Failure};
 use crate::output;
+use crate::pages::Cursor;
+use crate::schema::{self, Unlisted};
+use crate::text;
 
 /// A request of an operation.
 #[derive(Clone, Debug)]
@@ -81,6 +84,20 @@ impl Request {
         self
     }
 
+    /// Warns of values that the document does not list: the service may know more of them, or somebody mistyped one.
+    pub(crate) fn warn_of_unknown_values(&self) {
+        let query = self.query.iter().filter_map(|(name, value)| {
+            let parameters = &self.operation.parameters;
+            let parameter = parameters.iter().find(|it| it.name == *name)?;
+            Unlisted::of(name, value, &parameter.known)
+        });
+        let described = self.operation.body.as_ref().zip(self.body.as_ref());
+        let body = described.map(|(described, body)| schema::unlisted(described.schema, body));
+        for unlisted in query.chain(body.unwrap_or_default()) {
+            output::note(&text::visible(&format!("warning: {unlisted}")));
+        }
+    }
+
     /// The response without its headers; nothing where it is empty and may be.
     pub(crate) async fn send(&self, client: &ModelArts) -> Result<Option<Value>, Failure> {
         Ok(self.exchange(client).await?.1)
@@ -105,81 +122,92 @@ impl Request {
     pub(crate) async fn items(
         &self,
         client: &ModelArts,
-        paging: &Paging,
         most: Option<usize>,
     ) -> Result<Items, Failure> {
-        let number = |name: &str| {
-            let mut query = self.query.iter();
-            let (_, value) = query.find(|(given, _)| given == name)?;
-            value.parse::<i64>().ok()
-        };
-        let limit = number("limit").unwrap_or(paging.limit).max(1);
-        let mut offset = number("offset").unwrap_or(0);
-        let mut items: Vec<Value> = Vec::new();
-        let mut previous = Vec::new();
-        loop {
-            let mut request = self.clone();
-            request
-                .query
-                .retain(|(name, _)| name != "limit" && name != "offset");
-            let request = request
-                .query("limit", limit.to_string())
-                .query("offset", offset.to_string());
-            let mut page = request.send(client).await?.unwrap_or_default();
-            let found = match page.get_mut(&paging.items).map(Value::take) {
-                Some(Value::Array(found)) => found,
-                _ => Vec::new(),
-            };
-            // A service that ignores the offset sends the same page for ever.
-            if found.is_empty() || found == previous {
-                return Ok(Items {
-                    items,
-                    complete: true,
-                });
-            }
-            let length = i64::try_from(found.len()).unwrap_or(i64::MAX);
-            offset = offset.saturating_add(length);
-            items.extend(found.iter().cloned());
-            previous = found;
-            let total = paging.total.as_ref();
-            let total = total.and_then(|total| page.get(total)?.as_i64());
-            let ended = length < limit && total.is_some_and(|total| offset >= total);
-            if let Some(most) = most
-                && items.len() >= most
-            {
-                let complete = items.len() == most && total.is_some_and(|total| offset >= total);
-                items.truncate(most);
-                return Ok(Items { items, complete });
-            }
-            if ended {
-                return Ok(Items {
-                    items,
-                    complete: true,
-                });
-            }
-            if items.len() > MAX_ITEMS {
-                let id = &self.operation.id;
-                let message = format!("{id}: no end after {MAX_ITEMS} items; narrow the list");
-                return Err(Failure::new(Exit::Failed, message));
-            }
-        }
+        Ok(self.read_pages(client, most).await?.0)
     }
 
-    /// All pages as one.
-    pub(crate) async fn merged(
-        &self,
-        client: &ModelArts,
-        paging: &Paging,
-    ) -> Result<Value, Failure> {
-        let items = self.items(client, paging, None).await?.items;
-        let mut merged = Map::new();
-        let count = items.len();
-        merged.insert(paging.items.clone(), Value::Array(items));
-        if let Some(total) = &paging.total {
-            merged.insert(total.clone(), json!(count));
+    /// All pages as one: as the first is, with the items of all.
+    pub(crate) async fn merged(&self, client: &ModelArts) -> Result<Value, Failure> {
+        let (Items { items, .. }, mut merged) = self.read_pages(client, None).await?;
+        let total = self.operation.paging.as_ref().and_then(|it| it.total);
+        if let Some(count) = total.and_then(|total| merged.get_mut(total)) {
+            *count = json!(items.len());
+        }
+        // A list that is sent under two names stays the same list.
+        let names = self.operation.items().into_iter();
+        let names: Vec<_> = names.filter(|name| merged.contains_key(*name)).collect();
+        for name in names {
+            merged.insert(name.to_owned(), Value::from(items.clone()));
         }
         Ok(Value::Object(merged))
     }
+
+    /// The items of all pages, and what else the first page has.
+    async fn read_pages(
+        &self,
+        client: &ModelArts,
+        most: Option<usize>,
+    ) -> Result<(Items, Map<String, Value>), Failure> {
+        let id = &self.operation.id;
+        let names = self.operation.items();
+        let mut cursor = Cursor::new(self.operation.paging.as_ref(), &self.query, most);
+        let mut items: Vec<Value> = Vec::new();
+        let mut first = None;
+        while let Some(query) = cursor.query() {
+            let mut request = self.clone();
+            for (name, value) in query {
+                request.query.retain(|(given, _)| given != name);
+                request.query.push((name.to_owned(), value));
+            }
+            let page = request.send(client).await?.unwrap_or_default();
+            let Value::Object(mut page) = page else {
+                let message = format!("{id}: the response is no page of a list");
+                return Err(Failure::new(Exit::Failed, message));
+            };
+            let total = cursor.total(&page);
+            let found = take_items(&mut page, &names);
+            let found = match (found, total) {
+                (Some(found), _) => found,
+                (None, Some(0)) => Vec::new(),
+                // It says nothing about what exists.
+                (None, _) => {
+                    let names = names.join("` or `");
+                    let message = format!("{id}: the response holds no list: `{names}` is missing");
+                    return Err(Failure::new(Exit::Failed, message));
+                }
+            };
+            items.extend(cursor.take(found, &page));
+            first.get_or_insert(page);
+            if most.is_some_and(|most| items.len() > most) || items.len() > MAX_ITEMS {
+                break;
+            }
+            if most == Some(items.len()) && total.is_some() {
+                break;
+            }
+        }
+        if most.is_none_or(|most| most > MAX_ITEMS) && items.len() > MAX_ITEMS {
+            let message = format!("{id}: no end after {MAX_ITEMS} items; narrow the list");
+            return Err(Failure::new(Exit::Failed, message));
+        }
+        let most = most.unwrap_or(usize::MAX);
+        let complete = items.len() <= most && cursor.has_all();
+        items.truncate(most);
+        Ok((Items { items, complete }, first.unwrap_or_default()))
+    }
+}
+
+/// The items of a page, which keeps an empty list under each of their names.
+fn take_items(page: &mut Map<String, Value>, names: &[&str]) -> Option<Vec<Value>> {
+    let mut found = None;
+    for name in names {
+        if let Some(Value::Array(items)) = page.get_mut(*name) {
+            found.get_or_insert(std::mem::take(items));
+            // The same list once more.
+            items.clear();
+        }
+    }
+    found
 }
 
 fn drop_nulls(value: &mut Value) {
@@ -269,7 +297,7 @@ impl Response<'_> {
                 "Is this the address of ModelArts? A proxy or a gateway may have responded.",
             )
         } else {
-            Failure::new(Exit::OutcomeUnknown, message).check_before_retry(Some(operation))
+            Failure::new(Exit::OutcomeUnknown, message).check_before_retry(Some(&operation.id))
         })
     }
 }

@@ -73,9 +73,9 @@ impl Failure {
     }
 
     /// What to do when nobody knows whether it was done.
-    pub(crate) fn check_before_retry(self, operation: Option<&document::Operation>) -> Self {
-        let list = operation.and_then(document::Operation::listing);
-        let how = list.map_or_else(String::new, |list| format!(": modelarts api {}", list.id));
+    pub(crate) fn check_before_retry(self, operation: Option<&str>) -> Self {
+        let list = operation.and_then(document::listing_of);
+        let how = list.map_or_else(String::new, |list| format!(": modelarts api {list}"));
         self.advise(format!(
             "It may have been done. Check before you repeat it{how}"
         ))
@@ -135,9 +135,7 @@ impl From<modelarts::Error> for Failure {
         let exit = exit(&error);
         let failure = Self::new(exit, flags_for_methods(&error.to_string()));
         match (exit, error.remedy()) {
-            (Exit::OutcomeUnknown, _) => {
-                failure.check_before_retry(error.operation().and_then(document::find))
-            }
+            (Exit::OutcomeUnknown, _) => failure.check_before_retry(error.operation()),
             (_, Some(remedy)) => failure.advise(remedy),
             (_, None) => failure,
         }
@@ -176,8 +174,8 @@ fn exit(error: &modelarts::Error) -> Exit {
 
 /// Whether something may have been done that must not be done twice.
 fn is_in_doubt(error: &modelarts::Error) -> bool {
-    let operation = error.operation().and_then(document::find);
-    let repeatable = operation.is_some_and(|operation| operation.idempotent);
+    let operation = error.operation().and_then(modelarts_client::operation);
+    let repeatable = operation.is_some_and(|(_, operation)| operation.idempotent);
     !repeatable && (error.is_outcome_unknown() || error.is_decode())
 }
 

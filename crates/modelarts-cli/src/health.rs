@@ -31,7 +31,7 @@ pub(crate) async fn check_within(host: IpAddr, port: u16, wait: Duration) -> any
         SystemClock.sleep(POLL_INTERVAL).await;
     };
     outcome?;
-    line(&format!("{place} is well"))?;
+    line(&format!("{place} is healthy"))?;
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use modelarts::PollPolicy;
+use modelarts::devenviron::types::DevEnvInstanceAction;
 use serde_json::{Value, json};
 
 use crate::exchange::Request;
@@ -72,7 +73,7 @@ impl Generation {
         Ok(match (self, action) {
             (Self::Notebook, Action::Stop) => Request::of("stopNotebook")?.path("id", id),
             (Self::Notebook, Action::Delete) => Request::of("deleteNotebook")?.path("id", id),
-            (Self::Instance, Action::Stop) => manage(id, "stop")?,
+            (Self::Instance, Action::Stop) => manage(id, DevEnvInstanceAction::Stop)?,
             (Self::Instance, Action::Delete) => {
                 Request::of("deleteDevEnvInstance")?.path("instance_id", id)
             }
@@ -147,9 +148,9 @@ impl Generation {
 }
 
 /// An action of the old generation.
-pub(crate) fn manage(id: &str, action: &str) -> Result<Request, Failure> {
+pub(crate) fn manage(id: &str, action: DevEnvInstanceAction) -> Result<Request, Failure> {
     let request = Request::of("manageDevEnvInstance")?.path("instance_id", id);
-    Ok(request.body(json!({ "action": action })))
+    Ok(request.body(json!({ "action": action.to_string() })))
 }
 
 fn value<T: serde::Serialize>(resource: Option<T>) -> Option<Value> {

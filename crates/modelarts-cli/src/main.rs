@@ -3,6 +3,7 @@
 use std::pin::pin;
 use std::process::ExitCode;
 
+use clap::parser::ValueSource;
 use clap::{Arg, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 mod api;
@@ -26,6 +27,7 @@ mod manifest;
 mod noun;
 mod observe;
 mod output;
+mod pages;
 mod plan;
 mod raw;
 mod registration;
@@ -116,8 +118,24 @@ fn main() -> ExitCode {
     }
 }
 
+/// The command that was given, by its names from the root down.
+fn path(matches: &clap::ArgMatches) -> String {
+    let mut names = Vec::new();
+    let mut matches = matches;
+    while let Some((name, inner)) = matches.subcommand() {
+        names.push(name);
+        matches = inner;
+    }
+    names.join(" ")
+}
+
 fn run(arguments: Arguments, matches: &clap::ArgMatches) -> Result<(), Failure> {
-    let global = &arguments.global.completed()?;
+    let mut global = arguments.global.completed()?;
+    let is_flag = matches.value_source("output") == Some(ValueSource::CommandLine);
+    let format = global.printing.output.take();
+    global.printing.output =
+        output::accepted(&path(matches), format, is_flag).map_err(Failure::usage)?;
+    let global = &global;
     match &arguments.command {
         Command::Config(command) => return commands::config::run(command, global),
         Command::Explain(options) => return commands::explain::run(options, global),

@@ -218,9 +218,9 @@ fn volume(value: &Value) -> Result<Volume, String> {
     Ok(volume)
 }
 
-/// `8h`, `off`, or `{idle: 30m}`.
+/// `8h`, `off`, or `{idle: 2h}`.
 fn stop(value: &Value) -> Result<Stop, String> {
-    let wrong = || format!("must be like 8h, off or {{idle: 30m}}, not {value}");
+    let wrong = || format!("must be like 8h, off or {{idle: 2h}}, not {value}");
     let time = |value: &Value| match value {
         Value::String(text) => text::duration(text).map_err(|error| format!("is wrong: {error}")),
         _ => Err(wrong()),
@@ -307,7 +307,7 @@ volume: {category: EFS, uri: 'sfs-nas1:/share'}
                 "n.yaml:2: `flavour` is not known; did you mean `flavor`?",
                 "n.yaml:3: `volume` is wrong: `50MB` is no size; write it like 50GB or 1TB",
                 "n.yaml:4: `state` must be running or stopped, not \"on\"",
-                "n.yaml:5: `auto_stop` must be like 8h, off or {idle: 30m}, not 8",
+                "n.yaml:5: `auto_stop` must be like 8h, off or {idle: 2h}, not 8",
                 "n.yaml:8: `tags` must be a mapping like {team: nlp}, not [\"x\"]",
                 "n.yaml:7: `a` is described already, at n.yaml:1",
                 "n.yaml:10: `name` is missing",

@@ -8,6 +8,7 @@ use modelarts::{FlavorExt as _, InstanceExt as _, NotebookExt as _, OpenEnum as 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::document::Place;
 use crate::exchange::Request;
 use crate::failure::Failure;
 use crate::output::cell::{Cell, Tone};
@@ -22,8 +23,6 @@ pub(crate) struct Noun {
     pub(crate) list_command: &'static str,
     /// The operation that lists it.
     pub(crate) list: &'static str,
-    /// What the list wants to be asked.
-    pub(crate) query: &'static [(&'static str, &'static str)],
     /// The operation that reads one, and the parameter that names it there.
     pub(crate) show: Option<(&'static str, &'static str)>,
     pub(crate) columns: &'static [Column],
@@ -33,9 +32,15 @@ impl Noun {
     /// The request that lists it.
     pub(crate) fn listing(&self) -> Result<Request, Failure> {
         let request = Request::of(self.list)?;
-        let query = self.query.iter();
-        Ok(query.fold(request, |request, (name, value)| {
-            request.query(name, *value)
+        let parameters = request.operation.parameters.iter();
+        // A kind that has to be given is the only one that the document knows.
+        let required =
+            parameters.filter(|parameter| parameter.place == Place::Query && parameter.required);
+        Ok(required.fold(request.clone(), |request, parameter| {
+            match parameter.known.as_slice() {
+                [only] => request.query(&parameter.name, only),
+                _ => request,
+            }
         }))
     }
 }
@@ -73,6 +78,14 @@ const fn wide(title: &'static str, cell: fn(&Value, Timestamp) -> Cell) -> Colum
 }
 
 impl Column {
+    /// What programs call it.
+    pub(crate) fn data_title(&self) -> String {
+        match self.data_title {
+            Some(title) => title.to_owned(),
+            None => self.title.to_lowercase().replace(' ', "_"),
+        }
+    }
+
     const fn yields(mut self, order: u8) -> Self {
         self.yields = order;
         self
@@ -90,7 +103,6 @@ pub(crate) static NOTEBOOK: Noun = Noun {
     plural: "notebooks",
     list_command: "notebook list",
     list: "listNotebooks",
-    query: &[],
     show: Some(("showNotebook", "id")),
     columns: &[
         column("NAME", |value, _| at(value, "/name")),
@@ -118,7 +130,6 @@ pub(crate) static INSTANCE: Noun = Noun {
     plural: "instances",
     list_command: "instance list",
     list: "listDevEnvInstances",
-    query: &[("de_type", "Notebook")],
     show: Some(("showDevEnvInstance", "instance_id")),
     columns: &[
         column("NAME", |value, _| at(value, "/name")),
@@ -151,7 +162,6 @@ pub(crate) static IMAGE: Noun = Noun {
     plural: "images",
     list_command: "image list",
     list: "listImages",
-    query: &[],
     show: Some(("showImage", "id")),
     columns: &[
         column("NAME", |value, _| at(value, "/name")),
@@ -171,7 +181,6 @@ pub(crate) static GROUP: Noun = Noun {
     plural: "image groups",
     list_command: "image groups",
     list: "listImageGroups",
-    query: &[],
     show: None,
     columns: &[
         column("NAME", |value, _| at(value, "/name")),
@@ -186,7 +195,6 @@ pub(crate) static TAG: Noun = Noun {
     plural: "tags",
     list_command: "notebook tag list",
     list: "listNotebookTags",
-    query: &[],
     show: None,
     columns: &[
         column("KEY", |value, _| at(value, "/key")),
@@ -203,7 +211,6 @@ pub(crate) static FLAVOR: Noun = Noun {
     plural: "flavors",
     list_command: "flavor list",
     list: "listFlavors",
-    query: &[],
     show: None,
     columns: &[
         column("ID", |value, _| at(value, "/id")),
@@ -233,7 +240,6 @@ pub(crate) static STORAGE: Noun = Noun {
     plural: "storages",
     list_command: "storage list",
     list: "listAttachableObs",
-    query: &[],
     show: Some(("showAttachableObs", "storage_id")),
     columns: &[
         column("MOUNTED AT", |value, _| at(value, "/mount_path")),
@@ -248,7 +254,6 @@ pub(crate) static LEASE: Noun = Noun {
     plural: "leases",
     list_command: "lease show",
     list: "",
-    query: &[],
     show: None,
     columns: &[
         column("STOPS IN", |value, now| {

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use modelarts::devenviron::enums::{EndpointService, NotebookStatus};
+use modelarts::devenviron::enums::{EndpointService, LeaseType, NotebookStatus};
 use modelarts::devenviron::types::Notebook;
 use modelarts::{AutoStop, NotebookExt as _, OpenEnum as _};
+use modelarts_client::Phase;
 use serde_json::{Value, json};
 
 use crate::lease::Stop;
@@ -256,6 +257,22 @@ impl Step {
         })
     }
 
+    /// As a table for programs has it: a row for each change, one at least.
+    pub(crate) fn rows(&self) -> Vec<Value> {
+        let Value::Object(step) = self.json() else {
+            return Vec::new();
+        };
+        let changes = step.get("changes").and_then(Value::as_array).cloned();
+        let changes = changes.filter(|changes| !changes.is_empty());
+        let row = |change: Value| {
+            let mut row = step.clone();
+            row.extend(change.as_object().cloned().unwrap_or_default());
+            Value::Object(row)
+        };
+        let changes = changes.unwrap_or_else(|| vec![Value::Null]);
+        changes.into_iter().map(row).collect()
+    }
+
     /// As a person reads it: a line, and one for each change.
     pub(crate) fn lines(&self) -> Vec<String> {
         let mark = match self.action {
@@ -386,7 +403,7 @@ fn is_same(a: Stop, b: Stop) -> bool {
 fn current_stop(current: &Value) -> Option<Stop> {
     let notebook: Notebook = serde_json::from_value(current.clone()).ok()?;
     let kind = current.pointer("/lease/type").and_then(Value::as_str);
-    let is_idle = kind.is_some_and(|kind| kind.eq_ignore_ascii_case("idle"));
+    let is_idle = kind.is_some_and(|kind| LeaseType::from_text(kind) == LeaseType::Idle);
     Some(match notebook.auto_stop()? {
         AutoStop::Off => Stop::Off,
         AutoStop::After(time) if is_idle => Stop::Idle(time),
@@ -400,13 +417,17 @@ fn of_status(current: &Value) -> NotebookStatus {
 
 /// Whether it is in this state, or on the way there.
 pub(crate) fn is_or_becomes(current: &Value, state: State) -> bool {
-    use NotebookStatus::{Creating, Init, Running, Snapshotting, Starting, Stopped, Stopping};
+    use modelarts_client::Action::{Start, Stop};
+    let phase = of_status(current).phase();
     match state {
-        State::Running => matches!(
-            of_status(current),
-            Init | Creating | Starting | Running | Snapshotting
-        ),
-        State::Stopped => matches!(of_status(current), Stopping | Stopped),
+        // What comes to an end where a start does leads there as well.
+        State::Running => match phase {
+            Phase::Transient(actions) => actions
+                .iter()
+                .any(|action| NotebookStatus::Running.phase().is_end_of(*action)),
+            settled => settled.is_end_of(Start),
+        },
+        State::Stopped => phase.is_end_of(Stop) || phase.is_under_way(Stop),
     }
 }
 
@@ -417,8 +438,7 @@ pub(crate) fn is_transient(current: &Value) -> bool {
 
 /// Whether it exists no more, or not for long.
 pub(crate) fn is_going(current: &Value) -> bool {
-    let status = of_status(current);
-    status.is_gone() || status == NotebookStatus::Deleting
+    matches!(of_status(current).phase(), Phase::Gone | Phase::Ending(_))
 }
 
 pub(crate) fn tags_of(current: &Value) -> BTreeMap<String, String> {

@@ -155,15 +155,12 @@ impl Raw {
                     .zip(path)
                     .all(|(template, segment)| template == segment || template.starts_with('{'))
         };
-        let of_method = || {
-            document::all()
-                .iter()
-                .filter(|operation| operation.method == self.method.as_str())
-        };
-        // A path without parameters goes before one with them.
-        of_method()
-            .filter(|operation| same(&operation.path))
-            .min_by_key(|operation| operation.path.matches('{').count())
+        let known = modelarts_client::operations()
+            .filter(|operation| operation.method == self.method.as_str())
+            .filter(|operation| same(operation.path))
+            // A path without parameters goes before one with them.
+            .min_by_key(|operation| operation.path.matches('{').count())?;
+        document::find(known.id)
     }
 }
 

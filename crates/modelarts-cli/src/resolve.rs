@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use etcetera::AppStrategy as _;
 use serde_json::{Map, Value};
 
-use crate::document;
 use crate::failure::{Exit, Failure};
 use crate::files::directories;
 use crate::noun::{Noun, status};
@@ -25,11 +24,7 @@ impl Session {
             return Ok(meant.to_owned());
         }
         let mut request = noun.listing()?;
-        let takes = |name: &str| {
-            let operation = document::find(noun.list);
-            operation.is_some_and(|list| list.parameters.iter().any(|p| p.name == name))
-        };
-        if takes("name") {
+        if request.operation.takes("name") {
             request = request.query("name", meant);
         }
         let items = self.list(request, None).await?.items;
@@ -81,7 +76,10 @@ impl Session {
         id.map(str::to_owned).ok_or_else(|| {
             Failure::new(
                 Exit::Usage,
-                format!("no {} was made from here in this project yet", noun.name),
+                format!(
+                    "no {} has been created from here in this project yet",
+                    noun.name
+                ),
             )
         })
     }
@@ -116,7 +114,7 @@ fn read(file: &PathBuf) -> Map<String, Value> {
 }
 
 /// Whether a text has the form of the ids: a UUID, with or without the prefix of the old generation.
-fn is_id(text: &str) -> bool {
+pub(crate) fn is_id(text: &str) -> bool {
     let uuid = text.strip_prefix("DE-").unwrap_or(text);
     let groups: Vec<_> = uuid.split('-').map(str::len).collect();
     groups == [8, 4, 4, 4, 12] && uuid.chars().all(|c| c == '-' || c.is_ascii_hexdigit())

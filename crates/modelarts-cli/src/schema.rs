@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use modelarts_document::{SchemaType, Unlisted};
+use modelarts_document::{SchemaType, Unlisted as UnlistedProperties};
 use serde_json::{Map, Value};
 
 /// A schema of one of the built-in documents.
@@ -92,11 +92,11 @@ fn check_members(
         path.push(name.clone());
         match (schema.property(name), schema.unlisted()) {
             (Some(property), _) => check(property, value, path, problems),
-            (None, Unlisted::Of(other)) => check(other, value, path, problems),
-            (None, Unlisted::Any) => {}
+            (None, UnlistedProperties::Of(other)) => check(other, value, path, problems),
+            (None, UnlistedProperties::Any) => {}
             // A schema without properties describes a free object.
-            (None, Unlisted::Undeclared) if schema.properties().next().is_none() => {}
-            (None, Unlisted::Undeclared) => problems.push(Problem::Unknown {
+            (None, UnlistedProperties::Undeclared) if schema.properties().next().is_none() => {}
+            (None, UnlistedProperties::Undeclared) => problems.push(Problem::Unknown {
                 path: path.clone(),
                 nearest: nearest(name, schema.properties().map(|(known, _)| known)),
             }),
@@ -111,6 +111,75 @@ fn missing(schema: Schema, name: &str, path: &mut Path, problems: &mut Vec<Probl
     match property.filter(|property| property.required().next().is_some()) {
         Some(object) => check_members(object, &Map::new(), path, problems),
         None => problems.push(Problem::Missing(path.clone())),
+    }
+}
+
+/// A value that is none of those that the document lists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unlisted {
+    name: String,
+    value: String,
+    nearest: Option<String>,
+}
+
+impl Unlisted {
+    /// Nothing where the document lists the value, in whatever case, or lists none.
+    pub(crate) fn of(name: &str, value: &str, known: &[String]) -> Option<Self> {
+        let is_known = |known: &String| known.eq_ignore_ascii_case(value);
+        if known.is_empty() || known.iter().any(is_known) {
+            return None;
+        }
+        let upper = value.to_ascii_uppercase();
+        let nearest = nearest(&upper, known.iter().map(String::as_str));
+        Some(Self {
+            name: name.to_owned(),
+            value: value.to_owned(),
+            nearest,
+        })
+    }
+}
+
+impl fmt::Display for Unlisted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "`{}` is no documented value of `{}`",
+            self.value, self.name
+        )?;
+        match &self.nearest {
+            Some(nearest) => write!(f, "; did you mean `{nearest}`?"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The values anywhere in a value that the document does not list.
+pub(crate) fn unlisted(schema: Schema, value: &Value) -> Vec<Unlisted> {
+    let mut found = Vec::new();
+    collect_unlisted(schema, value, "", &mut found);
+    found
+}
+
+fn collect_unlisted(schema: Schema, value: &Value, name: &str, found: &mut Vec<Unlisted>) {
+    match value {
+        Value::String(text) => found.extend(Unlisted::of(name, text, &known(schema))),
+        Value::Array(values) => {
+            let items = schema.items();
+            for (items, value) in items
+                .iter()
+                .flat_map(|it| values.iter().map(move |v| (*it, v)))
+            {
+                collect_unlisted(items, value, name, found);
+            }
+        }
+        Value::Object(members) => {
+            for (name, member) in members {
+                if let Some(property) = schema.property(name) {
+                    collect_unlisted(property, member, name, found);
+                }
+            }
+        }
+        _ => {}
     }
 }
 
@@ -266,6 +335,25 @@ mod tests {
                 "`zzz` is not known"
             ]
         );
+    }
+
+    #[test]
+    fn a_value_that_is_not_listed_is_named_with_the_nearest_one() {
+        let operation = document::find("createNotebook").unwrap();
+        let schema = operation.body.as_ref().unwrap().schema;
+        let body = json!({"volume": {"category": "EVZ", "ownership": "managed"}, "endpoints": [{"service": "???"}]});
+        let found: Vec<_> = unlisted(schema, &body)
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(
+            found,
+            [
+                "`EVZ` is no documented value of `category`; did you mean `EVS`?",
+                "`???` is no documented value of `service`"
+            ]
+        );
+        assert_eq!(Unlisted::of("name", "anything", &[]), None);
     }
 
     #[test]

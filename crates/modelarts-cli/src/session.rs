@@ -69,6 +69,7 @@ impl Session {
                 return Err(Failure::new(Exit::Usage, message));
             }
         }
+        request.warn_of_unknown_values();
         request.send(&self.client).await
     }
 
@@ -85,22 +86,8 @@ impl Session {
         request: Request,
         most: Option<usize>,
     ) -> Result<Items, Failure> {
-        match request.operation.paging() {
-            Some(paging) => request.items(&self.client, &paging, most).await,
-            None => {
-                let mut page = request.send(&self.client).await?.unwrap_or_default();
-                let members = page.as_object_mut().into_iter().flatten();
-                let arrays = members.filter_map(|(_, member)| member.as_array_mut());
-                let mut items = arrays
-                    .into_iter()
-                    .next()
-                    .map(std::mem::take)
-                    .unwrap_or_default();
-                let complete = most.is_none_or(|most| items.len() <= most);
-                items.truncate(most.unwrap_or(usize::MAX));
-                Ok(Items { items, complete })
-            }
-        }
+        request.warn_of_unknown_values();
+        request.items(&self.client, most).await
     }
 
     /// How to poll: by `--timeout`, and by the interval of the command.

@@ -36,6 +36,7 @@ mod document;
 mod error;
 mod json_schema;
 mod operation;
+mod pagination;
 mod reference;
 mod schema;
 
@@ -45,5 +46,6 @@ pub use json_schema::to_json_schema;
 pub use operation::{
     Example, Location, METHODS, MediaType, Operation, Parameter, RequestBody, Response, is_json,
 };
+pub use pagination::{Pagination, PaginationError, PaginationStyle};
 pub use reference::{push, walk};
 pub use schema::{Limits, Schema, SchemaType, Unlisted};

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::pagination::{Pagination, PaginationError};
 use crate::reference::{Root, list, members, push, text};
 use crate::schema::Schema;
 
@@ -146,6 +147,22 @@ impl<'a> Operation<'a> {
             status,
             value: root.resolve(written).1,
         })
+    }
+
+    /// The schema of what a success responds with; none where the document promises no JSON.
+    pub fn success_schema(&self) -> Option<Schema<'a>> {
+        let mut successes = self.responses().filter(Response::is_success);
+        successes.find_map(|response| response.json()?.schema())
+    }
+
+    /// How it pages its list: its `x-pagination`, or nothing where it has none.
+    ///
+    /// # Errors
+    ///
+    /// [`PaginationError`] when it names what the operation does not have.
+    pub fn pagination(&self) -> Option<Result<Pagination<'a>, PaginationError>> {
+        let value = self.value.get("x-pagination")?;
+        Some(Pagination::read(self, value))
     }
 }
 

@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use modelarts_document::Location;
+use modelarts_document::{Location, Schema, SchemaType};
 use serde_json::Value;
 
 use super::Rule;
 use crate::document::{Document, Operation, text, walk};
-use crate::pagination::{Pagination, is_paged};
 use crate::problem::{Problem, push};
 
 pub(super) const RULES: &[Rule] = &[
@@ -328,10 +327,10 @@ fn operation_pagination(document: &Document) -> Vec<Problem> {
     each(
         document,
         |operation| {
-            let message = match Pagination::read(&operation) {
+            let message = match operation.pagination() {
                 Some(Ok(pagination)) if pagination.item().is_some() => return None,
                 Some(Ok(_)) => "`items` names a list of nothing".to_owned(),
-                Some(Err(error)) => error,
+                Some(Err(error)) => error.to_string(),
                 None if is_paged(&operation) => {
                     "must say how the list is paged: style, limit, offset or token, items, total"
                         .to_owned()
@@ -342,6 +341,28 @@ fn operation_pagination(document: &Document) -> Vec<Problem> {
         },
         "operation-pagination",
     )
+}
+
+/// Whether an operation has the parameters of a list in pages, and a list in its response.
+fn is_paged(operation: &Operation<'_>) -> bool {
+    const NAMES: [&str; 9] = [
+        "continue",
+        "cursor",
+        "limit",
+        "marker",
+        "offset",
+        "page",
+        "page_size",
+        "pageSize",
+        "per_page",
+    ];
+    let mut query = operation.parameters_in(Location::Query);
+    let has_list = |page: Schema<'_>| {
+        let mut properties = page.properties();
+        properties.any(|(_, property)| property.schema_type() == SchemaType::Array)
+    };
+    query.any(|parameter| NAMES.contains(&parameter.name()))
+        && operation.success_schema().is_some_and(has_list)
 }
 
 fn statuses<'a>(operation: &Operation<'a>) -> impl Iterator<Item = (&'a str, &'a Value)> {

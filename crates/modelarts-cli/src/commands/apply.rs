@@ -31,7 +31,7 @@ A file has a YAML document for each notebook, which goes by its name. What a doc
   flavor: modelarts.vm.cpu.2u
   image: pytorch-nlp               # name or ID
   volume: 50GB                     # or {category: EFS, uri: ...}
-  auto_stop: 8h                    # or off, or {idle: 30m}
+  auto_stop: 8h                    # or off, or {idle: 2h}
   description: Fine-tuning
   tags: {team: nlp, stage: dev}    # all that it shall have
   state: running                   # or stopped
@@ -53,7 +53,7 @@ struct Source {
     selector: Vec<(String, String)>,
 }
 
-/// Make notebooks as files describe them
+/// Create and change notebooks so that they match files
 #[derive(Args)]
 #[command(
     after_help = "Example: modelarts apply -f notebooks.yaml --dry-run",
@@ -68,7 +68,7 @@ pub(crate) struct Apply {
     wait: Wait,
 }
 
-/// Show how notebooks differ from what files describe
+/// Show what apply would change
 #[derive(Args)]
 #[command(
     after_help = "Example: modelarts diff -f notebooks.yaml --exit-code",
@@ -261,6 +261,12 @@ fn print(session: &Session, steps: &[Step]) -> Result<(), Failure> {
             .iter()
             .filter(is_change)
             .try_for_each(|step| output::line(&crate::text::one_line(&step.name)))?,
+        // One line for each change.
+        Format::Csv => {
+            let titles = ["name", "id", "action", "field", "from", "to"];
+            let rows: Vec<_> = steps.iter().flat_map(Step::rows).collect();
+            output::rows(&Format::Csv, &titles, &rows)?;
+        }
         other => output::data(&other, &steps.iter().map(Step::json).collect())?,
     }
     Ok(())
@@ -347,7 +353,7 @@ fn report(session: &Session, outcomes: Vec<(Step, Result<(), Failure>)>) -> Resu
         }
     }
     if !matches!(format, Format::Table | Format::Name) {
-        output::data(&format, &Value::Array(rows))?;
+        output::rows(&format, &["name", "id", "action", "error"], &rows)?;
     }
     let all = outcomes.len();
     let mut failures = outcomes

@@ -13,7 +13,7 @@ use crate::output::{self, Format};
 use crate::session::Session;
 use crate::tokens::Tokens;
 
-/// Who signs in, and where
+/// Sign in and out, and check credentials
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Sign in with the password that is configured, and keep the token
@@ -22,7 +22,7 @@ pub(crate) enum Command {
     /// roles. The token is kept on disk until it ends, the password never is.
     #[command(after_help = "Example: modelarts auth login --profile work")]
     Login,
-    /// Sign in, make one request, and say as whom and where that went
+    /// Check the credentials with one request
     #[command(after_help = "Example: modelarts auth status --cloud otc")]
     Status,
     /// Print the token that requests carry, for another tool
@@ -43,15 +43,21 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<(), Failu
             request.send(&session.client).await?;
             let client = &session.client;
             match session.format() {
-                Format::Table | Format::Csv | Format::Name => {
-                    output::line(&format!("endpoint    {}", client.endpoint()))?;
-                    output::line(&format!("project ID  {}", client.project_id()))?;
-                    output::line("credentials accepted")?;
+                Format::Table => {
+                    output::line(&format!("endpoint     {}", client.endpoint()))?;
+                    output::line(&format!("project ID   {}", client.project_id()))?;
+                    output::line("credentials  accepted")?;
                 }
-                other => output::data(
-                    &other,
-                    &json!({"endpoint": client.endpoint(), "project_id": client.project_id()}),
-                )?,
+                other => {
+                    let status =
+                        json!({"endpoint": client.endpoint(), "project_id": client.project_id()});
+                    match other {
+                        Format::Csv | Format::Name => {
+                            output::rows(&other, &["project_id", "endpoint"], &[status])?;
+                        }
+                        other => output::data(&other, &status)?,
+                    }
+                }
             }
             Ok(())
         }

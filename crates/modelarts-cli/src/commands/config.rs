@@ -8,10 +8,10 @@ use crate::connection::Global;
 use crate::failure::Failure;
 use crate::output::{self, Format};
 
-/// Where the settings come from
+/// Show settings and where they come from
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Show each setting that is given, and where
+    /// Show each setting and where it comes from
     #[command(after_help = "Example: modelarts config show --profile work")]
     Show,
     /// Print the path of the file with the profiles
@@ -24,14 +24,21 @@ pub(crate) fn run(command: &Command, global: &Global) -> Result<(), Failure> {
         Command::Show => {
             let settings = global.settings();
             match global.printing.output.clone().unwrap_or(Format::Table) {
-                Format::Table | Format::Csv | Format::Name => {
+                Format::Table => {
                     for (key, value, origin) in settings {
                         let value = crate::text::one_line(&value);
                         output::line(&format!("{key:<11} {value}  ({origin})"))?;
                     }
                     output::note(
-                        "all else comes from OS_*, OTC_*, HUAWEICLOUD_SDK_* or clouds.yaml",
+                        "everything else comes from OS_*, OTC_*, HUAWEICLOUD_SDK_* or clouds.yaml",
                     );
+                }
+                format @ (Format::Csv | Format::Name) => {
+                    let settings = settings.into_iter();
+                    let rows: Vec<_> = settings
+                        .map(|(key, value, from)| json!({"setting": key, "value": value, "from": from}))
+                        .collect();
+                    output::rows(&format, &["setting", "value", "from"], &rows)?;
                 }
                 other => {
                     let settings: Map<String, Value> = settings

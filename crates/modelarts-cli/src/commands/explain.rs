@@ -9,7 +9,7 @@ use crate::failure::{Exit, Failure};
 use crate::output::{self, Format};
 use crate::schema;
 
-/// What an error code means, and what to do
+/// Explain an error code and what to do about it
 #[derive(Args)]
 #[command(after_help = "Example: modelarts explain ModelArts.6309")]
 pub(crate) struct Options {
@@ -39,7 +39,7 @@ pub(crate) fn run(options: &Options, global: &Global) -> Result<(), Failure> {
         .map(|status| (*status, entry.under(*status)))
         .collect();
     match global.printing.output.clone().unwrap_or(Format::Table) {
-        Format::Table | Format::Csv | Format::Name => {
+        Format::Table => {
             let mut printed = Vec::new();
             for (status, (class, meaning, remedy)) in &readings {
                 if printed.contains(&(*meaning, *remedy)) {
@@ -61,7 +61,8 @@ pub(crate) fn run(options: &Options, global: &Global) -> Result<(), Failure> {
                     })
                 })
                 .collect();
-            output::data(&other, &Value::Array(readings))?;
+            let titles = ["code", "status", "class", "meaning", "remedy"];
+            output::rows(&other, &titles, &readings)?;
         }
     }
     Ok(())

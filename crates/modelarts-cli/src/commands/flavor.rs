@@ -11,7 +11,7 @@ use crate::noun::{FLAVOR, NOTEBOOK};
 use crate::output::table::Layout;
 use crate::session::Session;
 
-/// What notebooks run on
+/// Work with flavors, the hardware of notebooks
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// List flavors
@@ -51,6 +51,9 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<(), Failu
             limit,
             layout,
         } => {
+            layout
+                .check(&FLAVOR, &session.format())
+                .map_err(Failure::usage)?;
             let mut request = FLAVOR.listing()?;
             if let Some(category) = category {
                 request = request.query("category", category);
@@ -73,6 +76,9 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<(), Failu
             limit,
             layout,
         } => {
+            layout
+                .check(&FLAVOR, &session.format())
+                .map_err(Failure::usage)?;
             let id = session.resolve(&NOTEBOOK, &notebook).await?;
             let request = Request::of("showSwitchableFlavors")?.path("id", &id);
             let found = session.list(request, limit.limit).await?;

@@ -4,18 +4,17 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::{Limit, tag_pair};
+use crate::bulk::report_done;
 use crate::complete::names_of;
 use crate::confirm::confirm;
 use crate::exchange::Request;
 use crate::failure::{Exit, Failure};
 use crate::noun::{GROUP, IMAGE};
-use crate::output;
 use crate::output::table::Layout;
 use crate::session::{Session, identity};
-use crate::text;
 use crate::waiting::{Interval, follow};
 
-/// What notebooks run
+/// Work with images, which notebooks run
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// List images
@@ -24,7 +23,7 @@ pub(crate) enum Command {
         /// Only those with this name
         #[arg(long, value_name = "TEXT")]
         name: Option<String>,
-        /// BUILD_IN for those of the service, DEDICATED for one's own
+        /// BUILD_IN for images of the service, DEDICATED for your own
         #[arg(long = "type", value_name = "TYPE")]
         kind: Option<String>,
         #[command(flatten)]
@@ -44,7 +43,7 @@ pub(crate) enum Command {
         after_help = "Example: modelarts image register swr.eu-de.otc.t-systems.com/nlp-team/bert:1.0.0"
     )]
     Register(Register),
-    /// List the names under which images are grouped
+    /// List groups of images, which share a name
     #[command(after_help = "Example: modelarts image groups")]
     Groups {
         #[command(flatten)]
@@ -80,14 +79,14 @@ pub(crate) enum Command {
         #[arg(short, long)]
         yes: bool,
     },
-    /// Bring the entry of an image up to date with the container registry (Huawei Cloud only)
+    /// Update an image from the container registry (Huawei Cloud only)
     #[command(after_help = "Example: modelarts image sync bert")]
     Sync {
         /// Name, ID or @last
         #[arg(value_name = "NAME|ID", add = names_of(&IMAGE))]
         image: String,
     },
-    /// Delete an image, but not what stands in the container registry
+    /// Delete an image, but not its content in the container registry
     #[command(after_help = "Example: modelarts image delete bert")]
     Delete {
         /// Name, ID or @last
@@ -131,6 +130,9 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<(), Failu
             limit,
             layout,
         } => {
+            layout
+                .check(&IMAGE, &session.format())
+                .map_err(Failure::usage)?;
             let mut request = IMAGE.listing()?;
             for (key, value) in [("name", name), ("type", kind)] {
                 if let Some(value) = value {
@@ -146,6 +148,9 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<(), Failu
         }
         Command::Register(register) => register.run(session).await,
         Command::Groups { limit, layout } => {
+            layout
+                .check(&GROUP, &session.format())
+                .map_err(Failure::usage)?;
             let found = session.list(GROUP.listing()?, limit.limit).await?;
             session.print_all(&GROUP, &layout, found)
         }
@@ -168,8 +173,7 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<(), Failu
                 .path("id", &id)
                 .body(json!({"read_me": read_me, "tags": tags}));
             session.send(request).await?;
-            output::note(&format!("changed: image group {}", text::one_line(&group)));
-            Ok(())
+            report_done(session, "changed", GROUP.name, &id, &group)
         }
         Command::DeleteGroup {
             group,
@@ -188,8 +192,7 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<(), Failu
                 request = request.body(json!({"is_force": true}));
             }
             session.send(request).await?;
-            output::note(&format!("deleted: image group {}", text::one_line(&group)));
-            Ok(())
+            report_done(session, "deleted", GROUP.name, &id, &group)
         }
         Command::Sync { image } => {
             let id = session.resolve(&IMAGE, &image).await?;
@@ -202,8 +205,7 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<(), Failu
             session
                 .send(Request::of("deleteImage")?.path("id", &id))
                 .await?;
-            output::note(&format!("deleted: image {image}"));
-            Ok(())
+            report_done(session, "deleted", IMAGE.name, &id, &image)
         }
         Command::Wait { image, interval } => {
             let id = session.resolve(&IMAGE, &image).await?;

@@ -1,6 +1,8 @@
 //! `modelarts instance`
 
 use clap::{Args, Subcommand};
+use modelarts::devenviron::enums::DevEnvStorageType;
+use modelarts::devenviron::types::DevEnvInstanceAction;
 use serde_json::{Value, json};
 
 use super::notebook::{print_filtered, wait_for};
@@ -16,7 +18,7 @@ use crate::output::table::Layout;
 use crate::session::{Session, identity};
 use crate::waiting::{Interval, Wait};
 
-/// Instances, the old generation
+/// Work with instances, the old generation
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// List instances
@@ -78,7 +80,7 @@ pub(crate) enum Command {
     /// Delete instances
     #[command(after_help = "Example: modelarts instance delete demo --yes --wait")]
     Delete(Bulk),
-    /// Wait until an instance runs, has stopped or is gone
+    /// Wait until an instance is running, stopped or deleted
     #[command(after_help = "Example: modelarts instance wait demo --for stopped")]
     Wait {
         /// Name, ID or @last
@@ -102,9 +104,9 @@ pub(crate) struct Create {
     /// What it runs on
     #[arg(long, value_name = "NAME")]
     flavor: String,
-    /// Where its files are: obs or another type of storage
-    #[arg(long, value_name = "TYPE", default_value = "obs")]
-    storage: String,
+    /// Type of the storage with its files; object storage unless given
+    #[arg(long, value_name = "TYPE")]
+    storage: Option<String>,
     /// Folder in the storage, such as /bucket/notebooks/
     #[arg(long, value_name = "PATH")]
     path: Option<String>,
@@ -166,8 +168,12 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<(), Failu
             let updated = session.send(request).await?.unwrap_or_default();
             session.print(&INSTANCE, &updated)
         }
-        Command::Start { instance, wait } => begin(session, &instance, "start", &wait).await,
-        Command::Restart { instance, wait } => begin(session, &instance, "restart", &wait).await,
+        Command::Start { instance, wait } => {
+            begin(session, &instance, DevEnvInstanceAction::Start, &wait).await
+        }
+        Command::Restart { instance, wait } => {
+            begin(session, &instance, DevEnvInstanceAction::Restart, &wait).await
+        }
         Command::Stop(bulk) => bulk.run(session, Generation::Instance, Action::Stop).await,
         Command::Delete(bulk) => {
             bulk.run(session, Generation::Instance, Action::Delete)
@@ -181,7 +187,12 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<(), Failu
     }
 }
 
-async fn begin(session: &Session, name: &str, action: &str, wait: &Wait) -> Result<(), Failure> {
+async fn begin(
+    session: &Session,
+    name: &str,
+    action: DevEnvInstanceAction,
+    wait: &Wait,
+) -> Result<(), Failure> {
     let id = session.resolve(&INSTANCE, name).await?;
     session.send(manage(&id, action)?).await?;
     let running = match wait.wait {
@@ -209,6 +220,8 @@ async fn running(
 
 impl Create {
     async fn run(&self, session: &Session) -> Result<(), Failure> {
+        let storage = self.storage.as_deref();
+        let storage = storage.unwrap_or(DevEnvStorageType::Obs.as_str());
         let location = self.path.as_ref().map(|path| json!({ "path": path }));
         let request = Request::of("createDevEnvInstance")?.body(json!({
             "name": self.name,
@@ -216,7 +229,7 @@ impl Create {
             "profile_id": self.profile_id,
             "flavor": self.flavor,
             "spec": {
-                "storage": {"type": self.storage, "location": location},
+                "storage": {"type": storage, "location": location},
                 "auto_stop": self.until.auto_stop()?,
             },
         }));

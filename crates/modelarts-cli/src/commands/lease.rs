@@ -11,17 +11,17 @@ use crate::lease;
 use crate::noun::{LEASE, NOTEBOOK};
 use crate::session::Session;
 
-/// How long notebooks may run
+/// When notebooks stop automatically
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Show when a notebook is stopped
+    /// Show when a notebook stops
     #[command(after_help = "Example: modelarts lease show train-bert")]
     Show {
         /// Name, ID or @last of the notebook
         #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
         notebook: String,
     },
-    /// Say when a running notebook is stopped, counted from now
+    /// Set when a running notebook stops, counted from now
     #[command(
         visible_alias = "extend",
         after_help = "Example: modelarts lease set train-bert --for 8h"
@@ -40,9 +40,7 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<(), Failu
         Command::Show { notebook } => show(session, &notebook).await,
         Command::Set { notebook, until } => {
             let Some(stop) = until.stop() else {
-                return Err(Failure::usage(anyhow!(
-                    "give --for 8h, --idle 30m or --off"
-                )));
+                return Err(Failure::usage(anyhow!("give --for 8h, --idle 2h or --off")));
             };
             let id = session.resolve(&NOTEBOOK, &notebook).await?;
             match lease::renew(session, &id, stop).await? {

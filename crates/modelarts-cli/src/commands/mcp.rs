@@ -141,7 +141,6 @@ impl Server {
 /// The operations that are tools.
 fn offered(read_write: bool) -> impl Iterator<Item = &'static Operation> {
     document::all()
-        .iter()
         .filter(move |operation| read_write || reads(operation))
         .filter(|operation| {
             let body = operation.body.as_ref();

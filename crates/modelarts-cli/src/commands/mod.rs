@@ -35,10 +35,10 @@ pub(crate) struct Until {
     /// Stop it after this time, such as 8h
     #[arg(long = "for", value_name = "DURATION", value_parser = text::duration)]
     run_for: Option<Duration>,
-    /// Stop it when it was not used for this time
+    /// Stop it when it was not used for this time, such as 2h
     #[arg(long, value_name = "DURATION", value_parser = text::duration)]
     idle: Option<Duration>,
-    /// Never stop it: it costs money until somebody does
+    /// Never stop it: it costs money until you do
     #[arg(long)]
     off: bool,
 }
@@ -76,7 +76,7 @@ impl Until {
 }
 
 /// What the service wants to know of a disk; what is left out is as the service has it.
-fn volume_body(category: Option<&str>, size: Option<i64>, uri: Option<&str>) -> Value {
+pub(crate) fn volume_body(category: Option<&str>, size: Option<i64>, uri: Option<&str>) -> Value {
     let ownership = match uri {
         Some(_) => VolumeOwnership::Dedicated,
         None => VolumeOwnership::Managed,
@@ -102,13 +102,13 @@ fn auto_stop_notice(created: &Value, flags: &str) -> String {
     };
     match auto_stop {
         Some(AutoStop::After(time)) => format!(
-            "it is stopped after {}, as the service has it; {flags} says otherwise",
+            "stops automatically after {}, the default of the service; to change that: {flags}",
             text::brief(time)
         ),
         Some(AutoStop::Off) => format!(
-            "nothing stops it, as the service has it: it costs money until somebody does; {flags} says otherwise"
+            "never stops automatically, the default of the service, and costs money until it is stopped; to change that: {flags}"
         ),
-        None => format!("the service decides when it is stopped, unless {flags} says so"),
+        None => format!("the service decides when it stops; to change that: {flags}"),
     }
 }
 
@@ -132,7 +132,7 @@ fn ssh_body(key_pairs: Option<&[String]>, allowed_ips: Option<&[String]>) -> Val
 /// How much of a list.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Limit {
-    /// Stop after so many
+    /// Show at most this many
     #[arg(long, value_name = "NUMBER")]
     limit: Option<usize>,
 }

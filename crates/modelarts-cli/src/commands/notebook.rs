@@ -5,7 +5,7 @@ use modelarts::devenviron::enums::NotebookStatus;
 use serde_json::{Value, json};
 
 use super::{Limit, Until, auto_stop_notice, ssh_body, tag_pair, volume_body};
-use crate::bulk::{Bulk, Filter};
+use crate::bulk::{Bulk, Filter, report_done};
 use crate::complete::names_of;
 use crate::exchange::{Items, Request};
 use crate::failure::{Exit, Failure};
@@ -18,7 +18,7 @@ use crate::session::{Session, identity};
 use crate::text;
 use crate::waiting::{Interval, Wait, follow};
 
-/// Notebooks, the generation to use
+/// Work with notebooks, the current generation
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// List notebooks
@@ -68,7 +68,7 @@ pub(crate) enum Command {
     /// Delete notebooks, with what is on their disks
     #[command(after_help = "Example: modelarts notebook delete -l name=test-* --yes --wait")]
     Delete(Bulk),
-    /// Wait until a notebook runs, has stopped or is gone
+    /// Wait until a notebook is running, stopped or deleted
     #[command(after_help = "Example: modelarts notebook wait @last --for running --timeout 15m")]
     Wait {
         /// Name, ID or @last
@@ -98,7 +98,7 @@ pub(crate) enum Command {
     /// Open a shell in a notebook by SSH
     #[command(after_help = "Example: modelarts notebook ssh train-bert --identity ~/.ssh/bert.pem")]
     Ssh(Ssh),
-    /// Tags of notebooks (Huawei Cloud only)
+    /// Work with tags of notebooks (Huawei Cloud only)
     #[command(subcommand)]
     Tag(Tag),
     /// Save a running notebook as an image
@@ -148,6 +148,9 @@ impl Tag {
         let notebooks = session.client.notebooks();
         match self {
             Self::List { notebook, layout } => {
+                layout
+                    .check(&TAG, &session.format())
+                    .map_err(Failure::usage)?;
                 let items = match &notebook {
                     Some(notebook) => {
                         let id = session.resolve(&NOTEBOOK, notebook).await?;
@@ -165,14 +168,13 @@ impl Tag {
             Self::Add { notebook, tags } => {
                 let id = session.resolve(&NOTEBOOK, &notebook).await?;
                 notebooks.add_tags(&id, tags).await?;
-                output::note(&format!("tagged: {}", text::one_line(&notebook)));
-                Ok(())
+                report_done(session, "tagged", NOTEBOOK.name, &id, &notebook)
             }
             Self::Remove { notebook, keys } => {
                 let id = session.resolve(&NOTEBOOK, &notebook).await?;
                 notebooks.remove_tags(&id, &keys).await?;
-                output::note(&format!("removed: {}", text::one_line(&keys.join(", "))));
-                Ok(())
+                let done = format!("removed {} from", text::one_line(&keys.join(", ")));
+                report_done(session, &done, NOTEBOOK.name, &id, &notebook)
             }
         }
     }
@@ -180,7 +182,7 @@ impl Tag {
 
 #[derive(Args)]
 pub(crate) struct List {
-    /// Only those in this status
+    /// Only those with this status
     #[arg(long, value_name = "STATUS")]
     status: Option<String>,
     /// Only those with this in their name
@@ -201,10 +203,10 @@ pub(crate) struct List {
 pub(crate) struct Create {
     /// Name of the notebook
     name: String,
-    /// What it runs on: `modelarts flavor list`
+    /// Flavor, from `modelarts flavor list`
     #[arg(long, value_name = "ID", add = names_of(&FLAVOR))]
     flavor: String,
-    /// What it runs: `modelarts image list`
+    /// Image, from `modelarts image list`
     #[arg(long, value_name = "NAME|ID", add = names_of(&IMAGE))]
     image: String,
     /// Size of its disk
@@ -213,16 +215,16 @@ pub(crate) struct Create {
     /// Kind of its disk, such as EVS or EFS
     #[arg(long, value_name = "CATEGORY")]
     volume_category: Option<String>,
-    /// Address of a file system of one's own, for EFS
+    /// Address of your own file system, for EFS
     #[arg(long, value_name = "URI")]
     volume_uri: Option<String>,
     /// Free text
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     description: Option<String>,
-    /// Key pair that opens it by SSH
+    /// Key pair for access by SSH; may be repeated
     #[arg(long, value_name = "NAME")]
     key_pair: Vec<String>,
-    /// Public IP address that may connect by SSH
+    /// Public IP address that may connect by SSH; may be repeated
     #[arg(long, value_name = "IP", requires = "key_pair")]
     allow_ip: Vec<String>,
     /// Dedicated pool
@@ -362,6 +364,8 @@ pub(super) async fn print_filtered(
     limit: &Limit,
     layout: &Layout,
 ) -> Result<(), Failure> {
+    let checked = layout.check(generation.noun(), &session.format());
+    checked.map_err(Failure::usage)?;
     // With a filter of ours nobody knows how many to fetch.
     let most = limit.limit.filter(|_| filter.is_empty());
     let Items {
@@ -427,7 +431,7 @@ impl Create {
 /// How to go on, on standard error.
 fn hint(id: &str, target: Target) {
     output::note(&format!(
-        "begun; to wait for it: modelarts notebook wait {id} --for {}",
+        "to wait for it: modelarts notebook wait {id} --for {}",
         target.word()
     ));
 }

@@ -12,10 +12,10 @@ use crate::complete::VARIABLE;
 use crate::failure::Failure;
 use crate::output;
 
-/// Completions for a shell
+/// Generate completions for a shell
 #[derive(Args)]
 #[command(
-    long_about = "Completions for a shell\n\nThe script asks this program for commands, flags, and the names of what exists.",
+    long_about = "Generate completions for a shell\n\nThe script asks this program for commands, flags, and the names of what exists.",
     after_help = "Example: modelarts completion bash > ~/.local/share/bash-completion/completions/modelarts"
 )]
 pub(crate) struct Completion {
@@ -27,7 +27,7 @@ pub(crate) struct Completion {
     is_static: bool,
 }
 
-/// Manual pages
+/// Generate manual pages
 #[derive(Args)]
 #[command(after_help = "Example: modelarts man ~/.local/share/man/man1")]
 pub(crate) struct Man {

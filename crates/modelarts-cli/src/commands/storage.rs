@@ -2,18 +2,19 @@
 
 use clap::Subcommand;
 use modelarts::devenviron::enums::DataVolumeCategory;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::bulk::report_done;
 use crate::complete::names_of;
 use crate::exchange::Request;
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 use crate::noun::{NOTEBOOK, STORAGE};
-use crate::output;
 use crate::output::table::Layout;
+use crate::resolve::is_id;
 use crate::session::{Session, identity};
 use crate::waiting::{Wait, follow};
 
-/// Folders of OBS in notebooks
+/// Mount folders of OBS in notebooks
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// List what is mounted to a notebook
@@ -41,27 +42,23 @@ pub(crate) enum Command {
         wait: Wait,
     },
     /// Show a mount
-    #[command(
-        after_help = "Example: modelarts storage show train-bert 4a1b6c3e-5d0f-4d8e-9f61-7a2c3b4d5e6f"
-    )]
+    #[command(after_help = "Example: modelarts storage show train-bert /data/texts/")]
     Show {
         /// Name, ID or @last of the notebook
         #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
         notebook: String,
-        /// ID of the mount
-        #[arg(value_name = "MOUNT ID")]
+        /// Directory or ID of the mount
+        #[arg(value_name = "DIRECTORY|ID")]
         storage: String,
     },
     /// Unmount a folder
-    #[command(
-        after_help = "Example: modelarts storage unmount train-bert 4a1b6c3e-5d0f-4d8e-9f61-7a2c3b4d5e6f --wait"
-    )]
+    #[command(after_help = "Example: modelarts storage unmount train-bert /data/texts/ --wait")]
     Unmount {
         /// Name, ID or @last of the notebook
         #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
         notebook: String,
-        /// ID of the mount
-        #[arg(value_name = "MOUNT ID")]
+        /// Directory or ID of the mount
+        #[arg(value_name = "DIRECTORY|ID")]
         storage: String,
         #[command(flatten)]
         wait: Wait,
@@ -71,6 +68,9 @@ pub(crate) enum Command {
 pub(crate) async fn run(command: Command, session: &Session) -> Result<(), Failure> {
     match command {
         Command::List { notebook, layout } => {
+            layout
+                .check(&STORAGE, &session.format())
+                .map_err(Failure::usage)?;
             let id = session.resolve(&NOTEBOOK, &notebook).await?;
             let request = STORAGE.listing()?.path("instance_id", &id);
             let found = session.list(request, None).await?;
@@ -100,6 +100,7 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<(), Failu
         }
         Command::Show { notebook, storage } => {
             let id = session.resolve(&NOTEBOOK, &notebook).await?;
+            let storage = resolve_mount(session, &id, &storage).await?;
             let request = Request::of("showAttachableObs")?
                 .path("instance_id", &id)
                 .path("storage_id", &storage);
@@ -112,18 +113,43 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<(), Failu
             wait,
         } => {
             let id = session.resolve(&NOTEBOOK, &notebook).await?;
+            let mount = resolve_mount(session, &id, &storage).await?;
             let request = Request::of("cancelObs")?
                 .path("instance_id", &id)
-                .path("storage_id", &storage);
+                .path("storage_id", &mount);
             session.send(request).await?;
             if wait.wait {
                 let policy = session.policy(wait.interval.interval);
                 let group = session.client.storage();
-                let waiter = group.wait_until_unmounted(&id, &storage).policy(policy);
+                let waiter = group.wait_until_unmounted(&id, &mount).policy(policy);
                 follow(waiter, &format!("mount {storage}")).await?;
             }
-            output::note(&format!("unmounted: {storage}"));
-            Ok(())
+            let done = match wait.wait {
+                true => "unmounted",
+                false => "unmounting",
+            };
+            report_done(session, done, "mount", &mount, &storage)
         }
+    }
+}
+
+/// The ID of a mount that is meant by its directory or by its ID.
+async fn resolve_mount(session: &Session, notebook: &str, meant: &str) -> Result<String, Failure> {
+    if is_id(meant) {
+        return Ok(meant.to_owned());
+    }
+    let request = STORAGE.listing()?.path("instance_id", notebook);
+    let mounts = session.list(request, None).await?.items;
+    let plain = |path: &str| path.trim_end_matches('/').to_owned();
+    let is_meant = |mount: &&Value| {
+        let text = |key: &str| mount.get(key).and_then(Value::as_str);
+        text("id") == Some(meant) || text("mount_path").map(plain) == Some(plain(meant))
+    };
+    match mounts.iter().find(is_meant) {
+        Some(mount) => Ok(identity(mount)),
+        None => Err(
+            Failure::new(Exit::NotFound, format!("nothing is mounted at `{meant}`"))
+                .advise(format!("To see what is: modelarts storage list {notebook}")),
+        ),
     }
 }

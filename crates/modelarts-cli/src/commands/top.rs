@@ -1,7 +1,7 @@
 //! `modelarts top`
 
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
 use crate::noun::{INSTANCE, NOTEBOOK, Noun, is_running};
@@ -10,7 +10,7 @@ use crate::output::Format;
 use crate::output::table::{self, Layout};
 use crate::session::Session;
 
-/// What runs, since when, what stops it, and what of it is billed
+/// Show what is running, since when, when it stops and what is billed
 #[derive(Args)]
 #[command(after_help = "Example: modelarts top")]
 pub(crate) struct Options {}
@@ -20,8 +20,7 @@ pub(crate) async fn run(_options: &Options, session: &Session) -> Result<(), Fai
     let instances = running(session, &INSTANCE).await?;
     let now = session.now();
     if !matches!(session.format(), Format::Table) {
-        let value = json!({"notebooks": notebooks, "instances": instances});
-        return Ok(output::data(&session.format(), &value)?);
+        return print(session, &notebooks, &instances);
     }
     if notebooks.is_empty() && instances.is_empty() {
         output::note("nothing runs");
@@ -50,6 +49,40 @@ pub(crate) async fn run(_options: &Options, session: &Session) -> Result<(), Fai
         table::print(&table::columns(noun, &layout)?, items, now)?;
     }
     Ok(())
+}
+
+/// The same for programs: the resources themselves, or a table of what both generations have.
+fn print(session: &Session, notebooks: &[Value], instances: &[Value]) -> Result<(), Failure> {
+    const TITLES: [&str; 5] = ["NAME", "FLAVOR", "UP", "STOPS IN", "ID"];
+    let format = session.format();
+    if !matches!(format, Format::Csv | Format::Name) {
+        let value = json!({"notebooks": notebooks, "instances": instances});
+        return Ok(output::data(&format, &value)?);
+    }
+    let columns = |noun| {
+        let layout = Layout {
+            columns: TITLES.map(str::to_owned).into(),
+            ..Layout::default()
+        };
+        table::columns(noun, &layout)
+    };
+    let now = session.now();
+    let mut titles = vec!["kind".to_owned()];
+    titles.extend(columns(&NOTEBOOK)?.iter().map(|column| column.data_title()));
+    let mut rows = Vec::new();
+    for (noun, items) in [(&NOTEBOOK, notebooks), (&INSTANCE, instances)] {
+        for item in items {
+            let mut row = Map::new();
+            row.insert("kind".to_owned(), noun.name.into());
+            for column in columns(noun)? {
+                let cell = (column.cell)(item, now);
+                row.insert(column.data_title(), cell.data().into());
+            }
+            rows.push(Value::Object(row));
+        }
+    }
+    let titles: Vec<_> = titles.iter().map(String::as_str).collect();
+    Ok(output::rows(&format, &titles, &rows)?)
 }
 
 async fn running(session: &Session, noun: &Noun) -> Result<Vec<Value>, Failure> {

@@ -10,7 +10,7 @@ use modelarts::Timestamp;
 use serde_json::Value;
 
 use super::cell::{Cell, Tone};
-use super::line;
+use super::{Format, line};
 use crate::noun::{Column, Noun};
 use crate::text;
 
@@ -27,6 +27,21 @@ pub(crate) struct Layout {
     /// Sort by this column; with a dash in front, downwards
     #[arg(long, value_name = "TITLE", allow_hyphen_values = true)]
     pub(crate) sort: Option<String>,
+}
+
+impl Layout {
+    /// Refuses columns that do not exist, and columns where there are none, before anything is sent.
+    pub(crate) fn check(&self, noun: &Noun, format: &Format) -> Result<()> {
+        columns(noun, self)?;
+        if let Some(sort) = &self.sort {
+            find(noun, sort.strip_prefix('-').unwrap_or(sort))?;
+        }
+        let is_shaped = self.wide || !self.columns.is_empty();
+        if is_shaped && !matches!(format, Format::Table | Format::Csv) {
+            bail!("--wide and --columns are for tables and csv; other formats have all fields");
+        }
+        Ok(())
+    }
 }
 
 /// The columns that a layout asks for.
@@ -146,7 +161,10 @@ pub(crate) fn print(columns: &[&Column], items: &[Value], now: Timestamp) -> Res
             .map(|column| column.title)
             .filter(|title| hidden.contains(title))
             .collect();
-        let message = format!("no room for {}; --columns chooses", titles.join(", "));
+        let message = format!(
+            "columns that do not fit: {}; choose some with --columns",
+            titles.join(", ")
+        );
         super::note(&text::folded(&message, width().unwrap_or(usize::MAX)));
     }
     Ok(())
@@ -230,17 +248,24 @@ pub(crate) fn details(noun: &Noun, item: &Value, now: Timestamp) -> Result<()> {
 
 /// The same table for programs.
 pub(crate) fn csv(columns: &[&Column], items: &[Value], now: Timestamp) -> Result<()> {
+    csv_lines(
+        columns.iter().map(|column| column.data_title()),
+        items.iter().map(|item| {
+            let cells = columns.iter().map(|column| (column.cell)(item, now));
+            cells.map(|cell| cell.data().to_owned()).collect::<Vec<_>>()
+        }),
+    )
+}
+
+/// Lines of CSV under their titles.
+pub(super) fn csv_lines<R: IntoIterator<Item = String>>(
+    titles: impl IntoIterator<Item = String>,
+    rows: impl IntoIterator<Item = R>,
+) -> Result<()> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(columns.iter().map(|column| match column.data_title {
-        Some(title) => title.to_owned(),
-        None => column.title.to_lowercase().replace(' ', "_"),
-    }))?;
-    for item in items {
-        writer.write_record(
-            columns
-                .iter()
-                .map(|column| (column.cell)(item, now).data().to_owned()),
-        )?;
+    writer.write_record(titles)?;
+    for row in rows {
+        writer.write_record(row.into_iter().map(|cell| text::visible(&cell)))?;
     }
     let bytes = writer.into_inner().map_err(|error| error.into_error())?;
     line(String::from_utf8_lossy(&bytes).trim_end())?;

@@ -100,7 +100,7 @@ fn rare_commands() {
         &home,
         &[
             &with_key,
-            &["notebook", "open", "train-bert", "--print", "-o", "name"],
+            &["notebook", "open", "train-bert", "--print"],
             &[
                 "notebook",
                 "ssh-config",
@@ -271,4 +271,104 @@ fn help_fits_a_terminal() {
         }
     }
     assert!(wide.is_empty(), "{wide:#?}");
+}
+
+/// What is done to resources is reported in each format as resources are, and nothing else stands on standard output.
+#[test]
+fn results_in_each_format() {
+    let (emulator, home) = inhabited("results");
+    let file = home.0.join("notebooks.yaml");
+    std::fs::write(
+        &file,
+        "name: train-bert\ndescription: changed\ntags: {team: nlp}\n",
+    )
+    .unwrap();
+    let file = file.to_str().unwrap();
+    let commands: [&[&str]; 11] = [
+        &["diff", "-f", file],
+        &["apply", "-f", file, "--dry-run"],
+        &["apply", "-f", file, "--yes"],
+        &["top"],
+        &["auth", "status"],
+        &["config", "show"],
+        &["explain", "ModelArts.6309"],
+        &["notebook", "tag", "add", "train-bert", "stage=dev"],
+        &["notebook", "stop", "--all", "--dry-run"],
+        &["notebook", "stop", "train-bert", "--yes"],
+        &["notebook", "stop", "--all", "--yes"],
+    ];
+    for command in commands {
+        for format in ["json", "yaml", "csv", "name", "jsonpath=$", "jq=."] {
+            let arguments = [command, &["-o", format]].concat();
+            let output = home.of(&mut emulator.command(&arguments)).output().unwrap();
+            let printed = text(&output.stdout);
+            // The second stop finds a notebook that has stopped.
+            let is_done = output.status.success() || output.status.code() == Some(4);
+            assert!(is_done, "{arguments:?}: {}", text(&output.stderr));
+            match format {
+                "csv" => {
+                    let lines: Vec<_> = printed.lines().collect();
+                    let cells = |line: &str| line.split(',').count();
+                    assert!(cells(lines[0]) > 1, "{arguments:?}: {printed}");
+                    assert!(lines[0].is_ascii() && !lines[0].contains(' '), "{printed}");
+                }
+                "name" => assert!(!printed.contains(' '), "{arguments:?}: {printed}"),
+                "yaml" => assert!(!printed.trim().is_empty(), "{arguments:?}"),
+                _ => {
+                    let json: serde_json::Value = serde_json::from_str(&printed).unwrap();
+                    assert!(json.is_array() || json.is_object(), "{arguments:?}: {json}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_format_that_a_command_lacks_is_refused_by_flag_only() {
+    let emulator = Emulator::start();
+    for (arguments, format) in [
+        (&["config", "path"][..], "json"),
+        (&["api", "listNotebooks"], "csv"),
+    ] {
+        let output = emulator
+            .command(&[arguments, &["-o", format]].concat())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(
+            text(&output.stderr).contains("--output: "),
+            "{}",
+            text(&output.stderr)
+        );
+        let mut command = emulator.command(arguments);
+        let output = command.env("MODELARTS_OUTPUT", format).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        assert!(!output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn what_nobody_would_notice_is_said() {
+    let emulator = Emulator::start();
+    let run = |arguments: &[&str]| {
+        let output = emulator.command(arguments).output().unwrap();
+        (output.status.code(), text(&output.stderr))
+    };
+    let (code, error) = run(&["image", "list", "--type", "BUILDIN"]);
+    let warning = "warning: `BUILDIN` is no documented value of `type`; did you mean `BUILD_IN`?\n";
+    assert!(error.starts_with(warning), "{code:?} {error}");
+    for (flags, message) in [
+        (&["--columns=colour"][..], "there is no column `colour`"),
+        (&["--sort=-colour"], "there is no column `colour`"),
+        (
+            &["--columns=id", "-o", "json"],
+            "--wide and --columns are for tables and csv",
+        ),
+    ] {
+        emulator.control("DELETE", "requests", "null");
+        let (code, error) = run(&[&["notebook", "list"], flags].concat());
+        assert_eq!(code, Some(2), "{error}");
+        assert!(error.contains(message), "{error}");
+        assert_eq!(emulator.operations(), [""; 0]);
+    }
 }

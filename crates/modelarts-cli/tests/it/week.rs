@@ -121,13 +121,13 @@ fn a_creation_without_an_automatic_stop_says_what_stops_it() {
     let note = run(&notebook);
     assert!(
         note.starts_with(
-            "it is stopped after 1h, as the service has it; --for, --idle or --off says otherwise\n"
+            "stops automatically after 1h, the default of the service; to change that: --for, --idle or --off\n"
         ),
         "{note}"
     );
     let note = run(&[&notebook[..], &["--for=8h"]].concat());
     assert!(
-        note.starts_with("begun; to wait for it: modelarts notebook wait "),
+        note.starts_with("to wait for it: modelarts notebook wait "),
         "{note}"
     );
     let instance = [
@@ -140,7 +140,7 @@ fn a_creation_without_an_automatic_stop_says_what_stops_it() {
     ];
     let note = run(&instance);
     assert!(
-        note.starts_with("nothing stops it, as the service has it: it costs money"),
+        note.starts_with("never stops automatically, the default of the service, and costs money"),
         "{note}"
     );
     assert_eq!(run(&[&instance[..], &["--for=2h"]].concat()), "");

@@ -1,13 +1,16 @@
 //! `x-pagination`: how an operation pages its list.
 
-use modelarts_document::{Location, Schema, SchemaType};
+use std::fmt;
+
 use serde_json::Value;
 
-use crate::document::{Operation, text};
+use crate::operation::{Location, Operation};
+use crate::reference::text;
+use crate::schema::{Schema, SchemaType};
 
 /// What the position of a page counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Style {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PaginationStyle {
     /// Records, from 0.
     Offset,
     /// Pages, from this one.
@@ -19,42 +22,89 @@ pub(crate) enum Style {
 /// How many records to ask for at once, where the document does not say.
 const SIZE: u32 = 100;
 
-/// Where an operation has what a list in pages needs.
-#[derive(Debug, Clone)]
-pub(crate) struct Pagination<'a> {
-    pub(crate) style: Style,
+/// Where an operation has what a list in pages needs, from its `x-pagination`.
+///
+/// ```
+/// use modelarts_document::{Document, PaginationStyle};
+///
+/// let document = Document::from_json(r#"{"paths": {"/trees": {"get": {
+///     "operationId": "listTrees",
+///     "x-pagination": {"style": "offset", "limit": "limit", "offset": "offset", "items": "trees", "size": 50},
+///     "parameters": [
+///         {"name": "limit", "in": "query", "schema": {"type": "integer"}},
+///         {"name": "offset", "in": "query", "schema": {"type": "integer"}}
+///     ],
+///     "responses": {"200": {"content": {"application/json": {"schema": {"type": "object", "properties": {
+///         "trees": {"type": "array", "items": {"type": "string"}}
+///     }}}}}}
+/// }}}}"#)?;
+/// let list = document.operation("listTrees").ok_or("no such operation")?;
+/// let pagination = list.pagination().ok_or("it has no pages")??;
+/// assert_eq!(pagination.style, PaginationStyle::Offset);
+/// assert_eq!((pagination.items, pagination.size), (vec!["trees"], 50));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Pagination<'a> {
+    /// What the position counts.
+    pub style: PaginationStyle,
     /// The parameter with the size of a page.
-    pub(crate) limit: &'a str,
+    pub limit: &'a str,
     /// The parameter with the position of a page.
-    pub(crate) position: &'a str,
+    pub position: &'a str,
     /// The properties of a page that hold records; the first that is there counts.
-    pub(crate) items: Vec<&'a str>,
+    pub items: Vec<&'a str>,
     /// The property with the number of records on all pages.
-    pub(crate) total: Option<&'a str>,
+    pub total: Option<&'a str>,
     /// The property with the position of the next page.
-    pub(crate) next: Option<&'a str>,
+    pub next: Option<&'a str>,
     /// How many records to ask for at once.
-    pub(crate) size: u32,
+    pub size: u32,
     /// The schema of a page.
-    pub(crate) page: Schema<'a>,
+    pub page: Schema<'a>,
 }
 
+/// An `x-pagination` that does not fit its operation: what it names is not there, or has another type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PaginationError(String);
+
+impl fmt::Display for PaginationError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for PaginationError {}
+
 impl<'a> Pagination<'a> {
-    /// Reads what an operation says; nothing where it does not page, and why where that makes no sense.
-    pub(crate) fn read(operation: &Operation<'a>) -> Option<Result<Self, String>> {
-        let value = operation.value.get("x-pagination")?;
-        Some(Self::parse(operation, value))
+    /// The schema of a record.
+    pub fn item(&self) -> Option<Schema<'a>> {
+        self.page.property(self.items.first()?)?.items()
+    }
+
+    pub(crate) fn read(
+        operation: &Operation<'a>,
+        value: &'a Value,
+    ) -> Result<Self, PaginationError> {
+        Self::parse(operation, value).map_err(PaginationError)
     }
 
     fn parse(operation: &Operation<'a>, value: &'a Value) -> Result<Self, String> {
-        let page = page(operation).ok_or("no response is an object that could hold records")?;
-        let (style, keys): (Style, &[&str]) = match text(value, "style") {
-            "offset" => (Style::Offset, &["offset"]),
+        let page = operation
+            .success_schema()
+            .filter(|schema| schema.schema_type() == SchemaType::Object)
+            .ok_or("no response is an object that could hold records")?;
+        let (style, keys): (PaginationStyle, &[&str]) = match text(value, "style") {
+            "offset" => (PaginationStyle::Offset, &["offset"]),
             "page" => {
                 let first = value.get("first").and_then(Value::as_i64);
-                (Style::Page(first.unwrap_or(0)), &["offset", "first"])
+                (
+                    PaginationStyle::Page(first.unwrap_or(0)),
+                    &["offset", "first"],
+                )
             }
-            "token" => (Style::Token, &["token", "next"]),
+            "token" => (PaginationStyle::Token, &["token", "next"]),
             other => {
                 return Err(format!(
                     "the style `{other}` is none of offset, page, token"
@@ -102,11 +152,11 @@ impl<'a> Pagination<'a> {
             property("items", name, SchemaType::Array)?;
         }
         let position = match style {
-            Style::Token => parameter("token", SchemaType::String)?,
+            PaginationStyle::Token => parameter("token", SchemaType::String)?,
             _ => parameter("offset", SchemaType::Integer)?,
         };
         let next = optional("next", SchemaType::String)?;
-        if style == Style::Token && next.is_none() {
+        if style == PaginationStyle::Token && next.is_none() {
             return Err("`next` names no property that holds the token".to_owned());
         }
         let size = match value.get("size") {
@@ -128,39 +178,4 @@ impl<'a> Pagination<'a> {
             page,
         })
     }
-
-    /// The schema of a record.
-    pub(crate) fn item(&self) -> Option<Schema<'a>> {
-        self.page.property(self.items.first()?)?.items()
-    }
-}
-
-/// The object that a success responds with.
-fn page<'a>(operation: &Operation<'a>) -> Option<Schema<'a>> {
-    let mut responses = operation.responses();
-    let success = responses.find(|response| response.is_success())?;
-    let schema = success.json()?.schema()?;
-    (schema.schema_type() == SchemaType::Object).then_some(schema)
-}
-
-/// Whether an operation has the parameters of a list in pages, and a list in its response.
-pub(crate) fn is_paged(operation: &Operation<'_>) -> bool {
-    const NAMES: [&str; 9] = [
-        "continue",
-        "cursor",
-        "limit",
-        "marker",
-        "offset",
-        "page",
-        "page_size",
-        "pageSize",
-        "per_page",
-    ];
-    let mut query = operation.parameters_in(Location::Query);
-    let has_list = |page: Schema<'_>| {
-        let mut properties = page.properties();
-        properties.any(|(_, property)| property.schema_type() == SchemaType::Array)
-    };
-    query.any(|parameter| NAMES.contains(&parameter.name()))
-        && page(operation).is_some_and(has_list)
 }
