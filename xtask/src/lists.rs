@@ -19,7 +19,7 @@ pub(crate) fn module(document: &Document, service: Service, client: &str) -> Res
     let file = syn::parse_file(client).context("the generated client does not parse")?;
     let mut lists = String::new();
     for operation in document.operations() {
-        let Some(pagination) = operation.pagination() else {
+        let Some(pagination) = Pagination::read(&operation) else {
             continue;
         };
         let id = operation.id();

@@ -78,7 +78,7 @@ pub(crate) fn rewrite(document: &Document, file: &mut syn::File) -> Result<()> {
 fn paged(document: &Document) -> BTreeMap<String, Vec<String>> {
     let lists = document
         .operations()
-        .filter_map(|operation| operation.pagination()?.ok());
+        .filter_map(|operation| modelarts_document::Pagination::read(&operation)?.ok());
     let pages = lists.filter_map(|list| {
         let is_object = list.item()?.schema_type() == SchemaType::Object;
         let items = list.items.iter().map(|name| (*name).to_owned()).collect();

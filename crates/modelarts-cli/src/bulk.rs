@@ -11,7 +11,7 @@ use crate::complete::names_of_either;
 use crate::confirm::{Care, confirm};
 use crate::failure::Failure;
 use crate::lifecycle::{Action, Generation};
-use crate::noun::{is_running, running_since, runs_on};
+use crate::noun::{Noun, is_running, running_since, runs_on};
 use crate::output::{self, Format};
 use crate::session::{Session, identity};
 use crate::text;
@@ -40,6 +40,16 @@ pub(crate) fn pair(text: &str) -> anyhow::Result<(String, String)> {
         Some((field, value)) if !field.is_empty() => Ok((field.to_owned(), value.to_owned())),
         _ => bail!("write it like name=train-*"),
     }
+}
+
+/// Refuses fields that the resources of a noun do not have, which nothing would ever match.
+pub(crate) fn check_selector(selector: &[(String, String)], noun: &Noun) -> Result<(), Failure> {
+    for (field, _) in selector {
+        if let Err(problem) = noun.check_field(field) {
+            return Err(Failure::usage(anyhow!("--selector: {problem}")));
+        }
+    }
+    Ok(())
 }
 
 impl Filter {
@@ -122,8 +132,9 @@ impl Bulk {
         generation: Generation,
         action: Action,
     ) -> Result<(), Failure> {
-        let chosen = self.choose(session, generation, action).await?;
         let noun = generation.noun();
+        check_selector(&self.filter.selector, noun)?;
+        let chosen = self.choose(session, generation, action).await?;
         if chosen.is_empty() {
             output::note(&format!("no {} to {}", noun.plural, action.verb()));
             return print_results(session, &[]);

@@ -7,6 +7,7 @@ use clap::Args;
 
 use crate::failure::{Exit, Failure};
 use crate::output;
+use crate::text;
 
 /// How carefully several things are done.
 #[derive(Args, Clone, Debug, Default)]
@@ -18,14 +19,14 @@ pub(crate) struct Care {
     #[arg(short, long)]
     pub(crate) yes: bool,
     /// How many at a time
-    #[arg(long, default_value_t = 8, value_name = "NUMBER")]
+    #[arg(long, default_value_t = 8, value_name = "NUMBER", value_parser = text::count, allow_negative_numbers = true)]
     concurrency: usize,
 }
 
 impl Care {
-    /// How many are done at a time, one at least.
+    /// How many are done at a time.
     pub(crate) fn concurrency(&self) -> usize {
-        self.concurrency.max(1)
+        self.concurrency
     }
 }
 

@@ -129,6 +129,7 @@ pub(crate) struct Connection {
         hide_short_help = true,
         env = "MODELARTS_RETRIES",
         hide_env = true,
+        allow_negative_numbers = true,
         value_name = "NUMBER"
     )]
     retries: Option<u32>,

@@ -18,7 +18,7 @@ use crate::lease::Stop;
 use crate::lifecycle::{Action, Generation};
 use crate::output;
 use crate::text;
-use crate::waiting::spinner;
+use crate::waiting::{room, spinner};
 
 #[derive(Args)]
 #[command(after_help = "Example: modelarts demo --speed 600")]
@@ -270,7 +270,8 @@ impl Story {
             let steps = steps.map_or_else(String::new, |steps| format!(", step {steps}"));
             if let Some(bar) = &bar {
                 let status = text::one_line(&polled.status);
-                bar.set_message(format!("{} s: {status}{steps}", elapsed.as_secs()));
+                let message = format!("{} s: {status}{steps}", elapsed.as_secs());
+                bar.set_message(text::cut(&message, room()));
                 bar.tick();
             }
             if states.last() != Some(&polled.status) {

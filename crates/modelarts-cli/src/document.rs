@@ -196,7 +196,7 @@ fn operation(described: modelarts_document::Operation<'static>) -> Operation {
         }),
         response: described.success_schema(),
         // A rule for documents holds that it fits the operation.
-        paging: described.pagination().and_then(Result::ok),
+        paging: Paging::read(&described).and_then(Result::ok),
         example: example(&described),
     }
 }

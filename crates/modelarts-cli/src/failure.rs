@@ -136,6 +136,9 @@ impl From<modelarts::Error> for Failure {
         let failure = Self::new(exit, flags_for_methods(&error.to_string()));
         match (exit, error.remedy()) {
             (Exit::OutcomeUnknown, _) => failure.check_before_retry(error.operation()),
+            (Exit::TimedOut, _) => {
+                failure.advise("What was begun goes on. Wait again, or longer with --timeout.")
+            }
             (_, Some(remedy)) => failure.advise(remedy),
             (_, None) => failure,
         }

@@ -118,6 +118,19 @@ fn main() -> ExitCode {
     }
 }
 
+/// The commands that no profile has anything to say about.
+const NO_PROFILE: [&str; 9] = [
+    "auth logout",
+    "completion",
+    "config path",
+    "demo",
+    "emulator",
+    "emulator exec",
+    "emulator healthcheck",
+    "explain",
+    "man",
+];
+
 /// The command that was given, by its names from the root down.
 fn path(matches: &clap::ArgMatches) -> String {
     let mut names = Vec::new();
@@ -130,11 +143,15 @@ fn path(matches: &clap::ArgMatches) -> String {
 }
 
 fn run(arguments: Arguments, matches: &clap::ArgMatches) -> Result<(), Failure> {
-    let mut global = arguments.global.completed()?;
+    let name = path(matches);
+    let mut global = arguments.global;
+    // Nor does a profile that is wrong keep anybody from reading how to mend it.
+    if !NO_PROFILE.contains(&name.as_str()) {
+        global = global.completed()?;
+    }
     let is_flag = matches.value_source("output") == Some(ValueSource::CommandLine);
     let format = global.printing.output.take();
-    global.printing.output =
-        output::accepted(&path(matches), format, is_flag).map_err(Failure::usage)?;
+    global.printing.output = output::accepted(&name, format, is_flag).map_err(Failure::usage)?;
     let global = &global;
     match &arguments.command {
         Command::Config(command) => return commands::config::run(command, global),
@@ -171,6 +188,11 @@ fn run(arguments: Arguments, matches: &clap::ArgMatches) -> Result<(), Failure> 
 
 /// The commands that talk to the service.
 async fn with_session(command: Command, global: &Global) -> Result<(), Failure> {
+    let desired = match &command {
+        Command::Apply(apply) => apply.read()?,
+        Command::Diff(diff) => diff.read()?,
+        _ => Vec::new(),
+    };
     let session = &Session::start(global).await?;
     match command {
         Command::Notebook(command) => notebook::run(command, session).await,
@@ -181,8 +203,8 @@ async fn with_session(command: Command, global: &Global) -> Result<(), Failure> 
         Command::Storage(command) => storage::run(command, session).await,
         Command::Auth(command) => auth::run(command, session).await,
         Command::Top(options) => top::run(&options, session).await,
-        Command::Apply(apply) => apply.run(session).await,
-        Command::Diff(diff) => diff.run(session).await,
+        Command::Apply(apply) => apply.run(session, desired).await,
+        Command::Diff(diff) => diff.run(session, desired).await,
         // The others were run without a session.
         _ => Ok(()),
     }

@@ -5,13 +5,15 @@ use std::time::Duration;
 use modelarts::devenviron::enums::{DevEnvInstanceStatus, ImageStatus, NotebookStatus};
 use modelarts::devenviron::types::{DevEnvInstance, Notebook, NotebookFlavor};
 use modelarts::{FlavorExt as _, InstanceExt as _, NotebookExt as _, OpenEnum as _, Timestamp};
+use modelarts_document::SchemaType;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::document::Place;
+use crate::document::{self, Place};
 use crate::exchange::Request;
 use crate::failure::Failure;
 use crate::output::cell::{Cell, Tone};
+use crate::schema::nearest;
 use crate::text;
 
 /// A kind of resource.
@@ -42,6 +44,44 @@ impl Noun {
                 _ => request,
             }
         }))
+    }
+}
+
+impl Noun {
+    /// Whether its resources have a field of this name, with dots between the names of nested ones; else what is wrong.
+    ///
+    /// A tag is one, by its key: `tags.team`.
+    pub(crate) fn check_field(&self, field: &str) -> Result<(), String> {
+        let list = document::find(self.list);
+        let mut schema = list.and_then(|list| {
+            let names = list.items();
+            list.response?.property(names.first()?)?.items()
+        });
+        for name in field.split('.') {
+            let Some(object) = schema else { return Ok(()) };
+            let property = object.property(name);
+            let is_tags = property.is_some_and(|it| it.schema_type() == SchemaType::Array);
+            let names = || object.properties().map(|(known, _)| known);
+            match property {
+                Some(_) if is_tags && name == "tags" => return Ok(()),
+                Some(inner) => schema = Some(inner).filter(|it| it.properties().next().is_some()),
+                // A free object can have any.
+                None if names().next().is_none() => return Ok(()),
+                None => {
+                    let plural = self.plural;
+                    return Err(match nearest(name, names()) {
+                        Some(nearest) => {
+                            format!("{plural} have no field `{field}`; did you mean `{nearest}`?")
+                        }
+                        None => format!(
+                            "{plural} have no field `{field}`; there are {}",
+                            names().collect::<Vec<_>>().join(", ")
+                        ),
+                    });
+                }
+            }
+        }
+        Ok(())
     }
 }
 
@@ -236,8 +276,8 @@ pub(crate) static FLAVOR: Noun = Noun {
 };
 
 pub(crate) static STORAGE: Noun = Noun {
-    name: "storage",
-    plural: "storages",
+    name: "mount",
+    plural: "mounts",
     list_command: "storage list",
     list: "listAttachableObs",
     show: Some(("showAttachableObs", "storage_id")),
@@ -264,7 +304,7 @@ pub(crate) static LEASE: Noun = Noun {
         })
         .time("stops_at"),
         column("TYPE", |value, _| at(value, "/type")),
-        column("SWITCHED ON", |value, _| at(value, "/enable")),
+        column("ENABLED", |value, _| at(value, "/enable")),
     ],
 };
 
@@ -459,4 +499,42 @@ fn left(stops_at: Option<Timestamp>, now: Timestamp) -> Cell {
         _ => "now".to_owned(),
     };
     Cell::plain(left).time(stops_at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_fields_that_exist_can_select() {
+        for field in [
+            "name",
+            "lease.enable",
+            "tags.team",
+            "tags.cost.center",
+            "image.name",
+        ] {
+            assert_eq!(NOTEBOOK.check_field(field), Ok(()), "{field}");
+        }
+        assert_eq!(INSTANCE.check_field("spec.auto_stop.enable"), Ok(()));
+        assert_eq!(
+            NOTEBOOK.check_field("nmae").unwrap_err(),
+            "notebooks have no field `nmae`; did you mean `name`?"
+        );
+        assert!(
+            NOTEBOOK
+                .check_field("lease.zzz")
+                .unwrap_err()
+                .contains("there are ")
+        );
+        assert!(INSTANCE.check_field("tags.team").is_err());
+    }
+
+    #[test]
+    fn what_a_list_requires_is_given_where_there_is_no_choice() {
+        let query = |noun: &Noun| noun.listing().unwrap().query;
+        let kind = ("de_type".to_owned(), "Notebook".to_owned());
+        assert_eq!(query(&INSTANCE), [kind]);
+        assert_eq!(query(&NOTEBOOK), []);
+    }
 }

@@ -226,7 +226,7 @@ mod tests {
         }}}});
         let document = Box::leak(Box::new(Document::new(document).unwrap()));
         let operation = document.operation("listThings").unwrap();
-        operation.pagination().unwrap().unwrap()
+        Paging::read(&operation).unwrap().unwrap()
     }
 
     const OFFSET: &str = r#"{"style": "offset", "limit": "size", "offset": "at", "items": "things", "total": "count", "size": 3}"#;

@@ -72,6 +72,15 @@ pub(crate) fn ellipsis() -> &'static str {
     }
 }
 
+/// A text of at most this many characters, with an ellipsis where it was longer.
+pub(crate) fn cut(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let kept = most.saturating_sub(ellipsis().chars().count());
+    text.chars().take(kept).chain(ellipsis().chars()).collect()
+}
+
 /// Lines of at most this width, broken at spaces.
 pub(crate) fn folded(text: &str, width: usize) -> String {
     let mut folded = String::with_capacity(text.len());
@@ -127,6 +136,12 @@ pub(crate) fn brief(duration: Duration) -> String {
         .collect()
 }
 
+/// How many of something.
+pub(crate) fn count(text: &str) -> Result<usize> {
+    let count = text.trim().parse().ok().filter(|count| *count > 0);
+    count.ok_or_else(|| anyhow!("write a whole number from 1 on"))
+}
+
 /// A size in GB as people write it: `50`, `50GB`, `1TB`.
 pub(crate) fn gigabytes(text: &str) -> Result<i64> {
     let wrong = || anyhow!("`{text}` is no size; write it like 50GB or 1TB");
@@ -161,6 +176,12 @@ mod tests {
             serde_json::from_str::<serde_json::Value>(&safe).unwrap(),
             json
         );
+    }
+
+    #[test]
+    fn a_text_that_is_too_long_is_cut() {
+        assert_eq!(cut("abcdef", 6), "abcdef");
+        assert_eq!(cut("abcdefgh", 6).chars().count(), 6);
     }
 
     #[test]

@@ -38,10 +38,11 @@ pub(crate) fn state() -> Option<String> {
     STATE.lock().ok().and_then(|state| state.clone())
 }
 
-/// A progress line that any terminal can show.
+/// A progress line that any terminal can show. It leaves room for what the terminal writes behind it, such as `^C`: on
+/// the line below that would stay, and the progress line with it.
 pub(crate) fn spinner() -> ProgressBar {
     let bar = ProgressBar::new_spinner();
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}") {
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
         bar.set_style(match text::is_unicode() {
             true => style,
             // The last one is for the end.
@@ -49,6 +50,13 @@ pub(crate) fn spinner() -> ProgressBar {
         });
     }
     bar
+}
+
+/// How long the message of a progress line may be, beside the spinner and the time.
+pub(crate) fn room() -> usize {
+    const REST: usize = 16;
+    let width = comfy_table::Table::new().width().map_or(80, usize::from);
+    width.saturating_sub(REST)
 }
 
 /// Shows how one wait goes.
@@ -63,7 +71,7 @@ impl Progress {
         let what = text::one_line(what);
         let bar = io::stderr().is_terminal().then(|| {
             let bar = spinner();
-            bar.set_message(what.clone());
+            bar.set_message(text::cut(&what, room()));
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
         });
@@ -84,7 +92,7 @@ impl Progress {
         }
         let line = format!("{}: {state}", self.what);
         match &self.bar {
-            Some(bar) => bar.set_message(line),
+            Some(bar) => bar.set_message(text::cut(&line, room())),
             None => output::note(&line),
         }
         self.last = state;

@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 
-use crate::pagination::{Pagination, PaginationError};
 use crate::reference::{Root, list, members, push, text};
 use crate::schema::Schema;
 
@@ -153,16 +152,6 @@ impl<'a> Operation<'a> {
     pub fn success_schema(&self) -> Option<Schema<'a>> {
         let mut successes = self.responses().filter(Response::is_success);
         successes.find_map(|response| response.json()?.schema())
-    }
-
-    /// How it pages its list: its `x-pagination`, or nothing where it has none.
-    ///
-    /// # Errors
-    ///
-    /// [`PaginationError`] when it names what the operation does not have.
-    pub fn pagination(&self) -> Option<Result<Pagination<'a>, PaginationError>> {
-        let value = self.value.get("x-pagination")?;
-        Some(Pagination::read(self, value))
     }
 }
 

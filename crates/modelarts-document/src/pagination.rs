@@ -25,7 +25,7 @@ const SIZE: u32 = 100;
 /// Where an operation has what a list in pages needs, from its `x-pagination`.
 ///
 /// ```
-/// use modelarts_document::{Document, PaginationStyle};
+/// use modelarts_document::{Document, Pagination, PaginationStyle};
 ///
 /// let document = Document::from_json(r#"{"paths": {"/trees": {"get": {
 ///     "operationId": "listTrees",
@@ -39,7 +39,7 @@ const SIZE: u32 = 100;
 ///     }}}}}}
 /// }}}}"#)?;
 /// let list = document.operation("listTrees").ok_or("no such operation")?;
-/// let pagination = list.pagination().ok_or("it has no pages")??;
+/// let pagination = Pagination::read(&list).ok_or("it has no pages")??;
 /// assert_eq!(pagination.style, PaginationStyle::Offset);
 /// assert_eq!((pagination.items, pagination.size), (vec!["trees"], 50));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -83,11 +83,14 @@ impl<'a> Pagination<'a> {
         self.page.property(self.items.first()?)?.items()
     }
 
-    pub(crate) fn read(
-        operation: &Operation<'a>,
-        value: &'a Value,
-    ) -> Result<Self, PaginationError> {
-        Self::parse(operation, value).map_err(PaginationError)
+    /// How an operation pages its list: its `x-pagination`, or nothing where it has none.
+    ///
+    /// # Errors
+    ///
+    /// [`PaginationError`] when it names what the operation does not have.
+    pub fn read(operation: &Operation<'a>) -> Option<Result<Self, PaginationError>> {
+        let value = operation.value.get("x-pagination")?;
+        Some(Self::parse(operation, value).map_err(PaginationError))
     }
 
     fn parse(operation: &Operation<'a>, value: &'a Value) -> Result<Self, String> {

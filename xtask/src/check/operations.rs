@@ -327,7 +327,7 @@ fn operation_pagination(document: &Document) -> Vec<Problem> {
     each(
         document,
         |operation| {
-            let message = match operation.pagination() {
+            let message = match modelarts_document::Pagination::read(&operation) {
                 Some(Ok(pagination)) if pagination.item().is_some() => return None,
                 Some(Ok(_)) => "`items` names a list of nothing".to_owned(),
                 Some(Err(error)) => error.to_string(),

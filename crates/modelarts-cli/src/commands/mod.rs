@@ -15,6 +15,7 @@ use crate::text;
 pub(crate) mod apply;
 pub(crate) mod auth;
 pub(crate) mod config;
+mod execution;
 pub(crate) mod explain;
 pub(crate) mod flavor;
 pub(crate) mod image;
@@ -24,7 +25,9 @@ pub(crate) mod lease;
 pub(crate) mod mcp;
 pub(crate) mod notebook;
 pub(crate) mod shell;
+mod ssh;
 pub(crate) mod storage;
+mod tag;
 pub(crate) mod top;
 
 /// When something that runs is stopped.
@@ -133,6 +136,6 @@ fn ssh_body(key_pairs: Option<&[String]>, allowed_ips: Option<&[String]>) -> Val
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Limit {
     /// Show at most this many
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = text::count, allow_negative_numbers = true)]
     limit: Option<usize>,
 }

@@ -4,14 +4,16 @@ use clap::{Args, Subcommand};
 use modelarts::devenviron::enums::NotebookStatus;
 use serde_json::{Value, json};
 
-use super::{Limit, Until, auto_stop_notice, ssh_body, tag_pair, volume_body};
-use crate::bulk::{Bulk, Filter, report_done};
+use super::ssh::Ssh;
+use super::tag::Tag;
+use super::{Limit, Until, auto_stop_notice, ssh_body, volume_body};
+use crate::bulk::{Bulk, Filter, check_selector};
 use crate::complete::names_of;
 use crate::exchange::{Items, Request};
 use crate::failure::{Exit, Failure};
 use crate::lease::{self, Stop};
 use crate::lifecycle::{Action, Generation, Target};
-use crate::noun::{FLAVOR, IMAGE, NOTEBOOK, TAG};
+use crate::noun::{FLAVOR, IMAGE, NOTEBOOK};
 use crate::output;
 use crate::output::table::Layout;
 use crate::session::{Session, identity};
@@ -109,77 +111,6 @@ pub(crate) enum Command {
     SaveImage(SaveImage),
 }
 
-/// What is done about tags.
-#[derive(Subcommand)]
-pub(crate) enum Tag {
-    /// List the tags of a notebook, or those of all notebooks
-    #[command(after_help = "Example: modelarts notebook tag list train-bert")]
-    List {
-        /// Name, ID or @last; without it the tags of all notebooks
-        #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
-        notebook: Option<String>,
-        #[command(flatten)]
-        layout: Layout,
-    },
-    /// Add tags, or change their values
-    #[command(after_help = "Example: modelarts notebook tag add train-bert team=nlp stage=dev")]
-    Add {
-        /// Name, ID or @last
-        #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
-        notebook: String,
-        /// The tags
-        #[arg(value_name = "KEY=VALUE", required = true, value_parser = tag_pair)]
-        tags: Vec<(String, String)>,
-    },
-    /// Remove tags by their keys
-    #[command(after_help = "Example: modelarts notebook tag remove train-bert stage")]
-    Remove {
-        /// Name, ID or @last
-        #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
-        notebook: String,
-        /// The keys
-        #[arg(value_name = "KEY", required = true)]
-        keys: Vec<String>,
-    },
-}
-
-impl Tag {
-    async fn run(self, session: &Session) -> Result<(), Failure> {
-        let notebooks = session.client.notebooks();
-        match self {
-            Self::List { notebook, layout } => {
-                layout
-                    .check(&TAG, &session.format())
-                    .map_err(Failure::usage)?;
-                let items = match &notebook {
-                    Some(notebook) => {
-                        let id = session.resolve(&NOTEBOOK, notebook).await?;
-                        let notebook = session.show(&NOTEBOOK, &id).await?;
-                        let tags = notebook.get("tags").and_then(Value::as_array);
-                        Items {
-                            items: tags.cloned().unwrap_or_default(),
-                            complete: true,
-                        }
-                    }
-                    None => session.list(TAG.listing()?, None).await?,
-                };
-                session.print_all(&TAG, &layout, items)
-            }
-            Self::Add { notebook, tags } => {
-                let id = session.resolve(&NOTEBOOK, &notebook).await?;
-                notebooks.add_tags(&id, tags).await?;
-                report_done(session, "tagged", NOTEBOOK.name, &id, &notebook)
-            }
-            Self::Remove { notebook, keys } => {
-                let id = session.resolve(&NOTEBOOK, &notebook).await?;
-                notebooks.remove_tags(&id, &keys).await?;
-                let done = format!("removed {} from", text::one_line(&keys.join(", ")));
-                report_done(session, &done, NOTEBOOK.name, &id, &notebook)
-            }
-        }
-    }
-}
-
 #[derive(Args)]
 pub(crate) struct List {
     /// Only those with this status
@@ -259,16 +190,6 @@ pub(crate) struct Update {
     /// New size of its disk, which can only grow
     #[arg(long, value_name = "SIZE", value_parser = text::gigabytes)]
     volume: Option<i64>,
-}
-
-#[derive(Args)]
-pub(crate) struct Ssh {
-    /// Name, ID or @last
-    #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
-    notebook: String,
-    /// File of the private key
-    #[arg(long, value_name = "FILE")]
-    identity: Option<String>,
 }
 
 #[derive(Args)]
@@ -364,6 +285,7 @@ pub(super) async fn print_filtered(
     limit: &Limit,
     layout: &Layout,
 ) -> Result<(), Failure> {
+    check_selector(&filter.selector, generation.noun())?;
     let checked = layout.check(generation.noun(), &session.format());
     checked.map_err(Failure::usage)?;
     // With a filter of ours nobody knows how many to fetch.
@@ -558,105 +480,6 @@ async fn open(session: &Session, name: &str, print: bool) -> Result<(), Failure>
     }
 }
 
-/// Where SSH goes.
-struct SshTarget {
-    user: String,
-    host: String,
-    port: u16,
-}
-
-impl Ssh {
-    async fn target(&self, session: &Session) -> Result<SshTarget, Failure> {
-        let id = session.resolve(&NOTEBOOK, &self.notebook).await?;
-        let notebook = session.show(&NOTEBOOK, &id).await?;
-        let endpoints = notebook.get("endpoints").and_then(Value::as_array);
-        let uri = endpoints
-            .into_iter()
-            .flatten()
-            .filter_map(|endpoint| endpoint.get("uri").and_then(Value::as_str))
-            .find_map(ssh_target);
-        uri.ok_or_else(|| {
-            Failure::new(
-                Exit::Conflict,
-                format!("notebook {} cannot be reached by SSH", self.notebook),
-            )
-            .advise("It has to run, and to have been created with --key-pair.")
-        })
-    }
-
-    async fn config(&self, session: &Session) -> Result<(), Failure> {
-        let target = self.target(session).await?;
-        let alias: String = self
-            .notebook
-            .chars()
-            .map(|c| {
-                if c.is_ascii_alphanumeric() || "-_.".contains(c) {
-                    c
-                } else {
-                    '-'
-                }
-            })
-            .collect();
-        let mut section = format!(
-            "Host {alias}\n    HostName {}\n    Port {}\n    User {}",
-            target.host, target.port, target.user
-        );
-        if let Some(identity) = &self.identity {
-            section += &format!("\n    IdentityFile \"{identity}\"");
-        }
-        Ok(output::line(&text::visible(&section))?)
-    }
-
-    async fn connect(&self, session: &Session) -> Result<(), Failure> {
-        let target = self.target(session).await?;
-        let mut ssh = std::process::Command::new("ssh");
-        if let Some(identity) = &self.identity {
-            ssh.args(["-i", identity]);
-        }
-        ssh.args([
-            "-p",
-            &target.port.to_string(),
-            "-l",
-            &target.user,
-            "--",
-            &target.host,
-        ]);
-        match ssh.status() {
-            Ok(status) if status.success() => Ok(()),
-            Ok(status) => Err(Failure::new(
-                Exit::Failed,
-                format!("ssh ended with {status}"),
-            )),
-            Err(error) => Err(Failure::new(
-                Exit::Failed,
-                format!("ssh does not start: {error}"),
-            )),
-        }
-    }
-}
-
-/// `ssh://ma-user@host:port`, or an address alone; nothing that `ssh` could take for an option.
-fn ssh_target(uri: &str) -> Option<SshTarget> {
-    let rest = uri.strip_prefix("ssh://").unwrap_or(uri);
-    let (user, rest) = rest.split_once('@').unwrap_or(("ma-user", rest));
-    let (host, port) = match rest.split_once(':') {
-        Some((host, port)) => (host, port.trim_end_matches('/').parse().ok()?),
-        None => (rest.trim_end_matches('/'), 22),
-    };
-    let is_name = |text: &str| {
-        !text.is_empty()
-            && !text.starts_with('-')
-            && text
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
-    };
-    (is_name(user) && is_name(host)).then(|| SshTarget {
-        user: user.to_owned(),
-        host: host.to_owned(),
-        port,
-    })
-}
-
 impl SaveImage {
     async fn run(&self, session: &Session) -> Result<(), Failure> {
         let id = session.resolve(&NOTEBOOK, &self.notebook).await?;
@@ -680,31 +503,5 @@ impl SaveImage {
             image = serde_json::to_value(active).unwrap_or(image);
         }
         session.print(&IMAGE, &image)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_endpoint_is_no_way_into_the_command_line() {
-        let target = ssh_target("ssh://ma-user@dev.example.com:30303").unwrap();
-        assert_eq!(
-            (target.user.as_str(), target.host.as_str(), target.port),
-            ("ma-user", "dev.example.com", 30303)
-        );
-        assert_eq!(ssh_target("192.0.2.7").unwrap().port, 22);
-        for hostile in [
-            "-oProxyCommand=id",
-            "ssh://-l@h:22",
-            "ssh://u@-h:22",
-            "a b",
-            "",
-            "ssh://u@h:99999",
-            "h\nUser root",
-        ] {
-            assert!(ssh_target(hostile).is_none(), "{hostile}");
-        }
     }
 }

@@ -10,6 +10,7 @@ use indicatif::ProgressBar;
 use serde_json::Value;
 
 pub(crate) use accepted::accepted;
+pub(crate) use rows::rows;
 
 use crate::schema::Schema;
 use crate::text;
@@ -18,6 +19,7 @@ mod accepted;
 pub(crate) mod cell;
 mod jq;
 mod jsonpath;
+mod rows;
 pub(crate) mod table;
 
 /// How data is printed.
@@ -85,31 +87,6 @@ pub(crate) fn data(format: &Format, value: &Value) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Rows that are no resources of the API, in one of the formats for programs; `titles` are what CSV has of them.
-pub(crate) fn rows(format: &Format, titles: &[&str], rows: &[Value]) -> Result<()> {
-    let text = |value: Option<&Value>| match value {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
-    };
-    match format {
-        Format::Csv => table::csv_lines(
-            titles.iter().map(|title| (*title).to_owned()),
-            rows.iter()
-                .map(|row| titles.iter().map(|title| text(row.get(title)))),
-        ),
-        Format::Name => {
-            for row in rows {
-                let id = row.get("id").filter(|id| !id.is_null());
-                let name = id.or_else(|| row.get(titles.first()?));
-                line(&text::one_line(&text(name)))?;
-            }
-            Ok(())
-        }
-        other => data(other, &Value::from(rows)),
-    }
 }
 
 /// What stands for a secret unless `--show-secrets` is given.

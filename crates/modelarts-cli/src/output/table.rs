@@ -10,6 +10,7 @@ use modelarts::Timestamp;
 use serde_json::Value;
 
 use super::cell::{Cell, Tone};
+use super::rows::csv_lines;
 use super::{Format, line};
 use crate::noun::{Column, Noun};
 use crate::text;
@@ -255,21 +256,6 @@ pub(crate) fn csv(columns: &[&Column], items: &[Value], now: Timestamp) -> Resul
             cells.map(|cell| cell.data().to_owned()).collect::<Vec<_>>()
         }),
     )
-}
-
-/// Lines of CSV under their titles.
-pub(super) fn csv_lines<R: IntoIterator<Item = String>>(
-    titles: impl IntoIterator<Item = String>,
-    rows: impl IntoIterator<Item = R>,
-) -> Result<()> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(titles)?;
-    for row in rows {
-        writer.write_record(row.into_iter().map(|cell| text::visible(&cell)))?;
-    }
-    let bytes = writer.into_inner().map_err(|error| error.into_error())?;
-    line(String::from_utf8_lossy(&bytes).trim_end())?;
-    Ok(())
 }
 
 /// The width of the terminal; nothing is cut in a pipe.

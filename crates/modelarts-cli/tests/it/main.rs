@@ -10,6 +10,7 @@ mod embedded;
 mod ends;
 mod exchanges;
 mod formats;
+mod input;
 mod nouns;
 mod shells;
 mod support;

@@ -1,25 +1,25 @@
 //! `modelarts emulator`: the emulator as a process of its own.
 
 use std::ffi::OsString;
-use std::io::IsTerminal as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use clap::{Args, Subcommand, ValueEnum};
 use modelarts::{Clock as _, SystemClock};
 use modelarts_emulator::{Durations, Emulator, EmulatorBuilder, Fixtures};
-use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::filter::LevelFilter;
 
+use self::environment::{environment, introduction, readiness, write_env_file};
+use self::log::{Log, start_log};
 use crate::failure::Failure;
-use crate::files::write_private;
 use crate::health::{self, POLL_INTERVAL};
 use crate::output::notice;
 use crate::registration::Registration;
 use crate::text;
+
+mod environment;
+mod log;
 
 const PORT: u16 = 8780;
 
@@ -144,13 +144,6 @@ enum Format {
 enum Clock {
     Real,
     Manual,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Log {
-    Text,
-    Json,
-    Off,
 }
 
 pub(crate) async fn run(options: Options) -> Result<(), Failure> {
@@ -329,7 +322,7 @@ fn builder(options: &Serve) -> Result<EmulatorBuilder, Failure> {
         builder = builder.rng_seed(number);
     }
     if let Some(source) = &options.fixtures {
-        builder = builder.fixtures(fixtures(source)?);
+        builder = builder.fixtures(fixtures(source).map_err(Failure::usage)?);
     }
     if let Some(file) = &options.data {
         builder = builder.data(file);
@@ -368,147 +361,6 @@ fn fixtures(source: &Path) -> anyhow::Result<Fixtures> {
     serde_json::from_str(&text).with_context(|| format!("--fixtures: in {}", source.display()))
 }
 
-/// What tools need to find the emulator and to sign in.
-fn environment(emulator: &Emulator) -> Vec<(&'static str, String)> {
-    let url = emulator.public_url();
-    vec![
-        ("OS_AUTH_URL", format!("{url}/v3")),
-        ("OS_USERNAME", emulator.user_name().to_owned()),
-        ("OS_PASSWORD", emulator.password().expose().to_owned()),
-        ("OS_USER_DOMAIN_NAME", emulator.domain_name().to_owned()),
-        // No name beside it: a client with an access key would ask whether both are the same project.
-        ("OS_PROJECT_ID", emulator.project_id().to_owned()),
-        ("HUAWEICLOUD_SDK_AK", emulator.access_key().to_owned()),
-        (
-            "HUAWEICLOUD_SDK_SK",
-            emulator.secret_key().expose().to_owned(),
-        ),
-        (
-            "HUAWEICLOUD_SDK_PROJECT_ID",
-            emulator.project_id().to_owned(),
-        ),
-        ("MODELARTS_ENDPOINT", url.to_owned()),
-        // For curl; under a name that no client reads, since it ends after a day of emulated time.
-        ("X_AUTH_TOKEN", emulator.token().expose().to_owned()),
-    ]
-}
-
-/// The address first: scripts wait for this line.
-fn introduction(emulator: &Emulator, environment: &[(&str, String)]) -> String {
-    let url = emulator.base_url();
-    let exports: String = environment
-        .iter()
-        .map(|(name, value)| format!("export {name}={}\n", shell_quoted(value)))
-        .collect();
-    format!(
-        "Serving ModelArts at {url}\n\
-         Documentation to try it: {url}/docs/\n\
-         Control: {url}/_emulator/openapi/control.json\n\n\
-         {exports}\n\
-         These accounts exist in this emulator only. End it with Ctrl-C."
-    )
-}
-
-/// The same for programs, in one line.
-fn readiness(emulator: &Emulator, environment: &[(&str, String)]) -> String {
-    let url = emulator.base_url();
-    let environment: serde_json::Map<String, serde_json::Value> = environment
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), value.as_str().into()))
-        .collect();
-    serde_json::json!({
-        "url": url,
-        "docs": format!("{url}/docs/"),
-        "control": format!("{url}/_emulator/"),
-        "environment": environment,
-    })
-    .to_string()
-}
-
-/// A value that a shell takes as it is, whatever is in it.
-fn shell_quoted(value: &str) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@%+,=".contains(&byte);
-    if !value.is_empty() && value.bytes().all(is_plain) {
-        return value.to_owned();
-    }
-    format!("'{}'", value.replace('\'', r"'\''"))
-}
-
-/// Writes the file as a whole or not at all, for the eyes of its owner only.
-fn write_env_file(file: &Path, environment: &[(&str, String)]) -> anyhow::Result<()> {
-    let lines: String = environment
-        .iter()
-        .map(|(name, value)| format!("{name}={}\n", shell_quoted(value)))
-        .collect();
-    write_private(file, lines.as_bytes())
-        .with_context(|| format!("--env-file: writing {}", file.display()))
-}
-
-/// How many lines wait for standard error; what comes when that many do is dropped and counted.
-const LOG_LINES: usize = 8_192;
-
-/// Begins the log. It is written by a thread of its own, so that whoever reads standard error, or does not, never decides
-/// whether a request gets a response. The guard writes what is left when it is dropped, for a second at most.
-fn start_log(log: Log) -> Option<WorkerGuard> {
-    if log == Log::Off {
-        return None;
-    }
-    let dropped = Arc::new(OnceLock::new());
-    let (writer, guard) = NonBlockingBuilder::default()
-        .buffered_lines_limit(LOG_LINES)
-        .thread_name("modelarts-emulator-log")
-        .finish(LogWriter {
-            inner: std::io::stderr(),
-            dropped: Arc::clone(&dropped),
-            reported: 0,
-            json: log == Log::Json,
-        });
-    let _ = dropped.set(writer.error_counter());
-    let no_color = std::env::var_os("NO_COLOR");
-    let subscriber = tracing_subscriber::fmt()
-        .with_writer(writer)
-        // What cannot be written is nothing to write about, least of all to the same place.
-        .log_internal_errors(false)
-        .with_ansi(std::io::stderr().is_terminal() && no_color.is_none_or(|value| value.is_empty()))
-        .with_max_level(LevelFilter::INFO);
-    match log {
-        Log::Json => subscriber.json().flatten_event(true).init(),
-        Log::Text | Log::Off => subscriber.with_target(false).init(),
-    }
-    Some(guard)
-}
-
-/// Writes lines of the log, and before the next one how many were dropped since the last.
-struct LogWriter<W> {
-    inner: W,
-    dropped: Arc<OnceLock<ErrorCounter>>,
-    reported: usize,
-    json: bool,
-}
-
-impl<W: std::io::Write> std::io::Write for LogWriter<W> {
-    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
-        let dropped = self.dropped.get().map_or(0, ErrorCounter::dropped_lines);
-        if dropped > self.reported {
-            let lines = dropped - self.reported;
-            let message = "standard error was not read in time";
-            match self.json {
-                true => writeln!(
-                    self.inner,
-                    r#"{{"level":"WARN","message":"{message}","dropped_lines":{lines}}}"#
-                )?,
-                false => writeln!(self.inner, "WARN {message} dropped_lines={lines}")?,
-            }
-            self.reported = dropped;
-        }
-        self.inner.write(line)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.inner.flush()
-    }
-}
-
 /// Completes on Ctrl-C, or when the process is asked to end. Both are noticed from the call on, not from the first poll.
 fn shutdown() -> std::io::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
@@ -527,92 +379,4 @@ fn shutdown() -> std::io::Result<impl Future<Output = ()>> {
     Ok(async {
         tokio::signal::ctrl_c().await.ok();
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io::{self, Write};
-    use std::sync::mpsc;
-
-    use super::*;
-
-    /// Takes nothing before it is let go, like a pipe that nobody reads.
-    struct Pipe {
-        open: mpsc::Receiver<()>,
-        read: mpsc::Sender<String>,
-    }
-
-    impl Write for Pipe {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            // When the other end is dropped, everything flows.
-            let _ = self.open.recv();
-            let _ = self.read.send(String::from_utf8_lossy(bytes).into_owned());
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    #[test]
-    fn a_shell_takes_quoted_values_as_they_are() {
-        for value in [
-            "plain-1.0_@%+",
-            "",
-            "two words",
-            "$(touch /tmp/executed)",
-            "`id`",
-            "it's \"quoted\" \\ $HOME !x *",
-            "a\nb",
-            "größe; rm -rf x & y | z > w",
-            "'",
-            "''\\''",
-            "-n",
-            "~",
-            "#x",
-        ] {
-            let script = format!("export X={}; printf %s \"$X\"", shell_quoted(value));
-            let output = std::process::Command::new("sh")
-                .args(["-c", &script])
-                .output()
-                .unwrap();
-            assert!(output.status.success(), "{value}");
-            assert_eq!(String::from_utf8(output.stdout).unwrap(), value);
-        }
-    }
-
-    #[test]
-    fn lines_that_nobody_reads_are_dropped_and_counted() {
-        let (open, opened) = mpsc::channel();
-        let (read, lines) = mpsc::channel();
-        let dropped = Arc::new(OnceLock::new());
-        let (mut writer, guard) = NonBlockingBuilder::default()
-            .buffered_lines_limit(2)
-            .finish(LogWriter {
-                inner: Pipe { open: opened, read },
-                dropped: Arc::clone(&dropped),
-                reported: 0,
-                json: true,
-            });
-        let _ = dropped.set(writer.error_counter());
-        for number in 0..100 {
-            writer
-                .write_all(format!("line {number}\n").as_bytes())
-                .unwrap();
-        }
-        let lost = writer.error_counter().dropped_lines();
-        assert!((97..100).contains(&lost), "{lost}");
-        drop(open);
-        drop(guard);
-        let text: String = lines.iter().collect();
-        assert!(
-            text.starts_with("line 0\n") || text.starts_with("{"),
-            "{text}"
-        );
-        assert!(
-            text.contains(&format!("\"dropped_lines\":{lost}")),
-            "{text}"
-        );
-    }
 }

@@ -1,0 +1,85 @@
+//! `modelarts notebook tag`
+
+use clap::Subcommand;
+use serde_json::Value;
+
+use super::tag_pair;
+use crate::bulk::report_done;
+use crate::complete::names_of;
+use crate::exchange::Items;
+use crate::failure::Failure;
+use crate::noun::{NOTEBOOK, TAG};
+use crate::output::table::Layout;
+use crate::session::Session;
+use crate::text;
+
+/// What is done about tags.
+#[derive(Subcommand)]
+pub(crate) enum Tag {
+    /// List the tags of a notebook, or those of all notebooks
+    #[command(after_help = "Example: modelarts notebook tag list train-bert")]
+    List {
+        /// Name, ID or @last; without it the tags of all notebooks
+        #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
+        notebook: Option<String>,
+        #[command(flatten)]
+        layout: Layout,
+    },
+    /// Add tags, or change their values
+    #[command(after_help = "Example: modelarts notebook tag add train-bert team=nlp stage=dev")]
+    Add {
+        /// Name, ID or @last
+        #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
+        notebook: String,
+        /// The tags
+        #[arg(value_name = "KEY=VALUE", required = true, value_parser = tag_pair)]
+        tags: Vec<(String, String)>,
+    },
+    /// Remove tags by their keys
+    #[command(after_help = "Example: modelarts notebook tag remove train-bert stage")]
+    Remove {
+        /// Name, ID or @last
+        #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
+        notebook: String,
+        /// The keys
+        #[arg(value_name = "KEY", required = true)]
+        keys: Vec<String>,
+    },
+}
+
+impl Tag {
+    pub(super) async fn run(self, session: &Session) -> Result<(), Failure> {
+        let notebooks = session.client.notebooks();
+        match self {
+            Self::List { notebook, layout } => {
+                layout
+                    .check(&TAG, &session.format())
+                    .map_err(Failure::usage)?;
+                let items = match &notebook {
+                    Some(notebook) => {
+                        let id = session.resolve(&NOTEBOOK, notebook).await?;
+                        let notebook = session.show(&NOTEBOOK, &id).await?;
+                        let tags = notebook.get("tags").and_then(Value::as_array);
+                        Items {
+                            items: tags.cloned().unwrap_or_default(),
+                            complete: true,
+                        }
+                    }
+                    None => session.list(TAG.listing()?, None).await?,
+                };
+                session.print_all(&TAG, &layout, items)
+            }
+            Self::Add { notebook, tags } => {
+                let id = session.resolve(&NOTEBOOK, &notebook).await?;
+                notebooks.add_tags(&id, tags).await?;
+                report_done(session, "tagged", NOTEBOOK.name, &id, &notebook)
+            }
+            Self::Remove { notebook, keys } => {
+                let id = session.resolve(&NOTEBOOK, &notebook).await?;
+                notebooks.remove_tags(&id, &keys).await?;
+                let done = format!("removed {} from", text::one_line(&keys.join(", ")));
+                report_done(session, &done, NOTEBOOK.name, &id, &notebook)
+            }
+        }
+    }
+}
