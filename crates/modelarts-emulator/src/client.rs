@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use modelarts::{BoxFuture, Credentials, Login, ModelArts, ModelArtsBuilder, Timestamp};
 
-use crate::builder::Emulator;
 use crate::clock::{Clock, Side, real_sleep};
+use crate::emulator::Emulator;
 
 impl Emulator {
     /// A client that signs in as the first user, works in the first project and lives in the emulator's time.

@@ -95,6 +95,7 @@ mod client;
 mod clock;
 mod control;
 mod domain;
+mod emulator;
 mod error;
 mod faults;
 mod fields;
@@ -109,17 +110,17 @@ mod log;
 mod nearest;
 mod store;
 
-pub use builder::{Emulator, EmulatorBuilder, Error};
+pub use builder::EmulatorBuilder;
 pub use clock::{Clock, ClockMode, ClockReading};
 pub use domain::{
     Durations, FixtureError, Generation, InstanceStatus, Snapshot, Step, TransitionFault,
 };
+pub use emulator::{Emulator, Error};
 pub use faults::Fault;
 pub use fixtures::{
     AccessKeyFixture, Capacity, DomainFixture, Fixtures, ImageFixture, InstanceFixture,
     ProjectFixture, UserFixture,
 };
-pub use http::openapi::control_description;
 pub use log::{LogFilter, LoggedRequest};
 /// The statuses of the documents.
 #[doc(no_inline)]

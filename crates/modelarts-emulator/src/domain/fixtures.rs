@@ -9,7 +9,7 @@ use modelarts_client::{Open, Secret};
 use super::catalogue;
 use super::lease;
 use super::model::{Details, DevEnv, Generation, Instance, Lease, Notebook, Volume};
-use super::notebooks::default_capacity;
+use super::notebook_checks::default_capacity;
 use super::phase::{Failure, Phase};
 use super::{DirtyKey, InstanceStatus, State, Subject};
 use crate::clock::Millis;

@@ -14,6 +14,7 @@ mod refusal;
 mod request;
 pub(crate) mod response;
 pub(crate) mod router;
+mod rule;
 pub(crate) mod server;
 mod validate;
 

@@ -69,12 +69,7 @@ pub(crate) fn names() -> impl Iterator<Item = (String, &'static str)> {
 const CONTROL: &str = "control";
 
 /// The control plane below `/_emulator/`.
-///
-/// ```
-/// let control = modelarts_emulator::control_description();
-/// assert!(control.paths.paths.contains_key("/_emulator/clock"));
-/// ```
-pub fn control_description() -> OpenApi {
+fn control_description() -> OpenApi {
     let mut description = CONTROL_PLANE.1.clone();
     description.info = InfoBuilder::new()
         .title("Control plane of the ModelArts emulator")

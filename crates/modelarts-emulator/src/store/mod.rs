@@ -1,6 +1,8 @@
 //! Where state is kept beside memory.
 
 #[cfg(feature = "sqlite")]
+mod database;
+#[cfg(feature = "sqlite")]
 mod sqlite;
 
 #[cfg(feature = "sqlite")]
