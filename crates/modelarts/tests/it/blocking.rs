@@ -3,17 +3,15 @@
 use modelarts::blocking::ModelArts;
 use modelarts::{Credentials, ManualClock};
 
-use crate::support::{Server, json};
+use crate::support::{Clients, Server, json};
 
 /// A server on a runtime of its own, as the service is.
 fn server() -> (tokio::runtime::Runtime, Server) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let server = runtime.block_on(Server::start(|recorded, _| {
-        match recorded.target.contains('?') {
-            true => json(200, r#"{"data": [{"id": "n1"}, {"id": "n2"}], "total": 2}"#),
-            false => json(200, r#"{"id": "n1", "status": "RUNNING"}"#),
-        }
-    }));
+    let server = Server::start(|recorded, _| match recorded.target.contains('?') {
+        true => json(200, r#"{"data": [{"id": "n1"}, {"id": "n2"}], "total": 2}"#),
+        false => json(200, r#"{"id": "n1", "status": "RUNNING"}"#),
+    });
     (runtime, server)
 }
 

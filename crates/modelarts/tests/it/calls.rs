@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::support::{Reply, Server, code, json, with};
+use crate::support::{Clients, Reply, Server, code, json, with};
 use modelarts::devenviron::types::{CreateNotebookRequest, VolumeReq};
 use modelarts::{
     AccessKey, Authenticator, BoxFuture, CallOptions, Credentials, Error, ManualClock, Method,
@@ -22,7 +22,7 @@ fn create() -> CreateNotebookRequest {
 
 #[tokio::test]
 async fn a_request_is_what_the_api_defines() {
-    let server = Server::start(|_, _| json(200, r#"{"id": "n1", "status": "STARTING"}"#)).await;
+    let server = Server::start(|_, _| json(200, r#"{"id": "n1", "status": "STARTING"}"#));
     let clock = ManualClock::default();
     let client = server
         .builder(&clock)
@@ -67,8 +67,7 @@ async fn an_idempotent_call_outlives_bad_moments() {
         2 => Reply::raw(""),
         3 => with(json(502, "<html>"), "retry-after", "7"),
         _ => json(200, r#"{"id": "n1"}"#),
-    })
-    .await;
+    });
     let clock = ManualClock::default();
     let client = server.client(&clock).await;
     assert_eq!(
@@ -94,8 +93,7 @@ async fn a_creation_is_sent_again_only_when_it_was_refused() {
         ),
         1 => json(429, ""),
         _ => json(200, r#"{"id": "n1"}"#),
-    })
-    .await;
+    });
     server
         .client(&clock)
         .await
@@ -114,7 +112,7 @@ async fn a_creation_is_sent_again_only_when_it_was_refused() {
         || Reply::raw(b"HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n{"),
     ];
     for failure in failures {
-        let server = Server::start(move |_, _| failure()).await;
+        let server = Server::start(move |_, _| failure());
         let error = server
             .client(&clock)
             .await
@@ -157,7 +155,7 @@ async fn without_a_tls_library_https_is_an_error_that_names_the_features() {
 #[cfg(not(any(feature = "rustls", feature = "native-tls")))]
 #[tokio::test]
 async fn without_a_tls_library_no_proxy_gets_a_request_for_https() {
-    let proxy = Server::start(|_, _| json(200, "{}")).await;
+    let proxy = Server::start(|_, _| json(200, "{}"));
     let client = modelarts::ModelArts::builder()
         .endpoint("https://modelarts.example.com")
         .project_id("p1")
@@ -179,7 +177,7 @@ async fn without_a_tls_library_no_proxy_gets_a_request_for_https() {
 
 #[tokio::test]
 async fn a_call_without_a_connection_is_repeated_and_then_says_so() {
-    let server = Server::start(|_, _| Reply::silence()).await;
+    let server = Server::start(|_, _| Reply::silence());
     let clock = ManualClock::default();
     let client = server
         .builder(&clock)
@@ -212,8 +210,7 @@ async fn a_silent_server_meets_the_attempt_timeout_and_the_deadline() {
     let server = Server::start(move |_, _| {
         time.advance(Duration::from_secs(20));
         Reply::silence()
-    })
-    .await;
+    });
     let client = server.client(&clock).await.with(
         CallOptions::new()
             .attempt_timeout(Duration::from_secs(20))
@@ -240,7 +237,7 @@ impl Authenticator for Hanging {
 
 #[tokio::test]
 async fn the_deadline_holds_for_credentials_and_the_rate_limit_too() {
-    let server = Server::start(|_, _| json(200, "{}")).await;
+    let server = Server::start(|_, _| json(200, "{}"));
     let clock = ManualClock::default();
     let hanging = server
         .builder(&clock)
@@ -264,7 +261,7 @@ async fn the_deadline_holds_for_credentials_and_the_rate_limit_too() {
 
 #[tokio::test]
 async fn retries_can_be_switched_off() {
-    let server = Server::start(|_, _| json(503, "")).await;
+    let server = Server::start(|_, _| json(503, ""));
     let clock = ManualClock::default();
     let client = server
         .client(&clock)
@@ -275,9 +272,8 @@ async fn retries_can_be_switched_off() {
 }
 
 #[tokio::test]
-async fn an_error_keeps_what_the_service_said() {
-    let server =
-        Server::start(|_, _| with(code(400, "ModelArts.6309"), "x-request-id", "r-7")).await;
+async fn an_error_keeps_the_message_of_the_service() {
+    let server = Server::start(|_, _| with(code(400, "ModelArts.6309"), "x-request-id", "r-7"));
     let error = server
         .client(&ManualClock::default())
         .await
@@ -299,7 +295,7 @@ async fn an_error_keeps_what_the_service_said() {
 async fn a_success_that_is_none_is_an_error_that_says_where() {
     let bodies = ["", "<html>ok</html>", r#"{"lease": {"duration": "long"}}"#];
     for body in bodies {
-        let server = Server::start(move |_, _| with(json(200, body), "x-request-id", "r-8")).await;
+        let server = Server::start(move |_, _| with(json(200, body), "x-request-id", "r-8"));
         let error = server
             .client(&ManualClock::default())
             .await
@@ -322,8 +318,7 @@ async fn nobody_reads_a_hundred_megabytes() {
         let mut bytes = head.as_bytes().to_vec();
         bytes.resize(bytes.len() + 200_000, b'x');
         Reply::raw(bytes)
-    })
-    .await;
+    });
     let clock = ManualClock::default();
     let error = bad
         .client(&clock)
@@ -335,8 +330,7 @@ async fn nobody_reads_a_hundred_megabytes() {
     assert_eq!(error.status().unwrap(), 400);
     assert_eq!(error.body_excerpt().len(), 64 * 1024);
 
-    let good =
-        Server::start(|_, _| json(200, &format!("{{\"name\": \"{}\"}}", "x".repeat(3000)))).await;
+    let good = Server::start(|_, _| json(200, &format!("{{\"name\": \"{}\"}}", "x".repeat(3000))));
     let client = good
         .builder(&clock)
         .credentials(Credentials::token("t0p-s3cret"))
@@ -354,7 +348,7 @@ async fn nobody_reads_a_hundred_megabytes() {
 
 #[tokio::test]
 async fn redirects_are_not_followed_with_credentials() {
-    let server = Server::start(|_, _| with(json(302, ""), "location", "http://127.0.0.1:1/")).await;
+    let server = Server::start(|_, _| with(json(302, ""), "location", "http://127.0.0.1:1/"));
     let error = server
         .client(&ManualClock::default())
         .await
@@ -370,8 +364,7 @@ async fn every_attempt_is_signed_afresh() {
     let server = Server::start(|_, n| match n {
         0 => with(json(429, ""), "retry-after", "30"),
         _ => json(200, r#"{"data": []}"#),
-    })
-    .await;
+    });
     let clock = ManualClock::default();
     let key = AccessKey::new("AK", "SK").security_token("t0p-s3cret");
     let client = server
@@ -440,7 +433,7 @@ fn signature(recorded: &crate::support::Recorded) -> String {
 
 #[tokio::test]
 async fn empty_ids_never_leave() {
-    let server = Server::start(|_, _| json(200, "{}")).await;
+    let server = Server::start(|_, _| json(200, "{}"));
     let client = server.client(&ManualClock::default()).await;
     for id in ["", " ", "..", "."] {
         let error = client.notebooks().delete(id).await.unwrap_err();
@@ -465,8 +458,7 @@ async fn the_generated_client_and_untyped_calls_share_the_pipeline() {
         1 => json(200, r#"{"total": 0, "data": []}"#),
         3 => json(200, r#"{"duration": 1}"#),
         _ => code(400, "ModelArts.6357"),
-    })
-    .await;
+    });
     let clock = ManualClock::default();
     let client = server.client(&clock).await;
     let page = client
@@ -519,8 +511,7 @@ async fn the_generated_client_and_untyped_calls_share_the_pipeline() {
 #[tokio::test]
 async fn responses_may_grow() {
     let body = r#"{"id": "n1", "status": "THAWING", "new_field": {"a": [1]}, "name": null}"#;
-    let server =
-        Server::start(move |_, _| with(json(200, body), "content-type", "text/plain")).await;
+    let server = Server::start(move |_, _| with(json(200, body), "content-type", "text/plain"));
     let client = server.client(&ManualClock::default()).await;
     let notebook = client.notebooks().show("n1").await.unwrap();
     let status = notebook.status.unwrap();
@@ -540,8 +531,7 @@ async fn numbers_in_every_form_nulls_and_repeated_keys_are_read() {
             ]}"#,
         ),
         _ => json(200, r#"{"id": "n1", "lease": {"duration": "an hour"}}"#),
-    })
-    .await;
+    });
     let client = server.client(&ManualClock::default()).await;
     let page = client.notebooks().list().send().await.unwrap();
     assert_eq!((page.total, page.size), (Some(4), Some(50)));
@@ -581,7 +571,7 @@ fn a_body_that_is_not_complete_is_one_error_of_the_facade() {
 
 #[tokio::test]
 async fn a_request_without_types_takes_headers_and_the_content_type_of_its_body() {
-    let server = Server::start(|_, _| json(200, "{}")).await;
+    let server = Server::start(|_, _| json(200, "{}"));
     let client = server.client(&ManualClock::default()).await;
     let body = serde_json::json!({"duration": 1});
     let template = "/v1/{project_id}/notebooks/{id}/lease";

@@ -5,7 +5,7 @@ use std::sync::mpsc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use crate::support::{Recorded, Reply, Server, json, with};
+use crate::support::{Clients, Recorded, Reply, Server, json, with};
 use modelarts::{
     AccessKey, Clock as _, Credentials, Environment, Login, ManualClock, ModelArts, Profile,
 };
@@ -13,7 +13,7 @@ use modelarts::{
 const PROJECT: &str = "0123456789abcdef0123456789abcdef";
 
 /// An identity service that knows the projects `eu-de` and `eu-de_other`, and a ModelArts behind it.
-async fn cloud() -> Server {
+fn cloud() -> Server {
     Server::start(|recorded, _| {
         if recorded.target == "/v3/auth/tokens" {
             let scope = &recorded.json()["auth"]["scope"]["project"];
@@ -40,7 +40,6 @@ async fn cloud() -> Server {
         }
         json(200, r#"{"id": "n1"}"#)
     })
-    .await
 }
 
 fn file(test: &str, text: &str) -> PathBuf {
@@ -80,7 +79,7 @@ async fn recorded(server: &Server, client: &ModelArts) -> String {
 
 #[tokio::test]
 async fn an_endpoint_override_may_hold_the_project() {
-    let server = cloud().await;
+    let server = cloud();
     let expected = format!("/v1/{PROJECT}/notebooks/n1");
     for path in [
         String::new(),
@@ -148,7 +147,7 @@ async fn an_endpoint_override_may_hold_the_project() {
 
 #[tokio::test]
 async fn an_auth_url_may_end_as_it_likes() {
-    let server = cloud().await;
+    let server = cloud();
     for ending in ["", "/", "/v3", "/v3/", "/v3/auth/tokens", "/v3\n"] {
         let url = format!("{}{ending}", server.url);
         let client = build(user(&url, &[])).await.unwrap();
@@ -163,7 +162,7 @@ async fn an_auth_url_may_end_as_it_likes() {
 
 #[tokio::test]
 async fn the_password_goes_where_the_region_says() {
-    let (server, other) = (cloud().await, cloud().await);
+    let (server, other) = (cloud(), cloud());
     let text = format!(
         "clouds:
   mycloud:
@@ -192,7 +191,7 @@ async fn the_password_goes_where_the_region_says() {
 
 #[tokio::test]
 async fn explicit_credentials_keep_the_rest_of_the_environment() {
-    let server = cloud().await;
+    let server = cloud();
     let environment = Environment::of([
         ("OS_PROJECT_ID", PROJECT),
         ("MODELARTS_ENDPOINT", &server.url),
@@ -233,7 +232,7 @@ async fn explicit_credentials_keep_the_rest_of_the_environment() {
 
 #[tokio::test]
 async fn the_id_and_the_name_of_a_project_must_agree() {
-    let server = cloud().await;
+    let server = cloud();
     let pair =
         |id: &'static str, name: &'static str| [("OS_PROJECT_ID", id), ("OS_PROJECT_NAME", name)];
     let key = Credentials::access_key(AccessKey::new("AK", "SK"));
@@ -263,7 +262,7 @@ async fn the_id_and_the_name_of_a_project_must_agree() {
 
 #[tokio::test]
 async fn the_name_of_a_project_is_no_id() {
-    let server = cloud().await;
+    let server = cloud();
     for id in ["eu-de", "eu-de_nlp", "cn-north-4_x"] {
         let error = build(user(&server.url, &[("OS_PROJECT_ID", id)]))
             .await
@@ -272,7 +271,7 @@ async fn the_name_of_a_project_is_no_id() {
     }
     assert_eq!(server.count(), 0);
     // A name that no region has is told from an id only by the identity service's refusal.
-    let refusing = Server::start(|_, _| json(401, "{}")).await;
+    let refusing = Server::start(|_, _| json(401, "{}"));
     let error = build(user(&refusing.url, &[("OS_PROJECT_ID", "nlp-team")]))
         .await
         .unwrap_err();
@@ -284,7 +283,7 @@ async fn the_name_of_a_project_is_no_id() {
 
 #[tokio::test]
 async fn a_catalogue_without_the_region_is_not_guessed_from() {
-    let server = cloud().await;
+    let server = cloud();
     let environment = user(
         &server.url,
         &[("OS_PROJECT_NAME", "eu-de"), ("OS_REGION_NAME", "eu-nl")],
@@ -359,9 +358,9 @@ async fn a_proxy_that_fails_is_named_without_its_password() {
 
 #[tokio::test]
 async fn a_redirection_is_reported_and_not_followed() {
-    let elsewhere = cloud().await;
+    let elsewhere = cloud();
     let location = format!("{}/login?ticket=t0p-s3cret", elsewhere.url);
-    let server = Server::start(move |_, _| with(json(302, ""), "location", &location)).await;
+    let server = Server::start(move |_, _| with(json(302, ""), "location", &location));
     let error = build(user(&server.url, &[])).await.unwrap_err().to_string();
     assert!(
         error.contains(&format!("redirected to {}/login", elsewhere.url)),
@@ -385,7 +384,7 @@ fn ahead(recorded: &Recorded, _: usize) -> Reply {
 
 #[tokio::test]
 async fn a_clock_that_is_wrong_is_corrected_once() {
-    let server = Server::start(ahead).await;
+    let server = Server::start(ahead);
     let clock = ManualClock::default();
     let client = server
         .builder(&clock)
@@ -410,7 +409,7 @@ async fn a_clock_that_is_wrong_is_corrected_once() {
 
 #[tokio::test]
 async fn a_clock_that_is_wrong_is_reported_to_who_has_a_token() {
-    let server = Server::start(ahead).await;
+    let server = Server::start(ahead);
     let client = server.client(&ManualClock::default()).await;
     let error = client.notebooks().show("n1").await.unwrap_err();
     assert_eq!(server.count(), 1);
@@ -433,8 +432,7 @@ fn in_time<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
 
 #[test]
 fn a_client_may_be_used_from_a_second_runtime_while_the_first_is_idle() {
-    let service = tokio::runtime::Runtime::new().unwrap();
-    let server = service.block_on(cloud());
+    let server = cloud();
     let count = in_time(move || {
         let (first, second) = (runtime(), runtime());
         let client = first.block_on(server.client(&ManualClock::default()));
@@ -457,8 +455,7 @@ fn a_client_may_be_used_from_a_second_runtime_while_the_first_is_idle() {
 
 #[test]
 fn an_http_client_of_ones_own_says_which_runtime_it_serves() {
-    let service = tokio::runtime::Runtime::new().unwrap();
-    let server = service.block_on(cloud());
+    let server = cloud();
     in_time(move || {
         let (first, second) = (runtime(), runtime());
         let http = modelarts::http_client_builder().unwrap().build().unwrap();
@@ -509,7 +506,7 @@ fn without_a_runtime_a_call_says_so() {
 
 #[tokio::test]
 async fn an_address_of_the_vendors_variables_is_taken_for_its_region() {
-    let server = cloud().await;
+    let server = cloud();
     let environment = Environment::of([
         ("HUAWEICLOUD_SDK_AK", "a"),
         ("HUAWEICLOUD_SDK_SK", "s"),
@@ -528,7 +525,7 @@ async fn an_address_of_the_vendors_variables_is_taken_for_its_region() {
 
 #[tokio::test]
 async fn anchors_and_merge_keys_of_yaml_are_read() {
-    let server = cloud().await;
+    let server = cloud();
     let text = format!(
         "
 common: &common {{username: u, password: p, user_domain_name: d, auth_url: '{}'}}
@@ -596,7 +593,7 @@ async fn a_profile_that_is_nowhere_leads_to_no_public_cloud() {
         }
     }
     // With addresses it is complete without the profile.
-    let server = cloud().await;
+    let server = cloud();
     let text = format!(
         "clouds: {{a: {{profile: nlp-cloud, region_name: eu-de, auth: {{{USER}, auth_url: '{}'}}}}}}",
         server.url
@@ -614,7 +611,7 @@ async fn a_profile_that_is_nowhere_leads_to_no_public_cloud() {
 
 #[tokio::test]
 async fn an_override_of_the_identity_service_goes_before_a_public_cloud() {
-    let server = cloud().await;
+    let server = cloud();
     let user = [
         ("OS_USERNAME", "u"),
         ("OS_PASSWORD", "p"),
@@ -650,8 +647,7 @@ async fn an_error_tells_what_was_not_understood() {
 
 #[tokio::test]
 async fn a_project_that_only_the_region_names_is_reported() {
-    let server =
-        Server::start(|_, _| json(401, r#"{"error": {"code": 401, "message": "no"}}"#)).await;
+    let server = Server::start(|_, _| json(401, r#"{"error": {"code": 401, "message": "no"}}"#));
     let error = build(user(&server.url, &[])).await.unwrap_err().to_string();
     assert!(
         error.contains("no project is configured, so that of the region `eu-de`"),

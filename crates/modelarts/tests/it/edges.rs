@@ -9,7 +9,7 @@ use modelarts::{
     CallOptions, Clock, Credentials, Error, ErrorClass, Login, ManualClock, ModelArts, RetryPolicy,
 };
 
-use crate::support::{Recorded, Reply, Server, code, json, with};
+use crate::support::{Clients, Recorded, Reply, Server, code, json, with};
 
 fn notebook() -> CreateNotebookRequest {
     let request = serde_json::json!({
@@ -41,7 +41,7 @@ fn raw(head: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
 
 /// A client of a server that always responds with these bytes, without retries.
 async fn with_response(bytes: Vec<u8>) -> (Server, ModelArts) {
-    let server = Server::start(move |_, _| Reply::raw(bytes.clone())).await;
+    let server = Server::start(move |_, _| Reply::raw(bytes.clone()));
     let client = server.client(&ManualClock::default()).await;
     let client = client.with(CallOptions::new().retry(RetryPolicy::off()));
     (server, client)
@@ -50,7 +50,7 @@ async fn with_response(bytes: Vec<u8>) -> (Server, ModelArts) {
 #[tokio::test]
 async fn an_id_is_one_segment_of_the_path_or_refused_by_name() {
     let long = "x".repeat(10_000);
-    let server = Server::start(|_, _| json(200, "{}")).await;
+    let server = Server::start(|_, _| json(200, "{}"));
     let client = server.client(&ManualClock::default()).await;
     let ids = [
         "ü",
@@ -271,7 +271,7 @@ async fn an_error_in_a_success_is_one_whoever_wrote_it() {
         r#"{"error_code": null, "code": "ModelArts.6357", "message": "no"}"#,
         "\u{feff}{\"error_code\": \"ModelArts.6357\", \"error_msg\": \"no\"}",
     ] {
-        let server = Server::start(move |_, _| json(200, body)).await;
+        let server = Server::start(move |_, _| json(200, body));
         let client = server.client(&ManualClock::default()).await;
         for error in [
             client.notebooks().stop("n1").await.map(drop),
@@ -300,7 +300,7 @@ async fn an_error_in_a_success_is_one_whoever_wrote_it() {
         r#"{"id": "n1", "error_code": "ModelArts.6360", "error_msg": "the last start failed"}"#,
         r#"{"request_id": "r"}"#,
     ] {
-        let server = Server::start(move |_, _| json(200, body)).await;
+        let server = Server::start(move |_, _| json(200, body));
         let client = server.client(&ManualClock::default()).await;
         client.notebooks().stop("n1").await.expect(body);
         client.instances().stop("n1").await.expect(body);
@@ -330,7 +330,7 @@ async fn another_services_absence_or_half_a_word_is_not_the_resources() {
         (302, r#"{"error_code": "ModelArts.6309", "error_msg": "x"}"#),
         (503, r#"{"error_code": "ModelArts.6309", "error_msg": "x"}"#),
     ] {
-        let server = Server::start(move |_, _| json(status, body)).await;
+        let server = Server::start(move |_, _| json(status, body));
         let client = server.client(&ManualClock::default()).await;
         let client = client.with(CallOptions::new().retry(RetryPolicy::off()));
         for error in [
@@ -350,7 +350,7 @@ async fn another_services_absence_or_half_a_word_is_not_the_resources() {
         "\u{feff}{\"error_code\": \"ModelArts.6309\", \"error_msg\": \"x\"}",
         r#"{"error_code": null, "code": " ModelArts.6309 "}"#,
     ] {
-        let server = Server::start(move |_, _| json(404, body)).await;
+        let server = Server::start(move |_, _| json(404, body));
         let client = server.client(&ManualClock::default()).await;
         client.notebooks().ensure_deleted("n1").await.expect(body);
     }
@@ -363,15 +363,16 @@ async fn a_sign_in_that_finds_nothing_says_nothing_about_the_resource() {
         r#"{"error_code": "IAM.0004", "error_msg": "Could not find user."}"#,
     ] {
         // The first sign-in succeeds; the token ends before the next call.
-        let server = Server::start(move |recorded, n| match recorded.target.contains("/auth/tokens") {
-            true if n == 0 => {
-                let token = r#"{"token": {"expires_at": "2025-11-03T08:30:00.000000Z", "issued_at": "2025-11-03T08:15:00.000000Z", "methods": ["password"], "project": {"id": "p1", "name": "eu-de"}, "user": {"id": "u1", "name": "u", "domain": {"id": "d1", "name": "d"}}}}"#;
-                with(json(201, token), "x-subject-token", "t0p-s3cret")
+        let server = Server::start(move |recorded, n| {
+            match recorded.target.contains("/auth/tokens") {
+                true if n == 0 => {
+                    let token = r#"{"token": {"expires_at": "2025-11-03T08:30:00.000000Z", "issued_at": "2025-11-03T08:15:00.000000Z", "methods": ["password"], "project": {"id": "p1", "name": "eu-de"}, "user": {"id": "u1", "name": "u", "domain": {"id": "d1", "name": "d"}}}}"#;
+                    with(json(201, token), "x-subject-token", "t0p-s3cret")
+                }
+                true => json(404, body),
+                false => code(401, "APIGW.0301"),
             }
-            true => json(404, body),
-            false => code(401, "APIGW.0301"),
-        })
-        .await;
+        });
         let clock = ManualClock::default();
         let login = Login::new("u", "Pa55w0rd!").domain_name("d");
         let client = server
@@ -395,8 +396,7 @@ async fn an_error_of_a_creation_or_a_waiter_says_where_and_under_which_id() {
     let server = Server::start(|recorded, _| match recorded.method.as_str() {
         "POST" => with(json(201, r#"{"name": "x"}"#), "x-request-id", "r-1"),
         _ => status("CREATING"),
-    })
-    .await;
+    });
     let host = server.url.trim_start_matches("http://").to_owned();
     let client = server.client(&ManualClock::default()).await;
     for error in [
@@ -450,8 +450,7 @@ async fn lagging(reads: &'static [&'static str], respond: bool) -> (Server, Mode
         }
         _ if respond => json(200, ""),
         _ => Reply::raw(""),
-    })
-    .await;
+    });
     let client = server.client(&ManualClock::default()).await;
     let client = client.with(CallOptions::new().retry(RetryPolicy::off()));
     (server, client)
@@ -524,7 +523,7 @@ async fn a_read_from_before_an_action_is_not_its_result() {
 }
 
 #[tokio::test]
-async fn what_fails_on_its_way_ends_the_waiting_and_what_vanishes_is_said() {
+async fn a_failed_state_ends_the_wait_and_what_vanishes_is_reported() {
     let absent = |image: bool| match image {
         true => code(400, "ModelArts.6404"),
         false => code(400, "ModelArts.6624"),
@@ -538,8 +537,7 @@ async fn what_fails_on_its_way_ends_the_waiting_and_what_vanishes_is_said() {
             "MOUNTING"
         }),
         _ => absent(recorded.target.contains("images")),
-    })
-    .await;
+    });
     let client = server.client(&clock).await;
     let error = client.images().wait_until_active("x1").await.unwrap_err();
     assert!(
@@ -565,7 +563,7 @@ async fn what_fails_on_its_way_ends_the_waiting_and_what_vanishes_is_said() {
         ("UNMOUNTED", 10),
     ] {
         let clock = ManualClock::default();
-        let server = Server::start(move |_, _| status(failed)).await;
+        let server = Server::start(move |_, _| status(failed));
         let client = server.client(&clock).await;
         let waited = match failed {
             "CREATE_FAILED" => client.images().wait_until_active("x1").await.map(drop),
@@ -584,7 +582,7 @@ async fn what_fails_on_its_way_ends_the_waiting_and_what_vanishes_is_said() {
 }
 
 /// An instance that takes one poll for each change, and refuses what does not fit its state.
-async fn stateful(begins: &'static str) -> Server {
+fn stateful(begins: &'static str) -> Server {
     let state = Mutex::new(begins);
     Server::start(move |recorded, _| {
         let mut state = state.lock().unwrap();
@@ -613,14 +611,13 @@ async fn stateful(begins: &'static str) -> Server {
         }
         status(*state)
     })
-    .await
 }
 
 #[tokio::test]
 async fn two_tasks_reach_the_same_state_at_once() {
     macro_rules! both {
         ($begins:literal, $group:ident, $method:ident) => {{
-            let server = stateful($begins).await;
+            let server = stateful($begins);
             let (one, other) = (
                 server.client(&ManualClock::default()).await,
                 server.client(&ManualClock::default()).await,
@@ -644,7 +641,7 @@ async fn two_tasks_reach_the_same_state_at_once() {
 
 #[tokio::test]
 async fn a_waiter_that_is_dropped_or_left_alone_harms_nobody() {
-    let server = stateful("STOPPED").await;
+    let server = stateful("STOPPED");
     let client = server.client(&ManualClock::default()).await;
     // Dropped in the middle of its first request, whose action may have been accepted all the same.
     for polls in 1..20 {
@@ -685,8 +682,7 @@ async fn a_hint_of_any_size_never_hangs_or_hammers() {
         let server = Server::start(move |_, n| match n {
             0 => with(with(json(503, ""), "retry-after", hint), "date", date),
             _ => json(200, "{}"),
-        })
-        .await;
+        });
         let clock = ManualClock::default();
         server
             .client(&clock)
@@ -708,7 +704,7 @@ async fn a_hint_of_any_size_never_hangs_or_hammers() {
         "99999999999999999999999",
         "Thu, 30 Dec 9999 12:00:00 GMT",
     ] {
-        let server = Server::start(move |_, _| with(json(429, ""), "retry-after", hint)).await;
+        let server = Server::start(move |_, _| with(json(429, ""), "retry-after", hint));
         let clock = ManualClock::default();
         let client = server.client(&clock).await;
         let error = client.notebooks().show("n1").await.unwrap_err();
@@ -745,8 +741,7 @@ async fn a_page_size_of_nothing_cannot_end_a_list_before_its_end() {
             _ => "",
         };
         json(200, &format!(r#"{{"data": [{rows}], "total": 1}}"#))
-    })
-    .await;
+    });
     let client = server.client(&ManualClock::default()).await;
     let list = client.notebooks().list().page_size(0);
     let listed = list.collect().await.unwrap();
@@ -754,8 +749,8 @@ async fn a_page_size_of_nothing_cannot_end_a_list_before_its_end() {
 }
 
 #[tokio::test]
-async fn a_filter_that_does_not_fit_is_said_before_anything_is_sent() {
-    let server = Server::start(|_, _| json(200, r#"{"data": [], "total": 0}"#)).await;
+async fn a_filter_that_does_not_fit_is_reported_before_anything_is_sent() {
+    let server = Server::start(|_, _| json(200, r#"{"data": [], "total": 0}"#));
     let client = server.client(&ManualClock::default()).await;
     let list = || client.notebooks().list().name("bert").offset(u64::MAX);
     for error in [
@@ -781,7 +776,7 @@ async fn a_filter_that_does_not_fit_is_said_before_anything_is_sent() {
 #[tokio::test]
 async fn a_list_inside_a_list_is_no_item() {
     let page = r#"{"data": [{"id": "n-1"}, [], ["n-3"], {}], "total": 4}"#;
-    let server = Server::start(move |_, _| json(200, page)).await;
+    let server = Server::start(move |_, _| json(200, page));
     let client = server.client(&ManualClock::default()).await;
     let rows: Vec<_> = client.notebooks().list().items().collect().await;
     let texts: Vec<_> = rows
@@ -811,7 +806,7 @@ async fn codes_of_gateways_say_what_their_lists_say() {
         (429, "IAM.0012", ErrorClass::Throttled),
         (401, "IAM.0061", ErrorClass::Authentication),
     ] {
-        let server = Server::start(move |_, _| code(status, gateway_code)).await;
+        let server = Server::start(move |_, _| code(status, gateway_code));
         let client = server.client(&ManualClock::default()).await;
         let client = client.with(CallOptions::new().retry(RetryPolicy::off()));
         let error = client.notebooks().show("n1").await.unwrap_err();

@@ -387,7 +387,7 @@ async fn run(
 fn no_other_project_and_no_other_host() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let _entered = runtime.enter();
-    let server = runtime.block_on(Server::start(everywhere));
+    let server = Server::start(everywhere);
     let http = modelarts::http_client_builder()
         .unwrap()
         .proxy(reqwest::Proxy::all(&server.url).unwrap())

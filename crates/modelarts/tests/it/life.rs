@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::support::{Recorded, Reply, Server, code, json};
+use crate::support::{Clients, Recorded, Reply, Server, code, json};
 use futures::TryStreamExt;
 use modelarts::{AutoStop, Clock, ManualClock, PollPolicy};
 
@@ -72,8 +72,7 @@ async fn a_stopping_notebook_is_waited_for_and_started() {
             return json(200, r#"{"status": "STARTING"}"#);
         }
         life.read()
-    })
-    .await;
+    });
     let clock = ManualClock::default();
     let client = server.client(&clock).await;
     let seen: Vec<_> = client
@@ -97,7 +96,7 @@ async fn a_stopping_notebook_is_waited_for_and_started() {
 async fn reads_that_lag_behind_are_waited_out_and_no_longer() {
     let wait = async |script: &[&'static str]| {
         let life = Life::new(script);
-        let server = Server::start(move |_, _| life.lock().unwrap().read()).await;
+        let server = Server::start(move |_, _| life.lock().unwrap().read());
         let clock = ManualClock::default();
         let client = server.client(&clock).await;
         let result = client.notebooks().wait_until_running("n1").await;
@@ -127,7 +126,7 @@ async fn reads_that_lag_behind_are_waited_out_and_no_longer() {
 #[tokio::test]
 async fn the_policy_of_a_waiter_holds_for_its_reads_too() {
     let life = Life::new(&["STOPPED"]);
-    let server = Server::start(move |_, _| life.lock().unwrap().read()).await;
+    let server = Server::start(move |_, _| life.lock().unwrap().read());
     let clock = ManualClock::default();
     let client = server.client(&clock).await;
     let policy = PollPolicy::default().read_lag(Duration::ZERO);
@@ -155,8 +154,7 @@ async fn images_and_mounts_are_removed_by_the_same_machine() {
             (false, true, _) => json(200, "{}"),
             (true, ..) => life.read(),
         }
-    })
-    .await;
+    });
     let client = server.client(&ManualClock::default()).await;
     let storage = client.storage();
     client.images().ensure_deleted("i1").await.unwrap();
@@ -187,8 +185,7 @@ async fn a_conflict_means_another_poll() {
             return code(400, "ModelArts.6357");
         }
         life.read()
-    })
-    .await;
+    });
     let client = server.client(&ManualClock::default()).await;
     let stopped = client.notebooks().ensure_stopped("n1").await.unwrap();
     assert_eq!(stopped.status.unwrap().as_str(), "STOPPED");
@@ -200,8 +197,7 @@ async fn a_refusal_that_lasts_is_the_cause_of_the_last_error() {
     let server = Server::start(|recorded, _| match is_read(recorded) {
         true => json(200, r#"{"id": "n1", "status": "RUNNING"}"#),
         false => code(400, "ModelArts.6357"),
-    })
-    .await;
+    });
     let client = server.client(&ManualClock::default()).await;
     let error = client.notebooks().ensure_stopped("n1").await.unwrap_err();
     assert!(error.is_wait_timeout(), "{error}");
@@ -216,7 +212,7 @@ async fn a_refusal_that_lasts_is_the_cause_of_the_last_error() {
 
 #[tokio::test]
 async fn what_is_as_it_should_be_is_left_alone() {
-    let server = Server::start(|_, _| code(400, "ModelArts.6309")).await;
+    let server = Server::start(|_, _| code(400, "ModelArts.6309"));
     let clock = ManualClock::default();
     let client = server.client(&clock).await;
     client.notebooks().ensure_deleted("n1").await.unwrap();
@@ -252,8 +248,7 @@ async fn a_running_notebook_is_stopped_when_its_deletion_demands_it() {
             _ => {}
         }
         life.read()
-    })
-    .await;
+    });
     let client = server.client(&ManualClock::default()).await;
     client.notebooks().ensure_deleted("n1").await.unwrap();
     let expected = [
@@ -267,7 +262,7 @@ async fn a_running_notebook_is_stopped_when_its_deletion_demands_it() {
 #[tokio::test]
 async fn a_failed_start_is_reported_with_its_reason() {
     let life = Life::new(&["STARTING", "START_FAILED"]);
-    let server = Server::start(move |_, _| life.lock().unwrap().read()).await;
+    let server = Server::start(move |_, _| life.lock().unwrap().read());
     let client = server.client(&ManualClock::default()).await;
     let error = client
         .notebooks()
@@ -290,8 +285,7 @@ async fn the_old_generation_speaks_seconds_and_actions() {
             r#"{"current_status": "STOPPING", "previous_state": "RUNNING"}"#,
         ),
         _ => json(200, r#"{"id": "i1", "status": "RUNNING"}"#),
-    })
-    .await;
+    });
     let client = server.client(&ManualClock::default()).await;
     client
         .instances()
@@ -333,7 +327,7 @@ fn page(recorded: &Recorded, all: usize) -> Reply {
 
 #[tokio::test]
 async fn a_list_is_a_stream_of_all_its_pages() {
-    let server = Server::start(|recorded, _| page(recorded, 123)).await;
+    let server = Server::start(|recorded, _| page(recorded, 123));
     let client = server.client(&ManualClock::default()).await;
     let list = client.notebooks().list().status("RUNNING").name("bert");
     let ids: Vec<_> = list
@@ -361,8 +355,7 @@ async fn an_error_ends_the_stream_after_what_came_before_it() {
     let server = Server::start(|recorded, n| match n {
         0 => page(recorded, 123),
         _ => code(403, "ModelArts.0209"),
-    })
-    .await;
+    });
     let client = server.client(&ManualClock::default()).await;
     let mut items = client.notebooks().list().items();
     for _ in 0..50 {
@@ -378,8 +371,7 @@ async fn instances_and_flavors_have_their_own_forms_of_a_list() {
             (true, _) => json(200, r#"{"instances": [{"id": "i1"}], "total_count": 1}"#),
             (false, _) => json(200, r#"{"flavors": [{"id": "f1"}], "total": 1}"#),
         },
-    )
-    .await;
+    );
     let client = server.client(&ManualClock::default()).await;
     let instances: Vec<_> = client
         .instances()
@@ -399,8 +391,7 @@ async fn everything_can_run_in_a_task_of_its_own() {
     let server = Server::start(|recorded, _| match recorded.target.contains('?') {
         true => page(recorded, 120),
         false => json(200, r#"{"id": "n1", "status": "RUNNING"}"#),
-    })
-    .await;
+    });
     let client = server.client(&ManualClock::default()).await;
     let task = tokio::spawn(async move {
         let created = client.notebooks().show("n1").await?;

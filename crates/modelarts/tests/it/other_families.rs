@@ -4,7 +4,7 @@ use modelarts::{ManualClock, Method, ModelArts};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::support::{Recorded, Reply, Server, code, json as respond, with};
+use crate::support::{Clients, Recorded, Reply, Server, code, json as respond, with};
 
 const JOBS: &str = "/v2/{project_id}/training-jobs";
 
@@ -58,7 +58,7 @@ async fn connect(server: &Server) -> ModelArts {
 
 #[tokio::test]
 async fn a_job_is_created_typed_and_listed_raw() {
-    let server = Server::start(|sent, _| training(sent)).await;
+    let server = Server::start(|sent, _| training(sent));
     let client = connect(&server).await;
     let body = json!({
         "kind": "job",
@@ -134,8 +134,7 @@ async fn a_request_is_sent_again_as_its_method_allows() {
         let server = Server::start(|_, before| match before {
             0 | 1 => respond(504, ""),
             _ => respond(200, "{}"),
-        })
-        .await;
+        });
         let client = connect(&server).await;
         let mut request = client.request(method.clone(), JOBS);
         if let Some(told) = told {
@@ -155,16 +154,15 @@ async fn a_request_is_sent_again_as_its_method_allows() {
     let server = Server::start(|_, before| match before {
         0 => with(respond(429, ""), "retry-after", "1"),
         _ => respond(201, "{}"),
-    })
-    .await;
+    });
     let client = connect(&server).await;
     client.request(Method::POST, JOBS).send().await.unwrap();
     assert_eq!(server.count(), 2);
 }
 
 #[tokio::test]
-async fn an_error_says_what_the_service_said_and_no_secret() {
-    let server = Server::start(|sent, _| training(sent)).await;
+async fn an_error_has_the_message_of_the_service_and_no_secret() {
+    let server = Server::start(|sent, _| training(sent));
     let client = connect(&server).await;
     let path = format!("{JOBS}/gone");
     let error = client.request(Method::GET, &path).send().await.unwrap_err();
@@ -176,7 +174,7 @@ async fn an_error_says_what_the_service_said_and_no_secret() {
     assert_eq!(error.status().map(|status| status.as_u16()), Some(404));
 
     let leak = r#"{"error_msg": "no", "password": "hunter2", "x-auth-token": "t0p-s3cret"}"#;
-    let server = Server::start(|_, _| respond(400, leak)).await;
+    let server = Server::start(|_, _| respond(400, leak));
     let client = connect(&server).await;
     let request = client
         .request(Method::POST, JOBS)
@@ -190,7 +188,7 @@ async fn an_error_says_what_the_service_said_and_no_secret() {
     }
 
     // A success that is none of what was asked for is an error as well.
-    let server = Server::start(|_, _| respond(200, r#"{"metadata": 7}"#)).await;
+    let server = Server::start(|_, _| respond(200, r#"{"metadata": 7}"#));
     let client = connect(&server).await;
     let error = client
         .request(Method::GET, JOBS)
@@ -208,7 +206,7 @@ async fn an_error_says_what_the_service_said_and_no_secret() {
 
 #[tokio::test]
 async fn a_path_leads_to_the_service_or_nowhere() {
-    let server = Server::start(|sent, _| training(sent)).await;
+    let server = Server::start(|sent, _| training(sent));
     let client = connect(&server).await;
     for path in [
         "/v2/{project_id}/../training-jobs",

@@ -17,7 +17,7 @@ use modelarts::{
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
-use crate::support::{Recorded, Reply, Server, code, json, with};
+use crate::support::{Clients, Recorded, Reply, Server, code, json, with};
 
 const HTML_404: &str = "<html><head><title>404 Not Found</title></head><body><center><h1>404 Not Found</h1></center><hr><center>nginx</center></body></html>";
 
@@ -75,7 +75,7 @@ async fn ask_all(client: &ModelArts) -> Vec<(&'static str, Result<(), Error>)> {
 #[tokio::test]
 async fn a_404_that_is_not_the_services_own_is_no_sign_that_anything_is_gone() {
     for body in FOREIGN_404 {
-        let server = Server::start(move |_, _| html(404, body)).await;
+        let server = Server::start(move |_, _| html(404, body));
         let client = server.client(&ManualClock::default()).await;
         let host = server.url.trim_start_matches("http://").to_owned();
         for (what, result) in ask_all(&client).await {
@@ -120,8 +120,7 @@ async fn the_services_own_word_is_enough() {
             target if target.contains("/storage/") => code(status, mount),
             target if target.contains("/images/") => code(status, image),
             _ => code(status, instance),
-        })
-        .await;
+        });
         let client = server.client(&ManualClock::default()).await;
         for (what, result) in ask_all(&client).await {
             match result {
@@ -141,7 +140,7 @@ async fn the_services_own_word_is_enough() {
 async fn something_else_that_is_missing_is_not_the_resource() {
     // The workspace, the Git repository, the agency.
     for absent in ["ModelArts.0102", "ModelArts.6341", "ModelArts.6376"] {
-        let server = Server::start(move |_, _| code(400, absent)).await;
+        let server = Server::start(move |_, _| code(400, absent));
         let client = server.client(&ManualClock::default()).await;
         assert!(
             client.notebooks().ensure_deleted("n1").await.is_err(),
@@ -160,7 +159,7 @@ async fn something_else_that_is_missing_is_not_the_resource() {
         );
     }
     // Nor is an echo under a server's failure.
-    let server = Server::start(|_, _| code(502, "ModelArts.6309")).await;
+    let server = Server::start(|_, _| code(502, "ModelArts.6309"));
     let client = server.client(&ManualClock::default()).await;
     assert!(client.notebooks().ensure_deleted("n1").await.is_err());
 }
@@ -250,7 +249,7 @@ async fn a_creation_whose_success_cannot_be_read_has_an_unknown_outcome() {
         || Reply::raw(b"HTTP/1.1 201 Created\r\ncontent-length: 90\r\n\r\n{\"id\":"),
     ];
     for reply in odd {
-        let server = Server::start(move |_, _| reply()).await;
+        let server = Server::start(move |_, _| reply());
         let client = server
             .builder(&ManualClock::default())
             .credentials(Credentials::token("t0p-s3cret"))
@@ -268,7 +267,7 @@ async fn a_creation_whose_success_cannot_be_read_has_an_unknown_outcome() {
     // What the service refused with a code was not carried out, whatever the status.
     let refused = ["ModelArts.6302", "ModelArts.7008"];
     for refusal in refused {
-        let server = Server::start(move |_, _| code(500, refusal)).await;
+        let server = Server::start(move |_, _| code(500, refusal));
         let client = server.client(&ManualClock::default()).await;
         for (what, result) in create_all(&client).await {
             let error = result.expect_err(what);
@@ -290,7 +289,7 @@ async fn an_empty_success_of_an_action_is_a_success() {
         (200, "null"),
         (200, "{}"),
     ] {
-        let server = Server::start(move |_, _| json(status, body)).await;
+        let server = Server::start(move |_, _| json(status, body));
         let client = server.client(&ManualClock::default()).await;
         let (new, old) = (client.notebooks(), client.instances());
         new.start("n1").await.unwrap();
@@ -320,7 +319,7 @@ async fn an_empty_success_of_an_action_is_a_success() {
         }
     }
     // A portal in front of the service is no success of anything.
-    let server = Server::start(|_, _| html(200, "<html>Sign in</html>")).await;
+    let server = Server::start(|_, _| html(200, "<html>Sign in</html>"));
     let client = server.client(&ManualClock::default()).await;
     assert!(client.notebooks().stop("n1").await.unwrap_err().is_decode());
     assert!(
@@ -332,7 +331,7 @@ async fn an_empty_success_of_an_action_is_a_success() {
             .is_outcome_unknown()
     );
     let said = r#"{"error_code": "APIGW.0301", "error_msg": "who are you"}"#;
-    let server = Server::start(move |_, _| json(200, said)).await;
+    let server = Server::start(move |_, _| json(200, said));
     let client = server.client(&ManualClock::default()).await;
     let error = client.notebooks().stop("n1").await.unwrap_err();
     assert!(error.is_decode() && error.is_auth(), "{error}");
@@ -340,7 +339,7 @@ async fn an_empty_success_of_an_action_is_a_success() {
 }
 
 /// Replies in turn to reads, the last one for ever; to everything else with success.
-async fn reading(replies: &[fn() -> Reply]) -> Server {
+fn reading(replies: &[fn() -> Reply]) -> Server {
     let replies = replies.to_vec();
     let reads = Mutex::new(0);
     Server::start(move |recorded, _| {
@@ -351,7 +350,6 @@ async fn reading(replies: &[fn() -> Reply]) -> Server {
         *reads += 1;
         replies[(*reads - 1).min(replies.len() - 1)]()
     })
-    .await
 }
 
 fn status(status: &str) -> Reply {
@@ -361,7 +359,7 @@ fn status(status: &str) -> Reply {
 #[tokio::test]
 async fn what_was_just_created_may_not_be_found_yet() {
     let absent = || code(400, "ModelArts.6309");
-    let server = reading(&[absent, || status("CREATING"), || status("RUNNING")]).await;
+    let server = reading(&[absent, || status("CREATING"), || status("RUNNING")]);
     let client = server.client(&ManualClock::default()).await;
     let id = client
         .notebooks()
@@ -371,22 +369,22 @@ async fn what_was_just_created_may_not_be_found_yet() {
         .id
         .unwrap();
     client.notebooks().wait_until_running(&id).await.unwrap();
-    let server = reading(&[absent, absent, || status("RUNNING")]).await;
+    let server = reading(&[absent, absent, || status("RUNNING")]);
     let client = server.client(&ManualClock::default()).await;
     client.instances().wait_until_running("x1").await.unwrap();
-    let server = reading(&[absent, || status("MOUNTING"), || status("MOUNTED")]).await;
+    let server = reading(&[absent, || status("MOUNTING"), || status("MOUNTED")]);
     let client = server.client(&ManualClock::default()).await;
     client
         .storage()
         .wait_until_mounted("n1", "x1")
         .await
         .unwrap();
-    let server = reading(&[|| code(400, "ModelArts.6404"), || status("ACTIVE")]).await;
+    let server = reading(&[|| code(400, "ModelArts.6404"), || status("ACTIVE")]);
     let client = server.client(&ManualClock::default()).await;
     client.images().wait_until_active("x1").await.unwrap();
     // Not for ever, and not against a gateway's word.
     let clock = ManualClock::default();
-    let server = reading(&[absent]).await;
+    let server = reading(&[absent]);
     let client = server.client(&clock).await;
     let error = client
         .notebooks()
@@ -401,7 +399,7 @@ async fn what_was_just_created_may_not_be_found_yet() {
     let client = client.with(off);
     assert!(client.images().wait_until_active("x1").await.is_err());
     assert_eq!(clock.elapsed().as_secs(), 50);
-    let server = reading(&[|| html(404, HTML_404)]).await;
+    let server = reading(&[|| html(404, HTML_404)]);
     let client = server.client(&ManualClock::default()).await;
     let error = client
         .notebooks()
@@ -433,8 +431,7 @@ async fn what_was_just_created_is_not_gone_because_it_is_not_found_yet() {
                     _ if *state.lock().unwrap() => code(400, "ModelArts.6309"),
                     _ => status("CREATING"),
                 }
-            })
-            .await;
+            });
             let client = server.client(&ManualClock::default()).await;
             let group = client.$group();
             let id = group.create(&$request).await.unwrap().id.unwrap();
@@ -452,8 +449,7 @@ async fn a_status_from_before_the_start_is_waited_out() {
         || status("STOPPED"),
         || status("STARTING"),
         || status("RUNNING"),
-    ])
-    .await;
+    ]);
     let client = server.client(&ManualClock::default()).await;
     client.notebooks().start("x1").await.unwrap();
     client.notebooks().wait_until_running("x1").await.unwrap();
@@ -461,8 +457,7 @@ async fn a_status_from_before_the_start_is_waited_out() {
         || status("START_FAILED"),
         || status("STOPPED"),
         || status("RUNNING"),
-    ])
-    .await;
+    ]);
     let client = server.client(&ManualClock::default()).await;
     client.instances().start("x1").await.unwrap();
     client.instances().wait_until_running("x1").await.unwrap();
@@ -470,8 +465,7 @@ async fn a_status_from_before_the_start_is_waited_out() {
         || status("RUNNING"),
         || status("RUNNING"),
         || status("STOPPED"),
-    ])
-    .await;
+    ]);
     let client = server.client(&ManualClock::default()).await;
     client.notebooks().wait_until_stopped("x1").await.unwrap();
     // A second deletion after one that failed.
@@ -480,8 +474,7 @@ async fn a_status_from_before_the_start_is_waited_out() {
         || status("DELETE_FAILED"),
         || status("DELETING"),
         || code(400, "ModelArts.6309"),
-    ])
-    .await;
+    ]);
     let client = server.client(&ManualClock::default()).await;
     client.notebooks().ensure_deleted("x1").await.unwrap();
     let sent = server.requests();
@@ -512,7 +505,7 @@ impl Fleet {
             .count()
     }
 
-    async fn serve(&self) -> Server {
+    fn serve(&self) -> Server {
         let fleet = self.0.clone();
         Server::start(move |recorded, _| {
             let mut fleet = fleet.lock().unwrap();
@@ -545,14 +538,13 @@ impl Fleet {
                 ),
             )
         })
-        .await
     }
 }
 
 #[tokio::test]
 async fn a_loop_that_stops_what_it_lists_stops_all_of_it() {
     let fleet = Fleet::new(120);
-    let server = fleet.serve().await;
+    let server = fleet.serve();
     let client = server.client(&ManualClock::default()).await;
     let running = client.notebooks().list().status("RUNNING");
     for notebook in running.collect().await.unwrap() {
@@ -565,7 +557,7 @@ async fn a_loop_that_stops_what_it_lists_stops_all_of_it() {
     assert_eq!(fleet.running(), 0);
 
     let fleet = Fleet::new(120);
-    let server = fleet.serve().await;
+    let server = fleet.serve();
     let client = server.client(&ManualClock::default()).await;
     let running = client.notebooks().list().status("RUNNING");
     let (mut items, mut seen) = (running.items(), HashSet::new());
@@ -583,7 +575,7 @@ async fn a_row_that_cannot_be_read_is_named_and_the_list_goes_on() {
         {"id":"n-1","status":"RUNNING"},
         {"id":"n-2","status":"RUNNING","lease":"t0p-s3cret-lease"},
         {"id":"n-3","status":"STOPPED"}]}"#;
-    let server = Server::start(move |_, _| with(json(200, page), "x-request-id", "r-9")).await;
+    let server = Server::start(move |_, _| with(json(200, page), "x-request-id", "r-9"));
     let client = server.client(&ManualClock::default()).await;
     let mut items = client.notebooks().list().items();
     let mut told = Vec::new();
@@ -621,7 +613,7 @@ async fn a_row_that_cannot_be_read_is_named_and_the_list_goes_on() {
 #[tokio::test]
 async fn absent_members_are_read_without_complaint() {
     let body = r#"{"id":"n-1","name":null,"status":"RUNNING","action_progress":null,"endpoints":null,"image":null,"lease":null,"tags":null,"volume":null,"create_at":null,"pool":null,"hooks":{},"workspace_id":null,"description":null,"fail_reason":null,"flavor":null,"user":null,"token":null,"url":null}"#;
-    let server = Server::start(move |_, _| json(200, body)).await;
+    let server = Server::start(move |_, _| json(200, body));
     let client = server.client(&ManualClock::default()).await;
     assert!(client.notebooks().show("n-1").await.unwrap().name.is_none());
     client.notebooks().wait_until_running("n-1").await.unwrap();
@@ -641,8 +633,7 @@ async fn five_attempts_are_five_attempts_for_what_a_waiter_does_too() {
     let server = Server::start(|recorded, _| match recorded.method.as_str() {
         "GET" => status("RUNNING"),
         _ => json(503, ""),
-    })
-    .await;
+    });
     let client = server.client(&ManualClock::default()).await;
     for error in [
         client.notebooks().ensure_stopped("n1").await.unwrap_err(),
@@ -662,7 +653,7 @@ async fn five_attempts_are_five_attempts_for_what_a_waiter_does_too() {
 
 #[tokio::test]
 async fn an_error_says_what_ended_the_retries() {
-    let server = Server::start(|_, _| json(503, "")).await;
+    let server = Server::start(|_, _| json(503, ""));
     let clock = ManualClock::default();
     let client = server.client(&clock).await;
     let show = async |client: &ModelArts| client.notebooks().show("n1").await.unwrap_err();
@@ -714,8 +705,7 @@ async fn a_waiter_that_runs_out_of_time_says_why_and_what_is_missing() {
         || status("CREATING"),
         || status("CREATING"),
         || with(code(429, "ModelArts.6101"), "retry-after", "60"),
-    ])
-    .await;
+    ]);
     let client = server.client(&ManualClock::default()).await;
     let waiter = client.notebooks().wait_until_running("n1");
     let error = waiter.deadline(Duration::from_secs(120)).await.unwrap_err();
@@ -733,7 +723,7 @@ async fn a_waiter_that_runs_out_of_time_says_why_and_what_is_missing() {
 
     let volume =
         r#"{"status": "RUNNING", "volume": {"category": "EVS", "status": "INITIALIZING"}}"#;
-    let server = Server::start(move |_, _| json(200, volume)).await;
+    let server = Server::start(move |_, _| json(200, volume));
     let client = server.client(&ManualClock::default()).await;
     let error = client
         .notebooks()
@@ -767,7 +757,7 @@ async fn codes_of_gateways_have_a_class_and_a_remedy() {
         (403, "IAM.0003", ErrorClass::Permission),
         (429, "ModelArts.6101", ErrorClass::Throttled),
     ] {
-        let server = Server::start(move |_, _| code(status, gateway_code)).await;
+        let server = Server::start(move |_, _| code(status, gateway_code));
         let client = server.client(&ManualClock::default()).await;
         let error = client.notebooks().show("n1").await.unwrap_err();
         assert_eq!(error.class(), Some(class), "{gateway_code}");
@@ -777,13 +767,13 @@ async fn codes_of_gateways_have_a_class_and_a_remedy() {
 }
 
 #[tokio::test]
-async fn a_skewed_clock_is_recognised_and_said() {
+async fn a_skewed_clock_is_recognised_and_reported() {
     for (date, minutes) in [
         ("Mon, 03 Nov 2025 08:55:00 GMT", -40),
         ("Mon, 03 Nov 2025 07:55:00 GMT", 20),
     ] {
         let refuse = move |_: &Recorded, _| with(code(401, "APIGW.0301"), "date", date);
-        let server = Server::start(refuse).await;
+        let server = Server::start(refuse);
         let client = server.client(&ManualClock::default()).await;
         let error = client.notebooks().show("n1").await.unwrap_err();
         assert_eq!(error.clock_skew().unwrap().as_mins(), minutes, "{error}");
@@ -796,7 +786,7 @@ async fn a_skewed_clock_is_recognised_and_said() {
         assert!(error.remedy().unwrap().contains("clock"), "{error}");
     }
     let date = "Mon, 03 Nov 2025 08:16:00 GMT";
-    let server = Server::start(move |_, _| with(code(401, "APIGW.0301"), "date", date)).await;
+    let server = Server::start(move |_, _| with(code(401, "APIGW.0301"), "date", date));
     let client = server.client(&ManualClock::default()).await;
     let error = client.notebooks().show("n1").await.unwrap_err();
     assert!(error.clock_skew().is_none() && error.remedy().is_some());
@@ -814,7 +804,6 @@ async fn a_time_limit_is_reported_as_it_was_set() {
         (clock, server)
     };
     let (clock, server) = silent(20);
-    let server = server.await;
     let options = CallOptions::new().attempt_timeout(Duration::from_secs(20));
     let client = server
         .client(&clock)
@@ -831,7 +820,6 @@ async fn a_time_limit_is_reported_as_it_was_set() {
     );
 
     let (clock, server) = silent(50);
-    let server = server.await;
     let options = CallOptions::new().deadline(Duration::from_secs(50));
     let client = server.client(&clock).await.with(options);
     let error = client.notebooks().show("n1").await.unwrap_err();
@@ -868,8 +856,7 @@ async fn a_flood_of_interim_responses_does_not_defeat_the_time_limit() {
                     time.advance(Duration::from_secs(60));
                 }
             })
-        })
-        .await;
+        });
         let options = CallOptions::new().retry(RetryPolicy::off());
         let client = server.client(&clock).await.with(options);
         let error = client.notebooks().create(&notebook()).await.unwrap_err();
@@ -886,7 +873,7 @@ async fn what_will_be_the_same_the_next_time_is_not_repeated() {
         || code(500, "ModelArts.7008"),
     ];
     for reply in replies {
-        let server = Server::start(move |_, _| reply()).await;
+        let server = Server::start(move |_, _| reply());
         let client = server.client(&ManualClock::default()).await;
         let error = client.notebooks().show("n1").await.unwrap_err();
         assert_eq!(
@@ -929,7 +916,7 @@ async fn a_credential_in_the_id_of_the_request_is_not_shown() {
         };
         with(reply, "x-request-id", token)
     };
-    let server = Server::start(echo).await;
+    let server = Server::start(echo);
     let client = server.client(&ManualClock::default()).await;
     for _ in 0..3 {
         let error = client.notebooks().show("n1").await.unwrap_err();
@@ -954,8 +941,7 @@ async fn an_error_is_one_line_that_says_nothing_twice() {
             400,
             "{\"error_msg\": \"a\\nb\", \"error_code\": \"ModelArts.6318\"}",
         )
-    })
-    .await;
+    });
     let clock = ManualClock::default();
     let refused = server
         .client(&clock)
@@ -1036,10 +1022,10 @@ fn against_hostile_responses(check: impl AsyncFn(&ModelArts, u16, &str)) {
         .unwrap();
     let current = Arc::new(Mutex::new((200, String::new(), String::new())));
     let reply = current.clone();
-    let server = runtime.block_on(Server::start(move |_, _| {
+    let server = Server::start(move |_, _| {
         let (status, body, id) = reply.lock().unwrap().clone();
         with(json(status, &body), "x-request-id", &id)
-    }));
+    });
     let options = CallOptions::new().poll(PollPolicy::default().deadline(Duration::from_secs(60)));
     let budget = RetryBudget::unlimited();
     let builder = server.builder(&ManualClock::default()).retry_budget(budget);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::support::{Recorded, Reply, Server, json, with};
+use crate::support::{Clients, Recorded, Reply, Server, json, with};
 use modelarts::{AccessKey, Credentials, Environment, Login, ManualClock, ModelArts};
 
 fn password() -> Credentials {
@@ -28,9 +28,7 @@ fn token(name: &str, endpoint: &str) -> Reply {
 }
 
 /// Hands out tokens `t1`, `t2`, … and accepts the latest only.
-async fn cloud(
-    signs_in: impl Fn(usize) -> bool + Send + Sync + 'static,
-) -> (Server, Arc<AtomicUsize>) {
+fn cloud(signs_in: impl Fn(usize) -> bool + Send + Sync + 'static) -> (Server, Arc<AtomicUsize>) {
     let latest = Arc::new(AtomicUsize::new(0));
     let tries = AtomicUsize::new(0);
     let valid = latest.clone();
@@ -51,8 +49,7 @@ async fn cloud(
             true => json(200, r#"{"id": "n1"}"#),
             false => json(401, ""),
         }
-    })
-    .await;
+    });
     (server, latest)
 }
 
@@ -77,7 +74,7 @@ fn sign_ins(server: &Server) -> usize {
 
 #[tokio::test]
 async fn the_token_tells_project_and_endpoint() {
-    let (server, _) = cloud(|_| true).await;
+    let (server, _) = cloud(|_| true);
     let client = client(&server, &ManualClock::default()).await;
     assert_eq!(
         (client.project_id(), client.endpoint()),
@@ -92,7 +89,7 @@ async fn the_token_tells_project_and_endpoint() {
 
 #[tokio::test]
 async fn a_refused_token_is_renewed_once_for_all_and_each_call_replayed_once() {
-    let (server, latest) = cloud(|_| true).await;
+    let (server, latest) = cloud(|_| true);
     let client = client(&server, &ManualClock::default()).await;
     // The service forgets the first token.
     latest.store(100, Ordering::SeqCst);
@@ -113,7 +110,7 @@ async fn a_refused_token_is_renewed_once_for_all_and_each_call_replayed_once() {
 
 #[tokio::test]
 async fn a_wrong_password_is_tried_once_for_all_who_wait() {
-    let (server, latest) = cloud(|tries| tries == 0).await;
+    let (server, latest) = cloud(|tries| tries == 0);
     let client = client(&server, &ManualClock::default()).await;
     latest.store(100, Ordering::SeqCst);
     let calls = (0..20).map(|_| {
@@ -142,8 +139,7 @@ async fn a_second_401_is_final() {
     let server = Server::start(|recorded, _| match is_sign_in(recorded) {
         true => token("t", "http://127.0.0.1:1"),
         false => json(401, ""),
-    })
-    .await;
+    });
     let clock = ManualClock::default();
     let client = server
         .builder(&clock)
@@ -159,7 +155,7 @@ async fn a_second_401_is_final() {
 
 #[tokio::test]
 async fn a_token_is_renewed_before_its_end_and_serves_until_then() {
-    let (server, _) = cloud(|tries| tries != 1).await;
+    let (server, _) = cloud(|tries| tries != 1);
     let clock = ManualClock::default();
     let client = client(&server, &clock).await;
     clock.advance(Duration::from_secs(23 * 3600));
@@ -195,8 +191,7 @@ async fn a_renewal_that_hangs_costs_one_call_some_seconds_and_the_others_nothing
             "t1",
             &format!("http://{}", recorded.header("host").unwrap()),
         )
-    })
-    .await;
+    });
     let client = client(&server, &clock).await;
     clock.advance(Duration::from_secs(23 * 3600 + 40 * 60));
     for _ in 0..5 {
@@ -216,7 +211,7 @@ async fn a_renewal_that_hangs_costs_one_call_some_seconds_and_the_others_nothing
 async fn a_project_is_looked_up_by_name() {
     let projects =
         r#"{"projects": [{"id": "p0", "name": "eu-de"}, {"id": "p5", "name": "eu-de_nlp"}]}"#;
-    let server = Server::start(move |_, _| json(200, projects)).await;
+    let server = Server::start(move |_, _| json(200, projects));
     let key = Credentials::access_key(AccessKey::new("AK", "SK"));
     let build = |name: &str| {
         ModelArts::builder()
@@ -246,7 +241,7 @@ async fn a_project_is_looked_up_by_name() {
 }
 
 #[tokio::test]
-async fn what_is_missing_is_said_with_a_way_out() {
+async fn what_is_missing_is_named_with_a_remedy() {
     let token = || ModelArts::builder().credentials(Credentials::token("t"));
     for (builder, hint) in [
         (token(), "OS_PROJECT_ID"),
@@ -304,7 +299,7 @@ async fn the_environment_is_enough() {
 
 #[tokio::test]
 async fn an_address_that_is_no_identity_service_is_reported() {
-    let server = Server::start(|_, _| json(200, "{}")).await;
+    let server = Server::start(|_, _| json(200, "{}"));
     let clock = ManualClock::default();
     let error = server
         .builder(&clock)
@@ -317,7 +312,7 @@ async fn an_address_that_is_no_identity_service_is_reported() {
 
 #[tokio::test]
 async fn a_call_that_is_dropped_while_it_signs_in_blocks_nobody() {
-    let (server, latest) = cloud(|_| true).await;
+    let (server, latest) = cloud(|_| true);
     let client = client(&server, &ManualClock::default()).await;
     latest.store(100, Ordering::SeqCst);
     let notebooks = client.notebooks();

@@ -16,7 +16,7 @@ use std::fmt::Write as _;
 
 use modelarts::{AccessKey, Credentials, Login, ManualClock};
 use modelarts_test_support::capture::Capture;
-use support::{Recorded, Reply, Server, json, with};
+use support::{Clients, Recorded, Reply, Server, json, with};
 
 const SECRETS: [&str; 6] = [
     "t0p-s3cret-password",
@@ -61,7 +61,7 @@ async fn neither_debug_nor_display_nor_tracing_tells() {
         Credentials::password(login),
         Credentials::token("t0p-s3cret-issued"),
     ] {
-        let server = Server::start(indiscreet).await;
+        let server = Server::start(indiscreet);
         let builder = server
             .builder(&ManualClock::default())
             .credentials(credentials.clone());
