@@ -1,4 +1,13 @@
 //! What the facade costs beside what nobody can do without: CPU time, in ratios.
+//!
+//! With `--calls facade N` or `--calls bare N` it makes N calls one way and nothing else, for a profiler. The difference of
+//! two numbers of calls leaves out what is done once:
+//!
+//! ```console
+//! $ bench=$(cargo bench -p modelarts-tests --bench facade --no-run 2>&1 | sed -n 's/.*(\(.*\))/\1/p')
+//! $ valgrind --tool=callgrind --separate-threads=yes --callgrind-out-file=out $bench --calls facade 1000
+//! $ grep -h ^totals: out-01
+//! ```
 
 #![allow(clippy::unwrap_used, reason = "nothing is to be saved here")]
 
@@ -17,8 +26,13 @@ use sha2::{Digest, Sha256};
 use tokio::runtime::Builder;
 
 fn main() {
-    stay_on_one_core();
+    let arguments: Vec<String> = std::env::args().collect();
     let notebooks = Notebooks::documented();
+    if let Some(at) = arguments.iter().position(|it| it == "--calls") {
+        let (who, number) = (&arguments[at + 1], arguments[at + 2].parse().unwrap());
+        return calls(who, number, &notebooks);
+    }
+    stay_on_one_core();
     let table = Table::new("Facade: CPU time, ours to bare");
     call(&table, &notebooks);
     signing(&table);
@@ -52,6 +66,21 @@ fn call(table: &Table, notebooks: &Notebooks) {
             || runtime.block_on(bare.show()),
         );
         row(table, &figure, aim, comparison);
+    }
+}
+
+/// Calls of one kind only.
+fn calls(who: &str, number: usize, notebooks: &Notebooks) {
+    let one = notebooks.one();
+    let server = BenchServer::start(move |_, body| body.extend_from_slice(&one));
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    let bare = Bare::limited(&server);
+    let client = runtime.block_on(facade(&server));
+    for _ in 0..number {
+        match who {
+            "facade" => drop(runtime.block_on(client.notebooks().show(ID)).unwrap()),
+            _ => drop(runtime.block_on(bare.show())),
+        }
     }
 }
 

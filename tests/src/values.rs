@@ -1,6 +1,6 @@
 //! Values made from a schema, so that every property is tried and not only those of the samples.
 
-use modelarts_document::{Schema, SchemaType, Unlisted};
+use modelarts_document::{AdditionalProperties, Schema, SchemaType};
 use serde_json::{Map, Value, json};
 
 use crate::documents::Document;
@@ -64,14 +64,14 @@ fn object_of<'a>(
             object.insert(name.to_owned(), value);
         }
     }
-    match schema.unlisted() {
-        Unlisted::Of(values) => {
+    match schema.additional_properties() {
+        AdditionalProperties::Of(values) => {
             object.extend(value_of(values, choose, within).map(|value| ("key".to_owned(), value)));
         }
-        Unlisted::Any => {
+        AdditionalProperties::Any => {
             object.insert("key".to_owned(), json!({"any": ["thing", 1, null]}));
         }
-        Unlisted::Undeclared => {}
+        AdditionalProperties::Undeclared => {}
     }
     Value::Object(object)
 }

@@ -150,7 +150,7 @@ mod scenarios {
             .unwrap();
         let (status, progress) = &seen[0];
         assert_eq!(status, "CREATING");
-        assert_eq!(progress.as_ref().unwrap().of, 4);
+        assert_eq!(progress.as_ref().unwrap().total, 4);
         assert_eq!(seen.last().unwrap().0, "RUNNING");
 
         let shown = notebooks.show(&id).await.unwrap();
@@ -719,7 +719,7 @@ async fn a_failed_creation_says_why() {
 }
 
 #[tokio::test]
-async fn waiting_ends_at_once_when_the_goal_is_out_of_reach_and_in_time_otherwise() {
+async fn waiting_ends_at_once_when_the_target_is_out_of_reach_and_in_time_otherwise() {
     let environment = TestEnvironment::new().await;
     let id = running(&environment).await;
     let notebooks = environment.client.notebooks();

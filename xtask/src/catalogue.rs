@@ -8,6 +8,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
+use crate::emit::preamble;
 use crate::problem::Problem;
 
 /// Path from the root of the checkout.
@@ -183,38 +184,40 @@ impl Catalogue {
         found
     }
 
-    /// Writes the table that `ErrorCode` looks things up in.
+    /// Writes the table that `ErrorCode` looks things up in, by itself: a formatter would give each word a line.
     pub fn module(&self) -> Result<String> {
-        let mut out = String::from(
-            "use std::borrow::Cow;\n\
-             use crate::error_code::{ErrorClass, ErrorCode, ErrorEntry, Meaning};\n\
-             pub(crate) static CATALOGUE: &[ErrorEntry] = &[\n",
-        );
-        for entry in &self.errors {
-            write!(
-                out,
-                "ErrorEntry {{ code: {:?}, statuses: &{:?}, already_in_state: {}, main: {}, by_status: &[",
-                entry.code,
-                entry.statuses,
-                entry.already_in_state,
-                rust(&entry.meaning)
-            )?;
-            for (status, meaning) in &entry.by_status {
-                write!(out, "({status}, {}),", rust(meaning))?;
-            }
-            out.push_str("] },\n");
-        }
-        out.push_str("];\n/// The codes of the catalogue.\nimpl ErrorCode {\n");
+        let mut out = preamble(FILE)
+            + "use std::borrow::Cow;\n\n\
+               use crate::error_code::ErrorClass::*;\n\
+               use crate::error_code::{ErrorCode, ErrorEntry, Meaning};\n\n\
+               pub(crate) static CATALOGUE: &[ErrorEntry] = &[\n";
         for entry in &self.errors {
             writeln!(
                 out,
-                "#[doc = {:?}] pub const {}: Self = Self(Cow::Borrowed({:?}));",
-                format!(" `{}`: {}", entry.code, entry.meaning.meaning.trim()),
+                "    ErrorEntry::new({:?}, &{:?}, {}){}{},",
+                entry.code,
+                entry.statuses,
+                rust(&entry.meaning, "        "),
+                if entry.already_in_state {
+                    "\n        .in_state()"
+                } else {
+                    ""
+                },
+                by_status(&entry.by_status)?,
+            )?;
+        }
+        out.push_str("];\n\n/// The codes of the catalogue.\nimpl ErrorCode {\n");
+        for entry in &self.errors {
+            writeln!(
+                out,
+                "    /// `{0}`: {1}\n    pub const {2}: Self = Self(Cow::Borrowed({0:?}));",
+                entry.code,
+                entry.meaning.meaning.trim(),
                 entry.constant(),
-                entry.code
             )?;
         }
         out.push_str("}\n");
+        syn::parse_file(&out).context("the generated catalogue does not parse")?;
         Ok(out)
     }
 }
@@ -226,9 +229,25 @@ impl Entry {
     }
 }
 
-fn rust(meaning: &Meaning) -> String {
+/// What an entry means under some of its statuses.
+fn by_status(meanings: &BTreeMap<u16, Meaning>) -> Result<String> {
+    if meanings.is_empty() {
+        return Ok(String::new());
+    }
+    let mut out = "\n        .by_status(&[\n".to_owned();
+    for (status, meaning) in meanings {
+        writeln!(
+            out,
+            "            ({status}, {}),",
+            rust(meaning, "                ")
+        )?;
+    }
+    Ok(out + "        ])")
+}
+
+fn rust(meaning: &Meaning, indent: &str) -> String {
     format!(
-        "Meaning {{ class: ErrorClass::{}, text: {:?}, remedy: {:?} }}",
+        "Meaning::new({},\n{indent}{:?},\n{indent}{:?})",
         crate::enums::variant_name(&meaning.class),
         meaning.meaning.trim(),
         meaning.remedy.trim()
@@ -282,8 +301,12 @@ errors:
     #[test]
     fn codes_are_constants_with_their_meaning() {
         let code = Catalogue::parse(GOOD).unwrap().module().unwrap();
-        let constant = "#[doc = \" `ModelArts.6309`: Gone.\"] pub const MODELARTS_6309: Self";
-        assert!(code.contains(constant), "{code}");
+        for expected in [
+            "    /// `ModelArts.6309`: Gone.\n    pub const MODELARTS_6309: Self",
+            "    ErrorEntry::new(\"ModelArts.6309\", &[400], Meaning::new(NotFound,\n        \"Gone.\",\n        \"Look.\")),\n",
+        ] {
+            assert!(code.contains(expected), "{expected} is not in\n{code}");
+        }
     }
 
     #[test]

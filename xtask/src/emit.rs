@@ -2,6 +2,8 @@
 
 use anyhow::{Context, Result};
 
+use crate::document::Document;
+
 const COMMAND: &str = "cargo xtask regen";
 
 /// Formats code and puts the preamble on top.
@@ -24,4 +26,52 @@ pub(crate) fn doc(text: &str) -> String {
         line => format!("#[doc = {:?}]\n", format!(" {line}")),
     });
     lines.collect()
+}
+
+/// A doc attribute for each line.
+pub(crate) fn doc_lines(text: &str) -> Vec<syn::Attribute> {
+    let lines = text.lines().map(|line| match line {
+        "" => String::new(),
+        line => format!(" {line}"),
+    });
+    lines
+        .map(|line| syn::parse_quote!(#[doc = #line]))
+        .collect()
+}
+
+/// Docs as lines that begin with a space, as people write them.
+pub(crate) fn spread_docs(attributes: &mut Vec<syn::Attribute>) {
+    let (docs, others): (Vec<_>, Vec<_>) = std::mem::take(attributes)
+        .into_iter()
+        .partition(|attribute| attribute.path().is_ident("doc"));
+    let texts = docs.iter().filter_map(|attribute| match &attribute.meta {
+        syn::Meta::NameValue(syn::MetaNameValue {
+            value:
+                syn::Expr::Lit(syn::ExprLit {
+                    lit: syn::Lit::Str(text),
+                    ..
+                }),
+            ..
+        }) => Some(text.value()),
+        _ => None,
+    });
+    let lines: Vec<String> = texts
+        .flat_map(|text| {
+            let lines = text
+                .lines()
+                .map(|line| line.strip_prefix(' ').unwrap_or(line));
+            lines.map(str::to_owned).collect::<Vec<_>>()
+        })
+        .collect();
+    *attributes = doc_lines(&lines.join("\n"));
+    attributes.extend(others);
+}
+
+/// Brings the enumerations of a family into scope.
+pub(crate) fn import_enums(document: &Document) -> syn::Item {
+    let family = quote::format_ident!("{}", document.name);
+    syn::parse_quote! {
+        #[allow(unused_imports)]
+        use crate::#family::enums;
+    }
 }

@@ -10,7 +10,7 @@ use quote::quote;
 use serde_json::{Value, json};
 use syn::visit_mut::VisitMut;
 
-use crate::catalogue::{self, Catalogue};
+use crate::catalogue::Catalogue;
 use crate::document::{Document, text};
 use crate::emit::{doc, preamble, rust};
 use crate::workspace::{Family, Service};
@@ -61,10 +61,7 @@ pub(crate) fn files(
         code.join("actions.rs"),
         rust("the documents", &enums::actions_module(documents))?,
     );
-    files.insert(
-        code.join("errors.rs"),
-        rust(catalogue::FILE, &catalogue.module()?)?,
-    );
+    files.insert(code.join("errors.rs"), catalogue.module()?);
     Ok(files)
 }
 
@@ -154,7 +151,7 @@ pub(crate) fn client(document: &Document) -> Result<String> {
     let tokens = Generator::new(&settings).generate_tokens(&lowered)?;
     let mut file: syn::File = syn::parse2(tokens)?;
     UtoipaBehindFeature.visit_file_mut(&mut file);
-    SketchesAsText.visit_file_mut(&mut file);
+    ShortPaths.visit_file_mut(&mut file);
     NoVersionHeader.visit_file_mut(&mut file);
     types::rewrite(document, &mut file)?;
     operations::rewrite(document, &mut file)?;
@@ -261,14 +258,52 @@ fn is_header_map(expression: &syn::Expr) -> bool {
     matches!(expression, syn::Expr::Path(path) if path.path.is_ident("header_map"))
 }
 
-/// The usage sketches of the generator are no programs: mark them as text, not as ignored tests.
-struct SketchesAsText;
+/// `::std::option::Option` → `Option`, `crate::family::enums::Open` → `enums::Open`, as people write it: `check` keeps
+/// these names from schemas, and each module imports the enumerations.
+struct ShortPaths;
 
-impl VisitMut for SketchesAsText {
+impl VisitMut for ShortPaths {
+    fn visit_path_mut(&mut self, path: &mut syn::Path) {
+        const PRELUDE: [&str; 4] = ["Box", "Option", "String", "Vec"];
+        syn::visit_mut::visit_path_mut(self, path);
+        let is = |index: usize, name| path.segments.get(index).is_some_and(|it| it.ident == name);
+        if is(0, "crate") && is(2, "enums") {
+            path.segments = path.segments.iter().skip(2).cloned().collect();
+            return;
+        }
+        if path.leading_colon.is_none() || !is(0, "std") {
+            return;
+        }
+        path.leading_colon = None;
+        let names = path
+            .segments
+            .iter()
+            .map(|segment| segment.ident.to_string());
+        let known = names.collect::<Vec<_>>();
+        let known = known
+            .iter()
+            .position(|name| PRELUDE.contains(&name.as_str()));
+        if let Some(known) = known {
+            path.segments = path.segments.iter().skip(known).cloned().collect();
+        }
+    }
+
     fn visit_lit_str_mut(&mut self, literal: &mut syn::LitStr) {
         let text = literal.value();
-        if text.contains("```ignore") {
-            *literal = syn::LitStr::new(&text.replace("```ignore", "```text"), literal.span());
+        if let Some(function) = text.strip_prefix("::std::option::") {
+            *literal = syn::LitStr::new(function, literal.span());
+        }
+    }
+
+    fn visit_attribute_mut(&mut self, attribute: &mut syn::Attribute) {
+        // What stands in an attribute is no syntax for a visitor.
+        if let syn::Meta::List(list) = &mut attribute.meta
+            && list.path.is_ident("serde")
+        {
+            let text = list.tokens.to_string().replace("\"::std::option::", "\"");
+            if let Ok(tokens) = text.parse() {
+                list.tokens = tokens;
+            }
         }
     }
 }
@@ -396,14 +431,15 @@ mod tests {
     fn types_take_what_the_design_asks_for() {
         let code = small();
         for expected in [
-            "pub kind: ::std::option::Option<crate::small::enums::OpenKind>",
-            "pub password: ::std::option::Option<crate::Secret>",
-            "pub parts: ::std::option::Option<::std::vec::Vec<::std::string::String>>",
-            "pub count: ::std::option::Option<i64>",
-            "::std::collections::BTreeMap<",
+            "pub kind: Option<enums::OpenKind>",
+            "pub password: Option<crate::Secret>",
+            "pub parts: Option<Vec<String>>",
+            "pub count: Option<i64>",
+            "skip_serializing_if = \"Option::is_none\"",
+            "std::collections::BTreeMap<",
             "cfg_attr(feature = \"utoipa\", derive(utoipa::ToSchema))",
-            "V: crate::IntoOptional<crate::Secret, M>",
-            "V: crate::IntoOptional<crate::small::enums::OpenKind, M>",
+            "value: impl IntoOptional<crate::Secret, M>",
+            "value: impl IntoOptional<enums::OpenKind, M>",
         ] {
             assert!(code.contains(expected), "{expected} is not in\n{code}");
         }

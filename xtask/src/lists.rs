@@ -367,15 +367,12 @@ impl Setter {
         } = self;
         let docs = doc(docs);
         let (generics, bound) = match required {
-            true => ("V", format!("TryInto<{value}, Error: std::fmt::Display>")),
-            false => ("V, M", format!("IntoOptional<{value}, M>")),
+            true => ("", format!("TryInto<{value}, Error: std::fmt::Display>")),
+            false => ("<M>", format!("IntoOptional<{value}, M>")),
         };
         format!(
             "{docs}
-            pub fn {name}<{generics}>(mut self, value: V) -> Self
-            where
-                V: {bound},
-            {{
+            pub fn {name}{generics}(mut self, value: impl {bound}) -> Self {{
                 {body}
                 self
             }}
@@ -427,11 +424,13 @@ fn setter(method: &syn::ImplItemFn, wire_name: &str) -> Option<Setter> {
     if name.trim_end_matches('_') != wire_name.to_snake_case() || method.sig.inputs.len() != 2 {
         return None;
     }
-    let predicates = &method.sig.generics.where_clause.as_ref()?.predicates;
-    let syn::WherePredicate::Type(predicate) = predicates.first()? else {
+    let syn::FnArg::Typed(argument) = method.sig.inputs.last()? else {
         return None;
     };
-    let syn::TypeParamBound::Trait(bound) = predicate.bounds.first()? else {
+    let syn::Type::ImplTrait(bounds) = &*argument.ty else {
+        return None;
+    };
+    let syn::TypeParamBound::Trait(bound) = bounds.bounds.first()? else {
         return None;
     };
     let bound = bound.path.segments.last()?;
@@ -468,7 +467,7 @@ fn setter(method: &syn::ImplItemFn, wire_name: &str) -> Option<Setter> {
     })
 }
 
-/// `crate::devenviron::enums::…` → `enums::…`, `::std::string::String` → `String`
+/// `crate::devenviron::enums::…` → `enums::…`
 struct Elsewhere;
 
 impl VisitMut for Elsewhere {
@@ -485,7 +484,6 @@ impl VisitMut for Elsewhere {
                 path.segments = path.segments.iter().skip(2).cloned().collect();
             }
             ["crate", ..] => path.segments[0].ident = syn::parse_quote!(modelarts_client),
-            ["std", "string", "String"] => *path = syn::parse_quote!(String),
             _ => {}
         }
     }
@@ -527,10 +525,9 @@ mod tests {
             &code,
             &[
                 "/// List things: the operation `listThings`, page by page.",
-                "/// The kind.\n        ///\n        /// Known values: `BIG`, `SMALL`.\n        pub fn kind<V, M>(",
-                "V: IntoOptional<enums::OpenKind, M>,",
-                "/// The last thing.\n        pub fn after<V, M>(",
-                "/// Things to skip.\n        ///\n        /// The list begins there.\n        pub fn offset<V, M>(",
+                "/// The kind.\n        ///\n        /// Known values: `BIG`, `SMALL`.\n        pub fn kind<M>(mut self, value: impl IntoOptional<enums::OpenKind, M>) -> Self {",
+                "/// The last thing.\n        pub fn after<M>(",
+                "/// Things to skip.\n        ///\n        /// The list begins there.\n        pub fn offset<M>(",
                 "const STYLE: Style = Style::Offset;",
                 "const ITEMS: &'static [&'static str] = &[\"things\"];",
                 ".limit(self.query.page_size())",
@@ -596,7 +593,7 @@ mod tests {
                 "pub fn new(client: &ModelArts, box_id: impl Into<String>) -> Self {",
                 ".project_id(client.project_id())",
                 ".box_id(self.box_id.as_str())",
-                "V: TryInto<String, Error: std::fmt::Display>,",
+                "impl TryInto<String, Error: std::fmt::Display>,",
                 "request = request.after(value.clone());",
             ],
         );

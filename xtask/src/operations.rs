@@ -6,15 +6,15 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
-use heck::{ToSnakeCase as _, ToUpperCamelCase as _};
-use modelarts_document::{Schema, SchemaType, Unlisted};
+use heck::{ToShoutySnakeCase as _, ToSnakeCase as _, ToUpperCamelCase as _};
+use modelarts_document::{AdditionalProperties, Schema, SchemaType};
 use proc_macro2::TokenStream;
 use quote::quote;
 use serde_json::Value;
 use syn::visit_mut::VisitMut;
 
 use crate::document::{Document, Operation, text};
-use crate::problem::push;
+use crate::emit::{doc_lines, import_enums, spread_docs};
 use crate::texts;
 
 /// Rewrites client and builders in what the generator made of a document.
@@ -24,7 +24,8 @@ pub(crate) fn rewrite(document: &Document, file: &mut syn::File) -> Result<()> {
     for item in std::mem::take(&mut file.items) {
         match item {
             syn::Item::Use(_) | syn::Item::Const(_) => {}
-            syn::Item::Struct(client) if client.ident == "Client" => {
+            syn::Item::Struct(mut client) if client.ident == "Client" => {
+                spread_docs(&mut client.attrs);
                 items.extend(client_items(&client.attrs));
                 items.push(client_methods());
             }
@@ -34,6 +35,12 @@ pub(crate) fn rewrite(document: &Document, file: &mut syn::File) -> Result<()> {
                 methods.self_ty = syn::parse_quote!(Client<X>);
                 for item in &mut methods.items {
                     if let syn::ImplItem::Fn(method) = item {
+                        let name = method.sig.ident.to_string();
+                        let mut known = operations.iter();
+                        if let Some(operation) = known.find(|it| it.id().to_snake_case() == name) {
+                            method.attrs.retain(|it| !it.path().is_ident("doc"));
+                            method.attrs.splice(0..0, method_docs(*operation));
+                        }
                         Generic.visit_return_type_mut(&mut method.sig.output);
                     }
                 }
@@ -112,6 +119,18 @@ fn client_methods() -> syn::Item {
     }
 }
 
+/// What an operation does; its parameters are described where they are set.
+fn method_docs(operation: Operation<'_>) -> Vec<syn::Attribute> {
+    let summary = text(operation.value, "summary");
+    let description = text(operation.value, "description").trim();
+    let end = if summary.ends_with('.') { "" } else { "." };
+    doc_lines(&format!(
+        "{summary}{end}\n\n{description}\n\nSends `{} {}`. Parameters are set on the builder.",
+        operation.method.to_uppercase(),
+        operation.path
+    ))
+}
+
 /// `builder::ShowThing<'_>` → `builder::ShowThing<'_, X>`.
 struct Generic;
 
@@ -130,6 +149,7 @@ fn builders(
     generated: &[syn::Item],
 ) -> Result<Vec<syn::Item>> {
     let mut items: Vec<syn::Item> = vec![
+        import_enums(document),
         syn::parse_quote!(
             #[allow(unused_imports)]
             use super::types;
@@ -138,11 +158,15 @@ fn builders(
             use super::super::operations::OPERATIONS;
         ),
         syn::parse_quote!(
-            use crate::{Prepared, RequestError, ResponseValue};
+            #[allow(unused_imports)]
+            use std::fmt::Display;
         ),
         syn::parse_quote!(
             #[allow(unused_imports)]
-            use crate::request::{Problem, optional, required, url};
+            use crate::{IntoOptional, Prepared, RequestError, ResponseValue};
+        ),
+        syn::parse_quote!(
+            use crate::request::{Problems, url};
         ),
     ];
     for (index, operation) in operations.iter().enumerate() {
@@ -242,30 +266,8 @@ impl<'a> Builder<'a> {
             id = self.operation.id(),
             method = self.operation.id().to_snake_case(),
         ));
-        let declared = fields.iter().map(|field| {
-            let Field {
-                name,
-                value,
-                required,
-                ..
-            } = field;
-            match required {
-                true => quote!(#name: Result<#value, Problem>),
-                false => quote!(#name: Result<Option<#value>, Problem>),
-            }
-        });
-        let initial = fields.iter().map(|field| {
-            let Field {
-                name,
-                wire_name,
-                required,
-                ..
-            } = field;
-            match required {
-                true => quote!(#name: Err(Problem::missing(#wire_name))),
-                false => quote!(#name: Ok(None)),
-            }
-        });
+        let names: Vec<_> = fields.iter().map(|field| &field.name).collect();
+        let values = fields.iter().map(|field| &field.value);
         let setters = fields.iter().map(Field::setter);
         let prepare = self.prepare()?;
         Ok([
@@ -275,13 +277,14 @@ impl<'a> Builder<'a> {
                 #[must_use = "a request does nothing until it is sent"]
                 pub struct #name<'a, X = reqwest::Client> {
                     client: &'a super::Client<X>,
-                    #(#declared,)*
+                    #(#names: Option<#values>,)*
+                    problems: Problems,
                 }
             },
             syn::parse_quote! {
                 impl<'a, X> #name<'a, X> {
                     pub(super) fn new(client: &'a super::Client<X>) -> Self {
-                        Self { client, #(#initial,)* }
+                        Self { client, #(#names: None,)* problems: Problems::default() }
                     }
                     #(#setters)*
                     #prepare
@@ -294,14 +297,18 @@ impl<'a> Builder<'a> {
     fn prepare(&self) -> Result<TokenStream> {
         let response = response_type(&self.send.sig.output)?;
         let names: Vec<_> = self.fields.iter().map(|field| &field.name).collect();
-        let unpacked = match names.is_empty() {
-            true => quote!(),
-            false => quote! {
-                let (#(#names,)*) = match (#(#names,)*) {
-                    (#(Ok(#names),)*) => (#(#names,)*),
-                    (#(#names,)*) => return Err(RequestError::of(operation, [#(#names.err(),)*])),
-                };
-            },
+        let required = || self.fields.iter().filter(|field| field.required);
+        let required_names: Vec<_> = required().map(|field| &field.name).collect();
+        let required_wire_names = required().map(|field| &field.wire_name);
+        let problems = match required_names.is_empty() {
+            true => quote!(problems),
+            false => quote!(mut problems),
+        };
+        let unpacked = quote! {
+            #(problems.require(#required_wire_names, &#required_names);)*
+            let (#(Some(#required_names),)* true,) = (#(#required_names,)* problems.is_empty(),) else {
+                return Err(problems.of(operation.id));
+            };
         };
         let index = syn::Index::from(self.index);
         let values = self.path_values()?;
@@ -318,7 +325,7 @@ impl<'a> Builder<'a> {
             /// Names everything that is missing or does not fit, and a value that would lead to another resource.
             pub fn prepare(self) -> Result<Prepared<#response>, RequestError> {
                 let operation = &OPERATIONS[#index];
-                let Self { client, #(#names,)* } = self;
+                let Self { client, #(#names,)* #problems } = self;
                 #unpacked
                 let url = url(&client.base, operation, &[#(#values),*])?;
                 #request
@@ -349,7 +356,7 @@ impl<'a> Builder<'a> {
                 let field =
                     field.with_context(|| format!("the path's `{name}` is no parameter"))?;
                 let (ident, value) = (&field.name, &field.value);
-                Ok(match quote!(#value).to_string().ends_with(":: String") {
+                Ok(match quote!(#value).to_string() == "String" {
                     true => quote!((#name, #ident.as_str())),
                     false => quote!((#name, #ident.to_string().as_str())),
                 })
@@ -489,17 +496,6 @@ fn query_parameter(
     Some((name.value(), new.args.get(1)?.clone()))
 }
 
-/// A doc attribute for each line.
-pub(crate) fn doc_lines(text: &str) -> Vec<syn::Attribute> {
-    let lines = text.lines().map(|line| match line {
-        "" => String::new(),
-        line => format!(" {line}"),
-    });
-    lines
-        .map(|line| syn::parse_quote!(#[doc = #line]))
-        .collect()
-}
-
 impl Field {
     fn setter(&self) -> TokenStream {
         let Self {
@@ -513,21 +509,15 @@ impl Field {
         match self.required {
             true => quote! {
                 #(#docs)*
-                pub fn #name<V>(mut self, value: V) -> Self
-                where
-                    V: TryInto<#value, Error: std::fmt::Display>,
-                {
-                    self.#name = required(#wire_name, value);
+                pub fn #name(mut self, value: impl TryInto<#value, Error: Display>) -> Self {
+                    self.#name = self.problems.required(#wire_name, value);
                     self
                 }
             },
             false => quote! {
                 #(#docs)*
-                pub fn #name<V, M>(mut self, value: V) -> Self
-                where
-                    V: crate::IntoOptional<#value, M>,
-                {
-                    self.#name = optional(#wire_name, value);
+                pub fn #name<M>(mut self, value: impl IntoOptional<#value, M>) -> Self {
+                    self.#name = self.problems.optional(#wire_name, value);
                     self
                 }
             },
@@ -612,7 +602,8 @@ pub(crate) fn argument<'a>(of: &'a syn::Type, name: &str) -> Option<&'a syn::Typ
 
 /// Writes the module `operations`.
 pub(crate) fn table(document: &Document) -> String {
-    let mut out = "use crate::Operation;
+    let mut shapes = Shapes::default();
+    let mut out = "use crate::{Operation, Shape};
         /// All operations, in the document's order.
         pub static OPERATIONS: &[Operation] = &[\n"
         .to_owned();
@@ -624,22 +615,30 @@ pub(crate) fn table(document: &Document) -> String {
             .and_then(Value::as_str)
             .unwrap_or_default();
         let idempotent = value.get("x-idempotent") == Some(&Value::Bool(true));
+        let request = match body_schema(*operation) {
+            Some(schema) => format!("Some(&{})", shapes.of(schema)),
+            None => "None".to_owned(),
+        };
+        let mut responses: Vec<String> = Vec::new();
+        for schema in response_schemas(*operation) {
+            let shape = format!("&{}", shapes.of(schema));
+            if !responses.contains(&shape) {
+                responses.push(shape);
+            }
+        }
+        let responses = responses.join(", ");
         out += &format!(
-            "Operation {{ id: {:?}, tag: {tag:?}, method: {:?}, path: {:?}, idempotent: {idempotent}, content_type: {:?}, summary: {:?}, secrets: &{:?}, response_secrets: &{:?}, fields: &{:?}, response_fields: &{:?}, reserved: &{:?} }},
+            "Operation {{ id: {:?}, tag: {tag:?}, method: {:?}, path: {:?}, idempotent: {idempotent}, content_type: {:?}, summary: {:?}, request_body: {request}, response_bodies: &[{responses}], reserved: &{:?} }},
 ",
             operation.id(),
             operation.method.to_uppercase(),
             operation.path,
             content_type(*operation),
             text(value, "summary"),
-            secrets(body_schema(*operation)),
-            secrets(operation.success_schema()),
-            fields(body_schema(*operation)),
-            fields(response_schemas(*operation)),
             reserved(operation.path, &operations),
         );
     }
-    out + "];\n"
+    out + "];\n" + &shapes.statics()
 }
 
 /// The content type of an operation's body, as it is sent.
@@ -674,77 +673,72 @@ fn reserved<'a>(path: &str, operations: &[Operation<'a>]) -> Vec<&'a str> {
     words
 }
 
-/// The bodies of all responses.
-fn response_schemas(operation: Operation<'_>) -> impl Iterator<Item = Schema<'_>> {
-    operation
-        .responses()
-        .filter_map(|response| response.json()?.schema())
-}
-
-/// Where a body holds secrets: JSON pointers, with `*` for any item or key.
-fn secrets(body: Option<Schema<'_>>) -> Vec<String> {
-    let mut found = Vec::new();
-    if let Some(schema) = body {
-        visit(schema, "", &mut Vec::new(), &mut |pointer, schema| {
-            if is_secret(schema) {
-                found.push(pointer.to_owned());
-            }
-        });
-    }
-    found
-}
-
-/// Where bodies hold values that may be shown: JSON pointers, with `*` for any item or key, each with a space and the type.
-fn fields<'a>(bodies: impl IntoIterator<Item = Schema<'a>>) -> Vec<String> {
-    let mut found = Vec::new();
-    for schema in bodies {
-        visit(schema, "", &mut Vec::new(), &mut |pointer, schema| {
-            let kind = match schema.schema_type() {
-                SchemaType::String => "string",
-                SchemaType::Integer | SchemaType::Number => "number",
-                SchemaType::Boolean => "boolean",
-                SchemaType::Array | SchemaType::Object | SchemaType::Any => return,
-            };
-            let field = format!("{pointer} {kind}");
-            if !is_secret(schema) && !found.contains(&field) {
-                found.push(field);
-            }
-        });
-    }
-    found
-}
-
-fn is_secret(schema: Schema<'_>) -> bool {
-    schema.format() == "password"
-}
-
-/// Visits a schema and those within it, each with its JSON pointer.
-fn visit<'a>(
-    schema: Schema<'a>,
-    pointer: &str,
-    within: &mut Vec<&'a Value>,
-    visitor: &mut impl FnMut(&str, Schema<'a>),
-) {
-    // A schema that contains itself is looked at once on each way.
-    if within
+/// The bodies of all responses, successes first.
+fn response_schemas(operation: Operation<'_>) -> Vec<Schema<'_>> {
+    let mut responses: Vec<_> = operation.responses().collect();
+    responses.sort_by_key(|response| !response.is_success());
+    let schemas = responses
         .iter()
-        .any(|outer| std::ptr::eq(*outer, schema.value()))
-    {
-        return;
+        .filter_map(|response| response.json()?.schema());
+    schemas.collect()
+}
+
+/// What bodies are made of, each component once.
+#[derive(Default)]
+struct Shapes {
+    /// The value of each static by its name, empty while it is being made.
+    components: BTreeMap<String, String>,
+}
+
+impl Shapes {
+    /// The expression of a schema's shape.
+    fn of(&mut self, schema: Schema<'_>) -> String {
+        let is_nested = matches!(schema.schema_type(), SchemaType::Array | SchemaType::Object);
+        let Some(name) = schema.name().filter(|_| is_nested) else {
+            return self.written_out(schema);
+        };
+        let name = name.to_shouty_snake_case();
+        if !self.components.contains_key(&name) {
+            self.components.insert(name.clone(), String::new());
+            let value = self.written_out(schema);
+            self.components.insert(name.clone(), value);
+        }
+        name
     }
-    visitor(pointer, schema);
-    within.push(schema.value());
-    for (name, property) in schema.properties() {
-        visit(property, &push(pointer, name), within, visitor);
+
+    fn written_out(&mut self, schema: Schema<'_>) -> String {
+        match schema.schema_type() {
+            SchemaType::String if schema.format() == "password" => "Shape::Secret".to_owned(),
+            SchemaType::String => "Shape::String".to_owned(),
+            SchemaType::Integer | SchemaType::Number => "Shape::Number".to_owned(),
+            SchemaType::Boolean => "Shape::Boolean".to_owned(),
+            SchemaType::Any => "Shape::Any".to_owned(),
+            SchemaType::Array => match schema.items() {
+                Some(items) => format!("Shape::List(&{})", self.of(items)),
+                None => "Shape::Any".to_owned(),
+            },
+            SchemaType::Object => {
+                let members = schema.properties();
+                let members =
+                    members.map(|(name, value)| format!("({name:?}, &{})", self.of(value)));
+                let members = members.collect::<Vec<_>>().join(", ");
+                let others = match schema.additional_properties() {
+                    AdditionalProperties::Of(values) => format!("Some(&{})", self.of(values)),
+                    AdditionalProperties::Any | AdditionalProperties::Undeclared => {
+                        "None".to_owned()
+                    }
+                };
+                format!("Shape::Object(&[{members}], {others})")
+            }
+        }
     }
-    let entries = match schema.unlisted() {
-        Unlisted::Of(entries) => Some(entries),
-        _ => None,
-    };
-    for inner in schema.items().into_iter().chain(entries) {
-        visit(inner, &push(pointer, "*"), within, visitor);
+
+    fn statics(&self) -> String {
+        let statics = self.components.iter();
+        statics
+            .map(|(name, value)| format!("static {name}: Shape = {value};\n"))
+            .collect()
     }
-    within.pop();
 }
 
 #[cfg(test)]
@@ -776,7 +770,7 @@ paths:
     }
 
     #[test]
-    fn operations_tell_where_their_bodies_hold_secrets() {
+    fn shapes_mark_secrets_and_may_contain_themselves() {
         let deep = SMALL.replace(
             "        labels:",
             "        inner: {$ref: '#/components/schemas/Thing'}
@@ -786,15 +780,17 @@ paths:
         let document = Document::parse("small", "openapi/small.yaml", &deep).unwrap();
         let code = table(&document);
         for expected in [
-            r#" secrets: &["/password", "/keys/*"]"#,
-            r#" response_secrets: &["/password", "/keys/*"]"#,
+            "request_body: Some(&THING), response_bodies: &[&THING",
+            r#"("password", &Shape::Secret)"#,
+            r#"("inner", &THING)"#,
+            r#"("keys", &Shape::List(&Shape::Secret))"#,
         ] {
             assert!(code.contains(expected), "{expected}: {code}");
         }
     }
 
     #[test]
-    fn operations_tell_which_fields_their_bodies_have() {
+    fn each_component_has_one_shape() {
         let text = "
 openapi: 3.0.3
 info: {title: T, version: '1'}
@@ -814,8 +810,12 @@ components:
 ";
         let document = Document::parse("t", "t.yaml", text).unwrap();
         let code = table(&document);
-        let expected = r#" fields: &[], response_fields: &["/things/*/size number", "/things/*/on boolean", "/things/*/tags/* string", "/error_code string"],"#;
-        assert!(code.contains(expected), "{code}");
+        for expected in [
+            r#"request_body: None, response_bodies: &[&Shape::Object(&[("things", &Shape::List(&THING))], None), &Shape::Object(&[("error_code", &Shape::String)], None)],"#,
+            r#"static THING: Shape = Shape::Object(&[("size", &Shape::Number), ("on", &Shape::Boolean), ("password", &Shape::Secret), ("free", &Shape::Object(&[], None)), ("tags", &Shape::Object(&[], Some(&Shape::String))), ("inner", &THING)], None);"#,
+        ] {
+            assert!(code.contains(expected), "{expected}: {code}");
+        }
     }
 
     #[test]
@@ -848,8 +848,8 @@ components:
         let document = Document::parse("small", "openapi/small.yaml", &optional).unwrap();
         let code = crate::generate::client(&document).unwrap();
         for expected in [
-            "body : Result < Option < types :: Thing > , Problem >",
-            "body : Ok (None)",
+            "body : Option < types :: Thing >",
+            "body : None",
             "\"application/json\" , body . as_ref ())",
         ] {
             assert!(code.contains(expected), "{expected} is not in\n{code}");
@@ -863,7 +863,7 @@ components:
         let code = crate::generate::client(&document).unwrap();
         for expected in [
             "pub struct UpdateThing < 'a , X = reqwest :: Client >",
-            "id : Err (Problem :: missing (\"id\"))",
+            "problems . require (\"id\" , & id)",
             "& [(\"project_id\" , project_id . as_str ()) , (\"id\" , id . as_str ())]",
             "# [doc = \" A thing.\"] pub fn body",
             "Prepared :: new (& client . base , request , operation)",

@@ -14,8 +14,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
 use crate::document::{Document, text};
-use crate::emit::rust;
-use crate::operations::doc_lines;
+use crate::emit::{doc_lines, rust};
 use crate::workspace::Family;
 use operation::Method;
 

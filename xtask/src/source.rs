@@ -19,7 +19,7 @@ pub enum Source<'a> {
     /// Only a sample shows it.
     Sample,
     /// Only practice shows it.
-    Observed,
+    Practice,
     /// Only the vendor's SDK shows it.
     Sdk,
     /// A page as a whole.
@@ -45,7 +45,7 @@ impl<'a> Source<'a> {
     pub fn parse(entry: &'a str) -> Option<Self> {
         match entry {
             "sample" => return Some(Self::Sample),
-            "observed" => return Some(Self::Observed),
+            "observed" => return Some(Self::Practice),
             "sdk" => return Some(Self::Sdk),
             _ => {}
         }
@@ -73,7 +73,7 @@ impl fmt::Display for Source<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sample => f.write_str("sample"),
-            Self::Observed => f.write_str("observed"),
+            Self::Practice => f.write_str("observed"),
             Self::Sdk => f.write_str("sdk"),
             Self::Page(page) => f.write_str(page),
             Self::Table { page, number } => write!(f, "{page} T{number}"),

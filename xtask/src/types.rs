@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result};
 use heck::ToUpperCamelCase as _;
 use modelarts_document::{Schema, SchemaType};
+use proc_macro2::TokenStream;
 use quote::quote;
 use syn::parse::Parser as _;
 
 use crate::document::Document;
-use crate::operations::{argument, doc_lines};
+use crate::emit::{doc_lines, import_enums, spread_docs};
+use crate::operations::argument;
 use crate::texts;
 
 const MODULE_DOCS: &str = "
@@ -35,12 +37,14 @@ pub(crate) fn rewrite(document: &Document, file: &mut syn::File) -> Result<()> {
     let requested = requested(document);
     let paged = paged(document);
     let mut builders: Vec<syn::Item> = Vec::new();
+    let import = import_enums(document);
     for item in std::mem::take(items) {
         match item {
             syn::Item::Mod(module) if module.ident == "builder" => {}
             // The way to the builder, which is written below where there is one.
             syn::Item::Impl(methods) if makes_builder(&methods) => {}
             syn::Item::Struct(mut item) => {
+                spread_docs(&mut item.attrs);
                 item.attrs.push(syn::parse_quote!(#[non_exhaustive]));
                 let Some(schema) = schemas.get(&item.ident.to_string()) else {
                     items.push(syn::Item::Struct(item));
@@ -57,6 +61,7 @@ pub(crate) fn rewrite(document: &Document, file: &mut syn::File) -> Result<()> {
                 }
             }
             syn::Item::Enum(mut item) => {
+                spread_docs(&mut item.attrs);
                 item.attrs.push(syn::parse_quote!(#[non_exhaustive]));
                 items.push(syn::Item::Enum(item));
             }
@@ -67,10 +72,17 @@ pub(crate) fn rewrite(document: &Document, file: &mut syn::File) -> Result<()> {
         items.push(syn::parse_quote! {
             /// Builders of what requests are made of.
             pub mod builder {
+                #[allow(unused_imports)]
+                use std::fmt::Display;
+                use crate::request::Problems;
+                #[allow(unused_imports)]
+                use crate::{IntoOptional, RequestError};
+                #import
                 #(#builders)*
             }
         });
     }
+    items.insert(0, import);
     Ok(())
 }
 
@@ -155,13 +167,12 @@ fn fields(item: &mut syn::ItemStruct, schema: Schema<'_>) -> Vec<Field> {
         let value = optional.unwrap_or(&field.ty).clone();
         let required = optional.is_none();
         if is_number(&value) {
-            field.attrs.push(match required {
-                true => syn::parse_quote!(#[serde(deserialize_with = "crate::number::required")]),
+            let read = match required {
+                true => quote!(deserialize_with = "crate::number::required"),
                 // With a function of its own, a field that is left out is an error unless it has a default.
-                false => {
-                    syn::parse_quote!(#[serde(default, deserialize_with = "crate::number::optional")])
-                }
-            });
+                false => quote!(default, deserialize_with = "crate::number::optional"),
+            };
+            add_to_serde(&mut field.attrs, &read);
         }
         fields.push(Field {
             name,
@@ -172,6 +183,20 @@ fn fields(item: &mut syn::ItemStruct, schema: Schema<'_>) -> Vec<Field> {
         });
     }
     fields
+}
+
+/// Adds to what stands in the attribute `serde`.
+fn add_to_serde(attributes: &mut Vec<syn::Attribute>, more: &TokenStream) {
+    for attribute in &mut *attributes {
+        if attribute.path().is_ident("serde")
+            && let syn::Meta::List(list) = &mut attribute.meta
+        {
+            let tokens = &list.tokens;
+            list.tokens = quote!(#tokens, #more);
+            return;
+        }
+    }
+    attributes.push(syn::parse_quote!(#[serde(#more)]));
 }
 
 /// The name that serde is told.
@@ -207,7 +232,7 @@ fn is_number(of: &syn::Type) -> bool {
 }
 
 fn entrance(name: &syn::Ident) -> syn::Item {
-    let docs = format!(" Begins to build a `{name}`.");
+    let docs = format!(" Returns a builder of [`{name}`].");
     syn::parse_quote! {
         impl #name {
             #[doc = #docs]
@@ -234,23 +259,15 @@ fn builder(name: &syn::Ident, fields: &[Field]) -> [syn::Item; 3] {
         match field.required {
             true => quote! {
                 #(#docs)*
-                pub fn #name<V>(mut self, value: V) -> Self
-                where
-                    V: TryInto<#value, Error: std::fmt::Display>,
-                {
-                    let value = crate::request::required(#wire_name, value).map(Some);
-                    crate::request::set(&mut self.#name, &mut self.problems, #wire_name, value);
+                pub fn #name(mut self, value: impl TryInto<#value, Error: Display>) -> Self {
+                    self.#name = self.problems.required(#wire_name, value);
                     self
                 }
             },
             false => quote! {
                 #(#docs)*
-                pub fn #name<V, M>(mut self, value: V) -> Self
-                where
-                    V: crate::IntoOptional<#value, M>,
-                {
-                    let value = crate::request::optional(#wire_name, value);
-                    crate::request::set(&mut self.#name, &mut self.problems, #wire_name, value);
+                pub fn #name<M>(mut self, value: impl IntoOptional<#value, M>) -> Self {
+                    self.#name = self.problems.optional(#wire_name, value);
                     self
                 }
             },
@@ -270,7 +287,7 @@ fn builder(name: &syn::Ident, fields: &[Field]) -> [syn::Item; 3] {
             #[must_use = "a builder does nothing until `build`"]
             pub struct #name {
                 #(#names: Option<#values>,)*
-                problems: Vec<crate::request::Problem>,
+                problems: Problems,
             }
         },
         syn::parse_quote! {
@@ -281,21 +298,21 @@ fn builder(name: &syn::Ident, fields: &[Field]) -> [syn::Item; 3] {
                 ///
                 /// # Errors
                 /// Names every field that is missing or does not fit.
-                pub fn build(self) -> Result<super::#name, crate::RequestError> {
+                pub fn build(self) -> Result<super::#name, RequestError> {
                     let Self { #(#names,)* #problems } = self;
-                    #(crate::request::require(&#required_names, &mut problems, #required_wire_names);)*
+                    #(problems.require(#required_wire_names, &#required_names);)*
                     match (#(#required_names,)*) {
                         (#(Some(#required_names),)*) if problems.is_empty() => Ok(super::#name { #(#names,)* }),
-                        _ => Err(crate::RequestError::in_type(#subject, problems)),
+                        _ => Err(problems.of(#subject)),
                     }
                 }
             }
         },
         syn::parse_quote! {
             impl TryFrom<#name> for super::#name {
-                type Error = crate::RequestError;
+                type Error = RequestError;
 
-                fn try_from(builder: #name) -> Result<Self, crate::RequestError> {
+                fn try_from(builder: #name) -> Result<Self, RequestError> {
                     builder.build()
                 }
             }
@@ -308,13 +325,14 @@ fn in_builder(of: &syn::Type) -> syn::Type {
     struct Outside;
     impl syn::visit_mut::VisitMut for Outside {
         fn visit_path_mut(&mut self, path: &mut syn::Path) {
-            const BUILT_IN: [&str; 12] = [
+            const BUILT_IN: [&str; 16] = [
                 "bool", "i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64", "f32", "f64", "char",
+                "Box", "Option", "String", "Vec",
             ];
             syn::visit_mut::visit_path_mut(self, path);
             let is_own = path.leading_colon.is_none()
                 && path.segments.len() == 1
-                && !BUILT_IN.iter().any(|name| path.is_ident(name));
+                && !BUILT_IN.iter().any(|name| path.segments[0].ident == name);
             if is_own {
                 path.segments.insert(0, syn::parse_quote!(super));
             }
@@ -373,10 +391,10 @@ components:
     fn requests_have_builders_and_responses_have_none() {
         let code = code();
         for expected in [
-            "impl ThingReq { # [doc = \" Begins to build a `ThingReq`.\"] pub fn builder ()",
-            "set (& mut self . type_ , & mut self . problems , \"type\" , value)",
-            "require (& name , & mut problems , \"name\") ; crate :: request :: require (& type_ , & mut problems , \"type\")",
-            "RequestError :: in_type (\"ThingReq\" , problems)",
+            "impl ThingReq { # [doc = \" Returns a builder of [`ThingReq`].\"] pub fn builder ()",
+            "self . type_ = self . problems . required (\"type\" , value)",
+            "problems . require (\"name\" , & name) ; problems . require (\"type\" , & type_)",
+            "problems . of (\"ThingReq\")",
         ] {
             assert!(code.contains(expected), "{expected} is not in\n{code}");
         }
@@ -396,7 +414,7 @@ components:
     #[test]
     fn numbers_are_read_in_every_form_and_may_be_left_out() {
         let code = code();
-        let lenient = "# [serde (default , deserialize_with = \"crate::number::optional\")]";
+        let lenient = "default , deserialize_with = \"crate::number::optional\")]";
         assert_eq!(code.matches(lenient).count(), 2, "{code}");
     }
 
@@ -404,7 +422,7 @@ components:
     fn a_type_may_contain_itself() {
         let code = code();
         assert!(
-            code.contains("inner : Option < :: std :: boxed :: Box < super :: ThingReq > >"),
+            code.contains("inner : Option < Box < super :: ThingReq > >"),
             "{code}"
         );
     }

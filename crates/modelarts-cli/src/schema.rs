@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use modelarts_document::{SchemaType, Unlisted as UnlistedProperties};
+use modelarts_document::{AdditionalProperties, SchemaType};
 use serde_json::{Map, Value};
 
 /// A schema of one of the built-in documents.
@@ -90,13 +90,13 @@ fn check_members(
             continue;
         }
         path.push(name.clone());
-        match (schema.property(name), schema.unlisted()) {
+        match (schema.property(name), schema.additional_properties()) {
             (Some(property), _) => check(property, value, path, problems),
-            (None, UnlistedProperties::Of(other)) => check(other, value, path, problems),
-            (None, UnlistedProperties::Any) => {}
+            (None, AdditionalProperties::Of(other)) => check(other, value, path, problems),
+            (None, AdditionalProperties::Any) => {}
             // A schema without properties describes a free object.
-            (None, UnlistedProperties::Undeclared) if schema.properties().next().is_none() => {}
-            (None, UnlistedProperties::Undeclared) => problems.push(Problem::Unknown {
+            (None, AdditionalProperties::Undeclared) if schema.properties().next().is_none() => {}
+            (None, AdditionalProperties::Undeclared) => problems.push(Problem::Unknown {
                 path: path.clone(),
                 nearest: nearest(name, schema.properties().map(|(known, _)| known)),
             }),

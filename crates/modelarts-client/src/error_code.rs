@@ -119,6 +119,40 @@ pub(crate) struct Meaning {
     pub(crate) remedy: &'static str,
 }
 
+impl Meaning {
+    pub(crate) const fn new(class: ErrorClass, text: &'static str, remedy: &'static str) -> Self {
+        Self {
+            class,
+            text,
+            remedy,
+        }
+    }
+}
+
+/// How the catalogue is written.
+impl ErrorEntry {
+    pub(crate) const fn new(code: &'static str, statuses: &'static [u16], main: Meaning) -> Self {
+        Self {
+            code,
+            statuses,
+            already_in_state: false,
+            main,
+            by_status: &[],
+        }
+    }
+
+    pub(crate) const fn in_state(self) -> Self {
+        Self {
+            already_in_state: true,
+            ..self
+        }
+    }
+
+    pub(crate) const fn by_status(self, by_status: &'static [(u16, Meaning)]) -> Self {
+        Self { by_status, ..self }
+    }
+}
+
 impl ErrorEntry {
     /// All entries, ascending by code.
     pub fn all() -> &'static [ErrorEntry] {

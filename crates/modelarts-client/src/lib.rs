@@ -70,7 +70,7 @@ pub use generated::actions::Action;
 pub use generated::*;
 pub use lifecycle::Phase;
 pub use open::{Open, OpenEnum};
-pub use operation::Operation;
+pub use operation::{Operation, Shape};
 pub use optional::IntoOptional;
 pub use request::{BaseUrl, NoContent, Prepared, RequestError};
 pub use response::{RawResponse, ResponseValue};

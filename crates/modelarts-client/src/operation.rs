@@ -1,5 +1,7 @@
 //! What the document says of an operation besides its types.
 
+use std::fmt;
+
 /// An operation of the document.
 ///
 /// ```
@@ -8,7 +10,7 @@
 ///     .find(|operation| operation.id == "startNotebook");
 /// assert!(start.is_some_and(|operation| operation.idempotent));
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Operation {
     /// The `operationId`.
@@ -25,15 +27,77 @@ pub struct Operation {
     pub content_type: &'static str,
     /// One line.
     pub summary: &'static str,
-    /// Where the body of a request holds secrets: JSON pointers, with `*` for any item or key.
-    pub secrets: &'static [&'static str],
-    /// Where the body of a success holds secrets, in the same form.
-    pub response_secrets: &'static [&'static str],
-    /// Where the body of a request holds values that are no secrets: JSON pointers, with `*` for any item or key, each
-    /// followed by a space and the JSON type: `/data/*/id string`.
-    pub fields: &'static [&'static str],
-    /// Where the body of a response, be it a success or an error, holds such values, in the same form.
-    pub response_fields: &'static [&'static str],
+    /// What the body of a request holds; `None` where it has none.
+    pub request_body: Option<&'static Shape>,
+    /// What the bodies of responses hold, successes first.
+    pub response_bodies: &'static [&'static Shape],
     /// Words that stand in the path of another operation where this one has a parameter, such as `all`.
     pub reserved: &'static [&'static str],
+}
+
+/// What JSON holds, by the document: what a log needs to know to show a body without its secrets.
+///
+/// A shape may contain itself, so follow it along a value.
+///
+/// ```
+/// use modelarts_client::{Shape, operation};
+///
+/// let (_, show) = operation("showNotebook").unwrap();
+/// let notebook = show.response_bodies[0];
+/// assert!(matches!(notebook.member("id"), Some(Shape::String)));
+/// assert!(matches!(notebook.member("token"), Some(Shape::Secret)));
+/// ```
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub enum Shape {
+    /// A text.
+    String,
+    /// A text that nobody may see.
+    Secret,
+    /// A number.
+    Number,
+    /// `true` or `false`.
+    Boolean,
+    /// Something that the document does not describe.
+    Any,
+    /// A list with items of this shape.
+    List(&'static Shape),
+    /// An object with these members, and the shape of those under other keys.
+    Object(
+        &'static [(&'static str, &'static Shape)],
+        Option<&'static Shape>,
+    ),
+}
+
+impl Shape {
+    /// The shape of a member that the document names.
+    pub fn member(&self, name: &str) -> Option<&'static Shape> {
+        match self {
+            Self::Object(members, _) => {
+                let mut members = members.iter();
+                members
+                    .find(|(known, _)| *known == name)
+                    .map(|(_, shape)| *shape)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Debug for Shape {
+    /// Members by their names only: a shape may contain itself.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::String => f.write_str("String"),
+            Self::Secret => f.write_str("Secret"),
+            Self::Number => f.write_str("Number"),
+            Self::Boolean => f.write_str("Boolean"),
+            Self::Any => f.write_str("Any"),
+            Self::List(_) => f.write_str("List"),
+            Self::Object(members, _) => f
+                .debug_set()
+                .entries(members.iter().map(|(name, _)| name))
+                .finish(),
+        }
+    }
 }

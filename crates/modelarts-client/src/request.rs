@@ -95,7 +95,7 @@ impl<T> Prepared<T> {
                 let names: Vec<_> = known().collect();
                 let names = names.join(", ");
                 error.push(Problem::invalid(
-                    name,
+                    (*name).to_owned(),
                     format_args!("is no path parameter, those are: {names}"),
                 ));
             }
@@ -173,7 +173,7 @@ impl<T> Prepared<T> {
             .find(|name| request.headers().contains_key(*name))
         {
             return Err(RequestError::new(RAW.id).problem(Problem::invalid(
-                name.as_str(),
+                name.to_string(),
                 format_args!("is set by the client itself"),
             )));
         }
@@ -232,10 +232,8 @@ static RAW: Operation = Operation {
     idempotent: false,
     content_type: "",
     summary: "",
-    secrets: &[],
-    response_secrets: &[],
-    fields: &[],
-    response_fields: &[],
+    request_body: None,
+    response_bodies: &[],
     reserved: &[],
 };
 
@@ -340,7 +338,7 @@ fn filled<'a>(
             .any(|known| known == *name)
         {
             error.push(Problem::invalid(
-                name,
+                (*name).to_owned(),
                 format_args!("is no parameter of the path {path:?}"),
             ));
         }
@@ -352,11 +350,12 @@ fn filled<'a>(
             continue;
         };
         match values.iter().find(|(known, _)| *known == name) {
-            None => error.push(Problem::missing(name)),
+            None => error.push(Problem::missing(name.to_owned())),
             Some((_, value)) => match astray(value, operation) {
-                Some(rule) => {
-                    error.push(Problem::invalid(name, format_args!("is {value:?}, {rule}")));
-                }
+                Some(rule) => error.push(Problem::invalid(
+                    name.to_owned(),
+                    format_args!("is {value:?}, {rule}"),
+                )),
                 None => segments.push(utf8_percent_encode(value, SEGMENT).into()),
             },
         }
@@ -487,26 +486,26 @@ pub struct RequestError {
 /// What is wrong with a field or a parameter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
-    field: String,
+    field: Cow<'static, str>,
     /// `None` if it is missing.
     rule: Option<String>,
 }
 
 impl Problem {
-    pub(crate) fn missing(field: &str) -> Self {
+    pub(crate) fn missing(field: impl Into<Cow<'static, str>>) -> Self {
         Self {
-            field: field.to_owned(),
+            field: field.into(),
             rule: None,
         }
     }
 
-    pub(crate) fn unfit(field: &str, error: &dyn fmt::Display) -> Self {
+    pub(crate) fn unfit(field: &'static str, error: &dyn fmt::Display) -> Self {
         Self::invalid(field, format_args!("does not fit: {error}"))
     }
 
-    fn invalid(field: &str, rule: fmt::Arguments<'_>) -> Self {
+    fn invalid(field: impl Into<Cow<'static, str>>, rule: fmt::Arguments<'_>) -> Self {
         Self {
-            field: field.to_owned(),
+            field: field.into(),
             rule: Some(rule.to_string()),
         }
     }
@@ -526,22 +525,6 @@ impl RequestError {
             "request",
             format_args!("cannot be built: {error}"),
         ))
-    }
-
-    /// All problems of an operation's parameters.
-    pub(crate) fn of<const N: usize>(
-        operation: &'static Operation,
-        problems: [Option<Problem>; N],
-    ) -> Self {
-        Self {
-            subject: operation.id,
-            problems: problems.into_iter().flatten().collect(),
-        }
-    }
-
-    /// All problems of a type's fields.
-    pub(crate) fn in_type(subject: &'static str, problems: Vec<Problem>) -> Self {
-        Self { subject, problems }
     }
 
     /// For an operation whose parts do not make a request.
@@ -582,7 +565,7 @@ impl RequestError {
     /// The fields and parameters that are required and were not set.
     pub fn missing(&self) -> impl Iterator<Item = &str> {
         let missing = self.problems.iter().filter(|it| it.rule.is_none());
-        missing.map(|problem| problem.field.as_str())
+        missing.map(|problem| &*problem.field)
     }
 }
 
@@ -610,26 +593,6 @@ impl fmt::Display for RequestError {
 
 impl std::error::Error for RequestError {}
 
-/// The value of a parameter that must be there.
-pub(crate) fn required<T, V>(name: &str, value: V) -> Result<T, Problem>
-where
-    V: TryInto<T, Error: fmt::Display>,
-{
-    value
-        .try_into()
-        .map_err(|error| Problem::unfit(name, &error))
-}
-
-/// The value of a parameter that may be left out.
-pub(crate) fn optional<T, V, M>(name: &str, value: V) -> Result<Option<T>, Problem>
-where
-    V: IntoOptional<T, M>,
-{
-    value
-        .into_optional()
-        .map_err(|error| Problem::unfit(name, &error))
-}
-
 /// The request with the body, if there is one.
 #[allow(dead_code, reason = "for documents with an optional body")]
 pub(crate) fn with_optional_body<T: serde::Serialize>(
@@ -643,29 +606,57 @@ pub(crate) fn with_optional_body<T: serde::Serialize>(
     }
 }
 
-/// Takes what a setter was given; what is wrong with it is said at the end.
-pub(crate) fn set<T>(
-    place: &mut Option<T>,
-    problems: &mut Vec<Problem>,
-    field: &str,
-    value: Result<Option<T>, Problem>,
-) {
-    // The last call of a setter is the one that counts.
-    problems.retain(|problem| problem.field != field);
-    *place = match value {
-        Ok(value) => value,
-        Err(problem) => {
-            problems.push(problem);
-            None
-        }
-    };
-}
+/// What is wrong with the values that a builder was given; the last call of a setter counts.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Problems(Vec<Problem>);
 
-/// Notes that a field is missing, unless something else is wrong with it.
-#[allow(dead_code, reason = "for documents with required fields")]
-pub(crate) fn require<T>(value: &Option<T>, problems: &mut Vec<Problem>, field: &str) {
-    if value.is_none() && !problems.iter().any(|problem| problem.field == field) {
-        problems.push(Problem::missing(field));
+#[allow(dead_code, reason = "for documents with values of both kinds")]
+impl Problems {
+    /// A value that must be there.
+    pub(crate) fn required<T, V>(&mut self, field: &'static str, value: V) -> Option<T>
+    where
+        V: TryInto<T, Error: fmt::Display>,
+    {
+        self.take(field, value.try_into().map(Some))
+    }
+
+    /// A value that may be left out.
+    pub(crate) fn optional<T, V, M>(&mut self, field: &'static str, value: V) -> Option<T>
+    where
+        V: IntoOptional<T, M>,
+    {
+        self.take(field, value.into_optional())
+    }
+
+    fn take<T, E: fmt::Display>(
+        &mut self,
+        field: &'static str,
+        value: Result<Option<T>, E>,
+    ) -> Option<T> {
+        self.0.retain(|problem| problem.field != field);
+        value.unwrap_or_else(|error| {
+            self.0.push(Problem::unfit(field, &error));
+            None
+        })
+    }
+
+    /// Notes that a value is missing, unless something else is wrong with it.
+    pub(crate) fn require<T>(&mut self, field: &'static str, value: &Option<T>) {
+        if value.is_none() && !self.0.iter().any(|problem| problem.field == field) {
+            self.0.push(Problem::missing(field));
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The error that names them all.
+    pub(crate) fn of(self, subject: &'static str) -> RequestError {
+        RequestError {
+            subject,
+            problems: self.0,
+        }
     }
 }
 
@@ -691,10 +682,8 @@ mod tests {
         idempotent: true,
         content_type: "",
         summary: "",
-        secrets: &[],
-        response_secrets: &[],
-        fields: &[],
-        response_fields: &[],
+        request_body: None,
+        response_bodies: &[],
         reserved: &["all"],
     };
 
@@ -822,7 +811,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_is_none_is_said_with_each_request() {
+    fn an_invalid_address_is_an_error_of_each_request() {
         let error = path("localhost", "n1").unwrap_err();
         assert!(error.contains("`address` is no URL"), "{error}");
     }

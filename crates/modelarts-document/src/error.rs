@@ -11,12 +11,12 @@ pub struct ReferenceError {
     /// What stands there.
     pub reference: String,
     /// Whether following it comes back to it without meeting anything else.
-    pub is_ring: bool,
+    pub is_circular: bool,
 }
 
 impl fmt::Display for ReferenceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let way_out = if self.is_ring {
+        let way_out = if self.is_circular {
             "leads back to itself; one of these references must be a schema"
         } else {
             "leads nowhere; define it or correct the name"

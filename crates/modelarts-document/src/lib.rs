@@ -48,4 +48,4 @@ pub use operation::{
 };
 pub use pagination::{Pagination, PaginationError, PaginationStyle};
 pub use reference::{push, walk};
-pub use schema::{Limits, Schema, SchemaType, Unlisted};
+pub use schema::{AdditionalProperties, Limits, Schema, SchemaType};

@@ -46,7 +46,7 @@ impl<'a> Root<'a> {
                 found.push(ReferenceError {
                     pointer: push(pointer, "$ref"),
                     reference: target.to_owned(),
-                    is_ring: self.lookup(target).is_some(),
+                    is_circular: self.lookup(target).is_some(),
                 });
             }
         });

@@ -25,7 +25,7 @@ pub enum SchemaType {
 
 /// What an object may hold beside its listed properties.
 #[derive(Clone, Copy, Debug)]
-pub enum Unlisted<'a> {
+pub enum AdditionalProperties<'a> {
     /// The document does not say: a strict reader refuses them, a tolerant one ignores them.
     Undeclared,
     /// Anything.
@@ -148,12 +148,14 @@ impl<'a> Schema<'a> {
     }
 
     /// What an object may hold beside its listed properties.
-    pub fn unlisted(&self) -> Unlisted<'a> {
+    pub fn additional_properties(&self) -> AdditionalProperties<'a> {
         match self.value.get("additionalProperties") {
-            Some(Value::Bool(true)) => Unlisted::Any,
-            Some(Value::Object(members)) if members.is_empty() => Unlisted::Any,
-            Some(written @ Value::Object(_)) => Unlisted::Of(Self::new(self.root, written)),
-            _ => Unlisted::Undeclared,
+            Some(Value::Bool(true)) => AdditionalProperties::Any,
+            Some(Value::Object(members)) if members.is_empty() => AdditionalProperties::Any,
+            Some(written @ Value::Object(_)) => {
+                AdditionalProperties::Of(Self::new(self.root, written))
+            }
+            _ => AdditionalProperties::Undeclared,
         }
     }
 

@@ -6,7 +6,7 @@
     reason = "a panic is how a test fails"
 )]
 
-use modelarts_document::{Document, Location, ReadError, SchemaType, Unlisted};
+use modelarts_document::{AdditionalProperties, Document, Location, ReadError, SchemaType};
 use serde_json::{Value, json};
 
 fn document() -> Document {
@@ -127,14 +127,17 @@ fn limits_are_read_as_they_are_written() {
         Some(2)
     );
     assert!(matches!(
-        node.property("free").unwrap().unlisted(),
-        Unlisted::Any
+        node.property("free").unwrap().additional_properties(),
+        AdditionalProperties::Any
     ));
     assert!(matches!(
-        node.property("labels").unwrap().unlisted(),
-        Unlisted::Of(of) if of.name() == Some("Node")
+        node.property("labels").unwrap().additional_properties(),
+        AdditionalProperties::Of(of) if of.name() == Some("Node")
     ));
-    assert!(matches!(node.unlisted(), Unlisted::Undeclared));
+    assert!(matches!(
+        node.additional_properties(),
+        AdditionalProperties::Undeclared
+    ));
 }
 
 #[test]
@@ -190,7 +193,7 @@ fn references_to_nowhere_and_rings_of_references_are_refused() {
         panic!("a dangling reference was read");
     };
     assert_eq!(broken[0].pointer, "/components/schemas/A/items/$ref");
-    assert!(!broken[0].is_ring);
+    assert!(!broken[0].is_circular);
     let ring = json!({
         "A": {"$ref": "#/components/schemas/B"},
         "B": {"$ref": "#/components/schemas/A"},
@@ -201,7 +204,7 @@ fn references_to_nowhere_and_rings_of_references_are_refused() {
         panic!("{error}");
     };
     assert_eq!(broken.len(), 2, "{error}");
-    assert!(broken.iter().all(|it| it.is_ring));
+    assert!(broken.iter().all(|it| it.is_circular));
     assert!(
         error.to_string().contains("leads back to itself"),
         "{error}"

@@ -1,12 +1,12 @@
 //! Requests and responses as events of [`tracing`], without their secrets.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION, SET_COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use modelarts_client::{Operation, Secret};
+use modelarts_client::{Operation, Secret, Shape};
 use reqwest::{Body, Request};
 use serde_json::{Map, Value};
 use tracing::{Level, enabled, trace};
@@ -33,13 +33,13 @@ pub(crate) fn request(
     }
     let redactor = Redactor::new(&secrets());
     let body = request.body().and_then(Body::as_bytes).unwrap_or_default();
-    let form = Form::new(operation.fields, operation.secrets);
+    let shapes = Vec::from_iter(operation.request_body);
     trace!(
         target: EXCHANGE_EVENTS,
         method = %request.method(),
         url = %redactor.text(request.url().as_str()),
         headers = headers(request.headers(), &redactor),
-        body = shown(body, &form, &redactor),
+        body = shown(body, &shapes, &redactor),
         "request"
     );
 }
@@ -56,12 +56,12 @@ pub(crate) fn response(
         return;
     }
     let redactor = Redactor::new(&secrets());
-    let form = Form::new(operation.response_fields, operation.response_secrets);
+    let shapes = operation.response_bodies;
     trace!(
         target: EXCHANGE_EVENTS,
         status = status.as_u16(),
         headers = headers(fields, &redactor),
-        body = shown(body, &form, &redactor),
+        body = shown(body, shapes, &redactor),
         "response"
     );
 }
@@ -86,97 +86,83 @@ fn is_secret(name: &HeaderName, value: &HeaderValue) -> bool {
     value.is_sensitive() || known.contains(name) || name.as_str().ends_with("-token")
 }
 
-/// A body of JSON, as far as the form tells that it may be shown; of another one only its size.
-fn shown(body: &[u8], form: &Form<'_>, redactor: &Redactor) -> String {
+/// A body of JSON, as far as its possible shapes tell that it may be shown; of another one only its size.
+fn shown(body: &[u8], shapes: &[&Shape], redactor: &Redactor) -> String {
     if body.is_empty() {
         return String::new();
     }
     let Ok(value) = serde_json::from_slice::<Value>(body) else {
         return format!("({} bytes that are not JSON)", body.len());
     };
-    redactor.text(&form.redact(value).to_string())
+    redactor.text(&redact(value, shapes).to_string())
 }
 
-/// What may be shown of a value.
-#[derive(Default)]
-struct Form<'a> {
-    /// The JSON types that are shown; none of a secret.
-    types: Vec<&'a str>,
-    is_secret: bool,
-    /// The documented members, with `*` for any item or key.
-    members: BTreeMap<&'a str, Form<'a>>,
-}
-
-impl<'a> Form<'a> {
-    /// From places in the form of [`Operation::fields`] and [`Operation::secrets`].
-    fn new(fields: &[&'a str], secrets: &[&'a str]) -> Self {
-        let mut form = Self::default();
-        for (place, kind) in fields.iter().filter_map(|field| field.rsplit_once(' ')) {
-            form.at(place).types.push(kind);
-        }
-        for place in secrets {
-            form.at(place).is_secret = true;
-        }
-        form
-    }
-
-    fn at(&mut self, place: &'a str) -> &mut Self {
-        let segments = place.split('/').skip(1);
-        segments.fold(self, |form, name| form.members.entry(name).or_default())
-    }
-
-    /// The value without what the document does not describe, be it a value or a name, and without secrets.
-    fn redact(&self, value: Value) -> Value {
-        match value {
-            Value::Null => Value::Null,
-            Value::String(text) if text.is_empty() || self.shows("string") => Value::String(text),
-            Value::Number(number) if self.shows("number") => Value::Number(number),
-            Value::Bool(flag) if self.shows("boolean") => Value::Bool(flag),
-            Value::Array(items) => match self.members.get("*") {
-                Some(form) => items.into_iter().map(|item| form.redact(item)).collect(),
-                None => redacted(),
-            },
-            Value::Object(members) if !self.members.is_empty() => self.redact_members(members),
-            _ => redacted(),
-        }
-    }
-
-    fn shows(&self, kind: &str) -> bool {
-        !self.is_secret && self.types.contains(&kind)
-    }
-
-    fn redact_members(&self, members: Map<String, Value>) -> Value {
-        let mut shown = Map::new();
-        let (mut keys, mut undocumented) = (0, 0);
-        for (name, value) in members {
-            let named = self.members.get(name.as_str()).filter(|_| name != "*");
-            // The name of a secret makes the value one wherever it stands.
-            let is_empty = value.is_null() || value == "";
-            let is_secret = NAMES.contains(name.as_str()) && !value.is_object() && !is_empty;
-            match (named, self.members.get("*")) {
-                (Some(_), _) if is_secret => {
-                    shown.insert(name, redacted());
-                }
-                (Some(form), _) => {
-                    shown.insert(name, form.redact(value));
-                }
-                (None, Some(form)) => {
-                    keys += 1;
-                    let value = if is_secret {
-                        redacted()
-                    } else {
-                        form.redact(value)
-                    };
-                    shown.insert(format!("[key {keys}]"), value);
-                }
-                (None, None) => undocumented += 1,
+/// The value without what none of the shapes describes, be it a value or a name, and without what one of them marks as a
+/// secret.
+fn redact(value: Value, shapes: &[&Shape]) -> Value {
+    let is_secret = shapes.iter().any(|shape| matches!(shape, Shape::Secret));
+    let has = |fits: fn(&Shape) -> bool| !is_secret && shapes.iter().any(|shape| fits(shape));
+    match value {
+        Value::Null => Value::Null,
+        Value::String(text) if text.is_empty() => Value::String(text),
+        Value::String(text) if has(|it| matches!(it, Shape::String)) => Value::String(text),
+        Value::Number(number) if has(|it| matches!(it, Shape::Number)) => Value::Number(number),
+        Value::Bool(flag) if has(|it| matches!(it, Shape::Boolean)) => Value::Bool(flag),
+        Value::Array(items) => {
+            let inner = shapes.iter().filter_map(|shape| match shape {
+                Shape::List(item) => Some(*item),
+                _ => None,
+            });
+            let inner: Vec<_> = inner.collect();
+            match inner.is_empty() {
+                true => redacted(),
+                false => items.into_iter().map(|item| redact(item, &inner)).collect(),
             }
         }
-        if undocumented > 0 {
-            shown.insert(format!("[{undocumented} undocumented]"), redacted());
-        }
-        Value::Object(shown)
+        Value::Object(members) => redact_members(members, shapes),
+        _ => redacted(),
     }
+}
+
+fn redact_members(members: Map<String, Value>, shapes: &[&Shape]) -> Value {
+    let others = shapes.iter().filter_map(|shape| match shape {
+        Shape::Object(_, others) => *others,
+        _ => None,
+    });
+    let others: Vec<_> = others.collect();
+    let has_names = |shape: &&Shape| matches!(shape, Shape::Object(names, _) if !names.is_empty());
+    if others.is_empty() && !shapes.iter().any(has_names) {
+        return redacted();
+    }
+    let mut shown = Map::new();
+    let (mut keys, mut undocumented) = (0, 0);
+    for (name, value) in members {
+        let named = shapes.iter().filter_map(|shape| shape.member(&name));
+        let named: Vec<_> = named.collect();
+        // The name of a secret makes the value one wherever it stands.
+        let is_empty = value.is_null() || value == "";
+        let is_secret = NAMES.contains(name.as_str()) && !value.is_object() && !is_empty;
+        let (name, inner) = match (named.is_empty(), others.is_empty()) {
+            (false, _) => (name, &named),
+            (true, false) => {
+                keys += 1;
+                (format!("[key {keys}]"), &others)
+            }
+            (true, true) => {
+                undocumented += 1;
+                continue;
+            }
+        };
+        let value = match is_secret {
+            true => redacted(),
+            false => redact(value, inner),
+        };
+        shown.insert(name, value);
+    }
+    if undocumented > 0 {
+        shown.insert(format!("[{undocumented} undocumented]"), redacted());
+    }
+    Value::Object(shown)
 }
 
 fn redacted() -> Value {
@@ -185,16 +171,39 @@ fn redacted() -> Value {
 
 /// The names that secrets have in the documents. An `id` is one as a part of a token only.
 static NAMES: LazyLock<BTreeSet<&str>> = LazyLock::new(|| {
-    let places = |operation: &'static Operation| {
-        let lists = [operation.secrets, operation.response_secrets];
-        lists.into_iter().flatten()
-    };
-    modelarts_client::operations()
-        .flat_map(places)
-        .filter_map(|place| place.rsplit('/').find(|segment| *segment != "*"))
-        .filter(|name| *name != "id")
-        .collect()
+    let (mut names, mut visited) = (BTreeSet::new(), BTreeSet::new());
+    for operation in modelarts_client::operations() {
+        let bodies = operation.response_bodies.iter().copied();
+        for shape in bodies.chain(operation.request_body) {
+            collect_names("", shape, &mut names, &mut visited);
+        }
+    }
+    names.remove("id");
+    names
 });
+
+fn collect_names(
+    name: &'static str,
+    shape: &'static Shape,
+    names: &mut BTreeSet<&'static str>,
+    visited: &mut BTreeSet<*const Shape>,
+) {
+    match shape {
+        Shape::Secret => {
+            names.insert(name);
+        }
+        Shape::List(item) => collect_names(name, item, names, visited),
+        Shape::Object(members, others) if visited.insert(shape) => {
+            for (name, member) in *members {
+                collect_names(name, member, names, visited);
+            }
+            if let Some(others) = others {
+                collect_names(name, others, names, visited);
+            }
+        }
+        _ => {}
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -226,17 +235,20 @@ mod tests {
         );
     }
 
-    fn form() -> Form<'static> {
-        let fields = [
-            "/id string",
-            "/size number",
-            "/on boolean",
-            "/password string",
-            "/tags/* string",
-            "/inner/items/*/id string",
-        ];
-        Form::new(&fields, &["/inner/items/*/token", "/keys/*"])
-    }
+    static ITEM: Shape = Shape::Object(&[("id", &Shape::String), ("token", &Shape::Secret)], None);
+    static INNER: Shape = Shape::Object(&[("items", &Shape::List(&ITEM)), ("inner", &INNER)], None);
+    static BODY: Shape = Shape::Object(
+        &[
+            ("id", &Shape::String),
+            ("size", &Shape::Number),
+            ("on", &Shape::Boolean),
+            ("password", &Shape::String),
+            ("tags", &Shape::Object(&[], Some(&Shape::String))),
+            ("inner", &INNER),
+            ("keys", &Shape::List(&Shape::Secret)),
+        ],
+        None,
+    );
 
     #[test]
     fn documented_fields_of_the_documented_type_are_shown() {
@@ -244,7 +256,7 @@ mod tests {
             "id": "n1 of c0rrect-horse-battery", "size": 5, "on": true, "password": "p", "tags": {"a": "b", "token": "t"},
             "inner": {"items": [{"id": "i1", "token": "t"}, {"id": null, "token": ""}]}, "keys": ["k"],
         });
-        let shown = shown(body.to_string().as_bytes(), &form(), &redactor());
+        let shown = shown(body.to_string().as_bytes(), &[&BODY], &redactor());
         let shown: Value = serde_json::from_str(&shown).unwrap();
         let expected = json!({
             "id": "n1 of [redacted]", "size": 5, "on": true, "password": "[redacted]",
@@ -268,26 +280,26 @@ mod tests {
             ),
             (
                 json!({"inner": {"items": {"s3cret": {"id": 1}}}}),
-                json!({"inner": {"items": {"[key 1]": {"id": "[redacted]"}}}}),
+                json!({"inner": {"items": "[redacted]"}}),
             ),
             (json!({"inner": ["s3cret"]}), json!({"inner": "[redacted]"})),
             (
                 json!({"keys": {"s3cret": "s"}}),
-                json!({"keys": {"[key 1]": "[redacted]"}}),
+                json!({"keys": "[redacted]"}),
             ),
             (json!(["s3cret"]), json!("[redacted]")),
             (json!("s3cret"), json!("[redacted]")),
         ] {
-            assert_eq!(form().redact(body.clone()), expected, "{body}");
+            assert_eq!(redact(body.clone(), &[&BODY]), expected, "{body}");
         }
     }
 
     #[test]
-    fn the_forms_of_operations_show_errors_and_fields() {
+    fn the_shapes_of_operations_show_errors_and_fields() {
         let mut operations = modelarts_client::operations();
         let show = operations.find(|known| known.id == "showNotebook").unwrap();
-        let form = Form::new(show.response_fields, show.response_secrets);
-        let shown = form.redact(json!({"id": "n1", "token": "t", "error_code": "ModelArts.6309"}));
+        let body = json!({"id": "n1", "token": "t", "error_code": "ModelArts.6309"});
+        let shown = redact(body, show.response_bodies);
         let expected = json!({"id": "n1", "token": "[redacted]", "error_code": "ModelArts.6309"});
         assert_eq!(shown, expected);
     }
@@ -314,14 +326,14 @@ mod tests {
     proptest! {
         #[test]
         fn no_undocumented_name_is_shown(body in hostile()) {
-            let shown = form().redact(body).to_string();
+            let shown = redact(body, &[&BODY]).to_string();
             prop_assert!(!shown.contains("s3cret"), "{}", shown);
         }
     }
 
     #[test]
     fn what_is_not_json_is_not_shown() {
-        let shown = shown(b"<html>secret</html>", &form(), &redactor());
+        let shown = shown(b"<html>secret</html>", &[&BODY], &redactor());
         assert_eq!(shown, "(19 bytes that are not JSON)");
     }
 }

@@ -254,7 +254,7 @@ pub use http_client::http_client_builder;
 pub use jiff::Timestamp;
 pub use modelarts_client::{
     ErrorClass, ErrorCode, ErrorEntry, IntoOptional, Open, OpenEnum, Operation, RawResponse,
-    RequestError, ResponseValue, Secret,
+    RequestError, ResponseValue, Secret, Shape,
 };
 pub use options::CallOptions;
 pub use pages::{Items, Pages};

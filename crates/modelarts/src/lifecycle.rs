@@ -875,7 +875,7 @@ mod tests {
         fn progress(&self) -> Option<Progress> {
             (self.0 == "STARTING").then_some(Progress {
                 done: 1,
-                of: 3,
+                total: 3,
                 step: None,
             })
         }
@@ -945,7 +945,7 @@ mod tests {
         // A gateway's failure is no poll that succeeded.
         assert_eq!(statuses, ["not found", "STARTING", "RUNNING"]);
         let starting = &events[1].status;
-        assert_eq!(starting.progress.as_ref().unwrap().of, 3);
+        assert_eq!(starting.progress.as_ref().unwrap().total, 3);
         assert_eq!(starting.missing.as_deref(), Some("its arm is not ready"));
         assert!(events[0].resource.is_none() && events[2].resource.is_some());
     }

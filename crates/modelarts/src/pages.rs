@@ -849,7 +849,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_list_begins_where_it_is_told_to() {
+    async fn a_list_begins_at_the_position_that_is_set() {
         let start = Some(Position::Number(20));
         let list = by_offset(|offset| Ok(slice(25, offset, 10, Some(25))));
         let rest: Vec<String> = items(list, 10, start).try_collect().await.unwrap();

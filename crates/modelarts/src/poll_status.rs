@@ -31,14 +31,14 @@ pub struct Progress {
     /// Steps that are done.
     pub done: u32,
     /// All steps.
-    pub of: u32,
+    pub total: u32,
     /// The step under way, in the service's words.
     pub step: Option<String>,
 }
 
 impl fmt::Display for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of {}", self.done, self.of)?;
+        write!(f, "{} of {}", self.done, self.total)?;
         match &self.step {
             Some(step) => write!(f, ", {}", one_line(step)),
             None => Ok(()),

@@ -11,7 +11,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use jiff::{SignedDuration, Timestamp};
-use modelarts_client::{Operation, Prepared, RawResponse, ResponseValue, Secret};
+use modelarts_client::{Operation, Prepared, RawResponse, ResponseValue, Secret, Shape};
 use reqwest::{Body, Request, Response, Url};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -57,9 +57,7 @@ pub(crate) struct Call<'a> {
     pub(crate) idempotent: bool,
     pub(crate) settings: &'a CallSettings,
     pub(crate) authenticator: Option<&'a dyn Authenticator>,
-    /// Where the body holds what an error must not repeat, as [`Operation::secrets`].
-    pub(crate) secrets: &'static [&'static str],
-    /// Which fields of bodies may be traced.
+    /// What its bodies hold: secrets, which an error must not repeat, and what may be traced.
     pub(crate) described: &'static Operation,
 }
 
@@ -75,40 +73,34 @@ impl<'a> Call<'a> {
             idempotent: prepared.is_idempotent(),
             settings,
             authenticator,
-            secrets: operation.secrets,
             described: operation,
         }
     }
 
-    /// Adds what the body of a request holds at the places of secrets.
+    /// Adds the secrets in the body of a request.
     fn secrets_in(&self, request: &Request, texts: &mut Vec<Secret>) {
-        if self.secrets.is_empty() {
-            return;
-        }
-        let body = request.body().and_then(Body::as_bytes);
-        let Some(Ok(body)) = body.map(serde_json::from_slice::<Value>) else {
+        let Some(shape) = self.described.request_body else {
             return;
         };
-        for place in self.secrets {
-            let segments: Vec<_> = place.split('/').skip(1).collect();
-            collect(&body, &segments, texts);
+        let body = request.body().and_then(Body::as_bytes);
+        if let Some(Ok(body)) = body.map(serde_json::from_slice::<Value>) {
+            collect_secrets(&body, shape, texts);
         }
     }
 }
 
-/// The texts at a place of a body, which `*` makes several.
-fn collect(value: &Value, place: &[&str], texts: &mut Vec<Secret>) {
-    match (place.split_first(), value) {
-        (None, Value::String(text)) => texts.push(Secret::from(text.as_str())),
-        (Some((&"*", rest)), Value::Array(items)) => {
-            items.iter().for_each(|item| collect(item, rest, texts));
+fn collect_secrets(value: &Value, shape: &Shape, texts: &mut Vec<Secret>) {
+    match (value, shape) {
+        (Value::String(text), Shape::Secret) => texts.push(Secret::from(text.as_str())),
+        (Value::Array(items), Shape::List(shape)) => {
+            let items = items.iter();
+            items.for_each(|item| collect_secrets(item, shape, texts));
         }
-        (Some((&"*", rest)), Value::Object(members)) => {
-            members.values().for_each(|item| collect(item, rest, texts));
-        }
-        (Some((name, rest)), Value::Object(members)) => {
-            if let Some(member) = members.get(*name) {
-                collect(member, rest, texts);
+        (Value::Object(members), Shape::Object(_, others)) => {
+            for (name, member) in members {
+                if let Some(shape) = shape.member(name).or(*others) {
+                    collect_secrets(member, shape, texts);
+                }
             }
         }
         _ => {}
@@ -487,7 +479,7 @@ struct Sent {
 }
 
 impl Sent {
-    /// What an error must not repeat: credentials, and what the body holds at the places of secrets.
+    /// What an error must not repeat: credentials, and the secrets in the body.
     fn secrets(&self, call: &Call<'_>, request: &Request) -> Vec<Secret> {
         let texts = self
             .credentials

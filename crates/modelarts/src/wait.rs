@@ -664,7 +664,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_hint_sets_the_pace_and_failures_are_tolerated_only_so_often() {
+    async fn a_hint_sets_the_interval_and_failures_are_tolerated_only_so_often() {
         let clock = ManualClock::default();
         let running = waiter(&clock, &["429", "503", "503", "RUNNING"]).await;
         assert_eq!(running.unwrap(), "RUNNING");

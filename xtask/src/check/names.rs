@@ -34,6 +34,7 @@ const TYPES: &[&str] = &[
     "Clone",
     "Copy",
     "Default",
+    "Display",
     "Drop",
     "Eq",
     "Err",
@@ -45,6 +46,7 @@ const TYPES: &[&str] = &[
     "From",
     "Into",
     "IntoIterator",
+    "IntoOptional",
     "Iterator",
     "None",
     "Ok",
@@ -52,6 +54,8 @@ const TYPES: &[&str] = &[
     "Ord",
     "PartialEq",
     "PartialOrd",
+    "Problems",
+    "RequestError",
     "Result",
     "Self",
     "Send",
@@ -69,10 +73,12 @@ const TYPES: &[&str] = &[
 
 /// What stands beside the builders of operations.
 const BUILDERS: &[&str] = &[
+    "Display",
+    "IntoOptional",
     "Prepared",
     "RequestError",
     "ResponseValue",
-    "Problem",
+    "Problems",
     "Client",
     "Result",
     "Self",

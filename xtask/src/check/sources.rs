@@ -45,7 +45,7 @@ fn fault(value: &Value, expected: &str, fits: impl Fn(Source<'_>) -> bool) -> Op
 
 fn source_operation(document: &Document) -> Vec<Problem> {
     let fits =
-        |source: Source<'_>| matches!(source, Source::Page(_) | Source::Observed | Source::Sdk);
+        |source: Source<'_>| matches!(source, Source::Page(_) | Source::Practice | Source::Sdk);
     document
         .operations()
         .filter_map(|operation| {
@@ -69,7 +69,7 @@ fn source_schema(document: &Document) -> Vec<Problem> {
 
 fn source_property(document: &Document) -> Vec<Problem> {
     let fits =
-        |source: Source<'_>| matches!(source, Source::Sample | Source::Observed | Source::Sdk);
+        |source: Source<'_>| matches!(source, Source::Sample | Source::Practice | Source::Sdk);
     parts::properties(document)
         .into_iter()
         .filter(|property| property.value.get("x-source").is_some())

@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nullable_examples_and_references_are_said_as_3_1_says_them() {
+    fn nullable_examples_and_references_have_the_form_of_3_1() {
         let document = to_3_1(json!({
             "openapi": "3.0.3",
             "info": {"license": {"name": "MIT OR Apache-2.0", "url": "https://example.com"}},

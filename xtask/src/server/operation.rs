@@ -8,7 +8,7 @@ use quote::{format_ident, quote};
 
 use super::parameters::{Parameters, identifier, of_text};
 use crate::document::{Operation, text};
-use crate::operations::doc_lines;
+use crate::emit::doc_lines;
 
 /// The parameter of a path that names a project: who may work there is found out before the operation, so `Cx` has it.
 const PROJECT: &str = "project_id";

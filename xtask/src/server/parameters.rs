@@ -8,8 +8,8 @@ use quote::{format_ident, quote};
 use serde_json::Value;
 
 use crate::document::Operation;
+use crate::emit::doc_lines;
 use crate::enums;
-use crate::operations::doc_lines;
 use crate::texts;
 
 /// A structure for all parameters of one place.

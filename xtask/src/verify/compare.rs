@@ -13,7 +13,7 @@ use super::page::{Field, Page, Role, Table};
 use super::report::{Aspect, Kind, Report};
 use super::samples;
 use super::shape::Shape;
-use super::stated::{self, Said};
+use super::stated::{self, Documented};
 
 /// The comparison of all pages with all documents.
 pub(crate) struct Comparison<'a, 'r> {
@@ -139,7 +139,7 @@ impl<'a> Comparison<'a, '_> {
             self.kind(family, page, &at, field, schema);
             self.values(family, page, &at, field, schema);
             self.provenance(family, page, table, field, schema);
-            let said = Said {
+            let documented = Documented {
                 schema: parameter.schema(),
                 descriptions: [parameter.description(), parameter.schema().description()]
                     .into_iter()
@@ -148,7 +148,7 @@ impl<'a> Comparison<'a, '_> {
                     .collect(),
                 default: parameter.default_value(),
             };
-            self.stated(page, &at, field, &said, true);
+            self.stated(page, &at, field, &documented, true);
         }
         for (name, parameter) in documented {
             if all_marks(parameter.value()) {
@@ -234,7 +234,7 @@ impl<'a> Comparison<'a, '_> {
             self.reference(family, page, &at, field, property);
             let resolved = family.document.schema_at(property);
             let items = resolved.items().map_or("", |items| items.description());
-            let said = Said {
+            let documented = Documented {
                 schema: resolved,
                 descriptions: [resolved.description(), items, text(schema, "description")]
                     .into_iter()
@@ -248,7 +248,7 @@ impl<'a> Comparison<'a, '_> {
                     .collect(),
                 default: resolved.default_value(),
             };
-            self.stated(page, &at, field, &said, table.role == Role::Request);
+            self.stated(page, &at, field, &documented, table.role == Role::Request);
         }
         for (property, value) in properties {
             if table.fields.iter().any(|field| field.name == *property)
@@ -280,8 +280,15 @@ impl<'a> Comparison<'a, '_> {
     }
 
     /// Limits, defaults and units, as far as the page states them.
-    fn stated(&mut self, page: &Page, at: &str, field: &Field, said: &Said<'_>, is_request: bool) {
-        for (aspect, difference) in stated::facts(&field.description, said, is_request) {
+    fn stated(
+        &mut self,
+        page: &Page,
+        at: &str,
+        field: &Field,
+        documented: &Documented<'_>,
+        is_request: bool,
+    ) {
+        for (aspect, difference) in stated::facts(&field.description, documented, is_request) {
             let difference = difference.map(|(kind, message)| (at.to_owned(), kind, message));
             self.report.fact(&page.name, aspect, difference);
         }

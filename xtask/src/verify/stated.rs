@@ -9,7 +9,7 @@ use super::report::{Aspect, Kind};
 use crate::prose::{self, Stated};
 
 /// What a document says of a parameter or property.
-pub(crate) struct Said<'a> {
+pub(crate) struct Documented<'a> {
     pub(crate) schema: Schema<'a>,
     /// The descriptions that a reader meets, the nearest first.
     pub(crate) descriptions: Vec<&'a str>,
@@ -20,16 +20,16 @@ pub(crate) struct Said<'a> {
 pub(crate) type Fact = (Aspect, Option<(Kind, String)>);
 
 /// Compares what a page states; limits and defaults only where requests are described.
-pub(crate) fn facts(description: &str, said: &Said<'_>, is_request: bool) -> Vec<Fact> {
-    let is_list = said.schema.items().is_some();
+pub(crate) fn facts(description: &str, documented: &Documented<'_>, is_request: bool) -> Vec<Fact> {
+    let is_list = documented.schema.items().is_some();
     let page = prose::stated(description, is_list);
     let mut facts = Vec::new();
     if is_request {
-        limits(&page, said, &mut facts);
-        default(&page, said, &mut facts);
+        limits(&page, documented, &mut facts);
+        default(&page, documented, &mut facts);
     }
     if let Some(unit) = page.unit {
-        let own = said
+        let own = documented
             .descriptions
             .iter()
             .find_map(|text| prose::stated(text, is_list).unit);
@@ -44,8 +44,8 @@ pub(crate) fn facts(description: &str, said: &Said<'_>, is_request: bool) -> Vec
     facts
 }
 
-fn limits(page: &Stated, said: &Said<'_>, facts: &mut Vec<Fact>) {
-    let schema = said.schema.items().unwrap_or(said.schema);
+fn limits(page: &Stated, documented: &Documented<'_>, facts: &mut Vec<Fact>) {
+    let schema = documented.schema.items().unwrap_or(documented.schema);
     let own = schema.limits();
     let whole = |limit: Option<&Number>| limit.and_then(Number::as_i64);
     let signed = |limit: Option<u64>| limit.and_then(|limit| i64::try_from(limit).ok());
@@ -57,7 +57,7 @@ fn limits(page: &Stated, said: &Said<'_>, facts: &mut Vec<Fact>) {
         (
             "maxItems",
             signed(page.max_items),
-            signed(said.schema.limits().max_items),
+            signed(documented.schema.limits().max_items),
         ),
     ] {
         // No text is shorter than 0; that one more than nothing is needed, pages do not say.
@@ -103,18 +103,19 @@ fn limits(page: &Stated, said: &Said<'_>, facts: &mut Vec<Fact>) {
     ));
 }
 
-fn default(page: &Stated, said: &Said<'_>, facts: &mut Vec<Fact>) {
+fn default(page: &Stated, documented: &Documented<'_>, facts: &mut Vec<Fact>) {
     let in_words = || {
-        said.descriptions
+        documented
+            .descriptions
             .iter()
             .find_map(|text| prose::stated(text, false).default)
     };
-    let own = match said.default {
+    let own = match documented.default {
         Some(Value::String(text)) => Some(text.clone()),
         Some(other) => Some(other.to_string()),
         None => in_words(),
     };
-    if page.default.is_none() && said.default.is_none() {
+    if page.default.is_none() && documented.default.is_none() {
         return;
     }
     let difference = (page.default != own).then(|| {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use clap::Args;
-use modelarts_document::{SchemaType, Unlisted};
+use modelarts_document::{AdditionalProperties, SchemaType};
 use rmcp::handler::server::ServerHandler;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, Implementation,
@@ -234,7 +234,7 @@ fn written_out(schema: Schema, depth: usize) -> Value {
         if let Some(items) = schema.items() {
             written.insert("items".to_owned(), written_out(items, depth - 1));
         }
-        if let Unlisted::Of(values) = schema.unlisted() {
+        if let AdditionalProperties::Of(values) = schema.additional_properties() {
             written.insert(
                 "additionalProperties".to_owned(),
                 written_out(values, depth - 1),

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use foldhash::HashMap;
 use modelarts_client::ErrorCode;
-use modelarts_document::{Schema, SchemaType, Unlisted};
+use modelarts_document::{AdditionalProperties, Schema, SchemaType};
 use regex::Regex;
 use serde_json::{Map, Number, Value};
 
@@ -141,10 +141,10 @@ impl Rules {
                 range: Range::enforced(property),
             })
         });
-        let others = match schema.unlisted() {
-            Unlisted::Undeclared => None,
-            Unlisted::Any => Some(Box::new(Rule::Anything)),
-            Unlisted::Of(values) => Some(Box::new(self.read(values))),
+        let others = match schema.additional_properties() {
+            AdditionalProperties::Undeclared => None,
+            AdditionalProperties::Any => Some(Box::new(Rule::Anything)),
+            AdditionalProperties::Of(values) => Some(Box::new(self.read(values))),
         };
         Rule::Object {
             properties,

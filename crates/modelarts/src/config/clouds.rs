@@ -736,7 +736,7 @@ clouds:
     }
 
     #[test]
-    fn companions_are_found_where_openstack_tools_look() {
+    fn companions_are_found_in_the_places_of_openstack_tools() {
         let here = folder(
             "apart",
             &[(
@@ -778,7 +778,7 @@ clouds:
     }
 
     #[test]
-    fn what_is_wrong_with_a_file_is_said_where_it_can_be() {
+    fn what_is_wrong_with_a_file_is_reported() {
         for (text, expected) in [
             (
                 "clouds:\n  a: {auth: {token: t0p-s3cret}}\n  a: {}\n",

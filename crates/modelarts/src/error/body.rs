@@ -1,7 +1,11 @@
 //! Error bodies, in the several forms that they have.
 
+use std::borrow::Cow;
+use std::fmt;
+
 use http::StatusCode;
-use serde_json::Value;
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use serde_json::{Map, Value};
 
 /// Who wrote an error response, as its body tells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,12 +63,7 @@ impl ErrorBody {
         if body.len() > LONGEST {
             return None;
         }
-        let Ok(Value::Object(members)) = serde_json::from_slice(body) else {
-            return None;
-        };
-        if !members.keys().all(|name| MEMBERS.contains(&name.as_str())) {
-            return None;
-        }
+        let OnlyMembers(members) = serde_json::from_slice(body).ok()?;
         let read = Self::of(&Value::Object(members));
         let is_error =
             |code: &str| !code.bytes().all(|byte| byte == b'0') && code != status.as_str();
@@ -101,6 +100,36 @@ const MEMBERS: [&str; 17] = [
     "path",
     "encoded_authorization_message",
 ];
+
+/// An object without other members. Every success is looked through for an error, and most end at their first member.
+struct OnlyMembers(Map<String, Value>);
+
+impl<'de> Deserialize<'de> for OnlyMembers {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(OnlyMembersVisitor)
+    }
+}
+
+struct OnlyMembersVisitor;
+
+impl<'de> Visitor<'de> for OnlyMembersVisitor {
+    type Value = OnlyMembers;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of an error")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<OnlyMembers, A::Error> {
+        let mut members = Map::new();
+        while let Some(name) = access.next_key::<Cow<'de, str>>()? {
+            if !MEMBERS.contains(&&*name) {
+                return Err(A::Error::custom("another member"));
+            }
+            members.insert(name.into_owned(), access.next_value()?);
+        }
+        Ok(OnlyMembers(members))
+    }
+}
 
 /// The body without the mark that some servers put before their UTF-8.
 pub(super) fn without_bom(body: &[u8]) -> &[u8] {
@@ -230,6 +259,32 @@ mod tests {
             &with_text(4097),
         ] {
             assert!(!is_error(body), "{body}");
+        }
+    }
+
+    #[test]
+    fn an_error_in_a_success_has_the_members_of_errors_and_no_other() {
+        let code = |body: &str| {
+            let read = ErrorBody::disguised(StatusCode::OK, body.as_bytes())?;
+            read.code
+        };
+        let error = r#"{"error_code": "APIGW.0201", "error_msg": "late"}"#;
+        assert_eq!(code(error).as_deref(), Some("APIGW.0201"));
+        let nested = r#"{"error": {"code": "APIGW.0101", "message": "no"}, "request_id": "r"}"#;
+        assert_eq!(code(nested).as_deref(), Some("APIGW.0101"));
+        let escaped = r#"{"error_c\u006fde": "APIGW.0201", "error_msg": "late"}"#;
+        assert_eq!(code(escaped).as_deref(), Some("APIGW.0201"));
+        for body in [
+            r#"{"error_code": "APIGW.0201", "error_msg": "late", "id": "n1"}"#,
+            r#"{"id": "n1", "error_code": "APIGW.0201", "error_msg": "late"}"#,
+            r#"{"code": 200, "message": "fine"}"#,
+            r#"{"error_code": "0", "error_msg": "fine"}"#,
+            r#"[{"error_code": "APIGW.0201", "error_msg": "late"}]"#,
+            r#"{"error_code": "APIGW.0201", "error_msg": "late"} x"#,
+            "{}",
+            "",
+        ] {
+            assert_eq!(code(body), None, "{body}");
         }
     }
 }

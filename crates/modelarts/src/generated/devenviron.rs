@@ -71,92 +71,77 @@ pub mod lists {
         /// Kind of development environment to list. The capital N matters: another spelling is refused with ModelArts.6336.
         ///
         /// Known values: `Notebook`.
-        pub fn de_type<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<enums::OpenDevEnvType, Error: std::fmt::Display>,
-        {
+        pub fn de_type(
+            mut self,
+            value: impl TryInto<enums::OpenDevEnvType, Error: std::fmt::Display>,
+        ) -> Self {
             self.de_type = self.query.required("de_type", value);
             self
         }
         /// Lists only instances that were deployed in this way.
         ///
         /// Known values: `Docker`.
-        pub fn provision_type<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<enums::OpenDevEnvProvisionType, M>,
-        {
+        pub fn provision_type<M>(
+            mut self,
+            value: impl IntoOptional<enums::OpenDevEnvProvisionType, M>,
+        ) -> Self {
             self.provision_type = self.query.optional("provision_type", value);
             self
         }
         /// Lists only instances in this state. Without it instances in every state are listed.
         ///
         /// Known values: `CREATING`, `CREATE_FAILED`, `STARTING`, `RESTARTING`, `START_FAILED`, `RUNNING`, `STOPPING`, `STOPPED`, `UNAVAILABLE`, `DELETED`, `RESIZING`, `RESIZE_FAILED`, `CREATE_QUEUING`, `START_QUEUING`, `REBOOTING`, `ACTIVE`.
-        pub fn status<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<enums::OpenDevEnvInstanceStatus, M>,
-        {
+        pub fn status<M>(
+            mut self,
+            value: impl IntoOptional<enums::OpenDevEnvInstanceStatus, M>,
+        ) -> Self {
             self.status = self.query.optional("status", value);
             self
         }
         /// Field to sort by. Defaults to `name`.
         ///
         /// Known values: `name`, `creation_timestamp`.
-        pub fn sortby<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<enums::OpenDevEnvSortKey, M>,
-        {
+        pub fn sortby<M>(
+            mut self,
+            value: impl IntoOptional<enums::OpenDevEnvSortKey, M>,
+        ) -> Self {
             self.sortby = self.query.optional("sortby", value);
             self
         }
         /// Direction to sort in. Defaults to `asc`.
         ///
         /// Known values: `asc`, `desc`.
-        pub fn order<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<enums::OpenDevEnvSortOrder, M>,
-        {
+        pub fn order<M>(
+            mut self,
+            value: impl IntoOptional<enums::OpenDevEnvSortOrder, M>,
+        ) -> Self {
             self.order = self.query.optional("order", value);
             self
         }
         /// Lists only instances of this workspace. `0` is right as long as the account has no workspaces. Defaults to `0`.
-        pub fn workspace_id<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<String, M>,
-        {
+        pub fn workspace_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.workspace_id = self.query.optional("workspace_id", value);
             self
         }
         /// Whether the list is restricted to the caller's own instances. A boolean that is sent as text. Defaults to `true`. With `false` the instances of the other users of the project are listed, too.
-        pub fn show_self<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<String, M>,
-        {
+        pub fn show_self<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.show_self = self.query.optional("show_self", value);
             self
         }
         /// Lists only instances of the AI project with this ID.
-        pub fn ai_project<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<String, M>,
-        {
+        pub fn ai_project<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.ai_project = self.query.optional("ai_project", value);
             self
         }
         /// Lists only the instances that run in the dedicated resource pool with this ID. Instances outside of dedicated resource pools are then left out.
-        pub fn pool_id<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<String, M>,
-        {
+        pub fn pool_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.pool_id = self.query.optional("pool_id", value);
             self
         }
         /// Position of the first record to return, counted from 0. Defaults to `0`.
         ///
         /// The list begins there.
-        pub fn offset<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<i32, M>,
-        {
+        pub fn offset<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
             let start = self.query.optional::<i32, _, _>("offset", value);
             self.query.set_start(start.map(Position::from));
             self
@@ -272,162 +257,117 @@ pub mod lists {
         /// Kind of notebook to list. Defaults to `NOTEBOOK`.
         ///
         /// Known values: `DEFAULT`, `NOTEBOOK`.
-        pub fn feature<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<enums::OpenNotebookFeature, M>,
-        {
+        pub fn feature<M>(
+            mut self,
+            value: impl IntoOptional<enums::OpenNotebookFeature, M>,
+        ) -> Self {
             self.feature = self.query.optional("feature", value);
             self
         }
         /// Part of a notebook name. At most 128 characters, only letters, digits, `_` and `-`. Every notebook whose name contains it matches.
-        pub fn name<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<String, M>,
-        {
+        pub fn name<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.name = self.query.optional("name", value);
             self
         }
         /// Only notebooks that run in this dedicated resource pool.
-        pub fn pool_id<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<String, M>,
-        {
+        pub fn pool_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.pool_id = self.query.optional("pool_id", value);
             self
         }
         /// ID of the user whose notebooks are wanted, 32 lower-case letters and digits. It takes effect for administrators only.
-        pub fn owner<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<String, M>,
-        {
+        pub fn owner<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.owner = self.query.optional("owner", value);
             self
         }
         /// Direction of sorting. Defaults to `DESC`.
         ///
         /// Known values: `ASC`, `DESC`.
-        pub fn sort_dir<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<enums::OpenSortDirection, M>,
-        {
+        pub fn sort_dir<M>(
+            mut self,
+            value: impl IntoOptional<enums::OpenSortDirection, M>,
+        ) -> Self {
             self.sort_dir = self.query.optional("sort_dir", value);
             self
         }
         /// Name of the field to sort by. Several names are joined with commas, the most important one first.
-        pub fn sort_key<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<String, M>,
-        {
+        pub fn sort_key<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.sort_key = self.query.optional("sort_key", value);
             self
         }
         /// Only notebooks in this state.
         ///
         /// Known values: `INIT`, `CREATING`, `STARTING`, `STOPPING`, `DELETING`, `RUNNING`, `STOPPED`, `SNAPSHOTTING`, `CREATE_FAILED`, `START_FAILED`, `DELETE_FAILED`, `ERROR`, `DELETED`, `FROZEN`.
-        pub fn status<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<enums::OpenNotebookStatus, M>,
-        {
+        pub fn status<M>(
+            mut self,
+            value: impl IntoOptional<enums::OpenNotebookStatus, M>,
+        ) -> Self {
             self.status = self.query.optional("status", value);
             self
         }
         /// Only notebooks of this workspace. A project that never created workspaces has just the one called 0. Huawei Cloud now calls the parameter `workspace_id`, as other operations do. Defaults to `0`.
-        pub fn workspace_id<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<String, M>,
-        {
+        pub fn workspace_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.workspace_id = self.query.optional("workspaceId", value);
             self
         }
         /// Only notebooks whose flavor ID contains this text. Not for freely chosen resources in a dedicated pool. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
-        pub fn flavor<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<String, M>,
-        {
+        pub fn flavor<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.flavor = self.query.optional("flavor", value);
             self
         }
         /// Only notebooks of the image with this ID, a UUID. Huawei Cloud only.
-        pub fn image_id<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<String, M>,
-        {
+        pub fn image_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.image_id = self.query.optional("image_id", value);
             self
         }
         /// Only the notebook with this ID, a UUID. Huawei Cloud only.
-        pub fn id<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<String, M>,
-        {
+        pub fn id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.id = self.query.optional("id", value);
             self
         }
         /// Only notebooks of which this costs money; ALL stands for any of it. Huawei Cloud only.
         ///
         /// Known values: `STORAGE`, `COMPUTE`, `ALL`.
-        pub fn billing<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<enums::OpenBillingItem, M>,
-        {
+        pub fn billing<M>(
+            mut self,
+            value: impl IntoOptional<enums::OpenBillingItem, M>,
+        ) -> Self {
             self.billing = self.query.optional("billing", value);
             self
         }
         /// Only notebooks with all these tags, each written `key|value` and joined with commas. The text neither begins nor ends with a comma, does not begin with `|`, and has no two of them in a row. Huawei Cloud only.
-        pub fn tags<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<String, M>,
-        {
+        pub fn tags<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.tags = self.query.optional("tags", value);
             self
         }
         /// Only notebooks whose image has this text in its address in the container registry SWR. At most 2,048 characters, only letters, digits, `_`, `.`, `:`, `/` and `-`. Huawei Cloud only.
-        pub fn swr_path<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<String, M>,
-        {
+        pub fn swr_path<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.swr_path = self.query.optional("swr_path", value);
             self
         }
         /// Only notebooks in a dedicated resource pool whose name contains this text. 1 to 64 characters, only letters, digits and `-`. Huawei Cloud only.
-        pub fn pool_name<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<String, M>,
-        {
+        pub fn pool_name<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.pool_name = self.query.optional("pool_name", value);
             self
         }
         /// Only notebooks whose description contains this text. At most 512 characters, none of `< >`. Huawei Cloud only.
-        pub fn description<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<String, M>,
-        {
+        pub fn description<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.description = self.query.optional("description", value);
             self
         }
         /// Only notebooks that run on the node with this IPv4 address. Huawei Cloud only.
-        pub fn ip<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<String, M>,
-        {
+        pub fn ip<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.ip = self.query.optional("ip", value);
             self
         }
         /// Only notebooks of users whose name contains this text. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
-        pub fn username<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<String, M>,
-        {
+        pub fn username<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.username = self.query.optional("username", value);
             self
         }
         /// Number of records to skip, not of pages. Defaults to `0`.
         ///
         /// The list begins there.
-        pub fn offset<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<i32, M>,
-        {
+        pub fn offset<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
             let start = self.query.optional::<i32, _, _>("offset", value);
             self.query.set_start(start.map(Position::from));
             self
@@ -543,162 +483,117 @@ pub mod lists {
         /// Kind of notebook to list. Defaults to `NOTEBOOK`.
         ///
         /// Known values: `DEFAULT`, `NOTEBOOK`.
-        pub fn feature<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<enums::OpenNotebookFeature, M>,
-        {
+        pub fn feature<M>(
+            mut self,
+            value: impl IntoOptional<enums::OpenNotebookFeature, M>,
+        ) -> Self {
             self.feature = self.query.optional("feature", value);
             self
         }
         /// Part of a notebook name. At most 128 characters, only letters, digits, `_` and `-`. Every notebook whose name contains it matches.
-        pub fn name<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<String, M>,
-        {
+        pub fn name<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.name = self.query.optional("name", value);
             self
         }
         /// Only notebooks that run in this dedicated resource pool.
-        pub fn pool_id<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<String, M>,
-        {
+        pub fn pool_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.pool_id = self.query.optional("pool_id", value);
             self
         }
         /// ID of the user whose notebooks are wanted, 32 lower-case letters and digits. It takes effect for administrators only.
-        pub fn owner<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<String, M>,
-        {
+        pub fn owner<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.owner = self.query.optional("owner", value);
             self
         }
         /// Direction of sorting. Defaults to `DESC`.
         ///
         /// Known values: `ASC`, `DESC`.
-        pub fn sort_dir<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<enums::OpenSortDirection, M>,
-        {
+        pub fn sort_dir<M>(
+            mut self,
+            value: impl IntoOptional<enums::OpenSortDirection, M>,
+        ) -> Self {
             self.sort_dir = self.query.optional("sort_dir", value);
             self
         }
         /// Name of the field to sort by. Several names are joined with commas, the most important one first.
-        pub fn sort_key<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<String, M>,
-        {
+        pub fn sort_key<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.sort_key = self.query.optional("sort_key", value);
             self
         }
         /// Only notebooks in this state.
         ///
         /// Known values: `INIT`, `CREATING`, `STARTING`, `STOPPING`, `DELETING`, `RUNNING`, `STOPPED`, `SNAPSHOTTING`, `CREATE_FAILED`, `START_FAILED`, `DELETE_FAILED`, `ERROR`, `DELETED`, `FROZEN`.
-        pub fn status<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<enums::OpenNotebookStatus, M>,
-        {
+        pub fn status<M>(
+            mut self,
+            value: impl IntoOptional<enums::OpenNotebookStatus, M>,
+        ) -> Self {
             self.status = self.query.optional("status", value);
             self
         }
         /// Only notebooks of this workspace. A project that never created workspaces has just the one called 0. Huawei Cloud now calls the parameter `workspace_id`, as other operations do. Defaults to `0`.
-        pub fn workspace_id<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<String, M>,
-        {
+        pub fn workspace_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.workspace_id = self.query.optional("workspaceId", value);
             self
         }
         /// Only notebooks whose flavor ID contains this text. Not for freely chosen resources in a dedicated pool. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
-        pub fn flavor<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<String, M>,
-        {
+        pub fn flavor<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.flavor = self.query.optional("flavor", value);
             self
         }
         /// Only notebooks of the image with this ID, a UUID. Huawei Cloud only.
-        pub fn image_id<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<String, M>,
-        {
+        pub fn image_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.image_id = self.query.optional("image_id", value);
             self
         }
         /// Only the notebook with this ID, a UUID. Huawei Cloud only.
-        pub fn id<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<String, M>,
-        {
+        pub fn id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.id = self.query.optional("id", value);
             self
         }
         /// Only notebooks of which this costs money; ALL stands for any of it. Huawei Cloud only.
         ///
         /// Known values: `STORAGE`, `COMPUTE`, `ALL`.
-        pub fn billing<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<enums::OpenBillingItem, M>,
-        {
+        pub fn billing<M>(
+            mut self,
+            value: impl IntoOptional<enums::OpenBillingItem, M>,
+        ) -> Self {
             self.billing = self.query.optional("billing", value);
             self
         }
         /// Only notebooks with all these tags, each written `key|value` and joined with commas. The text neither begins nor ends with a comma, does not begin with `|`, and has no two of them in a row. Huawei Cloud only.
-        pub fn tags<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<String, M>,
-        {
+        pub fn tags<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.tags = self.query.optional("tags", value);
             self
         }
         /// Only notebooks whose image has this text in its address in the container registry SWR. At most 2,048 characters, only letters, digits, `_`, `.`, `:`, `/` and `-`. Huawei Cloud only.
-        pub fn swr_path<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<String, M>,
-        {
+        pub fn swr_path<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.swr_path = self.query.optional("swr_path", value);
             self
         }
         /// Only notebooks in a dedicated resource pool whose name contains this text. 1 to 64 characters, only letters, digits and `-`. Huawei Cloud only.
-        pub fn pool_name<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<String, M>,
-        {
+        pub fn pool_name<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.pool_name = self.query.optional("pool_name", value);
             self
         }
         /// Only notebooks whose description contains this text. At most 512 characters, none of `< >`. Huawei Cloud only.
-        pub fn description<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<String, M>,
-        {
+        pub fn description<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.description = self.query.optional("description", value);
             self
         }
         /// Only notebooks that run on the node with this IPv4 address. Huawei Cloud only.
-        pub fn ip<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<String, M>,
-        {
+        pub fn ip<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.ip = self.query.optional("ip", value);
             self
         }
         /// Only notebooks of users whose name contains this text. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
-        pub fn username<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<String, M>,
-        {
+        pub fn username<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.username = self.query.optional("username", value);
             self
         }
         /// Number of records to skip, not of pages. Defaults to `0`.
         ///
         /// The list begins there.
-        pub fn offset<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<i32, M>,
-        {
+        pub fn offset<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
             let start = self.query.optional::<i32, _, _>("offset", value);
             self.query.set_start(start.map(Position::from));
             self
@@ -790,68 +685,62 @@ pub mod lists {
         /// Only flavors with this kind of processor. It may be combined with `type`.
         ///
         /// Known values: `CPU`, `GPU`, `ASCEND`.
-        pub fn category<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<enums::OpenFlavorCategory, M>,
-        {
+        pub fn category<M>(
+            mut self,
+            value: impl IntoOptional<enums::OpenFlavorCategory, M>,
+        ) -> Self {
             self.category = self.query.optional("category", value);
             self
         }
         /// Only flavors of this kind of cluster.
         ///
         /// Known values: `MANAGED`, `DEDICATED`.
-        pub fn type_<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<enums::OpenFlavorClusterType, M>,
-        {
+        pub fn type_<M>(
+            mut self,
+            value: impl IntoOptional<enums::OpenFlavorClusterType, M>,
+        ) -> Self {
             self.type_ = self.query.optional("type", value);
             self
         }
         /// Direction of sorting. Defaults to `DESC`.
         ///
         /// Known values: `ASC`, `DESC`.
-        pub fn sort_dir<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<enums::OpenSortDirection, M>,
-        {
+        pub fn sort_dir<M>(
+            mut self,
+            value: impl IntoOptional<enums::OpenSortDirection, M>,
+        ) -> Self {
             self.sort_dir = self.query.optional("sort_dir", value);
             self
         }
         /// Name of the field to sort by. Several names are joined with commas, the most important one first.
-        pub fn sort_key<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<String, M>,
-        {
+        pub fn sort_key<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.sort_key = self.query.optional("sort_key", value);
             self
         }
         /// Only flavors with this kind of Ascend processor. Huawei Cloud only.
         ///
         /// Known values: `ASCEND_SNT9`, `ASCEND_SNT9B`, `ASCEND_SNT3`.
-        pub fn flavor_type<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<enums::OpenAscendType, M>,
-        {
+        pub fn flavor_type<M>(
+            mut self,
+            value: impl IntoOptional<enums::OpenAscendType, M>,
+        ) -> Self {
             self.flavor_type = self.query.optional("flavor_type", value);
             self
         }
         /// Only flavors for this kind of notebook. Without it Huawei Cloud lists those for NOTEBOOK. Huawei Cloud only.
         ///
         /// Known values: `DEFAULT`, `NOTEBOOK`.
-        pub fn feature<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<enums::OpenFlavorFeature, M>,
-        {
+        pub fn feature<M>(
+            mut self,
+            value: impl IntoOptional<enums::OpenFlavorFeature, M>,
+        ) -> Self {
             self.feature = self.query.optional("feature", value);
             self
         }
         /// Number of records to skip. Defaults to `0`.
         ///
         /// The list begins there.
-        pub fn offset<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<i32, M>,
-        {
+        pub fn offset<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
             let start = self.query.optional::<i32, _, _>("offset", value);
             self.query.set_start(start.map(Position::from));
             self
@@ -920,30 +809,24 @@ pub mod lists {
             }
         }
         /// Name of the field to sort by, or several names joined with commas. At most 128 characters, only letters, digits, `_`, `,` and `-`. Huawei Cloud only.
-        pub fn sort_key<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<String, M>,
-        {
+        pub fn sort_key<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.sort_key = self.query.optional("sort_key", value);
             self
         }
         /// Direction of sorting. Defaults to `DESC`. Huawei Cloud only.
         ///
         /// Known values: `ASC`, `DESC`.
-        pub fn sort_dir<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<enums::OpenSortDirection, M>,
-        {
+        pub fn sort_dir<M>(
+            mut self,
+            value: impl IntoOptional<enums::OpenSortDirection, M>,
+        ) -> Self {
             self.sort_dir = self.query.optional("sort_dir", value);
             self
         }
         /// Number of records to skip.
         ///
         /// The list begins there.
-        pub fn offset<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<i32, M>,
-        {
+        pub fn offset<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
             let start = self.query.optional::<i32, _, _>("offset", value);
             self.query.set_start(start.map(Position::from));
             self
@@ -1023,98 +906,74 @@ pub mod lists {
             }
         }
         /// Image name to look for. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
-        pub fn name<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<String, M>,
-        {
+        pub fn name<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.name = self.query.optional("name", value);
             self
         }
         /// How `name` is compared. Defaults to `true`. When true, `name` matches any part of an image name; when false, only the whole name.
-        pub fn name_fuzzy_match<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<bool, M>,
-        {
+        pub fn name_fuzzy_match<M>(mut self, value: impl IntoOptional<bool, M>) -> Self {
             self.name_fuzzy_match = self.query.optional("name_fuzzy_match", value);
             self
         }
         /// Keep only images of this organization of the container registry SWR.
-        pub fn namespace<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<String, M>,
-        {
+        pub fn namespace<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.namespace = self.query.optional("namespace", value);
             self
         }
         /// Keep only images made for this purpose.
         ///
         /// Known values: `COMMON`, `INFERENCE`, `TRAIN`, `DEV`, `UNKNOWN`.
-        pub fn service_type<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<enums::OpenImageServiceType, M>,
-        {
+        pub fn service_type<M>(
+            mut self,
+            value: impl IntoOptional<enums::OpenImageServiceType, M>,
+        ) -> Self {
             self.service_type = self.query.optional("service_type", value);
             self
         }
         /// Direction of the sorting. Defaults to `DESC`.
         ///
         /// Known values: `ASC`, `DESC`.
-        pub fn sort_dir<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<enums::OpenSortDirection, M>,
-        {
+        pub fn sort_dir<M>(
+            mut self,
+            value: impl IntoOptional<enums::OpenSortDirection, M>,
+        ) -> Self {
             self.sort_dir = self.query.optional("sort_dir", value);
             self
         }
         /// Names of the fields to sort by. Several names are joined with commas, the most important one first, and are in camel case here: `updateTime` stands for the field `update_at`.
-        pub fn sort_key<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<String, M>,
-        {
+        pub fn sort_key<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.sort_key = self.query.optional("sort_key", value);
             self
         }
         /// Keep only preset images, or only the project's own.
         ///
         /// Known values: `BUILD_IN`, `DEDICATED`.
-        pub fn type_<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<enums::OpenImageType, M>,
-        {
+        pub fn type_<M>(
+            mut self,
+            value: impl IntoOptional<enums::OpenImageType, M>,
+        ) -> Self {
             self.type_ = self.query.optional("type", value);
             self
         }
         /// Keep only images of this workspace. `0` is the one that always exists. Defaults to `0`.
-        pub fn workspace_id<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<String, M>,
-        {
+        pub fn workspace_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.workspace_id = self.query.optional("workspace_id", value);
             self
         }
         /// Keep only preset images with this display name. Huawei Cloud only.
-        pub fn show_name<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<String, M>,
-        {
+        pub fn show_name<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.show_name = self.query.optional("show_name", value);
             self
         }
         /// Keep only preset images with this displayed version. Huawei Cloud only.
-        pub fn show_tag<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<String, M>,
-        {
+        pub fn show_tag<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.show_tag = self.query.optional("show_tag", value);
             self
         }
         /// Number of images to skip before the page starts. Defaults to `0`.
         ///
         /// The list begins there.
-        pub fn offset<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<i32, M>,
-        {
+        pub fn offset<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
             let start = self.query.optional::<i32, _, _>("offset", value);
             self.query.set_start(start.map(Position::from));
             self
@@ -1193,62 +1052,47 @@ pub mod lists {
             }
         }
         /// Image name to look for. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
-        pub fn name<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<String, M>,
-        {
+        pub fn name<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.name = self.query.optional("name", value);
             self
         }
         /// How `name` is compared. Defaults to `true`. When true, `name` matches any part of an image name; when false, only the whole name.
-        pub fn name_fuzzy_match<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<bool, M>,
-        {
+        pub fn name_fuzzy_match<M>(mut self, value: impl IntoOptional<bool, M>) -> Self {
             self.name_fuzzy_match = self.query.optional("name_fuzzy_match", value);
             self
         }
         /// Keep only groups of this organization of the container registry SWR.
-        pub fn namespace<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<String, M>,
-        {
+        pub fn namespace<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.namespace = self.query.optional("namespace", value);
             self
         }
         /// Keep only groups of preset images, or only of the project's own.
         ///
         /// Known values: `BUILD_IN`, `DEDICATED`.
-        pub fn type_<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<enums::OpenImageType, M>,
-        {
+        pub fn type_<M>(
+            mut self,
+            value: impl IntoOptional<enums::OpenImageType, M>,
+        ) -> Self {
             self.type_ = self.query.optional("type", value);
             self
         }
         /// Keep only groups of this workspace. `0` is the one that always exists. Defaults to `0`.
-        pub fn workspace_id<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<String, M>,
-        {
+        pub fn workspace_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.workspace_id = self.query.optional("workspace_id", value);
             self
         }
         /// Keep only groups of this registry of the enterprise edition of SWR. Huawei Cloud only.
-        pub fn swr_instance_id<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<String, M>,
-        {
+        pub fn swr_instance_id<M>(
+            mut self,
+            value: impl IntoOptional<String, M>,
+        ) -> Self {
             self.swr_instance_id = self.query.optional("swr_instance_id", value);
             self
         }
         /// Number of groups to skip before the page starts. At least 0. Defaults to `0`. Huawei Cloud only.
         ///
         /// The list begins there.
-        pub fn offset<V, M>(mut self, value: V) -> Self
-        where
-            V: IntoOptional<i32, M>,
-        {
+        pub fn offset<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
             let start = self.query.optional::<i32, _, _>("offset", value);
             self.query.set_start(start.map(Position::from));
             self

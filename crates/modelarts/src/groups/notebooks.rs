@@ -452,7 +452,7 @@ fn progress(steps: &[JobProgress]) -> Option<Progress> {
     });
     Some(Progress {
         done: u32::try_from(done.count()).unwrap_or(u32::MAX),
-        of: u32::try_from(steps.len()).unwrap_or(u32::MAX),
+        total: u32::try_from(steps.len()).unwrap_or(u32::MAX),
         // Each cloud has a name of its own.
         step: current.and_then(|step| {
             let text = step.step_description.as_ref().or(step.description.as_ref());

@@ -12,27 +12,35 @@
 /// A later release may add fields to each of them, so none can be written as a literal. What is sent has a `builder()`.
 /// What only comes back is made from its `Default`, by whoever makes one for a test or a server.
 pub mod types {
-    ///The Ascend processors of a flavor. Absent for a flavor without them. Huawei Cloud only.
+    #[allow(unused_imports)]
+    use crate::devenviron::enums;
+    /// The Ascend processors of a flavor. Absent for a flavor without them. Huawei Cloud only.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct AscendInfo {
         /// Number of NPU devices.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub chip: ::std::option::Option<i32>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub chip: Option<i32>,
         /// Number of NPUs.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub npu: ::std::option::Option<i32>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub npu: Option<i32>,
         /// Memory of an NPU, as text with its unit such as `32GB`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub npu_memory: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub npu_memory: Option<String>,
         /// Model of the NPU.
-        #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
-        pub type_: ::std::option::Option<::std::string::String>,
+        #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+        pub type_: Option<String>,
     }
-    ///A storage to attach to a notebook. The documentation marks no field as mandatory, yet without category, path and place there is nothing to mount.
+    /// A storage to attach to a notebook. The documentation marks no field as mandatory, yet without category, path and place there is nothing to mount.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -40,244 +48,244 @@ pub mod types {
         /// Kind of a storage that can be attached to a running notebook. A request with OBS is answered with OBSFS.
         ///
         /// Known values: `OBS`, `OBSFS`, `EFS`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub category: ::std::option::Option<
-            crate::devenviron::enums::OpenDataVolumeCategory,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub category: Option<enums::OpenDataVolumeCategory>,
         /// ID of the EFS file system, a UUID. Huawei Cloud only.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub efs_id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub efs_id: Option<String>,
         /// Directory inside the notebook at which the storage appears, for example `/data/corpus/`. Matching `^/data/.*$`. It is one directory below `/data/`, whose name has letters, digits, `-` and `_`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub mount_path: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub mount_path: Option<String>,
         /// What to mount: `obs://`, the name of the parallel file system, and a folder in it, with a slash at the end, or the shared path of an EFS file system, `<host>:/<folder>`. A plain bucket is not enough.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub uri: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub uri: Option<String>,
     }
     impl AttachObsRequest {
-        /// Begins to build a `AttachObsRequest`.
+        /// Returns a builder of [`AttachObsRequest`].
         pub fn builder() -> builder::AttachObsRequest {
             Default::default()
         }
     }
-    ///How use of a flavor is charged.
+    /// How use of a flavor is charged.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct BillingInfo {
         /// Code under which the flavor appears on the bill.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub code: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub code: Option<String>,
         /// Number of billing units.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub unit_num: ::std::option::Option<i32>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub unit_num: Option<i32>,
     }
-    ///Scripts that run inside the container. The first script runs before the service in the container comes up, the other one after it.
+    /// Scripts that run inside the container. The first script runs before the service in the container comes up, the other one after it.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct ContainerHooks {
         /// One script, either its text or its place.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub post_start: ::std::option::Option<HookConfig>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub post_start: Option<HookConfig>,
         /// One script, either its text or its place.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub pre_start: ::std::option::Option<HookConfig>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub pre_start: Option<HookConfig>,
     }
     impl ContainerHooks {
-        /// Begins to build a `ContainerHooks`.
+        /// Returns a builder of [`ContainerHooks`].
         pub fn builder() -> builder::ContainerHooks {
             Default::default()
         }
     }
-    ///Settings of an instance to be created.
+    /// Settings of an instance to be created.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct CreateDevEnvInstanceRequest {
         /// AI project to assign the instance to.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub ai_project: ::std::option::Option<DevEnvAiProjectReq>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub ai_project: Option<DevEnvAiProjectReq>,
         /// Free text on the instance. Empty when left out. At most 512 characters, none of `& < > " ' /`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub description: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub description: Option<String>,
         /// Name of the flavor. Which ones can be used depends on the region and on the administrator.
-        pub flavor: ::std::string::String,
+        pub flavor: String,
         /// Name of the instance. It need not be unique. 1 to 64 characters, only letters, digits, `_` and `-`.
-        pub name: ::std::string::String,
+        pub name: String,
         /// Resource pool to run the instance in.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub pool: ::std::option::Option<DevEnvPoolReq>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub pool: Option<DevEnvPoolReq>,
         /// ID of the profile, which decides on image and hardware. The values differ between regions.
-        pub profile_id: ::std::string::String,
+        pub profile_id: String,
         /// Notebook settings of an instance to be created. Notebooks are the only kind of instance.
         pub spec: CreateDevEnvNotebookSpec,
         /// Workspace to put the instance into. Without it, the workspace `0`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub workspace: ::std::option::Option<DevEnvWorkspaceReq>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub workspace: Option<DevEnvWorkspaceReq>,
     }
     impl CreateDevEnvInstanceRequest {
-        /// Begins to build a `CreateDevEnvInstanceRequest`.
+        /// Returns a builder of [`CreateDevEnvInstanceRequest`].
         pub fn builder() -> builder::CreateDevEnvInstanceRequest {
             Default::default()
         }
     }
-    ///Notebook settings of an instance to be created. Notebooks are the only kind of instance.
+    /// Notebook settings of an instance to be created. Notebooks are the only kind of instance.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct CreateDevEnvNotebookSpec {
         /// Freely chosen labels by name. Empty when left out.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub annotations: ::std::option::Option<
-            ::std::collections::BTreeMap<::std::string::String, ::std::string::String>,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub annotations: Option<std::collections::BTreeMap<String, String>>,
         /// Whether, and how long after a start, the instance stops by itself.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub auto_stop: ::std::option::Option<DevEnvAutoStopReq>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub auto_stop: Option<DevEnvAutoStopReq>,
         /// Further storages besides the main one. Not every dedicated resource pool offers them. Each one is of the type obsfs; another type is refused with ModelArts.6324. They are available to instances in a dedicated resource pool only.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub extend_storage: ::std::option::Option<::std::vec::Vec<DevEnvStorageReq>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub extend_storage: Option<Vec<DevEnvStorageReq>>,
         /// Storage to give to an instance.
         pub storage: DevEnvStorageReq,
     }
     impl CreateDevEnvNotebookSpec {
-        /// Begins to build a `CreateDevEnvNotebookSpec`.
+        /// Returns a builder of [`CreateDevEnvNotebookSpec`].
         pub fn builder() -> builder::CreateDevEnvNotebookSpec {
             Default::default()
         }
     }
-    ///The image into which a notebook is saved. The documentation marks no field as mandatory; give name, namespace and tag, since together they form the address in the container registry SWR.
+    /// The image into which a notebook is saved. The documentation marks no field as mandatory; give name, namespace and tag, since together they form the address in the container registry SWR.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct CreateImageRequest {
         /// Free text about the image, up to 512 characters.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub description: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub description: Option<String>,
         /// Name of the image. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub name: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub name: Option<String>,
         /// Organization of the container registry SWR that takes the image.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub namespace: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub namespace: Option<String>,
         /// Domain of the registry of the enterprise edition of SWR that takes the image. Huawei Cloud only.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub swr_instance_domain: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub swr_instance_domain: Option<String>,
         /// ID of the registry of the enterprise edition of SWR that takes the image. Huawei Cloud only.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub swr_instance_id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub swr_instance_id: Option<String>,
         /// Tag of the image. At most 64 characters, only letters, digits, `.`, `_` and `-`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub tag: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub tag: Option<String>,
         /// Workspace that the image belongs to. `0` is the one that always exists. Defaults to `0`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub workspace_id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub workspace_id: Option<String>,
     }
     impl CreateImageRequest {
-        /// Begins to build a `CreateImageRequest`.
+        /// Returns a builder of [`CreateImageRequest`].
         pub fn builder() -> builder::CreateImageRequest {
             Default::default()
         }
     }
-    ///What `createNotebook` needs to know.
+    /// What `createNotebook` needs to know.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct CreateNotebookRequest {
         /// Which nodes of a dedicated pool a notebook may, or should, run on. Huawei Cloud only.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub affinity: ::std::option::Option<NodeAffinityReq>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub affinity: Option<NodeAffinityReq>,
         /// Resources chosen freely instead of a flavor, for a notebook in a dedicated pool. There processor, memory, architecture and category have to be given, and for GPUs their number and model too. Huawei Cloud only.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub custom_spec: ::std::option::Option<CustomSpecReq>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub custom_spec: Option<CustomSpecReq>,
         /// Further storage to mount into the notebook. It stays for as long as the notebook exists. Huawei Cloud only.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub data_volumes: ::std::option::Option<::std::vec::Vec<VolumeReq>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub data_volumes: Option<Vec<VolumeReq>>,
         /// Free text about the notebook. At most 512 characters, none of `& < > " ' /`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub description: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub description: Option<String>,
         /// Time in milliseconds, counted from now, after which the notebook is stopped: 3,600,000 (one hour, the default) to 259,200,000 (72 hours), or -1 to switch automatic stopping off. Prefer `lease`. Values between -1 and 3,600,000 are refused with ModelArts.6349. It overrides `lease` and makes the type `timing`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub duration: ::std::option::Option<i64>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub duration: Option<i64>,
         /// Remote access by SSH, for an IDE on the own machine or a terminal.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub endpoints: ::std::option::Option<::std::vec::Vec<EndpointsReq>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub endpoints: Option<Vec<EndpointsReq>>,
         /// Kind of a notebook. In a request NOTEBOOK is assumed when it is left out. A user may have one notebook of the kind DEFAULT.
         ///
         /// Known values: `DEFAULT`, `NOTEBOOK`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub feature: ::std::option::Option<
-            crate::devenviron::enums::OpenNotebookFeature,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub feature: Option<enums::OpenNotebookFeature>,
         /// ID of a flavor from `listFlavors`, for example `modelarts.vm.cpu.2u`. Regions differ. A flavor that does not exist is refused with ModelArts.6323, one that is not for the `feature` with ModelArts.6870.
-        pub flavor: ::std::string::String,
+        pub flavor: String,
         /// Own scripts that run when the notebook starts.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub hooks: ::std::option::Option<CustomHooks>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub hooks: Option<CustomHooks>,
         /// ID (a UUID) of an image from `listImages`. An image that does not exist is refused with ModelArts.6797, one that does not run on the flavor with ModelArts.6336.
-        pub image_id: ::std::string::String,
+        pub image_id: String,
         /// When a notebook shall be stopped automatically.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub lease: ::std::option::Option<LeaseReq>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub lease: Option<LeaseReq>,
         /// Name of the notebook. 1 to 128 characters, only letters, digits, `_` and `-`. It need not be unique, so a repeated request makes a second notebook.
-        pub name: ::std::string::String,
+        pub name: String,
         /// ID of a dedicated resource pool. Without it the notebook runs in the public pool; a pool that the project does not have is refused with ModelArts.6336.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub pool_id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub pool_id: Option<String>,
         /// How a notebook reaches the public network. Huawei Cloud only.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub public_network_config: ::std::option::Option<PublicNetworkConfigReq>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub public_network_config: Option<PublicNetworkConfigReq>,
         /// User and group under which the container runs. Huawei Cloud only.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub run_user: ::std::option::Option<RunUserReq>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub run_user: Option<RunUserReq>,
         /// The caller's own network to which a notebook is attached. Huawei Cloud only.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub user_vpc: ::std::option::Option<UserVpcReq>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub user_vpc: Option<UserVpcReq>,
         /// The storage volume of a notebook, or further storage in it.
         pub volume: VolumeReq,
         /// ID of the workspace. Defaults to `0`. A workspace that the project does not have is refused with ModelArts.0102.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub workspace_id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub workspace_id: Option<String>,
     }
     impl CreateNotebookRequest {
-        /// Begins to build a `CreateNotebookRequest`.
+        /// Returns a builder of [`CreateNotebookRequest`].
         pub fn builder() -> builder::CreateNotebookRequest {
             Default::default()
         }
     }
-    ///Tags to add to a notebook. Huawei Cloud only.
+    /// Tags to add to a notebook. Huawei Cloud only.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct CreateNotebookTagsRequest {
         /// The tags.
-        pub tags: ::std::vec::Vec<TagReq>,
+        pub tags: Vec<TagReq>,
     }
     impl CreateNotebookTagsRequest {
-        /// Begins to build a `CreateNotebookTagsRequest`.
+        /// Returns a builder of [`CreateNotebookTagsRequest`].
         pub fn builder() -> builder::CreateNotebookTagsRequest {
             Default::default()
         }
     }
-    ///Own scripts that run when the notebook starts.
+    /// Own scripts that run when the notebook starts.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct CustomHooks {
         /// Scripts that run inside the container. The first script runs before the service in the container comes up, the other one after it.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub container_hooks: ::std::option::Option<ContainerHooks>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub container_hooks: Option<ContainerHooks>,
     }
     impl CustomHooks {
-        /// Begins to build a `CustomHooks`.
+        /// Returns a builder of [`CustomHooks`].
         pub fn builder() -> builder::CustomHooks {
             Default::default()
         }
     }
-    ///Resources that were chosen freely instead of a flavor.
+    /// Resources that were chosen freely instead of a flavor.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -285,35 +293,42 @@ pub mod types {
         /// Processor architecture of an image or a flavor. The lists of the documentation are in upper case, answers come as `x86_64` and `aarch64`; compare without regard to case. An image registered without it counts as X86_64.
         ///
         /// Known values: `X86_64`, `AARCH64`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub arch: ::std::option::Option<crate::devenviron::enums::OpenImageArch>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub arch: Option<enums::OpenImageArch>,
         /// Kind of processor that a flavor is built around.
         ///
         /// Known values: `CPU`, `GPU`, `ASCEND`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub category: ::std::option::Option<
-            crate::devenviron::enums::OpenFlavorCategory,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub category: Option<enums::OpenFlavorCategory>,
         /// Number of processor cores.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub cpu: ::std::option::Option<f64>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub cpu: Option<f64>,
         /// Number of GPUs; a fraction is a part of a shared card.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub gpu: ::std::option::Option<f64>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub gpu: Option<f64>,
         /// Model of the GPU.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub gpu_type: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub gpu_type: Option<String>,
         /// Memory in MB.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub memory: ::std::option::Option<f64>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub memory: Option<f64>,
         /// Flavor of the nodes of the pool on which the notebook is to run.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub resource_flavor: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub resource_flavor: Option<String>,
     }
-    ///Resources chosen freely instead of a flavor, for a notebook in a dedicated pool. There processor, memory, architecture and category have to be given, and for GPUs their number and model too. Huawei Cloud only.
+    /// Resources chosen freely instead of a flavor, for a notebook in a dedicated pool. There processor, memory, architecture and category have to be given, and for GPUs their number and model too. Huawei Cloud only.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -321,41 +336,48 @@ pub mod types {
         /// Processor architecture of an image or a flavor. The lists of the documentation are in upper case, answers come as `x86_64` and `aarch64`; compare without regard to case. An image registered without it counts as X86_64.
         ///
         /// Known values: `X86_64`, `AARCH64`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub arch: ::std::option::Option<crate::devenviron::enums::OpenImageArch>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub arch: Option<enums::OpenImageArch>,
         /// Kind of processor that a flavor is built around.
         ///
         /// Known values: `CPU`, `GPU`, `ASCEND`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub category: ::std::option::Option<
-            crate::devenviron::enums::OpenFlavorCategory,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub category: Option<enums::OpenFlavorCategory>,
         /// Number of processor cores, at least 0.4, with two decimals at most.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub cpu: ::std::option::Option<f64>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub cpu: Option<f64>,
         /// Number of GPUs; a fraction is a part of a shared card. Not in a pool without GPUs.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub gpu: ::std::option::Option<f64>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub gpu: Option<f64>,
         /// Model of the GPU.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub gpu_type: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub gpu_type: Option<String>,
         /// Memory in MB, a whole number of at least 513.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub memory: ::std::option::Option<f64>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub memory: Option<f64>,
         /// Flavor of the nodes of the pool on which the notebook is to run.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub resource_flavor: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub resource_flavor: Option<String>,
     }
     impl CustomSpecReq {
-        /// Begins to build a `CustomSpecReq`.
+        /// Returns a builder of [`CustomSpecReq`].
         pub fn builder() -> builder::CustomSpecReq {
             Default::default()
         }
     }
-    ///A storage that is, was or shall be attached to a notebook, beside its volume.
+    /// A storage that is, was or shall be attached to a notebook, beside its volume.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -363,389 +385,411 @@ pub mod types {
         /// Kind of a storage that can be attached to a running notebook. A request with OBS is answered with OBSFS.
         ///
         /// Known values: `OBS`, `OBSFS`, `EFS`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub category: ::std::option::Option<
-            crate::devenviron::enums::OpenDataVolumeCategory,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub category: Option<enums::OpenDataVolumeCategory>,
         /// ID of the EFS file system. Huawei Cloud only.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub efs_id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub efs_id: Option<String>,
         /// Why the storage could not be attached. It is present in the state MOUNT_FAILED. Huawei Cloud only.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub failure_reason: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub failure_reason: Option<String>,
         /// ID of this mount, the `storage_id` of the paths. It is not the ID of the notebook.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub id: Option<String>,
         /// Directory inside the notebook at which the storage appears.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub mount_path: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub mount_path: Option<String>,
         /// Whether a storage can come and go while the notebook runs. Huawei Cloud only.
         ///
         /// Known values: `STATIC`, `DYNAMIC`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub mount_type: ::std::option::Option<crate::devenviron::enums::OpenMountType>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub mount_type: Option<enums::OpenMountType>,
         /// How far an OBS storage has got on its way into or out of a notebook. A list and a single read show the same state.
         ///
         /// Known values: `MOUNTING`, `MOUNT_FAILED`, `MOUNTED`, `UNMOUNTING`, `UNMOUNT_FAILED`, `UNMOUNTED`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub status: ::std::option::Option<
-            crate::devenviron::enums::OpenDataVolumeStatus,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub status: Option<enums::OpenDataVolumeStatus>,
         /// What is mounted, in the form `obs://<parallel file system>/<folder>/`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub uri: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub uri: Option<String>,
         /// Place of an object storage, as `uri`, where the storage stands inside a notebook. Huawei Cloud only.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub url: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub url: Option<String>,
     }
-    ///The OBS storages of one notebook, in the shape of a page.
+    /// The OBS storages of one notebook, in the shape of a page.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DataVolumeList {
         /// Number of this page. The first page is 1.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub current: ::std::option::Option<i32>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub current: Option<i32>,
         /// The mounts on this page.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub data: ::std::option::Option<::std::vec::Vec<DataVolume>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub data: Option<Vec<DataVolume>>,
         /// How many pages there are.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub pages: ::std::option::Option<i32>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub pages: Option<i32>,
         /// How many records this page holds.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub size: ::std::option::Option<i32>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub size: Option<i32>,
         /// How many mounts there are on all pages.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub total: ::std::option::Option<i64>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub total: Option<i64>,
     }
-    ///Answer to an accepted deletion.
+    /// Answer to an accepted deletion.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DeleteDevEnvInstanceResponse {
         /// ID of the deleted instance.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub instance_id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub instance_id: Option<String>,
     }
-    ///How an image group is deleted. Huawei Cloud only.
+    /// How an image group is deleted. Huawei Cloud only.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DeleteImageGroupRequest {
         /// Whether the content in the container registry SWR goes as well. Defaults to `false`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub is_force: ::std::option::Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub is_force: Option<bool>,
     }
     impl DeleteImageGroupRequest {
-        /// Begins to build a `DeleteImageGroupRequest`.
+        /// Returns a builder of [`DeleteImageGroupRequest`].
         pub fn builder() -> builder::DeleteImageGroupRequest {
             Default::default()
         }
     }
-    ///How an image is deleted. Huawei Cloud only.
+    /// How an image is deleted. Huawei Cloud only.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DeleteImageRequest {
         /// Whether the content in the container registry SWR goes as well. Has an effect on images of visibility PRIVATE only. Defaults to `false`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub is_force: ::std::option::Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub is_force: Option<bool>,
     }
     impl DeleteImageRequest {
-        /// Begins to build a `DeleteImageRequest`.
+        /// Returns a builder of [`DeleteImageRequest`].
         pub fn builder() -> builder::DeleteImageRequest {
             Default::default()
         }
     }
-    ///Tags to remove from a notebook. Huawei Cloud only.
+    /// Tags to remove from a notebook. Huawei Cloud only.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DeleteNotebookTagsRequest {
         /// The tags, each with the value that it has.
-        pub tags: ::std::vec::Vec<TagReq>,
+        pub tags: Vec<TagReq>,
     }
     impl DeleteNotebookTagsRequest {
-        /// Begins to build a `DeleteNotebookTagsRequest`.
+        /// Returns a builder of [`DeleteNotebookTagsRequest`].
         pub fn builder() -> builder::DeleteNotebookTagsRequest {
             Default::default()
         }
     }
-    ///AI project that an instance belongs to.
+    /// AI project that an instance belongs to.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DevEnvAiProject {
         /// ID of the AI project.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub id: Option<String>,
     }
-    ///AI project to assign the instance to.
+    /// AI project to assign the instance to.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DevEnvAiProjectReq {
         /// ID of the AI project. Reserved for later use.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub id: Option<String>,
     }
     impl DevEnvAiProjectReq {
-        /// Begins to build a `DevEnvAiProjectReq`.
+        /// Returns a builder of [`DevEnvAiProjectReq`].
         pub fn builder() -> builder::DevEnvAiProjectReq {
             Default::default()
         }
     }
-    ///Whether, and when, an instance stops by itself.
+    /// Whether, and when, an instance stops by itself.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DevEnvAutoStop {
         /// Running time in seconds from each start, as it was last set.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub duration: ::std::option::Option<i32>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub duration: Option<i32>,
         /// Whether the instance stops by itself.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub enable: ::std::option::Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub enable: Option<bool>,
         /// Whether the console reminds the user again. It has no effect on the instance.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub prompt: ::std::option::Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub prompt: Option<bool>,
         /// Time left until the stop, in seconds.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub remain_time: ::std::option::Option<i32>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub remain_time: Option<i32>,
         /// Moment of the stop, in milliseconds since the epoch. It and `remain_time` are present while the instance runs and is going to stop by itself.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub stop_timestamp: ::std::option::Option<i64>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub stop_timestamp: Option<i64>,
     }
-    ///Whether, and how long after a start, the instance stops by itself.
+    /// Whether, and how long after a start, the instance stops by itself.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DevEnvAutoStopReq {
         /// Running time in seconds. From 3,600 to 86,400. It is required when `enable` is true; without it the request is refused with ModelArts.6348. It counts anew from each start.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub duration: ::std::option::Option<i32>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub duration: Option<i32>,
         /// True to stop the instance once it has run for `duration`; false to let it run on. Defaults to `false`. Without it a new instance runs on.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub enable: ::std::option::Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub enable: Option<bool>,
         /// Whether the console reminds the user again. Of no effect on the instance. Defaults to `true`. Without it a new instance reminds.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub prompt: ::std::option::Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub prompt: Option<bool>,
     }
     impl DevEnvAutoStopReq {
-        /// Begins to build a `DevEnvAutoStopReq`.
+        /// Returns a builder of [`DevEnvAutoStopReq`].
         pub fn builder() -> builder::DevEnvAutoStopReq {
             Default::default()
         }
     }
-    ///How a Git repository is reached.
+    /// How a Git repository is reached.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DevEnvConnectionInfo {
         /// Secrets for the access to a Git repository. As `spec.credential` of an instance the documentation calls it the access key and secret key (AK/SK) for OBS, yet its table has these two fields.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub credential: ::std::option::Option<DevEnvCredential>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub credential: Option<DevEnvCredential>,
         /// Protocol that a Git repository is reached with.
         ///
         /// Known values: `ssh`, `https`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub protocol: ::std::option::Option<
-            crate::devenviron::enums::OpenDevEnvRepositoryProtocol,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub protocol: Option<enums::OpenDevEnvRepositoryProtocol>,
         /// Address of the repository. It may contain a sign-in, so keep it out of logs.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub url: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub url: Option<String>,
     }
-    ///Secrets for the access to a Git repository. As `spec.credential` of an instance the documentation calls it the access key and secret key (AK/SK) for OBS, yet its table has these two fields.
+    /// Secrets for the access to a Git repository. As `spec.credential` of an instance the documentation calls it the access key and secret key (AK/SK) for OBS, yet its table has these two fields.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DevEnvCredential {
         /// OAuth token of a GitHub account. Secret.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub access_token: ::std::option::Option<crate::Secret>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub access_token: Option<crate::Secret>,
         /// Private key for the protocol ssh. Secret.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub ssh_private_key: ::std::option::Option<crate::Secret>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub ssh_private_key: Option<crate::Secret>,
     }
-    ///Container image of a deployment.
+    /// Container image of a deployment.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DevEnvDockerParams {
         /// Labels of the image by name; null when there are none.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub annotations: ::std::option::Option<
-            ::std::collections::BTreeMap<::std::string::String, ::std::string::String>,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub annotations: Option<std::collections::BTreeMap<String, String>>,
         /// Name of the image.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub image_name: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub image_name: Option<String>,
         /// Tag of the image.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub image_tag: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub image_tag: Option<String>,
         /// Organization in the image registry (SWR) that holds the image; unique across all accounts.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub namespace: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub namespace: Option<String>,
     }
-    ///Why a creation or a start failed. It is null or absent unless the status is CREATE_FAILED or START_FAILED; its code is the instance's `error_code` and fits what failed.
+    /// Why a creation or a start failed. It is null or absent unless the status is CREATE_FAILED or START_FAILED; its code is the instance's `error_code` and fits what failed.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DevEnvFailedReasons {
         /// Code of the error in the form `ModelArts.NNNN`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub code: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub code: Option<String>,
         /// Further facts about the failure by name.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub detail: ::std::option::Option<
-            ::std::collections::BTreeMap<::std::string::String, ::std::string::String>,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub detail: Option<std::collections::BTreeMap<String, String>>,
         /// Message for people.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub message: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub message: Option<String>,
     }
-    ///Properties of a flavor, as seen by the current user.
+    /// Properties of a flavor, as seen by the current user.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DevEnvFlavorDetails {
         /// Name under which the flavor is billed. When it is empty `name` counts.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub billing_flavor: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub billing_flavor: Option<String>,
         /// Factor applied in billing. It is present when `billing_flavor` is.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub billing_params: ::std::option::Option<i32>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub billing_params: Option<i32>,
         /// Running time in seconds. Instances of the flavor stop by themselves that long after a start.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub duration: ::std::option::Option<i32>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub duration: Option<i32>,
         /// Number of instances of the flavor. Only those of the current user count, queueing and stopped ones included.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub instance_num: ::std::option::Option<i32>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub instance_num: Option<i32>,
         /// Whether the current user may use the flavor.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub is_permitted: ::std::option::Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub is_permitted: Option<bool>,
         /// Name of the flavor.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub name: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub name: Option<String>,
         /// Hardware of the flavor by property name. Keys seen are `CPU` and `GPU` (whole numbers), `gpu_type` and `memory` (text with its unit, such as 64GiB).
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub params: ::std::option::Option<
-            ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub params: Option<::serde_json::Map<String, ::serde_json::Value>>,
         /// Price class of a flavor.
         ///
         /// Known values: `Free`, `NoDiscount`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub promo_type: ::std::option::Option<
-            crate::devenviron::enums::OpenDevEnvPromoType,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub promo_type: Option<enums::OpenDevEnvPromoType>,
         /// Expected rest of the waiting time in seconds.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub queue_left_time: ::std::option::Option<i32>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub queue_left_time: Option<i32>,
         /// Number of instances queueing for the flavor. It and `queue_left_time` are present for free flavors that are sold out.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub queuing_num: ::std::option::Option<i32>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub queuing_num: Option<i32>,
         /// Whether a flavor can be had at present.
         ///
         /// Known values: `onSale`, `soldOut`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub status: ::std::option::Option<
-            crate::devenviron::enums::OpenDevEnvFlavorStatus,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub status: Option<enums::OpenDevEnvFlavorStatus>,
         /// Storage types that the flavor can be used with.
         ///
         /// Known values: `obs`, `evs`, `efs`, `obsfs`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub storage_list: ::std::option::Option<
-            ::std::vec::Vec<crate::devenviron::enums::OpenDevEnvStorageType>,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub storage_list: Option<Vec<enums::OpenDevEnvStorageType>>,
         /// Time in hours for which an unused instance of the flavor is kept. The default -1 keeps it for ever.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub store_time: ::std::option::Option<i32>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub store_time: Option<i32>,
         /// Processor that a flavor or a profile is meant for.
         ///
         /// Known values: `CPU`, `GPU`, `ASCEND`.
-        #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
-        pub type_: ::std::option::Option<crate::devenviron::enums::OpenDevEnvFlavorType>,
+        #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+        pub type_: Option<enums::OpenDevEnvFlavorType>,
     }
-    ///Development environment instance of the previous service generation.
+    /// Development environment instance of the previous service generation.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DevEnvInstance {
         /// AI project that an instance belongs to.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub ai_project: ::std::option::Option<DevEnvAiProject>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub ai_project: Option<DevEnvAiProject>,
         /// Moment of creation, in milliseconds since the epoch, as text.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub creation_timestamp: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub creation_timestamp: Option<String>,
         /// Free text on the instance.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub description: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub description: Option<String>,
         /// Code of the error that the instance ran into, in the form `ModelArts.NNNN`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub error_code: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub error_code: Option<String>,
         /// Name of the flavor that the instance runs on.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub flavor: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub flavor: Option<String>,
         /// Properties of a flavor, as seen by the current user.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub flavor_details: ::std::option::Option<DevEnvFlavorDetails>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub flavor_details: Option<DevEnvFlavorDetails>,
         /// ID of the instance. Opaque text, not always a UUID.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub id: Option<String>,
         /// Moment of the latest change, in milliseconds since the epoch, as text.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub latest_update_timestamp: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub latest_update_timestamp: Option<String>,
         /// Name of the instance.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub name: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub name: Option<String>,
         /// Resource pool that an instance runs in.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub pool: ::std::option::Option<DevEnvPool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub pool: Option<DevEnvPool>,
         /// Profile that an instance was created from.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub profile: ::std::option::Option<DevEnvProfile>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub profile: Option<DevEnvProfile>,
         /// Place of an instance in the queue for its flavor. It is present while the instance queues.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub queuing_info: ::std::option::Option<DevEnvQueuingInfo>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub queuing_info: Option<DevEnvQueuingInfo>,
         /// Git repository of an instance. It is null or absent when there is none. The service fills it in by itself, and callers cannot make use of it.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub repository: ::std::option::Option<DevEnvRepository>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub repository: Option<DevEnvRepository>,
         /// Notebook settings of an instance. Lists are documented with fewer of them than single reads.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub spec: ::std::option::Option<DevEnvNotebookSpec>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub spec: Option<DevEnvNotebookSpec>,
         /// State of a development environment instance.
         ///
         /// Known values: `CREATING`, `CREATE_FAILED`, `STARTING`, `RESTARTING`, `START_FAILED`, `RUNNING`, `STOPPING`, `STOPPED`, `UNAVAILABLE`, `DELETED`, `RESIZING`, `RESIZE_FAILED`, `CREATE_QUEUING`, `START_QUEUING`, `REBOOTING`, `ACTIVE`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub status: ::std::option::Option<
-            crate::devenviron::enums::OpenDevEnvInstanceStatus,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub status: Option<enums::OpenDevEnvInstanceStatus>,
         /// User that an instance belongs to.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub user: ::std::option::Option<DevEnvUser>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub user: Option<DevEnvUser>,
         /// Workspace that an instance belongs to.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub workspace: ::std::option::Option<DevEnvWorkspace>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub workspace: Option<DevEnvWorkspace>,
     }
-    ///Action on a development environment instance.
+    /// Action on a development environment instance.
     #[derive(
         ::serde::Deserialize,
         ::serde::Serialize,
@@ -768,8 +812,8 @@ pub mod types {
         #[serde(rename = "restart")]
         Restart,
     }
-    impl ::std::fmt::Display for DevEnvInstanceAction {
-        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+    impl std::fmt::Display for DevEnvInstanceAction {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
             match *self {
                 Self::Start => f.write_str("start"),
                 Self::Stop => f.write_str("stop"),
@@ -777,11 +821,11 @@ pub mod types {
             }
         }
     }
-    impl ::std::str::FromStr for DevEnvInstanceAction {
+    impl std::str::FromStr for DevEnvInstanceAction {
         type Err = self::error::ConversionError;
         fn from_str(
             value: &str,
-        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+        ) -> std::result::Result<Self, self::error::ConversionError> {
             match value {
                 "start" => Ok(Self::Start),
                 "stop" => Ok(Self::Stop),
@@ -790,150 +834,152 @@ pub mod types {
             }
         }
     }
-    impl ::std::convert::TryFrom<&str> for DevEnvInstanceAction {
+    impl std::convert::TryFrom<&str> for DevEnvInstanceAction {
         type Error = self::error::ConversionError;
         fn try_from(
             value: &str,
-        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+        ) -> std::result::Result<Self, self::error::ConversionError> {
             value.parse()
         }
     }
-    impl ::std::convert::TryFrom<::std::string::String> for DevEnvInstanceAction {
+    impl std::convert::TryFrom<String> for DevEnvInstanceAction {
         type Error = self::error::ConversionError;
         fn try_from(
-            value: ::std::string::String,
-        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value: String,
+        ) -> std::result::Result<Self, self::error::ConversionError> {
             value.parse()
         }
     }
-    ///Instances that match a search.
+    /// Instances that match a search.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DevEnvInstanceList {
         /// The matching instances in the requested order.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         #[serde(default, deserialize_with = "crate::object::rows")]
-        pub instances: ::std::option::Option<::std::vec::Vec<DevEnvInstance>>,
+        pub instances: Option<Vec<DevEnvInstance>>,
         /// Number of matching instances. It counts those that `offset` and `limit` leave out as well.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub total_count: ::std::option::Option<i32>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub total_count: Option<i32>,
     }
-    ///Notebook settings of an instance. Lists are documented with fewer of them than single reads.
+    /// Notebook settings of an instance. Lists are documented with fewer of them than single reads.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DevEnvNotebookSpec {
         /// Labels by name, some set by the service: `target_domain` and `url` point to the notebook. The URL does not open without a sign-in.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub annotations: ::std::option::Option<
-            ::std::collections::BTreeMap<::std::string::String, ::std::string::String>,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub annotations: Option<std::collections::BTreeMap<String, String>>,
         /// Whether, and when, an instance stops by itself.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub auto_stop: ::std::option::Option<DevEnvAutoStop>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub auto_stop: Option<DevEnvAutoStop>,
         /// Secrets for the access to a Git repository. As `spec.credential` of an instance the documentation calls it the access key and secret key (AK/SK) for OBS, yet its table has these two fields.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub credential: ::std::option::Option<DevEnvCredential>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub credential: Option<DevEnvCredential>,
         /// Directory of the user's own scripts. They run whenever the instance starts.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub custom_script_path: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub custom_script_path: Option<String>,
         /// Further settings by name; null when there are none.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub extend_params: ::std::option::Option<
-            ::std::collections::BTreeMap<::std::string::String, ::std::string::String>,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub extend_params: Option<std::collections::BTreeMap<String, String>>,
         /// Further storages besides the main one; null when there are none.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub extend_storage: ::std::option::Option<::std::vec::Vec<DevEnvStorage>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub extend_storage: Option<Vec<DevEnvStorage>>,
         /// Why a creation or a start failed. It is null or absent unless the status is CREATE_FAILED or START_FAILED; its code is the instance's `error_code` and fits what failed.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub failed_reasons: ::std::option::Option<DevEnvFailedReasons>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub failed_reasons: Option<DevEnvFailedReasons>,
         /// Directory that receives the logs of a custom image.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub log_path: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub log_path: Option<String>,
         /// Git repository of an instance. It is null or absent when there is none. The service fills it in by itself, and callers cannot make use of it.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub repository: ::std::option::Option<DevEnvRepository>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub repository: Option<DevEnvRepository>,
         /// Moment from which the resources are reserved. The unit is not documented; milliseconds since the epoch are likely.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub resource_reserved_timestamp: ::std::option::Option<i64>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub resource_reserved_timestamp: Option<i64>,
         /// Storage of an instance.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub storage: ::std::option::Option<DevEnvStorage>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub storage: Option<DevEnvStorage>,
     }
-    ///Resource pool that an instance runs in.
+    /// Resource pool that an instance runs in.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DevEnvPool {
         /// ID of the pool.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub id: Option<String>,
         /// Name of the pool.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub name: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub name: Option<String>,
         /// Owner of a resource pool. It is present for dedicated pools.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub owner: ::std::option::Option<DevEnvPoolOwner>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub owner: Option<DevEnvPoolOwner>,
         /// Type of a resource pool.
         ///
         /// Known values: `USER_DEFINED`.
-        #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
-        pub type_: ::std::option::Option<crate::devenviron::enums::OpenDevEnvPoolType>,
+        #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+        pub type_: Option<enums::OpenDevEnvPoolType>,
     }
-    ///Owner of a resource pool. It is present for dedicated pools.
+    /// Owner of a resource pool. It is present for dedicated pools.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DevEnvPoolOwner {
         /// ID of the project that owns the pool.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub project_id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub project_id: Option<String>,
     }
-    ///Owner of the resource pool to run the instance in.
+    /// Owner of the resource pool to run the instance in.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DevEnvPoolOwnerReq {
         /// ID of the project that owns the pool.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub project_id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub project_id: Option<String>,
     }
     impl DevEnvPoolOwnerReq {
-        /// Begins to build a `DevEnvPoolOwnerReq`.
+        /// Returns a builder of [`DevEnvPoolOwnerReq`].
         pub fn builder() -> builder::DevEnvPoolOwnerReq {
             Default::default()
         }
     }
-    ///Resource pool to run the instance in.
+    /// Resource pool to run the instance in.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DevEnvPoolReq {
         /// ID of the pool.
-        pub id: ::std::string::String,
+        pub id: String,
         /// Name of the pool.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub name: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub name: Option<String>,
         /// Owner of the resource pool to run the instance in.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub owner: ::std::option::Option<DevEnvPoolOwnerReq>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub owner: Option<DevEnvPoolOwnerReq>,
         /// Type of a resource pool.
         ///
         /// Known values: `USER_DEFINED`.
-        #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
-        pub type_: ::std::option::Option<crate::devenviron::enums::OpenDevEnvPoolType>,
+        #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+        pub type_: Option<enums::OpenDevEnvPoolType>,
     }
     impl DevEnvPoolReq {
-        /// Begins to build a `DevEnvPoolReq`.
+        /// Returns a builder of [`DevEnvPoolReq`].
         pub fn builder() -> builder::DevEnvPoolReq {
             Default::default()
         }
     }
-    ///Profile that an instance was created from.
+    /// Profile that an instance was created from.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -941,55 +987,47 @@ pub mod types {
         /// Kind of development environment.
         ///
         /// Known values: `Notebook`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub de_type: ::std::option::Option<crate::devenviron::enums::OpenDevEnvType>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub de_type: Option<enums::OpenDevEnvType>,
         /// Free text on the profile.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub description: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub description: Option<String>,
         /// Processor that a flavor or a profile is meant for.
         ///
         /// Known values: `CPU`, `GPU`, `ASCEND`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub flavor_type: ::std::option::Option<
-            crate::devenviron::enums::OpenDevEnvFlavorType,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub flavor_type: Option<enums::OpenDevEnvFlavorType>,
         /// ID of the profile.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub id: Option<String>,
         /// Labels of the profile by name.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub labels: ::std::option::Option<
-            ::std::collections::BTreeMap<::std::string::String, ::std::string::String>,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub labels: Option<std::collections::BTreeMap<String, String>>,
         /// Name of the profile.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub name: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub name: Option<String>,
         /// How an instance is deployed.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub provision: ::std::option::Option<DevEnvProvision>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub provision: Option<DevEnvProvision>,
     }
-    ///How an instance is deployed.
+    /// How an instance is deployed.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DevEnvProvision {
         /// Labels of the deployment by name.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub annotations: ::std::option::Option<
-            ::std::collections::BTreeMap<::std::string::String, ::std::string::String>,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub annotations: Option<std::collections::BTreeMap<String, String>>,
         /// Engine and settings of a deployment.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub spec: ::std::option::Option<DevEnvProvisionSpec>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub spec: Option<DevEnvProvisionSpec>,
         /// Way in which an instance is deployed.
         ///
         /// Known values: `Docker`.
-        #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
-        pub type_: ::std::option::Option<
-            crate::devenviron::enums::OpenDevEnvProvisionType,
-        >,
+        #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+        pub type_: Option<enums::OpenDevEnvProvisionType>,
     }
-    ///Engine and settings of a deployment.
+    /// Engine and settings of a deployment.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -997,328 +1035,338 @@ pub mod types {
         /// Engine that deploys an instance.
         ///
         /// Known values: `CCE`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub engine: ::std::option::Option<crate::devenviron::enums::OpenDevEnvEngine>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub engine: Option<enums::OpenDevEnvEngine>,
         /// Container image of a deployment.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub params: ::std::option::Option<DevEnvDockerParams>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub params: Option<DevEnvDockerParams>,
     }
-    ///Place of an instance in the queue for its flavor. It is present while the instance queues.
+    /// Place of an instance in the queue for its flavor. It is present while the instance queues.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DevEnvQueuingInfo {
         /// Moment at which the instance joined the queue, in milliseconds since the epoch.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub begin_timestamp: ::std::option::Option<i64>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub begin_timestamp: Option<i64>,
         /// Kind of development environment.
         ///
         /// Known values: `Notebook`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub de_type: ::std::option::Option<crate::devenviron::enums::OpenDevEnvType>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub de_type: Option<enums::OpenDevEnvType>,
         /// Moment at which the instance leaves the queue, in milliseconds since the epoch.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub end_timestamp: ::std::option::Option<i64>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub end_timestamp: Option<i64>,
         /// Name of the flavor that the instance waits for.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub flavor: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub flavor: Option<String>,
         /// Properties of a flavor, as seen by the current user.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub flavor_details: ::std::option::Option<DevEnvFlavorDetails>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub flavor_details: Option<DevEnvFlavorDetails>,
         /// ID of the queueing instance.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub id: Option<String>,
         /// Name of the queueing instance.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub name: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub name: Option<String>,
         /// Position of the instance in the queue.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub rank: ::std::option::Option<i32>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub rank: Option<i32>,
         /// Expected rest of the waiting time in seconds.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub remain_time: ::std::option::Option<i32>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub remain_time: Option<i32>,
         /// What a queueing instance waits for.
         ///
         /// Known values: `CREATE_QUEUING`, `START_QUEUING`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub status: ::std::option::Option<
-            crate::devenviron::enums::OpenDevEnvQueuingStatus,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub status: Option<enums::OpenDevEnvQueuingStatus>,
     }
-    ///Git repository of an instance. It is null or absent when there is none. The service fills it in by itself, and callers cannot make use of it.
+    /// Git repository of an instance. It is null or absent when there is none. The service fills it in by itself, and callers cannot make use of it.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DevEnvRepository {
         /// Branch that is checked out.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub branch: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub branch: Option<String>,
         /// How a Git repository is reached.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub connection_info: ::std::option::Option<DevEnvConnectionInfo>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub connection_info: Option<DevEnvConnectionInfo>,
         /// ID of the repository.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub id: Option<String>,
         /// Host of a Git repository.
         ///
         /// Known values: `CodeClub`, `GitHub`.
-        #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
-        pub type_: ::std::option::Option<
-            crate::devenviron::enums::OpenDevEnvRepositoryType,
-        >,
+        #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+        pub type_: Option<enums::OpenDevEnvRepositoryType>,
         /// Mail address of the user in the repository.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub user_email: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub user_email: Option<String>,
         /// Name of the user in the repository.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub user_name: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub user_name: Option<String>,
     }
-    ///Storage of an instance.
+    /// Storage of an instance.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DevEnvStorage {
         /// Place and size of the storage of an instance. It is present for a storage of the type obs.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub location: ::std::option::Option<DevEnvStorageLocation>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub location: Option<DevEnvStorageLocation>,
         /// Type of a storage. Requests may only use obs for the main storage and obsfs for further ones.
         ///
         /// Known values: `obs`, `evs`, `efs`, `obsfs`.
-        #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
-        pub type_: ::std::option::Option<
-            crate::devenviron::enums::OpenDevEnvStorageType,
-        >,
+        #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+        pub type_: Option<enums::OpenDevEnvStorageType>,
     }
-    ///Place and size of the storage of an instance. It is present for a storage of the type obs.
+    /// Place and size of the storage of an instance. It is present for a storage of the type obs.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DevEnvStorageLocation {
         /// Directory in a bucket for the type obs, mount point inside the instance for a volume.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub path: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub path: Option<String>,
         /// Size of a volume, in the unit of `volume_unit` (GB). It is absent for the type obs.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub volume_size: ::std::option::Option<i32>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub volume_size: Option<i32>,
         /// Unit of `volume_size`; only GB was seen.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub volume_unit: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub volume_unit: Option<String>,
     }
-    ///Place of a storage to give to an instance. Required when the storage is of the type obs.
+    /// Place of a storage to give to an instance. Required when the storage is of the type obs.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DevEnvStorageLocationReq {
         /// Path of the storage, such as `/bucket/folder/` or `obs://bucket/folder/`. Required when the storage is of the type obs; without it the request is refused with ModelArts.6317. Its last character is a slash; another one is refused with ModelArts.6318. It names a directory in a bucket; the bucket itself is refused with ModelArts.6358, and what is no bucket with ModelArts.6336.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub path: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub path: Option<String>,
     }
     impl DevEnvStorageLocationReq {
-        /// Begins to build a `DevEnvStorageLocationReq`.
+        /// Returns a builder of [`DevEnvStorageLocationReq`].
         pub fn builder() -> builder::DevEnvStorageLocationReq {
             Default::default()
         }
     }
-    ///Storage to give to an instance.
+    /// Storage to give to an instance.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DevEnvStorageReq {
         /// Place of a storage to give to an instance. Required when the storage is of the type obs.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub location: ::std::option::Option<DevEnvStorageLocationReq>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub location: Option<DevEnvStorageLocationReq>,
         /// Type of a storage. Requests may only use obs for the main storage and obsfs for further ones.
         ///
         /// Known values: `obs`, `evs`, `efs`, `obsfs`.
         #[serde(rename = "type")]
-        pub type_: crate::devenviron::enums::OpenDevEnvStorageType,
+        pub type_: enums::OpenDevEnvStorageType,
     }
     impl DevEnvStorageReq {
-        /// Begins to build a `DevEnvStorageReq`.
+        /// Returns a builder of [`DevEnvStorageReq`].
         pub fn builder() -> builder::DevEnvStorageReq {
             Default::default()
         }
     }
-    ///User that an instance belongs to.
+    /// User that an instance belongs to.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DevEnvUser {
         /// ID of the user.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub id: Option<String>,
         /// Name of the user.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub name: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub name: Option<String>,
     }
-    ///Workspace that an instance belongs to.
+    /// Workspace that an instance belongs to.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DevEnvWorkspace {
         /// ID of the workspace, `0` for the default one.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub id: Option<String>,
     }
-    ///Workspace to put the instance into. Without it, the workspace `0`.
+    /// Workspace to put the instance into. Without it, the workspace `0`.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DevEnvWorkspaceReq {
         /// ID of the workspace. `0` is right as long as no workspaces were created. Defaults to `0`. A workspace that the project does not have is refused with ModelArts.0102.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub id: Option<String>,
     }
     impl DevEnvWorkspaceReq {
-        /// Begins to build a `DevEnvWorkspaceReq`.
+        /// Returns a builder of [`DevEnvWorkspaceReq`].
         pub fn builder() -> builder::DevEnvWorkspaceReq {
             Default::default()
         }
     }
-    ///The account to which a user belongs.
+    /// The account to which a user belongs.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct Domain {
         /// ID of the account.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub id: Option<String>,
         /// Name of the account.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub name: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub name: Option<String>,
     }
-    ///Remote access to a notebook, as asked for.
+    /// Remote access to a notebook, as asked for.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct EndpointsReq {
         /// Public IP addresses that may connect. At most 5 entries. They need a key pair.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub allowed_access_ips: ::std::option::Option<
-            ::std::vec::Vec<::std::string::String>,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub allowed_access_ips: Option<Vec<String>>,
         /// Names of SSH key pairs that exist in the Elastic Cloud Server console. A name that is none of the caller's is refused with ModelArts.6789. They cannot be changed later.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub key_pair_names: ::std::option::Option<
-            ::std::vec::Vec<::std::string::String>,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub key_pair_names: Option<Vec<String>>,
         /// Way of access to a notebook.
         ///
         /// Known values: `NOTEBOOK`, `SSH`, `AI_FLOW`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub service: ::std::option::Option<
-            crate::devenviron::enums::OpenEndpointService,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub service: Option<enums::OpenEndpointService>,
     }
     impl EndpointsReq {
-        /// Begins to build a `EndpointsReq`.
+        /// Returns a builder of [`EndpointsReq`].
         pub fn builder() -> builder::EndpointsReq {
             Default::default()
         }
     }
-    ///A way to reach a notebook.
+    /// A way to reach a notebook.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct EndpointsRes {
         /// Public IP addresses that may connect by SSH. All addresses may connect when the list is empty or missing, and only those of the list otherwise.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub allowed_access_ips: ::std::option::Option<
-            ::std::vec::Vec<::std::string::String>,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub allowed_access_ips: Option<Vec<String>>,
         /// Way of access to a notebook.
         ///
         /// Known values: `NOTEBOOK`, `SSH`, `AI_FLOW`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub dev_service: ::std::option::Option<
-            crate::devenviron::enums::OpenEndpointService,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub dev_service: Option<enums::OpenEndpointService>,
         /// Names of the SSH key pairs. Some services answer this instead of `ssh_keys`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub key_pair_names: ::std::option::Option<
-            ::std::vec::Vec<::std::string::String>,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub key_pair_names: Option<Vec<String>>,
         /// Way of access to a notebook.
         ///
         /// Known values: `NOTEBOOK`, `SSH`, `AI_FLOW`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub service: ::std::option::Option<
-            crate::devenviron::enums::OpenEndpointService,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub service: Option<enums::OpenEndpointService>,
         /// Names of the SSH key pairs; any of them opens the notebook.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub ssh_keys: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub ssh_keys: Option<Vec<String>>,
         /// Private IP address of the notebook. It is there once an SSH notebook has been RUNNING.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub uri: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub uri: Option<String>,
     }
-    ///Body of a failed request. The message stands in `error_msg` or, in the previous generation, in `error_message`.
+    /// Body of a failed request. The message stands in `error_msg` or, in the previous generation, in `error_message`.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct ErrorResponse {
         /// Code of the error in the form `ModelArts.NNNN`, to be looked up in the error catalogue; gateways have codes with the prefix `APIG.` or `APIGW.`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub error_code: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub error_code: Option<String>,
         /// Message for people, as sent by the previous generation of the development environment.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub error_message: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub error_message: Option<String>,
         /// Message for people, as sent by the present generation and by ModelArts in general.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub error_msg: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub error_msg: Option<String>,
     }
-    ///One page of flavors.
+    /// One page of flavors.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct FlavorList {
         /// Number of this page; the first is 1.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub current: ::std::option::Option<i32>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub current: Option<i32>,
         /// The flavors of this page.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         #[serde(default, deserialize_with = "crate::object::rows")]
-        pub data: ::std::option::Option<::std::vec::Vec<NotebookFlavor>>,
+        pub data: Option<Vec<NotebookFlavor>>,
         /// The same flavors again. Only `showSwitchableFlavors` fills it.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         #[serde(default, deserialize_with = "crate::object::rows")]
-        pub flavors: ::std::option::Option<::std::vec::Vec<NotebookFlavor>>,
+        pub flavors: Option<Vec<NotebookFlavor>>,
         /// How many pages there are.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub pages: ::std::option::Option<i32>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub pages: Option<i32>,
         /// Records per page.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub size: ::std::option::Option<i32>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub size: Option<i32>,
         /// How many flavors match, over all pages.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub total: ::std::option::Option<i64>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub total: Option<i64>,
     }
-    ///The GPUs of a flavor. It is absent for a flavor without them.
+    /// The GPUs of a flavor. It is absent for a flavor without them.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct GpuInfo {
         /// Number of GPUs; 0.5 stands for one half of a shared card.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub gpu: ::std::option::Option<f64>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub gpu: Option<f64>,
         /// Memory of a GPU, as text with its unit.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub gpu_memory: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub gpu_memory: Option<String>,
         /// Model of the GPU.
-        #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
-        pub type_: ::std::option::Option<::std::string::String>,
+        #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+        pub type_: Option<String>,
     }
-    ///One script, either its text or its place.
+    /// One script, either its text or its place.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -1326,24 +1374,24 @@ pub mod types {
         /// Whether the start of a notebook waits for a hook. ASYNC is assumed when it is left out. Huawei Cloud only.
         ///
         /// Known values: `BLOCK`, `ASYNC`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub mode: ::std::option::Option<crate::devenviron::enums::OpenHookMode>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub mode: Option<enums::OpenHookMode>,
         /// The script, as its text or as its place. With the type COMMAND it is the text in Base64, with SCRIPT an absolute path; anything else is refused with ModelArts.6336, and a hook without it with ModelArts.6335.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub script: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub script: Option<String>,
         /// How a hook gives its script. SCRIPT is assumed when it is left out.
         ///
         /// Known values: `COMMAND`, `SCRIPT`.
-        #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
-        pub type_: ::std::option::Option<crate::devenviron::enums::OpenHookScriptType>,
+        #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+        pub type_: Option<enums::OpenHookScriptType>,
     }
     impl HookConfig {
-        /// Begins to build a `HookConfig`.
+        /// Returns a builder of [`HookConfig`].
         pub fn builder() -> builder::HookConfig {
             Default::default()
         }
     }
-    ///A container image from which notebooks are created: preset by the service, registered from the container registry SWR, or saved from a notebook. The same object stands alone in the image operations and as `image` inside a notebook.
+    /// A container image from which notebooks are created: preset by the service, registered from the container registry SWR, or saved from a notebook. The same object stands alone in the image operations and as `image` inside a notebook.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -1351,281 +1399,328 @@ pub mod types {
         /// Processor architecture of an image or a flavor. The lists of the documentation are in upper case, answers come as `x86_64` and `aarch64`; compare without regard to case. An image registered without it counts as X86_64.
         ///
         /// Known values: `X86_64`, `AARCH64`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub arch: ::std::option::Option<crate::devenviron::enums::OpenImageArch>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub arch: Option<enums::OpenImageArch>,
         /// When the image was created, in milliseconds since the epoch (UTC).
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub create_at: ::std::option::Option<i64>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub create_at: Option<i64>,
         /// Free text about the image.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub description: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub description: Option<String>,
         /// Ways in which a notebook of this image can be reached.
         ///
         /// Known values: `NOTEBOOK`, `SSH`, `AI_FLOW`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub dev_services: ::std::option::Option<
-            ::std::vec::Vec<crate::devenviron::enums::OpenEndpointService>,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub dev_services: Option<Vec<enums::OpenEndpointService>>,
         /// Kind of Ascend processor. Huawei Cloud only.
         ///
         /// Known values: `ASCEND_SNT9`, `ASCEND_SNT9B`, `ASCEND_SNT3`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub flavor_type: ::std::option::Option<crate::devenviron::enums::OpenAscendType>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub flavor_type: Option<enums::OpenAscendType>,
         /// ID of the image, a UUID. It is the `image_id` of a new notebook. A preset image cannot be deleted.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub id: Option<String>,
         /// Name of the image; versions of one image share it and differ in `tag`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub name: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub name: Option<String>,
         /// Organization of the container registry SWR that holds the image. It is absent for preset images.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub namespace: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub namespace: Option<String>,
         /// Where an image comes from. Without it an image to register counts as CUSTOMIZE.
         ///
         /// Known values: `CUSTOMIZE`, `IMAGE_SAVE`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub origin: ::std::option::Option<crate::devenviron::enums::OpenImageOrigin>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub origin: Option<enums::OpenImageOrigin>,
         /// Kinds of compute resources on which the image runs.
         ///
         /// Known values: `CPU`, `GPU`, `ASCEND`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub resource_categories: ::std::option::Option<
-            ::std::vec::Vec<crate::devenviron::enums::OpenResourceCategory>,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub resource_categories: Option<Vec<enums::OpenResourceCategory>>,
         /// Purpose for which an image is made. An image registered without it is UNKNOWN.
         ///
         /// Known values: `COMMON`, `INFERENCE`, `TRAIN`, `DEV`, `UNKNOWN`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub service_type: ::std::option::Option<
-            crate::devenviron::enums::OpenImageServiceType,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub service_type: Option<enums::OpenImageServiceType>,
         /// Name for display. Preset images alone have it. Huawei Cloud only.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub show_name: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub show_name: Option<String>,
         /// Version for display. Preset images alone have it. Huawei Cloud only.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub show_tag: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub show_tag: Option<String>,
         /// Size of the image in bytes. The documentation says KB, but its own values only make sense as bytes. It is absent for preset images, and until saving is done.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub size: ::std::option::Option<i64>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub size: Option<i64>,
         /// Where an image stands between being made and being removed. Only an ACTIVE image can start a notebook; another one is refused with ModelArts.6797.
         ///
         /// Known values: `INIT`, `CREATING`, `CREATE_FAILED`, `ERROR`, `DELETED`, `ACTIVE`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub status: ::std::option::Option<crate::devenviron::enums::OpenImageStatus>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub status: Option<enums::OpenImageStatus>,
         /// What the build reported while a notebook was being saved, above all why it failed.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub status_message: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub status_message: Option<String>,
         /// Documented with the meaning of `resource_categories`, but in no sample; read `resource_categories` instead.
         ///
         /// Known values: `CPU`, `GPU`, `ASCEND`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub support_res_categories: ::std::option::Option<
-            ::std::vec::Vec<crate::devenviron::enums::OpenResourceCategory>,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub support_res_categories: Option<Vec<enums::OpenResourceCategory>>,
         /// ID of the registry of the enterprise edition of SWR that holds the image. Absent or null without one. Huawei Cloud only.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub swr_instance_id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub swr_instance_id: Option<String>,
         /// Address of the image in the container registry SWR, with its tag.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub swr_path: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub swr_path: Option<String>,
         /// Tag of the image, which tells its versions apart.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub tag: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub tag: Option<String>,
         /// Tags of the image, which are those of its group. Huawei Cloud only.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub tags: ::std::option::Option<::std::vec::Vec<Tag>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub tags: Option<Vec<Tag>>,
         /// Whether an image is preset or the user's own.
         ///
         /// Known values: `BUILD_IN`, `DEDICATED`.
-        #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
-        pub type_: ::std::option::Option<crate::devenviron::enums::OpenImageType>,
+        #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+        pub type_: Option<enums::OpenImageType>,
         /// When the image was last changed, in milliseconds since the epoch (UTC).
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub update_at: ::std::option::Option<i64>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub update_at: Option<i64>,
         /// Who can see an image. A PUBLIC image can be read and used by everybody who knows its ID, and changed by its owner only. Without it an image to register counts as PRIVATE.
         ///
         /// Known values: `PRIVATE`, `PUBLIC`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub visibility: ::std::option::Option<
-            crate::devenviron::enums::OpenImageVisibility,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub visibility: Option<enums::OpenImageVisibility>,
         /// Workspace that the image belongs to; `0` is the one that always exists.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub workspace_id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub workspace_id: Option<String>,
     }
-    ///All versions of one image name in one organization, taken together.
+    /// All versions of one image name in one organization, taken together.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct ImageGroup {
         /// When the group came into being, in milliseconds since the epoch (UTC).
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub create_at: ::std::option::Option<i64>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub create_at: Option<i64>,
         /// Free text about the image. Huawei Cloud only.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub description: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub description: Option<String>,
         /// Name of the icon of the image. Huawei Cloud only.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub icon_name: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub icon_name: Option<String>,
         /// ID of the group, a UUID, which `updateImageGroup` and `deleteImageGroup` take. Huawei Cloud only.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub id: Option<String>,
         /// Name that the versions share.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub name: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub name: Option<String>,
         /// Organization of the container registry SWR that holds the versions.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub namespace: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub namespace: Option<String>,
         /// Overview of the image, for those who are to use it. Huawei Cloud only.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub read_me: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub read_me: Option<String>,
         /// ID of the registry of the enterprise edition of SWR that holds the versions. Huawei Cloud only.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub swr_instance_id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub swr_instance_id: Option<String>,
         /// Name of the registry of the enterprise edition of SWR that holds the versions. Huawei Cloud only.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub swr_instance_name: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub swr_instance_name: Option<String>,
         /// When the group was last changed, in milliseconds since the epoch (UTC).
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub update_at: ::std::option::Option<i64>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub update_at: Option<i64>,
         /// How many versions the group has.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub version_count: ::std::option::Option<i32>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub version_count: Option<i32>,
     }
-    ///Image groups, in the shape of a page.
+    /// Image groups, in the shape of a page.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct ImageGroupList {
         /// Number of this page. The first page is 1.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub current: ::std::option::Option<i32>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub current: Option<i32>,
         /// The groups on this page.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         #[serde(default, deserialize_with = "crate::object::rows")]
-        pub data: ::std::option::Option<::std::vec::Vec<ImageGroup>>,
+        pub data: Option<Vec<ImageGroup>>,
         /// Whether the account has images in the enterprise edition of SWR. Huawei Cloud only.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub is_swr_enterprise: ::std::option::Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub is_swr_enterprise: Option<bool>,
         /// How many pages there are.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub pages: ::std::option::Option<i32>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub pages: Option<i32>,
         /// How many records this page holds.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub size: ::std::option::Option<i32>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub size: Option<i32>,
         /// How many groups there are on all pages.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub total: ::std::option::Option<i64>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub total: Option<i64>,
     }
-    ///One page of images.
+    /// One page of images.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct ImageList {
         /// Number of this page. Where counting starts is not said; go by the offset that was sent, not by this number.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub current: ::std::option::Option<i32>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub current: Option<i32>,
         /// The images on this page.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         #[serde(default, deserialize_with = "crate::object::rows")]
-        pub data: ::std::option::Option<::std::vec::Vec<Image>>,
+        pub data: Option<Vec<Image>>,
         /// How many pages there are.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub pages: ::std::option::Option<i32>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub pages: Option<i32>,
         /// How many records this page holds.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub size: ::std::option::Option<i32>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub size: Option<i32>,
         /// How many images match on all pages.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub total: ::std::option::Option<i64>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub total: Option<i64>,
     }
-    ///The state of one step of a creation or start.
+    /// The state of one step of a creation or start.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct JobProgress {
         /// What the step does, in words, as Huawei Cloud names the field; elsewhere `step_description`. Huawei Cloud only.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub description: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub description: Option<String>,
         /// ID of the notebook.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub notebook_id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub notebook_id: Option<String>,
         /// State of one step of a creation or start.
         ///
         /// Known values: `WAITING`, `PROCESSING`, `FAILED`, `COMPLETED`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub status: ::std::option::Option<crate::devenviron::enums::OpenJobStatus>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub status: Option<enums::OpenJobStatus>,
         /// Number of the step: 1 storage, 2 computing resources, 3 network, 4 initialization.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub step: ::std::option::Option<i32>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub step: Option<i32>,
         /// What the step does, in words.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub step_description: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub step_description: Option<String>,
     }
-    ///When a notebook will be stopped automatically.
+    /// When a notebook will be stopped automatically.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct Lease {
         /// When the notebook was created, in milliseconds since the epoch.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub create_at: ::std::option::Option<i64>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub create_at: Option<i64>,
         /// Time to run in milliseconds. A renewal makes the value larger. It counts from `create_at`; the notebook is stopped once that much has passed.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub duration: ::std::option::Option<i64>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub duration: Option<i64>,
         /// Whether the notebook is stopped automatically at all. With false the notebook runs until somebody stops it.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub enable: ::std::option::Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub enable: Option<bool>,
         /// Way of stopping automatically. Answers write it in capitals; compare without regard to case. In a request `timing` is assumed when it is left out. With `idle` the time counts from the last use of the notebook, with `timing` from the request.
         ///
         /// Known values: `timing`, `idle`.
-        #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
-        pub type_: ::std::option::Option<crate::devenviron::enums::OpenLeaseType>,
+        #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+        pub type_: Option<enums::OpenLeaseType>,
         /// When the notebook last changed, in milliseconds since the epoch. Its being used does not change it.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub update_at: ::std::option::Option<i64>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub update_at: Option<i64>,
     }
-    ///When a notebook shall be stopped automatically.
+    /// When a notebook shall be stopped automatically.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct LeaseReq {
         /// Time to run in milliseconds: 3,600,000 (one hour, the default) to 259,200,000 (72 hours), or -1 to switch automatic stopping off. It counts from now, and the notebook is stopped once it has passed. Values between -1 and 3,600,000 are refused with ModelArts.6349.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub duration: ::std::option::Option<i64>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub duration: Option<i64>,
         /// Way of stopping automatically. Answers write it in capitals; compare without regard to case. In a request `timing` is assumed when it is left out. With `idle` the time counts from the last use of the notebook, with `timing` from the request.
         ///
         /// Known values: `timing`, `idle`.
-        #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
-        pub type_: ::std::option::Option<crate::devenviron::enums::OpenLeaseType>,
+        #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+        pub type_: Option<enums::OpenLeaseType>,
     }
     impl LeaseReq {
-        /// Begins to build a `LeaseReq`.
+        /// Returns a builder of [`LeaseReq`].
         pub fn builder() -> builder::LeaseReq {
             Default::default()
         }
     }
-    ///Action to perform on an instance.
+    /// Action to perform on an instance.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -1636,12 +1731,12 @@ pub mod types {
         pub action: DevEnvInstanceAction,
     }
     impl ManageDevEnvInstanceRequest {
-        /// Begins to build a `ManageDevEnvInstanceRequest`.
+        /// Returns a builder of [`ManageDevEnvInstanceRequest`].
         pub fn builder() -> builder::ManageDevEnvInstanceRequest {
             Default::default()
         }
     }
-    ///States of an instance around an accepted action: `current_status` that it has entered, `previous_state` that it had.
+    /// States of an instance around an accepted action: `current_status` that it has entered, `previous_state` that it had.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -1649,212 +1744,214 @@ pub mod types {
         /// State of a development environment instance.
         ///
         /// Known values: `CREATING`, `CREATE_FAILED`, `STARTING`, `RESTARTING`, `START_FAILED`, `RUNNING`, `STOPPING`, `STOPPED`, `UNAVAILABLE`, `DELETED`, `RESIZING`, `RESIZE_FAILED`, `CREATE_QUEUING`, `START_QUEUING`, `REBOOTING`, `ACTIVE`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub current_status: ::std::option::Option<
-            crate::devenviron::enums::OpenDevEnvInstanceStatus,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub current_status: Option<enums::OpenDevEnvInstanceStatus>,
         /// State of a development environment instance.
         ///
         /// Known values: `CREATING`, `CREATE_FAILED`, `STARTING`, `RESTARTING`, `START_FAILED`, `RUNNING`, `STOPPING`, `STOPPED`, `UNAVAILABLE`, `DELETED`, `RESIZING`, `RESIZE_FAILED`, `CREATE_QUEUING`, `START_QUEUING`, `REBOOTING`, `ACTIVE`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub previous_state: ::std::option::Option<
-            crate::devenviron::enums::OpenDevEnvInstanceStatus,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub previous_state: Option<enums::OpenDevEnvInstanceStatus>,
     }
-    ///Which nodes of a dedicated pool a notebook may, or should, run on.
+    /// Which nodes of a dedicated pool a notebook may, or should, run on.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct NodeAffinity {
         /// Rules by which one node is preferred to another.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub preferred_during_scheduling_ignored_during_execution: ::std::option::Option<
-            ::std::vec::Vec<NodeAffinityRule>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub preferred_during_scheduling_ignored_during_execution: Option<
+            Vec<NodeAffinityRule>,
         >,
         /// Rules that a node has to keep.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub required_during_scheduling_ignored_during_execution: ::std::option::Option<
-            ::std::vec::Vec<NodeAffinityRule>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub required_during_scheduling_ignored_during_execution: Option<
+            Vec<NodeAffinityRule>,
         >,
     }
-    ///Which nodes of a dedicated pool a notebook may, or should, run on. Huawei Cloud only.
+    /// Which nodes of a dedicated pool a notebook may, or should, run on. Huawei Cloud only.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct NodeAffinityReq {
         /// Rules by which one node is preferred to another.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub preferred_during_scheduling_ignored_during_execution: ::std::option::Option<
-            ::std::vec::Vec<NodeAffinityRuleReq>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub preferred_during_scheduling_ignored_during_execution: Option<
+            Vec<NodeAffinityRuleReq>,
         >,
         /// Rules that a node has to keep. They have no weight.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub required_during_scheduling_ignored_during_execution: ::std::option::Option<
-            ::std::vec::Vec<NodeAffinityRuleReq>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub required_during_scheduling_ignored_during_execution: Option<
+            Vec<NodeAffinityRuleReq>,
         >,
     }
     impl NodeAffinityReq {
-        /// Begins to build a `NodeAffinityReq`.
+        /// Returns a builder of [`NodeAffinityReq`].
         pub fn builder() -> builder::NodeAffinityReq {
             Default::default()
         }
     }
-    ///A rule about one label of a node. Huawei Cloud only.
+    /// A rule about one label of a node. Huawei Cloud only.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct NodeAffinityRule {
         /// Key of the label.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub key: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub key: Option<String>,
         /// How a rule compares a label of a node with its values. Huawei Cloud only.
         ///
         /// Known values: `In`, `NotIn`, `Exists`, `DoesNotExist`, `Gt`, `Lt`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub operator: ::std::option::Option<
-            crate::devenviron::enums::OpenNodeAffinityOperator,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub operator: Option<enums::OpenNodeAffinityOperator>,
         /// Values to compare with.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub values: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub values: Option<Vec<String>>,
         /// Weight of a preference, 0 to 100. Absent where a rule has to be kept.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub weight: ::std::option::Option<i32>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub weight: Option<i32>,
     }
-    ///A rule about one label of a node. Huawei Cloud only.
+    /// A rule about one label of a node. Huawei Cloud only.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct NodeAffinityRuleReq {
         /// Key of the label: a name of at most 63 characters, before it, if need be, a DNS name of at most 253 characters and a slash.
-        pub key: ::std::string::String,
+        pub key: String,
         /// How a rule compares a label of a node with its values. Huawei Cloud only.
         ///
         /// Known values: `In`, `NotIn`, `Exists`, `DoesNotExist`, `Gt`, `Lt`.
-        pub operator: crate::devenviron::enums::OpenNodeAffinityOperator,
+        pub operator: enums::OpenNodeAffinityOperator,
         /// Values to compare with. Each has at most 63 characters, begins and ends with a letter or a digit, or is empty.
-        pub values: ::std::vec::Vec<::std::string::String>,
+        pub values: Vec<String>,
         /// Weight of a preference, 0 to 100.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub weight: ::std::option::Option<i32>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub weight: Option<i32>,
     }
     impl NodeAffinityRuleReq {
-        /// Begins to build a `NodeAffinityRuleReq`.
+        /// Returns a builder of [`NodeAffinityRuleReq`].
         pub fn builder() -> builder::NodeAffinityRuleReq {
             Default::default()
         }
     }
-    ///A notebook instance. Lists and answers to changes may carry only part of the fields.
+    /// A notebook instance. Lists and answers to changes may carry only part of the fields.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct Notebook {
         /// How far the steps of a creation or start have come.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub action_progress: ::std::option::Option<::std::vec::Vec<JobProgress>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub action_progress: Option<Vec<JobProgress>>,
         /// Which nodes of a dedicated pool a notebook may, or should, run on.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub affinity: ::std::option::Option<NodeAffinity>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub affinity: Option<NodeAffinity>,
         /// The resources of the notebook that cost money. A free notebook has none.
         ///
         /// Known values: `STORAGE`, `COMPUTE`, `ALL`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub billing_items: ::std::option::Option<
-            ::std::vec::Vec<crate::devenviron::enums::OpenBillingItem>,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub billing_items: Option<Vec<enums::OpenBillingItem>>,
         /// When the notebook was created, in milliseconds since the epoch.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub create_at: ::std::option::Option<i64>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub create_at: Option<i64>,
         /// Resources that were chosen freely instead of a flavor.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub custom_spec: ::std::option::Option<CustomSpec>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub custom_spec: Option<CustomSpec>,
         /// Further storage mounted into the notebook, at its creation or while it runs.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub data_volumes: ::std::option::Option<::std::vec::Vec<DataVolume>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub data_volumes: Option<Vec<DataVolume>>,
         /// Free text about the notebook.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub description: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub description: Option<String>,
         /// The ways to reach the notebook, among them SSH for an IDE or a terminal.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub endpoints: ::std::option::Option<::std::vec::Vec<EndpointsRes>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub endpoints: Option<Vec<EndpointsRes>>,
         /// Why the notebook failed. It is present in a failed state.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub fail_reason: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub fail_reason: Option<String>,
         /// Kind of a notebook. In a request NOTEBOOK is assumed when it is left out. A user may have one notebook of the kind DEFAULT.
         ///
         /// Known values: `DEFAULT`, `NOTEBOOK`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub feature: ::std::option::Option<
-            crate::devenviron::enums::OpenNotebookFeature,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub feature: Option<enums::OpenNotebookFeature>,
         /// ID of the flavor, or `custom.flavor.spec.code` when `custom_spec` was chosen instead.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub flavor: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub flavor: Option<String>,
         /// ID of the notebook, a UUID.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub id: Option<String>,
         /// A container image from which notebooks are created: preset by the service, registered from the container registry SWR, or saved from a notebook. The same object stands alone in the image operations and as `image` inside a notebook.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub image: ::std::option::Option<Image>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub image: Option<Image>,
         /// IPv4 address of the node on which the notebook runs.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub ip: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub ip: Option<String>,
         /// Whether a secret with the user's credentials is made for the notebook; true unless said otherwise. Huawei Cloud only.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub is_need_credentials: ::std::option::Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub is_need_credentials: Option<bool>,
         /// Version of Jupyter in the notebook.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub jupyter_version: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub jupyter_version: Option<String>,
         /// When a notebook will be stopped automatically.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub lease: ::std::option::Option<Lease>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub lease: Option<Lease>,
         /// Name of the notebook, not necessarily unique.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub name: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub name: Option<String>,
         /// The dedicated resource pool of a notebook. It is absent for a notebook in the public pool.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub pool: ::std::option::Option<Pool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub pool: Option<Pool>,
         /// User and group under which the container runs.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub run_user: ::std::option::Option<RunUser>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub run_user: Option<RunUser>,
         /// State of a notebook.
         ///
         /// Known values: `INIT`, `CREATING`, `STARTING`, `STOPPING`, `DELETING`, `RUNNING`, `STOPPED`, `SNAPSHOTTING`, `CREATE_FAILED`, `START_FAILED`, `DELETE_FAILED`, `ERROR`, `DELETED`, `FROZEN`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub status: ::std::option::Option<crate::devenviron::enums::OpenNotebookStatus>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub status: Option<enums::OpenNotebookStatus>,
         /// Tags attached to the notebook.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub tags: ::std::option::Option<::std::vec::Vec<Tag>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub tags: Option<Vec<Tag>>,
         /// Token that opens the notebook. Whoever holds it has access; keep it secret.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub token: ::std::option::Option<crate::Secret>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub token: Option<crate::Secret>,
         /// When the notebook last changed, in milliseconds since the epoch.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub update_at: ::std::option::Option<i64>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub update_at: Option<i64>,
         /// Address of the notebook for a browser. It grants access; treat it like the token.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub url: ::std::option::Option<crate::Secret>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub url: Option<crate::Secret>,
         /// The IAM user who owns a notebook.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub user: ::std::option::Option<User>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub user: Option<User>,
         /// ID of the owner.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub user_id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub user_id: Option<String>,
         /// The owner's network to which the notebook is attached.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub user_vpc: ::std::option::Option<UserVpc>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub user_vpc: Option<UserVpc>,
         /// The storage volume of a notebook.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub volume: ::std::option::Option<VolumeRes>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub volume: Option<VolumeRes>,
         /// ID of the workspace, 0 when the project has no others.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub workspace_id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub workspace_id: Option<String>,
     }
-    ///A flavor, that is a size of machine that can be booked for a notebook.
+    /// A flavor, that is a size of machine that can be booked for a notebook.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -1862,112 +1959,124 @@ pub mod types {
         /// Processor architecture of an image or a flavor. The lists of the documentation are in upper case, answers come as `x86_64` and `aarch64`; compare without regard to case. An image registered without it counts as X86_64.
         ///
         /// Known values: `X86_64`, `AARCH64`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub arch: ::std::option::Option<crate::devenviron::enums::OpenImageArch>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub arch: Option<enums::OpenImageArch>,
         /// The Ascend processors of a flavor. Absent for a flavor without them. Huawei Cloud only.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub ascend: ::std::option::Option<AscendInfo>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub ascend: Option<AscendInfo>,
         /// How use of a flavor is charged.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub billing: ::std::option::Option<BillingInfo>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub billing: Option<BillingInfo>,
         /// Kind of processor that a flavor is built around.
         ///
         /// Known values: `CPU`, `GPU`, `ASCEND`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub category: ::std::option::Option<
-            crate::devenviron::enums::OpenFlavorCategory,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub category: Option<enums::OpenFlavorCategory>,
         /// What the flavor is good for, in words.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub description: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub description: Option<String>,
         /// Largest EVS disk of the flavor in GB, as text, where it includes one. Huawei Cloud only.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub evs_max_size: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub evs_max_size: Option<String>,
         /// Product code of the EVS disk, where the flavor includes one. Huawei Cloud only.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub evs_sku_code: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub evs_sku_code: Option<String>,
         /// Kind of notebook for which a flavor is meant.
         ///
         /// Known values: `DEFAULT`, `NOTEBOOK`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub feature: ::std::option::Option<crate::devenviron::enums::OpenFlavorFeature>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub feature: Option<enums::OpenFlavorFeature>,
         /// Whether the flavor costs nothing.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub free: ::std::option::Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub free: Option<bool>,
         /// The GPUs of a flavor. It is absent for a flavor without them.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub gpu: ::std::option::Option<GpuInfo>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub gpu: Option<GpuInfo>,
         /// On which sites of Huawei Cloud a flavor is supported. Huawei Cloud only.
         ///
         /// Known values: `COMMON`, `NATIONAL`, `INTERNATIONAL`, `NONE`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub grow_support_type: ::std::option::Option<
-            crate::devenviron::enums::OpenFlavorSiteSupport,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub grow_support_type: Option<enums::OpenFlavorSiteSupport>,
         /// ID of the flavor, to be given when a notebook is created.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub id: Option<String>,
         /// Size of the memory in KiB; 8388608 is 8 GiB.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub memory: ::std::option::Option<i64>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub memory: Option<i64>,
         /// Name of the flavor for display.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub name: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub name: Option<String>,
         /// True when no capacity is left for this flavor. The flavor is listed all the same, and a creation with it is refused with ModelArts.6329.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub sold_out: ::std::option::Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub sold_out: Option<bool>,
         /// Types of storage that go with the flavor. A volume of another type is refused with ModelArts.6324.
         ///
         /// Known values: `SFS`, `EVS`, `EFS`, `OBS`, `OBSFS`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub storages: ::std::option::Option<
-            ::std::vec::Vec<crate::devenviron::enums::OpenVolumeCategory>,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub storages: Option<Vec<enums::OpenVolumeCategory>>,
         /// Number of virtual processors.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub vcpus: ::std::option::Option<i32>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub vcpus: Option<i32>,
     }
-    ///One page of notebooks.
+    /// One page of notebooks.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct NotebookList {
         /// Number of this page. The first page has the number 0.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub current: ::std::option::Option<i32>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub current: Option<i32>,
         /// The notebooks of this page.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         #[serde(default, deserialize_with = "crate::object::rows")]
-        pub data: ::std::option::Option<::std::vec::Vec<Notebook>>,
+        pub data: Option<Vec<Notebook>>,
         /// How many pages there are.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub pages: ::std::option::Option<i32>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub pages: Option<i32>,
         /// Records per page, as asked for.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub size: ::std::option::Option<i32>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub size: Option<i32>,
         /// How many notebooks match, over all pages.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub total: ::std::option::Option<i64>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub total: Option<i64>,
     }
-    ///The dedicated resource pool of a notebook. It is absent for a notebook in the public pool.
+    /// The dedicated resource pool of a notebook. It is absent for a notebook in the public pool.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct Pool {
         /// ID of the pool.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub id: Option<String>,
         /// Name of the pool.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub name: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub name: Option<String>,
     }
-    ///How a notebook reaches the public network. Huawei Cloud only.
+    /// How a notebook reaches the public network. Huawei Cloud only.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -1975,18 +2084,16 @@ pub mod types {
         /// Kind of access to the public network. Huawei Cloud only.
         ///
         /// Known values: `SHARED`, `EXCLUSIVE`, `FORBIDDEN`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub public_network_type: ::std::option::Option<
-            crate::devenviron::enums::OpenPublicNetworkType,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub public_network_type: Option<enums::OpenPublicNetworkType>,
     }
     impl PublicNetworkConfigReq {
-        /// Begins to build a `PublicNetworkConfigReq`.
+        /// Returns a builder of [`PublicNetworkConfigReq`].
         pub fn builder() -> builder::PublicNetworkConfigReq {
             Default::default()
         }
     }
-    ///An image of the container registry SWR that is to be usable for notebooks.
+    /// An image of the container registry SWR that is to be usable for notebooks.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -1994,502 +2101,503 @@ pub mod types {
         /// Processor architecture of an image or a flavor. The lists of the documentation are in upper case, answers come as `x86_64` and `aarch64`; compare without regard to case. An image registered without it counts as X86_64.
         ///
         /// Known values: `X86_64`, `AARCH64`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub arch: ::std::option::Option<crate::devenviron::enums::OpenImageArch>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub arch: Option<enums::OpenImageArch>,
         /// Free text about the image, up to 512 characters.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub description: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub description: Option<String>,
         /// Kind of Ascend processor. Huawei Cloud only.
         ///
         /// Known values: `ASCEND_SNT9`, `ASCEND_SNT9B`, `ASCEND_SNT3`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub flavor_type: ::std::option::Option<crate::devenviron::enums::OpenAscendType>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub flavor_type: Option<enums::OpenAscendType>,
         /// Where an image comes from. Without it an image to register counts as CUSTOMIZE.
         ///
         /// Known values: `CUSTOMIZE`, `IMAGE_SAVE`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub origin: ::std::option::Option<crate::devenviron::enums::OpenImageOrigin>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub origin: Option<enums::OpenImageOrigin>,
         /// Overview of the image, for those who are to use it. At most 3,000 characters. Huawei Cloud only.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub read_me: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub read_me: Option<String>,
         /// Kinds of compute resources on which the image runs; `resource_categories` in the answer. Without it both CPU and GPU are assumed.
         ///
         /// Known values: `CPU`, `GPU`, `ASCEND`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub resource_category: ::std::option::Option<
-            ::std::vec::Vec<crate::devenviron::enums::OpenResourceCategory>,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub resource_category: Option<Vec<enums::OpenResourceCategory>>,
         /// Purpose for which an image is made. An image registered without it is UNKNOWN.
         ///
         /// Known values: `COMMON`, `INFERENCE`, `TRAIN`, `DEV`, `UNKNOWN`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub service_type: ::std::option::Option<
-            crate::devenviron::enums::OpenImageServiceType,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub service_type: Option<enums::OpenImageServiceType>,
         /// Ways in which a notebook of this image can be reached; `dev_services` in the answer. Without it both NOTEBOOK and SSH are assumed.
         ///
         /// Known values: `NOTEBOOK`, `SSH`, `AI_FLOW`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub services: ::std::option::Option<
-            ::std::vec::Vec<crate::devenviron::enums::OpenEndpointService>,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub services: Option<Vec<enums::OpenEndpointService>>,
         /// ID of the registry of the enterprise edition of SWR that holds the image. Huawei Cloud only.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub swr_instance_id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub swr_instance_id: Option<String>,
         /// Address of the image in the container registry SWR, `<registry>/<organization>/<name>:<tag>`. Organization, name and tag of the image are read from it.
-        pub swr_path: ::std::string::String,
+        pub swr_path: String,
         /// Tags of the image's group, at most 20. Huawei Cloud only.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub tags: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub tags: Option<Vec<String>>,
         /// Who can see an image. A PUBLIC image can be read and used by everybody who knows its ID, and changed by its owner only. Without it an image to register counts as PRIVATE.
         ///
         /// Known values: `PRIVATE`, `PUBLIC`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub visibility: ::std::option::Option<
-            crate::devenviron::enums::OpenImageVisibility,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub visibility: Option<enums::OpenImageVisibility>,
         /// Workspace that takes the image. `0` is the one that always exists. Defaults to `0`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub workspace_id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub workspace_id: Option<String>,
     }
     impl RegisterImageRequest {
-        /// Begins to build a `RegisterImageRequest`.
+        /// Returns a builder of [`RegisterImageRequest`].
         pub fn builder() -> builder::RegisterImageRequest {
             Default::default()
         }
     }
-    ///User and group under which the container runs.
+    /// User and group under which the container runs.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct RunUser {
         /// Number of the group.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub gid: ::std::option::Option<i64>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub gid: Option<i64>,
         /// Name of the group.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub group_name: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub group_name: Option<String>,
         /// Number of the user.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub uid: ::std::option::Option<i64>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub uid: Option<i64>,
         /// Name of the user.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub user_name: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub user_name: Option<String>,
     }
-    ///User and group under which the container runs. Huawei Cloud only.
+    /// User and group under which the container runs. Huawei Cloud only.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct RunUserReq {
         /// Number of the group.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub gid: ::std::option::Option<i64>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub gid: Option<i64>,
         /// Number of the user.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub uid: ::std::option::Option<i64>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub uid: Option<i64>,
     }
     impl RunUserReq {
-        /// Begins to build a `RunUserReq`.
+        /// Returns a builder of [`RunUserReq`].
         pub fn builder() -> builder::RunUserReq {
             Default::default()
         }
     }
-    ///Body of `startNotebook`. It has no fields.
+    /// Body of `startNotebook`. It has no fields.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[serde(transparent)]
     #[non_exhaustive]
-    pub struct StartNotebookRequest(
-        pub ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-    );
-    impl ::std::ops::Deref for StartNotebookRequest {
-        type Target = ::serde_json::Map<::std::string::String, ::serde_json::Value>;
-        fn deref(
-            &self,
-        ) -> &::serde_json::Map<::std::string::String, ::serde_json::Value> {
+    pub struct StartNotebookRequest(pub ::serde_json::Map<String, ::serde_json::Value>);
+    impl std::ops::Deref for StartNotebookRequest {
+        type Target = ::serde_json::Map<String, ::serde_json::Value>;
+        fn deref(&self) -> &::serde_json::Map<String, ::serde_json::Value> {
             &self.0
         }
     }
-    impl ::std::convert::From<StartNotebookRequest>
-    for ::serde_json::Map<::std::string::String, ::serde_json::Value> {
+    impl std::convert::From<StartNotebookRequest>
+    for ::serde_json::Map<String, ::serde_json::Value> {
         fn from(value: StartNotebookRequest) -> Self {
             value.0
         }
     }
-    impl ::std::convert::From<
-        ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-    > for StartNotebookRequest {
-        fn from(
-            value: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-        ) -> Self {
+    impl std::convert::From<::serde_json::Map<String, ::serde_json::Value>>
+    for StartNotebookRequest {
+        fn from(value: ::serde_json::Map<String, ::serde_json::Value>) -> Self {
             Self(value)
         }
     }
-    ///A tag of a notebook or of an image, a key with a value.
+    /// A tag of a notebook or of an image, a key with a value.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct Tag {
         /// Key of the tag, of which a resource has each once.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub key: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub key: Option<String>,
         /// Value of the tag.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub value: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub value: Option<String>,
     }
-    ///A tag to add, or to remove. Huawei Cloud only.
+    /// A tag to add, or to remove. Huawei Cloud only.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct TagReq {
         /// Key of the tag: letters of any language, digits, spaces and `_ . : = + - @`. 1 to 128 characters. It does not begin with `_sys_`, and neither begins nor ends with a space.
-        pub key: ::std::string::String,
+        pub key: String,
         /// Value of the tag: letters of any language, digits, spaces and `_ . : / = + - @`. It may be empty. At most 255 characters.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub value: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub value: Option<String>,
     }
     impl TagReq {
-        /// Begins to build a `TagReq`.
+        /// Returns a builder of [`TagReq`].
         pub fn builder() -> builder::TagReq {
             Default::default()
         }
     }
-    ///A tag key with the values that it has on any notebook. Huawei Cloud only.
+    /// A tag key with the values that it has on any notebook. Huawei Cloud only.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct TagValues {
         /// Key of the tags.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub key: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub key: Option<String>,
         /// All values of this key, each once.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub values: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub values: Option<Vec<String>>,
     }
-    ///The tags of all notebooks, by key. Huawei Cloud only.
+    /// The tags of all notebooks, by key. Huawei Cloud only.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct TagValuesList {
         /// The keys, each once.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub tags: ::std::option::Option<::std::vec::Vec<TagValues>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub tags: Option<Vec<TagValues>>,
     }
-    ///Whether, and how long after a start, the instance stops by itself.
+    /// Whether, and how long after a start, the instance stops by itself.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct UpdateDevEnvAutoStopReq {
         /// Running time in seconds, counted anew from each start. From 3,600 to 86,400. It is required when `enable` is true; without it the request is refused with ModelArts.6348. A running instance adopts a changed value at its next start; until then it stops when it was going to.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub duration: ::std::option::Option<i32>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub duration: Option<i32>,
         /// True to stop the instance once it has run for `duration`; false to let it run on. False takes effect at once, true in an instance that runs without an end at its next start.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub enable: ::std::option::Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub enable: Option<bool>,
         /// Whether the console reminds the user again. Of no effect on the instance.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub prompt: ::std::option::Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub prompt: Option<bool>,
     }
     impl UpdateDevEnvAutoStopReq {
-        /// Begins to build a `UpdateDevEnvAutoStopReq`.
+        /// Returns a builder of [`UpdateDevEnvAutoStopReq`].
         pub fn builder() -> builder::UpdateDevEnvAutoStopReq {
             Default::default()
         }
     }
-    ///Settings of an instance that are to be changed.
+    /// Settings of an instance that are to be changed.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct UpdateDevEnvInstanceRequest {
         /// New free text on the instance. At most 512 characters, none of `& < > " ' /`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub description: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub description: Option<String>,
         /// Notebook settings that an update can change.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub spec: ::std::option::Option<UpdateDevEnvNotebookSpec>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub spec: Option<UpdateDevEnvNotebookSpec>,
     }
     impl UpdateDevEnvInstanceRequest {
-        /// Begins to build a `UpdateDevEnvInstanceRequest`.
+        /// Returns a builder of [`UpdateDevEnvInstanceRequest`].
         pub fn builder() -> builder::UpdateDevEnvInstanceRequest {
             Default::default()
         }
     }
-    ///Notebook settings that an update can change.
+    /// Notebook settings that an update can change.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct UpdateDevEnvNotebookSpec {
         /// Whether, and how long after a start, the instance stops by itself.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub auto_stop: ::std::option::Option<UpdateDevEnvAutoStopReq>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub auto_stop: Option<UpdateDevEnvAutoStopReq>,
     }
     impl UpdateDevEnvNotebookSpec {
-        /// Begins to build a `UpdateDevEnvNotebookSpec`.
+        /// Returns a builder of [`UpdateDevEnvNotebookSpec`].
         pub fn builder() -> builder::UpdateDevEnvNotebookSpec {
             Default::default()
         }
     }
-    ///What to change about an image group. What is left out stays as it is. Huawei Cloud only.
+    /// What to change about an image group. What is left out stays as it is. Huawei Cloud only.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct UpdateImageGroupRequest {
         /// Overview of the image, for those who are to use it. At most 30,000 characters.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub read_me: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub read_me: Option<String>,
         /// All tags of the group from now on, at most 20.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub tags: ::std::option::Option<::std::vec::Vec<TagReq>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub tags: Option<Vec<TagReq>>,
     }
     impl UpdateImageGroupRequest {
-        /// Begins to build a `UpdateImageGroupRequest`.
+        /// Returns a builder of [`UpdateImageGroupRequest`].
         pub fn builder() -> builder::UpdateImageGroupRequest {
             Default::default()
         }
     }
-    ///The fields of a notebook to change.
+    /// The fields of a notebook to change.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct UpdateNotebookRequest {
         /// Which nodes of a dedicated pool a notebook may, or should, run on. Huawei Cloud only.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub affinity: ::std::option::Option<NodeAffinityReq>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub affinity: Option<NodeAffinityReq>,
         /// Resources chosen freely instead of a flavor, for a notebook in a dedicated pool. There processor, memory, architecture and category have to be given, and for GPUs their number and model too. Huawei Cloud only.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub custom_spec: ::std::option::Option<CustomSpecReq>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub custom_spec: Option<CustomSpecReq>,
         /// Further storage, which replaces what the notebook was created with. Huawei Cloud only.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub data_volumes: ::std::option::Option<::std::vec::Vec<VolumeReq>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub data_volumes: Option<Vec<VolumeReq>>,
         /// Free text about the notebook. At most 512 characters, none of `& < > " /`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub description: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub description: Option<String>,
         /// Name of the secret in the Data Encryption Workshop (DEW) that holds the access key for object storage. 1 to 64 characters, only letters, digits, `_` and `-`. Huawei Cloud only.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub dew_secret_name: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub dew_secret_name: Option<String>,
         /// Remote access by SSH.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub endpoints: ::std::option::Option<::std::vec::Vec<EndpointsReq>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub endpoints: Option<Vec<EndpointsReq>>,
         /// ID of a flavor from `showSwitchableFlavors`. Another one is refused with ModelArts.6792.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub flavor: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub flavor: Option<String>,
         /// Own scripts that run when the notebook starts.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub hooks: ::std::option::Option<CustomHooks>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub hooks: Option<CustomHooks>,
         /// ID of an image from `listImages`. An image that does not exist is refused with ModelArts.6797, one that does not run on the flavor with ModelArts.6336.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub image_id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub image_id: Option<String>,
         /// New name. At most 128 characters, only letters, digits, `_` and `-`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub name: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub name: Option<String>,
         /// How a notebook reaches the public network. Huawei Cloud only.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub public_network_config: ::std::option::Option<PublicNetworkConfigReq>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub public_network_config: Option<PublicNetworkConfigReq>,
         /// New size of an EVS volume in GB. At most 4,096. An EVS volume can only grow, and another one cannot change its size.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub storage_new_size: ::std::option::Option<i32>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub storage_new_size: Option<i32>,
     }
     impl UpdateNotebookRequest {
-        /// Begins to build a `UpdateNotebookRequest`.
+        /// Returns a builder of [`UpdateNotebookRequest`].
         pub fn builder() -> builder::UpdateNotebookRequest {
             Default::default()
         }
     }
-    ///The IAM user who owns a notebook.
+    /// The IAM user who owns a notebook.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct User {
         /// The account to which a user belongs.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub domain: ::std::option::Option<Domain>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub domain: Option<Domain>,
         /// ID of the user.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub id: Option<String>,
         /// Name of the user.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub name: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub name: Option<String>,
     }
-    ///The owner's network to which the notebook is attached.
+    /// The owner's network to which the notebook is attached.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct UserVpc {
         /// Further networks that the notebook reaches over this attachment, as one text; a request has a list.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub connect_cidrs: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub connect_cidrs: Option<String>,
         /// ID of the elastic IP address.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub eip_id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub eip_id: Option<String>,
         /// ID of the NAT gateway.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub nat_id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub nat_id: Option<String>,
         /// IDs of the network ports.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub port_id: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub port_id: Option<Vec<String>>,
         /// IP address of the network port.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub port_ip: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub port_ip: Option<String>,
         /// IDs of security groups.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub security_group_ids: ::std::option::Option<
-            ::std::vec::Vec<::std::string::String>,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub security_group_ids: Option<Vec<String>>,
         /// ID of the subnet.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub subnet_id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub subnet_id: Option<String>,
         /// ID of the virtual private cloud (VPC).
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub vpc_id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub vpc_id: Option<String>,
     }
-    ///The caller's own network to which a notebook is attached. Huawei Cloud only.
+    /// The caller's own network to which a notebook is attached. Huawei Cloud only.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct UserVpcReq {
         /// Further networks that the notebook reaches over this attachment, in CIDR notation.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub connect_cidrs: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub connect_cidrs: Option<Vec<String>>,
         /// ID of an elastic IP address.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub eip_id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub eip_id: Option<String>,
         /// ID of a NAT gateway.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub nat_id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub nat_id: Option<String>,
         /// IDs of security groups.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub security_group_ids: ::std::option::Option<
-            ::std::vec::Vec<::std::string::String>,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub security_group_ids: Option<Vec<String>>,
         /// ID of the subnet.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub subnet_id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub subnet_id: Option<String>,
         /// ID of the virtual private cloud (VPC).
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub vpc_id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub vpc_id: Option<String>,
     }
     impl UserVpcReq {
-        /// Begins to build a `UserVpcReq`.
+        /// Returns a builder of [`UserVpcReq`].
         pub fn builder() -> builder::UserVpcReq {
             Default::default()
         }
     }
-    ///The storage volume of a notebook, or further storage in it.
+    /// The storage volume of a notebook, or further storage in it.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct VolumeReq {
         /// Size in GB, at most 4096. The default for EVS is 5, which is also the smallest EVS volume.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub capacity: ::std::option::Option<i32>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub capacity: Option<i32>,
         /// Type of storage. The service uses EFS and SFS for the file service, EVS for block storage.
         ///
         /// Known values: `SFS`, `EVS`, `EFS`, `OBS`, `OBSFS`.
-        pub category: crate::devenviron::enums::OpenVolumeCategory,
+        pub category: enums::OpenVolumeCategory,
         /// Name of the secret in the Data Encryption Workshop (DEW) that holds the access key for object storage. 1 to 64 characters, only letters, digits, `_` and `-`. Huawei Cloud only.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub dew_secret_name: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub dew_secret_name: Option<String>,
         /// ID of an EFS file system, as the SFS console shows it. Required when the category is EFS and the ownership DEDICATED.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub id: Option<String>,
         /// Directory inside the notebook where the storage appears. At most 256 characters. Huawei Cloud only.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub mount_path: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub mount_path: Option<String>,
         /// Who owns a storage volume. DEDICATED is possible with EFS only, and takes `uri` and `id` of the file system.
         ///
         /// Known values: `MANAGED`, `DEDICATED`.
-        pub ownership: crate::devenviron::enums::OpenVolumeOwnership,
+        pub ownership: enums::OpenVolumeOwnership,
         /// Whether the notebook can only read from the storage. Defaults to `false`. Huawei Cloud only.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub read_only: ::std::option::Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub read_only: Option<bool>,
         /// Where the storage lies: the shared path of an EFS file system, as the SFS console shows it, or `obs://<parallel file system>/<folder>/`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub uri: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub uri: Option<String>,
     }
     impl VolumeReq {
-        /// Begins to build a `VolumeReq`.
+        /// Returns a builder of [`VolumeReq`].
         pub fn builder() -> builder::VolumeReq {
             Default::default()
         }
     }
-    ///The storage volume of a notebook.
+    /// The storage volume of a notebook.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct VolumeRes {
         /// Size in GB; 4096 is the limit. Created without a size, EVS gets 5 and EFS 50.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub capacity: ::std::option::Option<i32>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub capacity: Option<i32>,
         /// Type of storage. The service uses EFS and SFS for the file service, EVS for block storage.
         ///
         /// Known values: `SFS`, `EVS`, `EFS`, `OBS`, `OBSFS`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub category: ::std::option::Option<
-            crate::devenviron::enums::OpenVolumeCategory,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub category: Option<enums::OpenVolumeCategory>,
         /// Name of the DEW secret that holds the access key for object storage. Huawei Cloud only.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub dew_secret_name: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub dew_secret_name: Option<String>,
         /// Product code of the EVS disk, where the flavor includes one. Huawei Cloud only.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub evs_sku_code: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub evs_sku_code: Option<String>,
         /// ID of the caller's own EFS file system, or of the object storage.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub id: Option<String>,
         /// Directory inside the notebook where the volume appears. It is `/home/ma-user/work/` unless the request chose another one.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub mount_path: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub mount_path: Option<String>,
         /// Whether a storage can come and go while the notebook runs. Huawei Cloud only.
         ///
         /// Known values: `STATIC`, `DYNAMIC`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub mount_type: ::std::option::Option<crate::devenviron::enums::OpenMountType>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub mount_type: Option<enums::OpenMountType>,
         /// Who owns a storage volume. DEDICATED is possible with EFS only, and takes `uri` and `id` of the file system.
         ///
         /// Known values: `MANAGED`, `DEDICATED`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub ownership: ::std::option::Option<
-            crate::devenviron::enums::OpenVolumeOwnership,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub ownership: Option<enums::OpenVolumeOwnership>,
         /// Whether the notebook can only read from the storage. Huawei Cloud only.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub read_only: ::std::option::Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub read_only: Option<bool>,
         /// State of a storage volume. RESIZING does not affect the notebook: it can be used while its disk grows. While an EVS volume is INITIALIZING or DELETING, even a RUNNING notebook is not ready.
         ///
         /// Known values: `RESIZING`, `INITIALIZING`, `IN_USE`, `MOUNTING`, `MOUNTED`, `MOUNT_FAILED`, `UNMOUNTING`, `UNMOUNTED`, `UNMOUNT_FAILED`, `DELETING`, `DELETED`, `DELETE_FAILED`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub status: ::std::option::Option<crate::devenviron::enums::OpenVolumeStatus>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub status: Option<enums::OpenVolumeStatus>,
         /// Shared path of the caller's own EFS file system, or the place in the object storage. It and `id` are read back as they were sent.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub uri: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub uri: Option<String>,
     }
     /// Error types.
     pub mod error {
         /// Error from a `TryFrom` or `FromStr` implementation.
-        pub struct ConversionError(::std::borrow::Cow<'static, str>);
-        impl ::std::error::Error for ConversionError {}
-        impl ::std::fmt::Display for ConversionError {
+        pub struct ConversionError(std::borrow::Cow<'static, str>);
+        impl std::error::Error for ConversionError {}
+        impl std::fmt::Display for ConversionError {
             fn fmt(
                 &self,
-                f: &mut ::std::fmt::Formatter<'_>,
-            ) -> Result<(), ::std::fmt::Error> {
-                ::std::fmt::Display::fmt(&self.0, f)
+                f: &mut std::fmt::Formatter<'_>,
+            ) -> Result<(), std::fmt::Error> {
+                std::fmt::Display::fmt(&self.0, f)
             }
         }
-        impl ::std::fmt::Debug for ConversionError {
+        impl std::fmt::Debug for ConversionError {
             fn fmt(
                 &self,
-                f: &mut ::std::fmt::Formatter<'_>,
-            ) -> Result<(), ::std::fmt::Error> {
-                ::std::fmt::Debug::fmt(&self.0, f)
+                f: &mut std::fmt::Formatter<'_>,
+            ) -> Result<(), std::fmt::Error> {
+                std::fmt::Debug::fmt(&self.0, f)
             }
         }
         impl From<&'static str> for ConversionError {
@@ -2505,78 +2613,54 @@ pub mod types {
     }
     /// Builders of what requests are made of.
     pub mod builder {
+        #[allow(unused_imports)]
+        use std::fmt::Display;
+        use crate::request::Problems;
+        #[allow(unused_imports)]
+        use crate::{IntoOptional, RequestError};
+        #[allow(unused_imports)]
+        use crate::devenviron::enums;
         /// Builds a [`AttachObsRequest`](super::AttachObsRequest).
         #[derive(Clone, Debug, Default)]
         #[must_use = "a builder does nothing until `build`"]
         pub struct AttachObsRequest {
-            category: Option<crate::devenviron::enums::OpenDataVolumeCategory>,
-            efs_id: Option<::std::string::String>,
-            mount_path: Option<::std::string::String>,
-            uri: Option<::std::string::String>,
-            problems: Vec<crate::request::Problem>,
+            category: Option<enums::OpenDataVolumeCategory>,
+            efs_id: Option<String>,
+            mount_path: Option<String>,
+            uri: Option<String>,
+            problems: Problems,
         }
         impl AttachObsRequest {
             /// Kind of a storage that can be attached to a running notebook. A request with OBS is answered with OBSFS.
             ///
             /// Known values: `OBS`, `OBSFS`, `EFS`.
-            pub fn category<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<
-                    crate::devenviron::enums::OpenDataVolumeCategory,
-                    M,
-                >,
-            {
-                let value = crate::request::optional("category", value);
-                crate::request::set(
-                    &mut self.category,
-                    &mut self.problems,
-                    "category",
-                    value,
-                );
+            pub fn category<M>(
+                mut self,
+                value: impl IntoOptional<enums::OpenDataVolumeCategory, M>,
+            ) -> Self {
+                self.category = self.problems.optional("category", value);
                 self
             }
             /// ID of the EFS file system, a UUID. Huawei Cloud only.
-            pub fn efs_id<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::string::String, M>,
-            {
-                let value = crate::request::optional("efs_id", value);
-                crate::request::set(
-                    &mut self.efs_id,
-                    &mut self.problems,
-                    "efs_id",
-                    value,
-                );
+            pub fn efs_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+                self.efs_id = self.problems.optional("efs_id", value);
                 self
             }
             /// Directory inside the notebook at which the storage appears, for example `/data/corpus/`. Matching `^/data/.*$`. It is one directory below `/data/`, whose name has letters, digits, `-` and `_`.
-            pub fn mount_path<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::string::String, M>,
-            {
-                let value = crate::request::optional("mount_path", value);
-                crate::request::set(
-                    &mut self.mount_path,
-                    &mut self.problems,
-                    "mount_path",
-                    value,
-                );
+            pub fn mount_path<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+                self.mount_path = self.problems.optional("mount_path", value);
                 self
             }
             /// What to mount: `obs://`, the name of the parallel file system, and a folder in it, with a slash at the end, or the shared path of an EFS file system, `<host>:/<folder>`. A plain bucket is not enough.
-            pub fn uri<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::string::String, M>,
-            {
-                let value = crate::request::optional("uri", value);
-                crate::request::set(&mut self.uri, &mut self.problems, "uri", value);
+            pub fn uri<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+                self.uri = self.problems.optional("uri", value);
                 self
             }
             /// Finishes it.
             ///
             /// # Errors
             /// Names every field that is missing or does not fit.
-            pub fn build(self) -> Result<super::AttachObsRequest, crate::RequestError> {
+            pub fn build(self) -> Result<super::AttachObsRequest, RequestError> {
                 let Self { category, efs_id, mount_path, uri, problems } = self;
                 match () {
                     () if problems.is_empty() => {
@@ -2587,13 +2671,13 @@ pub mod types {
                             uri,
                         })
                     }
-                    _ => Err(crate::RequestError::in_type("AttachObsRequest", problems)),
+                    _ => Err(problems.of("AttachObsRequest")),
                 }
             }
         }
         impl TryFrom<AttachObsRequest> for super::AttachObsRequest {
-            type Error = crate::RequestError;
-            fn try_from(builder: AttachObsRequest) -> Result<Self, crate::RequestError> {
+            type Error = RequestError;
+            fn try_from(builder: AttachObsRequest) -> Result<Self, RequestError> {
                 builder.build()
             }
         }
@@ -2603,42 +2687,30 @@ pub mod types {
         pub struct ContainerHooks {
             post_start: Option<super::HookConfig>,
             pre_start: Option<super::HookConfig>,
-            problems: Vec<crate::request::Problem>,
+            problems: Problems,
         }
         impl ContainerHooks {
             /// One script, either its text or its place.
-            pub fn post_start<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<super::HookConfig, M>,
-            {
-                let value = crate::request::optional("post_start", value);
-                crate::request::set(
-                    &mut self.post_start,
-                    &mut self.problems,
-                    "post_start",
-                    value,
-                );
+            pub fn post_start<M>(
+                mut self,
+                value: impl IntoOptional<super::HookConfig, M>,
+            ) -> Self {
+                self.post_start = self.problems.optional("post_start", value);
                 self
             }
             /// One script, either its text or its place.
-            pub fn pre_start<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<super::HookConfig, M>,
-            {
-                let value = crate::request::optional("pre_start", value);
-                crate::request::set(
-                    &mut self.pre_start,
-                    &mut self.problems,
-                    "pre_start",
-                    value,
-                );
+            pub fn pre_start<M>(
+                mut self,
+                value: impl IntoOptional<super::HookConfig, M>,
+            ) -> Self {
+                self.pre_start = self.problems.optional("pre_start", value);
                 self
             }
             /// Finishes it.
             ///
             /// # Errors
             /// Names every field that is missing or does not fit.
-            pub fn build(self) -> Result<super::ContainerHooks, crate::RequestError> {
+            pub fn build(self) -> Result<super::ContainerHooks, RequestError> {
                 let Self { post_start, pre_start, problems } = self;
                 match () {
                     () if problems.is_empty() => {
@@ -2647,13 +2719,13 @@ pub mod types {
                             pre_start,
                         })
                     }
-                    _ => Err(crate::RequestError::in_type("ContainerHooks", problems)),
+                    _ => Err(problems.of("ContainerHooks")),
                 }
             }
         }
         impl TryFrom<ContainerHooks> for super::ContainerHooks {
-            type Error = crate::RequestError;
-            fn try_from(builder: ContainerHooks) -> Result<Self, crate::RequestError> {
+            type Error = RequestError;
+            fn try_from(builder: ContainerHooks) -> Result<Self, RequestError> {
                 builder.build()
             }
         }
@@ -2662,111 +2734,75 @@ pub mod types {
         #[must_use = "a builder does nothing until `build`"]
         pub struct CreateDevEnvInstanceRequest {
             ai_project: Option<super::DevEnvAiProjectReq>,
-            description: Option<::std::string::String>,
-            flavor: Option<::std::string::String>,
-            name: Option<::std::string::String>,
+            description: Option<String>,
+            flavor: Option<String>,
+            name: Option<String>,
             pool: Option<super::DevEnvPoolReq>,
-            profile_id: Option<::std::string::String>,
+            profile_id: Option<String>,
             spec: Option<super::CreateDevEnvNotebookSpec>,
             workspace: Option<super::DevEnvWorkspaceReq>,
-            problems: Vec<crate::request::Problem>,
+            problems: Problems,
         }
         impl CreateDevEnvInstanceRequest {
             /// AI project to assign the instance to.
-            pub fn ai_project<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<super::DevEnvAiProjectReq, M>,
-            {
-                let value = crate::request::optional("ai_project", value);
-                crate::request::set(
-                    &mut self.ai_project,
-                    &mut self.problems,
-                    "ai_project",
-                    value,
-                );
+            pub fn ai_project<M>(
+                mut self,
+                value: impl IntoOptional<super::DevEnvAiProjectReq, M>,
+            ) -> Self {
+                self.ai_project = self.problems.optional("ai_project", value);
                 self
             }
             /// Free text on the instance. Empty when left out. At most 512 characters, none of `& < > " ' /`.
-            pub fn description<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::string::String, M>,
-            {
-                let value = crate::request::optional("description", value);
-                crate::request::set(
-                    &mut self.description,
-                    &mut self.problems,
-                    "description",
-                    value,
-                );
+            pub fn description<M>(
+                mut self,
+                value: impl IntoOptional<String, M>,
+            ) -> Self {
+                self.description = self.problems.optional("description", value);
                 self
             }
             /// Name of the flavor. Which ones can be used depends on the region and on the administrator.
-            pub fn flavor<V>(mut self, value: V) -> Self
-            where
-                V: TryInto<::std::string::String, Error: std::fmt::Display>,
-            {
-                let value = crate::request::required("flavor", value).map(Some);
-                crate::request::set(
-                    &mut self.flavor,
-                    &mut self.problems,
-                    "flavor",
-                    value,
-                );
+            pub fn flavor(
+                mut self,
+                value: impl TryInto<String, Error: Display>,
+            ) -> Self {
+                self.flavor = self.problems.required("flavor", value);
                 self
             }
             /// Name of the instance. It need not be unique. 1 to 64 characters, only letters, digits, `_` and `-`.
-            pub fn name<V>(mut self, value: V) -> Self
-            where
-                V: TryInto<::std::string::String, Error: std::fmt::Display>,
-            {
-                let value = crate::request::required("name", value).map(Some);
-                crate::request::set(&mut self.name, &mut self.problems, "name", value);
+            pub fn name(mut self, value: impl TryInto<String, Error: Display>) -> Self {
+                self.name = self.problems.required("name", value);
                 self
             }
             /// Resource pool to run the instance in.
-            pub fn pool<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<super::DevEnvPoolReq, M>,
-            {
-                let value = crate::request::optional("pool", value);
-                crate::request::set(&mut self.pool, &mut self.problems, "pool", value);
+            pub fn pool<M>(
+                mut self,
+                value: impl IntoOptional<super::DevEnvPoolReq, M>,
+            ) -> Self {
+                self.pool = self.problems.optional("pool", value);
                 self
             }
             /// ID of the profile, which decides on image and hardware. The values differ between regions.
-            pub fn profile_id<V>(mut self, value: V) -> Self
-            where
-                V: TryInto<::std::string::String, Error: std::fmt::Display>,
-            {
-                let value = crate::request::required("profile_id", value).map(Some);
-                crate::request::set(
-                    &mut self.profile_id,
-                    &mut self.problems,
-                    "profile_id",
-                    value,
-                );
+            pub fn profile_id(
+                mut self,
+                value: impl TryInto<String, Error: Display>,
+            ) -> Self {
+                self.profile_id = self.problems.required("profile_id", value);
                 self
             }
             /// Notebook settings of an instance to be created. Notebooks are the only kind of instance.
-            pub fn spec<V>(mut self, value: V) -> Self
-            where
-                V: TryInto<super::CreateDevEnvNotebookSpec, Error: std::fmt::Display>,
-            {
-                let value = crate::request::required("spec", value).map(Some);
-                crate::request::set(&mut self.spec, &mut self.problems, "spec", value);
+            pub fn spec(
+                mut self,
+                value: impl TryInto<super::CreateDevEnvNotebookSpec, Error: Display>,
+            ) -> Self {
+                self.spec = self.problems.required("spec", value);
                 self
             }
             /// Workspace to put the instance into. Without it, the workspace `0`.
-            pub fn workspace<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<super::DevEnvWorkspaceReq, M>,
-            {
-                let value = crate::request::optional("workspace", value);
-                crate::request::set(
-                    &mut self.workspace,
-                    &mut self.problems,
-                    "workspace",
-                    value,
-                );
+            pub fn workspace<M>(
+                mut self,
+                value: impl IntoOptional<super::DevEnvWorkspaceReq, M>,
+            ) -> Self {
+                self.workspace = self.problems.optional("workspace", value);
                 self
             }
             /// Finishes it.
@@ -2775,7 +2811,7 @@ pub mod types {
             /// Names every field that is missing or does not fit.
             pub fn build(
                 self,
-            ) -> Result<super::CreateDevEnvInstanceRequest, crate::RequestError> {
+            ) -> Result<super::CreateDevEnvInstanceRequest, RequestError> {
                 let Self {
                     ai_project,
                     description,
@@ -2787,10 +2823,10 @@ pub mod types {
                     workspace,
                     mut problems,
                 } = self;
-                crate::request::require(&flavor, &mut problems, "flavor");
-                crate::request::require(&name, &mut problems, "name");
-                crate::request::require(&profile_id, &mut problems, "profile_id");
-                crate::request::require(&spec, &mut problems, "spec");
+                problems.require("flavor", &flavor);
+                problems.require("name", &name);
+                problems.require("profile_id", &profile_id);
+                problems.require("spec", &spec);
                 match (flavor, name, profile_id, spec) {
                     (
                         Some(flavor),
@@ -2809,23 +2845,16 @@ pub mod types {
                             workspace,
                         })
                     }
-                    _ => {
-                        Err(
-                            crate::RequestError::in_type(
-                                "CreateDevEnvInstanceRequest",
-                                problems,
-                            ),
-                        )
-                    }
+                    _ => Err(problems.of("CreateDevEnvInstanceRequest")),
                 }
             }
         }
         impl TryFrom<CreateDevEnvInstanceRequest>
         for super::CreateDevEnvInstanceRequest {
-            type Error = crate::RequestError;
+            type Error = RequestError;
             fn try_from(
                 builder: CreateDevEnvInstanceRequest,
-            ) -> Result<Self, crate::RequestError> {
+            ) -> Result<Self, RequestError> {
                 builder.build()
             }
         }
@@ -2833,87 +2862,50 @@ pub mod types {
         #[derive(Clone, Debug, Default)]
         #[must_use = "a builder does nothing until `build`"]
         pub struct CreateDevEnvNotebookSpec {
-            annotations: Option<
-                ::std::collections::BTreeMap<
-                    ::std::string::String,
-                    ::std::string::String,
-                >,
-            >,
+            annotations: Option<std::collections::BTreeMap<String, String>>,
             auto_stop: Option<super::DevEnvAutoStopReq>,
-            extend_storage: Option<::std::vec::Vec<super::DevEnvStorageReq>>,
+            extend_storage: Option<Vec<super::DevEnvStorageReq>>,
             storage: Option<super::DevEnvStorageReq>,
-            problems: Vec<crate::request::Problem>,
+            problems: Problems,
         }
         impl CreateDevEnvNotebookSpec {
             /// Freely chosen labels by name. Empty when left out.
-            pub fn annotations<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<
-                    ::std::collections::BTreeMap<
-                        ::std::string::String,
-                        ::std::string::String,
-                    >,
-                    M,
-                >,
-            {
-                let value = crate::request::optional("annotations", value);
-                crate::request::set(
-                    &mut self.annotations,
-                    &mut self.problems,
-                    "annotations",
-                    value,
-                );
+            pub fn annotations<M>(
+                mut self,
+                value: impl IntoOptional<std::collections::BTreeMap<String, String>, M>,
+            ) -> Self {
+                self.annotations = self.problems.optional("annotations", value);
                 self
             }
             /// Whether, and how long after a start, the instance stops by itself.
-            pub fn auto_stop<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<super::DevEnvAutoStopReq, M>,
-            {
-                let value = crate::request::optional("auto_stop", value);
-                crate::request::set(
-                    &mut self.auto_stop,
-                    &mut self.problems,
-                    "auto_stop",
-                    value,
-                );
+            pub fn auto_stop<M>(
+                mut self,
+                value: impl IntoOptional<super::DevEnvAutoStopReq, M>,
+            ) -> Self {
+                self.auto_stop = self.problems.optional("auto_stop", value);
                 self
             }
             /// Further storages besides the main one. Not every dedicated resource pool offers them. Each one is of the type obsfs; another type is refused with ModelArts.6324. They are available to instances in a dedicated resource pool only.
-            pub fn extend_storage<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::vec::Vec<super::DevEnvStorageReq>, M>,
-            {
-                let value = crate::request::optional("extend_storage", value);
-                crate::request::set(
-                    &mut self.extend_storage,
-                    &mut self.problems,
-                    "extend_storage",
-                    value,
-                );
+            pub fn extend_storage<M>(
+                mut self,
+                value: impl IntoOptional<Vec<super::DevEnvStorageReq>, M>,
+            ) -> Self {
+                self.extend_storage = self.problems.optional("extend_storage", value);
                 self
             }
             /// Storage to give to an instance.
-            pub fn storage<V>(mut self, value: V) -> Self
-            where
-                V: TryInto<super::DevEnvStorageReq, Error: std::fmt::Display>,
-            {
-                let value = crate::request::required("storage", value).map(Some);
-                crate::request::set(
-                    &mut self.storage,
-                    &mut self.problems,
-                    "storage",
-                    value,
-                );
+            pub fn storage(
+                mut self,
+                value: impl TryInto<super::DevEnvStorageReq, Error: Display>,
+            ) -> Self {
+                self.storage = self.problems.required("storage", value);
                 self
             }
             /// Finishes it.
             ///
             /// # Errors
             /// Names every field that is missing or does not fit.
-            pub fn build(
-                self,
-            ) -> Result<super::CreateDevEnvNotebookSpec, crate::RequestError> {
+            pub fn build(self) -> Result<super::CreateDevEnvNotebookSpec, RequestError> {
                 let Self {
                     annotations,
                     auto_stop,
@@ -2921,7 +2913,7 @@ pub mod types {
                     storage,
                     mut problems,
                 } = self;
-                crate::request::require(&storage, &mut problems, "storage");
+                problems.require("storage", &storage);
                 match (storage,) {
                     (Some(storage),) if problems.is_empty() => {
                         Ok(super::CreateDevEnvNotebookSpec {
@@ -2931,22 +2923,15 @@ pub mod types {
                             storage,
                         })
                     }
-                    _ => {
-                        Err(
-                            crate::RequestError::in_type(
-                                "CreateDevEnvNotebookSpec",
-                                problems,
-                            ),
-                        )
-                    }
+                    _ => Err(problems.of("CreateDevEnvNotebookSpec")),
                 }
             }
         }
         impl TryFrom<CreateDevEnvNotebookSpec> for super::CreateDevEnvNotebookSpec {
-            type Error = crate::RequestError;
+            type Error = RequestError;
             fn try_from(
                 builder: CreateDevEnvNotebookSpec,
-            ) -> Result<Self, crate::RequestError> {
+            ) -> Result<Self, RequestError> {
                 builder.build()
             }
         }
@@ -2954,111 +2939,70 @@ pub mod types {
         #[derive(Clone, Debug, Default)]
         #[must_use = "a builder does nothing until `build`"]
         pub struct CreateImageRequest {
-            description: Option<::std::string::String>,
-            name: Option<::std::string::String>,
-            namespace: Option<::std::string::String>,
-            swr_instance_domain: Option<::std::string::String>,
-            swr_instance_id: Option<::std::string::String>,
-            tag: Option<::std::string::String>,
-            workspace_id: Option<::std::string::String>,
-            problems: Vec<crate::request::Problem>,
+            description: Option<String>,
+            name: Option<String>,
+            namespace: Option<String>,
+            swr_instance_domain: Option<String>,
+            swr_instance_id: Option<String>,
+            tag: Option<String>,
+            workspace_id: Option<String>,
+            problems: Problems,
         }
         impl CreateImageRequest {
             /// Free text about the image, up to 512 characters.
-            pub fn description<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::string::String, M>,
-            {
-                let value = crate::request::optional("description", value);
-                crate::request::set(
-                    &mut self.description,
-                    &mut self.problems,
-                    "description",
-                    value,
-                );
+            pub fn description<M>(
+                mut self,
+                value: impl IntoOptional<String, M>,
+            ) -> Self {
+                self.description = self.problems.optional("description", value);
                 self
             }
             /// Name of the image. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
-            pub fn name<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::string::String, M>,
-            {
-                let value = crate::request::optional("name", value);
-                crate::request::set(&mut self.name, &mut self.problems, "name", value);
+            pub fn name<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+                self.name = self.problems.optional("name", value);
                 self
             }
             /// Organization of the container registry SWR that takes the image.
-            pub fn namespace<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::string::String, M>,
-            {
-                let value = crate::request::optional("namespace", value);
-                crate::request::set(
-                    &mut self.namespace,
-                    &mut self.problems,
-                    "namespace",
-                    value,
-                );
+            pub fn namespace<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+                self.namespace = self.problems.optional("namespace", value);
                 self
             }
             /// Domain of the registry of the enterprise edition of SWR that takes the image. Huawei Cloud only.
-            pub fn swr_instance_domain<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::string::String, M>,
-            {
-                let value = crate::request::optional("swr_instance_domain", value);
-                crate::request::set(
-                    &mut self.swr_instance_domain,
-                    &mut self.problems,
-                    "swr_instance_domain",
-                    value,
-                );
+            pub fn swr_instance_domain<M>(
+                mut self,
+                value: impl IntoOptional<String, M>,
+            ) -> Self {
+                self.swr_instance_domain = self
+                    .problems
+                    .optional("swr_instance_domain", value);
                 self
             }
             /// ID of the registry of the enterprise edition of SWR that takes the image. Huawei Cloud only.
-            pub fn swr_instance_id<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::string::String, M>,
-            {
-                let value = crate::request::optional("swr_instance_id", value);
-                crate::request::set(
-                    &mut self.swr_instance_id,
-                    &mut self.problems,
-                    "swr_instance_id",
-                    value,
-                );
+            pub fn swr_instance_id<M>(
+                mut self,
+                value: impl IntoOptional<String, M>,
+            ) -> Self {
+                self.swr_instance_id = self.problems.optional("swr_instance_id", value);
                 self
             }
             /// Tag of the image. At most 64 characters, only letters, digits, `.`, `_` and `-`.
-            pub fn tag<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::string::String, M>,
-            {
-                let value = crate::request::optional("tag", value);
-                crate::request::set(&mut self.tag, &mut self.problems, "tag", value);
+            pub fn tag<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+                self.tag = self.problems.optional("tag", value);
                 self
             }
             /// Workspace that the image belongs to. `0` is the one that always exists. Defaults to `0`.
-            pub fn workspace_id<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::string::String, M>,
-            {
-                let value = crate::request::optional("workspace_id", value);
-                crate::request::set(
-                    &mut self.workspace_id,
-                    &mut self.problems,
-                    "workspace_id",
-                    value,
-                );
+            pub fn workspace_id<M>(
+                mut self,
+                value: impl IntoOptional<String, M>,
+            ) -> Self {
+                self.workspace_id = self.problems.optional("workspace_id", value);
                 self
             }
             /// Finishes it.
             ///
             /// # Errors
             /// Names every field that is missing or does not fit.
-            pub fn build(
-                self,
-            ) -> Result<super::CreateImageRequest, crate::RequestError> {
+            pub fn build(self) -> Result<super::CreateImageRequest, RequestError> {
                 let Self {
                     description,
                     name,
@@ -3081,17 +3025,13 @@ pub mod types {
                             workspace_id,
                         })
                     }
-                    _ => {
-                        Err(crate::RequestError::in_type("CreateImageRequest", problems))
-                    }
+                    _ => Err(problems.of("CreateImageRequest")),
                 }
             }
         }
         impl TryFrom<CreateImageRequest> for super::CreateImageRequest {
-            type Error = crate::RequestError;
-            fn try_from(
-                builder: CreateImageRequest,
-            ) -> Result<Self, crate::RequestError> {
+            type Error = RequestError;
+            fn try_from(builder: CreateImageRequest) -> Result<Self, RequestError> {
                 builder.build()
             }
         }
@@ -3101,271 +3041,169 @@ pub mod types {
         pub struct CreateNotebookRequest {
             affinity: Option<super::NodeAffinityReq>,
             custom_spec: Option<super::CustomSpecReq>,
-            data_volumes: Option<::std::vec::Vec<super::VolumeReq>>,
-            description: Option<::std::string::String>,
+            data_volumes: Option<Vec<super::VolumeReq>>,
+            description: Option<String>,
             duration: Option<i64>,
-            endpoints: Option<::std::vec::Vec<super::EndpointsReq>>,
-            feature: Option<crate::devenviron::enums::OpenNotebookFeature>,
-            flavor: Option<::std::string::String>,
+            endpoints: Option<Vec<super::EndpointsReq>>,
+            feature: Option<enums::OpenNotebookFeature>,
+            flavor: Option<String>,
             hooks: Option<super::CustomHooks>,
-            image_id: Option<::std::string::String>,
+            image_id: Option<String>,
             lease: Option<super::LeaseReq>,
-            name: Option<::std::string::String>,
-            pool_id: Option<::std::string::String>,
+            name: Option<String>,
+            pool_id: Option<String>,
             public_network_config: Option<super::PublicNetworkConfigReq>,
             run_user: Option<super::RunUserReq>,
             user_vpc: Option<super::UserVpcReq>,
             volume: Option<super::VolumeReq>,
-            workspace_id: Option<::std::string::String>,
-            problems: Vec<crate::request::Problem>,
+            workspace_id: Option<String>,
+            problems: Problems,
         }
         impl CreateNotebookRequest {
             /// Which nodes of a dedicated pool a notebook may, or should, run on. Huawei Cloud only.
-            pub fn affinity<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<super::NodeAffinityReq, M>,
-            {
-                let value = crate::request::optional("affinity", value);
-                crate::request::set(
-                    &mut self.affinity,
-                    &mut self.problems,
-                    "affinity",
-                    value,
-                );
+            pub fn affinity<M>(
+                mut self,
+                value: impl IntoOptional<super::NodeAffinityReq, M>,
+            ) -> Self {
+                self.affinity = self.problems.optional("affinity", value);
                 self
             }
             /// Resources chosen freely instead of a flavor, for a notebook in a dedicated pool. There processor, memory, architecture and category have to be given, and for GPUs their number and model too. Huawei Cloud only.
-            pub fn custom_spec<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<super::CustomSpecReq, M>,
-            {
-                let value = crate::request::optional("custom_spec", value);
-                crate::request::set(
-                    &mut self.custom_spec,
-                    &mut self.problems,
-                    "custom_spec",
-                    value,
-                );
+            pub fn custom_spec<M>(
+                mut self,
+                value: impl IntoOptional<super::CustomSpecReq, M>,
+            ) -> Self {
+                self.custom_spec = self.problems.optional("custom_spec", value);
                 self
             }
             /// Further storage to mount into the notebook. It stays for as long as the notebook exists. Huawei Cloud only.
-            pub fn data_volumes<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::vec::Vec<super::VolumeReq>, M>,
-            {
-                let value = crate::request::optional("data_volumes", value);
-                crate::request::set(
-                    &mut self.data_volumes,
-                    &mut self.problems,
-                    "data_volumes",
-                    value,
-                );
+            pub fn data_volumes<M>(
+                mut self,
+                value: impl IntoOptional<Vec<super::VolumeReq>, M>,
+            ) -> Self {
+                self.data_volumes = self.problems.optional("data_volumes", value);
                 self
             }
             /// Free text about the notebook. At most 512 characters, none of `& < > " ' /`.
-            pub fn description<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::string::String, M>,
-            {
-                let value = crate::request::optional("description", value);
-                crate::request::set(
-                    &mut self.description,
-                    &mut self.problems,
-                    "description",
-                    value,
-                );
+            pub fn description<M>(
+                mut self,
+                value: impl IntoOptional<String, M>,
+            ) -> Self {
+                self.description = self.problems.optional("description", value);
                 self
             }
             /// Time in milliseconds, counted from now, after which the notebook is stopped: 3,600,000 (one hour, the default) to 259,200,000 (72 hours), or -1 to switch automatic stopping off. Prefer `lease`. Values between -1 and 3,600,000 are refused with ModelArts.6349. It overrides `lease` and makes the type `timing`.
-            pub fn duration<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<i64, M>,
-            {
-                let value = crate::request::optional("duration", value);
-                crate::request::set(
-                    &mut self.duration,
-                    &mut self.problems,
-                    "duration",
-                    value,
-                );
+            pub fn duration<M>(mut self, value: impl IntoOptional<i64, M>) -> Self {
+                self.duration = self.problems.optional("duration", value);
                 self
             }
             /// Remote access by SSH, for an IDE on the own machine or a terminal.
-            pub fn endpoints<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::vec::Vec<super::EndpointsReq>, M>,
-            {
-                let value = crate::request::optional("endpoints", value);
-                crate::request::set(
-                    &mut self.endpoints,
-                    &mut self.problems,
-                    "endpoints",
-                    value,
-                );
+            pub fn endpoints<M>(
+                mut self,
+                value: impl IntoOptional<Vec<super::EndpointsReq>, M>,
+            ) -> Self {
+                self.endpoints = self.problems.optional("endpoints", value);
                 self
             }
             /// Kind of a notebook. In a request NOTEBOOK is assumed when it is left out. A user may have one notebook of the kind DEFAULT.
             ///
             /// Known values: `DEFAULT`, `NOTEBOOK`.
-            pub fn feature<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<crate::devenviron::enums::OpenNotebookFeature, M>,
-            {
-                let value = crate::request::optional("feature", value);
-                crate::request::set(
-                    &mut self.feature,
-                    &mut self.problems,
-                    "feature",
-                    value,
-                );
+            pub fn feature<M>(
+                mut self,
+                value: impl IntoOptional<enums::OpenNotebookFeature, M>,
+            ) -> Self {
+                self.feature = self.problems.optional("feature", value);
                 self
             }
             /// ID of a flavor from `listFlavors`, for example `modelarts.vm.cpu.2u`. Regions differ. A flavor that does not exist is refused with ModelArts.6323, one that is not for the `feature` with ModelArts.6870.
-            pub fn flavor<V>(mut self, value: V) -> Self
-            where
-                V: TryInto<::std::string::String, Error: std::fmt::Display>,
-            {
-                let value = crate::request::required("flavor", value).map(Some);
-                crate::request::set(
-                    &mut self.flavor,
-                    &mut self.problems,
-                    "flavor",
-                    value,
-                );
+            pub fn flavor(
+                mut self,
+                value: impl TryInto<String, Error: Display>,
+            ) -> Self {
+                self.flavor = self.problems.required("flavor", value);
                 self
             }
             /// Own scripts that run when the notebook starts.
-            pub fn hooks<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<super::CustomHooks, M>,
-            {
-                let value = crate::request::optional("hooks", value);
-                crate::request::set(&mut self.hooks, &mut self.problems, "hooks", value);
+            pub fn hooks<M>(
+                mut self,
+                value: impl IntoOptional<super::CustomHooks, M>,
+            ) -> Self {
+                self.hooks = self.problems.optional("hooks", value);
                 self
             }
             /// ID (a UUID) of an image from `listImages`. An image that does not exist is refused with ModelArts.6797, one that does not run on the flavor with ModelArts.6336.
-            pub fn image_id<V>(mut self, value: V) -> Self
-            where
-                V: TryInto<::std::string::String, Error: std::fmt::Display>,
-            {
-                let value = crate::request::required("image_id", value).map(Some);
-                crate::request::set(
-                    &mut self.image_id,
-                    &mut self.problems,
-                    "image_id",
-                    value,
-                );
+            pub fn image_id(
+                mut self,
+                value: impl TryInto<String, Error: Display>,
+            ) -> Self {
+                self.image_id = self.problems.required("image_id", value);
                 self
             }
             /// When a notebook shall be stopped automatically.
-            pub fn lease<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<super::LeaseReq, M>,
-            {
-                let value = crate::request::optional("lease", value);
-                crate::request::set(&mut self.lease, &mut self.problems, "lease", value);
+            pub fn lease<M>(
+                mut self,
+                value: impl IntoOptional<super::LeaseReq, M>,
+            ) -> Self {
+                self.lease = self.problems.optional("lease", value);
                 self
             }
             /// Name of the notebook. 1 to 128 characters, only letters, digits, `_` and `-`. It need not be unique, so a repeated request makes a second notebook.
-            pub fn name<V>(mut self, value: V) -> Self
-            where
-                V: TryInto<::std::string::String, Error: std::fmt::Display>,
-            {
-                let value = crate::request::required("name", value).map(Some);
-                crate::request::set(&mut self.name, &mut self.problems, "name", value);
+            pub fn name(mut self, value: impl TryInto<String, Error: Display>) -> Self {
+                self.name = self.problems.required("name", value);
                 self
             }
             /// ID of a dedicated resource pool. Without it the notebook runs in the public pool; a pool that the project does not have is refused with ModelArts.6336.
-            pub fn pool_id<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::string::String, M>,
-            {
-                let value = crate::request::optional("pool_id", value);
-                crate::request::set(
-                    &mut self.pool_id,
-                    &mut self.problems,
-                    "pool_id",
-                    value,
-                );
+            pub fn pool_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+                self.pool_id = self.problems.optional("pool_id", value);
                 self
             }
             /// How a notebook reaches the public network. Huawei Cloud only.
-            pub fn public_network_config<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<super::PublicNetworkConfigReq, M>,
-            {
-                let value = crate::request::optional("public_network_config", value);
-                crate::request::set(
-                    &mut self.public_network_config,
-                    &mut self.problems,
-                    "public_network_config",
-                    value,
-                );
+            pub fn public_network_config<M>(
+                mut self,
+                value: impl IntoOptional<super::PublicNetworkConfigReq, M>,
+            ) -> Self {
+                self.public_network_config = self
+                    .problems
+                    .optional("public_network_config", value);
                 self
             }
             /// User and group under which the container runs. Huawei Cloud only.
-            pub fn run_user<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<super::RunUserReq, M>,
-            {
-                let value = crate::request::optional("run_user", value);
-                crate::request::set(
-                    &mut self.run_user,
-                    &mut self.problems,
-                    "run_user",
-                    value,
-                );
+            pub fn run_user<M>(
+                mut self,
+                value: impl IntoOptional<super::RunUserReq, M>,
+            ) -> Self {
+                self.run_user = self.problems.optional("run_user", value);
                 self
             }
             /// The caller's own network to which a notebook is attached. Huawei Cloud only.
-            pub fn user_vpc<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<super::UserVpcReq, M>,
-            {
-                let value = crate::request::optional("user_vpc", value);
-                crate::request::set(
-                    &mut self.user_vpc,
-                    &mut self.problems,
-                    "user_vpc",
-                    value,
-                );
+            pub fn user_vpc<M>(
+                mut self,
+                value: impl IntoOptional<super::UserVpcReq, M>,
+            ) -> Self {
+                self.user_vpc = self.problems.optional("user_vpc", value);
                 self
             }
             /// The storage volume of a notebook, or further storage in it.
-            pub fn volume<V>(mut self, value: V) -> Self
-            where
-                V: TryInto<super::VolumeReq, Error: std::fmt::Display>,
-            {
-                let value = crate::request::required("volume", value).map(Some);
-                crate::request::set(
-                    &mut self.volume,
-                    &mut self.problems,
-                    "volume",
-                    value,
-                );
+            pub fn volume(
+                mut self,
+                value: impl TryInto<super::VolumeReq, Error: Display>,
+            ) -> Self {
+                self.volume = self.problems.required("volume", value);
                 self
             }
             /// ID of the workspace. Defaults to `0`. A workspace that the project does not have is refused with ModelArts.0102.
-            pub fn workspace_id<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::string::String, M>,
-            {
-                let value = crate::request::optional("workspace_id", value);
-                crate::request::set(
-                    &mut self.workspace_id,
-                    &mut self.problems,
-                    "workspace_id",
-                    value,
-                );
+            pub fn workspace_id<M>(
+                mut self,
+                value: impl IntoOptional<String, M>,
+            ) -> Self {
+                self.workspace_id = self.problems.optional("workspace_id", value);
                 self
             }
             /// Finishes it.
             ///
             /// # Errors
             /// Names every field that is missing or does not fit.
-            pub fn build(
-                self,
-            ) -> Result<super::CreateNotebookRequest, crate::RequestError> {
+            pub fn build(self) -> Result<super::CreateNotebookRequest, RequestError> {
                 let Self {
                     affinity,
                     custom_spec,
@@ -3387,10 +3225,10 @@ pub mod types {
                     workspace_id,
                     mut problems,
                 } = self;
-                crate::request::require(&flavor, &mut problems, "flavor");
-                crate::request::require(&image_id, &mut problems, "image_id");
-                crate::request::require(&name, &mut problems, "name");
-                crate::request::require(&volume, &mut problems, "volume");
+                problems.require("flavor", &flavor);
+                problems.require("image_id", &image_id);
+                problems.require("name", &name);
+                problems.require("volume", &volume);
                 match (flavor, image_id, name, volume) {
                     (
                         Some(flavor),
@@ -3419,22 +3257,13 @@ pub mod types {
                             workspace_id,
                         })
                     }
-                    _ => {
-                        Err(
-                            crate::RequestError::in_type(
-                                "CreateNotebookRequest",
-                                problems,
-                            ),
-                        )
-                    }
+                    _ => Err(problems.of("CreateNotebookRequest")),
                 }
             }
         }
         impl TryFrom<CreateNotebookRequest> for super::CreateNotebookRequest {
-            type Error = crate::RequestError;
-            fn try_from(
-                builder: CreateNotebookRequest,
-            ) -> Result<Self, crate::RequestError> {
+            type Error = RequestError;
+            fn try_from(builder: CreateNotebookRequest) -> Result<Self, RequestError> {
                 builder.build()
             }
         }
@@ -3442,17 +3271,16 @@ pub mod types {
         #[derive(Clone, Debug, Default)]
         #[must_use = "a builder does nothing until `build`"]
         pub struct CreateNotebookTagsRequest {
-            tags: Option<::std::vec::Vec<super::TagReq>>,
-            problems: Vec<crate::request::Problem>,
+            tags: Option<Vec<super::TagReq>>,
+            problems: Problems,
         }
         impl CreateNotebookTagsRequest {
             /// The tags.
-            pub fn tags<V>(mut self, value: V) -> Self
-            where
-                V: TryInto<::std::vec::Vec<super::TagReq>, Error: std::fmt::Display>,
-            {
-                let value = crate::request::required("tags", value).map(Some);
-                crate::request::set(&mut self.tags, &mut self.problems, "tags", value);
+            pub fn tags(
+                mut self,
+                value: impl TryInto<Vec<super::TagReq>, Error: Display>,
+            ) -> Self {
+                self.tags = self.problems.required("tags", value);
                 self
             }
             /// Finishes it.
@@ -3461,31 +3289,24 @@ pub mod types {
             /// Names every field that is missing or does not fit.
             pub fn build(
                 self,
-            ) -> Result<super::CreateNotebookTagsRequest, crate::RequestError> {
+            ) -> Result<super::CreateNotebookTagsRequest, RequestError> {
                 let Self { tags, mut problems } = self;
-                crate::request::require(&tags, &mut problems, "tags");
+                problems.require("tags", &tags);
                 match (tags,) {
                     (Some(tags),) if problems.is_empty() => {
                         Ok(super::CreateNotebookTagsRequest {
                             tags,
                         })
                     }
-                    _ => {
-                        Err(
-                            crate::RequestError::in_type(
-                                "CreateNotebookTagsRequest",
-                                problems,
-                            ),
-                        )
-                    }
+                    _ => Err(problems.of("CreateNotebookTagsRequest")),
                 }
             }
         }
         impl TryFrom<CreateNotebookTagsRequest> for super::CreateNotebookTagsRequest {
-            type Error = crate::RequestError;
+            type Error = RequestError;
             fn try_from(
                 builder: CreateNotebookTagsRequest,
-            ) -> Result<Self, crate::RequestError> {
+            ) -> Result<Self, RequestError> {
                 builder.build()
             }
         }
@@ -3494,28 +3315,22 @@ pub mod types {
         #[must_use = "a builder does nothing until `build`"]
         pub struct CustomHooks {
             container_hooks: Option<super::ContainerHooks>,
-            problems: Vec<crate::request::Problem>,
+            problems: Problems,
         }
         impl CustomHooks {
             /// Scripts that run inside the container. The first script runs before the service in the container comes up, the other one after it.
-            pub fn container_hooks<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<super::ContainerHooks, M>,
-            {
-                let value = crate::request::optional("container_hooks", value);
-                crate::request::set(
-                    &mut self.container_hooks,
-                    &mut self.problems,
-                    "container_hooks",
-                    value,
-                );
+            pub fn container_hooks<M>(
+                mut self,
+                value: impl IntoOptional<super::ContainerHooks, M>,
+            ) -> Self {
+                self.container_hooks = self.problems.optional("container_hooks", value);
                 self
             }
             /// Finishes it.
             ///
             /// # Errors
             /// Names every field that is missing or does not fit.
-            pub fn build(self) -> Result<super::CustomHooks, crate::RequestError> {
+            pub fn build(self) -> Result<super::CustomHooks, RequestError> {
                 let Self { container_hooks, problems } = self;
                 match () {
                     () if problems.is_empty() => {
@@ -3523,13 +3338,13 @@ pub mod types {
                             container_hooks,
                         })
                     }
-                    _ => Err(crate::RequestError::in_type("CustomHooks", problems)),
+                    _ => Err(problems.of("CustomHooks")),
                 }
             }
         }
         impl TryFrom<CustomHooks> for super::CustomHooks {
-            type Error = crate::RequestError;
-            fn try_from(builder: CustomHooks) -> Result<Self, crate::RequestError> {
+            type Error = RequestError;
+            fn try_from(builder: CustomHooks) -> Result<Self, RequestError> {
                 builder.build()
             }
         }
@@ -3537,108 +3352,69 @@ pub mod types {
         #[derive(Clone, Debug, Default)]
         #[must_use = "a builder does nothing until `build`"]
         pub struct CustomSpecReq {
-            arch: Option<crate::devenviron::enums::OpenImageArch>,
-            category: Option<crate::devenviron::enums::OpenFlavorCategory>,
+            arch: Option<enums::OpenImageArch>,
+            category: Option<enums::OpenFlavorCategory>,
             cpu: Option<f64>,
             gpu: Option<f64>,
-            gpu_type: Option<::std::string::String>,
+            gpu_type: Option<String>,
             memory: Option<f64>,
-            resource_flavor: Option<::std::string::String>,
-            problems: Vec<crate::request::Problem>,
+            resource_flavor: Option<String>,
+            problems: Problems,
         }
         impl CustomSpecReq {
             /// Processor architecture of an image or a flavor. The lists of the documentation are in upper case, answers come as `x86_64` and `aarch64`; compare without regard to case. An image registered without it counts as X86_64.
             ///
             /// Known values: `X86_64`, `AARCH64`.
-            pub fn arch<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<crate::devenviron::enums::OpenImageArch, M>,
-            {
-                let value = crate::request::optional("arch", value);
-                crate::request::set(&mut self.arch, &mut self.problems, "arch", value);
+            pub fn arch<M>(
+                mut self,
+                value: impl IntoOptional<enums::OpenImageArch, M>,
+            ) -> Self {
+                self.arch = self.problems.optional("arch", value);
                 self
             }
             /// Kind of processor that a flavor is built around.
             ///
             /// Known values: `CPU`, `GPU`, `ASCEND`.
-            pub fn category<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<crate::devenviron::enums::OpenFlavorCategory, M>,
-            {
-                let value = crate::request::optional("category", value);
-                crate::request::set(
-                    &mut self.category,
-                    &mut self.problems,
-                    "category",
-                    value,
-                );
+            pub fn category<M>(
+                mut self,
+                value: impl IntoOptional<enums::OpenFlavorCategory, M>,
+            ) -> Self {
+                self.category = self.problems.optional("category", value);
                 self
             }
             /// Number of processor cores, at least 0.4, with two decimals at most.
-            pub fn cpu<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<f64, M>,
-            {
-                let value = crate::request::optional("cpu", value);
-                crate::request::set(&mut self.cpu, &mut self.problems, "cpu", value);
+            pub fn cpu<M>(mut self, value: impl IntoOptional<f64, M>) -> Self {
+                self.cpu = self.problems.optional("cpu", value);
                 self
             }
             /// Number of GPUs; a fraction is a part of a shared card. Not in a pool without GPUs.
-            pub fn gpu<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<f64, M>,
-            {
-                let value = crate::request::optional("gpu", value);
-                crate::request::set(&mut self.gpu, &mut self.problems, "gpu", value);
+            pub fn gpu<M>(mut self, value: impl IntoOptional<f64, M>) -> Self {
+                self.gpu = self.problems.optional("gpu", value);
                 self
             }
             /// Model of the GPU.
-            pub fn gpu_type<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::string::String, M>,
-            {
-                let value = crate::request::optional("gpu_type", value);
-                crate::request::set(
-                    &mut self.gpu_type,
-                    &mut self.problems,
-                    "gpu_type",
-                    value,
-                );
+            pub fn gpu_type<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+                self.gpu_type = self.problems.optional("gpu_type", value);
                 self
             }
             /// Memory in MB, a whole number of at least 513.
-            pub fn memory<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<f64, M>,
-            {
-                let value = crate::request::optional("memory", value);
-                crate::request::set(
-                    &mut self.memory,
-                    &mut self.problems,
-                    "memory",
-                    value,
-                );
+            pub fn memory<M>(mut self, value: impl IntoOptional<f64, M>) -> Self {
+                self.memory = self.problems.optional("memory", value);
                 self
             }
             /// Flavor of the nodes of the pool on which the notebook is to run.
-            pub fn resource_flavor<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::string::String, M>,
-            {
-                let value = crate::request::optional("resource_flavor", value);
-                crate::request::set(
-                    &mut self.resource_flavor,
-                    &mut self.problems,
-                    "resource_flavor",
-                    value,
-                );
+            pub fn resource_flavor<M>(
+                mut self,
+                value: impl IntoOptional<String, M>,
+            ) -> Self {
+                self.resource_flavor = self.problems.optional("resource_flavor", value);
                 self
             }
             /// Finishes it.
             ///
             /// # Errors
             /// Names every field that is missing or does not fit.
-            pub fn build(self) -> Result<super::CustomSpecReq, crate::RequestError> {
+            pub fn build(self) -> Result<super::CustomSpecReq, RequestError> {
                 let Self {
                     arch,
                     category,
@@ -3661,13 +3437,13 @@ pub mod types {
                             resource_flavor,
                         })
                     }
-                    _ => Err(crate::RequestError::in_type("CustomSpecReq", problems)),
+                    _ => Err(problems.of("CustomSpecReq")),
                 }
             }
         }
         impl TryFrom<CustomSpecReq> for super::CustomSpecReq {
-            type Error = crate::RequestError;
-            fn try_from(builder: CustomSpecReq) -> Result<Self, crate::RequestError> {
+            type Error = RequestError;
+            fn try_from(builder: CustomSpecReq) -> Result<Self, RequestError> {
                 builder.build()
             }
         }
@@ -3676,30 +3452,19 @@ pub mod types {
         #[must_use = "a builder does nothing until `build`"]
         pub struct DeleteImageGroupRequest {
             is_force: Option<bool>,
-            problems: Vec<crate::request::Problem>,
+            problems: Problems,
         }
         impl DeleteImageGroupRequest {
             /// Whether the content in the container registry SWR goes as well. Defaults to `false`.
-            pub fn is_force<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<bool, M>,
-            {
-                let value = crate::request::optional("is_force", value);
-                crate::request::set(
-                    &mut self.is_force,
-                    &mut self.problems,
-                    "is_force",
-                    value,
-                );
+            pub fn is_force<M>(mut self, value: impl IntoOptional<bool, M>) -> Self {
+                self.is_force = self.problems.optional("is_force", value);
                 self
             }
             /// Finishes it.
             ///
             /// # Errors
             /// Names every field that is missing or does not fit.
-            pub fn build(
-                self,
-            ) -> Result<super::DeleteImageGroupRequest, crate::RequestError> {
+            pub fn build(self) -> Result<super::DeleteImageGroupRequest, RequestError> {
                 let Self { is_force, problems } = self;
                 match () {
                     () if problems.is_empty() => {
@@ -3707,22 +3472,13 @@ pub mod types {
                             is_force,
                         })
                     }
-                    _ => {
-                        Err(
-                            crate::RequestError::in_type(
-                                "DeleteImageGroupRequest",
-                                problems,
-                            ),
-                        )
-                    }
+                    _ => Err(problems.of("DeleteImageGroupRequest")),
                 }
             }
         }
         impl TryFrom<DeleteImageGroupRequest> for super::DeleteImageGroupRequest {
-            type Error = crate::RequestError;
-            fn try_from(
-                builder: DeleteImageGroupRequest,
-            ) -> Result<Self, crate::RequestError> {
+            type Error = RequestError;
+            fn try_from(builder: DeleteImageGroupRequest) -> Result<Self, RequestError> {
                 builder.build()
             }
         }
@@ -3731,30 +3487,19 @@ pub mod types {
         #[must_use = "a builder does nothing until `build`"]
         pub struct DeleteImageRequest {
             is_force: Option<bool>,
-            problems: Vec<crate::request::Problem>,
+            problems: Problems,
         }
         impl DeleteImageRequest {
             /// Whether the content in the container registry SWR goes as well. Has an effect on images of visibility PRIVATE only. Defaults to `false`.
-            pub fn is_force<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<bool, M>,
-            {
-                let value = crate::request::optional("is_force", value);
-                crate::request::set(
-                    &mut self.is_force,
-                    &mut self.problems,
-                    "is_force",
-                    value,
-                );
+            pub fn is_force<M>(mut self, value: impl IntoOptional<bool, M>) -> Self {
+                self.is_force = self.problems.optional("is_force", value);
                 self
             }
             /// Finishes it.
             ///
             /// # Errors
             /// Names every field that is missing or does not fit.
-            pub fn build(
-                self,
-            ) -> Result<super::DeleteImageRequest, crate::RequestError> {
+            pub fn build(self) -> Result<super::DeleteImageRequest, RequestError> {
                 let Self { is_force, problems } = self;
                 match () {
                     () if problems.is_empty() => {
@@ -3762,17 +3507,13 @@ pub mod types {
                             is_force,
                         })
                     }
-                    _ => {
-                        Err(crate::RequestError::in_type("DeleteImageRequest", problems))
-                    }
+                    _ => Err(problems.of("DeleteImageRequest")),
                 }
             }
         }
         impl TryFrom<DeleteImageRequest> for super::DeleteImageRequest {
-            type Error = crate::RequestError;
-            fn try_from(
-                builder: DeleteImageRequest,
-            ) -> Result<Self, crate::RequestError> {
+            type Error = RequestError;
+            fn try_from(builder: DeleteImageRequest) -> Result<Self, RequestError> {
                 builder.build()
             }
         }
@@ -3780,17 +3521,16 @@ pub mod types {
         #[derive(Clone, Debug, Default)]
         #[must_use = "a builder does nothing until `build`"]
         pub struct DeleteNotebookTagsRequest {
-            tags: Option<::std::vec::Vec<super::TagReq>>,
-            problems: Vec<crate::request::Problem>,
+            tags: Option<Vec<super::TagReq>>,
+            problems: Problems,
         }
         impl DeleteNotebookTagsRequest {
             /// The tags, each with the value that it has.
-            pub fn tags<V>(mut self, value: V) -> Self
-            where
-                V: TryInto<::std::vec::Vec<super::TagReq>, Error: std::fmt::Display>,
-            {
-                let value = crate::request::required("tags", value).map(Some);
-                crate::request::set(&mut self.tags, &mut self.problems, "tags", value);
+            pub fn tags(
+                mut self,
+                value: impl TryInto<Vec<super::TagReq>, Error: Display>,
+            ) -> Self {
+                self.tags = self.problems.required("tags", value);
                 self
             }
             /// Finishes it.
@@ -3799,31 +3539,24 @@ pub mod types {
             /// Names every field that is missing or does not fit.
             pub fn build(
                 self,
-            ) -> Result<super::DeleteNotebookTagsRequest, crate::RequestError> {
+            ) -> Result<super::DeleteNotebookTagsRequest, RequestError> {
                 let Self { tags, mut problems } = self;
-                crate::request::require(&tags, &mut problems, "tags");
+                problems.require("tags", &tags);
                 match (tags,) {
                     (Some(tags),) if problems.is_empty() => {
                         Ok(super::DeleteNotebookTagsRequest {
                             tags,
                         })
                     }
-                    _ => {
-                        Err(
-                            crate::RequestError::in_type(
-                                "DeleteNotebookTagsRequest",
-                                problems,
-                            ),
-                        )
-                    }
+                    _ => Err(problems.of("DeleteNotebookTagsRequest")),
                 }
             }
         }
         impl TryFrom<DeleteNotebookTagsRequest> for super::DeleteNotebookTagsRequest {
-            type Error = crate::RequestError;
+            type Error = RequestError;
             fn try_from(
                 builder: DeleteNotebookTagsRequest,
-            ) -> Result<Self, crate::RequestError> {
+            ) -> Result<Self, RequestError> {
                 builder.build()
             }
         }
@@ -3831,40 +3564,30 @@ pub mod types {
         #[derive(Clone, Debug, Default)]
         #[must_use = "a builder does nothing until `build`"]
         pub struct DevEnvAiProjectReq {
-            id: Option<::std::string::String>,
-            problems: Vec<crate::request::Problem>,
+            id: Option<String>,
+            problems: Problems,
         }
         impl DevEnvAiProjectReq {
             /// ID of the AI project. Reserved for later use.
-            pub fn id<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::string::String, M>,
-            {
-                let value = crate::request::optional("id", value);
-                crate::request::set(&mut self.id, &mut self.problems, "id", value);
+            pub fn id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+                self.id = self.problems.optional("id", value);
                 self
             }
             /// Finishes it.
             ///
             /// # Errors
             /// Names every field that is missing or does not fit.
-            pub fn build(
-                self,
-            ) -> Result<super::DevEnvAiProjectReq, crate::RequestError> {
+            pub fn build(self) -> Result<super::DevEnvAiProjectReq, RequestError> {
                 let Self { id, problems } = self;
                 match () {
                     () if problems.is_empty() => Ok(super::DevEnvAiProjectReq { id }),
-                    _ => {
-                        Err(crate::RequestError::in_type("DevEnvAiProjectReq", problems))
-                    }
+                    _ => Err(problems.of("DevEnvAiProjectReq")),
                 }
             }
         }
         impl TryFrom<DevEnvAiProjectReq> for super::DevEnvAiProjectReq {
-            type Error = crate::RequestError;
-            fn try_from(
-                builder: DevEnvAiProjectReq,
-            ) -> Result<Self, crate::RequestError> {
+            type Error = RequestError;
+            fn try_from(builder: DevEnvAiProjectReq) -> Result<Self, RequestError> {
                 builder.build()
             }
         }
@@ -3875,56 +3598,29 @@ pub mod types {
             duration: Option<i32>,
             enable: Option<bool>,
             prompt: Option<bool>,
-            problems: Vec<crate::request::Problem>,
+            problems: Problems,
         }
         impl DevEnvAutoStopReq {
             /// Running time in seconds. From 3,600 to 86,400. It is required when `enable` is true; without it the request is refused with ModelArts.6348. It counts anew from each start.
-            pub fn duration<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<i32, M>,
-            {
-                let value = crate::request::optional("duration", value);
-                crate::request::set(
-                    &mut self.duration,
-                    &mut self.problems,
-                    "duration",
-                    value,
-                );
+            pub fn duration<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
+                self.duration = self.problems.optional("duration", value);
                 self
             }
             /// True to stop the instance once it has run for `duration`; false to let it run on. Defaults to `false`. Without it a new instance runs on.
-            pub fn enable<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<bool, M>,
-            {
-                let value = crate::request::optional("enable", value);
-                crate::request::set(
-                    &mut self.enable,
-                    &mut self.problems,
-                    "enable",
-                    value,
-                );
+            pub fn enable<M>(mut self, value: impl IntoOptional<bool, M>) -> Self {
+                self.enable = self.problems.optional("enable", value);
                 self
             }
             /// Whether the console reminds the user again. Of no effect on the instance. Defaults to `true`. Without it a new instance reminds.
-            pub fn prompt<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<bool, M>,
-            {
-                let value = crate::request::optional("prompt", value);
-                crate::request::set(
-                    &mut self.prompt,
-                    &mut self.problems,
-                    "prompt",
-                    value,
-                );
+            pub fn prompt<M>(mut self, value: impl IntoOptional<bool, M>) -> Self {
+                self.prompt = self.problems.optional("prompt", value);
                 self
             }
             /// Finishes it.
             ///
             /// # Errors
             /// Names every field that is missing or does not fit.
-            pub fn build(self) -> Result<super::DevEnvAutoStopReq, crate::RequestError> {
+            pub fn build(self) -> Result<super::DevEnvAutoStopReq, RequestError> {
                 let Self { duration, enable, prompt, problems } = self;
                 match () {
                     () if problems.is_empty() => {
@@ -3934,15 +3630,13 @@ pub mod types {
                             prompt,
                         })
                     }
-                    _ => Err(crate::RequestError::in_type("DevEnvAutoStopReq", problems)),
+                    _ => Err(problems.of("DevEnvAutoStopReq")),
                 }
             }
         }
         impl TryFrom<DevEnvAutoStopReq> for super::DevEnvAutoStopReq {
-            type Error = crate::RequestError;
-            fn try_from(
-                builder: DevEnvAutoStopReq,
-            ) -> Result<Self, crate::RequestError> {
+            type Error = RequestError;
+            fn try_from(builder: DevEnvAutoStopReq) -> Result<Self, RequestError> {
                 builder.build()
             }
         }
@@ -3950,31 +3644,20 @@ pub mod types {
         #[derive(Clone, Debug, Default)]
         #[must_use = "a builder does nothing until `build`"]
         pub struct DevEnvPoolOwnerReq {
-            project_id: Option<::std::string::String>,
-            problems: Vec<crate::request::Problem>,
+            project_id: Option<String>,
+            problems: Problems,
         }
         impl DevEnvPoolOwnerReq {
             /// ID of the project that owns the pool.
-            pub fn project_id<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::string::String, M>,
-            {
-                let value = crate::request::optional("project_id", value);
-                crate::request::set(
-                    &mut self.project_id,
-                    &mut self.problems,
-                    "project_id",
-                    value,
-                );
+            pub fn project_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+                self.project_id = self.problems.optional("project_id", value);
                 self
             }
             /// Finishes it.
             ///
             /// # Errors
             /// Names every field that is missing or does not fit.
-            pub fn build(
-                self,
-            ) -> Result<super::DevEnvPoolOwnerReq, crate::RequestError> {
+            pub fn build(self) -> Result<super::DevEnvPoolOwnerReq, RequestError> {
                 let Self { project_id, problems } = self;
                 match () {
                     () if problems.is_empty() => {
@@ -3982,17 +3665,13 @@ pub mod types {
                             project_id,
                         })
                     }
-                    _ => {
-                        Err(crate::RequestError::in_type("DevEnvPoolOwnerReq", problems))
-                    }
+                    _ => Err(problems.of("DevEnvPoolOwnerReq")),
                 }
             }
         }
         impl TryFrom<DevEnvPoolOwnerReq> for super::DevEnvPoolOwnerReq {
-            type Error = crate::RequestError;
-            fn try_from(
-                builder: DevEnvPoolOwnerReq,
-            ) -> Result<Self, crate::RequestError> {
+            type Error = RequestError;
+            fn try_from(builder: DevEnvPoolOwnerReq) -> Result<Self, RequestError> {
                 builder.build()
             }
         }
@@ -4000,58 +3679,48 @@ pub mod types {
         #[derive(Clone, Debug, Default)]
         #[must_use = "a builder does nothing until `build`"]
         pub struct DevEnvPoolReq {
-            id: Option<::std::string::String>,
-            name: Option<::std::string::String>,
+            id: Option<String>,
+            name: Option<String>,
             owner: Option<super::DevEnvPoolOwnerReq>,
-            type_: Option<crate::devenviron::enums::OpenDevEnvPoolType>,
-            problems: Vec<crate::request::Problem>,
+            type_: Option<enums::OpenDevEnvPoolType>,
+            problems: Problems,
         }
         impl DevEnvPoolReq {
             /// ID of the pool.
-            pub fn id<V>(mut self, value: V) -> Self
-            where
-                V: TryInto<::std::string::String, Error: std::fmt::Display>,
-            {
-                let value = crate::request::required("id", value).map(Some);
-                crate::request::set(&mut self.id, &mut self.problems, "id", value);
+            pub fn id(mut self, value: impl TryInto<String, Error: Display>) -> Self {
+                self.id = self.problems.required("id", value);
                 self
             }
             /// Name of the pool.
-            pub fn name<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::string::String, M>,
-            {
-                let value = crate::request::optional("name", value);
-                crate::request::set(&mut self.name, &mut self.problems, "name", value);
+            pub fn name<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+                self.name = self.problems.optional("name", value);
                 self
             }
             /// Owner of the resource pool to run the instance in.
-            pub fn owner<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<super::DevEnvPoolOwnerReq, M>,
-            {
-                let value = crate::request::optional("owner", value);
-                crate::request::set(&mut self.owner, &mut self.problems, "owner", value);
+            pub fn owner<M>(
+                mut self,
+                value: impl IntoOptional<super::DevEnvPoolOwnerReq, M>,
+            ) -> Self {
+                self.owner = self.problems.optional("owner", value);
                 self
             }
             /// Type of a resource pool.
             ///
             /// Known values: `USER_DEFINED`.
-            pub fn type_<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<crate::devenviron::enums::OpenDevEnvPoolType, M>,
-            {
-                let value = crate::request::optional("type", value);
-                crate::request::set(&mut self.type_, &mut self.problems, "type", value);
+            pub fn type_<M>(
+                mut self,
+                value: impl IntoOptional<enums::OpenDevEnvPoolType, M>,
+            ) -> Self {
+                self.type_ = self.problems.optional("type", value);
                 self
             }
             /// Finishes it.
             ///
             /// # Errors
             /// Names every field that is missing or does not fit.
-            pub fn build(self) -> Result<super::DevEnvPoolReq, crate::RequestError> {
+            pub fn build(self) -> Result<super::DevEnvPoolReq, RequestError> {
                 let Self { id, name, owner, type_, mut problems } = self;
-                crate::request::require(&id, &mut problems, "id");
+                problems.require("id", &id);
                 match (id,) {
                     (Some(id),) if problems.is_empty() => {
                         Ok(super::DevEnvPoolReq {
@@ -4061,13 +3730,13 @@ pub mod types {
                             type_,
                         })
                     }
-                    _ => Err(crate::RequestError::in_type("DevEnvPoolReq", problems)),
+                    _ => Err(problems.of("DevEnvPoolReq")),
                 }
             }
         }
         impl TryFrom<DevEnvPoolReq> for super::DevEnvPoolReq {
-            type Error = crate::RequestError;
-            fn try_from(builder: DevEnvPoolReq) -> Result<Self, crate::RequestError> {
+            type Error = RequestError;
+            fn try_from(builder: DevEnvPoolReq) -> Result<Self, RequestError> {
                 builder.build()
             }
         }
@@ -4075,26 +3744,20 @@ pub mod types {
         #[derive(Clone, Debug, Default)]
         #[must_use = "a builder does nothing until `build`"]
         pub struct DevEnvStorageLocationReq {
-            path: Option<::std::string::String>,
-            problems: Vec<crate::request::Problem>,
+            path: Option<String>,
+            problems: Problems,
         }
         impl DevEnvStorageLocationReq {
             /// Path of the storage, such as `/bucket/folder/` or `obs://bucket/folder/`. Required when the storage is of the type obs; without it the request is refused with ModelArts.6317. Its last character is a slash; another one is refused with ModelArts.6318. It names a directory in a bucket; the bucket itself is refused with ModelArts.6358, and what is no bucket with ModelArts.6336.
-            pub fn path<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::string::String, M>,
-            {
-                let value = crate::request::optional("path", value);
-                crate::request::set(&mut self.path, &mut self.problems, "path", value);
+            pub fn path<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+                self.path = self.problems.optional("path", value);
                 self
             }
             /// Finishes it.
             ///
             /// # Errors
             /// Names every field that is missing or does not fit.
-            pub fn build(
-                self,
-            ) -> Result<super::DevEnvStorageLocationReq, crate::RequestError> {
+            pub fn build(self) -> Result<super::DevEnvStorageLocationReq, RequestError> {
                 let Self { path, problems } = self;
                 match () {
                     () if problems.is_empty() => {
@@ -4102,22 +3765,15 @@ pub mod types {
                             path,
                         })
                     }
-                    _ => {
-                        Err(
-                            crate::RequestError::in_type(
-                                "DevEnvStorageLocationReq",
-                                problems,
-                            ),
-                        )
-                    }
+                    _ => Err(problems.of("DevEnvStorageLocationReq")),
                 }
             }
         }
         impl TryFrom<DevEnvStorageLocationReq> for super::DevEnvStorageLocationReq {
-            type Error = crate::RequestError;
+            type Error = RequestError;
             fn try_from(
                 builder: DevEnvStorageLocationReq,
-            ) -> Result<Self, crate::RequestError> {
+            ) -> Result<Self, RequestError> {
                 builder.build()
             }
         }
@@ -4126,45 +3782,35 @@ pub mod types {
         #[must_use = "a builder does nothing until `build`"]
         pub struct DevEnvStorageReq {
             location: Option<super::DevEnvStorageLocationReq>,
-            type_: Option<crate::devenviron::enums::OpenDevEnvStorageType>,
-            problems: Vec<crate::request::Problem>,
+            type_: Option<enums::OpenDevEnvStorageType>,
+            problems: Problems,
         }
         impl DevEnvStorageReq {
             /// Place of a storage to give to an instance. Required when the storage is of the type obs.
-            pub fn location<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<super::DevEnvStorageLocationReq, M>,
-            {
-                let value = crate::request::optional("location", value);
-                crate::request::set(
-                    &mut self.location,
-                    &mut self.problems,
-                    "location",
-                    value,
-                );
+            pub fn location<M>(
+                mut self,
+                value: impl IntoOptional<super::DevEnvStorageLocationReq, M>,
+            ) -> Self {
+                self.location = self.problems.optional("location", value);
                 self
             }
             /// Type of a storage. Requests may only use obs for the main storage and obsfs for further ones.
             ///
             /// Known values: `obs`, `evs`, `efs`, `obsfs`.
-            pub fn type_<V>(mut self, value: V) -> Self
-            where
-                V: TryInto<
-                    crate::devenviron::enums::OpenDevEnvStorageType,
-                    Error: std::fmt::Display,
-                >,
-            {
-                let value = crate::request::required("type", value).map(Some);
-                crate::request::set(&mut self.type_, &mut self.problems, "type", value);
+            pub fn type_(
+                mut self,
+                value: impl TryInto<enums::OpenDevEnvStorageType, Error: Display>,
+            ) -> Self {
+                self.type_ = self.problems.required("type", value);
                 self
             }
             /// Finishes it.
             ///
             /// # Errors
             /// Names every field that is missing or does not fit.
-            pub fn build(self) -> Result<super::DevEnvStorageReq, crate::RequestError> {
+            pub fn build(self) -> Result<super::DevEnvStorageReq, RequestError> {
                 let Self { location, type_, mut problems } = self;
-                crate::request::require(&type_, &mut problems, "type");
+                problems.require("type", &type_);
                 match (type_,) {
                     (Some(type_),) if problems.is_empty() => {
                         Ok(super::DevEnvStorageReq {
@@ -4172,13 +3818,13 @@ pub mod types {
                             type_,
                         })
                     }
-                    _ => Err(crate::RequestError::in_type("DevEnvStorageReq", problems)),
+                    _ => Err(problems.of("DevEnvStorageReq")),
                 }
             }
         }
         impl TryFrom<DevEnvStorageReq> for super::DevEnvStorageReq {
-            type Error = crate::RequestError;
-            fn try_from(builder: DevEnvStorageReq) -> Result<Self, crate::RequestError> {
+            type Error = RequestError;
+            fn try_from(builder: DevEnvStorageReq) -> Result<Self, RequestError> {
                 builder.build()
             }
         }
@@ -4186,40 +3832,30 @@ pub mod types {
         #[derive(Clone, Debug, Default)]
         #[must_use = "a builder does nothing until `build`"]
         pub struct DevEnvWorkspaceReq {
-            id: Option<::std::string::String>,
-            problems: Vec<crate::request::Problem>,
+            id: Option<String>,
+            problems: Problems,
         }
         impl DevEnvWorkspaceReq {
             /// ID of the workspace. `0` is right as long as no workspaces were created. Defaults to `0`. A workspace that the project does not have is refused with ModelArts.0102.
-            pub fn id<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::string::String, M>,
-            {
-                let value = crate::request::optional("id", value);
-                crate::request::set(&mut self.id, &mut self.problems, "id", value);
+            pub fn id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+                self.id = self.problems.optional("id", value);
                 self
             }
             /// Finishes it.
             ///
             /// # Errors
             /// Names every field that is missing or does not fit.
-            pub fn build(
-                self,
-            ) -> Result<super::DevEnvWorkspaceReq, crate::RequestError> {
+            pub fn build(self) -> Result<super::DevEnvWorkspaceReq, RequestError> {
                 let Self { id, problems } = self;
                 match () {
                     () if problems.is_empty() => Ok(super::DevEnvWorkspaceReq { id }),
-                    _ => {
-                        Err(crate::RequestError::in_type("DevEnvWorkspaceReq", problems))
-                    }
+                    _ => Err(problems.of("DevEnvWorkspaceReq")),
                 }
             }
         }
         impl TryFrom<DevEnvWorkspaceReq> for super::DevEnvWorkspaceReq {
-            type Error = crate::RequestError;
-            fn try_from(
-                builder: DevEnvWorkspaceReq,
-            ) -> Result<Self, crate::RequestError> {
+            type Error = RequestError;
+            fn try_from(builder: DevEnvWorkspaceReq) -> Result<Self, RequestError> {
                 builder.build()
             }
         }
@@ -4227,61 +3863,45 @@ pub mod types {
         #[derive(Clone, Debug, Default)]
         #[must_use = "a builder does nothing until `build`"]
         pub struct EndpointsReq {
-            allowed_access_ips: Option<::std::vec::Vec<::std::string::String>>,
-            key_pair_names: Option<::std::vec::Vec<::std::string::String>>,
-            service: Option<crate::devenviron::enums::OpenEndpointService>,
-            problems: Vec<crate::request::Problem>,
+            allowed_access_ips: Option<Vec<String>>,
+            key_pair_names: Option<Vec<String>>,
+            service: Option<enums::OpenEndpointService>,
+            problems: Problems,
         }
         impl EndpointsReq {
             /// Public IP addresses that may connect. At most 5 entries. They need a key pair.
-            pub fn allowed_access_ips<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::vec::Vec<::std::string::String>, M>,
-            {
-                let value = crate::request::optional("allowed_access_ips", value);
-                crate::request::set(
-                    &mut self.allowed_access_ips,
-                    &mut self.problems,
-                    "allowed_access_ips",
-                    value,
-                );
+            pub fn allowed_access_ips<M>(
+                mut self,
+                value: impl IntoOptional<Vec<String>, M>,
+            ) -> Self {
+                self.allowed_access_ips = self
+                    .problems
+                    .optional("allowed_access_ips", value);
                 self
             }
             /// Names of SSH key pairs that exist in the Elastic Cloud Server console. A name that is none of the caller's is refused with ModelArts.6789. They cannot be changed later.
-            pub fn key_pair_names<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::vec::Vec<::std::string::String>, M>,
-            {
-                let value = crate::request::optional("key_pair_names", value);
-                crate::request::set(
-                    &mut self.key_pair_names,
-                    &mut self.problems,
-                    "key_pair_names",
-                    value,
-                );
+            pub fn key_pair_names<M>(
+                mut self,
+                value: impl IntoOptional<Vec<String>, M>,
+            ) -> Self {
+                self.key_pair_names = self.problems.optional("key_pair_names", value);
                 self
             }
             /// Way of access to a notebook.
             ///
             /// Known values: `NOTEBOOK`, `SSH`, `AI_FLOW`.
-            pub fn service<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<crate::devenviron::enums::OpenEndpointService, M>,
-            {
-                let value = crate::request::optional("service", value);
-                crate::request::set(
-                    &mut self.service,
-                    &mut self.problems,
-                    "service",
-                    value,
-                );
+            pub fn service<M>(
+                mut self,
+                value: impl IntoOptional<enums::OpenEndpointService, M>,
+            ) -> Self {
+                self.service = self.problems.optional("service", value);
                 self
             }
             /// Finishes it.
             ///
             /// # Errors
             /// Names every field that is missing or does not fit.
-            pub fn build(self) -> Result<super::EndpointsReq, crate::RequestError> {
+            pub fn build(self) -> Result<super::EndpointsReq, RequestError> {
                 let Self { allowed_access_ips, key_pair_names, service, problems } = self;
                 match () {
                     () if problems.is_empty() => {
@@ -4291,13 +3911,13 @@ pub mod types {
                             service,
                         })
                     }
-                    _ => Err(crate::RequestError::in_type("EndpointsReq", problems)),
+                    _ => Err(problems.of("EndpointsReq")),
                 }
             }
         }
         impl TryFrom<EndpointsReq> for super::EndpointsReq {
-            type Error = crate::RequestError;
-            fn try_from(builder: EndpointsReq) -> Result<Self, crate::RequestError> {
+            type Error = RequestError;
+            fn try_from(builder: EndpointsReq) -> Result<Self, RequestError> {
                 builder.build()
             }
         }
@@ -4305,53 +3925,42 @@ pub mod types {
         #[derive(Clone, Debug, Default)]
         #[must_use = "a builder does nothing until `build`"]
         pub struct HookConfig {
-            mode: Option<crate::devenviron::enums::OpenHookMode>,
-            script: Option<::std::string::String>,
-            type_: Option<crate::devenviron::enums::OpenHookScriptType>,
-            problems: Vec<crate::request::Problem>,
+            mode: Option<enums::OpenHookMode>,
+            script: Option<String>,
+            type_: Option<enums::OpenHookScriptType>,
+            problems: Problems,
         }
         impl HookConfig {
             /// Whether the start of a notebook waits for a hook. ASYNC is assumed when it is left out. Huawei Cloud only.
             ///
             /// Known values: `BLOCK`, `ASYNC`.
-            pub fn mode<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<crate::devenviron::enums::OpenHookMode, M>,
-            {
-                let value = crate::request::optional("mode", value);
-                crate::request::set(&mut self.mode, &mut self.problems, "mode", value);
+            pub fn mode<M>(
+                mut self,
+                value: impl IntoOptional<enums::OpenHookMode, M>,
+            ) -> Self {
+                self.mode = self.problems.optional("mode", value);
                 self
             }
             /// The script, as its text or as its place. With the type COMMAND it is the text in Base64, with SCRIPT an absolute path; anything else is refused with ModelArts.6336, and a hook without it with ModelArts.6335.
-            pub fn script<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::string::String, M>,
-            {
-                let value = crate::request::optional("script", value);
-                crate::request::set(
-                    &mut self.script,
-                    &mut self.problems,
-                    "script",
-                    value,
-                );
+            pub fn script<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+                self.script = self.problems.optional("script", value);
                 self
             }
             /// How a hook gives its script. SCRIPT is assumed when it is left out.
             ///
             /// Known values: `COMMAND`, `SCRIPT`.
-            pub fn type_<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<crate::devenviron::enums::OpenHookScriptType, M>,
-            {
-                let value = crate::request::optional("type", value);
-                crate::request::set(&mut self.type_, &mut self.problems, "type", value);
+            pub fn type_<M>(
+                mut self,
+                value: impl IntoOptional<enums::OpenHookScriptType, M>,
+            ) -> Self {
+                self.type_ = self.problems.optional("type", value);
                 self
             }
             /// Finishes it.
             ///
             /// # Errors
             /// Names every field that is missing or does not fit.
-            pub fn build(self) -> Result<super::HookConfig, crate::RequestError> {
+            pub fn build(self) -> Result<super::HookConfig, RequestError> {
                 let Self { mode, script, type_, problems } = self;
                 match () {
                     () if problems.is_empty() => {
@@ -4361,13 +3970,13 @@ pub mod types {
                             type_,
                         })
                     }
-                    _ => Err(crate::RequestError::in_type("HookConfig", problems)),
+                    _ => Err(problems.of("HookConfig")),
                 }
             }
         }
         impl TryFrom<HookConfig> for super::HookConfig {
-            type Error = crate::RequestError;
-            fn try_from(builder: HookConfig) -> Result<Self, crate::RequestError> {
+            type Error = RequestError;
+            fn try_from(builder: HookConfig) -> Result<Self, RequestError> {
                 builder.build()
             }
         }
@@ -4376,50 +3985,40 @@ pub mod types {
         #[must_use = "a builder does nothing until `build`"]
         pub struct LeaseReq {
             duration: Option<i64>,
-            type_: Option<crate::devenviron::enums::OpenLeaseType>,
-            problems: Vec<crate::request::Problem>,
+            type_: Option<enums::OpenLeaseType>,
+            problems: Problems,
         }
         impl LeaseReq {
             /// Time to run in milliseconds: 3,600,000 (one hour, the default) to 259,200,000 (72 hours), or -1 to switch automatic stopping off. It counts from now, and the notebook is stopped once it has passed. Values between -1 and 3,600,000 are refused with ModelArts.6349.
-            pub fn duration<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<i64, M>,
-            {
-                let value = crate::request::optional("duration", value);
-                crate::request::set(
-                    &mut self.duration,
-                    &mut self.problems,
-                    "duration",
-                    value,
-                );
+            pub fn duration<M>(mut self, value: impl IntoOptional<i64, M>) -> Self {
+                self.duration = self.problems.optional("duration", value);
                 self
             }
             /// Way of stopping automatically. Answers write it in capitals; compare without regard to case. In a request `timing` is assumed when it is left out. With `idle` the time counts from the last use of the notebook, with `timing` from the request.
             ///
             /// Known values: `timing`, `idle`.
-            pub fn type_<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<crate::devenviron::enums::OpenLeaseType, M>,
-            {
-                let value = crate::request::optional("type", value);
-                crate::request::set(&mut self.type_, &mut self.problems, "type", value);
+            pub fn type_<M>(
+                mut self,
+                value: impl IntoOptional<enums::OpenLeaseType, M>,
+            ) -> Self {
+                self.type_ = self.problems.optional("type", value);
                 self
             }
             /// Finishes it.
             ///
             /// # Errors
             /// Names every field that is missing or does not fit.
-            pub fn build(self) -> Result<super::LeaseReq, crate::RequestError> {
+            pub fn build(self) -> Result<super::LeaseReq, RequestError> {
                 let Self { duration, type_, problems } = self;
                 match () {
                     () if problems.is_empty() => Ok(super::LeaseReq { duration, type_ }),
-                    _ => Err(crate::RequestError::in_type("LeaseReq", problems)),
+                    _ => Err(problems.of("LeaseReq")),
                 }
             }
         }
         impl TryFrom<LeaseReq> for super::LeaseReq {
-            type Error = crate::RequestError;
-            fn try_from(builder: LeaseReq) -> Result<Self, crate::RequestError> {
+            type Error = RequestError;
+            fn try_from(builder: LeaseReq) -> Result<Self, RequestError> {
                 builder.build()
             }
         }
@@ -4428,23 +4027,17 @@ pub mod types {
         #[must_use = "a builder does nothing until `build`"]
         pub struct ManageDevEnvInstanceRequest {
             action: Option<super::DevEnvInstanceAction>,
-            problems: Vec<crate::request::Problem>,
+            problems: Problems,
         }
         impl ManageDevEnvInstanceRequest {
             /// Action on a development environment instance.
             ///
             /// Known values: `start`, `stop`, `restart`.
-            pub fn action<V>(mut self, value: V) -> Self
-            where
-                V: TryInto<super::DevEnvInstanceAction, Error: std::fmt::Display>,
-            {
-                let value = crate::request::required("action", value).map(Some);
-                crate::request::set(
-                    &mut self.action,
-                    &mut self.problems,
-                    "action",
-                    value,
-                );
+            pub fn action(
+                mut self,
+                value: impl TryInto<super::DevEnvInstanceAction, Error: Display>,
+            ) -> Self {
+                self.action = self.problems.required("action", value);
                 self
             }
             /// Finishes it.
@@ -4453,32 +4046,25 @@ pub mod types {
             /// Names every field that is missing or does not fit.
             pub fn build(
                 self,
-            ) -> Result<super::ManageDevEnvInstanceRequest, crate::RequestError> {
+            ) -> Result<super::ManageDevEnvInstanceRequest, RequestError> {
                 let Self { action, mut problems } = self;
-                crate::request::require(&action, &mut problems, "action");
+                problems.require("action", &action);
                 match (action,) {
                     (Some(action),) if problems.is_empty() => {
                         Ok(super::ManageDevEnvInstanceRequest {
                             action,
                         })
                     }
-                    _ => {
-                        Err(
-                            crate::RequestError::in_type(
-                                "ManageDevEnvInstanceRequest",
-                                problems,
-                            ),
-                        )
-                    }
+                    _ => Err(problems.of("ManageDevEnvInstanceRequest")),
                 }
             }
         }
         impl TryFrom<ManageDevEnvInstanceRequest>
         for super::ManageDevEnvInstanceRequest {
-            type Error = crate::RequestError;
+            type Error = RequestError;
             fn try_from(
                 builder: ManageDevEnvInstanceRequest,
-            ) -> Result<Self, crate::RequestError> {
+            ) -> Result<Self, RequestError> {
                 builder.build()
             }
         }
@@ -4487,59 +4073,45 @@ pub mod types {
         #[must_use = "a builder does nothing until `build`"]
         pub struct NodeAffinityReq {
             preferred_during_scheduling_ignored_during_execution: Option<
-                ::std::vec::Vec<super::NodeAffinityRuleReq>,
+                Vec<super::NodeAffinityRuleReq>,
             >,
             required_during_scheduling_ignored_during_execution: Option<
-                ::std::vec::Vec<super::NodeAffinityRuleReq>,
+                Vec<super::NodeAffinityRuleReq>,
             >,
-            problems: Vec<crate::request::Problem>,
+            problems: Problems,
         }
         impl NodeAffinityReq {
             /// Rules by which one node is preferred to another.
-            pub fn preferred_during_scheduling_ignored_during_execution<V, M>(
+            pub fn preferred_during_scheduling_ignored_during_execution<M>(
                 mut self,
-                value: V,
-            ) -> Self
-            where
-                V: crate::IntoOptional<::std::vec::Vec<super::NodeAffinityRuleReq>, M>,
-            {
-                let value = crate::request::optional(
-                    "preferred_during_scheduling_ignored_during_execution",
-                    value,
-                );
-                crate::request::set(
-                    &mut self.preferred_during_scheduling_ignored_during_execution,
-                    &mut self.problems,
-                    "preferred_during_scheduling_ignored_during_execution",
-                    value,
-                );
+                value: impl IntoOptional<Vec<super::NodeAffinityRuleReq>, M>,
+            ) -> Self {
+                self.preferred_during_scheduling_ignored_during_execution = self
+                    .problems
+                    .optional(
+                        "preferred_during_scheduling_ignored_during_execution",
+                        value,
+                    );
                 self
             }
             /// Rules that a node has to keep. They have no weight.
-            pub fn required_during_scheduling_ignored_during_execution<V, M>(
+            pub fn required_during_scheduling_ignored_during_execution<M>(
                 mut self,
-                value: V,
-            ) -> Self
-            where
-                V: crate::IntoOptional<::std::vec::Vec<super::NodeAffinityRuleReq>, M>,
-            {
-                let value = crate::request::optional(
-                    "required_during_scheduling_ignored_during_execution",
-                    value,
-                );
-                crate::request::set(
-                    &mut self.required_during_scheduling_ignored_during_execution,
-                    &mut self.problems,
-                    "required_during_scheduling_ignored_during_execution",
-                    value,
-                );
+                value: impl IntoOptional<Vec<super::NodeAffinityRuleReq>, M>,
+            ) -> Self {
+                self.required_during_scheduling_ignored_during_execution = self
+                    .problems
+                    .optional(
+                        "required_during_scheduling_ignored_during_execution",
+                        value,
+                    );
                 self
             }
             /// Finishes it.
             ///
             /// # Errors
             /// Names every field that is missing or does not fit.
-            pub fn build(self) -> Result<super::NodeAffinityReq, crate::RequestError> {
+            pub fn build(self) -> Result<super::NodeAffinityReq, RequestError> {
                 let Self {
                     preferred_during_scheduling_ignored_during_execution,
                     required_during_scheduling_ignored_during_execution,
@@ -4552,13 +4124,13 @@ pub mod types {
                             required_during_scheduling_ignored_during_execution,
                         })
                     }
-                    _ => Err(crate::RequestError::in_type("NodeAffinityReq", problems)),
+                    _ => Err(problems.of("NodeAffinityReq")),
                 }
             }
         }
         impl TryFrom<NodeAffinityReq> for super::NodeAffinityReq {
-            type Error = crate::RequestError;
-            fn try_from(builder: NodeAffinityReq) -> Result<Self, crate::RequestError> {
+            type Error = RequestError;
+            fn try_from(builder: NodeAffinityReq) -> Result<Self, RequestError> {
                 builder.build()
             }
         }
@@ -4566,83 +4138,50 @@ pub mod types {
         #[derive(Clone, Debug, Default)]
         #[must_use = "a builder does nothing until `build`"]
         pub struct NodeAffinityRuleReq {
-            key: Option<::std::string::String>,
-            operator: Option<crate::devenviron::enums::OpenNodeAffinityOperator>,
-            values: Option<::std::vec::Vec<::std::string::String>>,
+            key: Option<String>,
+            operator: Option<enums::OpenNodeAffinityOperator>,
+            values: Option<Vec<String>>,
             weight: Option<i32>,
-            problems: Vec<crate::request::Problem>,
+            problems: Problems,
         }
         impl NodeAffinityRuleReq {
             /// Key of the label: a name of at most 63 characters, before it, if need be, a DNS name of at most 253 characters and a slash.
-            pub fn key<V>(mut self, value: V) -> Self
-            where
-                V: TryInto<::std::string::String, Error: std::fmt::Display>,
-            {
-                let value = crate::request::required("key", value).map(Some);
-                crate::request::set(&mut self.key, &mut self.problems, "key", value);
+            pub fn key(mut self, value: impl TryInto<String, Error: Display>) -> Self {
+                self.key = self.problems.required("key", value);
                 self
             }
             /// How a rule compares a label of a node with its values. Huawei Cloud only.
             ///
             /// Known values: `In`, `NotIn`, `Exists`, `DoesNotExist`, `Gt`, `Lt`.
-            pub fn operator<V>(mut self, value: V) -> Self
-            where
-                V: TryInto<
-                    crate::devenviron::enums::OpenNodeAffinityOperator,
-                    Error: std::fmt::Display,
-                >,
-            {
-                let value = crate::request::required("operator", value).map(Some);
-                crate::request::set(
-                    &mut self.operator,
-                    &mut self.problems,
-                    "operator",
-                    value,
-                );
+            pub fn operator(
+                mut self,
+                value: impl TryInto<enums::OpenNodeAffinityOperator, Error: Display>,
+            ) -> Self {
+                self.operator = self.problems.required("operator", value);
                 self
             }
             /// Values to compare with. Each has at most 63 characters, begins and ends with a letter or a digit, or is empty.
-            pub fn values<V>(mut self, value: V) -> Self
-            where
-                V: TryInto<
-                    ::std::vec::Vec<::std::string::String>,
-                    Error: std::fmt::Display,
-                >,
-            {
-                let value = crate::request::required("values", value).map(Some);
-                crate::request::set(
-                    &mut self.values,
-                    &mut self.problems,
-                    "values",
-                    value,
-                );
+            pub fn values(
+                mut self,
+                value: impl TryInto<Vec<String>, Error: Display>,
+            ) -> Self {
+                self.values = self.problems.required("values", value);
                 self
             }
             /// Weight of a preference, 0 to 100.
-            pub fn weight<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<i32, M>,
-            {
-                let value = crate::request::optional("weight", value);
-                crate::request::set(
-                    &mut self.weight,
-                    &mut self.problems,
-                    "weight",
-                    value,
-                );
+            pub fn weight<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
+                self.weight = self.problems.optional("weight", value);
                 self
             }
             /// Finishes it.
             ///
             /// # Errors
             /// Names every field that is missing or does not fit.
-            pub fn build(
-                self,
-            ) -> Result<super::NodeAffinityRuleReq, crate::RequestError> {
+            pub fn build(self) -> Result<super::NodeAffinityRuleReq, RequestError> {
                 let Self { key, operator, values, weight, mut problems } = self;
-                crate::request::require(&key, &mut problems, "key");
-                crate::request::require(&operator, &mut problems, "operator");
-                crate::request::require(&values, &mut problems, "values");
+                problems.require("key", &key);
+                problems.require("operator", &operator);
+                problems.require("values", &values);
                 match (key, operator, values) {
                     (Some(key), Some(operator), Some(values)) if problems.is_empty() => {
                         Ok(super::NodeAffinityRuleReq {
@@ -4652,19 +4191,13 @@ pub mod types {
                             weight,
                         })
                     }
-                    _ => {
-                        Err(
-                            crate::RequestError::in_type("NodeAffinityRuleReq", problems),
-                        )
-                    }
+                    _ => Err(problems.of("NodeAffinityRuleReq")),
                 }
             }
         }
         impl TryFrom<NodeAffinityRuleReq> for super::NodeAffinityRuleReq {
-            type Error = crate::RequestError;
-            fn try_from(
-                builder: NodeAffinityRuleReq,
-            ) -> Result<Self, crate::RequestError> {
+            type Error = RequestError;
+            fn try_from(builder: NodeAffinityRuleReq) -> Result<Self, RequestError> {
                 builder.build()
             }
         }
@@ -4672,36 +4205,27 @@ pub mod types {
         #[derive(Clone, Debug, Default)]
         #[must_use = "a builder does nothing until `build`"]
         pub struct PublicNetworkConfigReq {
-            public_network_type: Option<crate::devenviron::enums::OpenPublicNetworkType>,
-            problems: Vec<crate::request::Problem>,
+            public_network_type: Option<enums::OpenPublicNetworkType>,
+            problems: Problems,
         }
         impl PublicNetworkConfigReq {
             /// Kind of access to the public network. Huawei Cloud only.
             ///
             /// Known values: `SHARED`, `EXCLUSIVE`, `FORBIDDEN`.
-            pub fn public_network_type<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<
-                    crate::devenviron::enums::OpenPublicNetworkType,
-                    M,
-                >,
-            {
-                let value = crate::request::optional("public_network_type", value);
-                crate::request::set(
-                    &mut self.public_network_type,
-                    &mut self.problems,
-                    "public_network_type",
-                    value,
-                );
+            pub fn public_network_type<M>(
+                mut self,
+                value: impl IntoOptional<enums::OpenPublicNetworkType, M>,
+            ) -> Self {
+                self.public_network_type = self
+                    .problems
+                    .optional("public_network_type", value);
                 self
             }
             /// Finishes it.
             ///
             /// # Errors
             /// Names every field that is missing or does not fit.
-            pub fn build(
-                self,
-            ) -> Result<super::PublicNetworkConfigReq, crate::RequestError> {
+            pub fn build(self) -> Result<super::PublicNetworkConfigReq, RequestError> {
                 let Self { public_network_type, problems } = self;
                 match () {
                     () if problems.is_empty() => {
@@ -4709,22 +4233,13 @@ pub mod types {
                             public_network_type,
                         })
                     }
-                    _ => {
-                        Err(
-                            crate::RequestError::in_type(
-                                "PublicNetworkConfigReq",
-                                problems,
-                            ),
-                        )
-                    }
+                    _ => Err(problems.of("PublicNetworkConfigReq")),
                 }
             }
         }
         impl TryFrom<PublicNetworkConfigReq> for super::PublicNetworkConfigReq {
-            type Error = crate::RequestError;
-            fn try_from(
-                builder: PublicNetworkConfigReq,
-            ) -> Result<Self, crate::RequestError> {
+            type Error = RequestError;
+            fn try_from(builder: PublicNetworkConfigReq) -> Result<Self, RequestError> {
                 builder.build()
             }
         }
@@ -4732,228 +4247,141 @@ pub mod types {
         #[derive(Clone, Debug, Default)]
         #[must_use = "a builder does nothing until `build`"]
         pub struct RegisterImageRequest {
-            arch: Option<crate::devenviron::enums::OpenImageArch>,
-            description: Option<::std::string::String>,
-            flavor_type: Option<crate::devenviron::enums::OpenAscendType>,
-            origin: Option<crate::devenviron::enums::OpenImageOrigin>,
-            read_me: Option<::std::string::String>,
-            resource_category: Option<
-                ::std::vec::Vec<crate::devenviron::enums::OpenResourceCategory>,
-            >,
-            service_type: Option<crate::devenviron::enums::OpenImageServiceType>,
-            services: Option<
-                ::std::vec::Vec<crate::devenviron::enums::OpenEndpointService>,
-            >,
-            swr_instance_id: Option<::std::string::String>,
-            swr_path: Option<::std::string::String>,
-            tags: Option<::std::vec::Vec<::std::string::String>>,
-            visibility: Option<crate::devenviron::enums::OpenImageVisibility>,
-            workspace_id: Option<::std::string::String>,
-            problems: Vec<crate::request::Problem>,
+            arch: Option<enums::OpenImageArch>,
+            description: Option<String>,
+            flavor_type: Option<enums::OpenAscendType>,
+            origin: Option<enums::OpenImageOrigin>,
+            read_me: Option<String>,
+            resource_category: Option<Vec<enums::OpenResourceCategory>>,
+            service_type: Option<enums::OpenImageServiceType>,
+            services: Option<Vec<enums::OpenEndpointService>>,
+            swr_instance_id: Option<String>,
+            swr_path: Option<String>,
+            tags: Option<Vec<String>>,
+            visibility: Option<enums::OpenImageVisibility>,
+            workspace_id: Option<String>,
+            problems: Problems,
         }
         impl RegisterImageRequest {
             /// Processor architecture of an image or a flavor. The lists of the documentation are in upper case, answers come as `x86_64` and `aarch64`; compare without regard to case. An image registered without it counts as X86_64.
             ///
             /// Known values: `X86_64`, `AARCH64`.
-            pub fn arch<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<crate::devenviron::enums::OpenImageArch, M>,
-            {
-                let value = crate::request::optional("arch", value);
-                crate::request::set(&mut self.arch, &mut self.problems, "arch", value);
+            pub fn arch<M>(
+                mut self,
+                value: impl IntoOptional<enums::OpenImageArch, M>,
+            ) -> Self {
+                self.arch = self.problems.optional("arch", value);
                 self
             }
             /// Free text about the image, up to 512 characters.
-            pub fn description<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::string::String, M>,
-            {
-                let value = crate::request::optional("description", value);
-                crate::request::set(
-                    &mut self.description,
-                    &mut self.problems,
-                    "description",
-                    value,
-                );
+            pub fn description<M>(
+                mut self,
+                value: impl IntoOptional<String, M>,
+            ) -> Self {
+                self.description = self.problems.optional("description", value);
                 self
             }
             /// Kind of Ascend processor. Huawei Cloud only.
             ///
             /// Known values: `ASCEND_SNT9`, `ASCEND_SNT9B`, `ASCEND_SNT3`.
-            pub fn flavor_type<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<crate::devenviron::enums::OpenAscendType, M>,
-            {
-                let value = crate::request::optional("flavor_type", value);
-                crate::request::set(
-                    &mut self.flavor_type,
-                    &mut self.problems,
-                    "flavor_type",
-                    value,
-                );
+            pub fn flavor_type<M>(
+                mut self,
+                value: impl IntoOptional<enums::OpenAscendType, M>,
+            ) -> Self {
+                self.flavor_type = self.problems.optional("flavor_type", value);
                 self
             }
             /// Where an image comes from. Without it an image to register counts as CUSTOMIZE.
             ///
             /// Known values: `CUSTOMIZE`, `IMAGE_SAVE`.
-            pub fn origin<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<crate::devenviron::enums::OpenImageOrigin, M>,
-            {
-                let value = crate::request::optional("origin", value);
-                crate::request::set(
-                    &mut self.origin,
-                    &mut self.problems,
-                    "origin",
-                    value,
-                );
+            pub fn origin<M>(
+                mut self,
+                value: impl IntoOptional<enums::OpenImageOrigin, M>,
+            ) -> Self {
+                self.origin = self.problems.optional("origin", value);
                 self
             }
             /// Overview of the image, for those who are to use it. At most 3,000 characters. Huawei Cloud only.
-            pub fn read_me<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::string::String, M>,
-            {
-                let value = crate::request::optional("read_me", value);
-                crate::request::set(
-                    &mut self.read_me,
-                    &mut self.problems,
-                    "read_me",
-                    value,
-                );
+            pub fn read_me<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+                self.read_me = self.problems.optional("read_me", value);
                 self
             }
             /// Kinds of compute resources on which the image runs; `resource_categories` in the answer. Without it both CPU and GPU are assumed.
             ///
             /// Known values: `CPU`, `GPU`, `ASCEND`.
-            pub fn resource_category<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<
-                    ::std::vec::Vec<crate::devenviron::enums::OpenResourceCategory>,
-                    M,
-                >,
-            {
-                let value = crate::request::optional("resource_category", value);
-                crate::request::set(
-                    &mut self.resource_category,
-                    &mut self.problems,
-                    "resource_category",
-                    value,
-                );
+            pub fn resource_category<M>(
+                mut self,
+                value: impl IntoOptional<Vec<enums::OpenResourceCategory>, M>,
+            ) -> Self {
+                self.resource_category = self
+                    .problems
+                    .optional("resource_category", value);
                 self
             }
             /// Purpose for which an image is made. An image registered without it is UNKNOWN.
             ///
             /// Known values: `COMMON`, `INFERENCE`, `TRAIN`, `DEV`, `UNKNOWN`.
-            pub fn service_type<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<
-                    crate::devenviron::enums::OpenImageServiceType,
-                    M,
-                >,
-            {
-                let value = crate::request::optional("service_type", value);
-                crate::request::set(
-                    &mut self.service_type,
-                    &mut self.problems,
-                    "service_type",
-                    value,
-                );
+            pub fn service_type<M>(
+                mut self,
+                value: impl IntoOptional<enums::OpenImageServiceType, M>,
+            ) -> Self {
+                self.service_type = self.problems.optional("service_type", value);
                 self
             }
             /// Ways in which a notebook of this image can be reached; `dev_services` in the answer. Without it both NOTEBOOK and SSH are assumed.
             ///
             /// Known values: `NOTEBOOK`, `SSH`, `AI_FLOW`.
-            pub fn services<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<
-                    ::std::vec::Vec<crate::devenviron::enums::OpenEndpointService>,
-                    M,
-                >,
-            {
-                let value = crate::request::optional("services", value);
-                crate::request::set(
-                    &mut self.services,
-                    &mut self.problems,
-                    "services",
-                    value,
-                );
+            pub fn services<M>(
+                mut self,
+                value: impl IntoOptional<Vec<enums::OpenEndpointService>, M>,
+            ) -> Self {
+                self.services = self.problems.optional("services", value);
                 self
             }
             /// ID of the registry of the enterprise edition of SWR that holds the image. Huawei Cloud only.
-            pub fn swr_instance_id<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::string::String, M>,
-            {
-                let value = crate::request::optional("swr_instance_id", value);
-                crate::request::set(
-                    &mut self.swr_instance_id,
-                    &mut self.problems,
-                    "swr_instance_id",
-                    value,
-                );
+            pub fn swr_instance_id<M>(
+                mut self,
+                value: impl IntoOptional<String, M>,
+            ) -> Self {
+                self.swr_instance_id = self.problems.optional("swr_instance_id", value);
                 self
             }
             /// Address of the image in the container registry SWR, `<registry>/<organization>/<name>:<tag>`. Organization, name and tag of the image are read from it.
-            pub fn swr_path<V>(mut self, value: V) -> Self
-            where
-                V: TryInto<::std::string::String, Error: std::fmt::Display>,
-            {
-                let value = crate::request::required("swr_path", value).map(Some);
-                crate::request::set(
-                    &mut self.swr_path,
-                    &mut self.problems,
-                    "swr_path",
-                    value,
-                );
+            pub fn swr_path(
+                mut self,
+                value: impl TryInto<String, Error: Display>,
+            ) -> Self {
+                self.swr_path = self.problems.required("swr_path", value);
                 self
             }
             /// Tags of the image's group, at most 20. Huawei Cloud only.
-            pub fn tags<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::vec::Vec<::std::string::String>, M>,
-            {
-                let value = crate::request::optional("tags", value);
-                crate::request::set(&mut self.tags, &mut self.problems, "tags", value);
+            pub fn tags<M>(mut self, value: impl IntoOptional<Vec<String>, M>) -> Self {
+                self.tags = self.problems.optional("tags", value);
                 self
             }
             /// Who can see an image. A PUBLIC image can be read and used by everybody who knows its ID, and changed by its owner only. Without it an image to register counts as PRIVATE.
             ///
             /// Known values: `PRIVATE`, `PUBLIC`.
-            pub fn visibility<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<crate::devenviron::enums::OpenImageVisibility, M>,
-            {
-                let value = crate::request::optional("visibility", value);
-                crate::request::set(
-                    &mut self.visibility,
-                    &mut self.problems,
-                    "visibility",
-                    value,
-                );
+            pub fn visibility<M>(
+                mut self,
+                value: impl IntoOptional<enums::OpenImageVisibility, M>,
+            ) -> Self {
+                self.visibility = self.problems.optional("visibility", value);
                 self
             }
             /// Workspace that takes the image. `0` is the one that always exists. Defaults to `0`.
-            pub fn workspace_id<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::string::String, M>,
-            {
-                let value = crate::request::optional("workspace_id", value);
-                crate::request::set(
-                    &mut self.workspace_id,
-                    &mut self.problems,
-                    "workspace_id",
-                    value,
-                );
+            pub fn workspace_id<M>(
+                mut self,
+                value: impl IntoOptional<String, M>,
+            ) -> Self {
+                self.workspace_id = self.problems.optional("workspace_id", value);
                 self
             }
             /// Finishes it.
             ///
             /// # Errors
             /// Names every field that is missing or does not fit.
-            pub fn build(
-                self,
-            ) -> Result<super::RegisterImageRequest, crate::RequestError> {
+            pub fn build(self) -> Result<super::RegisterImageRequest, RequestError> {
                 let Self {
                     arch,
                     description,
@@ -4970,7 +4398,7 @@ pub mod types {
                     workspace_id,
                     mut problems,
                 } = self;
-                crate::request::require(&swr_path, &mut problems, "swr_path");
+                problems.require("swr_path", &swr_path);
                 match (swr_path,) {
                     (Some(swr_path),) if problems.is_empty() => {
                         Ok(super::RegisterImageRequest {
@@ -4989,22 +4417,13 @@ pub mod types {
                             workspace_id,
                         })
                     }
-                    _ => {
-                        Err(
-                            crate::RequestError::in_type(
-                                "RegisterImageRequest",
-                                problems,
-                            ),
-                        )
-                    }
+                    _ => Err(problems.of("RegisterImageRequest")),
                 }
             }
         }
         impl TryFrom<RegisterImageRequest> for super::RegisterImageRequest {
-            type Error = crate::RequestError;
-            fn try_from(
-                builder: RegisterImageRequest,
-            ) -> Result<Self, crate::RequestError> {
+            type Error = RequestError;
+            fn try_from(builder: RegisterImageRequest) -> Result<Self, RequestError> {
                 builder.build()
             }
         }
@@ -5014,42 +4433,34 @@ pub mod types {
         pub struct RunUserReq {
             gid: Option<i64>,
             uid: Option<i64>,
-            problems: Vec<crate::request::Problem>,
+            problems: Problems,
         }
         impl RunUserReq {
             /// Number of the group.
-            pub fn gid<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<i64, M>,
-            {
-                let value = crate::request::optional("gid", value);
-                crate::request::set(&mut self.gid, &mut self.problems, "gid", value);
+            pub fn gid<M>(mut self, value: impl IntoOptional<i64, M>) -> Self {
+                self.gid = self.problems.optional("gid", value);
                 self
             }
             /// Number of the user.
-            pub fn uid<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<i64, M>,
-            {
-                let value = crate::request::optional("uid", value);
-                crate::request::set(&mut self.uid, &mut self.problems, "uid", value);
+            pub fn uid<M>(mut self, value: impl IntoOptional<i64, M>) -> Self {
+                self.uid = self.problems.optional("uid", value);
                 self
             }
             /// Finishes it.
             ///
             /// # Errors
             /// Names every field that is missing or does not fit.
-            pub fn build(self) -> Result<super::RunUserReq, crate::RequestError> {
+            pub fn build(self) -> Result<super::RunUserReq, RequestError> {
                 let Self { gid, uid, problems } = self;
                 match () {
                     () if problems.is_empty() => Ok(super::RunUserReq { gid, uid }),
-                    _ => Err(crate::RequestError::in_type("RunUserReq", problems)),
+                    _ => Err(problems.of("RunUserReq")),
                 }
             }
         }
         impl TryFrom<RunUserReq> for super::RunUserReq {
-            type Error = crate::RequestError;
-            fn try_from(builder: RunUserReq) -> Result<Self, crate::RequestError> {
+            type Error = RequestError;
+            fn try_from(builder: RunUserReq) -> Result<Self, RequestError> {
                 builder.build()
             }
         }
@@ -5057,47 +4468,39 @@ pub mod types {
         #[derive(Clone, Debug, Default)]
         #[must_use = "a builder does nothing until `build`"]
         pub struct TagReq {
-            key: Option<::std::string::String>,
-            value: Option<::std::string::String>,
-            problems: Vec<crate::request::Problem>,
+            key: Option<String>,
+            value: Option<String>,
+            problems: Problems,
         }
         impl TagReq {
             /// Key of the tag: letters of any language, digits, spaces and `_ . : = + - @`. 1 to 128 characters. It does not begin with `_sys_`, and neither begins nor ends with a space.
-            pub fn key<V>(mut self, value: V) -> Self
-            where
-                V: TryInto<::std::string::String, Error: std::fmt::Display>,
-            {
-                let value = crate::request::required("key", value).map(Some);
-                crate::request::set(&mut self.key, &mut self.problems, "key", value);
+            pub fn key(mut self, value: impl TryInto<String, Error: Display>) -> Self {
+                self.key = self.problems.required("key", value);
                 self
             }
             /// Value of the tag: letters of any language, digits, spaces and `_ . : / = + - @`. It may be empty. At most 255 characters.
-            pub fn value<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::string::String, M>,
-            {
-                let value = crate::request::optional("value", value);
-                crate::request::set(&mut self.value, &mut self.problems, "value", value);
+            pub fn value<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+                self.value = self.problems.optional("value", value);
                 self
             }
             /// Finishes it.
             ///
             /// # Errors
             /// Names every field that is missing or does not fit.
-            pub fn build(self) -> Result<super::TagReq, crate::RequestError> {
+            pub fn build(self) -> Result<super::TagReq, RequestError> {
                 let Self { key, value, mut problems } = self;
-                crate::request::require(&key, &mut problems, "key");
+                problems.require("key", &key);
                 match (key,) {
                     (Some(key),) if problems.is_empty() => {
                         Ok(super::TagReq { key, value })
                     }
-                    _ => Err(crate::RequestError::in_type("TagReq", problems)),
+                    _ => Err(problems.of("TagReq")),
                 }
             }
         }
         impl TryFrom<TagReq> for super::TagReq {
-            type Error = crate::RequestError;
-            fn try_from(builder: TagReq) -> Result<Self, crate::RequestError> {
+            type Error = RequestError;
+            fn try_from(builder: TagReq) -> Result<Self, RequestError> {
                 builder.build()
             }
         }
@@ -5108,58 +4511,29 @@ pub mod types {
             duration: Option<i32>,
             enable: Option<bool>,
             prompt: Option<bool>,
-            problems: Vec<crate::request::Problem>,
+            problems: Problems,
         }
         impl UpdateDevEnvAutoStopReq {
             /// Running time in seconds, counted anew from each start. From 3,600 to 86,400. It is required when `enable` is true; without it the request is refused with ModelArts.6348. A running instance adopts a changed value at its next start; until then it stops when it was going to.
-            pub fn duration<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<i32, M>,
-            {
-                let value = crate::request::optional("duration", value);
-                crate::request::set(
-                    &mut self.duration,
-                    &mut self.problems,
-                    "duration",
-                    value,
-                );
+            pub fn duration<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
+                self.duration = self.problems.optional("duration", value);
                 self
             }
             /// True to stop the instance once it has run for `duration`; false to let it run on. False takes effect at once, true in an instance that runs without an end at its next start.
-            pub fn enable<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<bool, M>,
-            {
-                let value = crate::request::optional("enable", value);
-                crate::request::set(
-                    &mut self.enable,
-                    &mut self.problems,
-                    "enable",
-                    value,
-                );
+            pub fn enable<M>(mut self, value: impl IntoOptional<bool, M>) -> Self {
+                self.enable = self.problems.optional("enable", value);
                 self
             }
             /// Whether the console reminds the user again. Of no effect on the instance.
-            pub fn prompt<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<bool, M>,
-            {
-                let value = crate::request::optional("prompt", value);
-                crate::request::set(
-                    &mut self.prompt,
-                    &mut self.problems,
-                    "prompt",
-                    value,
-                );
+            pub fn prompt<M>(mut self, value: impl IntoOptional<bool, M>) -> Self {
+                self.prompt = self.problems.optional("prompt", value);
                 self
             }
             /// Finishes it.
             ///
             /// # Errors
             /// Names every field that is missing or does not fit.
-            pub fn build(
-                self,
-            ) -> Result<super::UpdateDevEnvAutoStopReq, crate::RequestError> {
+            pub fn build(self) -> Result<super::UpdateDevEnvAutoStopReq, RequestError> {
                 let Self { duration, enable, prompt, problems } = self;
                 match () {
                     () if problems.is_empty() => {
@@ -5169,22 +4543,13 @@ pub mod types {
                             prompt,
                         })
                     }
-                    _ => {
-                        Err(
-                            crate::RequestError::in_type(
-                                "UpdateDevEnvAutoStopReq",
-                                problems,
-                            ),
-                        )
-                    }
+                    _ => Err(problems.of("UpdateDevEnvAutoStopReq")),
                 }
             }
         }
         impl TryFrom<UpdateDevEnvAutoStopReq> for super::UpdateDevEnvAutoStopReq {
-            type Error = crate::RequestError;
-            fn try_from(
-                builder: UpdateDevEnvAutoStopReq,
-            ) -> Result<Self, crate::RequestError> {
+            type Error = RequestError;
+            fn try_from(builder: UpdateDevEnvAutoStopReq) -> Result<Self, RequestError> {
                 builder.build()
             }
         }
@@ -5192,32 +4557,25 @@ pub mod types {
         #[derive(Clone, Debug, Default)]
         #[must_use = "a builder does nothing until `build`"]
         pub struct UpdateDevEnvInstanceRequest {
-            description: Option<::std::string::String>,
+            description: Option<String>,
             spec: Option<super::UpdateDevEnvNotebookSpec>,
-            problems: Vec<crate::request::Problem>,
+            problems: Problems,
         }
         impl UpdateDevEnvInstanceRequest {
             /// New free text on the instance. At most 512 characters, none of `& < > " ' /`.
-            pub fn description<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::string::String, M>,
-            {
-                let value = crate::request::optional("description", value);
-                crate::request::set(
-                    &mut self.description,
-                    &mut self.problems,
-                    "description",
-                    value,
-                );
+            pub fn description<M>(
+                mut self,
+                value: impl IntoOptional<String, M>,
+            ) -> Self {
+                self.description = self.problems.optional("description", value);
                 self
             }
             /// Notebook settings that an update can change.
-            pub fn spec<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<super::UpdateDevEnvNotebookSpec, M>,
-            {
-                let value = crate::request::optional("spec", value);
-                crate::request::set(&mut self.spec, &mut self.problems, "spec", value);
+            pub fn spec<M>(
+                mut self,
+                value: impl IntoOptional<super::UpdateDevEnvNotebookSpec, M>,
+            ) -> Self {
+                self.spec = self.problems.optional("spec", value);
                 self
             }
             /// Finishes it.
@@ -5226,7 +4584,7 @@ pub mod types {
             /// Names every field that is missing or does not fit.
             pub fn build(
                 self,
-            ) -> Result<super::UpdateDevEnvInstanceRequest, crate::RequestError> {
+            ) -> Result<super::UpdateDevEnvInstanceRequest, RequestError> {
                 let Self { description, spec, problems } = self;
                 match () {
                     () if problems.is_empty() => {
@@ -5235,23 +4593,16 @@ pub mod types {
                             spec,
                         })
                     }
-                    _ => {
-                        Err(
-                            crate::RequestError::in_type(
-                                "UpdateDevEnvInstanceRequest",
-                                problems,
-                            ),
-                        )
-                    }
+                    _ => Err(problems.of("UpdateDevEnvInstanceRequest")),
                 }
             }
         }
         impl TryFrom<UpdateDevEnvInstanceRequest>
         for super::UpdateDevEnvInstanceRequest {
-            type Error = crate::RequestError;
+            type Error = RequestError;
             fn try_from(
                 builder: UpdateDevEnvInstanceRequest,
-            ) -> Result<Self, crate::RequestError> {
+            ) -> Result<Self, RequestError> {
                 builder.build()
             }
         }
@@ -5260,30 +4611,22 @@ pub mod types {
         #[must_use = "a builder does nothing until `build`"]
         pub struct UpdateDevEnvNotebookSpec {
             auto_stop: Option<super::UpdateDevEnvAutoStopReq>,
-            problems: Vec<crate::request::Problem>,
+            problems: Problems,
         }
         impl UpdateDevEnvNotebookSpec {
             /// Whether, and how long after a start, the instance stops by itself.
-            pub fn auto_stop<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<super::UpdateDevEnvAutoStopReq, M>,
-            {
-                let value = crate::request::optional("auto_stop", value);
-                crate::request::set(
-                    &mut self.auto_stop,
-                    &mut self.problems,
-                    "auto_stop",
-                    value,
-                );
+            pub fn auto_stop<M>(
+                mut self,
+                value: impl IntoOptional<super::UpdateDevEnvAutoStopReq, M>,
+            ) -> Self {
+                self.auto_stop = self.problems.optional("auto_stop", value);
                 self
             }
             /// Finishes it.
             ///
             /// # Errors
             /// Names every field that is missing or does not fit.
-            pub fn build(
-                self,
-            ) -> Result<super::UpdateDevEnvNotebookSpec, crate::RequestError> {
+            pub fn build(self) -> Result<super::UpdateDevEnvNotebookSpec, RequestError> {
                 let Self { auto_stop, problems } = self;
                 match () {
                     () if problems.is_empty() => {
@@ -5291,22 +4634,15 @@ pub mod types {
                             auto_stop,
                         })
                     }
-                    _ => {
-                        Err(
-                            crate::RequestError::in_type(
-                                "UpdateDevEnvNotebookSpec",
-                                problems,
-                            ),
-                        )
-                    }
+                    _ => Err(problems.of("UpdateDevEnvNotebookSpec")),
                 }
             }
         }
         impl TryFrom<UpdateDevEnvNotebookSpec> for super::UpdateDevEnvNotebookSpec {
-            type Error = crate::RequestError;
+            type Error = RequestError;
             fn try_from(
                 builder: UpdateDevEnvNotebookSpec,
-            ) -> Result<Self, crate::RequestError> {
+            ) -> Result<Self, RequestError> {
                 builder.build()
             }
         }
@@ -5314,41 +4650,29 @@ pub mod types {
         #[derive(Clone, Debug, Default)]
         #[must_use = "a builder does nothing until `build`"]
         pub struct UpdateImageGroupRequest {
-            read_me: Option<::std::string::String>,
-            tags: Option<::std::vec::Vec<super::TagReq>>,
-            problems: Vec<crate::request::Problem>,
+            read_me: Option<String>,
+            tags: Option<Vec<super::TagReq>>,
+            problems: Problems,
         }
         impl UpdateImageGroupRequest {
             /// Overview of the image, for those who are to use it. At most 30,000 characters.
-            pub fn read_me<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::string::String, M>,
-            {
-                let value = crate::request::optional("read_me", value);
-                crate::request::set(
-                    &mut self.read_me,
-                    &mut self.problems,
-                    "read_me",
-                    value,
-                );
+            pub fn read_me<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+                self.read_me = self.problems.optional("read_me", value);
                 self
             }
             /// All tags of the group from now on, at most 20.
-            pub fn tags<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::vec::Vec<super::TagReq>, M>,
-            {
-                let value = crate::request::optional("tags", value);
-                crate::request::set(&mut self.tags, &mut self.problems, "tags", value);
+            pub fn tags<M>(
+                mut self,
+                value: impl IntoOptional<Vec<super::TagReq>, M>,
+            ) -> Self {
+                self.tags = self.problems.optional("tags", value);
                 self
             }
             /// Finishes it.
             ///
             /// # Errors
             /// Names every field that is missing or does not fit.
-            pub fn build(
-                self,
-            ) -> Result<super::UpdateImageGroupRequest, crate::RequestError> {
+            pub fn build(self) -> Result<super::UpdateImageGroupRequest, RequestError> {
                 let Self { read_me, tags, problems } = self;
                 match () {
                     () if problems.is_empty() => {
@@ -5357,22 +4681,13 @@ pub mod types {
                             tags,
                         })
                     }
-                    _ => {
-                        Err(
-                            crate::RequestError::in_type(
-                                "UpdateImageGroupRequest",
-                                problems,
-                            ),
-                        )
-                    }
+                    _ => Err(problems.of("UpdateImageGroupRequest")),
                 }
             }
         }
         impl TryFrom<UpdateImageGroupRequest> for super::UpdateImageGroupRequest {
-            type Error = crate::RequestError;
-            fn try_from(
-                builder: UpdateImageGroupRequest,
-            ) -> Result<Self, crate::RequestError> {
+            type Error = RequestError;
+            fn try_from(builder: UpdateImageGroupRequest) -> Result<Self, RequestError> {
                 builder.build()
             }
         }
@@ -5382,184 +4697,115 @@ pub mod types {
         pub struct UpdateNotebookRequest {
             affinity: Option<super::NodeAffinityReq>,
             custom_spec: Option<super::CustomSpecReq>,
-            data_volumes: Option<::std::vec::Vec<super::VolumeReq>>,
-            description: Option<::std::string::String>,
-            dew_secret_name: Option<::std::string::String>,
-            endpoints: Option<::std::vec::Vec<super::EndpointsReq>>,
-            flavor: Option<::std::string::String>,
+            data_volumes: Option<Vec<super::VolumeReq>>,
+            description: Option<String>,
+            dew_secret_name: Option<String>,
+            endpoints: Option<Vec<super::EndpointsReq>>,
+            flavor: Option<String>,
             hooks: Option<super::CustomHooks>,
-            image_id: Option<::std::string::String>,
-            name: Option<::std::string::String>,
+            image_id: Option<String>,
+            name: Option<String>,
             public_network_config: Option<super::PublicNetworkConfigReq>,
             storage_new_size: Option<i32>,
-            problems: Vec<crate::request::Problem>,
+            problems: Problems,
         }
         impl UpdateNotebookRequest {
             /// Which nodes of a dedicated pool a notebook may, or should, run on. Huawei Cloud only.
-            pub fn affinity<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<super::NodeAffinityReq, M>,
-            {
-                let value = crate::request::optional("affinity", value);
-                crate::request::set(
-                    &mut self.affinity,
-                    &mut self.problems,
-                    "affinity",
-                    value,
-                );
+            pub fn affinity<M>(
+                mut self,
+                value: impl IntoOptional<super::NodeAffinityReq, M>,
+            ) -> Self {
+                self.affinity = self.problems.optional("affinity", value);
                 self
             }
             /// Resources chosen freely instead of a flavor, for a notebook in a dedicated pool. There processor, memory, architecture and category have to be given, and for GPUs their number and model too. Huawei Cloud only.
-            pub fn custom_spec<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<super::CustomSpecReq, M>,
-            {
-                let value = crate::request::optional("custom_spec", value);
-                crate::request::set(
-                    &mut self.custom_spec,
-                    &mut self.problems,
-                    "custom_spec",
-                    value,
-                );
+            pub fn custom_spec<M>(
+                mut self,
+                value: impl IntoOptional<super::CustomSpecReq, M>,
+            ) -> Self {
+                self.custom_spec = self.problems.optional("custom_spec", value);
                 self
             }
             /// Further storage, which replaces what the notebook was created with. Huawei Cloud only.
-            pub fn data_volumes<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::vec::Vec<super::VolumeReq>, M>,
-            {
-                let value = crate::request::optional("data_volumes", value);
-                crate::request::set(
-                    &mut self.data_volumes,
-                    &mut self.problems,
-                    "data_volumes",
-                    value,
-                );
+            pub fn data_volumes<M>(
+                mut self,
+                value: impl IntoOptional<Vec<super::VolumeReq>, M>,
+            ) -> Self {
+                self.data_volumes = self.problems.optional("data_volumes", value);
                 self
             }
             /// Free text about the notebook. At most 512 characters, none of `& < > " /`.
-            pub fn description<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::string::String, M>,
-            {
-                let value = crate::request::optional("description", value);
-                crate::request::set(
-                    &mut self.description,
-                    &mut self.problems,
-                    "description",
-                    value,
-                );
+            pub fn description<M>(
+                mut self,
+                value: impl IntoOptional<String, M>,
+            ) -> Self {
+                self.description = self.problems.optional("description", value);
                 self
             }
             /// Name of the secret in the Data Encryption Workshop (DEW) that holds the access key for object storage. 1 to 64 characters, only letters, digits, `_` and `-`. Huawei Cloud only.
-            pub fn dew_secret_name<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::string::String, M>,
-            {
-                let value = crate::request::optional("dew_secret_name", value);
-                crate::request::set(
-                    &mut self.dew_secret_name,
-                    &mut self.problems,
-                    "dew_secret_name",
-                    value,
-                );
+            pub fn dew_secret_name<M>(
+                mut self,
+                value: impl IntoOptional<String, M>,
+            ) -> Self {
+                self.dew_secret_name = self.problems.optional("dew_secret_name", value);
                 self
             }
             /// Remote access by SSH.
-            pub fn endpoints<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::vec::Vec<super::EndpointsReq>, M>,
-            {
-                let value = crate::request::optional("endpoints", value);
-                crate::request::set(
-                    &mut self.endpoints,
-                    &mut self.problems,
-                    "endpoints",
-                    value,
-                );
+            pub fn endpoints<M>(
+                mut self,
+                value: impl IntoOptional<Vec<super::EndpointsReq>, M>,
+            ) -> Self {
+                self.endpoints = self.problems.optional("endpoints", value);
                 self
             }
             /// ID of a flavor from `showSwitchableFlavors`. Another one is refused with ModelArts.6792.
-            pub fn flavor<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::string::String, M>,
-            {
-                let value = crate::request::optional("flavor", value);
-                crate::request::set(
-                    &mut self.flavor,
-                    &mut self.problems,
-                    "flavor",
-                    value,
-                );
+            pub fn flavor<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+                self.flavor = self.problems.optional("flavor", value);
                 self
             }
             /// Own scripts that run when the notebook starts.
-            pub fn hooks<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<super::CustomHooks, M>,
-            {
-                let value = crate::request::optional("hooks", value);
-                crate::request::set(&mut self.hooks, &mut self.problems, "hooks", value);
+            pub fn hooks<M>(
+                mut self,
+                value: impl IntoOptional<super::CustomHooks, M>,
+            ) -> Self {
+                self.hooks = self.problems.optional("hooks", value);
                 self
             }
             /// ID of an image from `listImages`. An image that does not exist is refused with ModelArts.6797, one that does not run on the flavor with ModelArts.6336.
-            pub fn image_id<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::string::String, M>,
-            {
-                let value = crate::request::optional("image_id", value);
-                crate::request::set(
-                    &mut self.image_id,
-                    &mut self.problems,
-                    "image_id",
-                    value,
-                );
+            pub fn image_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+                self.image_id = self.problems.optional("image_id", value);
                 self
             }
             /// New name. At most 128 characters, only letters, digits, `_` and `-`.
-            pub fn name<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::string::String, M>,
-            {
-                let value = crate::request::optional("name", value);
-                crate::request::set(&mut self.name, &mut self.problems, "name", value);
+            pub fn name<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+                self.name = self.problems.optional("name", value);
                 self
             }
             /// How a notebook reaches the public network. Huawei Cloud only.
-            pub fn public_network_config<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<super::PublicNetworkConfigReq, M>,
-            {
-                let value = crate::request::optional("public_network_config", value);
-                crate::request::set(
-                    &mut self.public_network_config,
-                    &mut self.problems,
-                    "public_network_config",
-                    value,
-                );
+            pub fn public_network_config<M>(
+                mut self,
+                value: impl IntoOptional<super::PublicNetworkConfigReq, M>,
+            ) -> Self {
+                self.public_network_config = self
+                    .problems
+                    .optional("public_network_config", value);
                 self
             }
             /// New size of an EVS volume in GB. At most 4,096. An EVS volume can only grow, and another one cannot change its size.
-            pub fn storage_new_size<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<i32, M>,
-            {
-                let value = crate::request::optional("storage_new_size", value);
-                crate::request::set(
-                    &mut self.storage_new_size,
-                    &mut self.problems,
-                    "storage_new_size",
-                    value,
-                );
+            pub fn storage_new_size<M>(
+                mut self,
+                value: impl IntoOptional<i32, M>,
+            ) -> Self {
+                self.storage_new_size = self
+                    .problems
+                    .optional("storage_new_size", value);
                 self
             }
             /// Finishes it.
             ///
             /// # Errors
             /// Names every field that is missing or does not fit.
-            pub fn build(
-                self,
-            ) -> Result<super::UpdateNotebookRequest, crate::RequestError> {
+            pub fn build(self) -> Result<super::UpdateNotebookRequest, RequestError> {
                 let Self {
                     affinity,
                     custom_spec,
@@ -5592,22 +4838,13 @@ pub mod types {
                             storage_new_size,
                         })
                     }
-                    _ => {
-                        Err(
-                            crate::RequestError::in_type(
-                                "UpdateNotebookRequest",
-                                problems,
-                            ),
-                        )
-                    }
+                    _ => Err(problems.of("UpdateNotebookRequest")),
                 }
             }
         }
         impl TryFrom<UpdateNotebookRequest> for super::UpdateNotebookRequest {
-            type Error = crate::RequestError;
-            fn try_from(
-                builder: UpdateNotebookRequest,
-            ) -> Result<Self, crate::RequestError> {
+            type Error = RequestError;
+            fn try_from(builder: UpdateNotebookRequest) -> Result<Self, RequestError> {
                 builder.build()
             }
         }
@@ -5615,104 +4852,58 @@ pub mod types {
         #[derive(Clone, Debug, Default)]
         #[must_use = "a builder does nothing until `build`"]
         pub struct UserVpcReq {
-            connect_cidrs: Option<::std::vec::Vec<::std::string::String>>,
-            eip_id: Option<::std::string::String>,
-            nat_id: Option<::std::string::String>,
-            security_group_ids: Option<::std::vec::Vec<::std::string::String>>,
-            subnet_id: Option<::std::string::String>,
-            vpc_id: Option<::std::string::String>,
-            problems: Vec<crate::request::Problem>,
+            connect_cidrs: Option<Vec<String>>,
+            eip_id: Option<String>,
+            nat_id: Option<String>,
+            security_group_ids: Option<Vec<String>>,
+            subnet_id: Option<String>,
+            vpc_id: Option<String>,
+            problems: Problems,
         }
         impl UserVpcReq {
             /// Further networks that the notebook reaches over this attachment, in CIDR notation.
-            pub fn connect_cidrs<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::vec::Vec<::std::string::String>, M>,
-            {
-                let value = crate::request::optional("connect_cidrs", value);
-                crate::request::set(
-                    &mut self.connect_cidrs,
-                    &mut self.problems,
-                    "connect_cidrs",
-                    value,
-                );
+            pub fn connect_cidrs<M>(
+                mut self,
+                value: impl IntoOptional<Vec<String>, M>,
+            ) -> Self {
+                self.connect_cidrs = self.problems.optional("connect_cidrs", value);
                 self
             }
             /// ID of an elastic IP address.
-            pub fn eip_id<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::string::String, M>,
-            {
-                let value = crate::request::optional("eip_id", value);
-                crate::request::set(
-                    &mut self.eip_id,
-                    &mut self.problems,
-                    "eip_id",
-                    value,
-                );
+            pub fn eip_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+                self.eip_id = self.problems.optional("eip_id", value);
                 self
             }
             /// ID of a NAT gateway.
-            pub fn nat_id<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::string::String, M>,
-            {
-                let value = crate::request::optional("nat_id", value);
-                crate::request::set(
-                    &mut self.nat_id,
-                    &mut self.problems,
-                    "nat_id",
-                    value,
-                );
+            pub fn nat_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+                self.nat_id = self.problems.optional("nat_id", value);
                 self
             }
             /// IDs of security groups.
-            pub fn security_group_ids<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::vec::Vec<::std::string::String>, M>,
-            {
-                let value = crate::request::optional("security_group_ids", value);
-                crate::request::set(
-                    &mut self.security_group_ids,
-                    &mut self.problems,
-                    "security_group_ids",
-                    value,
-                );
+            pub fn security_group_ids<M>(
+                mut self,
+                value: impl IntoOptional<Vec<String>, M>,
+            ) -> Self {
+                self.security_group_ids = self
+                    .problems
+                    .optional("security_group_ids", value);
                 self
             }
             /// ID of the subnet.
-            pub fn subnet_id<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::string::String, M>,
-            {
-                let value = crate::request::optional("subnet_id", value);
-                crate::request::set(
-                    &mut self.subnet_id,
-                    &mut self.problems,
-                    "subnet_id",
-                    value,
-                );
+            pub fn subnet_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+                self.subnet_id = self.problems.optional("subnet_id", value);
                 self
             }
             /// ID of the virtual private cloud (VPC).
-            pub fn vpc_id<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::string::String, M>,
-            {
-                let value = crate::request::optional("vpc_id", value);
-                crate::request::set(
-                    &mut self.vpc_id,
-                    &mut self.problems,
-                    "vpc_id",
-                    value,
-                );
+            pub fn vpc_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+                self.vpc_id = self.problems.optional("vpc_id", value);
                 self
             }
             /// Finishes it.
             ///
             /// # Errors
             /// Names every field that is missing or does not fit.
-            pub fn build(self) -> Result<super::UserVpcReq, crate::RequestError> {
+            pub fn build(self) -> Result<super::UserVpcReq, RequestError> {
                 let Self {
                     connect_cidrs,
                     eip_id,
@@ -5733,13 +4924,13 @@ pub mod types {
                             vpc_id,
                         })
                     }
-                    _ => Err(crate::RequestError::in_type("UserVpcReq", problems)),
+                    _ => Err(problems.of("UserVpcReq")),
                 }
             }
         }
         impl TryFrom<UserVpcReq> for super::UserVpcReq {
-            type Error = crate::RequestError;
-            fn try_from(builder: UserVpcReq) -> Result<Self, crate::RequestError> {
+            type Error = RequestError;
+            fn try_from(builder: UserVpcReq) -> Result<Self, RequestError> {
                 builder.build()
             }
         }
@@ -5748,133 +4939,74 @@ pub mod types {
         #[must_use = "a builder does nothing until `build`"]
         pub struct VolumeReq {
             capacity: Option<i32>,
-            category: Option<crate::devenviron::enums::OpenVolumeCategory>,
-            dew_secret_name: Option<::std::string::String>,
-            id: Option<::std::string::String>,
-            mount_path: Option<::std::string::String>,
-            ownership: Option<crate::devenviron::enums::OpenVolumeOwnership>,
+            category: Option<enums::OpenVolumeCategory>,
+            dew_secret_name: Option<String>,
+            id: Option<String>,
+            mount_path: Option<String>,
+            ownership: Option<enums::OpenVolumeOwnership>,
             read_only: Option<bool>,
-            uri: Option<::std::string::String>,
-            problems: Vec<crate::request::Problem>,
+            uri: Option<String>,
+            problems: Problems,
         }
         impl VolumeReq {
             /// Size in GB, at most 4096. The default for EVS is 5, which is also the smallest EVS volume.
-            pub fn capacity<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<i32, M>,
-            {
-                let value = crate::request::optional("capacity", value);
-                crate::request::set(
-                    &mut self.capacity,
-                    &mut self.problems,
-                    "capacity",
-                    value,
-                );
+            pub fn capacity<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
+                self.capacity = self.problems.optional("capacity", value);
                 self
             }
             /// Type of storage. The service uses EFS and SFS for the file service, EVS for block storage.
             ///
             /// Known values: `SFS`, `EVS`, `EFS`, `OBS`, `OBSFS`.
-            pub fn category<V>(mut self, value: V) -> Self
-            where
-                V: TryInto<
-                    crate::devenviron::enums::OpenVolumeCategory,
-                    Error: std::fmt::Display,
-                >,
-            {
-                let value = crate::request::required("category", value).map(Some);
-                crate::request::set(
-                    &mut self.category,
-                    &mut self.problems,
-                    "category",
-                    value,
-                );
+            pub fn category(
+                mut self,
+                value: impl TryInto<enums::OpenVolumeCategory, Error: Display>,
+            ) -> Self {
+                self.category = self.problems.required("category", value);
                 self
             }
             /// Name of the secret in the Data Encryption Workshop (DEW) that holds the access key for object storage. 1 to 64 characters, only letters, digits, `_` and `-`. Huawei Cloud only.
-            pub fn dew_secret_name<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::string::String, M>,
-            {
-                let value = crate::request::optional("dew_secret_name", value);
-                crate::request::set(
-                    &mut self.dew_secret_name,
-                    &mut self.problems,
-                    "dew_secret_name",
-                    value,
-                );
+            pub fn dew_secret_name<M>(
+                mut self,
+                value: impl IntoOptional<String, M>,
+            ) -> Self {
+                self.dew_secret_name = self.problems.optional("dew_secret_name", value);
                 self
             }
             /// ID of an EFS file system, as the SFS console shows it. Required when the category is EFS and the ownership DEDICATED.
-            pub fn id<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::string::String, M>,
-            {
-                let value = crate::request::optional("id", value);
-                crate::request::set(&mut self.id, &mut self.problems, "id", value);
+            pub fn id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+                self.id = self.problems.optional("id", value);
                 self
             }
             /// Directory inside the notebook where the storage appears. At most 256 characters. Huawei Cloud only.
-            pub fn mount_path<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::string::String, M>,
-            {
-                let value = crate::request::optional("mount_path", value);
-                crate::request::set(
-                    &mut self.mount_path,
-                    &mut self.problems,
-                    "mount_path",
-                    value,
-                );
+            pub fn mount_path<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+                self.mount_path = self.problems.optional("mount_path", value);
                 self
             }
             /// Who owns a storage volume. DEDICATED is possible with EFS only, and takes `uri` and `id` of the file system.
             ///
             /// Known values: `MANAGED`, `DEDICATED`.
-            pub fn ownership<V>(mut self, value: V) -> Self
-            where
-                V: TryInto<
-                    crate::devenviron::enums::OpenVolumeOwnership,
-                    Error: std::fmt::Display,
-                >,
-            {
-                let value = crate::request::required("ownership", value).map(Some);
-                crate::request::set(
-                    &mut self.ownership,
-                    &mut self.problems,
-                    "ownership",
-                    value,
-                );
+            pub fn ownership(
+                mut self,
+                value: impl TryInto<enums::OpenVolumeOwnership, Error: Display>,
+            ) -> Self {
+                self.ownership = self.problems.required("ownership", value);
                 self
             }
             /// Whether the notebook can only read from the storage. Defaults to `false`. Huawei Cloud only.
-            pub fn read_only<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<bool, M>,
-            {
-                let value = crate::request::optional("read_only", value);
-                crate::request::set(
-                    &mut self.read_only,
-                    &mut self.problems,
-                    "read_only",
-                    value,
-                );
+            pub fn read_only<M>(mut self, value: impl IntoOptional<bool, M>) -> Self {
+                self.read_only = self.problems.optional("read_only", value);
                 self
             }
             /// Where the storage lies: the shared path of an EFS file system, as the SFS console shows it, or `obs://<parallel file system>/<folder>/`.
-            pub fn uri<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::string::String, M>,
-            {
-                let value = crate::request::optional("uri", value);
-                crate::request::set(&mut self.uri, &mut self.problems, "uri", value);
+            pub fn uri<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+                self.uri = self.problems.optional("uri", value);
                 self
             }
             /// Finishes it.
             ///
             /// # Errors
             /// Names every field that is missing or does not fit.
-            pub fn build(self) -> Result<super::VolumeReq, crate::RequestError> {
+            pub fn build(self) -> Result<super::VolumeReq, RequestError> {
                 let Self {
                     capacity,
                     category,
@@ -5886,8 +5018,8 @@ pub mod types {
                     uri,
                     mut problems,
                 } = self;
-                crate::request::require(&category, &mut problems, "category");
-                crate::request::require(&ownership, &mut problems, "ownership");
+                problems.require("category", &category);
+                problems.require("ownership", &ownership);
                 match (category, ownership) {
                     (Some(category), Some(ownership)) if problems.is_empty() => {
                         Ok(super::VolumeReq {
@@ -5901,112 +5033,112 @@ pub mod types {
                             uri,
                         })
                     }
-                    _ => Err(crate::RequestError::in_type("VolumeReq", problems)),
+                    _ => Err(problems.of("VolumeReq")),
                 }
             }
         }
         impl TryFrom<VolumeReq> for super::VolumeReq {
-            type Error = crate::RequestError;
-            fn try_from(builder: VolumeReq) -> Result<Self, crate::RequestError> {
+            type Error = RequestError;
+            fn try_from(builder: VolumeReq) -> Result<Self, RequestError> {
                 builder.build()
             }
         }
     }
 }
+/// Client for ModelArts DevEnviron
+///
+/// Development environments of ModelArts: notebooks and what they are made of.
+///
+/// ## Two generations
+/// * **Notebooks** (`/v1/{project_id}/notebooks`, `/v1/{project_id}/images`) is the generation to use. Its tags are
+///  Notebooks, Lease, Flavors, Storage and Images.
+/// * **Instances** (`/v1/{project_id}/demanager/instances`, tag DevEnvInstances) is the older one. It lives on for
+///  those who still have such instances.
+///
+/// ## Units
+/// | quantity | notebooks | old instances |
+/// |---|---|---|
+/// | points in time | milliseconds since the epoch, as numbers | milliseconds since the epoch, partly as text |
+/// | durations | milliseconds | seconds |
+/// | storage capacity | GB | GB |
+/// | memory of a flavor | KiB | text such as `64GiB` |
+/// | size of an image | bytes | not used |
+///
+/// Each description names its unit again.
+///
+/// ## Asynchronous operations
+/// Creating, starting, stopping, deleting, saving and mounting are only begun when the answer arrives. Read the
+/// resource until its status is one of the settled or failed ones. Right after an operation was accepted a read may
+/// still show the status from before.
+///
+/// ## Signing in
+/// Two ways, one per request, never both:
+///
+/// * A token: send user, password and project to `POST /v3/auth/tokens` of the identity service
+///  (`https://iam.<region>.…`, document `iam`, operation `createToken`), take the token from the response header
+///  `X-Subject-Token` and send it as `X-Auth-Token` with each request. It is valid for 24 hours.
+/// * An access key: sign each request with `SDK-HMAC-SHA256` in `Authorization`, as the scheme `SdkHmacSha256` says.
+///
+/// Every path begins with the ID of a project. A token is made for one project, and its response names it.
+///
+/// ## Errors
+/// Every status but the listed successes carries the same body, described once for each status. Five things deserve
+/// attention:
+///
+/// * The old generation says `error_message`, the new one and the gateways say `error_msg`. Read both.
+/// * A missing instance is answered with **400** and `ModelArts.6309`, a missing image with **400** and
+///  `ModelArts.6404`; 404 may occur as well.
+/// * `ModelArts.6357` (400) means that another operation is under way or that the target state is reached already. Only
+///  a look at the resource tells which.
+/// * A gateway may answer with HTML or with nothing at all, and 429 may lack `Retry-After`.
+/// * Gateways have codes of their own, in `error_code` too, with the prefix `APIG.` or `APIGW.`. None of them says
+///  anything about the resource:
+///
+///  | code | status | meaning |
+///  |---|---|---|
+///  | `APIG.0101`, `APIGW.0101` | 404 | The path is not known to the gateway. |
+///  | `APIG.0201`, `APIGW.0201` | 400, 413, 502, 504 | The request is malformed or too large, or the service behind the gateway did not respond. |
+///  | `APIG.0301`, `APIGW.0301` | 401 | The token or the signature is refused; a wrong clock has the same effect. |
+///  | `APIG.0308`, `APIGW.0308` | 429 | The limit on requests per time is reached. |
+///
+/// ## Responses may grow
+/// No property of a response is required, and any may be null or absent. New properties and new values may appear at
+/// any time and must not break a client.
+///
+/// ## Extensions in this document
+/// * `x-extensible-enum` on texts and some integers: the known values; others may come. Case makes no difference when
+///  reading (`x86_64` is X86_64), and a received value is written back as it was received.
+/// * `x-enum-descriptions` beside it: one sentence for each value.
+/// * `x-observed` beside it: values that no table lists, known from samples, prose or practice.
+/// * `x-spellings` beside it: values that the documentation also writes in another letter case.
+/// * `x-states` on the enum of a status: every value sorted into `transient` (it changes by itself), `settled`, `failed`
+///  and `gone`. Each has a list of actions: of a transient value those that are under way, of a settled or gone one
+///  those that end there, of a failed one those that may be tried again.
+/// * `x-source` on operations, parameters, schemas and properties: the pages and tables they were transcribed from,
+///  written `page T<table>`, for an example `page S<sample>`. `sample` means that only a sample shows it, `observed`
+///  that only practice does, `sdk` that only the vendor's SDK does.
+/// * `x-idempotent` on operations: when true, repeating has no further effect, so that the request may be sent again
+///  after a lost answer.
+/// * `x-pagination` on operations that return a list in pages: how. `style` says what the position counts: `offset` records,
+///  `page` pages (from `first`), `token` nothing, since it is the text that the page before has in `next`. `limit` and
+///  `offset` or `token` name the parameters; `items` names the property that holds the records, or several that hold the
+///  same, and `total` the one with their number on all pages. `size` is how many to ask for at once.
+/// * `x-required-when` on properties of requests: the condition under which an optional property has to be given.
+/// * `x-default` on parameters and on properties of requests: what the service assumes when nothing is sent. It is not
+///  `default`, which generated clients would send.
+/// * `x-clouds` on operations, parameters, schemas and properties: the clouds that have it, `huawei` or `otc`. Without it
+///  both have it, or nobody knows better.
+/// * `x-also` on parameters of a query: other names of the same parameter, of which each cloud knows its own and passes
+///  over the rest; send the value under all of them.
+/// * `x-published: false` on parameters: left out of the published documents, since something else says the same.
+/// * `x-sample` on examples: `documented` as the documentation prints it, or `composed` for this document.
+///
+/// A plain `enum` is closed: other values are refused. Where documentation, samples and practice disagree,
+/// the decision is recorded in the errata that accompany this document.
+///
+///
+/// Version: 2.0.0
 #[derive(Clone, Debug)]
-/**Client for ModelArts DevEnviron
-
-Development environments of ModelArts: notebooks and what they are made of.
-
-## Two generations
-* **Notebooks** (`/v1/{project_id}/notebooks`, `/v1/{project_id}/images`) is the generation to use. Its tags are
-  Notebooks, Lease, Flavors, Storage and Images.
-* **Instances** (`/v1/{project_id}/demanager/instances`, tag DevEnvInstances) is the older one. It lives on for
-  those who still have such instances.
-
-## Units
-| quantity | notebooks | old instances |
-|---|---|---|
-| points in time | milliseconds since the epoch, as numbers | milliseconds since the epoch, partly as text |
-| durations | milliseconds | seconds |
-| storage capacity | GB | GB |
-| memory of a flavor | KiB | text such as `64GiB` |
-| size of an image | bytes | not used |
-
-Each description names its unit again.
-
-## Asynchronous operations
-Creating, starting, stopping, deleting, saving and mounting are only begun when the answer arrives. Read the
-resource until its status is one of the settled or failed ones. Right after an operation was accepted a read may
-still show the status from before.
-
-## Signing in
-Two ways, one per request, never both:
-
-* A token: send user, password and project to `POST /v3/auth/tokens` of the identity service
-  (`https://iam.<region>.…`, document `iam`, operation `createToken`), take the token from the response header
-  `X-Subject-Token` and send it as `X-Auth-Token` with each request. It is valid for 24 hours.
-* An access key: sign each request with `SDK-HMAC-SHA256` in `Authorization`, as the scheme `SdkHmacSha256` says.
-
-Every path begins with the ID of a project. A token is made for one project, and its response names it.
-
-## Errors
-Every status but the listed successes carries the same body, described once for each status. Five things deserve
-attention:
-
-* The old generation says `error_message`, the new one and the gateways say `error_msg`. Read both.
-* A missing instance is answered with **400** and `ModelArts.6309`, a missing image with **400** and
-  `ModelArts.6404`; 404 may occur as well.
-* `ModelArts.6357` (400) means that another operation is under way or that the target state is reached already. Only
-  a look at the resource tells which.
-* A gateway may answer with HTML or with nothing at all, and 429 may lack `Retry-After`.
-* Gateways have codes of their own, in `error_code` too, with the prefix `APIG.` or `APIGW.`. None of them says
-  anything about the resource:
-
-  | code | status | meaning |
-  |---|---|---|
-  | `APIG.0101`, `APIGW.0101` | 404 | The path is not known to the gateway. |
-  | `APIG.0201`, `APIGW.0201` | 400, 413, 502, 504 | The request is malformed or too large, or the service behind the gateway did not respond. |
-  | `APIG.0301`, `APIGW.0301` | 401 | The token or the signature is refused; a wrong clock has the same effect. |
-  | `APIG.0308`, `APIGW.0308` | 429 | The limit on requests per time is reached. |
-
-## Responses may grow
-No property of a response is required, and any may be null or absent. New properties and new values may appear at
-any time and must not break a client.
-
-## Extensions in this document
-* `x-extensible-enum` on texts and some integers: the known values; others may come. Case makes no difference when
-  reading (`x86_64` is X86_64), and a received value is written back as it was received.
-* `x-enum-descriptions` beside it: one sentence for each value.
-* `x-observed` beside it: values that no table lists, known from samples, prose or practice.
-* `x-spellings` beside it: values that the documentation also writes in another letter case.
-* `x-states` on the enum of a status: every value sorted into `transient` (it changes by itself), `settled`, `failed`
-  and `gone`. Each has a list of actions: of a transient value those that are under way, of a settled or gone one
-  those that end there, of a failed one those that may be tried again.
-* `x-source` on operations, parameters, schemas and properties: the pages and tables they were transcribed from,
-  written `page T<table>`, for an example `page S<sample>`. `sample` means that only a sample shows it, `observed`
-  that only practice does, `sdk` that only the vendor's SDK does.
-* `x-idempotent` on operations: when true, repeating has no further effect, so that the request may be sent again
-  after a lost answer.
-* `x-pagination` on operations that return a list in pages: how. `style` says what the position counts: `offset` records,
-  `page` pages (from `first`), `token` nothing, since it is the text that the page before has in `next`. `limit` and
-  `offset` or `token` name the parameters; `items` names the property that holds the records, or several that hold the
-  same, and `total` the one with their number on all pages. `size` is how many to ask for at once.
-* `x-required-when` on properties of requests: the condition under which an optional property has to be given.
-* `x-default` on parameters and on properties of requests: what the service assumes when nothing is sent. It is not
-  `default`, which generated clients would send.
-* `x-clouds` on operations, parameters, schemas and properties: the clouds that have it, `huawei` or `otc`. Without it
-  both have it, or nobody knows better.
-* `x-also` on parameters of a query: other names of the same parameter, of which each cloud knows its own and passes
-  over the rest; send the value under all of them.
-* `x-published: false` on parameters: left out of the published documents, since something else says the same.
-* `x-sample` on examples: `documented` as the documentation prints it, or `composed` for this document.
-
-A plain `enum` is closed: other values are refused. Where documentation, samples and practice disagree,
-the decision is recorded in the errata that accompany this document.
-
-
-Version: 2.0.0*/
 pub struct Client<X = reqwest::Client> {
     pub(crate) base: crate::BaseUrl,
     pub(crate) http: reqwest::Client,
@@ -6041,841 +5173,275 @@ impl<X> Client<X> {
     }
 }
 impl<X> Client<X> {
-    /**List development environment instances
-
-Returns the instances of a project that match the filters, together with their number. Synchronous and without side effects. The entries are less detailed than those of a single read: `spec` is documented without storage and repository. All filters combine.
-
-Sends a `GET` request to `/v1/{project_id}/demanager/instances`
-
-Arguments:
-- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `ai_project`: Lists only instances of the AI project with this ID.
-- `de_type`: Kind of development environment to list. The capital N matters: another spelling is refused with ModelArts.6336.
-- `limit`: Largest number of records to return. At least 0. Defaults to `0`. `0` stands for no limit.
-- `offset`: Position of the first record to return, counted from 0. Defaults to `0`.
-- `order`: Direction to sort in. Defaults to `asc`.
-- `pool_id`: Lists only the instances that run in the dedicated resource pool with this ID. Instances outside of dedicated resource pools are then left out.
-- `provision_type`: Lists only instances that were deployed in this way.
-- `show_self`: Whether the list is restricted to the caller's own instances. A boolean that is sent as text. Defaults to `true`. With `false` the instances of the other users of the project are listed, too.
-- `sortby`: Field to sort by. Defaults to `name`.
-- `status`: Lists only instances in this state. Without it instances in every state are listed.
-- `workspace_id`: Lists only instances of this workspace. `0` is right as long as the account has no workspaces. Defaults to `0`.
-```text
-let response = client.list_dev_env_instances()
-    .project_id(project_id)
-    .ai_project(ai_project)
-    .de_type(de_type)
-    .limit(limit)
-    .offset(offset)
-    .order(order)
-    .pool_id(pool_id)
-    .provision_type(provision_type)
-    .show_self(show_self)
-    .sortby(sortby)
-    .status(status)
-    .workspace_id(workspace_id)
-    .send()
-    .await;
-```*/
+    /// List development environment instances.
+    ///
+    /// Returns the instances of a project that match the filters, together with their number. Synchronous and without side effects. The entries are less detailed than those of a single read: `spec` is documented without storage and repository. All filters combine.
+    ///
+    /// Sends `GET /v1/{project_id}/demanager/instances`. Parameters are set on the builder.
     pub fn list_dev_env_instances(&self) -> builder::ListDevEnvInstances<'_, X> {
         builder::ListDevEnvInstances::new(self)
     }
-    /**Create a development environment instance
-
-Creates a notebook instance of the previous service generation. Asynchronous: the answer describes the new instance in state CREATING (or CREATE_QUEUING), and callers read the instance until it is RUNNING or CREATE_FAILED. Names need not be unique, so a repeated call creates a second instance. The main storage is of the type obs; another type is refused with ModelArts.6324. A pool is one of the project's dedicated pools, of which the answer has name, type and owner. While a free flavor is sold out an instance of it queues in CREATE_QUEUING; another flavor is refused with ModelArts.6329.
-
-Sends a `POST` request to `/v1/{project_id}/demanager/instances`
-
-Arguments:
-- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `body`: The instance to create.
-```text
-let response = client.create_dev_env_instance()
-    .project_id(project_id)
-    .body(body)
-    .send()
-    .await;
-```*/
+    /// Create a development environment instance.
+    ///
+    /// Creates a notebook instance of the previous service generation. Asynchronous: the answer describes the new instance in state CREATING (or CREATE_QUEUING), and callers read the instance until it is RUNNING or CREATE_FAILED. Names need not be unique, so a repeated call creates a second instance. The main storage is of the type obs; another type is refused with ModelArts.6324. A pool is one of the project's dedicated pools, of which the answer has name, type and owner. While a free flavor is sold out an instance of it queues in CREATE_QUEUING; another flavor is refused with ModelArts.6329.
+    ///
+    /// Sends `POST /v1/{project_id}/demanager/instances`. Parameters are set on the builder.
     pub fn create_dev_env_instance(&self) -> builder::CreateDevEnvInstance<'_, X> {
         builder::CreateDevEnvInstance::new(self)
     }
-    /**Show a development environment instance
-
-Returns one instance with its state, flavor, image and notebook settings. Synchronous; this is the call to repeat while waiting for a creation, a start or a stop. It works in every state of the instance. An unknown instance is answered with status 400 and ModelArts.6309.
-
-Sends a `GET` request to `/v1/{project_id}/demanager/instances/{instance_id}`
-
-Arguments:
-- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `instance_id`: ID of a development environment instance. Opaque text: some IDs are plain UUIDs, others have the prefix `DE-`.
-```text
-let response = client.show_dev_env_instance()
-    .project_id(project_id)
-    .instance_id(instance_id)
-    .send()
-    .await;
-```*/
+    /// Show a development environment instance.
+    ///
+    /// Returns one instance with its state, flavor, image and notebook settings. Synchronous; this is the call to repeat while waiting for a creation, a start or a stop. It works in every state of the instance. An unknown instance is answered with status 400 and ModelArts.6309.
+    ///
+    /// Sends `GET /v1/{project_id}/demanager/instances/{instance_id}`. Parameters are set on the builder.
     pub fn show_dev_env_instance(&self) -> builder::ShowDevEnvInstance<'_, X> {
         builder::ShowDevEnvInstance::new(self)
     }
-    /**Update a development environment instance
-
-Changes the description of an instance, its automatic stop, or both. Synchronous. Name, flavor and storage cannot be changed. Whatever is left out stays as it is.
-
-Sends a `PUT` request to `/v1/{project_id}/demanager/instances/{instance_id}`
-
-Arguments:
-- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `instance_id`: ID of a development environment instance. Opaque text: some IDs are plain UUIDs, others have the prefix `DE-`.
-- `body`: The settings to change.
-```text
-let response = client.update_dev_env_instance()
-    .project_id(project_id)
-    .instance_id(instance_id)
-    .body(body)
-    .send()
-    .await;
-```*/
+    /// Update a development environment instance.
+    ///
+    /// Changes the description of an instance, its automatic stop, or both. Synchronous. Name, flavor and storage cannot be changed. Whatever is left out stays as it is.
+    ///
+    /// Sends `PUT /v1/{project_id}/demanager/instances/{instance_id}`. Parameters are set on the builder.
     pub fn update_dev_env_instance(&self) -> builder::UpdateDevEnvInstance<'_, X> {
         builder::UpdateDevEnvInstance::new(self)
     }
-    /**Delete a development environment instance
-
-Deletes an instance for good and answers with its ID. The instance may stay readable for a moment; then it is unknown, and repeating the call ends in status 400 with ModelArts.6309. A running instance is accepted, although the list of error codes has one for an instance that must be stopped first, ModelArts.6304. The ID in the response is that of the deleted instance.
-
-Sends a `DELETE` request to `/v1/{project_id}/demanager/instances/{instance_id}`
-
-Arguments:
-- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `instance_id`: ID of a development environment instance. Opaque text: some IDs are plain UUIDs, others have the prefix `DE-`.
-```text
-let response = client.delete_dev_env_instance()
-    .project_id(project_id)
-    .instance_id(instance_id)
-    .send()
-    .await;
-```*/
+    /// Delete a development environment instance.
+    ///
+    /// Deletes an instance for good and answers with its ID. The instance may stay readable for a moment; then it is unknown, and repeating the call ends in status 400 with ModelArts.6309. A running instance is accepted, although the list of error codes has one for an instance that must be stopped first, ModelArts.6304. The ID in the response is that of the deleted instance.
+    ///
+    /// Sends `DELETE /v1/{project_id}/demanager/instances/{instance_id}`. Parameters are set on the builder.
     pub fn delete_dev_env_instance(&self) -> builder::DeleteDevEnvInstance<'_, X> {
         builder::DeleteDevEnvInstance::new(self)
     }
-    /**Start, stop or restart an instance
-
-Starts a stopped instance, stops a running one or restarts one. Asynchronous: the answer names the state before and the state entered, and callers read the instance until it settles. A restart interrupts the instance again every time it is sent, so the call as a whole must not be repeated blindly. Only ML Studio instances can be restarted. A start of an instance that runs is refused with ModelArts.6305, a stop of one that is stopped with ModelArts.6307. While the instance is starting every action is refused with ModelArts.6306, while it is stopping with ModelArts.6308, and during any other operation with ModelArts.6357. An unknown instance is answered with status 400 and ModelArts.6309.
-
-Sends a `POST` request to `/v1/{project_id}/demanager/instances/{instance_id}/action`
-
-Arguments:
-- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `instance_id`: ID of a development environment instance. Opaque text: some IDs are plain UUIDs, others have the prefix `DE-`.
-- `body`: The action to perform.
-```text
-let response = client.manage_dev_env_instance()
-    .project_id(project_id)
-    .instance_id(instance_id)
-    .body(body)
-    .send()
-    .await;
-```*/
+    /// Start, stop or restart an instance.
+    ///
+    /// Starts a stopped instance, stops a running one or restarts one. Asynchronous: the answer names the state before and the state entered, and callers read the instance until it settles. A restart interrupts the instance again every time it is sent, so the call as a whole must not be repeated blindly. Only ML Studio instances can be restarted. A start of an instance that runs is refused with ModelArts.6305, a stop of one that is stopped with ModelArts.6307. While the instance is starting every action is refused with ModelArts.6306, while it is stopping with ModelArts.6308, and during any other operation with ModelArts.6357. An unknown instance is answered with status 400 and ModelArts.6309.
+    ///
+    /// Sends `POST /v1/{project_id}/demanager/instances/{instance_id}/action`. Parameters are set on the builder.
     pub fn manage_dev_env_instance(&self) -> builder::ManageDevEnvInstance<'_, X> {
         builder::ManageDevEnvInstance::new(self)
     }
-    /**List your notebook instances
-
-Returns one page of the notebooks that the caller may see, narrowed by the filters given. All filters combine.
-
-Sends a `GET` request to `/v1/{project_id}/notebooks`
-
-Arguments:
-- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `billing`: Only notebooks of which this costs money; ALL stands for any of it. Huawei Cloud only.
-- `description`: Only notebooks whose description contains this text. At most 512 characters, none of `< >`. Huawei Cloud only.
-- `feature`: Kind of notebook to list. Defaults to `NOTEBOOK`.
-- `flavor`: Only notebooks whose flavor ID contains this text. Not for freely chosen resources in a dedicated pool. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
-- `id`: Only the notebook with this ID, a UUID. Huawei Cloud only.
-- `image_id`: Only notebooks of the image with this ID, a UUID. Huawei Cloud only.
-- `ip`: Only notebooks that run on the node with this IPv4 address. Huawei Cloud only.
-- `limit`: Records per page. The service is known to take 10, 20 and 50. Defaults to `10`.
-- `name`: Part of a notebook name. At most 128 characters, only letters, digits, `_` and `-`. Every notebook whose name contains it matches.
-- `offset`: Number of records to skip, not of pages. Defaults to `0`.
-- `owner`: ID of the user whose notebooks are wanted, 32 lower-case letters and digits. It takes effect for administrators only.
-- `pool_id`: Only notebooks that run in this dedicated resource pool.
-- `pool_name`: Only notebooks in a dedicated resource pool whose name contains this text. 1 to 64 characters, only letters, digits and `-`. Huawei Cloud only.
-- `sort_dir`: Direction of sorting. Defaults to `DESC`.
-- `sort_key`: Name of the field to sort by. Several names are joined with commas, the most important one first.
-- `status`: Only notebooks in this state.
-- `swr_path`: Only notebooks whose image has this text in its address in the container registry SWR. At most 2,048 characters, only letters, digits, `_`, `.`, `:`, `/` and `-`. Huawei Cloud only.
-- `tags`: Only notebooks with all these tags, each written `key|value` and joined with commas. The text neither begins nor ends with a comma, does not begin with `|`, and has no two of them in a row. Huawei Cloud only.
-- `username`: Only notebooks of users whose name contains this text. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
-- `workspace_id`: Only notebooks of this workspace. A project that never created workspaces has just the one called 0. Huawei Cloud now calls the parameter `workspace_id`, as other operations do. Defaults to `0`.
-```text
-let response = client.list_notebooks()
-    .project_id(project_id)
-    .billing(billing)
-    .description(description)
-    .feature(feature)
-    .flavor(flavor)
-    .id(id)
-    .image_id(image_id)
-    .ip(ip)
-    .limit(limit)
-    .name(name)
-    .offset(offset)
-    .owner(owner)
-    .pool_id(pool_id)
-    .pool_name(pool_name)
-    .sort_dir(sort_dir)
-    .sort_key(sort_key)
-    .status(status)
-    .swr_path(swr_path)
-    .tags(tags)
-    .username(username)
-    .workspace_id(workspace_id)
-    .send()
-    .await;
-```*/
+    /// List your notebook instances.
+    ///
+    /// Returns one page of the notebooks that the caller may see, narrowed by the filters given. All filters combine.
+    ///
+    /// Sends `GET /v1/{project_id}/notebooks`. Parameters are set on the builder.
     pub fn list_notebooks(&self) -> builder::ListNotebooks<'_, X> {
         builder::ListNotebooks::new(self)
     }
-    /**Create a notebook instance
-
-Starts the creation of a notebook from an image, a flavor and a storage volume. The response comes at once, with the status CREATING; the work goes on for one to three minutes, and a read of the notebook shows when it is RUNNING or CREATE_FAILED.
-
-Sends a `POST` request to `/v1/{project_id}/notebooks`
-
-Arguments:
-- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `body`: The notebook to create.
-```text
-let response = client.create_notebook()
-    .project_id(project_id)
-    .body(body)
-    .send()
-    .await;
-```*/
+    /// Create a notebook instance.
+    ///
+    /// Starts the creation of a notebook from an image, a flavor and a storage volume. The response comes at once, with the status CREATING; the work goes on for one to three minutes, and a read of the notebook shows when it is RUNNING or CREATE_FAILED.
+    ///
+    /// Sends `POST /v1/{project_id}/notebooks`. Parameters are set on the builder.
     pub fn create_notebook(&self) -> builder::CreateNotebook<'_, X> {
         builder::CreateNotebook::new(self)
     }
-    /**List the notebook instances of all users
-
-Returns one page of the notebooks of a project. Filters, order and paging work as in `listNotebooks`; the path is fixed, so `all` can never be the ID of a notebook. All notebooks of the project are listed, whoever owns them.
-
-Sends a `GET` request to `/v1/{project_id}/notebooks/all`
-
-Arguments:
-- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `billing`: Only notebooks of which this costs money; ALL stands for any of it. Huawei Cloud only.
-- `description`: Only notebooks whose description contains this text. At most 512 characters, none of `< >`. Huawei Cloud only.
-- `feature`: Kind of notebook to list. Defaults to `NOTEBOOK`.
-- `flavor`: Only notebooks whose flavor ID contains this text. Not for freely chosen resources in a dedicated pool. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
-- `id`: Only the notebook with this ID, a UUID. Huawei Cloud only.
-- `image_id`: Only notebooks of the image with this ID, a UUID. Huawei Cloud only.
-- `ip`: Only notebooks that run on the node with this IPv4 address. Huawei Cloud only.
-- `limit`: Records per page. The service is known to take 10, 20 and 50. Defaults to `10`.
-- `name`: Part of a notebook name. At most 128 characters, only letters, digits, `_` and `-`. Every notebook whose name contains it matches.
-- `offset`: Number of records to skip, not of pages. Defaults to `0`.
-- `owner`: ID of the user whose notebooks are wanted, 32 lower-case letters and digits. It takes effect for administrators only.
-- `pool_id`: Only notebooks that run in this dedicated resource pool.
-- `pool_name`: Only notebooks in a dedicated resource pool whose name contains this text. 1 to 64 characters, only letters, digits and `-`. Huawei Cloud only.
-- `sort_dir`: Direction of sorting. Defaults to `DESC`.
-- `sort_key`: Name of the field to sort by. Several names are joined with commas, the most important one first.
-- `status`: Only notebooks in this state.
-- `swr_path`: Only notebooks whose image has this text in its address in the container registry SWR. At most 2,048 characters, only letters, digits, `_`, `.`, `:`, `/` and `-`. Huawei Cloud only.
-- `tags`: Only notebooks with all these tags, each written `key|value` and joined with commas. The text neither begins nor ends with a comma, does not begin with `|`, and has no two of them in a row. Huawei Cloud only.
-- `username`: Only notebooks of users whose name contains this text. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
-- `workspace_id`: Only notebooks of this workspace. A project that never created workspaces has just the one called 0. Huawei Cloud now calls the parameter `workspace_id`, as other operations do. Defaults to `0`.
-```text
-let response = client.list_all_notebooks()
-    .project_id(project_id)
-    .billing(billing)
-    .description(description)
-    .feature(feature)
-    .flavor(flavor)
-    .id(id)
-    .image_id(image_id)
-    .ip(ip)
-    .limit(limit)
-    .name(name)
-    .offset(offset)
-    .owner(owner)
-    .pool_id(pool_id)
-    .pool_name(pool_name)
-    .sort_dir(sort_dir)
-    .sort_key(sort_key)
-    .status(status)
-    .swr_path(swr_path)
-    .tags(tags)
-    .username(username)
-    .workspace_id(workspace_id)
-    .send()
-    .await;
-```*/
+    /// List the notebook instances of all users.
+    ///
+    /// Returns one page of the notebooks of a project. Filters, order and paging work as in `listNotebooks`; the path is fixed, so `all` can never be the ID of a notebook. All notebooks of the project are listed, whoever owns them.
+    ///
+    /// Sends `GET /v1/{project_id}/notebooks/all`. Parameters are set on the builder.
     pub fn list_all_notebooks(&self) -> builder::ListAllNotebooks<'_, X> {
         builder::ListAllNotebooks::new(self)
     }
-    /**List the flavors for new notebooks
-
-Returns the flavors with which a notebook can be created, with their processors, memory, price key and storage types.
-
-Sends a `GET` request to `/v1/{project_id}/notebooks/flavors`
-
-Arguments:
-- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `category`: Only flavors with this kind of processor. It may be combined with `type`.
-- `feature`: Only flavors for this kind of notebook. Without it Huawei Cloud lists those for NOTEBOOK. Huawei Cloud only.
-- `flavor_type`: Only flavors with this kind of Ascend processor. Huawei Cloud only.
-- `limit`: Records per page. Everything comes in one page when it is left out.
-- `offset`: Number of records to skip. Defaults to `0`.
-- `sort_dir`: Direction of sorting. Defaults to `DESC`.
-- `sort_key`: Name of the field to sort by. Several names are joined with commas, the most important one first.
-- `type_`: Only flavors of this kind of cluster.
-```text
-let response = client.list_flavors()
-    .project_id(project_id)
-    .category(category)
-    .feature(feature)
-    .flavor_type(flavor_type)
-    .limit(limit)
-    .offset(offset)
-    .sort_dir(sort_dir)
-    .sort_key(sort_key)
-    .type_(type_)
-    .send()
-    .await;
-```*/
+    /// List the flavors for new notebooks.
+    ///
+    /// Returns the flavors with which a notebook can be created, with their processors, memory, price key and storage types.
+    ///
+    /// Sends `GET /v1/{project_id}/notebooks/flavors`. Parameters are set on the builder.
     pub fn list_flavors(&self) -> builder::ListFlavors<'_, X> {
         builder::ListFlavors::new(self)
     }
-    /**List the tags of all notebooks
-
-Returns every tag key that the caller's notebooks in a workspace have, each once, with all values that it has there. It is what a filter offers to choose from; the tags of one notebook stand in the notebook itself. Huawei Cloud only.
-
-Sends a `GET` request to `/v1/{project_id}/notebooks/tags`
-
-Arguments:
-- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `workspace_id`: Workspace whose notebooks are asked about. `0` is the one that always exists. Defaults to `0`.
-```text
-let response = client.list_notebook_tags()
-    .project_id(project_id)
-    .workspace_id(workspace_id)
-    .send()
-    .await;
-```*/
+    /// List the tags of all notebooks.
+    ///
+    /// Returns every tag key that the caller's notebooks in a workspace have, each once, with all values that it has there. It is what a filter offers to choose from; the tags of one notebook stand in the notebook itself. Huawei Cloud only.
+    ///
+    /// Sends `GET /v1/{project_id}/notebooks/tags`. Parameters are set on the builder.
     pub fn list_notebook_tags(&self) -> builder::ListNotebookTags<'_, X> {
         builder::ListNotebookTags::new(self)
     }
-    /**Show a notebook instance
-
-Returns everything that the service tells about one notebook, among it the state, the progress of a start, the remaining lease and the address to open. Shortly after a stop or a deletion was accepted, the state may still read RUNNING. An unknown notebook is answered with status 400 and ModelArts.6309.
-
-Sends a `GET` request to `/v1/{project_id}/notebooks/{id}`
-
-Arguments:
-- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `id`: ID of the notebook, as `createNotebook` and `listNotebooks` return it.
-```text
-let response = client.show_notebook()
-    .project_id(project_id)
-    .id(id)
-    .send()
-    .await;
-```*/
+    /// Show a notebook instance.
+    ///
+    /// Returns everything that the service tells about one notebook, among it the state, the progress of a start, the remaining lease and the address to open. Shortly after a stop or a deletion was accepted, the state may still read RUNNING. An unknown notebook is answered with status 400 and ModelArts.6309.
+    ///
+    /// Sends `GET /v1/{project_id}/notebooks/{id}`. Parameters are set on the builder.
     pub fn show_notebook(&self) -> builder::ShowNotebook<'_, X> {
         builder::ShowNotebook::new(self)
     }
-    /**Change a notebook instance
-
-Changes the fields that the body names. While the notebook runs only its name, description and disk can be changed; flavor, image, endpoints and hooks are refused with ModelArts.6347. Whatever is left out stays as it is. The documentation asks for a STOPPED notebook throughout. Key pair, pool, workspace and type of storage are fixed at creation.
-
-Sends a `PUT` request to `/v1/{project_id}/notebooks/{id}`
-
-Arguments:
-- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `id`: ID of the notebook, as `createNotebook` and `listNotebooks` return it.
-- `body`: The fields to change.
-```text
-let response = client.update_notebook()
-    .project_id(project_id)
-    .id(id)
-    .body(body)
-    .send()
-    .await;
-```*/
+    /// Change a notebook instance.
+    ///
+    /// Changes the fields that the body names. While the notebook runs only its name, description and disk can be changed; flavor, image, endpoints and hooks are refused with ModelArts.6347. Whatever is left out stays as it is. The documentation asks for a STOPPED notebook throughout. Key pair, pool, workspace and type of storage are fixed at creation.
+    ///
+    /// Sends `PUT /v1/{project_id}/notebooks/{id}`. Parameters are set on the builder.
     pub fn update_notebook(&self) -> builder::UpdateNotebook<'_, X> {
         builder::UpdateNotebook::new(self)
     }
-    /**Delete a notebook instance
-
-Begins to remove a notebook for good. The container goes, and all storage that the service manages for it. The notebook is DELETING for a while and then unknown to the service. A running notebook is usually taken as well, yet the service may refuse it with ModelArts.6304 and ask for a stop first.
-
-Sends a `DELETE` request to `/v1/{project_id}/notebooks/{id}`
-
-Arguments:
-- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `id`: ID of the notebook, as `createNotebook` and `listNotebooks` return it.
-```text
-let response = client.delete_notebook()
-    .project_id(project_id)
-    .id(id)
-    .send()
-    .await;
-```*/
+    /// Delete a notebook instance.
+    ///
+    /// Begins to remove a notebook for good. The container goes, and all storage that the service manages for it. The notebook is DELETING for a while and then unknown to the service. A running notebook is usually taken as well, yet the service may refuse it with ModelArts.6304 and ask for a stop first.
+    ///
+    /// Sends `DELETE /v1/{project_id}/notebooks/{id}`. Parameters are set on the builder.
     pub fn delete_notebook(&self) -> builder::DeleteNotebook<'_, X> {
         builder::DeleteNotebook::new(self)
     }
-    /**Start a notebook instance
-
-Begins to start a stopped notebook and answers at once; read the notebook until it is RUNNING. The body is empty or `{}`; everything that can be chosen stands in the query. A notebook that runs already, or is busy with another operation, is refused with ModelArts.6357. Each start sets the automatic stop anew: without parameters the type is `timing` and the notebook runs for one hour, whatever was set before.
-
-Sends a `POST` request to `/v1/{project_id}/notebooks/{id}/start`
-
-Arguments:
-- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `id`: ID of the notebook, as `createNotebook` and `listNotebooks` return it.
-- `duration`: Time in milliseconds from the start until the notebook is stopped automatically: 3,600,000 (one hour) to 259,200,000 (72 hours), or -1 to switch automatic stopping off. Values between -1 and 3,600,000 are refused with ModelArts.6349. A duration makes the type `timing`, whatever `type` says.
-- `type_`: Way of stopping automatically. It is `timing` when left out; another value than `timing` and `idle` is refused.
-```text
-let response = client.start_notebook()
-    .project_id(project_id)
-    .id(id)
-    .duration(duration)
-    .type_(type_)
-    .send()
-    .await;
-```*/
+    /// Start a notebook instance.
+    ///
+    /// Begins to start a stopped notebook and answers at once; read the notebook until it is RUNNING. The body is empty or `{}`; everything that can be chosen stands in the query. A notebook that runs already, or is busy with another operation, is refused with ModelArts.6357. Each start sets the automatic stop anew: without parameters the type is `timing` and the notebook runs for one hour, whatever was set before.
+    ///
+    /// Sends `POST /v1/{project_id}/notebooks/{id}/start`. Parameters are set on the builder.
     pub fn start_notebook(&self) -> builder::StartNotebook<'_, X> {
         builder::StartNotebook::new(self)
     }
-    /**Stop a notebook instance
-
-Begins to stop a running notebook and answers at once; read the notebook until it is STOPPED. There is no request body; an empty JSON object does no harm. A notebook that is stopped already, or is busy with another operation, is refused with ModelArts.6357.
-
-Sends a `POST` request to `/v1/{project_id}/notebooks/{id}/stop`
-
-Arguments:
-- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `id`: ID of the notebook, as `createNotebook` and `listNotebooks` return it.
-```text
-let response = client.stop_notebook()
-    .project_id(project_id)
-    .id(id)
-    .send()
-    .await;
-```*/
+    /// Stop a notebook instance.
+    ///
+    /// Begins to stop a running notebook and answers at once; read the notebook until it is STOPPED. There is no request body; an empty JSON object does no harm. A notebook that is stopped already, or is busy with another operation, is refused with ModelArts.6357.
+    ///
+    /// Sends `POST /v1/{project_id}/notebooks/{id}/stop`. Parameters are set on the builder.
     pub fn stop_notebook(&self) -> builder::StopNotebook<'_, X> {
         builder::StopNotebook::new(self)
     }
-    /**Add tags to a notebook
-
-Attaches tags to a notebook, at once and in any state. A key that the notebook has already takes the new value; all its other tags stay. Read the notebook to see them. Huawei Cloud only.
-
-Sends a `POST` request to `/v1/{project_id}/notebooks/{resource_id}/tags/create`
-
-Arguments:
-- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `resource_id`: ID of the notebook, a UUID, as `createNotebook` returned it or `listNotebooks` tells it.
-- `workspace_id`: Workspace of the notebook. `0` is the one that always exists. Defaults to `0`.
-- `body`: The tags to add.
-```text
-let response = client.create_notebook_tags()
-    .project_id(project_id)
-    .resource_id(resource_id)
-    .workspace_id(workspace_id)
-    .body(body)
-    .send()
-    .await;
-```*/
+    /// Add tags to a notebook.
+    ///
+    /// Attaches tags to a notebook, at once and in any state. A key that the notebook has already takes the new value; all its other tags stay. Read the notebook to see them. Huawei Cloud only.
+    ///
+    /// Sends `POST /v1/{project_id}/notebooks/{resource_id}/tags/create`. Parameters are set on the builder.
     pub fn create_notebook_tags(&self) -> builder::CreateNotebookTags<'_, X> {
         builder::CreateNotebookTags::new(self)
     }
-    /**Remove tags from a notebook
-
-Takes tags off a notebook, at once and in any state. The tags stand in the body, although the method is DELETE: see to it that the client and every proxy between pass it on. Huawei Cloud only.
-
-Sends a `DELETE` request to `/v1/{project_id}/notebooks/{resource_id}/tags/delete`
-
-Arguments:
-- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `resource_id`: ID of the notebook, a UUID, as `createNotebook` returned it or `listNotebooks` tells it.
-- `workspace_id`: Workspace of the notebook. `0` is the one that always exists. Defaults to `0`.
-- `body`: The tags to remove.
-```text
-let response = client.delete_notebook_tags()
-    .project_id(project_id)
-    .resource_id(resource_id)
-    .workspace_id(workspace_id)
-    .body(body)
-    .send()
-    .await;
-```*/
+    /// Remove tags from a notebook.
+    ///
+    /// Takes tags off a notebook, at once and in any state. The tags stand in the body, although the method is DELETE: see to it that the client and every proxy between pass it on. Huawei Cloud only.
+    ///
+    /// Sends `DELETE /v1/{project_id}/notebooks/{resource_id}/tags/delete`. Parameters are set on the builder.
     pub fn delete_notebook_tags(&self) -> builder::DeleteNotebookTags<'_, X> {
         builder::DeleteNotebookTags::new(self)
     }
-    /**Show the lease of a notebook
-
-Tells how long a running notebook may go on before it is stopped automatically.
-
-Sends a `GET` request to `/v1/{project_id}/notebooks/{id}/lease`
-
-Arguments:
-- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `id`: ID of the notebook, as `createNotebook` and `listNotebooks` return it.
-```text
-let response = client.show_lease()
-    .project_id(project_id)
-    .id(id)
-    .send()
-    .await;
-```*/
+    /// Show the lease of a notebook.
+    ///
+    /// Tells how long a running notebook may go on before it is stopped automatically.
+    ///
+    /// Sends `GET /v1/{project_id}/notebooks/{id}/lease`. Parameters are set on the builder.
     pub fn show_lease(&self) -> builder::ShowLease<'_, X> {
         builder::ShowLease::new(self)
     }
-    /**Renew the lease of a notebook
-
-Lets a running notebook go on for the given time, counted from now. The lease of a notebook that does not run is not renewed but refused with ModelArts.6327.
-
-Sends a `PATCH` request to `/v1/{project_id}/notebooks/{id}/lease`
-
-Arguments:
-- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `id`: ID of the notebook, as `createNotebook` and `listNotebooks` return it.
-- `duration`: Time in milliseconds to go on, 3,600,000 to 259,200,000, or -1 for no automatic stop. Prefer the body. With this parameter the body has no effect and the type is `timing`.
-- `body`: The new lease. It may be left out when the query carries the duration.
-```text
-let response = client.renew_lease()
-    .project_id(project_id)
-    .id(id)
-    .duration(duration)
-    .body(body)
-    .send()
-    .await;
-```*/
+    /// Renew the lease of a notebook.
+    ///
+    /// Lets a running notebook go on for the given time, counted from now. The lease of a notebook that does not run is not renewed but refused with ModelArts.6327.
+    ///
+    /// Sends `PATCH /v1/{project_id}/notebooks/{id}/lease`. Parameters are set on the builder.
     pub fn renew_lease(&self) -> builder::RenewLease<'_, X> {
         builder::RenewLease::new(self)
     }
-    /**List the flavors to which a notebook can change
-
-Returns the flavors that an existing notebook may take in `updateNotebook`. The same list comes twice, in `data` and in `flavors`.
-
-Sends a `GET` request to `/v1/{project_id}/notebooks/{id}/flavors`
-
-Arguments:
-- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `id`: ID of the notebook, as `createNotebook` and `listNotebooks` return it.
-- `limit`: Records per page. Everything comes in one page when it is left out.
-- `offset`: Number of records to skip.
-- `sort_dir`: Direction of sorting. Defaults to `DESC`. Huawei Cloud only.
-- `sort_key`: Name of the field to sort by, or several names joined with commas. At most 128 characters, only letters, digits, `_`, `,` and `-`. Huawei Cloud only.
-```text
-let response = client.show_switchable_flavors()
-    .project_id(project_id)
-    .id(id)
-    .limit(limit)
-    .offset(offset)
-    .sort_dir(sort_dir)
-    .sort_key(sort_key)
-    .send()
-    .await;
-```*/
+    /// List the flavors to which a notebook can change.
+    ///
+    /// Returns the flavors that an existing notebook may take in `updateNotebook`. The same list comes twice, in `data` and in `flavors`.
+    ///
+    /// Sends `GET /v1/{project_id}/notebooks/{id}/flavors`. Parameters are set on the builder.
     pub fn show_switchable_flavors(&self) -> builder::ShowSwitchableFlavors<'_, X> {
         builder::ShowSwitchableFlavors::new(self)
     }
-    /**List images
-
-Returns one page of the images that the caller can see: the preset images of the service and the images of the project. Page on with `limit` and `offset` until `total` records were read. All filters combine.
-
-Sends a `GET` request to `/v1/{project_id}/images`
-
-Arguments:
-- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `limit`: Largest number of images in one answer. Defaults to `200`.
-- `name`: Image name to look for. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
-- `name_fuzzy_match`: How `name` is compared. Defaults to `true`. When true, `name` matches any part of an image name; when false, only the whole name.
-- `namespace`: Keep only images of this organization of the container registry SWR.
-- `offset`: Number of images to skip before the page starts. Defaults to `0`.
-- `service_type`: Keep only images made for this purpose.
-- `show_name`: Keep only preset images with this display name. Huawei Cloud only.
-- `show_tag`: Keep only preset images with this displayed version. Huawei Cloud only.
-- `sort_dir`: Direction of the sorting. Defaults to `DESC`.
-- `sort_key`: Names of the fields to sort by. Several names are joined with commas, the most important one first, and are in camel case here: `updateTime` stands for the field `update_at`.
-- `type_`: Keep only preset images, or only the project's own.
-- `workspace_id`: Keep only images of this workspace. `0` is the one that always exists. Defaults to `0`.
-```text
-let response = client.list_images()
-    .project_id(project_id)
-    .limit(limit)
-    .name(name)
-    .name_fuzzy_match(name_fuzzy_match)
-    .namespace(namespace)
-    .offset(offset)
-    .service_type(service_type)
-    .show_name(show_name)
-    .show_tag(show_tag)
-    .sort_dir(sort_dir)
-    .sort_key(sort_key)
-    .type_(type_)
-    .workspace_id(workspace_id)
-    .send()
-    .await;
-```*/
+    /// List images.
+    ///
+    /// Returns one page of the images that the caller can see: the preset images of the service and the images of the project. Page on with `limit` and `offset` until `total` records were read. All filters combine.
+    ///
+    /// Sends `GET /v1/{project_id}/images`. Parameters are set on the builder.
     pub fn list_images(&self) -> builder::ListImages<'_, X> {
         builder::ListImages::new(self)
     }
-    /**Register a custom image
-
-Makes an image that already lies in the container registry SWR usable for notebooks. Sending the request again may fail because the image is known already, so do not repeat it blindly. The response is the new image, usually ACTIVE at once.
-
-Sends a `POST` request to `/v1/{project_id}/images`
-
-Arguments:
-- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `body`: Where the image lies and what it is for.
-```text
-let response = client.register_image()
-    .project_id(project_id)
-    .body(body)
-    .send()
-    .await;
-```*/
+    /// Register a custom image.
+    ///
+    /// Makes an image that already lies in the container registry SWR usable for notebooks. Sending the request again may fail because the image is known already, so do not repeat it blindly. The response is the new image, usually ACTIVE at once.
+    ///
+    /// Sends `POST /v1/{project_id}/images`. Parameters are set on the builder.
     pub fn register_image(&self) -> builder::RegisterImage<'_, X> {
         builder::RegisterImage::new(self)
     }
-    /**List image groups
-
-Returns the images that the caller can see, gathered by name. All versions that share a name in an organization are one entry.
-
-Sends a `GET` request to `/v1/{project_id}/images/group`
-
-Arguments:
-- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `limit`: Largest number of groups in one answer. At least 1. Defaults to `200`. Huawei Cloud only.
-- `name`: Image name to look for. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
-- `name_fuzzy_match`: How `name` is compared. Defaults to `true`. When true, `name` matches any part of an image name; when false, only the whole name.
-- `namespace`: Keep only groups of this organization of the container registry SWR.
-- `offset`: Number of groups to skip before the page starts. At least 0. Defaults to `0`. Huawei Cloud only.
-- `swr_instance_id`: Keep only groups of this registry of the enterprise edition of SWR. Huawei Cloud only.
-- `type_`: Keep only groups of preset images, or only of the project's own.
-- `workspace_id`: Keep only groups of this workspace. `0` is the one that always exists. Defaults to `0`.
-```text
-let response = client.list_image_groups()
-    .project_id(project_id)
-    .limit(limit)
-    .name(name)
-    .name_fuzzy_match(name_fuzzy_match)
-    .namespace(namespace)
-    .offset(offset)
-    .swr_instance_id(swr_instance_id)
-    .type_(type_)
-    .workspace_id(workspace_id)
-    .send()
-    .await;
-```*/
+    /// List image groups.
+    ///
+    /// Returns the images that the caller can see, gathered by name. All versions that share a name in an organization are one entry.
+    ///
+    /// Sends `GET /v1/{project_id}/images/group`. Parameters are set on the builder.
     pub fn list_image_groups(&self) -> builder::ListImageGroups<'_, X> {
         builder::ListImageGroups::new(self)
     }
-    /**Change an image group
-
-Changes the overview text or the tags of an image group, and with them those of all its versions. What the body leaves out stays as it is. Huawei Cloud only.
-
-Sends a `PUT` request to `/v1/{project_id}/images/group/{id}`
-
-Arguments:
-- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `id`: ID of the image group, a UUID, as `listImageGroups` tells it.
-- `body`: What to change.
-```text
-let response = client.update_image_group()
-    .project_id(project_id)
-    .id(id)
-    .body(body)
-    .send()
-    .await;
-```*/
+    /// Change an image group.
+    ///
+    /// Changes the overview text or the tags of an image group, and with them those of all its versions. What the body leaves out stays as it is. Huawei Cloud only.
+    ///
+    /// Sends `PUT /v1/{project_id}/images/group/{id}`. Parameters are set on the builder.
     pub fn update_image_group(&self) -> builder::UpdateImageGroup<'_, X> {
         builder::UpdateImageGroup::new(self)
     }
-    /**Delete an image group
-
-Removes an image group with all its versions from the project. The content in the container registry SWR stays unless `is_force` is true. A version that a notebook uses keeps the whole group from being deleted. Huawei Cloud only.
-
-Sends a `DELETE` request to `/v1/{project_id}/images/group/{id}`
-
-Arguments:
-- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `id`: ID of the image group, a UUID, as `listImageGroups` tells it.
-- `body`: Whether the content goes as well. Without a body it stays.
-```text
-let response = client.delete_image_group()
-    .project_id(project_id)
-    .id(id)
-    .body(body)
-    .send()
-    .await;
-```*/
+    /// Delete an image group.
+    ///
+    /// Removes an image group with all its versions from the project. The content in the container registry SWR stays unless `is_force` is true. A version that a notebook uses keeps the whole group from being deleted. Huawei Cloud only.
+    ///
+    /// Sends `DELETE /v1/{project_id}/images/group/{id}`. Parameters are set on the builder.
     pub fn delete_image_group(&self) -> builder::DeleteImageGroup<'_, X> {
         builder::DeleteImageGroup::new(self)
     }
-    /**Show an image
-
-Returns one image, preset or own. While a notebook is being saved, ask again until `status` is ACTIVE, or CREATE_FAILED or ERROR when saving failed. An unknown ID is answered with status 400 and ModelArts.6404.
-
-Sends a `GET` request to `/v1/{project_id}/images/{id}`
-
-Arguments:
-- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `id`: ID of the image, a UUID, as the image list tells it.
-```text
-let response = client.show_image()
-    .project_id(project_id)
-    .id(id)
-    .send()
-    .await;
-```*/
+    /// Show an image.
+    ///
+    /// Returns one image, preset or own. While a notebook is being saved, ask again until `status` is ACTIVE, or CREATE_FAILED or ERROR when saving failed. An unknown ID is answered with status 400 and ModelArts.6404.
+    ///
+    /// Sends `GET /v1/{project_id}/images/{id}`. Parameters are set on the builder.
     pub fn show_image(&self) -> builder::ShowImage<'_, X> {
         builder::ShowImage::new(self)
     }
-    /**Delete an image
-
-Removes an image from the project and answers with its last state. An image that a notebook uses cannot be deleted.
-
-Sends a `DELETE` request to `/v1/{project_id}/images/{id}`
-
-Arguments:
-- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `id`: ID of the image, a UUID, as the image list tells it.
-- `force`: When true, the content in the container registry SWR goes as well; otherwise it stays. It has an effect on images of visibility PRIVATE only.
-- `body`: The same choice as `force`, as Huawei Cloud takes it. Open Telekom Cloud knows the parameter; whoever serves both sends both.
-```text
-let response = client.delete_image()
-    .project_id(project_id)
-    .id(id)
-    .force(force)
-    .body(body)
-    .send()
-    .await;
-```*/
+    /// Delete an image.
+    ///
+    /// Removes an image from the project and answers with its last state. An image that a notebook uses cannot be deleted.
+    ///
+    /// Sends `DELETE /v1/{project_id}/images/{id}`. Parameters are set on the builder.
     pub fn delete_image(&self) -> builder::DeleteImage<'_, X> {
         builder::DeleteImage::new(self)
     }
-    /**Synchronize an image with the registry
-
-Looks up an image in the container registry SWR and brings its entry up to date: its size, and whether its content is still there. The response is the image afterwards. Huawei Cloud only.
-
-Sends a `POST` request to `/v1/{project_id}/images/{image_id}/sync`
-
-Arguments:
-- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `image_id`: ID of the image, a UUID, as the image list tells it.
-```text
-let response = client.sync_image()
-    .project_id(project_id)
-    .image_id(image_id)
-    .send()
-    .await;
-```*/
+    /// Synchronize an image with the registry.
+    ///
+    /// Looks up an image in the container registry SWR and brings its entry up to date: its size, and whether its content is still there. The response is the image afterwards. Huawei Cloud only.
+    ///
+    /// Sends `POST /v1/{project_id}/images/{image_id}/sync`. Parameters are set on the builder.
     pub fn sync_image(&self) -> builder::SyncImage<'_, X> {
         builder::SyncImage::new(self)
     }
-    /**Save a notebook as an image
-
-Starts to save the container of a notebook as a new image. The notebook has to be RUNNING; it is SNAPSHOTTING while the image is saved, and uses the saved image afterwards. The response is the image in status INIT; the saving has succeeded when it is ACTIVE and has failed when it is CREATE_FAILED or ERROR. What was installed into the notebook is in the image, such as pip packages and server-side editor extensions.
-
-Sends a `POST` request to `/v1/{project_id}/notebooks/{id}/create-image`
-
-Arguments:
-- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `id`: ID of the notebook, as `createNotebook` and `listNotebooks` return it.
-- `body`: Name and place of the image to make.
-```text
-let response = client.create_image()
-    .project_id(project_id)
-    .id(id)
-    .body(body)
-    .send()
-    .await;
-```*/
+    /// Save a notebook as an image.
+    ///
+    /// Starts to save the container of a notebook as a new image. The notebook has to be RUNNING; it is SNAPSHOTTING while the image is saved, and uses the saved image afterwards. The response is the image in status INIT; the saving has succeeded when it is ACTIVE and has failed when it is CREATE_FAILED or ERROR. What was installed into the notebook is in the image, such as pip packages and server-side editor extensions.
+    ///
+    /// Sends `POST /v1/{project_id}/notebooks/{id}/create-image`. Parameters are set on the builder.
     pub fn create_image(&self) -> builder::CreateImage<'_, X> {
         builder::CreateImage::new(self)
     }
-    /**List the OBS mounts of a notebook
-
-Returns every OBS storage that is attached to the notebook. All of them come in one page, at most ten; nothing can be sent to page through it.
-
-Sends a `GET` request to `/v1/{project_id}/notebooks/{instance_id}/storage`
-
-Arguments:
-- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `instance_id`: ID of the notebook whose mounts are meant, as the notebook list tells it.
-```text
-let response = client.list_attachable_obs()
-    .project_id(project_id)
-    .instance_id(instance_id)
-    .send()
-    .await;
-```*/
+    /// List the OBS mounts of a notebook.
+    ///
+    /// Returns every OBS storage that is attached to the notebook. All of them come in one page, at most ten; nothing can be sent to page through it.
+    ///
+    /// Sends `GET /v1/{project_id}/notebooks/{instance_id}/storage`. Parameters are set on the builder.
     pub fn list_attachable_obs(&self) -> builder::ListAttachableObs<'_, X> {
         builder::ListAttachableObs::new(self)
     }
-    /**Mount OBS storage into a notebook
-
-Attaches a parallel file system of the object storage OBS to a directory of a running notebook. The notebook has to be RUNNING; otherwise the request is refused with ModelArts.6327. A notebook takes at most ten mounts. The response says MOUNTING; a later read shows MOUNTED or MOUNT_FAILED. Processes in the notebook then read and write its objects like files.
-
-Sends a `POST` request to `/v1/{project_id}/notebooks/{instance_id}/storage`
-
-Arguments:
-- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `instance_id`: ID of the notebook whose mounts are meant, as the notebook list tells it.
-- `body`: What to mount, and where.
-```text
-let response = client.attach_obs()
-    .project_id(project_id)
-    .instance_id(instance_id)
-    .body(body)
-    .send()
-    .await;
-```*/
+    /// Mount OBS storage into a notebook.
+    ///
+    /// Attaches a parallel file system of the object storage OBS to a directory of a running notebook. The notebook has to be RUNNING; otherwise the request is refused with ModelArts.6327. A notebook takes at most ten mounts. The response says MOUNTING; a later read shows MOUNTED or MOUNT_FAILED. Processes in the notebook then read and write its objects like files.
+    ///
+    /// Sends `POST /v1/{project_id}/notebooks/{instance_id}/storage`. Parameters are set on the builder.
     pub fn attach_obs(&self) -> builder::AttachObs<'_, X> {
         builder::AttachObs::new(self)
     }
-    /**Show an OBS mount of a notebook
-
-Returns one OBS mount of the notebook with its current status.
-
-Sends a `GET` request to `/v1/{project_id}/notebooks/{instance_id}/storage/{storage_id}`
-
-Arguments:
-- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `instance_id`: ID of the notebook whose mounts are meant, as the notebook list tells it.
-- `storage_id`: ID of the mount, the `id` of the answer to mounting.
-```text
-let response = client.show_attachable_obs()
-    .project_id(project_id)
-    .instance_id(instance_id)
-    .storage_id(storage_id)
-    .send()
-    .await;
-```*/
+    /// Show an OBS mount of a notebook.
+    ///
+    /// Returns one OBS mount of the notebook with its current status.
+    ///
+    /// Sends `GET /v1/{project_id}/notebooks/{instance_id}/storage/{storage_id}`. Parameters are set on the builder.
     pub fn show_attachable_obs(&self) -> builder::ShowAttachableObs<'_, X> {
         builder::ShowAttachableObs::new(self)
     }
-    /**Unmount OBS storage from a notebook
-
-Detaches an OBS mount from the notebook. The response says UNMOUNTING; then the mount is UNMOUNTED and vanishes from the list, or stays there as UNMOUNT_FAILED. The objects stay in OBS; only the directory in the notebook loses them.
-
-Sends a `DELETE` request to `/v1/{project_id}/notebooks/{instance_id}/storage/{storage_id}`
-
-Arguments:
-- `project_id`: ID of the project that owns the resources. It belongs to exactly one region.
-- `instance_id`: ID of the notebook whose mounts are meant, as the notebook list tells it.
-- `storage_id`: ID of the mount, the `id` of the answer to mounting.
-```text
-let response = client.cancel_obs()
-    .project_id(project_id)
-    .instance_id(instance_id)
-    .storage_id(storage_id)
-    .send()
-    .await;
-```*/
+    /// Unmount OBS storage from a notebook.
+    ///
+    /// Detaches an OBS mount from the notebook. The response says UNMOUNTING; then the mount is UNMOUNTED and vanishes from the list, or stays there as UNMOUNT_FAILED. The objects stay in OBS; only the directory in the notebook loses them.
+    ///
+    /// Sends `DELETE /v1/{project_id}/notebooks/{instance_id}/storage/{storage_id}`. Parameters are set on the builder.
     pub fn cancel_obs(&self) -> builder::CancelObs<'_, X> {
         builder::CancelObs::new(self)
     }
@@ -6884,11 +5450,15 @@ let response = client.cancel_obs()
 #[allow(clippy::all)]
 pub mod builder {
     #[allow(unused_imports)]
+    use crate::devenviron::enums;
+    #[allow(unused_imports)]
     use super::types;
     use super::super::operations::OPERATIONS;
-    use crate::{Prepared, RequestError, ResponseValue};
     #[allow(unused_imports)]
-    use crate::request::{Problem, optional, required, url};
+    use std::fmt::Display;
+    #[allow(unused_imports)]
+    use crate::{IntoOptional, Prepared, RequestError, ResponseValue};
+    use crate::request::{Problems, url};
     /// The request `listDevEnvInstances`: List development environment instances.
     ///
     /// See [`Client::list_dev_env_instances`](super::Client::list_dev_env_instances).
@@ -6896,153 +5466,125 @@ pub mod builder {
     #[must_use = "a request does nothing until it is sent"]
     pub struct ListDevEnvInstances<'a, X = reqwest::Client> {
         client: &'a super::Client<X>,
-        project_id: Result<::std::string::String, Problem>,
-        ai_project: Result<Option<::std::string::String>, Problem>,
-        de_type: Result<crate::devenviron::enums::OpenDevEnvType, Problem>,
-        limit: Result<Option<i32>, Problem>,
-        offset: Result<Option<i32>, Problem>,
-        order: Result<Option<crate::devenviron::enums::OpenDevEnvSortOrder>, Problem>,
-        pool_id: Result<Option<::std::string::String>, Problem>,
-        provision_type: Result<
-            Option<crate::devenviron::enums::OpenDevEnvProvisionType>,
-            Problem,
-        >,
-        show_self: Result<Option<::std::string::String>, Problem>,
-        sortby: Result<Option<crate::devenviron::enums::OpenDevEnvSortKey>, Problem>,
-        status: Result<
-            Option<crate::devenviron::enums::OpenDevEnvInstanceStatus>,
-            Problem,
-        >,
-        workspace_id: Result<Option<::std::string::String>, Problem>,
+        project_id: Option<String>,
+        ai_project: Option<String>,
+        de_type: Option<enums::OpenDevEnvType>,
+        limit: Option<i32>,
+        offset: Option<i32>,
+        order: Option<enums::OpenDevEnvSortOrder>,
+        pool_id: Option<String>,
+        provision_type: Option<enums::OpenDevEnvProvisionType>,
+        show_self: Option<String>,
+        sortby: Option<enums::OpenDevEnvSortKey>,
+        status: Option<enums::OpenDevEnvInstanceStatus>,
+        workspace_id: Option<String>,
+        problems: Problems,
     }
     impl<'a, X> ListDevEnvInstances<'a, X> {
         pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
                 client,
-                project_id: Err(Problem::missing("project_id")),
-                ai_project: Ok(None),
-                de_type: Err(Problem::missing("de_type")),
-                limit: Ok(None),
-                offset: Ok(None),
-                order: Ok(None),
-                pool_id: Ok(None),
-                provision_type: Ok(None),
-                show_self: Ok(None),
-                sortby: Ok(None),
-                status: Ok(None),
-                workspace_id: Ok(None),
+                project_id: None,
+                ai_project: None,
+                de_type: None,
+                limit: None,
+                offset: None,
+                order: None,
+                pool_id: None,
+                provision_type: None,
+                show_self: None,
+                sortby: None,
+                status: None,
+                workspace_id: None,
+                problems: Problems::default(),
             }
         }
         /// ID of the project that owns the resources. It belongs to exactly one region.
-        pub fn project_id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.project_id = required("project_id", value);
+        pub fn project_id(
+            mut self,
+            value: impl TryInto<String, Error: Display>,
+        ) -> Self {
+            self.project_id = self.problems.required("project_id", value);
             self
         }
         /// Lists only instances of the AI project with this ID.
-        pub fn ai_project<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<::std::string::String, M>,
-        {
-            self.ai_project = optional("ai_project", value);
+        pub fn ai_project<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+            self.ai_project = self.problems.optional("ai_project", value);
             self
         }
         /// Kind of development environment to list. The capital N matters: another spelling is refused with ModelArts.6336.
         ///
         /// Known values: `Notebook`.
-        pub fn de_type<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<
-                crate::devenviron::enums::OpenDevEnvType,
-                Error: std::fmt::Display,
-            >,
-        {
-            self.de_type = required("de_type", value);
+        pub fn de_type(
+            mut self,
+            value: impl TryInto<enums::OpenDevEnvType, Error: Display>,
+        ) -> Self {
+            self.de_type = self.problems.required("de_type", value);
             self
         }
         /// Largest number of records to return. At least 0. Defaults to `0`. `0` stands for no limit.
-        pub fn limit<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<i32, M>,
-        {
-            self.limit = optional("limit", value);
+        pub fn limit<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
+            self.limit = self.problems.optional("limit", value);
             self
         }
         /// Position of the first record to return, counted from 0. Defaults to `0`.
-        pub fn offset<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<i32, M>,
-        {
-            self.offset = optional("offset", value);
+        pub fn offset<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
+            self.offset = self.problems.optional("offset", value);
             self
         }
         /// Direction to sort in. Defaults to `asc`.
         ///
         /// Known values: `asc`, `desc`.
-        pub fn order<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<crate::devenviron::enums::OpenDevEnvSortOrder, M>,
-        {
-            self.order = optional("order", value);
+        pub fn order<M>(
+            mut self,
+            value: impl IntoOptional<enums::OpenDevEnvSortOrder, M>,
+        ) -> Self {
+            self.order = self.problems.optional("order", value);
             self
         }
         /// Lists only the instances that run in the dedicated resource pool with this ID. Instances outside of dedicated resource pools are then left out.
-        pub fn pool_id<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<::std::string::String, M>,
-        {
-            self.pool_id = optional("pool_id", value);
+        pub fn pool_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+            self.pool_id = self.problems.optional("pool_id", value);
             self
         }
         /// Lists only instances that were deployed in this way.
         ///
         /// Known values: `Docker`.
-        pub fn provision_type<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<crate::devenviron::enums::OpenDevEnvProvisionType, M>,
-        {
-            self.provision_type = optional("provision_type", value);
+        pub fn provision_type<M>(
+            mut self,
+            value: impl IntoOptional<enums::OpenDevEnvProvisionType, M>,
+        ) -> Self {
+            self.provision_type = self.problems.optional("provision_type", value);
             self
         }
         /// Whether the list is restricted to the caller's own instances. A boolean that is sent as text. Defaults to `true`. With `false` the instances of the other users of the project are listed, too.
-        pub fn show_self<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<::std::string::String, M>,
-        {
-            self.show_self = optional("show_self", value);
+        pub fn show_self<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+            self.show_self = self.problems.optional("show_self", value);
             self
         }
         /// Field to sort by. Defaults to `name`.
         ///
         /// Known values: `name`, `creation_timestamp`.
-        pub fn sortby<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<crate::devenviron::enums::OpenDevEnvSortKey, M>,
-        {
-            self.sortby = optional("sortby", value);
+        pub fn sortby<M>(
+            mut self,
+            value: impl IntoOptional<enums::OpenDevEnvSortKey, M>,
+        ) -> Self {
+            self.sortby = self.problems.optional("sortby", value);
             self
         }
         /// Lists only instances in this state. Without it instances in every state are listed.
         ///
         /// Known values: `CREATING`, `CREATE_FAILED`, `STARTING`, `RESTARTING`, `START_FAILED`, `RUNNING`, `STOPPING`, `STOPPED`, `UNAVAILABLE`, `DELETED`, `RESIZING`, `RESIZE_FAILED`, `CREATE_QUEUING`, `START_QUEUING`, `REBOOTING`, `ACTIVE`.
-        pub fn status<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<
-                crate::devenviron::enums::OpenDevEnvInstanceStatus,
-                M,
-            >,
-        {
-            self.status = optional("status", value);
+        pub fn status<M>(
+            mut self,
+            value: impl IntoOptional<enums::OpenDevEnvInstanceStatus, M>,
+        ) -> Self {
+            self.status = self.problems.optional("status", value);
             self
         }
         /// Lists only instances of this workspace. `0` is right as long as the account has no workspaces. Defaults to `0`.
-        pub fn workspace_id<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<::std::string::String, M>,
-        {
-            self.workspace_id = optional("workspace_id", value);
+        pub fn workspace_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+            self.workspace_id = self.problems.optional("workspace_id", value);
             self
         }
         /// Makes the request without sending it.
@@ -7067,97 +5609,16 @@ pub mod builder {
                 sortby,
                 status,
                 workspace_id,
+                mut problems,
             } = self;
-            let (
+            problems.require("project_id", &project_id);
+            problems.require("de_type", &de_type);
+            let (Some(project_id), Some(de_type), true) = (
                 project_id,
-                ai_project,
                 de_type,
-                limit,
-                offset,
-                order,
-                pool_id,
-                provision_type,
-                show_self,
-                sortby,
-                status,
-                workspace_id,
-            ) = match (
-                project_id,
-                ai_project,
-                de_type,
-                limit,
-                offset,
-                order,
-                pool_id,
-                provision_type,
-                show_self,
-                sortby,
-                status,
-                workspace_id,
-            ) {
-                (
-                    Ok(project_id),
-                    Ok(ai_project),
-                    Ok(de_type),
-                    Ok(limit),
-                    Ok(offset),
-                    Ok(order),
-                    Ok(pool_id),
-                    Ok(provision_type),
-                    Ok(show_self),
-                    Ok(sortby),
-                    Ok(status),
-                    Ok(workspace_id),
-                ) => {
-                    (
-                        project_id,
-                        ai_project,
-                        de_type,
-                        limit,
-                        offset,
-                        order,
-                        pool_id,
-                        provision_type,
-                        show_self,
-                        sortby,
-                        status,
-                        workspace_id,
-                    )
-                }
-                (
-                    project_id,
-                    ai_project,
-                    de_type,
-                    limit,
-                    offset,
-                    order,
-                    pool_id,
-                    provision_type,
-                    show_self,
-                    sortby,
-                    status,
-                    workspace_id,
-                ) => {
-                    return Err(
-                        RequestError::of(
-                            operation,
-                            [
-                                project_id.err(),
-                                ai_project.err(),
-                                de_type.err(),
-                                limit.err(),
-                                offset.err(),
-                                order.err(),
-                                pool_id.err(),
-                                provision_type.err(),
-                                show_self.err(),
-                                sortby.err(),
-                                status.err(),
-                                workspace_id.err(),
-                            ],
-                        ),
-                    );
-                }
+                problems.is_empty(),
+            ) else {
+                return Err(problems.of(operation.id));
             };
             let url = url(
                 &client.base,
@@ -7214,31 +5675,33 @@ pub mod builder {
     #[must_use = "a request does nothing until it is sent"]
     pub struct CreateDevEnvInstance<'a, X = reqwest::Client> {
         client: &'a super::Client<X>,
-        project_id: Result<::std::string::String, Problem>,
-        body: Result<types::CreateDevEnvInstanceRequest, Problem>,
+        project_id: Option<String>,
+        body: Option<types::CreateDevEnvInstanceRequest>,
+        problems: Problems,
     }
     impl<'a, X> CreateDevEnvInstance<'a, X> {
         pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
                 client,
-                project_id: Err(Problem::missing("project_id")),
-                body: Err(Problem::missing("body")),
+                project_id: None,
+                body: None,
+                problems: Problems::default(),
             }
         }
         /// ID of the project that owns the resources. It belongs to exactly one region.
-        pub fn project_id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.project_id = required("project_id", value);
+        pub fn project_id(
+            mut self,
+            value: impl TryInto<String, Error: Display>,
+        ) -> Self {
+            self.project_id = self.problems.required("project_id", value);
             self
         }
         /// The instance to create.
-        pub fn body<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<types::CreateDevEnvInstanceRequest, Error: std::fmt::Display>,
-        {
-            self.body = required("body", value);
+        pub fn body(
+            mut self,
+            value: impl TryInto<types::CreateDevEnvInstanceRequest, Error: Display>,
+        ) -> Self {
+            self.body = self.problems.required("body", value);
             self
         }
         /// Makes the request without sending it.
@@ -7247,14 +5710,15 @@ pub mod builder {
         /// Names everything that is missing or does not fit, and a value that would lead to another resource.
         pub fn prepare(self) -> Result<Prepared<types::DevEnvInstance>, RequestError> {
             let operation = &OPERATIONS[1];
-            let Self { client, project_id, body } = self;
-            let (project_id, body) = match (project_id, body) {
-                (Ok(project_id), Ok(body)) => (project_id, body),
-                (project_id, body) => {
-                    return Err(
-                        RequestError::of(operation, [project_id.err(), body.err()]),
-                    );
-                }
+            let Self { client, project_id, body, mut problems } = self;
+            problems.require("project_id", &project_id);
+            problems.require("body", &body);
+            let (Some(project_id), Some(body), true) = (
+                project_id,
+                body,
+                problems.is_empty(),
+            ) else {
+                return Err(problems.of(operation.id));
             };
             let url = url(
                 &client.base,
@@ -7292,31 +5756,33 @@ pub mod builder {
     #[must_use = "a request does nothing until it is sent"]
     pub struct ShowDevEnvInstance<'a, X = reqwest::Client> {
         client: &'a super::Client<X>,
-        project_id: Result<::std::string::String, Problem>,
-        instance_id: Result<::std::string::String, Problem>,
+        project_id: Option<String>,
+        instance_id: Option<String>,
+        problems: Problems,
     }
     impl<'a, X> ShowDevEnvInstance<'a, X> {
         pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
                 client,
-                project_id: Err(Problem::missing("project_id")),
-                instance_id: Err(Problem::missing("instance_id")),
+                project_id: None,
+                instance_id: None,
+                problems: Problems::default(),
             }
         }
         /// ID of the project that owns the resources. It belongs to exactly one region.
-        pub fn project_id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.project_id = required("project_id", value);
+        pub fn project_id(
+            mut self,
+            value: impl TryInto<String, Error: Display>,
+        ) -> Self {
+            self.project_id = self.problems.required("project_id", value);
             self
         }
         /// ID of a development environment instance. Opaque text: some IDs are plain UUIDs, others have the prefix `DE-`.
-        pub fn instance_id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.instance_id = required("instance_id", value);
+        pub fn instance_id(
+            mut self,
+            value: impl TryInto<String, Error: Display>,
+        ) -> Self {
+            self.instance_id = self.problems.required("instance_id", value);
             self
         }
         /// Makes the request without sending it.
@@ -7325,17 +5791,15 @@ pub mod builder {
         /// Names everything that is missing or does not fit, and a value that would lead to another resource.
         pub fn prepare(self) -> Result<Prepared<types::DevEnvInstance>, RequestError> {
             let operation = &OPERATIONS[2];
-            let Self { client, project_id, instance_id } = self;
-            let (project_id, instance_id) = match (project_id, instance_id) {
-                (Ok(project_id), Ok(instance_id)) => (project_id, instance_id),
-                (project_id, instance_id) => {
-                    return Err(
-                        RequestError::of(
-                            operation,
-                            [project_id.err(), instance_id.err()],
-                        ),
-                    );
-                }
+            let Self { client, project_id, instance_id, mut problems } = self;
+            problems.require("project_id", &project_id);
+            problems.require("instance_id", &instance_id);
+            let (Some(project_id), Some(instance_id), true) = (
+                project_id,
+                instance_id,
+                problems.is_empty(),
+            ) else {
+                return Err(problems.of(operation.id));
             };
             let url = url(
                 &client.base,
@@ -7375,41 +5839,43 @@ pub mod builder {
     #[must_use = "a request does nothing until it is sent"]
     pub struct UpdateDevEnvInstance<'a, X = reqwest::Client> {
         client: &'a super::Client<X>,
-        project_id: Result<::std::string::String, Problem>,
-        instance_id: Result<::std::string::String, Problem>,
-        body: Result<types::UpdateDevEnvInstanceRequest, Problem>,
+        project_id: Option<String>,
+        instance_id: Option<String>,
+        body: Option<types::UpdateDevEnvInstanceRequest>,
+        problems: Problems,
     }
     impl<'a, X> UpdateDevEnvInstance<'a, X> {
         pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
                 client,
-                project_id: Err(Problem::missing("project_id")),
-                instance_id: Err(Problem::missing("instance_id")),
-                body: Err(Problem::missing("body")),
+                project_id: None,
+                instance_id: None,
+                body: None,
+                problems: Problems::default(),
             }
         }
         /// ID of the project that owns the resources. It belongs to exactly one region.
-        pub fn project_id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.project_id = required("project_id", value);
+        pub fn project_id(
+            mut self,
+            value: impl TryInto<String, Error: Display>,
+        ) -> Self {
+            self.project_id = self.problems.required("project_id", value);
             self
         }
         /// ID of a development environment instance. Opaque text: some IDs are plain UUIDs, others have the prefix `DE-`.
-        pub fn instance_id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.instance_id = required("instance_id", value);
+        pub fn instance_id(
+            mut self,
+            value: impl TryInto<String, Error: Display>,
+        ) -> Self {
+            self.instance_id = self.problems.required("instance_id", value);
             self
         }
         /// The settings to change.
-        pub fn body<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<types::UpdateDevEnvInstanceRequest, Error: std::fmt::Display>,
-        {
-            self.body = required("body", value);
+        pub fn body(
+            mut self,
+            value: impl TryInto<types::UpdateDevEnvInstanceRequest, Error: Display>,
+        ) -> Self {
+            self.body = self.problems.required("body", value);
             self
         }
         /// Makes the request without sending it.
@@ -7418,19 +5884,17 @@ pub mod builder {
         /// Names everything that is missing or does not fit, and a value that would lead to another resource.
         pub fn prepare(self) -> Result<Prepared<types::DevEnvInstance>, RequestError> {
             let operation = &OPERATIONS[3];
-            let Self { client, project_id, instance_id, body } = self;
-            let (project_id, instance_id, body) = match (project_id, instance_id, body) {
-                (Ok(project_id), Ok(instance_id), Ok(body)) => {
-                    (project_id, instance_id, body)
-                }
-                (project_id, instance_id, body) => {
-                    return Err(
-                        RequestError::of(
-                            operation,
-                            [project_id.err(), instance_id.err(), body.err()],
-                        ),
-                    );
-                }
+            let Self { client, project_id, instance_id, body, mut problems } = self;
+            problems.require("project_id", &project_id);
+            problems.require("instance_id", &instance_id);
+            problems.require("body", &body);
+            let (Some(project_id), Some(instance_id), Some(body), true) = (
+                project_id,
+                instance_id,
+                body,
+                problems.is_empty(),
+            ) else {
+                return Err(problems.of(operation.id));
             };
             let url = url(
                 &client.base,
@@ -7471,31 +5935,33 @@ pub mod builder {
     #[must_use = "a request does nothing until it is sent"]
     pub struct DeleteDevEnvInstance<'a, X = reqwest::Client> {
         client: &'a super::Client<X>,
-        project_id: Result<::std::string::String, Problem>,
-        instance_id: Result<::std::string::String, Problem>,
+        project_id: Option<String>,
+        instance_id: Option<String>,
+        problems: Problems,
     }
     impl<'a, X> DeleteDevEnvInstance<'a, X> {
         pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
                 client,
-                project_id: Err(Problem::missing("project_id")),
-                instance_id: Err(Problem::missing("instance_id")),
+                project_id: None,
+                instance_id: None,
+                problems: Problems::default(),
             }
         }
         /// ID of the project that owns the resources. It belongs to exactly one region.
-        pub fn project_id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.project_id = required("project_id", value);
+        pub fn project_id(
+            mut self,
+            value: impl TryInto<String, Error: Display>,
+        ) -> Self {
+            self.project_id = self.problems.required("project_id", value);
             self
         }
         /// ID of a development environment instance. Opaque text: some IDs are plain UUIDs, others have the prefix `DE-`.
-        pub fn instance_id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.instance_id = required("instance_id", value);
+        pub fn instance_id(
+            mut self,
+            value: impl TryInto<String, Error: Display>,
+        ) -> Self {
+            self.instance_id = self.problems.required("instance_id", value);
             self
         }
         /// Makes the request without sending it.
@@ -7506,17 +5972,15 @@ pub mod builder {
             self,
         ) -> Result<Prepared<types::DeleteDevEnvInstanceResponse>, RequestError> {
             let operation = &OPERATIONS[4];
-            let Self { client, project_id, instance_id } = self;
-            let (project_id, instance_id) = match (project_id, instance_id) {
-                (Ok(project_id), Ok(instance_id)) => (project_id, instance_id),
-                (project_id, instance_id) => {
-                    return Err(
-                        RequestError::of(
-                            operation,
-                            [project_id.err(), instance_id.err()],
-                        ),
-                    );
-                }
+            let Self { client, project_id, instance_id, mut problems } = self;
+            problems.require("project_id", &project_id);
+            problems.require("instance_id", &instance_id);
+            let (Some(project_id), Some(instance_id), true) = (
+                project_id,
+                instance_id,
+                problems.is_empty(),
+            ) else {
+                return Err(problems.of(operation.id));
             };
             let url = url(
                 &client.base,
@@ -7558,41 +6022,43 @@ pub mod builder {
     #[must_use = "a request does nothing until it is sent"]
     pub struct ManageDevEnvInstance<'a, X = reqwest::Client> {
         client: &'a super::Client<X>,
-        project_id: Result<::std::string::String, Problem>,
-        instance_id: Result<::std::string::String, Problem>,
-        body: Result<types::ManageDevEnvInstanceRequest, Problem>,
+        project_id: Option<String>,
+        instance_id: Option<String>,
+        body: Option<types::ManageDevEnvInstanceRequest>,
+        problems: Problems,
     }
     impl<'a, X> ManageDevEnvInstance<'a, X> {
         pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
                 client,
-                project_id: Err(Problem::missing("project_id")),
-                instance_id: Err(Problem::missing("instance_id")),
-                body: Err(Problem::missing("body")),
+                project_id: None,
+                instance_id: None,
+                body: None,
+                problems: Problems::default(),
             }
         }
         /// ID of the project that owns the resources. It belongs to exactly one region.
-        pub fn project_id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.project_id = required("project_id", value);
+        pub fn project_id(
+            mut self,
+            value: impl TryInto<String, Error: Display>,
+        ) -> Self {
+            self.project_id = self.problems.required("project_id", value);
             self
         }
         /// ID of a development environment instance. Opaque text: some IDs are plain UUIDs, others have the prefix `DE-`.
-        pub fn instance_id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.instance_id = required("instance_id", value);
+        pub fn instance_id(
+            mut self,
+            value: impl TryInto<String, Error: Display>,
+        ) -> Self {
+            self.instance_id = self.problems.required("instance_id", value);
             self
         }
         /// The action to perform.
-        pub fn body<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<types::ManageDevEnvInstanceRequest, Error: std::fmt::Display>,
-        {
-            self.body = required("body", value);
+        pub fn body(
+            mut self,
+            value: impl TryInto<types::ManageDevEnvInstanceRequest, Error: Display>,
+        ) -> Self {
+            self.body = self.problems.required("body", value);
             self
         }
         /// Makes the request without sending it.
@@ -7603,19 +6069,17 @@ pub mod builder {
             self,
         ) -> Result<Prepared<types::ManageDevEnvInstanceResponse>, RequestError> {
             let operation = &OPERATIONS[5];
-            let Self { client, project_id, instance_id, body } = self;
-            let (project_id, instance_id, body) = match (project_id, instance_id, body) {
-                (Ok(project_id), Ok(instance_id), Ok(body)) => {
-                    (project_id, instance_id, body)
-                }
-                (project_id, instance_id, body) => {
-                    return Err(
-                        RequestError::of(
-                            operation,
-                            [project_id.err(), instance_id.err(), body.err()],
-                        ),
-                    );
-                }
+            let Self { client, project_id, instance_id, body, mut problems } = self;
+            problems.require("project_id", &project_id);
+            problems.require("instance_id", &instance_id);
+            problems.require("body", &body);
+            let (Some(project_id), Some(instance_id), Some(body), true) = (
+                project_id,
+                instance_id,
+                body,
+                problems.is_empty(),
+            ) else {
+                return Err(problems.of(operation.id));
             };
             let url = url(
                 &client.base,
@@ -7658,229 +6122,183 @@ pub mod builder {
     #[must_use = "a request does nothing until it is sent"]
     pub struct ListNotebooks<'a, X = reqwest::Client> {
         client: &'a super::Client<X>,
-        project_id: Result<::std::string::String, Problem>,
-        billing: Result<Option<crate::devenviron::enums::OpenBillingItem>, Problem>,
-        description: Result<Option<::std::string::String>, Problem>,
-        feature: Result<Option<crate::devenviron::enums::OpenNotebookFeature>, Problem>,
-        flavor: Result<Option<::std::string::String>, Problem>,
-        id: Result<Option<::std::string::String>, Problem>,
-        image_id: Result<Option<::std::string::String>, Problem>,
-        ip: Result<Option<::std::string::String>, Problem>,
-        limit: Result<Option<i32>, Problem>,
-        name: Result<Option<::std::string::String>, Problem>,
-        offset: Result<Option<i32>, Problem>,
-        owner: Result<Option<::std::string::String>, Problem>,
-        pool_id: Result<Option<::std::string::String>, Problem>,
-        pool_name: Result<Option<::std::string::String>, Problem>,
-        sort_dir: Result<Option<crate::devenviron::enums::OpenSortDirection>, Problem>,
-        sort_key: Result<Option<::std::string::String>, Problem>,
-        status: Result<Option<crate::devenviron::enums::OpenNotebookStatus>, Problem>,
-        swr_path: Result<Option<::std::string::String>, Problem>,
-        tags: Result<Option<::std::string::String>, Problem>,
-        username: Result<Option<::std::string::String>, Problem>,
-        workspace_id: Result<Option<::std::string::String>, Problem>,
+        project_id: Option<String>,
+        billing: Option<enums::OpenBillingItem>,
+        description: Option<String>,
+        feature: Option<enums::OpenNotebookFeature>,
+        flavor: Option<String>,
+        id: Option<String>,
+        image_id: Option<String>,
+        ip: Option<String>,
+        limit: Option<i32>,
+        name: Option<String>,
+        offset: Option<i32>,
+        owner: Option<String>,
+        pool_id: Option<String>,
+        pool_name: Option<String>,
+        sort_dir: Option<enums::OpenSortDirection>,
+        sort_key: Option<String>,
+        status: Option<enums::OpenNotebookStatus>,
+        swr_path: Option<String>,
+        tags: Option<String>,
+        username: Option<String>,
+        workspace_id: Option<String>,
+        problems: Problems,
     }
     impl<'a, X> ListNotebooks<'a, X> {
         pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
                 client,
-                project_id: Err(Problem::missing("project_id")),
-                billing: Ok(None),
-                description: Ok(None),
-                feature: Ok(None),
-                flavor: Ok(None),
-                id: Ok(None),
-                image_id: Ok(None),
-                ip: Ok(None),
-                limit: Ok(None),
-                name: Ok(None),
-                offset: Ok(None),
-                owner: Ok(None),
-                pool_id: Ok(None),
-                pool_name: Ok(None),
-                sort_dir: Ok(None),
-                sort_key: Ok(None),
-                status: Ok(None),
-                swr_path: Ok(None),
-                tags: Ok(None),
-                username: Ok(None),
-                workspace_id: Ok(None),
+                project_id: None,
+                billing: None,
+                description: None,
+                feature: None,
+                flavor: None,
+                id: None,
+                image_id: None,
+                ip: None,
+                limit: None,
+                name: None,
+                offset: None,
+                owner: None,
+                pool_id: None,
+                pool_name: None,
+                sort_dir: None,
+                sort_key: None,
+                status: None,
+                swr_path: None,
+                tags: None,
+                username: None,
+                workspace_id: None,
+                problems: Problems::default(),
             }
         }
         /// ID of the project that owns the resources. It belongs to exactly one region.
-        pub fn project_id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.project_id = required("project_id", value);
+        pub fn project_id(
+            mut self,
+            value: impl TryInto<String, Error: Display>,
+        ) -> Self {
+            self.project_id = self.problems.required("project_id", value);
             self
         }
         /// Only notebooks of which this costs money; ALL stands for any of it. Huawei Cloud only.
         ///
         /// Known values: `STORAGE`, `COMPUTE`, `ALL`.
-        pub fn billing<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<crate::devenviron::enums::OpenBillingItem, M>,
-        {
-            self.billing = optional("billing", value);
+        pub fn billing<M>(
+            mut self,
+            value: impl IntoOptional<enums::OpenBillingItem, M>,
+        ) -> Self {
+            self.billing = self.problems.optional("billing", value);
             self
         }
         /// Only notebooks whose description contains this text. At most 512 characters, none of `< >`. Huawei Cloud only.
-        pub fn description<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<::std::string::String, M>,
-        {
-            self.description = optional("description", value);
+        pub fn description<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+            self.description = self.problems.optional("description", value);
             self
         }
         /// Kind of notebook to list. Defaults to `NOTEBOOK`.
         ///
         /// Known values: `DEFAULT`, `NOTEBOOK`.
-        pub fn feature<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<crate::devenviron::enums::OpenNotebookFeature, M>,
-        {
-            self.feature = optional("feature", value);
+        pub fn feature<M>(
+            mut self,
+            value: impl IntoOptional<enums::OpenNotebookFeature, M>,
+        ) -> Self {
+            self.feature = self.problems.optional("feature", value);
             self
         }
         /// Only notebooks whose flavor ID contains this text. Not for freely chosen resources in a dedicated pool. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
-        pub fn flavor<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<::std::string::String, M>,
-        {
-            self.flavor = optional("flavor", value);
+        pub fn flavor<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+            self.flavor = self.problems.optional("flavor", value);
             self
         }
         /// Only the notebook with this ID, a UUID. Huawei Cloud only.
-        pub fn id<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<::std::string::String, M>,
-        {
-            self.id = optional("id", value);
+        pub fn id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+            self.id = self.problems.optional("id", value);
             self
         }
         /// Only notebooks of the image with this ID, a UUID. Huawei Cloud only.
-        pub fn image_id<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<::std::string::String, M>,
-        {
-            self.image_id = optional("image_id", value);
+        pub fn image_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+            self.image_id = self.problems.optional("image_id", value);
             self
         }
         /// Only notebooks that run on the node with this IPv4 address. Huawei Cloud only.
-        pub fn ip<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<::std::string::String, M>,
-        {
-            self.ip = optional("ip", value);
+        pub fn ip<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+            self.ip = self.problems.optional("ip", value);
             self
         }
         /// Records per page. The service is known to take 10, 20 and 50. Defaults to `10`.
-        pub fn limit<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<i32, M>,
-        {
-            self.limit = optional("limit", value);
+        pub fn limit<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
+            self.limit = self.problems.optional("limit", value);
             self
         }
         /// Part of a notebook name. At most 128 characters, only letters, digits, `_` and `-`. Every notebook whose name contains it matches.
-        pub fn name<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<::std::string::String, M>,
-        {
-            self.name = optional("name", value);
+        pub fn name<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+            self.name = self.problems.optional("name", value);
             self
         }
         /// Number of records to skip, not of pages. Defaults to `0`.
-        pub fn offset<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<i32, M>,
-        {
-            self.offset = optional("offset", value);
+        pub fn offset<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
+            self.offset = self.problems.optional("offset", value);
             self
         }
         /// ID of the user whose notebooks are wanted, 32 lower-case letters and digits. It takes effect for administrators only.
-        pub fn owner<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<::std::string::String, M>,
-        {
-            self.owner = optional("owner", value);
+        pub fn owner<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+            self.owner = self.problems.optional("owner", value);
             self
         }
         /// Only notebooks that run in this dedicated resource pool.
-        pub fn pool_id<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<::std::string::String, M>,
-        {
-            self.pool_id = optional("pool_id", value);
+        pub fn pool_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+            self.pool_id = self.problems.optional("pool_id", value);
             self
         }
         /// Only notebooks in a dedicated resource pool whose name contains this text. 1 to 64 characters, only letters, digits and `-`. Huawei Cloud only.
-        pub fn pool_name<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<::std::string::String, M>,
-        {
-            self.pool_name = optional("pool_name", value);
+        pub fn pool_name<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+            self.pool_name = self.problems.optional("pool_name", value);
             self
         }
         /// Direction of sorting. Defaults to `DESC`.
         ///
         /// Known values: `ASC`, `DESC`.
-        pub fn sort_dir<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<crate::devenviron::enums::OpenSortDirection, M>,
-        {
-            self.sort_dir = optional("sort_dir", value);
+        pub fn sort_dir<M>(
+            mut self,
+            value: impl IntoOptional<enums::OpenSortDirection, M>,
+        ) -> Self {
+            self.sort_dir = self.problems.optional("sort_dir", value);
             self
         }
         /// Name of the field to sort by. Several names are joined with commas, the most important one first.
-        pub fn sort_key<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<::std::string::String, M>,
-        {
-            self.sort_key = optional("sort_key", value);
+        pub fn sort_key<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+            self.sort_key = self.problems.optional("sort_key", value);
             self
         }
         /// Only notebooks in this state.
         ///
         /// Known values: `INIT`, `CREATING`, `STARTING`, `STOPPING`, `DELETING`, `RUNNING`, `STOPPED`, `SNAPSHOTTING`, `CREATE_FAILED`, `START_FAILED`, `DELETE_FAILED`, `ERROR`, `DELETED`, `FROZEN`.
-        pub fn status<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<crate::devenviron::enums::OpenNotebookStatus, M>,
-        {
-            self.status = optional("status", value);
+        pub fn status<M>(
+            mut self,
+            value: impl IntoOptional<enums::OpenNotebookStatus, M>,
+        ) -> Self {
+            self.status = self.problems.optional("status", value);
             self
         }
         /// Only notebooks whose image has this text in its address in the container registry SWR. At most 2,048 characters, only letters, digits, `_`, `.`, `:`, `/` and `-`. Huawei Cloud only.
-        pub fn swr_path<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<::std::string::String, M>,
-        {
-            self.swr_path = optional("swr_path", value);
+        pub fn swr_path<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+            self.swr_path = self.problems.optional("swr_path", value);
             self
         }
         /// Only notebooks with all these tags, each written `key|value` and joined with commas. The text neither begins nor ends with a comma, does not begin with `|`, and has no two of them in a row. Huawei Cloud only.
-        pub fn tags<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<::std::string::String, M>,
-        {
-            self.tags = optional("tags", value);
+        pub fn tags<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+            self.tags = self.problems.optional("tags", value);
             self
         }
         /// Only notebooks of users whose name contains this text. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
-        pub fn username<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<::std::string::String, M>,
-        {
-            self.username = optional("username", value);
+        pub fn username<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+            self.username = self.problems.optional("username", value);
             self
         }
         /// Only notebooks of this workspace. A project that never created workspaces has just the one called 0. Huawei Cloud now calls the parameter `workspace_id`, as other operations do. Defaults to `0`.
-        pub fn workspace_id<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<::std::string::String, M>,
-        {
-            self.workspace_id = optional("workspaceId", value);
+        pub fn workspace_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+            self.workspace_id = self.problems.optional("workspaceId", value);
             self
         }
         /// Makes the request without sending it.
@@ -7912,151 +6330,11 @@ pub mod builder {
                 tags,
                 username,
                 workspace_id,
+                mut problems,
             } = self;
-            let (
-                project_id,
-                billing,
-                description,
-                feature,
-                flavor,
-                id,
-                image_id,
-                ip,
-                limit,
-                name,
-                offset,
-                owner,
-                pool_id,
-                pool_name,
-                sort_dir,
-                sort_key,
-                status,
-                swr_path,
-                tags,
-                username,
-                workspace_id,
-            ) = match (
-                project_id,
-                billing,
-                description,
-                feature,
-                flavor,
-                id,
-                image_id,
-                ip,
-                limit,
-                name,
-                offset,
-                owner,
-                pool_id,
-                pool_name,
-                sort_dir,
-                sort_key,
-                status,
-                swr_path,
-                tags,
-                username,
-                workspace_id,
-            ) {
-                (
-                    Ok(project_id),
-                    Ok(billing),
-                    Ok(description),
-                    Ok(feature),
-                    Ok(flavor),
-                    Ok(id),
-                    Ok(image_id),
-                    Ok(ip),
-                    Ok(limit),
-                    Ok(name),
-                    Ok(offset),
-                    Ok(owner),
-                    Ok(pool_id),
-                    Ok(pool_name),
-                    Ok(sort_dir),
-                    Ok(sort_key),
-                    Ok(status),
-                    Ok(swr_path),
-                    Ok(tags),
-                    Ok(username),
-                    Ok(workspace_id),
-                ) => {
-                    (
-                        project_id,
-                        billing,
-                        description,
-                        feature,
-                        flavor,
-                        id,
-                        image_id,
-                        ip,
-                        limit,
-                        name,
-                        offset,
-                        owner,
-                        pool_id,
-                        pool_name,
-                        sort_dir,
-                        sort_key,
-                        status,
-                        swr_path,
-                        tags,
-                        username,
-                        workspace_id,
-                    )
-                }
-                (
-                    project_id,
-                    billing,
-                    description,
-                    feature,
-                    flavor,
-                    id,
-                    image_id,
-                    ip,
-                    limit,
-                    name,
-                    offset,
-                    owner,
-                    pool_id,
-                    pool_name,
-                    sort_dir,
-                    sort_key,
-                    status,
-                    swr_path,
-                    tags,
-                    username,
-                    workspace_id,
-                ) => {
-                    return Err(
-                        RequestError::of(
-                            operation,
-                            [
-                                project_id.err(),
-                                billing.err(),
-                                description.err(),
-                                feature.err(),
-                                flavor.err(),
-                                id.err(),
-                                image_id.err(),
-                                ip.err(),
-                                limit.err(),
-                                name.err(),
-                                offset.err(),
-                                owner.err(),
-                                pool_id.err(),
-                                pool_name.err(),
-                                sort_dir.err(),
-                                sort_key.err(),
-                                status.err(),
-                                swr_path.err(),
-                                tags.err(),
-                                username.err(),
-                                workspace_id.err(),
-                            ],
-                        ),
-                    );
-                }
+            problems.require("project_id", &project_id);
+            let (Some(project_id), true) = (project_id, problems.is_empty()) else {
+                return Err(problems.of(operation.id));
             };
             let url = url(
                 &client.base,
@@ -8116,31 +6394,33 @@ pub mod builder {
     #[must_use = "a request does nothing until it is sent"]
     pub struct CreateNotebook<'a, X = reqwest::Client> {
         client: &'a super::Client<X>,
-        project_id: Result<::std::string::String, Problem>,
-        body: Result<types::CreateNotebookRequest, Problem>,
+        project_id: Option<String>,
+        body: Option<types::CreateNotebookRequest>,
+        problems: Problems,
     }
     impl<'a, X> CreateNotebook<'a, X> {
         pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
                 client,
-                project_id: Err(Problem::missing("project_id")),
-                body: Err(Problem::missing("body")),
+                project_id: None,
+                body: None,
+                problems: Problems::default(),
             }
         }
         /// ID of the project that owns the resources. It belongs to exactly one region.
-        pub fn project_id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.project_id = required("project_id", value);
+        pub fn project_id(
+            mut self,
+            value: impl TryInto<String, Error: Display>,
+        ) -> Self {
+            self.project_id = self.problems.required("project_id", value);
             self
         }
         /// The notebook to create.
-        pub fn body<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<types::CreateNotebookRequest, Error: std::fmt::Display>,
-        {
-            self.body = required("body", value);
+        pub fn body(
+            mut self,
+            value: impl TryInto<types::CreateNotebookRequest, Error: Display>,
+        ) -> Self {
+            self.body = self.problems.required("body", value);
             self
         }
         /// Makes the request without sending it.
@@ -8149,14 +6429,15 @@ pub mod builder {
         /// Names everything that is missing or does not fit, and a value that would lead to another resource.
         pub fn prepare(self) -> Result<Prepared<types::Notebook>, RequestError> {
             let operation = &OPERATIONS[7];
-            let Self { client, project_id, body } = self;
-            let (project_id, body) = match (project_id, body) {
-                (Ok(project_id), Ok(body)) => (project_id, body),
-                (project_id, body) => {
-                    return Err(
-                        RequestError::of(operation, [project_id.err(), body.err()]),
-                    );
-                }
+            let Self { client, project_id, body, mut problems } = self;
+            problems.require("project_id", &project_id);
+            problems.require("body", &body);
+            let (Some(project_id), Some(body), true) = (
+                project_id,
+                body,
+                problems.is_empty(),
+            ) else {
+                return Err(problems.of(operation.id));
             };
             let url = url(
                 &client.base,
@@ -8194,229 +6475,183 @@ pub mod builder {
     #[must_use = "a request does nothing until it is sent"]
     pub struct ListAllNotebooks<'a, X = reqwest::Client> {
         client: &'a super::Client<X>,
-        project_id: Result<::std::string::String, Problem>,
-        billing: Result<Option<crate::devenviron::enums::OpenBillingItem>, Problem>,
-        description: Result<Option<::std::string::String>, Problem>,
-        feature: Result<Option<crate::devenviron::enums::OpenNotebookFeature>, Problem>,
-        flavor: Result<Option<::std::string::String>, Problem>,
-        id: Result<Option<::std::string::String>, Problem>,
-        image_id: Result<Option<::std::string::String>, Problem>,
-        ip: Result<Option<::std::string::String>, Problem>,
-        limit: Result<Option<i32>, Problem>,
-        name: Result<Option<::std::string::String>, Problem>,
-        offset: Result<Option<i32>, Problem>,
-        owner: Result<Option<::std::string::String>, Problem>,
-        pool_id: Result<Option<::std::string::String>, Problem>,
-        pool_name: Result<Option<::std::string::String>, Problem>,
-        sort_dir: Result<Option<crate::devenviron::enums::OpenSortDirection>, Problem>,
-        sort_key: Result<Option<::std::string::String>, Problem>,
-        status: Result<Option<crate::devenviron::enums::OpenNotebookStatus>, Problem>,
-        swr_path: Result<Option<::std::string::String>, Problem>,
-        tags: Result<Option<::std::string::String>, Problem>,
-        username: Result<Option<::std::string::String>, Problem>,
-        workspace_id: Result<Option<::std::string::String>, Problem>,
+        project_id: Option<String>,
+        billing: Option<enums::OpenBillingItem>,
+        description: Option<String>,
+        feature: Option<enums::OpenNotebookFeature>,
+        flavor: Option<String>,
+        id: Option<String>,
+        image_id: Option<String>,
+        ip: Option<String>,
+        limit: Option<i32>,
+        name: Option<String>,
+        offset: Option<i32>,
+        owner: Option<String>,
+        pool_id: Option<String>,
+        pool_name: Option<String>,
+        sort_dir: Option<enums::OpenSortDirection>,
+        sort_key: Option<String>,
+        status: Option<enums::OpenNotebookStatus>,
+        swr_path: Option<String>,
+        tags: Option<String>,
+        username: Option<String>,
+        workspace_id: Option<String>,
+        problems: Problems,
     }
     impl<'a, X> ListAllNotebooks<'a, X> {
         pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
                 client,
-                project_id: Err(Problem::missing("project_id")),
-                billing: Ok(None),
-                description: Ok(None),
-                feature: Ok(None),
-                flavor: Ok(None),
-                id: Ok(None),
-                image_id: Ok(None),
-                ip: Ok(None),
-                limit: Ok(None),
-                name: Ok(None),
-                offset: Ok(None),
-                owner: Ok(None),
-                pool_id: Ok(None),
-                pool_name: Ok(None),
-                sort_dir: Ok(None),
-                sort_key: Ok(None),
-                status: Ok(None),
-                swr_path: Ok(None),
-                tags: Ok(None),
-                username: Ok(None),
-                workspace_id: Ok(None),
+                project_id: None,
+                billing: None,
+                description: None,
+                feature: None,
+                flavor: None,
+                id: None,
+                image_id: None,
+                ip: None,
+                limit: None,
+                name: None,
+                offset: None,
+                owner: None,
+                pool_id: None,
+                pool_name: None,
+                sort_dir: None,
+                sort_key: None,
+                status: None,
+                swr_path: None,
+                tags: None,
+                username: None,
+                workspace_id: None,
+                problems: Problems::default(),
             }
         }
         /// ID of the project that owns the resources. It belongs to exactly one region.
-        pub fn project_id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.project_id = required("project_id", value);
+        pub fn project_id(
+            mut self,
+            value: impl TryInto<String, Error: Display>,
+        ) -> Self {
+            self.project_id = self.problems.required("project_id", value);
             self
         }
         /// Only notebooks of which this costs money; ALL stands for any of it. Huawei Cloud only.
         ///
         /// Known values: `STORAGE`, `COMPUTE`, `ALL`.
-        pub fn billing<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<crate::devenviron::enums::OpenBillingItem, M>,
-        {
-            self.billing = optional("billing", value);
+        pub fn billing<M>(
+            mut self,
+            value: impl IntoOptional<enums::OpenBillingItem, M>,
+        ) -> Self {
+            self.billing = self.problems.optional("billing", value);
             self
         }
         /// Only notebooks whose description contains this text. At most 512 characters, none of `< >`. Huawei Cloud only.
-        pub fn description<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<::std::string::String, M>,
-        {
-            self.description = optional("description", value);
+        pub fn description<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+            self.description = self.problems.optional("description", value);
             self
         }
         /// Kind of notebook to list. Defaults to `NOTEBOOK`.
         ///
         /// Known values: `DEFAULT`, `NOTEBOOK`.
-        pub fn feature<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<crate::devenviron::enums::OpenNotebookFeature, M>,
-        {
-            self.feature = optional("feature", value);
+        pub fn feature<M>(
+            mut self,
+            value: impl IntoOptional<enums::OpenNotebookFeature, M>,
+        ) -> Self {
+            self.feature = self.problems.optional("feature", value);
             self
         }
         /// Only notebooks whose flavor ID contains this text. Not for freely chosen resources in a dedicated pool. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
-        pub fn flavor<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<::std::string::String, M>,
-        {
-            self.flavor = optional("flavor", value);
+        pub fn flavor<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+            self.flavor = self.problems.optional("flavor", value);
             self
         }
         /// Only the notebook with this ID, a UUID. Huawei Cloud only.
-        pub fn id<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<::std::string::String, M>,
-        {
-            self.id = optional("id", value);
+        pub fn id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+            self.id = self.problems.optional("id", value);
             self
         }
         /// Only notebooks of the image with this ID, a UUID. Huawei Cloud only.
-        pub fn image_id<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<::std::string::String, M>,
-        {
-            self.image_id = optional("image_id", value);
+        pub fn image_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+            self.image_id = self.problems.optional("image_id", value);
             self
         }
         /// Only notebooks that run on the node with this IPv4 address. Huawei Cloud only.
-        pub fn ip<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<::std::string::String, M>,
-        {
-            self.ip = optional("ip", value);
+        pub fn ip<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+            self.ip = self.problems.optional("ip", value);
             self
         }
         /// Records per page. The service is known to take 10, 20 and 50. Defaults to `10`.
-        pub fn limit<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<i32, M>,
-        {
-            self.limit = optional("limit", value);
+        pub fn limit<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
+            self.limit = self.problems.optional("limit", value);
             self
         }
         /// Part of a notebook name. At most 128 characters, only letters, digits, `_` and `-`. Every notebook whose name contains it matches.
-        pub fn name<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<::std::string::String, M>,
-        {
-            self.name = optional("name", value);
+        pub fn name<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+            self.name = self.problems.optional("name", value);
             self
         }
         /// Number of records to skip, not of pages. Defaults to `0`.
-        pub fn offset<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<i32, M>,
-        {
-            self.offset = optional("offset", value);
+        pub fn offset<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
+            self.offset = self.problems.optional("offset", value);
             self
         }
         /// ID of the user whose notebooks are wanted, 32 lower-case letters and digits. It takes effect for administrators only.
-        pub fn owner<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<::std::string::String, M>,
-        {
-            self.owner = optional("owner", value);
+        pub fn owner<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+            self.owner = self.problems.optional("owner", value);
             self
         }
         /// Only notebooks that run in this dedicated resource pool.
-        pub fn pool_id<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<::std::string::String, M>,
-        {
-            self.pool_id = optional("pool_id", value);
+        pub fn pool_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+            self.pool_id = self.problems.optional("pool_id", value);
             self
         }
         /// Only notebooks in a dedicated resource pool whose name contains this text. 1 to 64 characters, only letters, digits and `-`. Huawei Cloud only.
-        pub fn pool_name<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<::std::string::String, M>,
-        {
-            self.pool_name = optional("pool_name", value);
+        pub fn pool_name<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+            self.pool_name = self.problems.optional("pool_name", value);
             self
         }
         /// Direction of sorting. Defaults to `DESC`.
         ///
         /// Known values: `ASC`, `DESC`.
-        pub fn sort_dir<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<crate::devenviron::enums::OpenSortDirection, M>,
-        {
-            self.sort_dir = optional("sort_dir", value);
+        pub fn sort_dir<M>(
+            mut self,
+            value: impl IntoOptional<enums::OpenSortDirection, M>,
+        ) -> Self {
+            self.sort_dir = self.problems.optional("sort_dir", value);
             self
         }
         /// Name of the field to sort by. Several names are joined with commas, the most important one first.
-        pub fn sort_key<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<::std::string::String, M>,
-        {
-            self.sort_key = optional("sort_key", value);
+        pub fn sort_key<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+            self.sort_key = self.problems.optional("sort_key", value);
             self
         }
         /// Only notebooks in this state.
         ///
         /// Known values: `INIT`, `CREATING`, `STARTING`, `STOPPING`, `DELETING`, `RUNNING`, `STOPPED`, `SNAPSHOTTING`, `CREATE_FAILED`, `START_FAILED`, `DELETE_FAILED`, `ERROR`, `DELETED`, `FROZEN`.
-        pub fn status<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<crate::devenviron::enums::OpenNotebookStatus, M>,
-        {
-            self.status = optional("status", value);
+        pub fn status<M>(
+            mut self,
+            value: impl IntoOptional<enums::OpenNotebookStatus, M>,
+        ) -> Self {
+            self.status = self.problems.optional("status", value);
             self
         }
         /// Only notebooks whose image has this text in its address in the container registry SWR. At most 2,048 characters, only letters, digits, `_`, `.`, `:`, `/` and `-`. Huawei Cloud only.
-        pub fn swr_path<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<::std::string::String, M>,
-        {
-            self.swr_path = optional("swr_path", value);
+        pub fn swr_path<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+            self.swr_path = self.problems.optional("swr_path", value);
             self
         }
         /// Only notebooks with all these tags, each written `key|value` and joined with commas. The text neither begins nor ends with a comma, does not begin with `|`, and has no two of them in a row. Huawei Cloud only.
-        pub fn tags<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<::std::string::String, M>,
-        {
-            self.tags = optional("tags", value);
+        pub fn tags<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+            self.tags = self.problems.optional("tags", value);
             self
         }
         /// Only notebooks of users whose name contains this text. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
-        pub fn username<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<::std::string::String, M>,
-        {
-            self.username = optional("username", value);
+        pub fn username<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+            self.username = self.problems.optional("username", value);
             self
         }
         /// Only notebooks of this workspace. A project that never created workspaces has just the one called 0. Huawei Cloud now calls the parameter `workspace_id`, as other operations do. Defaults to `0`.
-        pub fn workspace_id<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<::std::string::String, M>,
-        {
-            self.workspace_id = optional("workspaceId", value);
+        pub fn workspace_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+            self.workspace_id = self.problems.optional("workspaceId", value);
             self
         }
         /// Makes the request without sending it.
@@ -8448,151 +6683,11 @@ pub mod builder {
                 tags,
                 username,
                 workspace_id,
+                mut problems,
             } = self;
-            let (
-                project_id,
-                billing,
-                description,
-                feature,
-                flavor,
-                id,
-                image_id,
-                ip,
-                limit,
-                name,
-                offset,
-                owner,
-                pool_id,
-                pool_name,
-                sort_dir,
-                sort_key,
-                status,
-                swr_path,
-                tags,
-                username,
-                workspace_id,
-            ) = match (
-                project_id,
-                billing,
-                description,
-                feature,
-                flavor,
-                id,
-                image_id,
-                ip,
-                limit,
-                name,
-                offset,
-                owner,
-                pool_id,
-                pool_name,
-                sort_dir,
-                sort_key,
-                status,
-                swr_path,
-                tags,
-                username,
-                workspace_id,
-            ) {
-                (
-                    Ok(project_id),
-                    Ok(billing),
-                    Ok(description),
-                    Ok(feature),
-                    Ok(flavor),
-                    Ok(id),
-                    Ok(image_id),
-                    Ok(ip),
-                    Ok(limit),
-                    Ok(name),
-                    Ok(offset),
-                    Ok(owner),
-                    Ok(pool_id),
-                    Ok(pool_name),
-                    Ok(sort_dir),
-                    Ok(sort_key),
-                    Ok(status),
-                    Ok(swr_path),
-                    Ok(tags),
-                    Ok(username),
-                    Ok(workspace_id),
-                ) => {
-                    (
-                        project_id,
-                        billing,
-                        description,
-                        feature,
-                        flavor,
-                        id,
-                        image_id,
-                        ip,
-                        limit,
-                        name,
-                        offset,
-                        owner,
-                        pool_id,
-                        pool_name,
-                        sort_dir,
-                        sort_key,
-                        status,
-                        swr_path,
-                        tags,
-                        username,
-                        workspace_id,
-                    )
-                }
-                (
-                    project_id,
-                    billing,
-                    description,
-                    feature,
-                    flavor,
-                    id,
-                    image_id,
-                    ip,
-                    limit,
-                    name,
-                    offset,
-                    owner,
-                    pool_id,
-                    pool_name,
-                    sort_dir,
-                    sort_key,
-                    status,
-                    swr_path,
-                    tags,
-                    username,
-                    workspace_id,
-                ) => {
-                    return Err(
-                        RequestError::of(
-                            operation,
-                            [
-                                project_id.err(),
-                                billing.err(),
-                                description.err(),
-                                feature.err(),
-                                flavor.err(),
-                                id.err(),
-                                image_id.err(),
-                                ip.err(),
-                                limit.err(),
-                                name.err(),
-                                offset.err(),
-                                owner.err(),
-                                pool_id.err(),
-                                pool_name.err(),
-                                sort_dir.err(),
-                                sort_key.err(),
-                                status.err(),
-                                swr_path.err(),
-                                tags.err(),
-                                username.err(),
-                                workspace_id.err(),
-                            ],
-                        ),
-                    );
-                }
+            problems.require("project_id", &project_id);
+            let (Some(project_id), true) = (project_id, problems.is_empty()) else {
+                return Err(problems.of(operation.id));
             };
             let url = url(
                 &client.base,
@@ -8652,111 +6747,104 @@ pub mod builder {
     #[must_use = "a request does nothing until it is sent"]
     pub struct ListFlavors<'a, X = reqwest::Client> {
         client: &'a super::Client<X>,
-        project_id: Result<::std::string::String, Problem>,
-        category: Result<Option<crate::devenviron::enums::OpenFlavorCategory>, Problem>,
-        feature: Result<Option<crate::devenviron::enums::OpenFlavorFeature>, Problem>,
-        flavor_type: Result<Option<crate::devenviron::enums::OpenAscendType>, Problem>,
-        limit: Result<Option<i32>, Problem>,
-        offset: Result<Option<i32>, Problem>,
-        sort_dir: Result<Option<crate::devenviron::enums::OpenSortDirection>, Problem>,
-        sort_key: Result<Option<::std::string::String>, Problem>,
-        type_: Result<Option<crate::devenviron::enums::OpenFlavorClusterType>, Problem>,
+        project_id: Option<String>,
+        category: Option<enums::OpenFlavorCategory>,
+        feature: Option<enums::OpenFlavorFeature>,
+        flavor_type: Option<enums::OpenAscendType>,
+        limit: Option<i32>,
+        offset: Option<i32>,
+        sort_dir: Option<enums::OpenSortDirection>,
+        sort_key: Option<String>,
+        type_: Option<enums::OpenFlavorClusterType>,
+        problems: Problems,
     }
     impl<'a, X> ListFlavors<'a, X> {
         pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
                 client,
-                project_id: Err(Problem::missing("project_id")),
-                category: Ok(None),
-                feature: Ok(None),
-                flavor_type: Ok(None),
-                limit: Ok(None),
-                offset: Ok(None),
-                sort_dir: Ok(None),
-                sort_key: Ok(None),
-                type_: Ok(None),
+                project_id: None,
+                category: None,
+                feature: None,
+                flavor_type: None,
+                limit: None,
+                offset: None,
+                sort_dir: None,
+                sort_key: None,
+                type_: None,
+                problems: Problems::default(),
             }
         }
         /// ID of the project that owns the resources. It belongs to exactly one region.
-        pub fn project_id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.project_id = required("project_id", value);
+        pub fn project_id(
+            mut self,
+            value: impl TryInto<String, Error: Display>,
+        ) -> Self {
+            self.project_id = self.problems.required("project_id", value);
             self
         }
         /// Only flavors with this kind of processor. It may be combined with `type`.
         ///
         /// Known values: `CPU`, `GPU`, `ASCEND`.
-        pub fn category<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<crate::devenviron::enums::OpenFlavorCategory, M>,
-        {
-            self.category = optional("category", value);
+        pub fn category<M>(
+            mut self,
+            value: impl IntoOptional<enums::OpenFlavorCategory, M>,
+        ) -> Self {
+            self.category = self.problems.optional("category", value);
             self
         }
         /// Only flavors for this kind of notebook. Without it Huawei Cloud lists those for NOTEBOOK. Huawei Cloud only.
         ///
         /// Known values: `DEFAULT`, `NOTEBOOK`.
-        pub fn feature<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<crate::devenviron::enums::OpenFlavorFeature, M>,
-        {
-            self.feature = optional("feature", value);
+        pub fn feature<M>(
+            mut self,
+            value: impl IntoOptional<enums::OpenFlavorFeature, M>,
+        ) -> Self {
+            self.feature = self.problems.optional("feature", value);
             self
         }
         /// Only flavors with this kind of Ascend processor. Huawei Cloud only.
         ///
         /// Known values: `ASCEND_SNT9`, `ASCEND_SNT9B`, `ASCEND_SNT3`.
-        pub fn flavor_type<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<crate::devenviron::enums::OpenAscendType, M>,
-        {
-            self.flavor_type = optional("flavor_type", value);
+        pub fn flavor_type<M>(
+            mut self,
+            value: impl IntoOptional<enums::OpenAscendType, M>,
+        ) -> Self {
+            self.flavor_type = self.problems.optional("flavor_type", value);
             self
         }
         /// Records per page. Everything comes in one page when it is left out.
-        pub fn limit<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<i32, M>,
-        {
-            self.limit = optional("limit", value);
+        pub fn limit<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
+            self.limit = self.problems.optional("limit", value);
             self
         }
         /// Number of records to skip. Defaults to `0`.
-        pub fn offset<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<i32, M>,
-        {
-            self.offset = optional("offset", value);
+        pub fn offset<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
+            self.offset = self.problems.optional("offset", value);
             self
         }
         /// Direction of sorting. Defaults to `DESC`.
         ///
         /// Known values: `ASC`, `DESC`.
-        pub fn sort_dir<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<crate::devenviron::enums::OpenSortDirection, M>,
-        {
-            self.sort_dir = optional("sort_dir", value);
+        pub fn sort_dir<M>(
+            mut self,
+            value: impl IntoOptional<enums::OpenSortDirection, M>,
+        ) -> Self {
+            self.sort_dir = self.problems.optional("sort_dir", value);
             self
         }
         /// Name of the field to sort by. Several names are joined with commas, the most important one first.
-        pub fn sort_key<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<::std::string::String, M>,
-        {
-            self.sort_key = optional("sort_key", value);
+        pub fn sort_key<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+            self.sort_key = self.problems.optional("sort_key", value);
             self
         }
         /// Only flavors of this kind of cluster.
         ///
         /// Known values: `MANAGED`, `DEDICATED`.
-        pub fn type_<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<crate::devenviron::enums::OpenFlavorClusterType, M>,
-        {
-            self.type_ = optional("type", value);
+        pub fn type_<M>(
+            mut self,
+            value: impl IntoOptional<enums::OpenFlavorClusterType, M>,
+        ) -> Self {
+            self.type_ = self.problems.optional("type", value);
             self
         }
         /// Makes the request without sending it.
@@ -8776,79 +6864,11 @@ pub mod builder {
                 sort_dir,
                 sort_key,
                 type_,
+                mut problems,
             } = self;
-            let (
-                project_id,
-                category,
-                feature,
-                flavor_type,
-                limit,
-                offset,
-                sort_dir,
-                sort_key,
-                type_,
-            ) = match (
-                project_id,
-                category,
-                feature,
-                flavor_type,
-                limit,
-                offset,
-                sort_dir,
-                sort_key,
-                type_,
-            ) {
-                (
-                    Ok(project_id),
-                    Ok(category),
-                    Ok(feature),
-                    Ok(flavor_type),
-                    Ok(limit),
-                    Ok(offset),
-                    Ok(sort_dir),
-                    Ok(sort_key),
-                    Ok(type_),
-                ) => {
-                    (
-                        project_id,
-                        category,
-                        feature,
-                        flavor_type,
-                        limit,
-                        offset,
-                        sort_dir,
-                        sort_key,
-                        type_,
-                    )
-                }
-                (
-                    project_id,
-                    category,
-                    feature,
-                    flavor_type,
-                    limit,
-                    offset,
-                    sort_dir,
-                    sort_key,
-                    type_,
-                ) => {
-                    return Err(
-                        RequestError::of(
-                            operation,
-                            [
-                                project_id.err(),
-                                category.err(),
-                                feature.err(),
-                                flavor_type.err(),
-                                limit.err(),
-                                offset.err(),
-                                sort_dir.err(),
-                                sort_key.err(),
-                                type_.err(),
-                            ],
-                        ),
-                    );
-                }
+            problems.require("project_id", &project_id);
+            let (Some(project_id), true) = (project_id, problems.is_empty()) else {
+                return Err(problems.of(operation.id));
             };
             let url = url(
                 &client.base,
@@ -8893,31 +6913,30 @@ pub mod builder {
     #[must_use = "a request does nothing until it is sent"]
     pub struct ListNotebookTags<'a, X = reqwest::Client> {
         client: &'a super::Client<X>,
-        project_id: Result<::std::string::String, Problem>,
-        workspace_id: Result<Option<::std::string::String>, Problem>,
+        project_id: Option<String>,
+        workspace_id: Option<String>,
+        problems: Problems,
     }
     impl<'a, X> ListNotebookTags<'a, X> {
         pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
                 client,
-                project_id: Err(Problem::missing("project_id")),
-                workspace_id: Ok(None),
+                project_id: None,
+                workspace_id: None,
+                problems: Problems::default(),
             }
         }
         /// ID of the project that owns the resources. It belongs to exactly one region.
-        pub fn project_id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.project_id = required("project_id", value);
+        pub fn project_id(
+            mut self,
+            value: impl TryInto<String, Error: Display>,
+        ) -> Self {
+            self.project_id = self.problems.required("project_id", value);
             self
         }
         /// Workspace whose notebooks are asked about. `0` is the one that always exists. Defaults to `0`.
-        pub fn workspace_id<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<::std::string::String, M>,
-        {
-            self.workspace_id = optional("workspace_id", value);
+        pub fn workspace_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+            self.workspace_id = self.problems.optional("workspace_id", value);
             self
         }
         /// Makes the request without sending it.
@@ -8926,17 +6945,10 @@ pub mod builder {
         /// Names everything that is missing or does not fit, and a value that would lead to another resource.
         pub fn prepare(self) -> Result<Prepared<types::TagValuesList>, RequestError> {
             let operation = &OPERATIONS[10];
-            let Self { client, project_id, workspace_id } = self;
-            let (project_id, workspace_id) = match (project_id, workspace_id) {
-                (Ok(project_id), Ok(workspace_id)) => (project_id, workspace_id),
-                (project_id, workspace_id) => {
-                    return Err(
-                        RequestError::of(
-                            operation,
-                            [project_id.err(), workspace_id.err()],
-                        ),
-                    );
-                }
+            let Self { client, project_id, workspace_id, mut problems } = self;
+            problems.require("project_id", &project_id);
+            let (Some(project_id), true) = (project_id, problems.is_empty()) else {
+                return Err(problems.of(operation.id));
             };
             let url = url(
                 &client.base,
@@ -8976,31 +6988,30 @@ pub mod builder {
     #[must_use = "a request does nothing until it is sent"]
     pub struct ShowNotebook<'a, X = reqwest::Client> {
         client: &'a super::Client<X>,
-        project_id: Result<::std::string::String, Problem>,
-        id: Result<::std::string::String, Problem>,
+        project_id: Option<String>,
+        id: Option<String>,
+        problems: Problems,
     }
     impl<'a, X> ShowNotebook<'a, X> {
         pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
                 client,
-                project_id: Err(Problem::missing("project_id")),
-                id: Err(Problem::missing("id")),
+                project_id: None,
+                id: None,
+                problems: Problems::default(),
             }
         }
         /// ID of the project that owns the resources. It belongs to exactly one region.
-        pub fn project_id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.project_id = required("project_id", value);
+        pub fn project_id(
+            mut self,
+            value: impl TryInto<String, Error: Display>,
+        ) -> Self {
+            self.project_id = self.problems.required("project_id", value);
             self
         }
         /// ID of the notebook, as `createNotebook` and `listNotebooks` return it.
-        pub fn id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.id = required("id", value);
+        pub fn id(mut self, value: impl TryInto<String, Error: Display>) -> Self {
+            self.id = self.problems.required("id", value);
             self
         }
         /// Makes the request without sending it.
@@ -9009,12 +7020,15 @@ pub mod builder {
         /// Names everything that is missing or does not fit, and a value that would lead to another resource.
         pub fn prepare(self) -> Result<Prepared<types::Notebook>, RequestError> {
             let operation = &OPERATIONS[11];
-            let Self { client, project_id, id } = self;
-            let (project_id, id) = match (project_id, id) {
-                (Ok(project_id), Ok(id)) => (project_id, id),
-                (project_id, id) => {
-                    return Err(RequestError::of(operation, [project_id.err(), id.err()]));
-                }
+            let Self { client, project_id, id, mut problems } = self;
+            problems.require("project_id", &project_id);
+            problems.require("id", &id);
+            let (Some(project_id), Some(id), true) = (
+                project_id,
+                id,
+                problems.is_empty(),
+            ) else {
+                return Err(problems.of(operation.id));
             };
             let url = url(
                 &client.base,
@@ -9051,41 +7065,40 @@ pub mod builder {
     #[must_use = "a request does nothing until it is sent"]
     pub struct UpdateNotebook<'a, X = reqwest::Client> {
         client: &'a super::Client<X>,
-        project_id: Result<::std::string::String, Problem>,
-        id: Result<::std::string::String, Problem>,
-        body: Result<types::UpdateNotebookRequest, Problem>,
+        project_id: Option<String>,
+        id: Option<String>,
+        body: Option<types::UpdateNotebookRequest>,
+        problems: Problems,
     }
     impl<'a, X> UpdateNotebook<'a, X> {
         pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
                 client,
-                project_id: Err(Problem::missing("project_id")),
-                id: Err(Problem::missing("id")),
-                body: Err(Problem::missing("body")),
+                project_id: None,
+                id: None,
+                body: None,
+                problems: Problems::default(),
             }
         }
         /// ID of the project that owns the resources. It belongs to exactly one region.
-        pub fn project_id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.project_id = required("project_id", value);
+        pub fn project_id(
+            mut self,
+            value: impl TryInto<String, Error: Display>,
+        ) -> Self {
+            self.project_id = self.problems.required("project_id", value);
             self
         }
         /// ID of the notebook, as `createNotebook` and `listNotebooks` return it.
-        pub fn id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.id = required("id", value);
+        pub fn id(mut self, value: impl TryInto<String, Error: Display>) -> Self {
+            self.id = self.problems.required("id", value);
             self
         }
         /// The fields to change.
-        pub fn body<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<types::UpdateNotebookRequest, Error: std::fmt::Display>,
-        {
-            self.body = required("body", value);
+        pub fn body(
+            mut self,
+            value: impl TryInto<types::UpdateNotebookRequest, Error: Display>,
+        ) -> Self {
+            self.body = self.problems.required("body", value);
             self
         }
         /// Makes the request without sending it.
@@ -9094,17 +7107,17 @@ pub mod builder {
         /// Names everything that is missing or does not fit, and a value that would lead to another resource.
         pub fn prepare(self) -> Result<Prepared<types::Notebook>, RequestError> {
             let operation = &OPERATIONS[12];
-            let Self { client, project_id, id, body } = self;
-            let (project_id, id, body) = match (project_id, id, body) {
-                (Ok(project_id), Ok(id), Ok(body)) => (project_id, id, body),
-                (project_id, id, body) => {
-                    return Err(
-                        RequestError::of(
-                            operation,
-                            [project_id.err(), id.err(), body.err()],
-                        ),
-                    );
-                }
+            let Self { client, project_id, id, body, mut problems } = self;
+            problems.require("project_id", &project_id);
+            problems.require("id", &id);
+            problems.require("body", &body);
+            let (Some(project_id), Some(id), Some(body), true) = (
+                project_id,
+                id,
+                body,
+                problems.is_empty(),
+            ) else {
+                return Err(problems.of(operation.id));
             };
             let url = url(
                 &client.base,
@@ -9142,31 +7155,30 @@ pub mod builder {
     #[must_use = "a request does nothing until it is sent"]
     pub struct DeleteNotebook<'a, X = reqwest::Client> {
         client: &'a super::Client<X>,
-        project_id: Result<::std::string::String, Problem>,
-        id: Result<::std::string::String, Problem>,
+        project_id: Option<String>,
+        id: Option<String>,
+        problems: Problems,
     }
     impl<'a, X> DeleteNotebook<'a, X> {
         pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
                 client,
-                project_id: Err(Problem::missing("project_id")),
-                id: Err(Problem::missing("id")),
+                project_id: None,
+                id: None,
+                problems: Problems::default(),
             }
         }
         /// ID of the project that owns the resources. It belongs to exactly one region.
-        pub fn project_id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.project_id = required("project_id", value);
+        pub fn project_id(
+            mut self,
+            value: impl TryInto<String, Error: Display>,
+        ) -> Self {
+            self.project_id = self.problems.required("project_id", value);
             self
         }
         /// ID of the notebook, as `createNotebook` and `listNotebooks` return it.
-        pub fn id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.id = required("id", value);
+        pub fn id(mut self, value: impl TryInto<String, Error: Display>) -> Self {
+            self.id = self.problems.required("id", value);
             self
         }
         /// Makes the request without sending it.
@@ -9175,12 +7187,15 @@ pub mod builder {
         /// Names everything that is missing or does not fit, and a value that would lead to another resource.
         pub fn prepare(self) -> Result<Prepared<types::Notebook>, RequestError> {
             let operation = &OPERATIONS[13];
-            let Self { client, project_id, id } = self;
-            let (project_id, id) = match (project_id, id) {
-                (Ok(project_id), Ok(id)) => (project_id, id),
-                (project_id, id) => {
-                    return Err(RequestError::of(operation, [project_id.err(), id.err()]));
-                }
+            let Self { client, project_id, id, mut problems } = self;
+            problems.require("project_id", &project_id);
+            problems.require("id", &id);
+            let (Some(project_id), Some(id), true) = (
+                project_id,
+                id,
+                problems.is_empty(),
+            ) else {
+                return Err(problems.of(operation.id));
             };
             let url = url(
                 &client.base,
@@ -9217,53 +7232,49 @@ pub mod builder {
     #[must_use = "a request does nothing until it is sent"]
     pub struct StartNotebook<'a, X = reqwest::Client> {
         client: &'a super::Client<X>,
-        project_id: Result<::std::string::String, Problem>,
-        id: Result<::std::string::String, Problem>,
-        duration: Result<Option<i64>, Problem>,
-        type_: Result<Option<crate::devenviron::enums::OpenLeaseType>, Problem>,
+        project_id: Option<String>,
+        id: Option<String>,
+        duration: Option<i64>,
+        type_: Option<enums::OpenLeaseType>,
+        problems: Problems,
     }
     impl<'a, X> StartNotebook<'a, X> {
         pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
                 client,
-                project_id: Err(Problem::missing("project_id")),
-                id: Err(Problem::missing("id")),
-                duration: Ok(None),
-                type_: Ok(None),
+                project_id: None,
+                id: None,
+                duration: None,
+                type_: None,
+                problems: Problems::default(),
             }
         }
         /// ID of the project that owns the resources. It belongs to exactly one region.
-        pub fn project_id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.project_id = required("project_id", value);
+        pub fn project_id(
+            mut self,
+            value: impl TryInto<String, Error: Display>,
+        ) -> Self {
+            self.project_id = self.problems.required("project_id", value);
             self
         }
         /// ID of the notebook, as `createNotebook` and `listNotebooks` return it.
-        pub fn id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.id = required("id", value);
+        pub fn id(mut self, value: impl TryInto<String, Error: Display>) -> Self {
+            self.id = self.problems.required("id", value);
             self
         }
         /// Time in milliseconds from the start until the notebook is stopped automatically: 3,600,000 (one hour) to 259,200,000 (72 hours), or -1 to switch automatic stopping off. Values between -1 and 3,600,000 are refused with ModelArts.6349. A duration makes the type `timing`, whatever `type` says.
-        pub fn duration<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<i64, M>,
-        {
-            self.duration = optional("duration", value);
+        pub fn duration<M>(mut self, value: impl IntoOptional<i64, M>) -> Self {
+            self.duration = self.problems.optional("duration", value);
             self
         }
         /// Way of stopping automatically. It is `timing` when left out; another value than `timing` and `idle` is refused.
         ///
         /// Known values: `timing`, `idle`.
-        pub fn type_<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<crate::devenviron::enums::OpenLeaseType, M>,
-        {
-            self.type_ = optional("type", value);
+        pub fn type_<M>(
+            mut self,
+            value: impl IntoOptional<enums::OpenLeaseType, M>,
+        ) -> Self {
+            self.type_ = self.problems.optional("type", value);
             self
         }
         /// Makes the request without sending it.
@@ -9272,24 +7283,15 @@ pub mod builder {
         /// Names everything that is missing or does not fit, and a value that would lead to another resource.
         pub fn prepare(self) -> Result<Prepared<types::Notebook>, RequestError> {
             let operation = &OPERATIONS[14];
-            let Self { client, project_id, id, duration, type_ } = self;
-            let (project_id, id, duration, type_) = match (
+            let Self { client, project_id, id, duration, type_, mut problems } = self;
+            problems.require("project_id", &project_id);
+            problems.require("id", &id);
+            let (Some(project_id), Some(id), true) = (
                 project_id,
                 id,
-                duration,
-                type_,
-            ) {
-                (Ok(project_id), Ok(id), Ok(duration), Ok(type_)) => {
-                    (project_id, id, duration, type_)
-                }
-                (project_id, id, duration, type_) => {
-                    return Err(
-                        RequestError::of(
-                            operation,
-                            [project_id.err(), id.err(), duration.err(), type_.err()],
-                        ),
-                    );
-                }
+                problems.is_empty(),
+            ) else {
+                return Err(problems.of(operation.id));
             };
             let url = url(
                 &client.base,
@@ -9328,31 +7330,30 @@ pub mod builder {
     #[must_use = "a request does nothing until it is sent"]
     pub struct StopNotebook<'a, X = reqwest::Client> {
         client: &'a super::Client<X>,
-        project_id: Result<::std::string::String, Problem>,
-        id: Result<::std::string::String, Problem>,
+        project_id: Option<String>,
+        id: Option<String>,
+        problems: Problems,
     }
     impl<'a, X> StopNotebook<'a, X> {
         pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
                 client,
-                project_id: Err(Problem::missing("project_id")),
-                id: Err(Problem::missing("id")),
+                project_id: None,
+                id: None,
+                problems: Problems::default(),
             }
         }
         /// ID of the project that owns the resources. It belongs to exactly one region.
-        pub fn project_id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.project_id = required("project_id", value);
+        pub fn project_id(
+            mut self,
+            value: impl TryInto<String, Error: Display>,
+        ) -> Self {
+            self.project_id = self.problems.required("project_id", value);
             self
         }
         /// ID of the notebook, as `createNotebook` and `listNotebooks` return it.
-        pub fn id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.id = required("id", value);
+        pub fn id(mut self, value: impl TryInto<String, Error: Display>) -> Self {
+            self.id = self.problems.required("id", value);
             self
         }
         /// Makes the request without sending it.
@@ -9361,12 +7362,15 @@ pub mod builder {
         /// Names everything that is missing or does not fit, and a value that would lead to another resource.
         pub fn prepare(self) -> Result<Prepared<types::Notebook>, RequestError> {
             let operation = &OPERATIONS[15];
-            let Self { client, project_id, id } = self;
-            let (project_id, id) = match (project_id, id) {
-                (Ok(project_id), Ok(id)) => (project_id, id),
-                (project_id, id) => {
-                    return Err(RequestError::of(operation, [project_id.err(), id.err()]));
-                }
+            let Self { client, project_id, id, mut problems } = self;
+            problems.require("project_id", &project_id);
+            problems.require("id", &id);
+            let (Some(project_id), Some(id), true) = (
+                project_id,
+                id,
+                problems.is_empty(),
+            ) else {
+                return Err(problems.of(operation.id));
             };
             let url = url(
                 &client.base,
@@ -9403,51 +7407,50 @@ pub mod builder {
     #[must_use = "a request does nothing until it is sent"]
     pub struct CreateNotebookTags<'a, X = reqwest::Client> {
         client: &'a super::Client<X>,
-        project_id: Result<::std::string::String, Problem>,
-        resource_id: Result<::std::string::String, Problem>,
-        workspace_id: Result<Option<::std::string::String>, Problem>,
-        body: Result<types::CreateNotebookTagsRequest, Problem>,
+        project_id: Option<String>,
+        resource_id: Option<String>,
+        workspace_id: Option<String>,
+        body: Option<types::CreateNotebookTagsRequest>,
+        problems: Problems,
     }
     impl<'a, X> CreateNotebookTags<'a, X> {
         pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
                 client,
-                project_id: Err(Problem::missing("project_id")),
-                resource_id: Err(Problem::missing("resource_id")),
-                workspace_id: Ok(None),
-                body: Err(Problem::missing("body")),
+                project_id: None,
+                resource_id: None,
+                workspace_id: None,
+                body: None,
+                problems: Problems::default(),
             }
         }
         /// ID of the project that owns the resources. It belongs to exactly one region.
-        pub fn project_id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.project_id = required("project_id", value);
+        pub fn project_id(
+            mut self,
+            value: impl TryInto<String, Error: Display>,
+        ) -> Self {
+            self.project_id = self.problems.required("project_id", value);
             self
         }
         /// ID of the notebook, a UUID, as `createNotebook` returned it or `listNotebooks` tells it.
-        pub fn resource_id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.resource_id = required("resource_id", value);
+        pub fn resource_id(
+            mut self,
+            value: impl TryInto<String, Error: Display>,
+        ) -> Self {
+            self.resource_id = self.problems.required("resource_id", value);
             self
         }
         /// Workspace of the notebook. `0` is the one that always exists. Defaults to `0`.
-        pub fn workspace_id<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<::std::string::String, M>,
-        {
-            self.workspace_id = optional("workspace_id", value);
+        pub fn workspace_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+            self.workspace_id = self.problems.optional("workspace_id", value);
             self
         }
         /// The tags to add.
-        pub fn body<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<types::CreateNotebookTagsRequest, Error: std::fmt::Display>,
-        {
-            self.body = required("body", value);
+        pub fn body(
+            mut self,
+            value: impl TryInto<types::CreateNotebookTagsRequest, Error: Display>,
+        ) -> Self {
+            self.body = self.problems.required("body", value);
             self
         }
         /// Makes the request without sending it.
@@ -9456,29 +7459,24 @@ pub mod builder {
         /// Names everything that is missing or does not fit, and a value that would lead to another resource.
         pub fn prepare(self) -> Result<Prepared<crate::NoContent>, RequestError> {
             let operation = &OPERATIONS[16];
-            let Self { client, project_id, resource_id, workspace_id, body } = self;
-            let (project_id, resource_id, workspace_id, body) = match (
+            let Self {
+                client,
                 project_id,
                 resource_id,
                 workspace_id,
                 body,
-            ) {
-                (Ok(project_id), Ok(resource_id), Ok(workspace_id), Ok(body)) => {
-                    (project_id, resource_id, workspace_id, body)
-                }
-                (project_id, resource_id, workspace_id, body) => {
-                    return Err(
-                        RequestError::of(
-                            operation,
-                            [
-                                project_id.err(),
-                                resource_id.err(),
-                                workspace_id.err(),
-                                body.err(),
-                            ],
-                        ),
-                    );
-                }
+                mut problems,
+            } = self;
+            problems.require("project_id", &project_id);
+            problems.require("resource_id", &resource_id);
+            problems.require("body", &body);
+            let (Some(project_id), Some(resource_id), Some(body), true) = (
+                project_id,
+                resource_id,
+                body,
+                problems.is_empty(),
+            ) else {
+                return Err(problems.of(operation.id));
             };
             let url = url(
                 &client.base,
@@ -9518,51 +7516,50 @@ pub mod builder {
     #[must_use = "a request does nothing until it is sent"]
     pub struct DeleteNotebookTags<'a, X = reqwest::Client> {
         client: &'a super::Client<X>,
-        project_id: Result<::std::string::String, Problem>,
-        resource_id: Result<::std::string::String, Problem>,
-        workspace_id: Result<Option<::std::string::String>, Problem>,
-        body: Result<types::DeleteNotebookTagsRequest, Problem>,
+        project_id: Option<String>,
+        resource_id: Option<String>,
+        workspace_id: Option<String>,
+        body: Option<types::DeleteNotebookTagsRequest>,
+        problems: Problems,
     }
     impl<'a, X> DeleteNotebookTags<'a, X> {
         pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
                 client,
-                project_id: Err(Problem::missing("project_id")),
-                resource_id: Err(Problem::missing("resource_id")),
-                workspace_id: Ok(None),
-                body: Err(Problem::missing("body")),
+                project_id: None,
+                resource_id: None,
+                workspace_id: None,
+                body: None,
+                problems: Problems::default(),
             }
         }
         /// ID of the project that owns the resources. It belongs to exactly one region.
-        pub fn project_id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.project_id = required("project_id", value);
+        pub fn project_id(
+            mut self,
+            value: impl TryInto<String, Error: Display>,
+        ) -> Self {
+            self.project_id = self.problems.required("project_id", value);
             self
         }
         /// ID of the notebook, a UUID, as `createNotebook` returned it or `listNotebooks` tells it.
-        pub fn resource_id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.resource_id = required("resource_id", value);
+        pub fn resource_id(
+            mut self,
+            value: impl TryInto<String, Error: Display>,
+        ) -> Self {
+            self.resource_id = self.problems.required("resource_id", value);
             self
         }
         /// Workspace of the notebook. `0` is the one that always exists. Defaults to `0`.
-        pub fn workspace_id<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<::std::string::String, M>,
-        {
-            self.workspace_id = optional("workspace_id", value);
+        pub fn workspace_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+            self.workspace_id = self.problems.optional("workspace_id", value);
             self
         }
         /// The tags to remove.
-        pub fn body<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<types::DeleteNotebookTagsRequest, Error: std::fmt::Display>,
-        {
-            self.body = required("body", value);
+        pub fn body(
+            mut self,
+            value: impl TryInto<types::DeleteNotebookTagsRequest, Error: Display>,
+        ) -> Self {
+            self.body = self.problems.required("body", value);
             self
         }
         /// Makes the request without sending it.
@@ -9571,29 +7568,24 @@ pub mod builder {
         /// Names everything that is missing or does not fit, and a value that would lead to another resource.
         pub fn prepare(self) -> Result<Prepared<crate::NoContent>, RequestError> {
             let operation = &OPERATIONS[17];
-            let Self { client, project_id, resource_id, workspace_id, body } = self;
-            let (project_id, resource_id, workspace_id, body) = match (
+            let Self {
+                client,
                 project_id,
                 resource_id,
                 workspace_id,
                 body,
-            ) {
-                (Ok(project_id), Ok(resource_id), Ok(workspace_id), Ok(body)) => {
-                    (project_id, resource_id, workspace_id, body)
-                }
-                (project_id, resource_id, workspace_id, body) => {
-                    return Err(
-                        RequestError::of(
-                            operation,
-                            [
-                                project_id.err(),
-                                resource_id.err(),
-                                workspace_id.err(),
-                                body.err(),
-                            ],
-                        ),
-                    );
-                }
+                mut problems,
+            } = self;
+            problems.require("project_id", &project_id);
+            problems.require("resource_id", &resource_id);
+            problems.require("body", &body);
+            let (Some(project_id), Some(resource_id), Some(body), true) = (
+                project_id,
+                resource_id,
+                body,
+                problems.is_empty(),
+            ) else {
+                return Err(problems.of(operation.id));
             };
             let url = url(
                 &client.base,
@@ -9633,31 +7625,30 @@ pub mod builder {
     #[must_use = "a request does nothing until it is sent"]
     pub struct ShowLease<'a, X = reqwest::Client> {
         client: &'a super::Client<X>,
-        project_id: Result<::std::string::String, Problem>,
-        id: Result<::std::string::String, Problem>,
+        project_id: Option<String>,
+        id: Option<String>,
+        problems: Problems,
     }
     impl<'a, X> ShowLease<'a, X> {
         pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
                 client,
-                project_id: Err(Problem::missing("project_id")),
-                id: Err(Problem::missing("id")),
+                project_id: None,
+                id: None,
+                problems: Problems::default(),
             }
         }
         /// ID of the project that owns the resources. It belongs to exactly one region.
-        pub fn project_id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.project_id = required("project_id", value);
+        pub fn project_id(
+            mut self,
+            value: impl TryInto<String, Error: Display>,
+        ) -> Self {
+            self.project_id = self.problems.required("project_id", value);
             self
         }
         /// ID of the notebook, as `createNotebook` and `listNotebooks` return it.
-        pub fn id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.id = required("id", value);
+        pub fn id(mut self, value: impl TryInto<String, Error: Display>) -> Self {
+            self.id = self.problems.required("id", value);
             self
         }
         /// Makes the request without sending it.
@@ -9666,12 +7657,15 @@ pub mod builder {
         /// Names everything that is missing or does not fit, and a value that would lead to another resource.
         pub fn prepare(self) -> Result<Prepared<types::Lease>, RequestError> {
             let operation = &OPERATIONS[18];
-            let Self { client, project_id, id } = self;
-            let (project_id, id) = match (project_id, id) {
-                (Ok(project_id), Ok(id)) => (project_id, id),
-                (project_id, id) => {
-                    return Err(RequestError::of(operation, [project_id.err(), id.err()]));
-                }
+            let Self { client, project_id, id, mut problems } = self;
+            problems.require("project_id", &project_id);
+            problems.require("id", &id);
+            let (Some(project_id), Some(id), true) = (
+                project_id,
+                id,
+                problems.is_empty(),
+            ) else {
+                return Err(problems.of(operation.id));
             };
             let url = url(
                 &client.base,
@@ -9708,51 +7702,44 @@ pub mod builder {
     #[must_use = "a request does nothing until it is sent"]
     pub struct RenewLease<'a, X = reqwest::Client> {
         client: &'a super::Client<X>,
-        project_id: Result<::std::string::String, Problem>,
-        id: Result<::std::string::String, Problem>,
-        duration: Result<Option<i64>, Problem>,
-        body: Result<Option<types::LeaseReq>, Problem>,
+        project_id: Option<String>,
+        id: Option<String>,
+        duration: Option<i64>,
+        body: Option<types::LeaseReq>,
+        problems: Problems,
     }
     impl<'a, X> RenewLease<'a, X> {
         pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
                 client,
-                project_id: Err(Problem::missing("project_id")),
-                id: Err(Problem::missing("id")),
-                duration: Ok(None),
-                body: Ok(None),
+                project_id: None,
+                id: None,
+                duration: None,
+                body: None,
+                problems: Problems::default(),
             }
         }
         /// ID of the project that owns the resources. It belongs to exactly one region.
-        pub fn project_id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.project_id = required("project_id", value);
+        pub fn project_id(
+            mut self,
+            value: impl TryInto<String, Error: Display>,
+        ) -> Self {
+            self.project_id = self.problems.required("project_id", value);
             self
         }
         /// ID of the notebook, as `createNotebook` and `listNotebooks` return it.
-        pub fn id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.id = required("id", value);
+        pub fn id(mut self, value: impl TryInto<String, Error: Display>) -> Self {
+            self.id = self.problems.required("id", value);
             self
         }
         /// Time in milliseconds to go on, 3,600,000 to 259,200,000, or -1 for no automatic stop. Prefer the body. With this parameter the body has no effect and the type is `timing`.
-        pub fn duration<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<i64, M>,
-        {
-            self.duration = optional("duration", value);
+        pub fn duration<M>(mut self, value: impl IntoOptional<i64, M>) -> Self {
+            self.duration = self.problems.optional("duration", value);
             self
         }
         /// The new lease. It may be left out when the query carries the duration.
-        pub fn body<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<types::LeaseReq, M>,
-        {
-            self.body = optional("body", value);
+        pub fn body<M>(mut self, value: impl IntoOptional<types::LeaseReq, M>) -> Self {
+            self.body = self.problems.optional("body", value);
             self
         }
         /// Makes the request without sending it.
@@ -9761,24 +7748,15 @@ pub mod builder {
         /// Names everything that is missing or does not fit, and a value that would lead to another resource.
         pub fn prepare(self) -> Result<Prepared<types::Lease>, RequestError> {
             let operation = &OPERATIONS[19];
-            let Self { client, project_id, id, duration, body } = self;
-            let (project_id, id, duration, body) = match (
+            let Self { client, project_id, id, duration, body, mut problems } = self;
+            problems.require("project_id", &project_id);
+            problems.require("id", &id);
+            let (Some(project_id), Some(id), true) = (
                 project_id,
                 id,
-                duration,
-                body,
-            ) {
-                (Ok(project_id), Ok(id), Ok(duration), Ok(body)) => {
-                    (project_id, id, duration, body)
-                }
-                (project_id, id, duration, body) => {
-                    return Err(
-                        RequestError::of(
-                            operation,
-                            [project_id.err(), id.err(), duration.err(), body.err()],
-                        ),
-                    );
-                }
+                problems.is_empty(),
+            ) else {
+                return Err(problems.of(operation.id));
             };
             let url = url(
                 &client.base,
@@ -9822,73 +7800,63 @@ pub mod builder {
     #[must_use = "a request does nothing until it is sent"]
     pub struct ShowSwitchableFlavors<'a, X = reqwest::Client> {
         client: &'a super::Client<X>,
-        project_id: Result<::std::string::String, Problem>,
-        id: Result<::std::string::String, Problem>,
-        limit: Result<Option<i32>, Problem>,
-        offset: Result<Option<i32>, Problem>,
-        sort_dir: Result<Option<crate::devenviron::enums::OpenSortDirection>, Problem>,
-        sort_key: Result<Option<::std::string::String>, Problem>,
+        project_id: Option<String>,
+        id: Option<String>,
+        limit: Option<i32>,
+        offset: Option<i32>,
+        sort_dir: Option<enums::OpenSortDirection>,
+        sort_key: Option<String>,
+        problems: Problems,
     }
     impl<'a, X> ShowSwitchableFlavors<'a, X> {
         pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
                 client,
-                project_id: Err(Problem::missing("project_id")),
-                id: Err(Problem::missing("id")),
-                limit: Ok(None),
-                offset: Ok(None),
-                sort_dir: Ok(None),
-                sort_key: Ok(None),
+                project_id: None,
+                id: None,
+                limit: None,
+                offset: None,
+                sort_dir: None,
+                sort_key: None,
+                problems: Problems::default(),
             }
         }
         /// ID of the project that owns the resources. It belongs to exactly one region.
-        pub fn project_id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.project_id = required("project_id", value);
+        pub fn project_id(
+            mut self,
+            value: impl TryInto<String, Error: Display>,
+        ) -> Self {
+            self.project_id = self.problems.required("project_id", value);
             self
         }
         /// ID of the notebook, as `createNotebook` and `listNotebooks` return it.
-        pub fn id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.id = required("id", value);
+        pub fn id(mut self, value: impl TryInto<String, Error: Display>) -> Self {
+            self.id = self.problems.required("id", value);
             self
         }
         /// Records per page. Everything comes in one page when it is left out.
-        pub fn limit<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<i32, M>,
-        {
-            self.limit = optional("limit", value);
+        pub fn limit<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
+            self.limit = self.problems.optional("limit", value);
             self
         }
         /// Number of records to skip.
-        pub fn offset<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<i32, M>,
-        {
-            self.offset = optional("offset", value);
+        pub fn offset<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
+            self.offset = self.problems.optional("offset", value);
             self
         }
         /// Direction of sorting. Defaults to `DESC`. Huawei Cloud only.
         ///
         /// Known values: `ASC`, `DESC`.
-        pub fn sort_dir<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<crate::devenviron::enums::OpenSortDirection, M>,
-        {
-            self.sort_dir = optional("sort_dir", value);
+        pub fn sort_dir<M>(
+            mut self,
+            value: impl IntoOptional<enums::OpenSortDirection, M>,
+        ) -> Self {
+            self.sort_dir = self.problems.optional("sort_dir", value);
             self
         }
         /// Name of the field to sort by, or several names joined with commas. At most 128 characters, only letters, digits, `_`, `,` and `-`. Huawei Cloud only.
-        pub fn sort_key<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<::std::string::String, M>,
-        {
-            self.sort_key = optional("sort_key", value);
+        pub fn sort_key<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+            self.sort_key = self.problems.optional("sort_key", value);
             self
         }
         /// Makes the request without sending it.
@@ -9897,38 +7865,24 @@ pub mod builder {
         /// Names everything that is missing or does not fit, and a value that would lead to another resource.
         pub fn prepare(self) -> Result<Prepared<types::FlavorList>, RequestError> {
             let operation = &OPERATIONS[20];
-            let Self { client, project_id, id, limit, offset, sort_dir, sort_key } = self;
-            let (project_id, id, limit, offset, sort_dir, sort_key) = match (
+            let Self {
+                client,
                 project_id,
                 id,
                 limit,
                 offset,
                 sort_dir,
                 sort_key,
-            ) {
-                (
-                    Ok(project_id),
-                    Ok(id),
-                    Ok(limit),
-                    Ok(offset),
-                    Ok(sort_dir),
-                    Ok(sort_key),
-                ) => (project_id, id, limit, offset, sort_dir, sort_key),
-                (project_id, id, limit, offset, sort_dir, sort_key) => {
-                    return Err(
-                        RequestError::of(
-                            operation,
-                            [
-                                project_id.err(),
-                                id.err(),
-                                limit.err(),
-                                offset.err(),
-                                sort_dir.err(),
-                                sort_key.err(),
-                            ],
-                        ),
-                    );
-                }
+                mut problems,
+            } = self;
+            problems.require("project_id", &project_id);
+            problems.require("id", &id);
+            let (Some(project_id), Some(id), true) = (
+                project_id,
+                id,
+                problems.is_empty(),
+            ) else {
+                return Err(problems.of(operation.id));
             };
             let url = url(
                 &client.base,
@@ -9969,150 +7923,122 @@ pub mod builder {
     #[must_use = "a request does nothing until it is sent"]
     pub struct ListImages<'a, X = reqwest::Client> {
         client: &'a super::Client<X>,
-        project_id: Result<::std::string::String, Problem>,
-        limit: Result<Option<i32>, Problem>,
-        name: Result<Option<::std::string::String>, Problem>,
-        name_fuzzy_match: Result<Option<bool>, Problem>,
-        namespace: Result<Option<::std::string::String>, Problem>,
-        offset: Result<Option<i32>, Problem>,
-        service_type: Result<
-            Option<crate::devenviron::enums::OpenImageServiceType>,
-            Problem,
-        >,
-        show_name: Result<Option<::std::string::String>, Problem>,
-        show_tag: Result<Option<::std::string::String>, Problem>,
-        sort_dir: Result<Option<crate::devenviron::enums::OpenSortDirection>, Problem>,
-        sort_key: Result<Option<::std::string::String>, Problem>,
-        type_: Result<Option<crate::devenviron::enums::OpenImageType>, Problem>,
-        workspace_id: Result<Option<::std::string::String>, Problem>,
+        project_id: Option<String>,
+        limit: Option<i32>,
+        name: Option<String>,
+        name_fuzzy_match: Option<bool>,
+        namespace: Option<String>,
+        offset: Option<i32>,
+        service_type: Option<enums::OpenImageServiceType>,
+        show_name: Option<String>,
+        show_tag: Option<String>,
+        sort_dir: Option<enums::OpenSortDirection>,
+        sort_key: Option<String>,
+        type_: Option<enums::OpenImageType>,
+        workspace_id: Option<String>,
+        problems: Problems,
     }
     impl<'a, X> ListImages<'a, X> {
         pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
                 client,
-                project_id: Err(Problem::missing("project_id")),
-                limit: Ok(None),
-                name: Ok(None),
-                name_fuzzy_match: Ok(None),
-                namespace: Ok(None),
-                offset: Ok(None),
-                service_type: Ok(None),
-                show_name: Ok(None),
-                show_tag: Ok(None),
-                sort_dir: Ok(None),
-                sort_key: Ok(None),
-                type_: Ok(None),
-                workspace_id: Ok(None),
+                project_id: None,
+                limit: None,
+                name: None,
+                name_fuzzy_match: None,
+                namespace: None,
+                offset: None,
+                service_type: None,
+                show_name: None,
+                show_tag: None,
+                sort_dir: None,
+                sort_key: None,
+                type_: None,
+                workspace_id: None,
+                problems: Problems::default(),
             }
         }
         /// ID of the project that owns the resources. It belongs to exactly one region.
-        pub fn project_id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.project_id = required("project_id", value);
+        pub fn project_id(
+            mut self,
+            value: impl TryInto<String, Error: Display>,
+        ) -> Self {
+            self.project_id = self.problems.required("project_id", value);
             self
         }
         /// Largest number of images in one answer. Defaults to `200`.
-        pub fn limit<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<i32, M>,
-        {
-            self.limit = optional("limit", value);
+        pub fn limit<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
+            self.limit = self.problems.optional("limit", value);
             self
         }
         /// Image name to look for. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
-        pub fn name<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<::std::string::String, M>,
-        {
-            self.name = optional("name", value);
+        pub fn name<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+            self.name = self.problems.optional("name", value);
             self
         }
         /// How `name` is compared. Defaults to `true`. When true, `name` matches any part of an image name; when false, only the whole name.
-        pub fn name_fuzzy_match<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<bool, M>,
-        {
-            self.name_fuzzy_match = optional("name_fuzzy_match", value);
+        pub fn name_fuzzy_match<M>(mut self, value: impl IntoOptional<bool, M>) -> Self {
+            self.name_fuzzy_match = self.problems.optional("name_fuzzy_match", value);
             self
         }
         /// Keep only images of this organization of the container registry SWR.
-        pub fn namespace<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<::std::string::String, M>,
-        {
-            self.namespace = optional("namespace", value);
+        pub fn namespace<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+            self.namespace = self.problems.optional("namespace", value);
             self
         }
         /// Number of images to skip before the page starts. Defaults to `0`.
-        pub fn offset<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<i32, M>,
-        {
-            self.offset = optional("offset", value);
+        pub fn offset<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
+            self.offset = self.problems.optional("offset", value);
             self
         }
         /// Keep only images made for this purpose.
         ///
         /// Known values: `COMMON`, `INFERENCE`, `TRAIN`, `DEV`, `UNKNOWN`.
-        pub fn service_type<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<crate::devenviron::enums::OpenImageServiceType, M>,
-        {
-            self.service_type = optional("service_type", value);
+        pub fn service_type<M>(
+            mut self,
+            value: impl IntoOptional<enums::OpenImageServiceType, M>,
+        ) -> Self {
+            self.service_type = self.problems.optional("service_type", value);
             self
         }
         /// Keep only preset images with this display name. Huawei Cloud only.
-        pub fn show_name<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<::std::string::String, M>,
-        {
-            self.show_name = optional("show_name", value);
+        pub fn show_name<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+            self.show_name = self.problems.optional("show_name", value);
             self
         }
         /// Keep only preset images with this displayed version. Huawei Cloud only.
-        pub fn show_tag<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<::std::string::String, M>,
-        {
-            self.show_tag = optional("show_tag", value);
+        pub fn show_tag<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+            self.show_tag = self.problems.optional("show_tag", value);
             self
         }
         /// Direction of the sorting. Defaults to `DESC`.
         ///
         /// Known values: `ASC`, `DESC`.
-        pub fn sort_dir<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<crate::devenviron::enums::OpenSortDirection, M>,
-        {
-            self.sort_dir = optional("sort_dir", value);
+        pub fn sort_dir<M>(
+            mut self,
+            value: impl IntoOptional<enums::OpenSortDirection, M>,
+        ) -> Self {
+            self.sort_dir = self.problems.optional("sort_dir", value);
             self
         }
         /// Names of the fields to sort by. Several names are joined with commas, the most important one first, and are in camel case here: `updateTime` stands for the field `update_at`.
-        pub fn sort_key<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<::std::string::String, M>,
-        {
-            self.sort_key = optional("sort_key", value);
+        pub fn sort_key<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+            self.sort_key = self.problems.optional("sort_key", value);
             self
         }
         /// Keep only preset images, or only the project's own.
         ///
         /// Known values: `BUILD_IN`, `DEDICATED`.
-        pub fn type_<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<crate::devenviron::enums::OpenImageType, M>,
-        {
-            self.type_ = optional("type", value);
+        pub fn type_<M>(
+            mut self,
+            value: impl IntoOptional<enums::OpenImageType, M>,
+        ) -> Self {
+            self.type_ = self.problems.optional("type", value);
             self
         }
         /// Keep only images of this workspace. `0` is the one that always exists. Defaults to `0`.
-        pub fn workspace_id<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<::std::string::String, M>,
-        {
-            self.workspace_id = optional("workspace_id", value);
+        pub fn workspace_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+            self.workspace_id = self.problems.optional("workspace_id", value);
             self
         }
         /// Makes the request without sending it.
@@ -10136,103 +8062,11 @@ pub mod builder {
                 sort_key,
                 type_,
                 workspace_id,
+                mut problems,
             } = self;
-            let (
-                project_id,
-                limit,
-                name,
-                name_fuzzy_match,
-                namespace,
-                offset,
-                service_type,
-                show_name,
-                show_tag,
-                sort_dir,
-                sort_key,
-                type_,
-                workspace_id,
-            ) = match (
-                project_id,
-                limit,
-                name,
-                name_fuzzy_match,
-                namespace,
-                offset,
-                service_type,
-                show_name,
-                show_tag,
-                sort_dir,
-                sort_key,
-                type_,
-                workspace_id,
-            ) {
-                (
-                    Ok(project_id),
-                    Ok(limit),
-                    Ok(name),
-                    Ok(name_fuzzy_match),
-                    Ok(namespace),
-                    Ok(offset),
-                    Ok(service_type),
-                    Ok(show_name),
-                    Ok(show_tag),
-                    Ok(sort_dir),
-                    Ok(sort_key),
-                    Ok(type_),
-                    Ok(workspace_id),
-                ) => {
-                    (
-                        project_id,
-                        limit,
-                        name,
-                        name_fuzzy_match,
-                        namespace,
-                        offset,
-                        service_type,
-                        show_name,
-                        show_tag,
-                        sort_dir,
-                        sort_key,
-                        type_,
-                        workspace_id,
-                    )
-                }
-                (
-                    project_id,
-                    limit,
-                    name,
-                    name_fuzzy_match,
-                    namespace,
-                    offset,
-                    service_type,
-                    show_name,
-                    show_tag,
-                    sort_dir,
-                    sort_key,
-                    type_,
-                    workspace_id,
-                ) => {
-                    return Err(
-                        RequestError::of(
-                            operation,
-                            [
-                                project_id.err(),
-                                limit.err(),
-                                name.err(),
-                                name_fuzzy_match.err(),
-                                namespace.err(),
-                                offset.err(),
-                                service_type.err(),
-                                show_name.err(),
-                                show_tag.err(),
-                                sort_dir.err(),
-                                sort_key.err(),
-                                type_.err(),
-                                workspace_id.err(),
-                            ],
-                        ),
-                    );
-                }
+            problems.require("project_id", &project_id);
+            let (Some(project_id), true) = (project_id, problems.is_empty()) else {
+                return Err(problems.of(operation.id));
             };
             let url = url(
                 &client.base,
@@ -10290,31 +8124,33 @@ pub mod builder {
     #[must_use = "a request does nothing until it is sent"]
     pub struct RegisterImage<'a, X = reqwest::Client> {
         client: &'a super::Client<X>,
-        project_id: Result<::std::string::String, Problem>,
-        body: Result<types::RegisterImageRequest, Problem>,
+        project_id: Option<String>,
+        body: Option<types::RegisterImageRequest>,
+        problems: Problems,
     }
     impl<'a, X> RegisterImage<'a, X> {
         pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
                 client,
-                project_id: Err(Problem::missing("project_id")),
-                body: Err(Problem::missing("body")),
+                project_id: None,
+                body: None,
+                problems: Problems::default(),
             }
         }
         /// ID of the project that owns the resources. It belongs to exactly one region.
-        pub fn project_id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.project_id = required("project_id", value);
+        pub fn project_id(
+            mut self,
+            value: impl TryInto<String, Error: Display>,
+        ) -> Self {
+            self.project_id = self.problems.required("project_id", value);
             self
         }
         /// Where the image lies and what it is for.
-        pub fn body<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<types::RegisterImageRequest, Error: std::fmt::Display>,
-        {
-            self.body = required("body", value);
+        pub fn body(
+            mut self,
+            value: impl TryInto<types::RegisterImageRequest, Error: Display>,
+        ) -> Self {
+            self.body = self.problems.required("body", value);
             self
         }
         /// Makes the request without sending it.
@@ -10323,14 +8159,15 @@ pub mod builder {
         /// Names everything that is missing or does not fit, and a value that would lead to another resource.
         pub fn prepare(self) -> Result<Prepared<types::Image>, RequestError> {
             let operation = &OPERATIONS[22];
-            let Self { client, project_id, body } = self;
-            let (project_id, body) = match (project_id, body) {
-                (Ok(project_id), Ok(body)) => (project_id, body),
-                (project_id, body) => {
-                    return Err(
-                        RequestError::of(operation, [project_id.err(), body.err()]),
-                    );
-                }
+            let Self { client, project_id, body, mut problems } = self;
+            problems.require("project_id", &project_id);
+            problems.require("body", &body);
+            let (Some(project_id), Some(body), true) = (
+                project_id,
+                body,
+                problems.is_empty(),
+            ) else {
+                return Err(problems.of(operation.id));
             };
             let url = url(
                 &client.base,
@@ -10368,103 +8205,87 @@ pub mod builder {
     #[must_use = "a request does nothing until it is sent"]
     pub struct ListImageGroups<'a, X = reqwest::Client> {
         client: &'a super::Client<X>,
-        project_id: Result<::std::string::String, Problem>,
-        limit: Result<Option<i32>, Problem>,
-        name: Result<Option<::std::string::String>, Problem>,
-        name_fuzzy_match: Result<Option<bool>, Problem>,
-        namespace: Result<Option<::std::string::String>, Problem>,
-        offset: Result<Option<i32>, Problem>,
-        swr_instance_id: Result<Option<::std::string::String>, Problem>,
-        type_: Result<Option<crate::devenviron::enums::OpenImageType>, Problem>,
-        workspace_id: Result<Option<::std::string::String>, Problem>,
+        project_id: Option<String>,
+        limit: Option<i32>,
+        name: Option<String>,
+        name_fuzzy_match: Option<bool>,
+        namespace: Option<String>,
+        offset: Option<i32>,
+        swr_instance_id: Option<String>,
+        type_: Option<enums::OpenImageType>,
+        workspace_id: Option<String>,
+        problems: Problems,
     }
     impl<'a, X> ListImageGroups<'a, X> {
         pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
                 client,
-                project_id: Err(Problem::missing("project_id")),
-                limit: Ok(None),
-                name: Ok(None),
-                name_fuzzy_match: Ok(None),
-                namespace: Ok(None),
-                offset: Ok(None),
-                swr_instance_id: Ok(None),
-                type_: Ok(None),
-                workspace_id: Ok(None),
+                project_id: None,
+                limit: None,
+                name: None,
+                name_fuzzy_match: None,
+                namespace: None,
+                offset: None,
+                swr_instance_id: None,
+                type_: None,
+                workspace_id: None,
+                problems: Problems::default(),
             }
         }
         /// ID of the project that owns the resources. It belongs to exactly one region.
-        pub fn project_id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.project_id = required("project_id", value);
+        pub fn project_id(
+            mut self,
+            value: impl TryInto<String, Error: Display>,
+        ) -> Self {
+            self.project_id = self.problems.required("project_id", value);
             self
         }
         /// Largest number of groups in one answer. At least 1. Defaults to `200`. Huawei Cloud only.
-        pub fn limit<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<i32, M>,
-        {
-            self.limit = optional("limit", value);
+        pub fn limit<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
+            self.limit = self.problems.optional("limit", value);
             self
         }
         /// Image name to look for. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
-        pub fn name<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<::std::string::String, M>,
-        {
-            self.name = optional("name", value);
+        pub fn name<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+            self.name = self.problems.optional("name", value);
             self
         }
         /// How `name` is compared. Defaults to `true`. When true, `name` matches any part of an image name; when false, only the whole name.
-        pub fn name_fuzzy_match<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<bool, M>,
-        {
-            self.name_fuzzy_match = optional("name_fuzzy_match", value);
+        pub fn name_fuzzy_match<M>(mut self, value: impl IntoOptional<bool, M>) -> Self {
+            self.name_fuzzy_match = self.problems.optional("name_fuzzy_match", value);
             self
         }
         /// Keep only groups of this organization of the container registry SWR.
-        pub fn namespace<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<::std::string::String, M>,
-        {
-            self.namespace = optional("namespace", value);
+        pub fn namespace<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+            self.namespace = self.problems.optional("namespace", value);
             self
         }
         /// Number of groups to skip before the page starts. At least 0. Defaults to `0`. Huawei Cloud only.
-        pub fn offset<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<i32, M>,
-        {
-            self.offset = optional("offset", value);
+        pub fn offset<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
+            self.offset = self.problems.optional("offset", value);
             self
         }
         /// Keep only groups of this registry of the enterprise edition of SWR. Huawei Cloud only.
-        pub fn swr_instance_id<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<::std::string::String, M>,
-        {
-            self.swr_instance_id = optional("swr_instance_id", value);
+        pub fn swr_instance_id<M>(
+            mut self,
+            value: impl IntoOptional<String, M>,
+        ) -> Self {
+            self.swr_instance_id = self.problems.optional("swr_instance_id", value);
             self
         }
         /// Keep only groups of preset images, or only of the project's own.
         ///
         /// Known values: `BUILD_IN`, `DEDICATED`.
-        pub fn type_<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<crate::devenviron::enums::OpenImageType, M>,
-        {
-            self.type_ = optional("type", value);
+        pub fn type_<M>(
+            mut self,
+            value: impl IntoOptional<enums::OpenImageType, M>,
+        ) -> Self {
+            self.type_ = self.problems.optional("type", value);
             self
         }
         /// Keep only groups of this workspace. `0` is the one that always exists. Defaults to `0`.
-        pub fn workspace_id<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<::std::string::String, M>,
-        {
-            self.workspace_id = optional("workspace_id", value);
+        pub fn workspace_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+            self.workspace_id = self.problems.optional("workspace_id", value);
             self
         }
         /// Makes the request without sending it.
@@ -10484,79 +8305,11 @@ pub mod builder {
                 swr_instance_id,
                 type_,
                 workspace_id,
+                mut problems,
             } = self;
-            let (
-                project_id,
-                limit,
-                name,
-                name_fuzzy_match,
-                namespace,
-                offset,
-                swr_instance_id,
-                type_,
-                workspace_id,
-            ) = match (
-                project_id,
-                limit,
-                name,
-                name_fuzzy_match,
-                namespace,
-                offset,
-                swr_instance_id,
-                type_,
-                workspace_id,
-            ) {
-                (
-                    Ok(project_id),
-                    Ok(limit),
-                    Ok(name),
-                    Ok(name_fuzzy_match),
-                    Ok(namespace),
-                    Ok(offset),
-                    Ok(swr_instance_id),
-                    Ok(type_),
-                    Ok(workspace_id),
-                ) => {
-                    (
-                        project_id,
-                        limit,
-                        name,
-                        name_fuzzy_match,
-                        namespace,
-                        offset,
-                        swr_instance_id,
-                        type_,
-                        workspace_id,
-                    )
-                }
-                (
-                    project_id,
-                    limit,
-                    name,
-                    name_fuzzy_match,
-                    namespace,
-                    offset,
-                    swr_instance_id,
-                    type_,
-                    workspace_id,
-                ) => {
-                    return Err(
-                        RequestError::of(
-                            operation,
-                            [
-                                project_id.err(),
-                                limit.err(),
-                                name.err(),
-                                name_fuzzy_match.err(),
-                                namespace.err(),
-                                offset.err(),
-                                swr_instance_id.err(),
-                                type_.err(),
-                                workspace_id.err(),
-                            ],
-                        ),
-                    );
-                }
+            problems.require("project_id", &project_id);
+            let (Some(project_id), true) = (project_id, problems.is_empty()) else {
+                return Err(problems.of(operation.id));
             };
             let url = url(
                 &client.base,
@@ -10613,41 +8366,40 @@ pub mod builder {
     #[must_use = "a request does nothing until it is sent"]
     pub struct UpdateImageGroup<'a, X = reqwest::Client> {
         client: &'a super::Client<X>,
-        project_id: Result<::std::string::String, Problem>,
-        id: Result<::std::string::String, Problem>,
-        body: Result<types::UpdateImageGroupRequest, Problem>,
+        project_id: Option<String>,
+        id: Option<String>,
+        body: Option<types::UpdateImageGroupRequest>,
+        problems: Problems,
     }
     impl<'a, X> UpdateImageGroup<'a, X> {
         pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
                 client,
-                project_id: Err(Problem::missing("project_id")),
-                id: Err(Problem::missing("id")),
-                body: Err(Problem::missing("body")),
+                project_id: None,
+                id: None,
+                body: None,
+                problems: Problems::default(),
             }
         }
         /// ID of the project that owns the resources. It belongs to exactly one region.
-        pub fn project_id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.project_id = required("project_id", value);
+        pub fn project_id(
+            mut self,
+            value: impl TryInto<String, Error: Display>,
+        ) -> Self {
+            self.project_id = self.problems.required("project_id", value);
             self
         }
         /// ID of the image group, a UUID, as `listImageGroups` tells it.
-        pub fn id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.id = required("id", value);
+        pub fn id(mut self, value: impl TryInto<String, Error: Display>) -> Self {
+            self.id = self.problems.required("id", value);
             self
         }
         /// What to change.
-        pub fn body<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<types::UpdateImageGroupRequest, Error: std::fmt::Display>,
-        {
-            self.body = required("body", value);
+        pub fn body(
+            mut self,
+            value: impl TryInto<types::UpdateImageGroupRequest, Error: Display>,
+        ) -> Self {
+            self.body = self.problems.required("body", value);
             self
         }
         /// Makes the request without sending it.
@@ -10656,17 +8408,17 @@ pub mod builder {
         /// Names everything that is missing or does not fit, and a value that would lead to another resource.
         pub fn prepare(self) -> Result<Prepared<crate::NoContent>, RequestError> {
             let operation = &OPERATIONS[24];
-            let Self { client, project_id, id, body } = self;
-            let (project_id, id, body) = match (project_id, id, body) {
-                (Ok(project_id), Ok(id), Ok(body)) => (project_id, id, body),
-                (project_id, id, body) => {
-                    return Err(
-                        RequestError::of(
-                            operation,
-                            [project_id.err(), id.err(), body.err()],
-                        ),
-                    );
-                }
+            let Self { client, project_id, id, body, mut problems } = self;
+            problems.require("project_id", &project_id);
+            problems.require("id", &id);
+            problems.require("body", &body);
+            let (Some(project_id), Some(id), Some(body), true) = (
+                project_id,
+                id,
+                body,
+                problems.is_empty(),
+            ) else {
+                return Err(problems.of(operation.id));
             };
             let url = url(
                 &client.base,
@@ -10700,41 +8452,40 @@ pub mod builder {
     #[must_use = "a request does nothing until it is sent"]
     pub struct DeleteImageGroup<'a, X = reqwest::Client> {
         client: &'a super::Client<X>,
-        project_id: Result<::std::string::String, Problem>,
-        id: Result<::std::string::String, Problem>,
-        body: Result<Option<types::DeleteImageGroupRequest>, Problem>,
+        project_id: Option<String>,
+        id: Option<String>,
+        body: Option<types::DeleteImageGroupRequest>,
+        problems: Problems,
     }
     impl<'a, X> DeleteImageGroup<'a, X> {
         pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
                 client,
-                project_id: Err(Problem::missing("project_id")),
-                id: Err(Problem::missing("id")),
-                body: Ok(None),
+                project_id: None,
+                id: None,
+                body: None,
+                problems: Problems::default(),
             }
         }
         /// ID of the project that owns the resources. It belongs to exactly one region.
-        pub fn project_id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.project_id = required("project_id", value);
+        pub fn project_id(
+            mut self,
+            value: impl TryInto<String, Error: Display>,
+        ) -> Self {
+            self.project_id = self.problems.required("project_id", value);
             self
         }
         /// ID of the image group, a UUID, as `listImageGroups` tells it.
-        pub fn id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.id = required("id", value);
+        pub fn id(mut self, value: impl TryInto<String, Error: Display>) -> Self {
+            self.id = self.problems.required("id", value);
             self
         }
         /// Whether the content goes as well. Without a body it stays.
-        pub fn body<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<types::DeleteImageGroupRequest, M>,
-        {
-            self.body = optional("body", value);
+        pub fn body<M>(
+            mut self,
+            value: impl IntoOptional<types::DeleteImageGroupRequest, M>,
+        ) -> Self {
+            self.body = self.problems.optional("body", value);
             self
         }
         /// Makes the request without sending it.
@@ -10743,17 +8494,15 @@ pub mod builder {
         /// Names everything that is missing or does not fit, and a value that would lead to another resource.
         pub fn prepare(self) -> Result<Prepared<crate::NoContent>, RequestError> {
             let operation = &OPERATIONS[25];
-            let Self { client, project_id, id, body } = self;
-            let (project_id, id, body) = match (project_id, id, body) {
-                (Ok(project_id), Ok(id), Ok(body)) => (project_id, id, body),
-                (project_id, id, body) => {
-                    return Err(
-                        RequestError::of(
-                            operation,
-                            [project_id.err(), id.err(), body.err()],
-                        ),
-                    );
-                }
+            let Self { client, project_id, id, body, mut problems } = self;
+            problems.require("project_id", &project_id);
+            problems.require("id", &id);
+            let (Some(project_id), Some(id), true) = (
+                project_id,
+                id,
+                problems.is_empty(),
+            ) else {
+                return Err(problems.of(operation.id));
             };
             let url = url(
                 &client.base,
@@ -10788,31 +8537,30 @@ pub mod builder {
     #[must_use = "a request does nothing until it is sent"]
     pub struct ShowImage<'a, X = reqwest::Client> {
         client: &'a super::Client<X>,
-        project_id: Result<::std::string::String, Problem>,
-        id: Result<::std::string::String, Problem>,
+        project_id: Option<String>,
+        id: Option<String>,
+        problems: Problems,
     }
     impl<'a, X> ShowImage<'a, X> {
         pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
                 client,
-                project_id: Err(Problem::missing("project_id")),
-                id: Err(Problem::missing("id")),
+                project_id: None,
+                id: None,
+                problems: Problems::default(),
             }
         }
         /// ID of the project that owns the resources. It belongs to exactly one region.
-        pub fn project_id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.project_id = required("project_id", value);
+        pub fn project_id(
+            mut self,
+            value: impl TryInto<String, Error: Display>,
+        ) -> Self {
+            self.project_id = self.problems.required("project_id", value);
             self
         }
         /// ID of the image, a UUID, as the image list tells it.
-        pub fn id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.id = required("id", value);
+        pub fn id(mut self, value: impl TryInto<String, Error: Display>) -> Self {
+            self.id = self.problems.required("id", value);
             self
         }
         /// Makes the request without sending it.
@@ -10821,12 +8569,15 @@ pub mod builder {
         /// Names everything that is missing or does not fit, and a value that would lead to another resource.
         pub fn prepare(self) -> Result<Prepared<types::Image>, RequestError> {
             let operation = &OPERATIONS[26];
-            let Self { client, project_id, id } = self;
-            let (project_id, id) = match (project_id, id) {
-                (Ok(project_id), Ok(id)) => (project_id, id),
-                (project_id, id) => {
-                    return Err(RequestError::of(operation, [project_id.err(), id.err()]));
-                }
+            let Self { client, project_id, id, mut problems } = self;
+            problems.require("project_id", &project_id);
+            problems.require("id", &id);
+            let (Some(project_id), Some(id), true) = (
+                project_id,
+                id,
+                problems.is_empty(),
+            ) else {
+                return Err(problems.of(operation.id));
             };
             let url = url(
                 &client.base,
@@ -10863,51 +8614,47 @@ pub mod builder {
     #[must_use = "a request does nothing until it is sent"]
     pub struct DeleteImage<'a, X = reqwest::Client> {
         client: &'a super::Client<X>,
-        project_id: Result<::std::string::String, Problem>,
-        id: Result<::std::string::String, Problem>,
-        force: Result<Option<bool>, Problem>,
-        body: Result<Option<types::DeleteImageRequest>, Problem>,
+        project_id: Option<String>,
+        id: Option<String>,
+        force: Option<bool>,
+        body: Option<types::DeleteImageRequest>,
+        problems: Problems,
     }
     impl<'a, X> DeleteImage<'a, X> {
         pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
                 client,
-                project_id: Err(Problem::missing("project_id")),
-                id: Err(Problem::missing("id")),
-                force: Ok(None),
-                body: Ok(None),
+                project_id: None,
+                id: None,
+                force: None,
+                body: None,
+                problems: Problems::default(),
             }
         }
         /// ID of the project that owns the resources. It belongs to exactly one region.
-        pub fn project_id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.project_id = required("project_id", value);
+        pub fn project_id(
+            mut self,
+            value: impl TryInto<String, Error: Display>,
+        ) -> Self {
+            self.project_id = self.problems.required("project_id", value);
             self
         }
         /// ID of the image, a UUID, as the image list tells it.
-        pub fn id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.id = required("id", value);
+        pub fn id(mut self, value: impl TryInto<String, Error: Display>) -> Self {
+            self.id = self.problems.required("id", value);
             self
         }
         /// When true, the content in the container registry SWR goes as well; otherwise it stays. It has an effect on images of visibility PRIVATE only.
-        pub fn force<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<bool, M>,
-        {
-            self.force = optional("force", value);
+        pub fn force<M>(mut self, value: impl IntoOptional<bool, M>) -> Self {
+            self.force = self.problems.optional("force", value);
             self
         }
         /// The same choice as `force`, as Huawei Cloud takes it. Open Telekom Cloud knows the parameter; whoever serves both sends both.
-        pub fn body<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<types::DeleteImageRequest, M>,
-        {
-            self.body = optional("body", value);
+        pub fn body<M>(
+            mut self,
+            value: impl IntoOptional<types::DeleteImageRequest, M>,
+        ) -> Self {
+            self.body = self.problems.optional("body", value);
             self
         }
         /// Makes the request without sending it.
@@ -10916,19 +8663,15 @@ pub mod builder {
         /// Names everything that is missing or does not fit, and a value that would lead to another resource.
         pub fn prepare(self) -> Result<Prepared<types::Image>, RequestError> {
             let operation = &OPERATIONS[27];
-            let Self { client, project_id, id, force, body } = self;
-            let (project_id, id, force, body) = match (project_id, id, force, body) {
-                (Ok(project_id), Ok(id), Ok(force), Ok(body)) => {
-                    (project_id, id, force, body)
-                }
-                (project_id, id, force, body) => {
-                    return Err(
-                        RequestError::of(
-                            operation,
-                            [project_id.err(), id.err(), force.err(), body.err()],
-                        ),
-                    );
-                }
+            let Self { client, project_id, id, force, body, mut problems } = self;
+            problems.require("project_id", &project_id);
+            problems.require("id", &id);
+            let (Some(project_id), Some(id), true) = (
+                project_id,
+                id,
+                problems.is_empty(),
+            ) else {
+                return Err(problems.of(operation.id));
             };
             let url = url(
                 &client.base,
@@ -10972,31 +8715,30 @@ pub mod builder {
     #[must_use = "a request does nothing until it is sent"]
     pub struct SyncImage<'a, X = reqwest::Client> {
         client: &'a super::Client<X>,
-        project_id: Result<::std::string::String, Problem>,
-        image_id: Result<::std::string::String, Problem>,
+        project_id: Option<String>,
+        image_id: Option<String>,
+        problems: Problems,
     }
     impl<'a, X> SyncImage<'a, X> {
         pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
                 client,
-                project_id: Err(Problem::missing("project_id")),
-                image_id: Err(Problem::missing("image_id")),
+                project_id: None,
+                image_id: None,
+                problems: Problems::default(),
             }
         }
         /// ID of the project that owns the resources. It belongs to exactly one region.
-        pub fn project_id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.project_id = required("project_id", value);
+        pub fn project_id(
+            mut self,
+            value: impl TryInto<String, Error: Display>,
+        ) -> Self {
+            self.project_id = self.problems.required("project_id", value);
             self
         }
         /// ID of the image, a UUID, as the image list tells it.
-        pub fn image_id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.image_id = required("image_id", value);
+        pub fn image_id(mut self, value: impl TryInto<String, Error: Display>) -> Self {
+            self.image_id = self.problems.required("image_id", value);
             self
         }
         /// Makes the request without sending it.
@@ -11005,14 +8747,15 @@ pub mod builder {
         /// Names everything that is missing or does not fit, and a value that would lead to another resource.
         pub fn prepare(self) -> Result<Prepared<types::Image>, RequestError> {
             let operation = &OPERATIONS[28];
-            let Self { client, project_id, image_id } = self;
-            let (project_id, image_id) = match (project_id, image_id) {
-                (Ok(project_id), Ok(image_id)) => (project_id, image_id),
-                (project_id, image_id) => {
-                    return Err(
-                        RequestError::of(operation, [project_id.err(), image_id.err()]),
-                    );
-                }
+            let Self { client, project_id, image_id, mut problems } = self;
+            problems.require("project_id", &project_id);
+            problems.require("image_id", &image_id);
+            let (Some(project_id), Some(image_id), true) = (
+                project_id,
+                image_id,
+                problems.is_empty(),
+            ) else {
+                return Err(problems.of(operation.id));
             };
             let url = url(
                 &client.base,
@@ -11049,41 +8792,40 @@ pub mod builder {
     #[must_use = "a request does nothing until it is sent"]
     pub struct CreateImage<'a, X = reqwest::Client> {
         client: &'a super::Client<X>,
-        project_id: Result<::std::string::String, Problem>,
-        id: Result<::std::string::String, Problem>,
-        body: Result<types::CreateImageRequest, Problem>,
+        project_id: Option<String>,
+        id: Option<String>,
+        body: Option<types::CreateImageRequest>,
+        problems: Problems,
     }
     impl<'a, X> CreateImage<'a, X> {
         pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
                 client,
-                project_id: Err(Problem::missing("project_id")),
-                id: Err(Problem::missing("id")),
-                body: Err(Problem::missing("body")),
+                project_id: None,
+                id: None,
+                body: None,
+                problems: Problems::default(),
             }
         }
         /// ID of the project that owns the resources. It belongs to exactly one region.
-        pub fn project_id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.project_id = required("project_id", value);
+        pub fn project_id(
+            mut self,
+            value: impl TryInto<String, Error: Display>,
+        ) -> Self {
+            self.project_id = self.problems.required("project_id", value);
             self
         }
         /// ID of the notebook, as `createNotebook` and `listNotebooks` return it.
-        pub fn id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.id = required("id", value);
+        pub fn id(mut self, value: impl TryInto<String, Error: Display>) -> Self {
+            self.id = self.problems.required("id", value);
             self
         }
         /// Name and place of the image to make.
-        pub fn body<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<types::CreateImageRequest, Error: std::fmt::Display>,
-        {
-            self.body = required("body", value);
+        pub fn body(
+            mut self,
+            value: impl TryInto<types::CreateImageRequest, Error: Display>,
+        ) -> Self {
+            self.body = self.problems.required("body", value);
             self
         }
         /// Makes the request without sending it.
@@ -11092,17 +8834,17 @@ pub mod builder {
         /// Names everything that is missing or does not fit, and a value that would lead to another resource.
         pub fn prepare(self) -> Result<Prepared<types::Image>, RequestError> {
             let operation = &OPERATIONS[29];
-            let Self { client, project_id, id, body } = self;
-            let (project_id, id, body) = match (project_id, id, body) {
-                (Ok(project_id), Ok(id), Ok(body)) => (project_id, id, body),
-                (project_id, id, body) => {
-                    return Err(
-                        RequestError::of(
-                            operation,
-                            [project_id.err(), id.err(), body.err()],
-                        ),
-                    );
-                }
+            let Self { client, project_id, id, body, mut problems } = self;
+            problems.require("project_id", &project_id);
+            problems.require("id", &id);
+            problems.require("body", &body);
+            let (Some(project_id), Some(id), Some(body), true) = (
+                project_id,
+                id,
+                body,
+                problems.is_empty(),
+            ) else {
+                return Err(problems.of(operation.id));
             };
             let url = url(
                 &client.base,
@@ -11140,31 +8882,33 @@ pub mod builder {
     #[must_use = "a request does nothing until it is sent"]
     pub struct ListAttachableObs<'a, X = reqwest::Client> {
         client: &'a super::Client<X>,
-        project_id: Result<::std::string::String, Problem>,
-        instance_id: Result<::std::string::String, Problem>,
+        project_id: Option<String>,
+        instance_id: Option<String>,
+        problems: Problems,
     }
     impl<'a, X> ListAttachableObs<'a, X> {
         pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
                 client,
-                project_id: Err(Problem::missing("project_id")),
-                instance_id: Err(Problem::missing("instance_id")),
+                project_id: None,
+                instance_id: None,
+                problems: Problems::default(),
             }
         }
         /// ID of the project that owns the resources. It belongs to exactly one region.
-        pub fn project_id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.project_id = required("project_id", value);
+        pub fn project_id(
+            mut self,
+            value: impl TryInto<String, Error: Display>,
+        ) -> Self {
+            self.project_id = self.problems.required("project_id", value);
             self
         }
         /// ID of the notebook whose mounts are meant, as the notebook list tells it.
-        pub fn instance_id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.instance_id = required("instance_id", value);
+        pub fn instance_id(
+            mut self,
+            value: impl TryInto<String, Error: Display>,
+        ) -> Self {
+            self.instance_id = self.problems.required("instance_id", value);
             self
         }
         /// Makes the request without sending it.
@@ -11173,17 +8917,15 @@ pub mod builder {
         /// Names everything that is missing or does not fit, and a value that would lead to another resource.
         pub fn prepare(self) -> Result<Prepared<types::DataVolumeList>, RequestError> {
             let operation = &OPERATIONS[30];
-            let Self { client, project_id, instance_id } = self;
-            let (project_id, instance_id) = match (project_id, instance_id) {
-                (Ok(project_id), Ok(instance_id)) => (project_id, instance_id),
-                (project_id, instance_id) => {
-                    return Err(
-                        RequestError::of(
-                            operation,
-                            [project_id.err(), instance_id.err()],
-                        ),
-                    );
-                }
+            let Self { client, project_id, instance_id, mut problems } = self;
+            problems.require("project_id", &project_id);
+            problems.require("instance_id", &instance_id);
+            let (Some(project_id), Some(instance_id), true) = (
+                project_id,
+                instance_id,
+                problems.is_empty(),
+            ) else {
+                return Err(problems.of(operation.id));
             };
             let url = url(
                 &client.base,
@@ -11223,41 +8965,43 @@ pub mod builder {
     #[must_use = "a request does nothing until it is sent"]
     pub struct AttachObs<'a, X = reqwest::Client> {
         client: &'a super::Client<X>,
-        project_id: Result<::std::string::String, Problem>,
-        instance_id: Result<::std::string::String, Problem>,
-        body: Result<types::AttachObsRequest, Problem>,
+        project_id: Option<String>,
+        instance_id: Option<String>,
+        body: Option<types::AttachObsRequest>,
+        problems: Problems,
     }
     impl<'a, X> AttachObs<'a, X> {
         pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
                 client,
-                project_id: Err(Problem::missing("project_id")),
-                instance_id: Err(Problem::missing("instance_id")),
-                body: Err(Problem::missing("body")),
+                project_id: None,
+                instance_id: None,
+                body: None,
+                problems: Problems::default(),
             }
         }
         /// ID of the project that owns the resources. It belongs to exactly one region.
-        pub fn project_id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.project_id = required("project_id", value);
+        pub fn project_id(
+            mut self,
+            value: impl TryInto<String, Error: Display>,
+        ) -> Self {
+            self.project_id = self.problems.required("project_id", value);
             self
         }
         /// ID of the notebook whose mounts are meant, as the notebook list tells it.
-        pub fn instance_id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.instance_id = required("instance_id", value);
+        pub fn instance_id(
+            mut self,
+            value: impl TryInto<String, Error: Display>,
+        ) -> Self {
+            self.instance_id = self.problems.required("instance_id", value);
             self
         }
         /// What to mount, and where.
-        pub fn body<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<types::AttachObsRequest, Error: std::fmt::Display>,
-        {
-            self.body = required("body", value);
+        pub fn body(
+            mut self,
+            value: impl TryInto<types::AttachObsRequest, Error: Display>,
+        ) -> Self {
+            self.body = self.problems.required("body", value);
             self
         }
         /// Makes the request without sending it.
@@ -11266,19 +9010,17 @@ pub mod builder {
         /// Names everything that is missing or does not fit, and a value that would lead to another resource.
         pub fn prepare(self) -> Result<Prepared<types::DataVolume>, RequestError> {
             let operation = &OPERATIONS[31];
-            let Self { client, project_id, instance_id, body } = self;
-            let (project_id, instance_id, body) = match (project_id, instance_id, body) {
-                (Ok(project_id), Ok(instance_id), Ok(body)) => {
-                    (project_id, instance_id, body)
-                }
-                (project_id, instance_id, body) => {
-                    return Err(
-                        RequestError::of(
-                            operation,
-                            [project_id.err(), instance_id.err(), body.err()],
-                        ),
-                    );
-                }
+            let Self { client, project_id, instance_id, body, mut problems } = self;
+            problems.require("project_id", &project_id);
+            problems.require("instance_id", &instance_id);
+            problems.require("body", &body);
+            let (Some(project_id), Some(instance_id), Some(body), true) = (
+                project_id,
+                instance_id,
+                body,
+                problems.is_empty(),
+            ) else {
+                return Err(problems.of(operation.id));
             };
             let url = url(
                 &client.base,
@@ -11319,41 +9061,43 @@ pub mod builder {
     #[must_use = "a request does nothing until it is sent"]
     pub struct ShowAttachableObs<'a, X = reqwest::Client> {
         client: &'a super::Client<X>,
-        project_id: Result<::std::string::String, Problem>,
-        instance_id: Result<::std::string::String, Problem>,
-        storage_id: Result<::std::string::String, Problem>,
+        project_id: Option<String>,
+        instance_id: Option<String>,
+        storage_id: Option<String>,
+        problems: Problems,
     }
     impl<'a, X> ShowAttachableObs<'a, X> {
         pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
                 client,
-                project_id: Err(Problem::missing("project_id")),
-                instance_id: Err(Problem::missing("instance_id")),
-                storage_id: Err(Problem::missing("storage_id")),
+                project_id: None,
+                instance_id: None,
+                storage_id: None,
+                problems: Problems::default(),
             }
         }
         /// ID of the project that owns the resources. It belongs to exactly one region.
-        pub fn project_id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.project_id = required("project_id", value);
+        pub fn project_id(
+            mut self,
+            value: impl TryInto<String, Error: Display>,
+        ) -> Self {
+            self.project_id = self.problems.required("project_id", value);
             self
         }
         /// ID of the notebook whose mounts are meant, as the notebook list tells it.
-        pub fn instance_id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.instance_id = required("instance_id", value);
+        pub fn instance_id(
+            mut self,
+            value: impl TryInto<String, Error: Display>,
+        ) -> Self {
+            self.instance_id = self.problems.required("instance_id", value);
             self
         }
         /// ID of the mount, the `id` of the answer to mounting.
-        pub fn storage_id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.storage_id = required("storage_id", value);
+        pub fn storage_id(
+            mut self,
+            value: impl TryInto<String, Error: Display>,
+        ) -> Self {
+            self.storage_id = self.problems.required("storage_id", value);
             self
         }
         /// Makes the request without sending it.
@@ -11362,23 +9106,17 @@ pub mod builder {
         /// Names everything that is missing or does not fit, and a value that would lead to another resource.
         pub fn prepare(self) -> Result<Prepared<types::DataVolume>, RequestError> {
             let operation = &OPERATIONS[32];
-            let Self { client, project_id, instance_id, storage_id } = self;
-            let (project_id, instance_id, storage_id) = match (
+            let Self { client, project_id, instance_id, storage_id, mut problems } = self;
+            problems.require("project_id", &project_id);
+            problems.require("instance_id", &instance_id);
+            problems.require("storage_id", &storage_id);
+            let (Some(project_id), Some(instance_id), Some(storage_id), true) = (
                 project_id,
                 instance_id,
                 storage_id,
-            ) {
-                (Ok(project_id), Ok(instance_id), Ok(storage_id)) => {
-                    (project_id, instance_id, storage_id)
-                }
-                (project_id, instance_id, storage_id) => {
-                    return Err(
-                        RequestError::of(
-                            operation,
-                            [project_id.err(), instance_id.err(), storage_id.err()],
-                        ),
-                    );
-                }
+                problems.is_empty(),
+            ) else {
+                return Err(problems.of(operation.id));
             };
             let url = url(
                 &client.base,
@@ -11419,41 +9157,43 @@ pub mod builder {
     #[must_use = "a request does nothing until it is sent"]
     pub struct CancelObs<'a, X = reqwest::Client> {
         client: &'a super::Client<X>,
-        project_id: Result<::std::string::String, Problem>,
-        instance_id: Result<::std::string::String, Problem>,
-        storage_id: Result<::std::string::String, Problem>,
+        project_id: Option<String>,
+        instance_id: Option<String>,
+        storage_id: Option<String>,
+        problems: Problems,
     }
     impl<'a, X> CancelObs<'a, X> {
         pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
                 client,
-                project_id: Err(Problem::missing("project_id")),
-                instance_id: Err(Problem::missing("instance_id")),
-                storage_id: Err(Problem::missing("storage_id")),
+                project_id: None,
+                instance_id: None,
+                storage_id: None,
+                problems: Problems::default(),
             }
         }
         /// ID of the project that owns the resources. It belongs to exactly one region.
-        pub fn project_id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.project_id = required("project_id", value);
+        pub fn project_id(
+            mut self,
+            value: impl TryInto<String, Error: Display>,
+        ) -> Self {
+            self.project_id = self.problems.required("project_id", value);
             self
         }
         /// ID of the notebook whose mounts are meant, as the notebook list tells it.
-        pub fn instance_id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.instance_id = required("instance_id", value);
+        pub fn instance_id(
+            mut self,
+            value: impl TryInto<String, Error: Display>,
+        ) -> Self {
+            self.instance_id = self.problems.required("instance_id", value);
             self
         }
         /// ID of the mount, the `id` of the answer to mounting.
-        pub fn storage_id<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<::std::string::String, Error: std::fmt::Display>,
-        {
-            self.storage_id = required("storage_id", value);
+        pub fn storage_id(
+            mut self,
+            value: impl TryInto<String, Error: Display>,
+        ) -> Self {
+            self.storage_id = self.problems.required("storage_id", value);
             self
         }
         /// Makes the request without sending it.
@@ -11462,23 +9202,17 @@ pub mod builder {
         /// Names everything that is missing or does not fit, and a value that would lead to another resource.
         pub fn prepare(self) -> Result<Prepared<types::DataVolume>, RequestError> {
             let operation = &OPERATIONS[33];
-            let Self { client, project_id, instance_id, storage_id } = self;
-            let (project_id, instance_id, storage_id) = match (
+            let Self { client, project_id, instance_id, storage_id, mut problems } = self;
+            problems.require("project_id", &project_id);
+            problems.require("instance_id", &instance_id);
+            problems.require("storage_id", &storage_id);
+            let (Some(project_id), Some(instance_id), Some(storage_id), true) = (
                 project_id,
                 instance_id,
                 storage_id,
-            ) {
-                (Ok(project_id), Ok(instance_id), Ok(storage_id)) => {
-                    (project_id, instance_id, storage_id)
-                }
-                (project_id, instance_id, storage_id) => {
-                    return Err(
-                        RequestError::of(
-                            operation,
-                            [project_id.err(), instance_id.err(), storage_id.err()],
-                        ),
-                    );
-                }
+                problems.is_empty(),
+            ) else {
+                return Err(problems.of(operation.id));
             };
             let url = url(
                 &client.base,

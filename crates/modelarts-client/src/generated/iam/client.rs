@@ -12,31 +12,33 @@
 /// A later release may add fields to each of them, so none can be written as a literal. What is sent has a `builder()`.
 /// What only comes back is made from its `Default`, by whoever makes one for a test or a server.
 pub mod types {
-    ///A domain (account) that the caller may enter.
+    #[allow(unused_imports)]
+    use crate::iam::enums;
+    /// A domain (account) that the caller may enter.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct AuthDomain {
         /// Whether the domain can be used.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub enabled: ::std::option::Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub enabled: Option<bool>,
         /// ID of the domain.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub id: Option<String>,
         /// Name of the domain.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub name: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub name: Option<String>,
     }
-    ///The domains of the caller.
+    /// The domains of the caller.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct AuthDomainList {
         /// One entry for each domain; there is no paging.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub domains: ::std::option::Option<::std::vec::Vec<AuthDomain>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub domains: Option<Vec<AuthDomain>>,
     }
-    ///Proof of identity together with the scope that is wanted.
+    /// Proof of identity together with the scope that is wanted.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -44,57 +46,57 @@ pub mod types {
         /// Proof of identity.
         pub identity: IdentityReq,
         /// Where the token shall be valid: in a project or in a whole domain, one of the two. ModelArts needs a project.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub scope: ::std::option::Option<ScopeReq>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub scope: Option<ScopeReq>,
     }
     impl AuthReq {
-        /// Begins to build a `AuthReq`.
+        /// Returns a builder of [`AuthReq`].
         pub fn builder() -> builder::AuthReq {
             Default::default()
         }
     }
-    ///Address of a service in one region.
+    /// Address of a service in one region.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct CatalogEndpoint {
         /// ID of this address.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub id: Option<String>,
         /// Audience of an address.
         ///
         /// Known values: `public`, `internal`, `admin`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub interface: ::std::option::Option<crate::iam::enums::OpenEndpointInterface>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub interface: Option<enums::OpenEndpointInterface>,
         /// Region of the address; equal to `region_id`, kept for older clients.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub region: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub region: Option<String>,
         /// ID of the region of the address.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub region_id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub region_id: Option<String>,
         /// Base URL of the service. For ModelArts it ends with `/v1/` and the project ID, so that only the path behind the project ID is appended.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub url: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub url: Option<String>,
     }
-    ///A service and where to reach it.
+    /// A service and where to reach it.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct CatalogEntry {
         /// Addresses of the service.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub endpoints: ::std::option::Option<::std::vec::Vec<CatalogEndpoint>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub endpoints: Option<Vec<CatalogEndpoint>>,
         /// ID of the service.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub id: Option<String>,
         /// Name of the service.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub name: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub name: Option<String>,
         /// Type of the service, by which clients look it up. OpenStack clients expect `modelartsv1` for ModelArts.
-        #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
-        pub type_: ::std::option::Option<::std::string::String>,
+        #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+        pub type_: Option<String>,
     }
-    ///Body of a sign-in.
+    /// Body of a sign-in.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -103,39 +105,39 @@ pub mod types {
         pub auth: AuthReq,
     }
     impl CreateTokenRequest {
-        /// Begins to build a `CreateTokenRequest`.
+        /// Returns a builder of [`CreateTokenRequest`].
         pub fn builder() -> builder::CreateTokenRequest {
             Default::default()
         }
     }
-    ///What is known of a token that was issued. The token itself is in the header `X-Subject-Token`.
+    /// What is known of a token that was issued. The token itself is in the header `X-Subject-Token`.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct CreateTokenResponse {
         /// What is known of a token. Depending on its scope it has `project` or `domain`; a token without scope has neither, and no roles.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub token: ::std::option::Option<Token>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub token: Option<Token>,
     }
-    ///A domain (account), told by ID or by name. One of them is enough.
+    /// A domain (account), told by ID or by name. One of them is enough.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DomainReq {
         /// ID of the domain. Required when `name` is absent.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub id: Option<String>,
         /// Name of the domain. Required when `id` is absent.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub name: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub name: Option<String>,
     }
     impl DomainReq {
-        /// Begins to build a `DomainReq`.
+        /// Returns a builder of [`DomainReq`].
         pub fn builder() -> builder::DomainReq {
             Default::default()
         }
     }
-    ///Proof of identity.
+    /// Proof of identity.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -143,67 +145,70 @@ pub mod types {
         /// Ways in which the identity is proved; each needs the field of its name.
         ///
         /// Known values: `password`, `token`.
-        pub methods: ::std::vec::Vec<crate::iam::enums::OpenAuthMethod>,
+        pub methods: Vec<enums::OpenAuthMethod>,
         /// Proof of identity by a password. Required when `methods` has `password`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub password: ::std::option::Option<PasswordIdentityReq>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub password: Option<PasswordIdentityReq>,
         /// Proof of identity by an earlier token. Required when `methods` has `token`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub token: ::std::option::Option<TokenIdentityReq>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub token: Option<TokenIdentityReq>,
     }
     impl IdentityReq {
-        /// Begins to build a `IdentityReq`.
+        /// Returns a builder of [`IdentityReq`].
         pub fn builder() -> builder::IdentityReq {
             Default::default()
         }
     }
-    ///An error in the words of Keystone.
+    /// An error in the words of Keystone.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct KeystoneError {
         /// HTTP status once more.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(default, deserialize_with = "crate::number::optional")]
-        pub code: ::std::option::Option<i32>,
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            default,
+            deserialize_with = "crate::number::optional"
+        )]
+        pub code: Option<i32>,
         /// What went wrong, for a human reader.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub message: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub message: Option<String>,
         /// Name of the HTTP status, for example `Unauthorized`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub title: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub title: Option<String>,
     }
-    ///Body of an error: either `error`, from Keystone itself, or `error_code` and `error_msg`, from the gateway and from newer parts of the service.
+    /// Body of an error: either `error`, from Keystone itself, or `error_code` and `error_msg`, from the gateway and from newer parts of the service.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct KeystoneErrorResponse {
         /// An error in the words of Keystone.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub error: ::std::option::Option<KeystoneError>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub error: Option<KeystoneError>,
         /// Code of the error, for example `APIGW.0301`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub error_code: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub error_code: Option<String>,
         /// What went wrong, for a human reader.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub error_msg: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub error_msg: Option<String>,
     }
-    ///Addresses of a resource and of its neighbours.
+    /// Addresses of a resource and of its neighbours.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct Links {
         /// Address of the next page; null when there is none.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub next: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub next: Option<String>,
         /// Address of the page before; null when there is none.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub previous: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub previous: Option<String>,
         /// Address of the resource itself.
-        #[serde(rename = "self", skip_serializing_if = "::std::option::Option::is_none")]
-        pub self_: ::std::option::Option<::std::string::String>,
+        #[serde(rename = "self", skip_serializing_if = "Option::is_none")]
+        pub self_: Option<String>,
     }
-    ///Proof of identity by a password. Required when `methods` has `password`.
+    /// Proof of identity by a password. Required when `methods` has `password`.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -212,162 +217,160 @@ pub mod types {
         pub user: PasswordUserReq,
     }
     impl PasswordIdentityReq {
-        /// Begins to build a `PasswordIdentityReq`.
+        /// Returns a builder of [`PasswordIdentityReq`].
         pub fn builder() -> builder::PasswordIdentityReq {
             Default::default()
         }
     }
-    ///A user, told by ID, or by name and domain, with the password.
+    /// A user, told by ID, or by name and domain, with the password.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct PasswordUserReq {
         /// A domain (account), told by ID or by name. One of them is enough.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub domain: ::std::option::Option<DomainReq>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub domain: Option<DomainReq>,
         /// ID of the user. Required when `name` is absent.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub id: Option<String>,
         /// Name of the user; needs `domain` beside it, since names repeat between domains.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub name: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub name: Option<String>,
         /// Password of the user.
         pub password: crate::Secret,
     }
     impl PasswordUserReq {
-        /// Begins to build a `PasswordUserReq`.
+        /// Returns a builder of [`PasswordUserReq`].
         pub fn builder() -> builder::PasswordUserReq {
             Default::default()
         }
     }
-    ///A project, the part of an account in which resources live; it belongs to one region.
+    /// A project, the part of an account in which resources live; it belongs to one region.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct Project {
         /// Free text about the project.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub description: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub description: Option<String>,
         /// ID of the domain that owns the project.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub domain_id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub domain_id: Option<String>,
         /// Whether the project can be used.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub enabled: ::std::option::Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub enabled: Option<bool>,
         /// ID of the project, the `project_id` in the paths of ModelArts.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub id: Option<String>,
         /// Whether the project stands for a whole domain.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub is_domain: ::std::option::Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub is_domain: Option<bool>,
         /// Addresses of a resource and of its neighbours.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub links: ::std::option::Option<Links>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub links: Option<Links>,
         /// Name of the project. The main project of a region bears the region's name.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub name: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub name: Option<String>,
         /// ID of the project or domain above.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub parent_id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub parent_id: Option<String>,
     }
-    ///The projects that match.
+    /// The projects that match.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct ProjectList {
         /// Addresses of a resource and of its neighbours.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub links: ::std::option::Option<Links>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub links: Option<Links>,
         /// One entry for each project.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub projects: ::std::option::Option<::std::vec::Vec<Project>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub projects: Option<Vec<Project>>,
     }
-    ///Project for which the token shall be valid, told by ID or by name. A name without `domain` is looked up in the domain of the user.
+    /// Project for which the token shall be valid, told by ID or by name. A name without `domain` is looked up in the domain of the user.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct ProjectScopeReq {
         /// A domain (account), told by ID or by name. One of them is enough.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub domain: ::std::option::Option<DomainReq>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub domain: Option<DomainReq>,
         /// ID of the project. Required when `name` is absent.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub id: Option<String>,
         /// Name of the project. Required when `id` is absent.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub name: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub name: Option<String>,
     }
     impl ProjectScopeReq {
-        /// Begins to build a `ProjectScopeReq`.
+        /// Returns a builder of [`ProjectScopeReq`].
         pub fn builder() -> builder::ProjectScopeReq {
             Default::default()
         }
     }
-    ///Where the token shall be valid: in a project or in a whole domain, one of the two. ModelArts needs a project.
+    /// Where the token shall be valid: in a project or in a whole domain, one of the two. ModelArts needs a project.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct ScopeReq {
         /// A domain (account), told by ID or by name. One of them is enough.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub domain: ::std::option::Option<DomainReq>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub domain: Option<DomainReq>,
         /// Project for which the token shall be valid, told by ID or by name. A name without `domain` is looked up in the domain of the user.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub project: ::std::option::Option<ProjectScopeReq>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub project: Option<ProjectScopeReq>,
     }
     impl ScopeReq {
-        /// Begins to build a `ScopeReq`.
+        /// Returns a builder of [`ScopeReq`].
         pub fn builder() -> builder::ScopeReq {
             Default::default()
         }
     }
-    ///What is known of a token. Depending on its scope it has `project` or `domain`; a token without scope has neither, and no roles.
+    /// What is known of a token. Depending on its scope it has `project` or `domain`; a token without scope has neither, and no roles.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct Token {
         /// Services that the token opens, and their addresses. ModelArts may be missing from it.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub catalog: ::std::option::Option<::std::vec::Vec<CatalogEntry>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub catalog: Option<Vec<CatalogEntry>>,
         /// A domain (account), as a token names it.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub domain: ::std::option::Option<TokenDomain>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub domain: Option<TokenDomain>,
         /// End of the token, in UTC, as in `2025-01-04T09:00:00.000000Z`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub expires_at: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub expires_at: Option<String>,
         /// Beginning of the token, in UTC, in the form of `expires_at`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub issued_at: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub issued_at: Option<String>,
         /// Ways in which the identity was proved.
         ///
         /// Known values: `password`, `token`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub methods: ::std::option::Option<
-            ::std::vec::Vec<crate::iam::enums::OpenAuthMethod>,
-        >,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub methods: Option<Vec<enums::OpenAuthMethod>>,
         /// The project in which a token is valid.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub project: ::std::option::Option<TokenProject>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub project: Option<TokenProject>,
         /// Roles of the user in the scope of the token.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub roles: ::std::option::Option<::std::vec::Vec<TokenRole>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub roles: Option<Vec<TokenRole>>,
         /// The user to whom a token was issued.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub user: ::std::option::Option<TokenUser>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub user: Option<TokenUser>,
     }
-    ///A domain (account), as a token names it.
+    /// A domain (account), as a token names it.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct TokenDomain {
         /// ID of the domain.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub id: Option<String>,
         /// Name of the domain.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub name: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub name: Option<String>,
     }
-    ///Proof of identity by an earlier token. Required when `methods` has `token`.
+    /// Proof of identity by an earlier token. Required when `methods` has `token`.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -376,72 +379,72 @@ pub mod types {
         pub id: crate::Secret,
     }
     impl TokenIdentityReq {
-        /// Begins to build a `TokenIdentityReq`.
+        /// Returns a builder of [`TokenIdentityReq`].
         pub fn builder() -> builder::TokenIdentityReq {
             Default::default()
         }
     }
-    ///The project in which a token is valid.
+    /// The project in which a token is valid.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct TokenProject {
         /// A domain (account), as a token names it.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub domain: ::std::option::Option<TokenDomain>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub domain: Option<TokenDomain>,
         /// ID of the project.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub id: Option<String>,
         /// Name of the project.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub name: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub name: Option<String>,
     }
-    ///A role of the user.
+    /// A role of the user.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct TokenRole {
         /// ID of the role.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub id: Option<String>,
         /// Name of the role.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub name: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub name: Option<String>,
     }
-    ///The user to whom a token was issued.
+    /// The user to whom a token was issued.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct TokenUser {
         /// A domain (account), as a token names it.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub domain: ::std::option::Option<TokenDomain>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub domain: Option<TokenDomain>,
         /// ID of the user.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub id: Option<String>,
         /// Name of the user.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub name: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub name: Option<String>,
     }
     /// Error types.
     pub mod error {
         /// Error from a `TryFrom` or `FromStr` implementation.
-        pub struct ConversionError(::std::borrow::Cow<'static, str>);
-        impl ::std::error::Error for ConversionError {}
-        impl ::std::fmt::Display for ConversionError {
+        pub struct ConversionError(std::borrow::Cow<'static, str>);
+        impl std::error::Error for ConversionError {}
+        impl std::fmt::Display for ConversionError {
             fn fmt(
                 &self,
-                f: &mut ::std::fmt::Formatter<'_>,
-            ) -> Result<(), ::std::fmt::Error> {
-                ::std::fmt::Display::fmt(&self.0, f)
+                f: &mut std::fmt::Formatter<'_>,
+            ) -> Result<(), std::fmt::Error> {
+                std::fmt::Display::fmt(&self.0, f)
             }
         }
-        impl ::std::fmt::Debug for ConversionError {
+        impl std::fmt::Debug for ConversionError {
             fn fmt(
                 &self,
-                f: &mut ::std::fmt::Formatter<'_>,
-            ) -> Result<(), ::std::fmt::Error> {
-                ::std::fmt::Debug::fmt(&self.0, f)
+                f: &mut std::fmt::Formatter<'_>,
+            ) -> Result<(), std::fmt::Error> {
+                std::fmt::Debug::fmt(&self.0, f)
             }
         }
         impl From<&'static str> for ConversionError {
@@ -457,56 +460,56 @@ pub mod types {
     }
     /// Builders of what requests are made of.
     pub mod builder {
+        #[allow(unused_imports)]
+        use std::fmt::Display;
+        use crate::request::Problems;
+        #[allow(unused_imports)]
+        use crate::{IntoOptional, RequestError};
+        #[allow(unused_imports)]
+        use crate::iam::enums;
         /// Builds a [`AuthReq`](super::AuthReq).
         #[derive(Clone, Debug, Default)]
         #[must_use = "a builder does nothing until `build`"]
         pub struct AuthReq {
             identity: Option<super::IdentityReq>,
             scope: Option<super::ScopeReq>,
-            problems: Vec<crate::request::Problem>,
+            problems: Problems,
         }
         impl AuthReq {
             /// Proof of identity.
-            pub fn identity<V>(mut self, value: V) -> Self
-            where
-                V: TryInto<super::IdentityReq, Error: std::fmt::Display>,
-            {
-                let value = crate::request::required("identity", value).map(Some);
-                crate::request::set(
-                    &mut self.identity,
-                    &mut self.problems,
-                    "identity",
-                    value,
-                );
+            pub fn identity(
+                mut self,
+                value: impl TryInto<super::IdentityReq, Error: Display>,
+            ) -> Self {
+                self.identity = self.problems.required("identity", value);
                 self
             }
             /// Where the token shall be valid: in a project or in a whole domain, one of the two. ModelArts needs a project.
-            pub fn scope<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<super::ScopeReq, M>,
-            {
-                let value = crate::request::optional("scope", value);
-                crate::request::set(&mut self.scope, &mut self.problems, "scope", value);
+            pub fn scope<M>(
+                mut self,
+                value: impl IntoOptional<super::ScopeReq, M>,
+            ) -> Self {
+                self.scope = self.problems.optional("scope", value);
                 self
             }
             /// Finishes it.
             ///
             /// # Errors
             /// Names every field that is missing or does not fit.
-            pub fn build(self) -> Result<super::AuthReq, crate::RequestError> {
+            pub fn build(self) -> Result<super::AuthReq, RequestError> {
                 let Self { identity, scope, mut problems } = self;
-                crate::request::require(&identity, &mut problems, "identity");
+                problems.require("identity", &identity);
                 match (identity,) {
                     (Some(identity),) if problems.is_empty() => {
                         Ok(super::AuthReq { identity, scope })
                     }
-                    _ => Err(crate::RequestError::in_type("AuthReq", problems)),
+                    _ => Err(problems.of("AuthReq")),
                 }
             }
         }
         impl TryFrom<AuthReq> for super::AuthReq {
-            type Error = crate::RequestError;
-            fn try_from(builder: AuthReq) -> Result<Self, crate::RequestError> {
+            type Error = RequestError;
+            fn try_from(builder: AuthReq) -> Result<Self, RequestError> {
                 builder.build()
             }
         }
@@ -515,42 +518,35 @@ pub mod types {
         #[must_use = "a builder does nothing until `build`"]
         pub struct CreateTokenRequest {
             auth: Option<super::AuthReq>,
-            problems: Vec<crate::request::Problem>,
+            problems: Problems,
         }
         impl CreateTokenRequest {
             /// Proof of identity together with the scope that is wanted.
-            pub fn auth<V>(mut self, value: V) -> Self
-            where
-                V: TryInto<super::AuthReq, Error: std::fmt::Display>,
-            {
-                let value = crate::request::required("auth", value).map(Some);
-                crate::request::set(&mut self.auth, &mut self.problems, "auth", value);
+            pub fn auth(
+                mut self,
+                value: impl TryInto<super::AuthReq, Error: Display>,
+            ) -> Self {
+                self.auth = self.problems.required("auth", value);
                 self
             }
             /// Finishes it.
             ///
             /// # Errors
             /// Names every field that is missing or does not fit.
-            pub fn build(
-                self,
-            ) -> Result<super::CreateTokenRequest, crate::RequestError> {
+            pub fn build(self) -> Result<super::CreateTokenRequest, RequestError> {
                 let Self { auth, mut problems } = self;
-                crate::request::require(&auth, &mut problems, "auth");
+                problems.require("auth", &auth);
                 match (auth,) {
                     (Some(auth),) if problems.is_empty() => {
                         Ok(super::CreateTokenRequest { auth })
                     }
-                    _ => {
-                        Err(crate::RequestError::in_type("CreateTokenRequest", problems))
-                    }
+                    _ => Err(problems.of("CreateTokenRequest")),
                 }
             }
         }
         impl TryFrom<CreateTokenRequest> for super::CreateTokenRequest {
-            type Error = crate::RequestError;
-            fn try_from(
-                builder: CreateTokenRequest,
-            ) -> Result<Self, crate::RequestError> {
+            type Error = RequestError;
+            fn try_from(builder: CreateTokenRequest) -> Result<Self, RequestError> {
                 builder.build()
             }
         }
@@ -558,44 +554,36 @@ pub mod types {
         #[derive(Clone, Debug, Default)]
         #[must_use = "a builder does nothing until `build`"]
         pub struct DomainReq {
-            id: Option<::std::string::String>,
-            name: Option<::std::string::String>,
-            problems: Vec<crate::request::Problem>,
+            id: Option<String>,
+            name: Option<String>,
+            problems: Problems,
         }
         impl DomainReq {
             /// ID of the domain. Required when `name` is absent.
-            pub fn id<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::string::String, M>,
-            {
-                let value = crate::request::optional("id", value);
-                crate::request::set(&mut self.id, &mut self.problems, "id", value);
+            pub fn id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+                self.id = self.problems.optional("id", value);
                 self
             }
             /// Name of the domain. Required when `id` is absent.
-            pub fn name<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::string::String, M>,
-            {
-                let value = crate::request::optional("name", value);
-                crate::request::set(&mut self.name, &mut self.problems, "name", value);
+            pub fn name<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+                self.name = self.problems.optional("name", value);
                 self
             }
             /// Finishes it.
             ///
             /// # Errors
             /// Names every field that is missing or does not fit.
-            pub fn build(self) -> Result<super::DomainReq, crate::RequestError> {
+            pub fn build(self) -> Result<super::DomainReq, RequestError> {
                 let Self { id, name, problems } = self;
                 match () {
                     () if problems.is_empty() => Ok(super::DomainReq { id, name }),
-                    _ => Err(crate::RequestError::in_type("DomainReq", problems)),
+                    _ => Err(problems.of("DomainReq")),
                 }
             }
         }
         impl TryFrom<DomainReq> for super::DomainReq {
-            type Error = crate::RequestError;
-            fn try_from(builder: DomainReq) -> Result<Self, crate::RequestError> {
+            type Error = RequestError;
+            fn try_from(builder: DomainReq) -> Result<Self, RequestError> {
                 builder.build()
             }
         }
@@ -603,61 +591,45 @@ pub mod types {
         #[derive(Clone, Debug, Default)]
         #[must_use = "a builder does nothing until `build`"]
         pub struct IdentityReq {
-            methods: Option<::std::vec::Vec<crate::iam::enums::OpenAuthMethod>>,
+            methods: Option<Vec<enums::OpenAuthMethod>>,
             password: Option<super::PasswordIdentityReq>,
             token: Option<super::TokenIdentityReq>,
-            problems: Vec<crate::request::Problem>,
+            problems: Problems,
         }
         impl IdentityReq {
             /// Ways in which the identity is proved; each needs the field of its name.
             ///
             /// Known values: `password`, `token`.
-            pub fn methods<V>(mut self, value: V) -> Self
-            where
-                V: TryInto<
-                    ::std::vec::Vec<crate::iam::enums::OpenAuthMethod>,
-                    Error: std::fmt::Display,
-                >,
-            {
-                let value = crate::request::required("methods", value).map(Some);
-                crate::request::set(
-                    &mut self.methods,
-                    &mut self.problems,
-                    "methods",
-                    value,
-                );
+            pub fn methods(
+                mut self,
+                value: impl TryInto<Vec<enums::OpenAuthMethod>, Error: Display>,
+            ) -> Self {
+                self.methods = self.problems.required("methods", value);
                 self
             }
             /// Proof of identity by a password. Required when `methods` has `password`.
-            pub fn password<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<super::PasswordIdentityReq, M>,
-            {
-                let value = crate::request::optional("password", value);
-                crate::request::set(
-                    &mut self.password,
-                    &mut self.problems,
-                    "password",
-                    value,
-                );
+            pub fn password<M>(
+                mut self,
+                value: impl IntoOptional<super::PasswordIdentityReq, M>,
+            ) -> Self {
+                self.password = self.problems.optional("password", value);
                 self
             }
             /// Proof of identity by an earlier token. Required when `methods` has `token`.
-            pub fn token<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<super::TokenIdentityReq, M>,
-            {
-                let value = crate::request::optional("token", value);
-                crate::request::set(&mut self.token, &mut self.problems, "token", value);
+            pub fn token<M>(
+                mut self,
+                value: impl IntoOptional<super::TokenIdentityReq, M>,
+            ) -> Self {
+                self.token = self.problems.optional("token", value);
                 self
             }
             /// Finishes it.
             ///
             /// # Errors
             /// Names every field that is missing or does not fit.
-            pub fn build(self) -> Result<super::IdentityReq, crate::RequestError> {
+            pub fn build(self) -> Result<super::IdentityReq, RequestError> {
                 let Self { methods, password, token, mut problems } = self;
-                crate::request::require(&methods, &mut problems, "methods");
+                problems.require("methods", &methods);
                 match (methods,) {
                     (Some(methods),) if problems.is_empty() => {
                         Ok(super::IdentityReq {
@@ -666,13 +638,13 @@ pub mod types {
                             token,
                         })
                     }
-                    _ => Err(crate::RequestError::in_type("IdentityReq", problems)),
+                    _ => Err(problems.of("IdentityReq")),
                 }
             }
         }
         impl TryFrom<IdentityReq> for super::IdentityReq {
-            type Error = crate::RequestError;
-            fn try_from(builder: IdentityReq) -> Result<Self, crate::RequestError> {
+            type Error = RequestError;
+            fn try_from(builder: IdentityReq) -> Result<Self, RequestError> {
                 builder.build()
             }
         }
@@ -681,44 +653,35 @@ pub mod types {
         #[must_use = "a builder does nothing until `build`"]
         pub struct PasswordIdentityReq {
             user: Option<super::PasswordUserReq>,
-            problems: Vec<crate::request::Problem>,
+            problems: Problems,
         }
         impl PasswordIdentityReq {
             /// A user, told by ID, or by name and domain, with the password.
-            pub fn user<V>(mut self, value: V) -> Self
-            where
-                V: TryInto<super::PasswordUserReq, Error: std::fmt::Display>,
-            {
-                let value = crate::request::required("user", value).map(Some);
-                crate::request::set(&mut self.user, &mut self.problems, "user", value);
+            pub fn user(
+                mut self,
+                value: impl TryInto<super::PasswordUserReq, Error: Display>,
+            ) -> Self {
+                self.user = self.problems.required("user", value);
                 self
             }
             /// Finishes it.
             ///
             /// # Errors
             /// Names every field that is missing or does not fit.
-            pub fn build(
-                self,
-            ) -> Result<super::PasswordIdentityReq, crate::RequestError> {
+            pub fn build(self) -> Result<super::PasswordIdentityReq, RequestError> {
                 let Self { user, mut problems } = self;
-                crate::request::require(&user, &mut problems, "user");
+                problems.require("user", &user);
                 match (user,) {
                     (Some(user),) if problems.is_empty() => {
                         Ok(super::PasswordIdentityReq { user })
                     }
-                    _ => {
-                        Err(
-                            crate::RequestError::in_type("PasswordIdentityReq", problems),
-                        )
-                    }
+                    _ => Err(problems.of("PasswordIdentityReq")),
                 }
             }
         }
         impl TryFrom<PasswordIdentityReq> for super::PasswordIdentityReq {
-            type Error = crate::RequestError;
-            fn try_from(
-                builder: PasswordIdentityReq,
-            ) -> Result<Self, crate::RequestError> {
+            type Error = RequestError;
+            fn try_from(builder: PasswordIdentityReq) -> Result<Self, RequestError> {
                 builder.build()
             }
         }
@@ -727,65 +690,45 @@ pub mod types {
         #[must_use = "a builder does nothing until `build`"]
         pub struct PasswordUserReq {
             domain: Option<super::DomainReq>,
-            id: Option<::std::string::String>,
-            name: Option<::std::string::String>,
+            id: Option<String>,
+            name: Option<String>,
             password: Option<crate::Secret>,
-            problems: Vec<crate::request::Problem>,
+            problems: Problems,
         }
         impl PasswordUserReq {
             /// A domain (account), told by ID or by name. One of them is enough.
-            pub fn domain<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<super::DomainReq, M>,
-            {
-                let value = crate::request::optional("domain", value);
-                crate::request::set(
-                    &mut self.domain,
-                    &mut self.problems,
-                    "domain",
-                    value,
-                );
+            pub fn domain<M>(
+                mut self,
+                value: impl IntoOptional<super::DomainReq, M>,
+            ) -> Self {
+                self.domain = self.problems.optional("domain", value);
                 self
             }
             /// ID of the user. Required when `name` is absent.
-            pub fn id<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::string::String, M>,
-            {
-                let value = crate::request::optional("id", value);
-                crate::request::set(&mut self.id, &mut self.problems, "id", value);
+            pub fn id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+                self.id = self.problems.optional("id", value);
                 self
             }
             /// Name of the user; needs `domain` beside it, since names repeat between domains.
-            pub fn name<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::string::String, M>,
-            {
-                let value = crate::request::optional("name", value);
-                crate::request::set(&mut self.name, &mut self.problems, "name", value);
+            pub fn name<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+                self.name = self.problems.optional("name", value);
                 self
             }
             /// Password of the user.
-            pub fn password<V>(mut self, value: V) -> Self
-            where
-                V: TryInto<crate::Secret, Error: std::fmt::Display>,
-            {
-                let value = crate::request::required("password", value).map(Some);
-                crate::request::set(
-                    &mut self.password,
-                    &mut self.problems,
-                    "password",
-                    value,
-                );
+            pub fn password(
+                mut self,
+                value: impl TryInto<crate::Secret, Error: Display>,
+            ) -> Self {
+                self.password = self.problems.required("password", value);
                 self
             }
             /// Finishes it.
             ///
             /// # Errors
             /// Names every field that is missing or does not fit.
-            pub fn build(self) -> Result<super::PasswordUserReq, crate::RequestError> {
+            pub fn build(self) -> Result<super::PasswordUserReq, RequestError> {
                 let Self { domain, id, name, password, mut problems } = self;
-                crate::request::require(&password, &mut problems, "password");
+                problems.require("password", &password);
                 match (password,) {
                     (Some(password),) if problems.is_empty() => {
                         Ok(super::PasswordUserReq {
@@ -795,13 +738,13 @@ pub mod types {
                             password,
                         })
                     }
-                    _ => Err(crate::RequestError::in_type("PasswordUserReq", problems)),
+                    _ => Err(problems.of("PasswordUserReq")),
                 }
             }
         }
         impl TryFrom<PasswordUserReq> for super::PasswordUserReq {
-            type Error = crate::RequestError;
-            fn try_from(builder: PasswordUserReq) -> Result<Self, crate::RequestError> {
+            type Error = RequestError;
+            fn try_from(builder: PasswordUserReq) -> Result<Self, RequestError> {
                 builder.build()
             }
         }
@@ -810,48 +753,34 @@ pub mod types {
         #[must_use = "a builder does nothing until `build`"]
         pub struct ProjectScopeReq {
             domain: Option<super::DomainReq>,
-            id: Option<::std::string::String>,
-            name: Option<::std::string::String>,
-            problems: Vec<crate::request::Problem>,
+            id: Option<String>,
+            name: Option<String>,
+            problems: Problems,
         }
         impl ProjectScopeReq {
             /// A domain (account), told by ID or by name. One of them is enough.
-            pub fn domain<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<super::DomainReq, M>,
-            {
-                let value = crate::request::optional("domain", value);
-                crate::request::set(
-                    &mut self.domain,
-                    &mut self.problems,
-                    "domain",
-                    value,
-                );
+            pub fn domain<M>(
+                mut self,
+                value: impl IntoOptional<super::DomainReq, M>,
+            ) -> Self {
+                self.domain = self.problems.optional("domain", value);
                 self
             }
             /// ID of the project. Required when `name` is absent.
-            pub fn id<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::string::String, M>,
-            {
-                let value = crate::request::optional("id", value);
-                crate::request::set(&mut self.id, &mut self.problems, "id", value);
+            pub fn id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+                self.id = self.problems.optional("id", value);
                 self
             }
             /// Name of the project. Required when `id` is absent.
-            pub fn name<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<::std::string::String, M>,
-            {
-                let value = crate::request::optional("name", value);
-                crate::request::set(&mut self.name, &mut self.problems, "name", value);
+            pub fn name<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+                self.name = self.problems.optional("name", value);
                 self
             }
             /// Finishes it.
             ///
             /// # Errors
             /// Names every field that is missing or does not fit.
-            pub fn build(self) -> Result<super::ProjectScopeReq, crate::RequestError> {
+            pub fn build(self) -> Result<super::ProjectScopeReq, RequestError> {
                 let Self { domain, id, name, problems } = self;
                 match () {
                     () if problems.is_empty() => {
@@ -861,13 +790,13 @@ pub mod types {
                             name,
                         })
                     }
-                    _ => Err(crate::RequestError::in_type("ProjectScopeReq", problems)),
+                    _ => Err(problems.of("ProjectScopeReq")),
                 }
             }
         }
         impl TryFrom<ProjectScopeReq> for super::ProjectScopeReq {
-            type Error = crate::RequestError;
-            fn try_from(builder: ProjectScopeReq) -> Result<Self, crate::RequestError> {
+            type Error = RequestError;
+            fn try_from(builder: ProjectScopeReq) -> Result<Self, RequestError> {
                 builder.build()
             }
         }
@@ -877,52 +806,40 @@ pub mod types {
         pub struct ScopeReq {
             domain: Option<super::DomainReq>,
             project: Option<super::ProjectScopeReq>,
-            problems: Vec<crate::request::Problem>,
+            problems: Problems,
         }
         impl ScopeReq {
             /// A domain (account), told by ID or by name. One of them is enough.
-            pub fn domain<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<super::DomainReq, M>,
-            {
-                let value = crate::request::optional("domain", value);
-                crate::request::set(
-                    &mut self.domain,
-                    &mut self.problems,
-                    "domain",
-                    value,
-                );
+            pub fn domain<M>(
+                mut self,
+                value: impl IntoOptional<super::DomainReq, M>,
+            ) -> Self {
+                self.domain = self.problems.optional("domain", value);
                 self
             }
             /// Project for which the token shall be valid, told by ID or by name. A name without `domain` is looked up in the domain of the user.
-            pub fn project<V, M>(mut self, value: V) -> Self
-            where
-                V: crate::IntoOptional<super::ProjectScopeReq, M>,
-            {
-                let value = crate::request::optional("project", value);
-                crate::request::set(
-                    &mut self.project,
-                    &mut self.problems,
-                    "project",
-                    value,
-                );
+            pub fn project<M>(
+                mut self,
+                value: impl IntoOptional<super::ProjectScopeReq, M>,
+            ) -> Self {
+                self.project = self.problems.optional("project", value);
                 self
             }
             /// Finishes it.
             ///
             /// # Errors
             /// Names every field that is missing or does not fit.
-            pub fn build(self) -> Result<super::ScopeReq, crate::RequestError> {
+            pub fn build(self) -> Result<super::ScopeReq, RequestError> {
                 let Self { domain, project, problems } = self;
                 match () {
                     () if problems.is_empty() => Ok(super::ScopeReq { domain, project }),
-                    _ => Err(crate::RequestError::in_type("ScopeReq", problems)),
+                    _ => Err(problems.of("ScopeReq")),
                 }
             }
         }
         impl TryFrom<ScopeReq> for super::ScopeReq {
-            type Error = crate::RequestError;
-            fn try_from(builder: ScopeReq) -> Result<Self, crate::RequestError> {
+            type Error = RequestError;
+            fn try_from(builder: ScopeReq) -> Result<Self, RequestError> {
                 builder.build()
             }
         }
@@ -931,63 +848,62 @@ pub mod types {
         #[must_use = "a builder does nothing until `build`"]
         pub struct TokenIdentityReq {
             id: Option<crate::Secret>,
-            problems: Vec<crate::request::Problem>,
+            problems: Problems,
         }
         impl TokenIdentityReq {
             /// The earlier token, as it came in `X-Subject-Token`.
-            pub fn id<V>(mut self, value: V) -> Self
-            where
-                V: TryInto<crate::Secret, Error: std::fmt::Display>,
-            {
-                let value = crate::request::required("id", value).map(Some);
-                crate::request::set(&mut self.id, &mut self.problems, "id", value);
+            pub fn id(
+                mut self,
+                value: impl TryInto<crate::Secret, Error: Display>,
+            ) -> Self {
+                self.id = self.problems.required("id", value);
                 self
             }
             /// Finishes it.
             ///
             /// # Errors
             /// Names every field that is missing or does not fit.
-            pub fn build(self) -> Result<super::TokenIdentityReq, crate::RequestError> {
+            pub fn build(self) -> Result<super::TokenIdentityReq, RequestError> {
                 let Self { id, mut problems } = self;
-                crate::request::require(&id, &mut problems, "id");
+                problems.require("id", &id);
                 match (id,) {
                     (Some(id),) if problems.is_empty() => {
                         Ok(super::TokenIdentityReq { id })
                     }
-                    _ => Err(crate::RequestError::in_type("TokenIdentityReq", problems)),
+                    _ => Err(problems.of("TokenIdentityReq")),
                 }
             }
         }
         impl TryFrom<TokenIdentityReq> for super::TokenIdentityReq {
-            type Error = crate::RequestError;
-            fn try_from(builder: TokenIdentityReq) -> Result<Self, crate::RequestError> {
+            type Error = RequestError;
+            fn try_from(builder: TokenIdentityReq) -> Result<Self, RequestError> {
                 builder.build()
             }
         }
     }
 }
+/// Client for ModelArts IAM
+///
+/// The few operations of the identity service that a client of ModelArts needs before its first call: obtain a token,
+/// and find out which projects and accounts (domains) it may enter. The service speaks the Identity API v3 of
+/// OpenStack Keystone.
+///
+/// A token is valid for 24 hours. Keep it, reuse it, and renew it ahead of its end instead of signing in for every
+/// request. Clients that sign each request with an access key need no token at all and can still ask for projects and
+/// domains.
+///
+/// Statuses and error bodies: Keystone answers `{"error": {"code", "message", "title"}}`, the gateway in front of it
+/// `{"error_msg", "error_code"}`. A client must read both, and be ready for an empty or HTML body.
+///
+/// `x-extensible-enum` lists the known values of a text that may take others in future; a client keeps unknown values
+/// as they are. `x-source` names the page a part was transcribed from, `observed` where only practice shows it.
+/// `x-idempotent` says whether an operation may be repeated without another effect. `x-required-when` names the
+/// condition under which an optional field has to be given. `x-sample` tells whether an example is `documented`
+/// or `composed` by us.
+///
+///
+/// Version: 2.0.0
 #[derive(Clone, Debug)]
-/**Client for ModelArts IAM
-
-The few operations of the identity service that a client of ModelArts needs before its first call: obtain a token,
-and find out which projects and accounts (domains) it may enter. The service speaks the Identity API v3 of
-OpenStack Keystone.
-
-A token is valid for 24 hours. Keep it, reuse it, and renew it ahead of its end instead of signing in for every
-request. Clients that sign each request with an access key need no token at all and can still ask for projects and
-domains.
-
-Statuses and error bodies: Keystone answers `{"error": {"code", "message", "title"}}`, the gateway in front of it
-`{"error_msg", "error_code"}`. A client must read both, and be ready for an empty or HTML body.
-
-`x-extensible-enum` lists the known values of a text that may take others in future; a client keeps unknown values
-as they are. `x-source` names the page a part was transcribed from, `observed` where only practice shows it.
-`x-idempotent` says whether an operation may be repeated without another effect. `x-required-when` names the
-condition under which an optional field has to be given. `x-sample` tells whether an example is `documented`
-or `composed` by us.
-
-
-Version: 2.0.0*/
 pub struct Client<X = reqwest::Client> {
     pub(crate) base: crate::BaseUrl,
     pub(crate) http: reqwest::Client,
@@ -1022,55 +938,27 @@ impl<X> Client<X> {
     }
 }
 impl<X> Client<X> {
-    /**Create a token
-
-Signs in and issues a token. The token itself stands in the response header `X-Subject-Token`; the body tells its owner, its end and, for a scoped token, the roles and the catalogue of services. Identity is proved by a user's password or by an earlier token, which in this way is exchanged for another scope. ModelArts needs a token whose scope is a project. Each call issues another token; earlier ones stay valid.
-
-Sends a `POST` request to `/v3/auth/tokens`
-
-Arguments:
-- `body`: Proof of identity and the scope that is wanted.
-```text
-let response = client.create_token()
-    .body(body)
-    .send()
-    .await;
-```*/
+    /// Create a token.
+    ///
+    /// Signs in and issues a token. The token itself stands in the response header `X-Subject-Token`; the body tells its owner, its end and, for a scoped token, the roles and the catalogue of services. Identity is proved by a user's password or by an earlier token, which in this way is exchanged for another scope. ModelArts needs a token whose scope is a project. Each call issues another token; earlier ones stay valid.
+    ///
+    /// Sends `POST /v3/auth/tokens`. Parameters are set on the builder.
     pub fn create_token(&self) -> builder::CreateToken<'_, X> {
         builder::CreateToken::new(self)
     }
-    /**List the domains of the caller
-
-Returns the domains (accounts) for which the caller can obtain a token. For most callers it is exactly one, their own. Clients that sign requests learn the ID of their account in this way.
-
-Sends a `GET` request to `/v3/auth/domains`
-
-```text
-let response = client.list_auth_domains()
-    .send()
-    .await;
-```*/
+    /// List the domains of the caller.
+    ///
+    /// Returns the domains (accounts) for which the caller can obtain a token. For most callers it is exactly one, their own. Clients that sign requests learn the ID of their account in this way.
+    ///
+    /// Sends `GET /v3/auth/domains`. Parameters are set on the builder.
     pub fn list_auth_domains(&self) -> builder::ListAuthDomains<'_, X> {
         builder::ListAuthDomains::new(self)
     }
-    /**List projects
-
-Returns the projects that match all given filters. Every region has a main project that bears the region's name; asking for that name is how clients find the project ID of a region.
-
-Sends a `GET` request to `/v3/projects`
-
-Arguments:
-- `domain_id`: Keep only the projects of the domain with this ID.
-- `enabled`: Keep only projects that are enabled (true) or disabled (false). Both when absent.
-- `name`: Keep only the projects of exactly this name.
-```text
-let response = client.list_projects()
-    .domain_id(domain_id)
-    .enabled(enabled)
-    .name(name)
-    .send()
-    .await;
-```*/
+    /// List projects.
+    ///
+    /// Returns the projects that match all given filters. Every region has a main project that bears the region's name; asking for that name is how clients find the project ID of a region.
+    ///
+    /// Sends `GET /v3/projects`. Parameters are set on the builder.
     pub fn list_projects(&self) -> builder::ListProjects<'_, X> {
         builder::ListProjects::new(self)
     }
@@ -1079,11 +967,15 @@ let response = client.list_projects()
 #[allow(clippy::all)]
 pub mod builder {
     #[allow(unused_imports)]
+    use crate::iam::enums;
+    #[allow(unused_imports)]
     use super::types;
     use super::super::operations::OPERATIONS;
-    use crate::{Prepared, RequestError, ResponseValue};
     #[allow(unused_imports)]
-    use crate::request::{Problem, optional, required, url};
+    use std::fmt::Display;
+    #[allow(unused_imports)]
+    use crate::{IntoOptional, Prepared, RequestError, ResponseValue};
+    use crate::request::{Problems, url};
     /// The request `createToken`: Create a token.
     ///
     /// See [`Client::create_token`](super::Client::create_token).
@@ -1091,21 +983,23 @@ pub mod builder {
     #[must_use = "a request does nothing until it is sent"]
     pub struct CreateToken<'a, X = reqwest::Client> {
         client: &'a super::Client<X>,
-        body: Result<types::CreateTokenRequest, Problem>,
+        body: Option<types::CreateTokenRequest>,
+        problems: Problems,
     }
     impl<'a, X> CreateToken<'a, X> {
         pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
                 client,
-                body: Err(Problem::missing("body")),
+                body: None,
+                problems: Problems::default(),
             }
         }
         /// Proof of identity and the scope that is wanted.
-        pub fn body<V>(mut self, value: V) -> Self
-        where
-            V: TryInto<types::CreateTokenRequest, Error: std::fmt::Display>,
-        {
-            self.body = required("body", value);
+        pub fn body(
+            mut self,
+            value: impl TryInto<types::CreateTokenRequest, Error: Display>,
+        ) -> Self {
+            self.body = self.problems.required("body", value);
             self
         }
         /// Makes the request without sending it.
@@ -1116,10 +1010,10 @@ pub mod builder {
             self,
         ) -> Result<Prepared<types::CreateTokenResponse>, RequestError> {
             let operation = &OPERATIONS[0];
-            let Self { client, body } = self;
-            let (body,) = match (body,) {
-                (Ok(body),) => (body,),
-                (body,) => return Err(RequestError::of(operation, [body.err()])),
+            let Self { client, body, mut problems } = self;
+            problems.require("body", &body);
+            let (Some(body), true) = (body, problems.is_empty()) else {
+                return Err(problems.of(operation.id));
             };
             let url = url(&client.base, operation, &[])?;
             let request = client
@@ -1155,10 +1049,14 @@ pub mod builder {
     #[must_use = "a request does nothing until it is sent"]
     pub struct ListAuthDomains<'a, X = reqwest::Client> {
         client: &'a super::Client<X>,
+        problems: Problems,
     }
     impl<'a, X> ListAuthDomains<'a, X> {
         pub(super) fn new(client: &'a super::Client<X>) -> Self {
-            Self { client }
+            Self {
+                client,
+                problems: Problems::default(),
+            }
         }
         /// Makes the request without sending it.
         ///
@@ -1166,7 +1064,10 @@ pub mod builder {
         /// Names everything that is missing or does not fit, and a value that would lead to another resource.
         pub fn prepare(self) -> Result<Prepared<types::AuthDomainList>, RequestError> {
             let operation = &OPERATIONS[1];
-            let Self { client } = self;
+            let Self { client, problems } = self;
+            let (true,) = (problems.is_empty(),) else {
+                return Err(problems.of(operation.id));
+            };
             let url = url(&client.base, operation, &[])?;
             let request = client
                 .http
@@ -1198,41 +1099,34 @@ pub mod builder {
     #[must_use = "a request does nothing until it is sent"]
     pub struct ListProjects<'a, X = reqwest::Client> {
         client: &'a super::Client<X>,
-        domain_id: Result<Option<::std::string::String>, Problem>,
-        enabled: Result<Option<bool>, Problem>,
-        name: Result<Option<::std::string::String>, Problem>,
+        domain_id: Option<String>,
+        enabled: Option<bool>,
+        name: Option<String>,
+        problems: Problems,
     }
     impl<'a, X> ListProjects<'a, X> {
         pub(super) fn new(client: &'a super::Client<X>) -> Self {
             Self {
                 client,
-                domain_id: Ok(None),
-                enabled: Ok(None),
-                name: Ok(None),
+                domain_id: None,
+                enabled: None,
+                name: None,
+                problems: Problems::default(),
             }
         }
         /// Keep only the projects of the domain with this ID.
-        pub fn domain_id<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<::std::string::String, M>,
-        {
-            self.domain_id = optional("domain_id", value);
+        pub fn domain_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+            self.domain_id = self.problems.optional("domain_id", value);
             self
         }
         /// Keep only projects that are enabled (true) or disabled (false). Both when absent.
-        pub fn enabled<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<bool, M>,
-        {
-            self.enabled = optional("enabled", value);
+        pub fn enabled<M>(mut self, value: impl IntoOptional<bool, M>) -> Self {
+            self.enabled = self.problems.optional("enabled", value);
             self
         }
         /// Keep only the projects of exactly this name.
-        pub fn name<V, M>(mut self, value: V) -> Self
-        where
-            V: crate::IntoOptional<::std::string::String, M>,
-        {
-            self.name = optional("name", value);
+        pub fn name<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+            self.name = self.problems.optional("name", value);
             self
         }
         /// Makes the request without sending it.
@@ -1241,17 +1135,9 @@ pub mod builder {
         /// Names everything that is missing or does not fit, and a value that would lead to another resource.
         pub fn prepare(self) -> Result<Prepared<types::ProjectList>, RequestError> {
             let operation = &OPERATIONS[2];
-            let Self { client, domain_id, enabled, name } = self;
-            let (domain_id, enabled, name) = match (domain_id, enabled, name) {
-                (Ok(domain_id), Ok(enabled), Ok(name)) => (domain_id, enabled, name),
-                (domain_id, enabled, name) => {
-                    return Err(
-                        RequestError::of(
-                            operation,
-                            [domain_id.err(), enabled.err(), name.err()],
-                        ),
-                    );
-                }
+            let Self { client, domain_id, enabled, name, problems } = self;
+            let (true,) = (problems.is_empty(),) else {
+                return Err(problems.of(operation.id));
             };
             let url = url(&client.base, operation, &[])?;
             let request = client
