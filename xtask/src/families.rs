@@ -7,14 +7,12 @@
 
 use std::env;
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::thread;
 
 use anyhow::{Context, Result, bail};
 use heck::ToSnakeCase as _;
+use modelarts_test_support::server::Server;
 use xtask::{check, problem::Problem, regen, workspace};
 
 use crate::{copy, python};
@@ -201,15 +199,12 @@ pub(crate) fn run() -> Result<bool> {
     for (call, expected) in [
         (
             &["api", OPERATIONS[0], "--x-generic-locale", "en-us"][..],
-            &[
-                "get /v3/p1/generic/notebooks http/1.1",
-                "x-generic-locale: en-us",
-            ][..],
+            &["get /v3/p1/generic/notebooks\n", "x-generic-locale: en-us"][..],
         ),
         (
             &["api", OPERATIONS[1], "--id", "n1", "--name", "outside"],
             &[
-                "patch /v3/p1/generic/notebooks/n1 http/1.1",
+                "patch /v3/p1/generic/notebooks/n1\n",
                 "content-type: application/merge-patch+json",
                 "{\"name\":\"outside\"}",
             ],
@@ -297,32 +292,24 @@ fn refused(copy: &Path, rule: &str, word: &str) -> Result<()> {
 
 /// The one request that a command sends to the service, which grants it.
 fn recorded(command: &mut Command) -> Result<String> {
-    let listener = TcpListener::bind("127.0.0.1:0").context("listening")?;
-    let address = listener.local_addr()?;
-    let server = thread::spawn(move || -> Result<String> {
-        let (mut connection, _) = listener.accept()?;
-        let mut reader = BufReader::new(connection.try_clone()?);
-        let (mut request, mut length) = (String::new(), 0);
-        while reader.read_line(&mut request)? > 2 {
-            let line = request.lines().last().unwrap_or_default();
-            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-                length = value.trim().parse()?;
-            }
-        }
-        reader.take(length).read_to_string(&mut request)?;
-        connection.write_all(
-            b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}",
-        )?;
-        Ok(request)
-    });
+    let server = Server::recording();
     printed(
         command
-            .env("MODELARTS_ENDPOINT", format!("http://{address}"))
+            .env("MODELARTS_ENDPOINT", &server.url)
             .env("OS_TOKEN", "t1")
             .env("OS_PROJECT_ID", "p1"),
     )?;
-    let joined = server.join();
-    joined.unwrap_or_else(|_| bail!("the server of the request panicked"))
+    let [request] = &server.take()[..] else {
+        bail!("the command sends no request, or several");
+    };
+    let headers = request.headers.iter();
+    let headers: String = headers
+        .map(|(name, value)| format!("{name}: {value}\n"))
+        .collect();
+    Ok(format!(
+        "{} {}\n{headers}\n{}",
+        request.method, request.target, request.body
+    ))
 }
 
 fn printed(command: &mut Command) -> Result<String> {
