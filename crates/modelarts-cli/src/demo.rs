@@ -18,7 +18,7 @@ use crate::lease::Stop;
 use crate::lifecycle::{Action, Generation};
 use crate::output;
 use crate::text;
-use crate::waiting::{room, spinner};
+use crate::waiting::spinner;
 
 #[derive(Args)]
 #[command(after_help = "Example: modelarts demo --speed 600")]
@@ -271,7 +271,7 @@ impl Story {
             if let Some(bar) = &bar {
                 let status = text::one_line(&polled.status);
                 let message = format!("{} s: {status}{steps}", elapsed.as_secs());
-                bar.set_message(text::cut(&message, room()));
+                bar.set_message(message);
                 bar.tick();
             }
             if states.last() != Some(&polled.status) {

@@ -94,6 +94,8 @@ pub(crate) struct Column {
     pub(crate) wide: bool,
     /// What gives way first on a narrow terminal; 0 never does.
     pub(crate) yields: u8,
+    /// Whether its cells can be long, and cut on a narrow terminal.
+    pub(crate) is_long: bool,
     pub(crate) cell: fn(&Value, Timestamp) -> Cell,
 }
 
@@ -103,6 +105,7 @@ const fn column(title: &'static str, cell: fn(&Value, Timestamp) -> Cell) -> Col
         data_title: None,
         wide: false,
         yields: 0,
+        is_long: false,
         cell,
     }
 }
@@ -113,6 +116,7 @@ const fn wide(title: &'static str, cell: fn(&Value, Timestamp) -> Cell) -> Colum
         data_title: None,
         wide: true,
         yields: 9,
+        is_long: false,
         cell,
     }
 }
@@ -124,6 +128,11 @@ impl Column {
             Some(title) => title.to_owned(),
             None => self.title.to_lowercase().replace(' ', "_"),
         }
+    }
+
+    const fn long(mut self) -> Self {
+        self.is_long = true;
+        self
     }
 
     const fn yields(mut self, order: u8) -> Self {
@@ -161,7 +170,7 @@ pub(crate) static NOTEBOOK: Noun = Noun {
         wide("OWNER", |value, _| at(value, "/user/name")),
         wide("BILLED", |value, _| list(value, "/billing_items")),
         wide("TAGS", |value, _| tags(value)),
-        wide("FAILURE", |value, _| at(value, "/fail_reason")),
+        wide("FAILURE", |value, _| at(value, "/fail_reason")).long(),
     ],
 };
 
@@ -205,14 +214,14 @@ pub(crate) static IMAGE: Noun = Noun {
     show: Some(("showImage", "id")),
     columns: &[
         column("NAME", |value, _| at(value, "/name")),
-        column("TAG", |value, _| at(value, "/tag")).yields(1),
+        column("TAG", |value, _| at(value, "/tag")).yields(1).long(),
         column("STATUS", |value, _| image_status(value)),
         column("ARCH", |value, _| at(value, "/arch")).yields(2),
         column("FOR", |value, _| list(value, "/resource_categories")).yields(3),
         column("ID", |value, _| at(value, "/id")).yields(8),
         wide("TYPE", |value, _| at(value, "/type")),
         wide("NAMESPACE", |value, _| at(value, "/namespace")),
-        wide("SWR PATH", |value, _| at(value, "/swr_path")),
+        wide("SWR PATH", |value, _| at(value, "/swr_path")).long(),
     ],
 };
 
@@ -271,7 +280,7 @@ pub(crate) static FLAVOR: Noun = Noun {
         }),
         wide("ARCH", |value, _| at(value, "/arch")),
         wide("STORAGE", |value, _| list(value, "/storages")),
-        wide("DESCRIPTION", |value, _| at(value, "/description")),
+        wide("DESCRIPTION", |value, _| at(value, "/description")).long(),
     ],
 };
 
@@ -284,7 +293,7 @@ pub(crate) static STORAGE: Noun = Noun {
     columns: &[
         column("MOUNTED AT", |value, _| at(value, "/mount_path")),
         column("STATUS", |value, _| at(value, "/status")),
-        column("URI", |value, _| at(value, "/uri")).yields(1),
+        column("URI", |value, _| at(value, "/uri")).yields(1).long(),
         column("ID", |value, _| at(value, "/id")),
     ],
 };

@@ -72,15 +72,6 @@ pub(crate) fn ellipsis() -> &'static str {
     }
 }
 
-/// A text of at most this many characters, with an ellipsis where it was longer.
-pub(crate) fn cut(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
-        return text.to_owned();
-    }
-    let kept = most.saturating_sub(ellipsis().chars().count());
-    text.chars().take(kept).chain(ellipsis().chars()).collect()
-}
-
 /// Lines of at most this width, broken at spaces.
 pub(crate) fn folded(text: &str, width: usize) -> String {
     let mut folded = String::with_capacity(text.len());
@@ -176,12 +167,6 @@ mod tests {
             serde_json::from_str::<serde_json::Value>(&safe).unwrap(),
             json
         );
-    }
-
-    #[test]
-    fn a_text_that_is_too_long_is_cut() {
-        assert_eq!(cut("abcdef", 6), "abcdef");
-        assert_eq!(cut("abcdefgh", 6).chars().count(), 6);
     }
 
     #[test]

@@ -6,8 +6,9 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use clap::Args;
+use console::Term;
 use futures::TryStreamExt as _;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 use modelarts::Waiter;
 
 use crate::failure::Failure;
@@ -38,11 +39,70 @@ pub(crate) fn state() -> Option<String> {
     STATE.lock().ok().and_then(|state| state.clone())
 }
 
-/// A progress line that any terminal can show. It leaves room for what the terminal writes behind it, such as `^C`: on
-/// the line below that would stay, and the progress line with it.
+/// Standard error, a little narrower than it is.
+///
+/// A progress line is padded to the whole width. What the terminal itself writes behind it, such as `^C`, would begin a new
+/// line, and the progress line above would stay for ever.
+#[derive(Debug)]
+struct NarrowTerminal(Term);
+
+/// Room for what the terminal writes.
+const MARGIN: u16 = 4;
+
+impl TermLike for NarrowTerminal {
+    fn width(&self) -> u16 {
+        self.0.size().1.saturating_sub(MARGIN)
+    }
+
+    fn height(&self) -> u16 {
+        self.0.size().0
+    }
+
+    fn move_cursor_up(&self, lines: usize) -> io::Result<()> {
+        self.0.move_cursor_up(lines)
+    }
+
+    fn move_cursor_down(&self, lines: usize) -> io::Result<()> {
+        self.0.move_cursor_down(lines)
+    }
+
+    fn move_cursor_right(&self, columns: usize) -> io::Result<()> {
+        self.0.move_cursor_right(columns)
+    }
+
+    fn move_cursor_left(&self, columns: usize) -> io::Result<()> {
+        self.0.move_cursor_left(columns)
+    }
+
+    fn write_line(&self, text: &str) -> io::Result<()> {
+        self.0.write_line(text)
+    }
+
+    fn write_str(&self, text: &str) -> io::Result<()> {
+        self.0.write_str(text)
+    }
+
+    fn clear_line(&self) -> io::Result<()> {
+        self.0.clear_line()
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// How often a second the line is drawn.
+const REFRESH_RATE: u8 = 20;
+
+/// A progress line that any terminal can show.
 pub(crate) fn spinner() -> ProgressBar {
     let bar = ProgressBar::new_spinner();
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
+    let terminal = Box::new(NarrowTerminal(Term::buffered_stderr()));
+    bar.set_draw_target(ProgressDrawTarget::term_like_with_hz(
+        terminal,
+        REFRESH_RATE,
+    ));
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}") {
         bar.set_style(match text::is_unicode() {
             true => style,
             // The last one is for the end.
@@ -50,13 +110,6 @@ pub(crate) fn spinner() -> ProgressBar {
         });
     }
     bar
-}
-
-/// How long the message of a progress line may be, beside the spinner and the time.
-pub(crate) fn room() -> usize {
-    const REST: usize = 16;
-    let width = comfy_table::Table::new().width().map_or(80, usize::from);
-    width.saturating_sub(REST)
 }
 
 /// Shows how one wait goes.
@@ -71,7 +124,7 @@ impl Progress {
         let what = text::one_line(what);
         let bar = io::stderr().is_terminal().then(|| {
             let bar = spinner();
-            bar.set_message(text::cut(&what, room()));
+            bar.set_message(what.clone());
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
         });
@@ -92,7 +145,7 @@ impl Progress {
         }
         let line = format!("{}: {state}", self.what);
         match &self.bar {
-            Some(bar) => bar.set_message(text::cut(&line, room())),
+            Some(bar) => bar.set_message(line),
             None => output::note(&line),
         }
         self.last = state;
@@ -130,4 +183,15 @@ where
         resource = event.resource;
     }
     Ok(resource)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_progress_line_leaves_room_for_what_the_terminal_writes() {
+        let terminal = NarrowTerminal(Term::buffered_stderr());
+        assert_eq!(terminal.width() + MARGIN, terminal.0.size().1);
+    }
 }

@@ -115,69 +115,94 @@ fn key(column: &Column, item: &Value, now: Timestamp) -> (u64, String) {
     (number, text)
 }
 
-/// Room that a name keeps on a narrow terminal as long as other columns can give way.
-const NAME: usize = 16;
+/// Characters that a column which can be cut keeps as long as other columns can give way.
+const KEPT: usize = 16;
 
-/// Room that it keeps in any case.
+/// Characters that it keeps in any case.
 const LEAST: usize = 8;
 
-/// Prints rows under their titles. On a terminal that is too narrow the name is cut, and then columns give way.
-pub(crate) fn print(columns: &[&Column], items: &[Value], now: Timestamp) -> Result<()> {
-    let mut shown: Vec<&Column> = columns.to_vec();
-    let mut hidden = Vec::new();
-    let mut fitting = table(&shown, items, now);
-    if let Some(width) = width() {
-        loop {
-            let widths = fitting.column_max_content_widths();
-            let needed: usize = widths.iter().map(|width| usize::from(*width) + 2).sum();
-            // Nothing follows the last column.
-            let excess = needed.saturating_sub(width + 2);
-            if excess == 0 {
-                break;
-            }
-            let name = widths.first().map_or(0, |width| usize::from(*width));
-            if name.saturating_sub(excess) >= NAME {
-                cut_first(&mut fitting, name - excess);
-                break;
-            }
-            let first = shown
-                .iter()
-                .enumerate()
-                .filter(|(_, column)| column.yields > 0);
-            let Some((index, _)) = first.max_by_key(|(_, column)| column.yields) else {
-                cut_first(&mut fitting, name.saturating_sub(excess).max(LEAST));
-                break;
-            };
-            hidden.push(shown.remove(index).title);
-            fitting = table(&shown, items, now);
+/// Spaces behind each column but the last.
+const GAP: usize = 2;
+
+/// Which columns fit into a width, and how wide each may be; `None` for those that give way.
+fn fit(columns: &[&Column], widths: &[usize], width: usize) -> Vec<Option<usize>> {
+    let mut shown: Vec<Option<usize>> = widths.iter().copied().map(Some).collect();
+    let can_be_cut = |index: usize| index == 0 || columns[index].is_long;
+    let needed = |shown: &[Option<usize>], kept: usize| -> usize {
+        let cut = shown.iter().enumerate().filter_map(|(index, wide)| {
+            wide.map(|wide| if can_be_cut(index) { wide.min(kept) } else { wide } + GAP)
+        });
+        cut.sum::<usize>().saturating_sub(GAP)
+    };
+    while needed(&shown, KEPT) > width {
+        let candidates = shown.iter().enumerate().filter(|(_, wide)| wide.is_some());
+        let yielding = candidates.filter(|(index, _)| columns[*index].yields > 0);
+        let Some((index, _)) = yielding.max_by_key(|(index, _)| columns[*index].yields) else {
+            break;
+        };
+        shown[index] = None;
+    }
+    // As much for each as there is room for.
+    let longest = widths.iter().copied().max().unwrap_or_default();
+    let kept = (LEAST..=longest.max(LEAST)).rev();
+    let kept = kept.into_iter().find(|kept| needed(&shown, *kept) <= width);
+    let kept = kept.unwrap_or(LEAST);
+    for (index, wide) in shown.iter_mut().enumerate() {
+        if can_be_cut(index) {
+            *wide = wide.map(|wide| wide.min(kept));
         }
     }
-    for row in fitting.lines() {
-        line(row.trim_end())?;
-    }
+    shown
+}
+
+/// Prints rows under their titles. On a terminal that is too narrow long columns are cut, and then columns give way.
+pub(crate) fn print(columns: &[&Column], items: &[Value], now: Timestamp) -> Result<()> {
+    let mut whole = table(columns, items, now);
+    let Some(width) = width() else {
+        return print_lines(&whole);
+    };
+    let widths = whole.column_max_content_widths();
+    let widths: Vec<_> = widths.iter().map(|width| usize::from(*width)).collect();
+    let fitting = fit(columns, &widths, width);
+    let is_shown = |index: &usize| fitting[*index].is_some();
+    let (shown, hidden): (Vec<_>, Vec<_>) = (0..columns.len()).partition(is_shown);
     if !hidden.is_empty() {
-        // In the order that the table would have them.
-        let titles: Vec<_> = columns
-            .iter()
-            .map(|column| column.title)
-            .filter(|title| hidden.contains(title))
-            .collect();
+        let shown: Vec<_> = shown.iter().map(|index| columns[*index]).collect();
+        whole = table(&shown, items, now);
+    }
+    for (place, index) in shown.iter().enumerate() {
+        if let Some(wide) = fitting[*index].filter(|wide| *wide < widths[*index]) {
+            cut(&mut whole, place, wide, width);
+        }
+    }
+    print_lines(&whole)?;
+    if !hidden.is_empty() {
+        let titles: Vec<_> = hidden.iter().map(|index| columns[*index].title).collect();
         let message = format!(
             "columns that do not fit: {}; choose some with --columns",
             titles.join(", ")
         );
-        super::note(&text::folded(&message, width().unwrap_or(usize::MAX)));
+        super::note(&text::folded(&message, width));
     }
     Ok(())
 }
 
-/// Cuts the first column to so many characters.
-fn cut_first(table: &mut Table, width: usize) {
-    let width = u16::try_from(width + 2).unwrap_or(u16::MAX);
+fn print_lines(table: &Table) -> Result<()> {
+    for row in table.lines() {
+        line(row.trim_end())?;
+    }
+    Ok(())
+}
+
+/// Cuts a column to so many characters, on a terminal of so many.
+fn cut(table: &mut Table, column: usize, width: usize, terminal: usize) {
+    let padded = |width: usize| u16::try_from(width + GAP).unwrap_or(u16::MAX);
+    // Nothing is written behind the last column.
+    table.set_width(padded(terminal));
     table.set_content_arrangement(ContentArrangement::Dynamic);
     table.set_truncation_indicator(text::ellipsis());
-    if let Some(column) = table.column_mut(0) {
-        column.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(width)));
+    if let Some(column) = table.column_mut(column) {
+        column.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(padded(width))));
     }
     for row in table.row_iter_mut() {
         row.max_height(1);
@@ -241,10 +266,7 @@ pub(crate) fn details(noun: &Noun, item: &Value, now: Timestamp) -> Result<()> {
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }
-    for row in table.lines() {
-        line(row.trim_end())?;
-    }
-    Ok(())
+    print_lines(&table)
 }
 
 /// The same table for programs.
@@ -276,7 +298,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::noun::{FLAVOR, NOTEBOOK};
+    use crate::noun::{FLAVOR, IMAGE, NOTEBOOK};
 
     #[test]
     fn columns_are_found_by_title() {
@@ -294,6 +316,27 @@ mod tests {
             error.to_string().contains("there are NAME, STATUS"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn long_columns_are_cut_before_others_give_way() {
+        let columns: Vec<&Column> = IMAGE.columns.iter().filter(|column| !column.wide).collect();
+        let titles: Vec<_> = columns.iter().map(|column| column.title).collect();
+        assert_eq!(titles, ["NAME", "TAG", "STATUS", "ARCH", "FOR", "ID"]);
+        let widths = [54, 48, 6, 7, 8, 36];
+        let fit = |width| fit(&columns, &widths, width);
+        assert_eq!(fit(200), widths.map(Some));
+        assert_eq!(
+            fit(120),
+            [Some(26), Some(26), Some(6), Some(7), Some(8), Some(36)]
+        );
+        assert_eq!(
+            fit(80),
+            [Some(25), Some(25), Some(6), Some(7), Some(8), None]
+        );
+        assert_eq!(fit(40), [Some(32), None, Some(6), None, None, None]);
+        // Nothing is left that could give way.
+        assert_eq!(fit(10), [Some(8), None, Some(6), None, None, None]);
     }
 
     #[test]
