@@ -49,12 +49,19 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
     let folder = python::target()?.join("mutants");
     let checkout = folder.join("checkout");
     copy::synchronize(&workspace::root(), &checkout)?;
-    let workspace = read_manifest(&checkout)?;
+    let workspace = read(&checkout.join(MANIFEST))?;
     for (_, package) in PACKAGES {
-        let package = checkout.join(package);
-        let mut manifest = read_manifest(&package)?;
+        let path = checkout.join(package).join(MANIFEST);
+        let mut manifest = read(&path)?;
         drop_members(&mut manifest, &workspace);
-        fs::write(package.join(MANIFEST), toml::to_string(&manifest)?)?;
+        fs::write(path, toml::to_string(&manifest)?)?;
+    }
+    if !options.files.is_empty() {
+        // What stands there would be tried beside the files of the command line.
+        let path = checkout.join(CONFIGURATION);
+        let mut configuration = read(&path)?;
+        configuration.insert("examine_globs".to_owned(), options.files.clone().into());
+        fs::write(path, toml::to_string(&configuration)?)?;
     }
 
     let mut command = Command::new(cargo);
@@ -71,9 +78,6 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
         .stdout(Stdio::piped());
     for (package, _) in PACKAGES {
         command.args(["--package", package]);
-    }
-    for file in &options.files {
-        command.args(["--file", file]);
     }
     if options.iterate {
         command.arg("--iterate");
@@ -98,10 +102,10 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
 }
 
 const MANIFEST: &str = "Cargo.toml";
+const CONFIGURATION: &str = ".cargo/mutants.toml";
 
-fn read_manifest(folder: &Path) -> Result<Table> {
-    let path = folder.join(MANIFEST);
-    let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+fn read(path: &Path) -> Result<Table> {
+    let text = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
     toml::from_str(&text).with_context(|| format!("reading {}", path.display()))
 }
 
