@@ -1346,6 +1346,11 @@ mod tests {
     async fn what_fails_below_http_is_told_apart() {
         let https = reqwest::Client::new().get("https://127.0.0.1:1/").send();
         let no_url = reqwest::Client::new().get("http://").send();
+        // A program may set limits on its own HTTP client.
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", silent.local_addr().unwrap());
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let late = client.get(url).timeout(Duration::from_millis(20)).send();
         for (error, kind, expected, shown) in [
             (
                 exchanged(None).await,
@@ -1376,6 +1381,12 @@ mod tests {
                 ErrorKind::Protocol,
                 "unknown",
                 "the response is not HTTP: ",
+            ),
+            (
+                Error::exchange(late.await.unwrap_err()),
+                ErrorKind::AttemptTimeout,
+                "retryable unknown timeout",
+                "no complete response in time: ",
             ),
             (
                 Error::exchange(no_url.await.unwrap_err()),
@@ -1491,6 +1502,7 @@ mod tests {
         assert!(remedy(&refusal(407, "")).contains("proxy"));
         let skewed = coded(401, "ModelArts.0201").with_clock_skew(SignedDuration::from_mins(9));
         assert!(remedy(&skewed).contains("clock"));
+        assert_eq!(skewed.clock_skew(), Some(SignedDuration::from_mins(9)));
         assert_ne!(
             remedy(&coded(401, "ModelArts.0206")),
             remedy(&coded(403, "ModelArts.0206"))

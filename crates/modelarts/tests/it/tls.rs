@@ -4,7 +4,9 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use modelarts::{Credentials, Environment, ManualClock, ModelArts, ModelArtsBuilder, Profile};
+use modelarts::{
+    Credentials, Environment, ErrorKind, ManualClock, ModelArts, ModelArtsBuilder, Profile,
+};
 use modelarts_test_support::server::Server;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::crypto::aws_lc_rs;
@@ -144,7 +146,11 @@ async fn works(builder: ModelArtsBuilder) -> ModelArts {
 async fn distrusts(builder: ModelArtsBuilder) {
     let client = builder.build().await.unwrap();
     let error = client.notebooks().show("n1").await.unwrap_err();
-    assert!(error.is_connect(), "{error}");
+    // It would not be trusted the next time, either.
+    assert_eq!(error.kind(), ErrorKind::Certificate, "{error}");
+    assert!(error.is_connect() && !error.is_retryable(), "{error}");
+    let shown = "the certificate of the server is not trusted: ";
+    assert!(error.to_string().contains(shown), "{error}");
 }
 
 async fn refusal(builder: ModelArtsBuilder) -> String {
