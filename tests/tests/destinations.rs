@@ -316,7 +316,7 @@ fn a_raw_request_carries_query_headers_and_body() {
     assert_eq!(sent.header("content-type"), Some("application/json"));
     assert_eq!(sent.json(), serde_json::json!({"type": "timing"}));
 
-    for (name, value, said) in [
+    for (name, value, expected) in [
         ("host", "evil.test", "`host`"),
         ("a b", "c", "name"),
         ("x-trace", "a\nb", "value"),
@@ -324,7 +324,7 @@ fn a_raw_request_carries_query_headers_and_body() {
         let request = place.client.request(Method::GET, "/v1").header(name, value);
         let error = place.runtime.block_on(request.send()).unwrap_err();
         assert!(
-            error.is_usage() && error.to_string().contains(said),
+            error.is_usage() && error.to_string().contains(expected),
             "{error}"
         );
     }

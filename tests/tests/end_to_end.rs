@@ -410,10 +410,10 @@ mod scenarios {
             ["listAllNotebooks", "listFlavors", "listImageGroups"]
         );
         for operation in ["listAllNotebooks", "listFlavors", "listImageGroups"] {
-            let answer = client.call(operation).send().await.unwrap();
-            let answer: Value = serde_json::from_slice(&answer.body).unwrap();
-            assert!(answer["data"].is_array(), "{operation}: {answer}");
-            assert!(answer.get("id").is_none(), "{operation}: {answer}");
+            let response = client.call(operation).send().await.unwrap();
+            let response: Value = serde_json::from_slice(&response.body).unwrap();
+            assert!(response["data"].is_array(), "{operation}: {response}");
+            assert!(response.get("id").is_none(), "{operation}: {response}");
         }
     }
 

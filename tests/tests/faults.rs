@@ -77,17 +77,17 @@ fn good(request: &Recorded) -> Value {
 }
 
 /// The first notebook of an answer.
-fn notebook(answer: &mut Value) -> &mut Value {
-    match answer.get("data") {
-        Some(_) => &mut answer["data"][0],
-        None => answer,
+fn notebook(response: &mut Value) -> &mut Value {
+    match response.get("data") {
+        Some(_) => &mut response["data"][0],
+        None => response,
     }
 }
 
 impl Fault {
     fn reply(self, request: &Recorded, clock: &ManualClock) -> Reply {
-        let mut answer = good(request);
-        let text = answer.to_string();
+        let mut response = good(request);
+        let text = response.to_string();
         let half = &text[..text.len() / 2];
         let promising = || Reply::promising(200, &[JSON], text.len());
         let throttled = |headers: &[(&str, &str)]| {
@@ -130,12 +130,12 @@ impl Fault {
             Self::HtmlPage => html(200),
             Self::Empty => Reply::new(200, &[JSON], ""),
             Self::UnknownValue => {
-                notebook(&mut answer)["status"] = "HIBERNATING".into();
-                Reply::json(200, &answer)
+                notebook(&mut response)["status"] = "HIBERNATING".into();
+                Reply::json(200, &response)
             }
             Self::ExtraField => {
-                notebook(&mut answer)["added_later"] = json!({"any": ["thing"]});
-                Reply::json(200, &answer)
+                notebook(&mut response)["added_later"] = json!({"any": ["thing"]});
+                Reply::json(200, &response)
             }
         }
     }
@@ -224,7 +224,7 @@ async fn perform(client: &ModelArts, call: &str) -> Result<String, modelarts::Er
 
 /// Which questions about an error are answered with yes.
 fn yes(error: &modelarts::Error) -> String {
-    let answers = [
+    let responses = [
         ("throttled", error.is_throttled()),
         ("retryable", error.is_retryable()),
         ("outcome unknown", error.is_outcome_unknown()),
@@ -232,7 +232,7 @@ fn yes(error: &modelarts::Error) -> String {
         ("connect", error.is_connect()),
         ("decode", error.is_decode()),
     ];
-    let yes = answers.iter().filter(|(_, yes)| *yes);
+    let yes = responses.iter().filter(|(_, yes)| *yes);
     yes.map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
 }
 

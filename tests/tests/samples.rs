@@ -198,13 +198,13 @@ fn responses_have_open_enumerations_only() {
 
 #[test]
 fn the_text_of_an_unknown_value_can_be_read() {
-    let answer = json!({
+    let response = json!({
         "status": "HIBERNATING",
         "feature": null,
         "billing_items": ["STORAGE", "ENERGY"],
         "added_later": {"any": ["thing"]},
     });
-    let notebook: types::Notebook = serde_json::from_value(answer).unwrap();
+    let notebook: types::Notebook = serde_json::from_value(response).unwrap();
     let status = notebook.status.unwrap();
     assert!(matches!(&*status, enums::NotebookStatus::Unknown(text) if text == "HIBERNATING"));
     assert_eq!(status.as_str(), "HIBERNATING");

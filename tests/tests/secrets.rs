@@ -124,7 +124,7 @@ fn echo(request: &Recorded) -> String {
 fn respond(request: &Recorded, _: usize) -> Reply {
     let headers = [("content-type", "application/json")];
     let path = request.path();
-    let said = |status, text: String| {
+    let refusal = |status, text: String| {
         Reply::json(
             status,
             json!({"error_code": "ModelArts.4711", "error_msg": text}),
@@ -140,8 +140,8 @@ fn respond(request: &Recorded, _: usize) -> Reply {
         return Reply::new(201, &headers, token.to_string());
     }
     match path.rsplit('/').next().unwrap_or_default() {
-        "refused" => said(403, echo(request)),
-        "unauthorized" => said(401, echo(request)),
+        "refused" => refusal(403, echo(request)),
+        "unauthorized" => refusal(401, echo(request)),
         "html" => Reply::new(502, &[("content-type", "text/html")], echo(request)),
         "unfit" => Reply::json(200, json!({"id": "n1", "token": NUMBER})),
         "unfit-deep" => Reply::json(

@@ -25,7 +25,7 @@ const STORAGE: &str = "3f1b8f0e-94c7-4d65-b2a8-6e5d0c9a7f21";
 const AWKWARD: (&str, &str) = ("a/b c~d", "a%2Fb%20c~d");
 
 /// What a call of the generated client comes to.
-type Answer<T> = Result<ResponseValue<T>, Error>;
+type Response<T> = Result<ResponseValue<T>, Error>;
 
 /// A server that records, and clients that talk to it.
 struct Wire {
@@ -48,8 +48,8 @@ impl Wire {
     }
 
     /// The request of a call that went well.
-    fn sent<T>(&self, answer: Answer<T>) -> Recorded {
-        if let Err(error) = answer {
+    fn sent<T>(&self, response: Response<T>) -> Recorded {
+        if let Err(error) = response {
             panic!("the call failed: {error}");
         }
         self.server.take_one()
@@ -121,7 +121,7 @@ async fn every_operation_leaves_the_client_as_recorded() {
 
 async fn instances(wire: &Wire, requests: &mut Requests) {
     let client = &wire.devenviron;
-    let answer = client
+    let response = client
         .list_dev_env_instances()
         .project_id(PROJECT)
         .de_type(enums::DevEnvType::Notebook)
@@ -137,7 +137,7 @@ async fn instances(wire: &Wire, requests: &mut Requests) {
         .pool_id("pool-7c1e5b20")
         .send()
         .await;
-    requests.devenviron("listDevEnvInstances", &wire.sent(answer));
+    requests.devenviron("listDevEnvInstances", &wire.sent(response));
 
     let storage = types::DevEnvStorageReq::builder()
         .type_(enums::DevEnvStorageType::Obs)
@@ -154,40 +154,40 @@ async fn instances(wire: &Wire, requests: &mut Requests) {
         .flavor("modelarts.vm.cpu.2u")
         .profile_id("Python3-cpu")
         .spec(spec);
-    let answer = client
+    let response = client
         .create_dev_env_instance()
         .project_id(PROJECT)
         .body(body)
         .send()
         .await;
-    requests.devenviron("createDevEnvInstance", &wire.sent(answer));
+    requests.devenviron("createDevEnvInstance", &wire.sent(response));
 
-    let answer = client
+    let response = client
         .show_dev_env_instance()
         .project_id(PROJECT)
         .instance_id(INSTANCE)
         .send()
         .await;
-    requests.devenviron("showDevEnvInstance", &wire.sent(answer));
+    requests.devenviron("showDevEnvInstance", &wire.sent(response));
 
-    let answer = client
+    let response = client
         .update_dev_env_instance()
         .project_id(PROJECT)
         .instance_id(INSTANCE)
         .body(types::UpdateDevEnvInstanceRequest::builder().description("Fine-tuning"))
         .send()
         .await;
-    requests.devenviron("updateDevEnvInstance", &wire.sent(answer));
+    requests.devenviron("updateDevEnvInstance", &wire.sent(response));
 
-    let answer = client
+    let response = client
         .delete_dev_env_instance()
         .project_id(PROJECT)
         .instance_id(INSTANCE)
         .send()
         .await;
-    requests.devenviron("deleteDevEnvInstance", &wire.sent(answer));
+    requests.devenviron("deleteDevEnvInstance", &wire.sent(response));
 
-    let answer = client
+    let response = client
         .manage_dev_env_instance()
         .project_id(PROJECT)
         .instance_id(INSTANCE)
@@ -197,12 +197,12 @@ async fn instances(wire: &Wire, requests: &mut Requests) {
         )
         .send()
         .await;
-    requests.devenviron("manageDevEnvInstance", &wire.sent(answer));
+    requests.devenviron("manageDevEnvInstance", &wire.sent(response));
 }
 
 async fn notebooks(wire: &Wire, requests: &mut Requests) {
     let client = &wire.devenviron;
-    let answer = client
+    let response = client
         .list_notebooks()
         .project_id(PROJECT)
         .feature(enums::NotebookFeature::Notebook)
@@ -217,16 +217,16 @@ async fn notebooks(wire: &Wire, requests: &mut Requests) {
         .workspace_id("0")
         .send()
         .await;
-    requests.devenviron("listNotebooks", &wire.sent(answer));
+    requests.devenviron("listNotebooks", &wire.sent(response));
 
-    let answer = client
+    let response = client
         .list_all_notebooks()
         .project_id(PROJECT)
         .status(enums::NotebookStatus::Stopped)
         .limit(50)
         .send()
         .await;
-    requests.devenviron("listAllNotebooks", &wire.sent(answer));
+    requests.devenviron("listAllNotebooks", &wire.sent(response));
 
     let ssh = types::EndpointsReq::builder()
         .service(enums::EndpointService::Ssh)
@@ -244,23 +244,23 @@ async fn notebooks(wire: &Wire, requests: &mut Requests) {
         .duration(-1)
         .volume(volume())
         .endpoints(vec![ssh]);
-    let answer = client
+    let response = client
         .create_notebook()
         .project_id(PROJECT)
         .body(body)
         .send()
         .await;
-    requests.devenviron("createNotebook", &wire.sent(answer));
+    requests.devenviron("createNotebook", &wire.sent(response));
 
-    let answer = client
+    let response = client
         .show_notebook()
         .project_id(PROJECT)
         .id(NOTEBOOK)
         .send()
         .await;
-    requests.devenviron("showNotebook", &wire.sent(answer));
+    requests.devenviron("showNotebook", &wire.sent(response));
 
-    let answer = client
+    let response = client
         .update_notebook()
         .project_id(PROJECT)
         .id(NOTEBOOK)
@@ -271,17 +271,17 @@ async fn notebooks(wire: &Wire, requests: &mut Requests) {
         )
         .send()
         .await;
-    requests.devenviron("updateNotebook", &wire.sent(answer));
+    requests.devenviron("updateNotebook", &wire.sent(response));
 
-    let answer = client
+    let response = client
         .delete_notebook()
         .project_id(PROJECT)
         .id(NOTEBOOK)
         .send()
         .await;
-    requests.devenviron("deleteNotebook", &wire.sent(answer));
+    requests.devenviron("deleteNotebook", &wire.sent(response));
 
-    let answer = client
+    let response = client
         .start_notebook()
         .project_id(PROJECT)
         .id(NOTEBOOK)
@@ -289,28 +289,28 @@ async fn notebooks(wire: &Wire, requests: &mut Requests) {
         .type_(enums::LeaseType::Timing)
         .send()
         .await;
-    requests.devenviron("startNotebook", &wire.sent(answer));
+    requests.devenviron("startNotebook", &wire.sent(response));
 
-    let answer = client
+    let response = client
         .stop_notebook()
         .project_id(PROJECT)
         .id(NOTEBOOK)
         .send()
         .await;
-    requests.devenviron("stopNotebook", &wire.sent(answer));
+    requests.devenviron("stopNotebook", &wire.sent(response));
 }
 
 async fn lease_and_flavors(wire: &Wire, requests: &mut Requests) {
     let client = &wire.devenviron;
-    let answer = client
+    let response = client
         .show_lease()
         .project_id(PROJECT)
         .id(NOTEBOOK)
         .send()
         .await;
-    requests.devenviron("showLease", &wire.sent(answer));
+    requests.devenviron("showLease", &wire.sent(response));
 
-    let answer = client
+    let response = client
         .renew_lease()
         .project_id(PROJECT)
         .id(NOTEBOOK)
@@ -322,9 +322,9 @@ async fn lease_and_flavors(wire: &Wire, requests: &mut Requests) {
         )
         .send()
         .await;
-    requests.devenviron("renewLease", &wire.sent(answer));
+    requests.devenviron("renewLease", &wire.sent(response));
 
-    let answer = client
+    let response = client
         .list_flavors()
         .project_id(PROJECT)
         .category(enums::FlavorCategory::Gpu)
@@ -335,9 +335,9 @@ async fn lease_and_flavors(wire: &Wire, requests: &mut Requests) {
         .sort_key("name,vcpus")
         .send()
         .await;
-    requests.devenviron("listFlavors", &wire.sent(answer));
+    requests.devenviron("listFlavors", &wire.sent(response));
 
-    let answer = client
+    let response = client
         .show_switchable_flavors()
         .project_id(PROJECT)
         .id(NOTEBOOK)
@@ -345,12 +345,12 @@ async fn lease_and_flavors(wire: &Wire, requests: &mut Requests) {
         .offset(0)
         .send()
         .await;
-    requests.devenviron("showSwitchableFlavors", &wire.sent(answer));
+    requests.devenviron("showSwitchableFlavors", &wire.sent(response));
 }
 
 async fn images(wire: &Wire, requests: &mut Requests) {
     let client = &wire.devenviron;
-    let answer = client
+    let response = client
         .list_images()
         .project_id(PROJECT)
         .limit(200)
@@ -365,22 +365,22 @@ async fn images(wire: &Wire, requests: &mut Requests) {
         .workspace_id("0")
         .send()
         .await;
-    requests.devenviron("listImages", &wire.sent(answer));
+    requests.devenviron("listImages", &wire.sent(response));
 
     let body = types::RegisterImageRequest::builder()
         .swr_path("swr.eu-de.otc.t-systems.com/nlp/bert:1.0")
         .arch(Open::from(enums::ImageArch::Aarch64))
         .services(vec!["NOTEBOOK".into(), "SSH".into()])
         .resource_category(vec!["ASCEND".into()]);
-    let answer = client
+    let response = client
         .register_image()
         .project_id(PROJECT)
         .body(body)
         .send()
         .await;
-    requests.devenviron("registerImage", &wire.sent(answer));
+    requests.devenviron("registerImage", &wire.sent(response));
 
-    let answer = client
+    let response = client
         .list_image_groups()
         .project_id(PROJECT)
         .name("bert")
@@ -390,26 +390,26 @@ async fn images(wire: &Wire, requests: &mut Requests) {
         .workspace_id("0")
         .send()
         .await;
-    requests.devenviron("listImageGroups", &wire.sent(answer));
+    requests.devenviron("listImageGroups", &wire.sent(response));
 
-    let answer = client
+    let response = client
         .show_image()
         .project_id(PROJECT)
         .id(IMAGE)
         .send()
         .await;
-    requests.devenviron("showImage", &wire.sent(answer));
+    requests.devenviron("showImage", &wire.sent(response));
 
-    let answer = client
+    let response = client
         .delete_image()
         .project_id(PROJECT)
         .id(IMAGE)
         .force(true)
         .send()
         .await;
-    requests.devenviron("deleteImage", &wire.sent(answer));
+    requests.devenviron("deleteImage", &wire.sent(response));
 
-    let answer = client
+    let response = client
         .create_image()
         .project_id(PROJECT)
         .id(NOTEBOOK)
@@ -421,7 +421,7 @@ async fn images(wire: &Wire, requests: &mut Requests) {
         )
         .send()
         .await;
-    requests.devenviron("createImage", &wire.sent(answer));
+    requests.devenviron("createImage", &wire.sent(response));
 }
 
 async fn tags_and_image_groups(wire: &Wire, requests: &mut Requests) {
@@ -430,99 +430,99 @@ async fn tags_and_image_groups(wire: &Wire, requests: &mut Requests) {
         let tag = types::TagReq::builder().key("team").value("nlp".to_owned());
         types::TagReq::try_from(tag).unwrap()
     };
-    let answer = client
+    let response = client
         .list_notebook_tags()
         .project_id(PROJECT)
         .workspace_id("0")
         .send()
         .await;
-    requests.devenviron("listNotebookTags", &wire.sent(answer));
+    requests.devenviron("listNotebookTags", &wire.sent(response));
 
-    let answer = client
+    let response = client
         .create_notebook_tags()
         .project_id(PROJECT)
         .resource_id(NOTEBOOK)
         .body(types::CreateNotebookTagsRequest::builder().tags(vec![tag()]))
         .send()
         .await;
-    requests.devenviron("createNotebookTags", &wire.sent(answer));
+    requests.devenviron("createNotebookTags", &wire.sent(response));
 
-    let answer = client
+    let response = client
         .delete_notebook_tags()
         .project_id(PROJECT)
         .resource_id(NOTEBOOK)
         .body(types::DeleteNotebookTagsRequest::builder().tags(vec![tag()]))
         .send()
         .await;
-    requests.devenviron("deleteNotebookTags", &wire.sent(answer));
+    requests.devenviron("deleteNotebookTags", &wire.sent(response));
 
-    let answer = client
+    let response = client
         .update_image_group()
         .project_id(PROJECT)
         .id(IMAGE)
         .body(types::UpdateImageGroupRequest::builder().read_me("For the nlp team.".to_owned()))
         .send()
         .await;
-    requests.devenviron("updateImageGroup", &wire.sent(answer));
+    requests.devenviron("updateImageGroup", &wire.sent(response));
 
-    let answer = client
+    let response = client
         .delete_image_group()
         .project_id(PROJECT)
         .id(IMAGE)
         .body(types::DeleteImageGroupRequest::builder().is_force(true))
         .send()
         .await;
-    requests.devenviron("deleteImageGroup", &wire.sent(answer));
+    requests.devenviron("deleteImageGroup", &wire.sent(response));
 
-    let answer = client
+    let response = client
         .sync_image()
         .project_id(PROJECT)
         .image_id(IMAGE)
         .send()
         .await;
-    requests.devenviron("syncImage", &wire.sent(answer));
+    requests.devenviron("syncImage", &wire.sent(response));
 }
 
 async fn storage(wire: &Wire, requests: &mut Requests) {
     let client = &wire.devenviron;
-    let answer = client
+    let response = client
         .list_attachable_obs()
         .project_id(PROJECT)
         .instance_id(NOTEBOOK)
         .send()
         .await;
-    requests.devenviron("listAttachableObs", &wire.sent(answer));
+    requests.devenviron("listAttachableObs", &wire.sent(response));
 
     let body = types::AttachObsRequest::builder()
         .category(Open::from(enums::DataVolumeCategory::Obs))
         .mount_path("/data/corpus/".to_owned())
         .uri("obs://team-files/corpora/".to_owned());
-    let answer = client
+    let response = client
         .attach_obs()
         .project_id(PROJECT)
         .instance_id(NOTEBOOK)
         .body(body)
         .send()
         .await;
-    requests.devenviron("attachObs", &wire.sent(answer));
+    requests.devenviron("attachObs", &wire.sent(response));
 
-    let answer = client
+    let response = client
         .show_attachable_obs()
         .project_id(PROJECT)
         .instance_id(NOTEBOOK)
         .storage_id(STORAGE)
         .send()
         .await;
-    requests.devenviron("showAttachableObs", &wire.sent(answer));
+    requests.devenviron("showAttachableObs", &wire.sent(response));
 
-    let answer = client
+    let response = client
         .cancel_obs()
         .project_id(PROJECT)
         .instance_id(NOTEBOOK)
         .storage_id(STORAGE)
         .send()
         .await;
-    requests.devenviron("cancelObs", &wire.sent(answer));
+    requests.devenviron("cancelObs", &wire.sent(response));
 }
 
 async fn identity(wire: &Wire, requests: &mut Requests) {
@@ -531,13 +531,13 @@ async fn identity(wire: &Wire, requests: &mut Requests) {
         "scope": {"project": {"id": PROJECT}},
     }}))
     .unwrap();
-    let answer = wire.iam.create_token().body(body).send().await;
-    requests.iam("createToken", &wire.sent(answer));
+    let response = wire.iam.create_token().body(body).send().await;
+    requests.iam("createToken", &wire.sent(response));
 
-    let answer = wire.iam.list_auth_domains().send().await;
-    requests.iam("listAuthDomains", &wire.sent(answer));
+    let response = wire.iam.list_auth_domains().send().await;
+    requests.iam("listAuthDomains", &wire.sent(response));
 
-    let answer = wire
+    let response = wire
         .iam
         .list_projects()
         .name("eu-de nlp")
@@ -545,7 +545,7 @@ async fn identity(wire: &Wire, requests: &mut Requests) {
         .enabled(true)
         .send()
         .await;
-    requests.iam("listProjects", &wire.sent(answer));
+    requests.iam("listProjects", &wire.sent(response));
 }
 
 fn volume() -> types::builder::VolumeReq {
@@ -559,17 +559,17 @@ fn volume() -> types::builder::VolumeReq {
 async fn ids_are_percent_encoded() {
     let wire = Wire::start().await;
     let (id, encoded) = AWKWARD;
-    let answer = wire
+    let response = wire
         .devenviron
         .show_notebook()
         .project_id(id)
         .id(id)
         .send()
         .await;
-    let path = wire.sent(answer).target;
+    let path = wire.sent(response).target;
     assert_eq!(path, format!("/v1/{encoded}/notebooks/{encoded}"));
 
-    let answer = wire
+    let response = wire
         .devenviron
         .cancel_obs()
         .project_id(PROJECT)
@@ -578,7 +578,7 @@ async fn ids_are_percent_encoded() {
         .send()
         .await;
     assert_eq!(
-        wire.sent(answer).target,
+        wire.sent(response).target,
         format!("/v1/{PROJECT}/notebooks/{encoded}/storage/%C3%BC%3F%23%25")
     );
 }
@@ -586,8 +586,8 @@ async fn ids_are_percent_encoded() {
 #[tokio::test]
 async fn a_missing_id_is_an_error_and_nothing_is_sent() {
     let wire = Wire::start().await;
-    let answer = wire.devenviron.show_notebook().project_id(PROJECT).send();
-    let error = answer.await.unwrap_err();
+    let response = wire.devenviron.show_notebook().project_id(PROJECT).send();
+    let error = response.await.unwrap_err();
     assert_eq!(error.to_string(), "showNotebook: `id` is missing");
     assert!(matches!(&error, Error::Request(_)), "{error}");
     assert_eq!(wire.server.take(), []);
@@ -596,7 +596,7 @@ async fn a_missing_id_is_an_error_and_nothing_is_sent() {
 #[tokio::test]
 async fn an_empty_list_and_an_empty_text_are_sent() {
     let wire = Wire::start().await;
-    let answer = wire
+    let response = wire
         .devenviron
         .update_notebook()
         .project_id(PROJECT)
@@ -609,11 +609,11 @@ async fn an_empty_list_and_an_empty_text_are_sent() {
         .send()
         .await;
     assert_eq!(
-        wire.sent(answer).json(),
+        wire.sent(response).json(),
         json!({"description": "", "endpoints": []})
     );
 
-    let answer = wire
+    let response = wire
         .devenviron
         .update_dev_env_instance()
         .project_id(PROJECT)
@@ -621,7 +621,7 @@ async fn an_empty_list_and_an_empty_text_are_sent() {
         .body(types::UpdateDevEnvInstanceRequest::builder().description(""))
         .send()
         .await;
-    assert_eq!(wire.sent(answer).json(), json!({"description": ""}));
+    assert_eq!(wire.sent(response).json(), json!({"description": ""}));
 }
 
 /// The generated code says nothing about a body that is not there; the facade's pipeline does.

@@ -206,7 +206,7 @@ impl Catalogue {
                 by_status(&entry.by_status)?,
             )?;
         }
-        out.push_str("];\n\n/// The codes of the catalogue.\nimpl ErrorCode {\n");
+        out.push_str("];\n\n/// The codes of the error catalogue.\nimpl ErrorCode {\n");
         for entry in &self.errors {
             writeln!(
                 out,

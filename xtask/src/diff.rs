@@ -718,8 +718,8 @@ components:
         for (from, to, level, words) in EDITS {
             assert!(OLD.contains(from), "{from}");
             let found = changes(&parse(OLD), &parse(&OLD.replace(from, to)));
-            let told = |change: &&Change| format!("{}: {}", change.place, change.what) == *words;
-            let change = found.iter().find(told);
+            let is_this = |change: &&Change| format!("{}: {}", change.place, change.what) == *words;
+            let change = found.iter().find(is_this);
             let change = change.unwrap_or_else(|| panic!("{to}: {found:#?}"));
             assert_eq!(change.level, *level, "{to}");
             assert_eq!(found[0].level.max(*level), found[0].level);

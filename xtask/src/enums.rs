@@ -68,7 +68,7 @@ fn open_enum(name: &str, schema: &Value) -> Result<String> {
         pages => format!("\n\nSource: {}.", pages.join(", ")),
     };
     let text = format!(
-        "{}{page}\n\nMore values may come: see [`Open`](crate::Open).",
+        "{}{page}\n\nThe service may add values, see [`Open`](crate::Open).",
         text(schema, "description").trim()
     );
     let mut out = format!(
@@ -77,7 +77,7 @@ fn open_enum(name: &str, schema: &Value) -> Result<String> {
     );
     write!(
         out,
-        "\n/// [`{name}`] as it stands on the wire.\npub type Open{name} = crate::Open<{name}>;\n"
+        "\n/// A [`{name}`] in its spelling on the wire.\npub type Open{name} = crate::Open<{name}>;\n"
     )?;
     out.push_str(&phases(name, schema, &values)?);
     Ok(out)
@@ -127,7 +127,7 @@ pub(crate) fn actions_module(documents: &[Document]) -> String {
         .map(|action| format!("    /// `{action}`.\n    {},\n", variant_name(action)))
         .collect();
     format!(
-        "/// What moves a resource from one status to another: the actions that `x-states` of the documents names.
+        "/// An action that moves a resource from one status to another, from `x-states` of the documents.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum Action {{\n{variants}}}

@@ -70,8 +70,10 @@ fn module(document: &Document, service: Service) -> String {
         )
     });
     let docs = doc(&format!(
-        "The generated client of the family [`{name}`](crate::{name}): every operation, with all its parameters.\n\n\
-         Its requests pass the same pipeline as every call: credentials, retries, time limits, errors.{example}{errors}"
+        "Returns the generated client of the family [`{name}`](crate::{name}), with every operation and all its \
+         parameters.\n\n\
+         Its requests pass through the same pipeline as every call: credentials, retries, time limits, \
+         errors.{example}{errors}"
     ));
     format!(
         "//! {title}, version {version}: types, enumerations and the generated client.
@@ -94,7 +96,8 @@ fn module(document: &Document, service: Service) -> String {
             }}
         }}
         ",
-        conversion_docs = doc("For a text that is no value of a closed enumeration."),
+        conversion_docs =
+            doc("Converts the error of a text that is not a value of a closed enumeration."),
     )
 }
 

@@ -81,7 +81,7 @@ fn module(document: &Document) -> Result<Vec<(&'static str, String)>> {
         (
             "enums.rs",
             preamble(source)
-                + "//! The enumerations of this document, which the service may extend.\n\n"
+                + "//! The enumerations of this document, to which the service may add values.\n\n"
                 + &enums::module(document)?,
         ),
         ("operations.rs", rust(source, &operations::table(document))?),
@@ -412,7 +412,7 @@ fn reflect(document: &Document) -> String {
         schemas_doc = doc("The generated types, described by `utoipa`."),
         round_trip_doc = doc(
             "Decodes a value into the type of a schema and encodes it again.\n\n\
-             `None` where the document has no schema of this name; an error where the value does not decode."
+             Returns `None` if the document has no schema of this name, and an error if the value cannot be decoded."
         ),
     )
 }

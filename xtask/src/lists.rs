@@ -32,7 +32,8 @@ pub(crate) fn module(document: &Document, service: Service, client: &str) -> Res
     if lists.is_empty() {
         return Ok(String::new());
     }
-    let docs = doc("Builders of lists: filters, then items, pages, or all of it at once.");
+    let docs =
+        doc("List builders: set filters, then get the items, the pages, or everything at once.");
     Ok(format!(
         "{docs}
         pub mod lists {{
@@ -189,7 +190,7 @@ impl<'a> ListBuilder<'a> {
             .map(|it| format!("{0}: {0}.into(),", it.name));
         let filters = self.filters.iter().map(|it| format!("{}: None,", it.name));
         let fields: String = path.chain(filters).collect();
-        let docs = doc("A list without filters.");
+        let docs = doc("Creates a list without filters.");
         format!(
             "{docs}
             pub fn new(client: &ModelArts{parameters}) -> Self {{
@@ -214,7 +215,7 @@ impl<'a> ListBuilder<'a> {
         });
         let filters: String = filters.collect();
         let position = &self.position;
-        let docs = format!("{}\n\nThe list begins there.", position.docs);
+        let docs = format!("{}\n\nThe list starts at this position.", position.docs);
         let body = format!(
             "let start = self.query.optional::<{}, _, _>({:?}, value);
             self.query.set_start(start.map(Position::from));",
@@ -527,7 +528,7 @@ mod tests {
                 "/// List things: the operation `listThings`, page by page.",
                 "/// The kind.\n        ///\n        /// Known values: `BIG`, `SMALL`.\n        pub fn kind<M>(mut self, value: impl IntoOptional<enums::OpenKind, M>) -> Self {",
                 "/// The last thing.\n        pub fn after<M>(",
-                "/// Things to skip.\n        ///\n        /// The list begins there.\n        pub fn offset<M>(",
+                "/// Things to skip.\n        ///\n        /// The list starts at this position.\n        pub fn offset<M>(",
                 "const STYLE: Style = Style::Offset;",
                 "const ITEMS: &'static [&'static str] = &[\"things\"];",
                 ".limit(self.query.page_size())",

@@ -80,7 +80,9 @@ fn client_items(attributes: &[syn::Attribute]) -> [syn::Item; 2] {
         },
         syn::parse_quote! {
             impl Client {
-                /// A client of the service at this address, which sends with the given HTTP client and adds no credentials.
+                /// Creates a client for the service at this address.
+                ///
+                /// It sends requests with the given HTTP client and adds no credentials.
                 pub fn new_with_client(address: &str, http: reqwest::Client) -> Self {
                     Self {
                         base: crate::BaseUrl::new(address),
@@ -97,7 +99,7 @@ fn client_items(attributes: &[syn::Attribute]) -> [syn::Item; 2] {
 fn client_methods() -> syn::Item {
     syn::parse_quote! {
         impl<X> Client<X> {
-            /// The same client with another one to send its requests.
+            /// Returns a client for the same address that sends its requests with another transport.
             pub fn with_transport<Y>(&self, transport: Y) -> Client<Y> {
                 Client {
                     base: self.base.clone(),
@@ -106,12 +108,12 @@ fn client_methods() -> syn::Item {
                 }
             }
 
-            /// The address of the service.
+            /// Returns the address of the service.
             pub fn base(&self) -> &crate::BaseUrl {
                 &self.base
             }
 
-            /// What requests are made with.
+            /// Returns the HTTP client that builds the requests.
             pub fn http(&self) -> &reqwest::Client {
                 &self.http
             }
@@ -314,15 +316,15 @@ impl<'a> Builder<'a> {
         let values = self.path_values()?;
         let request = self.request()?;
         let send_docs = doc_lines(&format!(
-            "Sends it: `{} {}`.\n\n# Errors\nThose of the client's transport.",
+            "Sends the request: `{} {}`.\n\n# Errors\nThose of the client's transport.",
             self.operation.method.to_uppercase(),
             self.operation.path
         ));
         Ok(quote! {
-            /// Makes the request without sending it.
+            /// Builds the request without sending it.
             ///
             /// # Errors
-            /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+            /// When a value is missing or invalid, or would reach another resource; the error names all such values.
             pub fn prepare(self) -> Result<Prepared<#response>, RequestError> {
                 let operation = &OPERATIONS[#index];
                 let Self { client, #(#names,)* #problems } = self;

@@ -89,9 +89,9 @@ fn module(document: &Document, family: &Family) -> Result<String> {
         .get("info")
         .unwrap_or(&serde_json::Value::Null);
     let docs = doc_lines(&format!(
-        "{}, version {}, as a server has it.\n\n\
-         No method of the traits has a body here: an operation that is added to the document does not compile until it is \
-         implemented, or is marked with `x-emulated: false` and then responds with 501.",
+        "{}, version {}: traits and types for a server.\n\n\
+         The trait methods have no default bodies: if an operation is added to the document, the emulator does not \
+         compile until the operation is implemented, or marked with `x-emulated: false`; then it responds with 501.",
         text(info, "title"),
         text(info, "version"),
     ));
@@ -119,14 +119,14 @@ fn module(document: &Document, family: &Family) -> Result<String> {
         use crate::error::ApiError;
         use crate::http;
 
-        /// What the document says of each operation, in the order of the client's table.
+        /// The description of each operation in the document, in the order of the client's table.
         pub(crate) static OPERATIONS: LazyLock<Vec<http::Operation>> =
             LazyLock::new(|| {
                 let ids = modelarts_client::#name::OPERATIONS.iter().map(|operation| operation.id);
                 http::Operation::read_all(DOCUMENT, modelarts_client::Service::#service, ids)
             });
 
-        /// What handles a request to each operation, in the same order.
+        /// The handler of each operation, in the same order.
         pub(crate) fn handlers<S>() -> [http::Handler<S>; #count]
         where
             S: #bounds,
@@ -209,7 +209,7 @@ fn list(documents: &[Document], families: &[Family]) -> Result<String> {
         }
     }
     Ok(quote! {
-        //! The documents: for each a module with its traits, its handlers and what it says of its operations.
+        //! The documents: for each one a module with its traits, its handlers and the descriptions of its operations.
 
         #(pub(crate) mod #names;)*
 

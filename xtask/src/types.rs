@@ -15,10 +15,11 @@ use crate::operations::argument;
 use crate::texts;
 
 const MODULE_DOCS: &str = "
-/// What requests and responses are made of.
+/// The types of request and response bodies.
 ///
-/// A later release may add fields to each of them, so none can be written as a literal. What is sent has a `builder()`.
-/// What only comes back is made from its `Default`, by whoever makes one for a test or a server.
+/// A later release may add fields to any type, so no type can be created with a struct literal. Types that are sent
+/// have a `builder()`. To create a type that is only returned, for example in a test or a server, start with its
+/// `Default`.
 ";
 
 /// Rewrites the types in what the generator made of a document.
@@ -70,7 +71,7 @@ pub(crate) fn rewrite(document: &Document, file: &mut syn::File) -> Result<()> {
     }
     if !builders.is_empty() {
         items.push(syn::parse_quote! {
-            /// Builders of what requests are made of.
+            /// Builders for the types of request bodies.
             pub mod builder {
                 #[allow(unused_imports)]
                 use std::fmt::Display;
@@ -294,10 +295,10 @@ fn builder(name: &syn::Ident, fields: &[Field]) -> [syn::Item; 3] {
             impl #name {
                 #(#setters)*
 
-                /// Finishes it.
+                /// Builds the value.
                 ///
                 /// # Errors
-                /// Names every field that is missing or does not fit.
+                /// When a field is missing or invalid; the error names all such fields.
                 pub fn build(self) -> Result<super::#name, RequestError> {
                     let Self { #(#names,)* #problems } = self;
                     #(problems.require(#required_wire_names, &#required_names);)*

@@ -17,9 +17,9 @@ fn limits_in_words(value: &mut Value) {
             let described = members.get("description").and_then(Value::as_str);
             let schema = members.get("schema");
             let own = || members.get("type").is_some_and(Value::is_string);
-            let sentence = described.and_then(|told| match schema {
-                Some(schema) => limit_sentence(schema, told),
-                None if own() => limit_sentence(&Value::Object(members.clone()), told),
+            let sentence = described.and_then(|text| match schema {
+                Some(schema) => limit_sentence(schema, text),
+                None if own() => limit_sentence(&Value::Object(members.clone()), text),
                 None => None,
             });
             if let (Some(sentence), Some(description)) = (sentence, members.get_mut("description"))
@@ -38,7 +38,7 @@ fn limits_in_words(value: &mut Value) {
 }
 
 /// The limits of a schema as a sentence, without those that the description tells already.
-pub(crate) fn limit_sentence(schema: &Value, told: &str) -> Option<String> {
+pub(crate) fn limit_sentence(schema: &Value, text: &str) -> Option<String> {
     let pattern = schema.get("pattern").and_then(Value::as_str);
     let letters = pattern.and_then(Letters::parse);
     let one_at_least = letters
@@ -51,10 +51,10 @@ pub(crate) fn limit_sentence(schema: &Value, told: &str) -> Option<String> {
         (None, pattern) => pattern.map(|pattern| format!("matching `{pattern}`")),
     };
     let parts = [
-        range(least, number("maxLength"), " characters", told),
-        letters.filter(|letters| !told.contains(letters.trim_start_matches("only "))),
-        range(number("minimum"), number("maximum"), "", told),
-        range(number("minItems"), number("maxItems"), " entries", told),
+        range(least, number("maxLength"), " characters", text),
+        letters.filter(|letters| !text.contains(letters.trim_start_matches("only "))),
+        range(number("minimum"), number("maximum"), "", text),
+        range(number("minItems"), number("maxItems"), " entries", text),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     let sentence = parts.join(", ");
@@ -63,10 +63,10 @@ pub(crate) fn limit_sentence(schema: &Value, told: &str) -> Option<String> {
     Some(format!("{first}{}.", letters.as_str()))
 }
 
-fn range(least: Option<i64>, most: Option<i64>, unit: &str, told: &str) -> Option<String> {
-    let is_told =
-        |number: i64| told.contains(&grouped(number)) || told.contains(&number.to_string());
-    if most.or(least).is_some_and(is_told) {
+fn range(least: Option<i64>, most: Option<i64>, unit: &str, text: &str) -> Option<String> {
+    let is_in_text =
+        |number: i64| text.contains(&grouped(number)) || text.contains(&number.to_string());
+    if most.or(least).is_some_and(is_in_text) {
         return None;
     }
     match (least, most) {
@@ -274,7 +274,7 @@ mod tests {
 
     #[test]
     fn limits_become_one_sentence() {
-        for (schema, told, expected) in [
+        for (schema, text, expected) in [
             (json!({"maxLength": 64}), "", "At most 64 characters."),
             (
                 json!({"maxLength": 64, "pattern": "^[A-Za-z0-9_-]+$"}),
@@ -323,7 +323,7 @@ mod tests {
             ),
             (json!({"type": "string"}), "", ""),
         ] {
-            let sentence = limit_sentence(&schema, told).unwrap_or_default();
+            let sentence = limit_sentence(&schema, text).unwrap_or_default();
             assert_eq!(sentence, expected, "{schema}");
         }
     }

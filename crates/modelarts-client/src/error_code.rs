@@ -1,41 +1,42 @@
-//! What the error codes of the service mean, and what to do about them.
+//! The error codes of the service: their meanings, and what to do about them.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use crate::generated::errors::CATALOGUE;
 
-/// What kind of failure a code stands for, and so what a program can do about it.
+/// The kind of failure that an error code stands for, which determines what a program can do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorClass {
-    /// The resource does not exist, or not for this project. The status may well be 400.
+    /// The resource does not exist, or not in this project. The status may also be 400.
     NotFound,
-    /// The state of the resource does not allow it: look at it again, then decide.
+    /// The state of the resource does not allow the operation: read it again, then decide.
     Conflict,
-    /// The service or the resource is occupied: the same request may succeed later.
+    /// The service or the resource is busy: the same request may succeed later.
     Busy,
     /// The region has no resources of this kind left: wait, or ask for another flavor.
     Capacity,
-    /// A limit of the account is reached: free something or have the limit raised.
+    /// A limit of the account is reached: delete something, or have the limit raised.
     Quota,
-    /// Too many requests: pause, up to a minute.
+    /// There were too many requests: wait for up to a minute.
     Throttled,
-    /// Who is asking is not proven: sign in again.
+    /// The caller is not authenticated: sign in again.
     Authentication,
-    /// Who is asking is known and may not: have the permission granted.
+    /// The caller is authenticated but lacks a permission: have it granted.
     Permission,
-    /// The account is frozen or in arrears: nothing but settling that helps.
+    /// The account is frozen or in arrears: settle this first, nothing else helps.
     Frozen,
-    /// The request is wrong and stays wrong: correct it.
+    /// The request is invalid, and a retry would not help: correct it.
     InvalidArgument,
-    /// The service failed inside: report it with the request id.
+    /// The service had an internal failure: report it with the request ID.
     Internal,
 }
 
-/// A code as the service writes it, like `ModelArts.6309`.
+/// An error code of the service, such as `ModelArts.6309`.
 ///
-/// Any text is a code; one that the catalogue does not list merely has nothing to tell. Those that it lists are constants.
+/// Any text can be a code; for a code that is not in the catalogue, `describe`, `class` and `remedy` return `None`.
+/// Every code in the catalogue is a constant.
 ///
 /// ```
 /// use modelarts_client::{ErrorClass, ErrorCode};
@@ -50,22 +51,22 @@ pub enum ErrorClass {
 pub struct ErrorCode(pub(crate) Cow<'static, str>);
 
 impl ErrorCode {
-    /// Takes a code as it is; white space around it is dropped.
+    /// Creates a code from a text; white space around it is trimmed.
     pub fn new(code: impl AsRef<str>) -> Self {
         Self(Cow::Owned(code.as_ref().trim().to_owned()))
     }
 
-    /// Takes a code that the program knows, without copying it.
+    /// Creates a code from a static text, without copying it.
     pub const fn from_static(code: &'static str) -> Self {
         Self(Cow::Borrowed(code))
     }
 
-    /// The text of the code.
+    /// Returns the text of the code.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The catalogue's entry, unless the code is unknown.
+    /// Returns the entry of the catalogue; `None` if the code is unknown.
     pub fn describe(&self) -> Option<&'static ErrorEntry> {
         CATALOGUE
             .binary_search_by(|entry| entry.code.cmp(self.as_str()))
@@ -73,12 +74,12 @@ impl ErrorCode {
             .map(|index| &CATALOGUE[index])
     }
 
-    /// The class, unless the code is unknown.
+    /// Returns the class; `None` if the code is unknown.
     pub fn class(&self) -> Option<ErrorClass> {
         self.describe().map(ErrorEntry::class)
     }
 
-    /// What to do, unless the code is unknown.
+    /// Returns advice on what to do; `None` if the code is unknown.
     pub fn remedy(&self) -> Option<&'static str> {
         self.describe().map(ErrorEntry::remedy)
     }
@@ -102,7 +103,7 @@ impl From<&str> for ErrorCode {
     }
 }
 
-/// An entry of the catalogue.
+/// An entry of the error catalogue.
 #[derive(Debug)]
 pub struct ErrorEntry {
     pub(crate) code: &'static str,
@@ -154,42 +155,42 @@ impl ErrorEntry {
 }
 
 impl ErrorEntry {
-    /// All entries, ascending by code.
+    /// Returns all entries, in ascending order of their codes.
     pub fn all() -> &'static [ErrorEntry] {
         CATALOGUE
     }
 
-    /// The code.
+    /// Returns the code.
     pub fn code(&self) -> &'static str {
         self.code
     }
 
-    /// The HTTP statuses under which it comes, ascending.
+    /// Returns the HTTP statuses that the code comes with, in ascending order.
     pub fn statuses(&self) -> &'static [u16] {
         self.statuses
     }
 
-    /// The class, as under its first status.
+    /// Returns the class, for the first status.
     pub fn class(&self) -> ErrorClass {
         self.main.class
     }
 
-    /// What it says.
+    /// Returns the meaning of the code.
     pub fn meaning(&self) -> &'static str {
         self.main.text
     }
 
-    /// What to do.
+    /// Returns advice on what to do.
     pub fn remedy(&self) -> &'static str {
         self.main.remedy
     }
 
-    /// Whether the resource may be in the desired state already, so that looking at it decides.
+    /// Returns whether the resource may already be in the desired state, so that you have to read it to find out.
     pub fn already_in_state(&self) -> bool {
         self.already_in_state
     }
 
-    /// Class, meaning and remedy under an HTTP status, for the few codes that mean two things.
+    /// Returns class, meaning and remedy for an HTTP status; a few codes have two meanings, depending on the status.
     pub fn under(&self, status: u16) -> (ErrorClass, &'static str, &'static str) {
         let meaning = self
             .by_status

@@ -1,8 +1,8 @@
-//! The list of families, for whoever serves, calls or tests all of them.
+//! The list of API families, for code that serves, calls or tests all of them.
 
 use crate::{FAMILIES, Operation};
 
-/// An API family: one document, and what was generated from it.
+/// An API family: one document, and the code that is generated from it.
 ///
 /// ```
 /// let names: Vec<_> = modelarts_client::FAMILIES.iter().map(|family| family.name).collect();
@@ -11,13 +11,13 @@ use crate::{FAMILIES, Operation};
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Family {
-    /// The name of the document, which is that of the module and of the cargo feature as well.
+    /// The name of the document, which is also the name of the module and of the cargo feature.
     pub name: &'static str,
     /// The title of the document.
     pub title: &'static str,
-    /// The service that its requests go to.
+    /// The service that its requests are sent to.
     pub service: Service,
-    /// Whether the emulator implements it. To what it does not implement it responds with 501.
+    /// Whether the emulator implements the family. It responds with 501 to operations that it does not implement.
     pub emulated: bool,
     /// All operations, in the document's order.
     pub operations: &'static [Operation],
@@ -32,7 +32,7 @@ pub struct Family {
     pub schemas: fn() -> utoipa::openapi::OpenApi,
 }
 
-/// A service, which has an address of its own.
+/// A service with its own address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Service {
@@ -42,12 +42,13 @@ pub enum Service {
     Identity,
 }
 
-/// Decodes a value into the type of a schema and encodes it again: `None` where the document has no schema of this name, an
-/// error where the value does not decode.
+/// Decodes a value into the type of a schema and encodes it again.
+///
+/// The function returns `None` if the document has no schema of this name, and an error if the value cannot be decoded.
 #[cfg(feature = "reflect")]
 pub type RoundTrip = fn(&str, serde_json::Value) -> Option<serde_json::Result<serde_json::Value>>;
 
-/// The round trip through the types of the document of this name.
+/// Returns the round-trip function for the types of the document with this name.
 #[cfg(feature = "reflect")]
 pub fn round_trip(document: &str) -> Option<RoundTrip> {
     let mut families = FAMILIES.iter();
@@ -55,7 +56,7 @@ pub fn round_trip(document: &str) -> Option<RoundTrip> {
     Some(family.round_trip)
 }
 
-/// An operation of any family, with its family.
+/// Returns the operation with this ID, of any family, together with its family.
 ///
 /// ```
 /// let (family, operation) = modelarts_client::operation("createToken").expect("it is an operation");
@@ -69,7 +70,7 @@ pub fn operation(id: &str) -> Option<(&'static Family, &'static Operation)> {
     })
 }
 
-/// The operations of all families.
+/// Returns the operations of all families.
 pub fn operations() -> impl Iterator<Item = &'static Operation> + Clone {
     FAMILIES.iter().flat_map(|family| family.operations)
 }

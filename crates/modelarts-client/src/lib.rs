@@ -1,18 +1,19 @@
 //! The generated client and types of the ModelArts API.
 //!
-//! Most users want the `modelarts` crate, which adds credentials, retries, errors and waiters. This
-//! crate is what the documents in `openapi/` say, in Rust, and nothing else: one module per API family,
-//! each with a `Client` whose methods return builders, a module `types` with the bodies and a module
-//! `enums` with the [open enumerations](Open).
+//! Most users want the `modelarts` crate, which adds credentials, retries, errors and waiters. This crate contains only
+//! what the documents in `openapi/` describe: one module per API family, with a `Client` whose methods return builders,
+//! a module `types` with the types of request and response bodies, and a module `enums` with the
+//! [open enumerations](Open).
 //!
-//! This crate chooses no TLS library. A client for `https` addresses is built with `Client::new_with_client` and a
-//! `reqwest::Client` that has one; `modelarts::http_client_builder()` makes such a client. A [`Transport`] adds what every
-//! request needs, such as a token.
+//! This crate does not choose a TLS library. To use `https` addresses, call `Client::new_with_client` with a
+//! `reqwest::Client` that has one, such as a client from `modelarts::http_client_builder()`. A [`Transport`] adds what
+//! every request needs, such as a token.
 //!
 //! # Types
 //!
-//! A later release may add a field to any type, so they are `#[non_exhaustive]`. What is sent is built, and what only comes
-//! back is, where a test or a server makes one, a `Default` with some fields set:
+//! A later release may add a field to any type, so all types are `#[non_exhaustive]`. Types that are sent have
+//! builders. To create a type that is only returned, for example in a test or a server, start with its `Default` and
+//! set fields:
 //!
 //! ```
 //! use modelarts_client::devenviron::{enums::NotebookStatus, types::{LeaseReq, Notebook}};
@@ -24,7 +25,7 @@
 //! # Ok::<(), modelarts_client::RequestError>(())
 //! ```
 //!
-//! A literal would break with the next field and is refused today:
+//! A struct literal would break when a field is added, so it does not compile:
 //!
 //! ```compile_fail,E0639
 //! use modelarts_client::devenviron::types::LeaseReq;
@@ -38,7 +39,7 @@
 //! |---|---|
 //! | `devenviron`, `iam` (default) | a module for each API family |
 //! | `documents` | the documents as JSON |
-//! | `reflect` | encoding and decoding by the name of a type, for tools: it links the code of every type |
+//! | `reflect` | encoding and decoding by type name, for tools; it links the code of every type |
 //! | `utoipa` | `utoipa::ToSchema` for every type |
 //!
 //! The code under `src/generated` is written by `cargo xtask regen`. To change it, change the document.

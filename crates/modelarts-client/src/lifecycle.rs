@@ -1,10 +1,11 @@
-//! Where a resource is in its life cycle, as `x-states` of the document has it.
+//! The phases in the life cycle of a resource, as described by `x-states` in the document.
 
 use crate::Action;
 
-/// Where in its life cycle a resource with some status is, whatever its kind and generation call that.
+/// The phase of a resource in its life cycle, independent of how its kind and generation name their statuses.
 ///
-/// The enumeration of every status has a method `phase`. A status that is newer than the document is [`Unknown`](Phase::Unknown).
+/// Every status enumeration has a method `phase`. A status that is newer than the document is
+/// [`Unknown`](Phase::Unknown).
 ///
 /// ```
 /// use modelarts_client::devenviron::enums::NotebookStatus;
@@ -18,28 +19,28 @@ use crate::Action;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Phase {
-    /// It changes by itself: these actions are under way.
+    /// The resource is changing: these actions are under way.
     Transient(&'static [Action]),
-    /// It changes by itself, and is gone afterwards: these actions are under way.
+    /// The resource is changing and will be gone afterwards: these actions are under way.
     Ending(&'static [Action]),
-    /// It stays as it is until somebody acts. These actions end here; where none does, no action of a client leads out
-    /// again but a deletion.
+    /// The resource stays in this phase until another action. These actions end in this phase; if there are none, the
+    /// only action of a client that leaves this phase is a deletion.
     Settled(&'static [Action]),
-    /// An action failed, and nothing goes on by itself. These actions may be tried again.
+    /// An action failed, and the resource stays in this phase. These actions may be retried.
     Failed(&'static [Action]),
-    /// The resource does not exist any more.
+    /// The resource no longer exists.
     Gone,
     /// The document does not list the status.
     Unknown,
 }
 
 impl Phase {
-    /// Whether it is a settled phase in which `action` ends.
+    /// Returns whether this is a settled phase in which `action` ends.
     pub fn is_end_of(self, action: Action) -> bool {
         matches!(self, Self::Settled(ends) if ends.contains(&action))
     }
 
-    /// Whether `action` is under way.
+    /// Returns whether `action` is under way.
     pub fn is_under_way(self, action: Action) -> bool {
         matches!(self, Self::Transient(actions) | Self::Ending(actions) if actions.contains(&action))
     }
@@ -50,7 +51,7 @@ impl Phase {
 macro_rules! phases {
     ($name:ident { $( $variant:ident => $phase:ident $([$($action:ident),*])?, )+ }) => {
         impl $name {
-            /// Where in its life cycle a resource with this status is.
+            /// Returns the life cycle phase of a resource with this status.
             pub fn phase(&self) -> $crate::Phase {
                 match self {
                     $( Self::$variant => $crate::Phase::$phase $((&[$($crate::Action::$action),*]))?, )+
@@ -58,22 +59,22 @@ macro_rules! phases {
                 }
             }
 
-            /// Whether it changes by itself: something is under way.
+            /// Returns whether the resource is changing: an action is under way.
             pub fn is_transient(&self) -> bool {
                 matches!(self.phase(), $crate::Phase::Transient(_) | $crate::Phase::Ending(_))
             }
 
-            /// Whether it stays as it is until somebody acts.
+            /// Returns whether the resource stays in this status until another action.
             pub fn is_settled(&self) -> bool {
                 matches!(self.phase(), $crate::Phase::Settled(_))
             }
 
-            /// Whether an action failed and nothing goes on by itself.
+            /// Returns whether an action failed and the resource stays in this status.
             pub fn is_failed(&self) -> bool {
                 matches!(self.phase(), $crate::Phase::Failed(_))
             }
 
-            /// Whether the resource does not exist any more.
+            /// Returns whether the resource no longer exists.
             pub fn is_gone(&self) -> bool {
                 matches!(self.phase(), $crate::Phase::Gone)
             }

@@ -1,13 +1,13 @@
-//! Numbers as services write them: `5`, `5.0`, `5e0` and `"5"` are the same.
+//! Numbers in the spellings that services use: `5`, `5.0`, `5e0` and `"5"` are the same.
 
 use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
 
-/// A type of number in the documents.
+/// A number type of the documents.
 pub(crate) trait Number: Sized {
-    /// What is expected, for errors.
+    /// The expected type, for error messages.
     const NAME: &'static str;
 
     fn from_whole(number: i128) -> Option<Self>;
@@ -24,7 +24,7 @@ macro_rules! whole {
             }
 
             fn from_float(number: f64) -> Option<Self> {
-                // Beyond this, neighbours of a float are no whole numbers.
+                // Beyond 2^53, a float cannot represent every whole number.
                 let exact = number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0;
                 exact.then_some(number as i128).and_then(Self::from_whole)
             }
@@ -51,7 +51,7 @@ macro_rules! float {
 }
 float!(f32, f64);
 
-/// Reads a number that may be null, or an empty text, which other clients take for the same.
+/// Reads a number that may be null, or an empty text, which other clients treat like null.
 pub(crate) fn optional<'de, T: Number, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
@@ -104,7 +104,7 @@ impl<'de, T: Number> Visitor<'de> for AnyForm<T> {
         if text.is_empty() {
             return Ok(None);
         }
-        // Not every text that Rust takes for a number is one elsewhere.
+        // Rust parses some texts as numbers that are not numbers elsewhere.
         let is_number = text
             .bytes()
             .all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
@@ -125,7 +125,7 @@ impl<'de, T: Number> Visitor<'de> for AnyForm<T> {
         deserializer.deserialize_any(self)
     }
 
-    // Read to its end, so that the position of the error is that of the list, and not of something in it.
+    // Reads the list to its end, so that the error has the position of the list, not of one of its items.
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Option<T>, A::Error> {
         while list.next_element::<IgnoredAny>()?.is_some() {}
         Err(A::Error::invalid_type(Unexpected::Seq, &self))

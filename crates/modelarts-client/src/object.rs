@@ -1,4 +1,4 @@
-//! Objects that are read from JSON objects alone.
+//! Structs that are decoded from JSON objects only.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -6,7 +6,8 @@ use std::marker::PhantomData;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
-/// A value that must be an object: serde would read a struct from a list, too, and a struct without any member from `[]`.
+/// A value that must be an object: serde would also decode a struct from a list, and from `[]` a struct with no member
+/// set.
 struct Object<T>(T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
@@ -29,7 +30,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     }
 }
 
-/// The rows of a list: each is an object, or the list cannot be read.
+/// Decodes the rows of a list; each row must be an object.
 #[allow(dead_code, reason = "for documents with lists in pages")]
 pub(crate) fn rows<'de, D, T>(deserializer: D) -> Result<Option<Vec<T>>, D::Error>
 where

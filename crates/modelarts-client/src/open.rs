@@ -1,4 +1,4 @@
-//! Enumerations that a server may extend without notice.
+//! Enumerations to which a server may add values without notice.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -8,21 +8,21 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// What every generated enumeration knows about itself. Nobody else implements this trait.
+/// The interface of every generated enumeration. This trait is sealed.
 pub trait OpenEnum: sealed::Sealed + Clone + Eq + Hash + fmt::Debug + Sized + 'static {
     /// The name of the schema in the document.
     const NAME: &'static str;
 
-    /// The documented values, in the document's spelling and order.
+    /// Returns the documented values, in the document's spelling and order.
     fn values() -> &'static [&'static str];
 
-    /// The documented spelling, or the text of an unknown value.
+    /// Returns the documented spelling, or the text of an unknown value.
     fn as_str(&self) -> &str;
 
-    /// Whether the document does not list this value.
+    /// Returns whether the document does not list this value.
     fn is_unknown(&self) -> bool;
 
-    /// The variant for a text; the letter case of ASCII letters does not matter.
+    /// Returns the variant for a text, ignoring the case of ASCII letters.
     fn from_text(text: &str) -> Self;
 }
 
@@ -30,9 +30,9 @@ pub(crate) mod sealed {
     pub trait Sealed {}
 }
 
-/// A value of an open enumeration, as it stands on the wire.
+/// A value of an open enumeration in its spelling on the wire.
 ///
-/// It dereferences to the plain enumeration `E`, so that it is matched with `as_deref`:
+/// It dereferences to the plain enumeration `E`, so you can match it with `as_deref`:
 ///
 /// ```
 /// use modelarts_client::Open;
@@ -48,34 +48,34 @@ pub(crate) mod sealed {
 /// ```
 ///
 /// Matching and `==` ignore the case of ASCII letters (the service writes `TIMING` where its
-/// documentation lists `timing`), while the spelling of the server is kept and written back.
+/// documentation lists `timing`). The server's spelling is kept and used when the value is encoded.
 ///
 /// # Working with unknown values
 ///
-/// A value that the document does not list decodes into the variant `Unknown`, which keeps the
-/// text; nothing fails and nothing is lost. A later release may turn it into a variant of its own,
-/// so code that must keep working compares [`as_str`](Open::as_str) and not the variant `Unknown`.
+/// A value that the document does not list is decoded as the variant `Unknown`, which keeps the text; this is not an
+/// error, and nothing is lost. A later release may add a variant for the value, so code that must keep working should
+/// compare [`as_str`](Open::as_str) instead of matching `Unknown`.
 #[derive(Clone)]
 pub struct Open<E> {
     value: E,
-    /// The wire's spelling where it differs from the documented one.
+    /// The spelling on the wire, if it differs from the documented one.
     spelling: Option<Box<str>>,
 }
 
 impl<E: OpenEnum> Open<E> {
-    /// The documented values.
+    /// Returns the documented values.
     pub fn values() -> &'static [&'static str] {
         E::values()
     }
 
-    /// The text as it stands on the wire.
+    /// Returns the text as spelled on the wire.
     pub fn as_str(&self) -> &str {
         self.spelling
             .as_deref()
             .unwrap_or_else(|| self.value.as_str())
     }
 
-    /// The plain enumeration, with the wire's spelling forgotten.
+    /// Returns the plain enumeration, without the spelling on the wire.
     pub fn into_inner(self) -> E {
         self.value
     }
@@ -237,7 +237,7 @@ macro_rules! open_enum {
         #[derive(Clone, Debug)]
         pub enum $name {
             $( $(#[$vmeta])* $variant, )+
-            /// A value that the document does not list, as the server wrote it.
+            /// A value that the document does not list, in the server's spelling.
             Unknown(String),
         }
 
@@ -269,17 +269,17 @@ macro_rules! open_enum {
         }
 
         impl $name {
-            /// The documented values, in the document's spelling and order.
+            /// Returns the documented values, in the document's spelling and order.
             pub fn values() -> &'static [&'static str] {
                 <Self as $crate::OpenEnum>::values()
             }
 
-            /// The documented spelling, or the text of an unknown value.
+            /// Returns the documented spelling, or the text of an unknown value.
             pub fn as_str(&self) -> &str {
                 <Self as $crate::OpenEnum>::as_str(self)
             }
 
-            /// Whether the document does not list this value.
+            /// Returns whether the document does not list this value.
             pub fn is_unknown(&self) -> bool {
                 <Self as $crate::OpenEnum>::is_unknown(self)
             }

@@ -1,8 +1,8 @@
-//! What the document says of an operation besides its types.
+//! Metadata of operations from the document.
 
 use std::fmt;
 
-/// An operation of the document.
+/// The description of an operation in the document.
 ///
 /// ```
 /// let start = modelarts_client::devenviron::OPERATIONS
@@ -21,17 +21,17 @@ pub struct Operation {
     pub method: &'static str,
     /// The path template, with names in braces.
     pub path: &'static str,
-    /// Whether sending it twice does no more than sending it once.
+    /// Whether sending it twice has the same effect as sending it once.
     pub idempotent: bool,
-    /// The content type of the request's body, such as `application/json`; empty where it has none.
+    /// The content type of the request's body, such as `application/json`; empty if there is no body.
     pub content_type: &'static str,
-    /// One line.
+    /// A summary of one line.
     pub summary: &'static str,
     /// What the body of a request holds; `None` where it has none.
     pub request_body: Option<&'static Shape>,
     /// What the bodies of responses hold, successes first.
     pub response_bodies: &'static [&'static Shape],
-    /// Words that stand in the path of another operation where this one has a parameter, such as `all`.
+    /// Words such as `all` that are part of another operation's path in the place of a parameter of this one.
     pub reserved: &'static [&'static str],
 }
 

@@ -1,10 +1,10 @@
-//! What builders take for a field that may be left out.
+//! The argument type of builders for optional fields.
 
 use std::fmt;
 
-/// A value for an optional field of a builder: anything that converts into a `T`, or an `Option` of that.
+/// A value for an optional field of a builder: anything that converts into a `T`, or an `Option` of it.
 ///
-/// `M` tells the two apart; it is inferred and never written. Nobody else implements this trait.
+/// `M` distinguishes the two cases; it is always inferred. This trait is sealed.
 ///
 /// ```
 /// use modelarts_client::devenviron::types::{CreateImageRequest, CreateNotebookRequest, VolumeReq};
@@ -17,30 +17,30 @@ use std::fmt;
 ///     .build()?;
 /// assert_eq!((image.tag.as_deref(), image.description), (Some("1.0.0"), None));
 ///
-/// // A number that does not fit is an error of the whole request.
+/// // A number that is out of range makes the whole request fail.
 /// let volume = VolumeReq::builder().category("EVS").ownership("MANAGED").capacity(5_000_000_000_u64);
 /// assert!(volume.build().is_err());
 /// # Ok::<(), modelarts_client::RequestError>(())
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no value for an optional `{T}`",
-    label = "neither this nor what is in it converts into `{T}`"
+    message = "`{Self}` is not a value for an optional `{T}`",
+    label = "neither this nor the value in it converts into `{T}`"
 )]
 pub trait IntoOptional<T, M>: sealed::Sealed<T, M> {
-    /// Why the conversion failed.
+    /// The error of a failed conversion.
     type Error: fmt::Display;
 
-    /// Converts what is there.
+    /// Converts the value, if there is one.
     ///
     /// # Errors
-    /// When it does not fit into a `T`.
+    /// When the value does not convert into a `T`.
     fn into_optional(self) -> Result<Option<T>, Self::Error>;
 }
 
 mod sealed {
     use std::fmt;
 
-    /// Marks a value.
+    /// Marks a plain value.
     #[derive(Debug)]
     pub enum Value {}
 

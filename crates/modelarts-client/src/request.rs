@@ -1,4 +1,4 @@
-//! Requests on their way out: where they go is checked here, whoever made them.
+//! Prepared requests: checks that each request is for the intended address and operation, however it was built.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,17 +13,17 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny};
 
 use crate::{IntoOptional, Operation};
 
-/// What may stand in a segment of a path as it is: the unreserved characters of RFC 3986.
+/// The characters to escape in a path segment: all except the unreserved ones of RFC 3986.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
 
-/// A request that is complete but for credentials, and the type of its response.
+/// A request that is complete except for credentials, with the type of its response.
 ///
-/// It leads to the address and the operation that it was made for: this is checked on the finished URL, for requests
-/// of the generated builders, of [`by_path`](Prepared::by_path) and of [`raw`](Prepared::raw) alike.
+/// The finished URL is checked to match the intended address and operation, for requests of the generated builders, of
+/// [`by_path`](Prepared::by_path) and of [`raw`](Prepared::raw) alike.
 ///
 /// ```no_run
 /// # fn run(http: reqwest::Client) -> Result<(), modelarts_client::RequestError> {
@@ -46,7 +46,7 @@ pub struct Prepared<T> {
 }
 
 impl<T> fmt::Debug for Prepared<T> {
-    /// Without headers, query and body, which can hold secrets.
+    /// Omits headers, query and body, which can hold secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Prepared")
             .field("operation", &self.operation.id)
@@ -57,7 +57,7 @@ impl<T> fmt::Debug for Prepared<T> {
 }
 
 impl<T> Prepared<T> {
-    /// Takes a request for an operation, unless it leads elsewhere.
+    /// Wraps a request for an operation; an error if its URL does not match the operation.
     pub(crate) fn new(
         base: &BaseUrl,
         request: Request,
@@ -67,7 +67,7 @@ impl<T> Prepared<T> {
         if !base.is_origin_of(url) || !base.leads_to(url, operation) {
             return Err(RequestError::new(operation.id).problem(Problem::invalid(
                 "URL",
-                format_args!("does not lead to `{}`", operation.path),
+                format_args!("does not match `{}`", operation.path),
             )));
         }
         Ok(Self {
@@ -78,10 +78,10 @@ impl<T> Prepared<T> {
         })
     }
 
-    /// A request for an operation of the document, by the names of its path parameters.
+    /// Creates a request for an operation of the document, with its path parameters by name.
     ///
     /// # Errors
-    /// When a parameter of the path is missing, unknown, or would lead elsewhere.
+    /// When a path parameter is missing or unknown, or its value would reach another resource.
     pub fn by_path(
         base: &BaseUrl,
         operation: &'static Operation,
@@ -96,7 +96,7 @@ impl<T> Prepared<T> {
                 let names = names.join(", ");
                 error.push(Problem::invalid(
                     (*name).to_owned(),
-                    format_args!("is no path parameter, those are: {names}"),
+                    format_args!("is not a path parameter; the path parameters are: {names}"),
                 ));
             }
         }
@@ -108,15 +108,14 @@ impl<T> Prepared<T> {
         Self::new(base, request, operation)
     }
 
-    /// A request for a path below the service's address: `/v1/…`, percent-encoded, without a query.
+    /// Creates a request for a path below the service's address: `/v1/…`, percent-encoded, without a query.
     ///
-    /// A segment like `{id}` stands for the value of this name in `values`, which is escaped here.
-    ///
-    /// It may be sent again as the semantics of its method allow, unless [`idempotent`](Prepared::idempotent) says otherwise.
+    /// A segment such as `{id}` is replaced by the value with this name in `values`, which is escaped here. Whether the
+    /// request is idempotent depends on its method, unless overridden by [`idempotent`](Prepared::idempotent).
     ///
     /// # Errors
-    /// When the path could lead elsewhere: it does not begin with one `/`, has a step such as `..` in any spelling, a
-    /// backslash, or a character that must be percent-encoded.
+    /// When the path could reach another resource: it does not begin with exactly one `/`, has a segment such as `..`
+    /// in any spelling, a backslash, or a character that must be percent-encoded.
     pub fn raw(
         base: &BaseUrl,
         method: Method,
@@ -130,7 +129,7 @@ impl<T> Prepared<T> {
         };
         if !path.starts_with('/') || path.starts_with("//") {
             return Err(error(format_args!(
-                "is {path:?}: it must begin with one `/`, the address of the service comes before it"
+                "is {path:?}: it must begin with exactly one `/`, and is relative to the address of the service"
             )));
         }
         if let Some(character) = path
@@ -138,7 +137,7 @@ impl<T> Prepared<T> {
             .find(|it| matches!(it, '\\' | '?' | '#') || it.is_control())
         {
             return Err(error(format_args!(
-                "has {character:?}, which does not belong there: give the query apart, and percent-encode the rest"
+                "has {character:?}, which is not allowed: set the query separately, and percent-encode other characters"
             )));
         }
         let named = operations
@@ -147,16 +146,16 @@ impl<T> Prepared<T> {
         let path = &*filled(path, values, named.unwrap_or(&RAW))?;
         if path.split('/').any(has_steps) {
             return Err(error(format_args!(
-                "is {path:?}: it has a step to another path, such as `..`"
+                "is {path:?}: it has a segment that leads to another path, such as `..`"
             )));
         }
         let url = base.join(path)?;
         if url.path().strip_prefix(base.prefix()) != Some(path) {
             return Err(error(format_args!(
-                "is {path:?}: percent-encode what is neither a letter, a digit, nor one of `-._~`"
+                "is {path:?}: percent-encode everything except letters, digits and `-._~`"
             )));
         }
-        // For the name in errors, and for the secrets that they must not repeat.
+        // The operation gives errors their name, and lists the secrets that they must not repeat.
         let mut operations = operations;
         let operation =
             operations.find(|known| known.method == method.as_str() && base.leads_to(&url, known));
@@ -185,45 +184,45 @@ impl<T> Prepared<T> {
         })
     }
 
-    /// Whether it may be sent again after a failure that leaves open whether it was carried out.
+    /// Sets whether it may be retried after a failure where it is unknown whether the request was carried out.
     pub fn idempotent(mut self, idempotent: bool) -> Self {
         self.idempotent = idempotent;
         self
     }
 
-    /// Whether it may be sent again.
+    /// Returns whether it is idempotent.
     pub fn is_idempotent(&self) -> bool {
         self.idempotent
     }
 
-    /// Whether a success without a body is one: of an action that says the same when it is repeated, as
-    /// [`decode`](crate::decode) is told.
+    /// Returns whether a success may have an empty body, as it may for an idempotent action; for
+    /// [`decode`](crate::decode).
     pub fn may_be_empty(&self) -> bool {
         self.operation.idempotent && !self.request.method().is_safe()
     }
 
-    /// The request.
+    /// Returns the request.
     pub fn request(&self) -> &Request {
         &self.request
     }
 
-    /// Its headers, for one that the document does not name.
+    /// Returns the headers, to add one that is not in the document.
     pub fn headers_mut(&mut self) -> &mut HeaderMap {
         self.request.headers_mut()
     }
 
-    /// The operation.
+    /// Returns the operation.
     pub fn operation(&self) -> &'static Operation {
         self.operation
     }
 
-    /// The request, for whoever sends it.
+    /// Converts into the request, to send it.
     pub fn into_request(self) -> Request {
         self.request
     }
 }
 
-/// A request by path that is no operation of the document.
+/// Stands for a request by path that does not match any operation of the document.
 static RAW: Operation = Operation {
     id: "request",
     tag: "",
@@ -237,16 +236,17 @@ static RAW: Operation = Operation {
     reserved: &[],
 };
 
-/// The address of a service, to which all its paths are joined.
+/// The address of a service, which all its paths are relative to.
 #[derive(Clone, Debug)]
 pub struct BaseUrl {
     url: Result<Url, Arc<str>>,
-    /// How much of the path comes before that of an operation.
+    /// The length of the path that comes before the path of an operation.
     prefix: usize,
 }
 
 impl BaseUrl {
-    /// Takes an address like `https://modelarts.eu-de.otc.t-systems.com`. One that is no URL is an error of every request.
+    /// Creates a base URL from an address such as `https://modelarts.eu-de.otc.t-systems.com`. If the address is not a
+    /// URL, every request returns an error.
     pub fn new(address: &str) -> Self {
         let url = Url::parse(address.trim_end_matches('/'));
         let prefix = url
@@ -258,14 +258,14 @@ impl BaseUrl {
         }
     }
 
-    /// The address as a text, without a slash at its end.
+    /// Returns the address as text, without a trailing slash.
     pub fn as_str(&self) -> &str {
         self.url
             .as_ref()
             .map_or("", |url| url.as_str().trim_end_matches('/'))
     }
 
-    /// Whether a URL has the same scheme, host and port.
+    /// Returns whether a URL has the same scheme, host and port.
     pub fn is_origin_of(&self, url: &Url) -> bool {
         self.url.as_ref().is_ok_and(|base| {
             base.scheme() == url.scheme()
@@ -284,7 +284,7 @@ impl BaseUrl {
         let base = self.url.as_ref().map_err(|error| {
             RequestError::new("client").problem(Problem::invalid(
                 "address",
-                format_args!("is no URL: {error}"),
+                format_args!("is not a URL: {error}"),
             ))
         })?;
         let mut url = base.clone();
@@ -295,7 +295,7 @@ impl BaseUrl {
         Ok(url)
     }
 
-    /// Whether the path of a URL is that of the operation, with one segment that is not empty for each parameter.
+    /// Whether the path of a URL matches the operation, with one non-empty segment for each parameter.
     fn leads_to(&self, url: &Url, operation: &Operation) -> bool {
         let Some(path) = url.path().strip_prefix(self.prefix()) else {
             return false;
@@ -313,7 +313,7 @@ impl BaseUrl {
     }
 }
 
-/// Whether a path is the template of an operation, whatever its parameters are called.
+/// Whether a path is the template of an operation, regardless of the names of the parameters.
 fn is_template_of(operation: &Operation, path: &str) -> bool {
     let mut segments = path.split('/');
     let same = operation.path.split('/').all(|wanted| {
@@ -324,7 +324,7 @@ fn is_template_of(operation: &Operation, path: &str) -> bool {
     same && segments.next().is_none()
 }
 
-/// A path with values in the places of its parameters, escaped. One without parameters stays as it is.
+/// Replaces the parameters in a path by their escaped values. A path without parameters is returned unchanged.
 fn filled<'a>(
     path: &'a str,
     values: &[(&str, &str)],
@@ -339,7 +339,7 @@ fn filled<'a>(
         {
             error.push(Problem::invalid(
                 (*name).to_owned(),
-                format_args!("is no parameter of the path {path:?}"),
+                format_args!("is not a parameter of the path {path:?}"),
             ));
         }
     }
@@ -367,7 +367,7 @@ fn filled<'a>(
     })
 }
 
-/// The URL of an operation, with the values of the path's parameters escaped.
+/// The URL of an operation, with the escaped values of its path parameters.
 pub(crate) fn url(
     base: &BaseUrl,
     operation: &'static Operation,
@@ -399,7 +399,7 @@ fn parameter(segment: &str) -> Option<&str> {
     segment.strip_prefix('{')?.strip_suffix('}')
 }
 
-/// Why a value of a path would reach something else than what it names.
+/// Why a path value would make the request reach another resource than the one it names.
 fn astray(value: &str, operation: &Operation) -> Option<&'static str> {
     if value.trim().is_empty() {
         return Some("which is empty: the request would reach another operation");
@@ -413,10 +413,10 @@ fn astray(value: &str, operation: &Operation) -> Option<&'static str> {
         return Some("which is the name of another operation's path");
     }
     if value.trim() != value || value.contains(char::is_control) {
-        return Some("which has white space at an end or a control character: remove it");
+        return Some("which has leading or trailing white space or a control character: remove it");
     }
     if has_steps(value) {
-        return Some("which servers take for a step to another path");
+        return Some("which servers would resolve to another path");
     }
     None
 }
@@ -427,7 +427,8 @@ fn has_steps(text: &str) -> bool {
     text.contains(['.', '%']) && any_decoding(text, |text| text.split(['/', '\\']).any(step))
 }
 
-/// Whether a text is so, percent-decoded any number of times: each server on the way may decode it once more.
+/// Whether the condition holds for a text that is percent-decoded any number of times: each server on the way may
+/// decode it again.
 fn any_decoding(text: &str, is_so: impl Fn(&str) -> bool) -> bool {
     let mut text = Cow::Borrowed(text);
     loop {
@@ -445,12 +446,12 @@ fn any_decoding(text: &str, is_so: impl Fn(&str) -> bool) -> bool {
     }
 }
 
-/// A segment as servers compare it that take what follows a semicolon for parameters: `..;x` is a step for them.
+/// The segment without parameters: some servers ignore the part after a semicolon, so that `..;x` means `..` to them.
 fn without_parameters(segment: &str) -> &str {
     segment.split(';').next().unwrap_or_default().trim()
 }
 
-/// Why a request cannot be built: everything that is missing or does not fit, at once.
+/// The error of a request that cannot be built; lists all missing and invalid values at once.
 ///
 /// ```no_run
 /// # fn run(client: modelarts_client::devenviron::Client) {
@@ -464,7 +465,7 @@ fn without_parameters(segment: &str) -> &str {
 /// # }
 /// ```
 ///
-/// Builders of bodies do the same, with what is wrong in their parts:
+/// Builders of bodies do the same, and include the errors of their parts:
 ///
 /// ```
 /// use modelarts_client::devenviron::types::{CreateNotebookRequest, VolumeReq};
@@ -483,7 +484,7 @@ pub struct RequestError {
     problems: Vec<Problem>,
 }
 
-/// What is wrong with a field or a parameter.
+/// An error in a field or a parameter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
     field: Cow<'static, str>,
@@ -527,12 +528,12 @@ impl RequestError {
         ))
     }
 
-    /// For an operation whose parts do not make a request.
+    /// An error for an operation whose request cannot be built from its parts.
     pub(crate) fn unbuilt(operation: &'static Operation, error: reqwest::Error) -> Self {
         Self::build(operation.id, error)
     }
 
-    /// For a value that no header can carry.
+    /// An error for an invalid header value.
     #[allow(dead_code, reason = "for documents with header parameters")]
     pub(crate) fn header(operation: &'static Operation, error: &InvalidHeaderValue) -> Self {
         Self::new(operation.id).problem(Problem::unfit("header", error))
@@ -557,12 +558,13 @@ impl RequestError {
         }
     }
 
-    /// What was to be built: a type such as `CreateNotebookRequest`, or an operation such as `createNotebook`.
+    /// Returns the name of what should be built: a type such as `CreateNotebookRequest`, or an operation such as
+    /// `createNotebook`.
     pub fn subject(&self) -> &'static str {
         self.subject
     }
 
-    /// The fields and parameters that are required and were not set.
+    /// Returns the required fields and parameters that were not set.
     pub fn missing(&self) -> impl Iterator<Item = &str> {
         let missing = self.problems.iter().filter(|it| it.rule.is_none());
         missing.map(|problem| &*problem.field)
@@ -593,7 +595,7 @@ impl fmt::Display for RequestError {
 
 impl std::error::Error for RequestError {}
 
-/// The request with the body, if there is one.
+/// Adds the body to the request, if there is one.
 #[allow(dead_code, reason = "for documents with an optional body")]
 pub(crate) fn with_optional_body<T: serde::Serialize>(
     request: reqwest::RequestBuilder,
@@ -660,7 +662,7 @@ impl Problems {
     }
 }
 
-/// What an operation without a response body returns.
+/// The result of an operation without a response body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NoContent;
 
@@ -769,7 +771,7 @@ mod tests {
         ] {
             let request = Request::new(Method::GET, astray.parse().unwrap());
             let error = Prepared::<()>::new(&base, request, &SHOW).unwrap_err();
-            assert!(error.to_string().contains("does not lead to"), "{error}");
+            assert!(error.to_string().contains("does not match"), "{error}");
         }
     }
 
@@ -813,6 +815,6 @@ mod tests {
     #[test]
     fn an_invalid_address_is_an_error_of_each_request() {
         let error = path("localhost", "n1").unwrap_err();
-        assert!(error.contains("`address` is no URL"), "{error}");
+        assert!(error.contains("`address` is not a URL"), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! Responses: with a type, and as they came.
+//! Responses, typed and raw.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -6,7 +6,7 @@ use std::ops::{Deref, DerefMut};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
-/// The body of a success, with status and headers. It dereferences to the body.
+/// The typed body of a successful response, with status and headers. It dereferences to the body.
 ///
 /// ```
 /// use modelarts_client::ResponseValue;
@@ -23,7 +23,7 @@ pub struct ResponseValue<T> {
 }
 
 impl<T> ResponseValue<T> {
-    /// A response that a [`Transport`](crate::Transport) has read.
+    /// Creates a response that a [`Transport`](crate::Transport) has read.
     pub fn new(value: T, status: StatusCode, headers: HeaderMap) -> Self {
         Self {
             value,
@@ -32,17 +32,17 @@ impl<T> ResponseValue<T> {
         }
     }
 
-    /// The body alone.
+    /// Returns the body alone.
     pub fn into_inner(self) -> T {
         self.value
     }
 
-    /// The HTTP status.
+    /// Returns the HTTP status.
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// The headers.
+    /// Returns the headers.
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }
@@ -63,7 +63,7 @@ impl<T> DerefMut for ResponseValue<T> {
 }
 
 impl<T: fmt::Debug> fmt::Debug for ResponseValue<T> {
-    /// Without the headers, which can hold secrets.
+    /// Omits the headers, which can hold secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResponseValue")
             .field("status", &self.status)
@@ -72,7 +72,7 @@ impl<T: fmt::Debug> fmt::Debug for ResponseValue<T> {
     }
 }
 
-/// A response as it came.
+/// A response with its undecoded body.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct RawResponse {
@@ -85,7 +85,7 @@ pub struct RawResponse {
 }
 
 impl RawResponse {
-    /// A response that a [`Transport`](crate::Transport) has received.
+    /// Creates a response that a [`Transport`](crate::Transport) has received.
     pub fn new(status: StatusCode, headers: HeaderMap, body: Bytes) -> Self {
         Self {
             status,
@@ -96,7 +96,7 @@ impl RawResponse {
 }
 
 impl fmt::Debug for RawResponse {
-    /// Without headers and body, which can hold secrets.
+    /// Omits headers and body, which can hold secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RawResponse")
             .field("status", &self.status)

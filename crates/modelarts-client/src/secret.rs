@@ -5,10 +5,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-/// A string that never prints itself: a token, a password, a private key.
+/// A string that is never printed, such as a token, a password or a private key.
 ///
-/// `Debug` shows `Secret(…)` and there is no `Display`; [`expose`](Secret::expose) is the one way to
-/// the text. It serialises as a plain string, because the API needs it, and is wiped when dropped.
+/// `Debug` shows `Secret(…)` and there is no `Display`; only [`expose`](Secret::expose) returns the
+/// text. It serialises as a plain string, because the API needs it, and is wiped when dropped.
 ///
 /// ```
 /// use modelarts_client::Secret;
@@ -22,17 +22,17 @@ use zeroize::Zeroizing;
 pub struct Secret(#[serde(with = "text")] Zeroizing<String>);
 
 impl Secret {
-    /// Wraps a text.
+    /// Creates a secret from a text.
     pub fn new(text: impl Into<String>) -> Self {
         Self(Zeroizing::new(text.into()))
     }
 
-    /// The text itself, for the single place that needs it.
+    /// Returns the text itself, for the place that needs it.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Whether there is no text.
+    /// Returns whether the text is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -1,4 +1,4 @@
-//! Who sends the requests that a generated client prepares.
+//! The transport, which sends the requests that a generated client prepares.
 
 use std::fmt;
 use std::future::Future;
@@ -12,8 +12,8 @@ use crate::{Prepared, RawResponse, RequestError, ResponseValue};
 
 /// Sends the requests of a generated client.
 ///
-/// `reqwest::Client` is the plain one: it adds no credentials and sends once. The facade `modelarts::ModelArts` is one
-/// with credentials, retries and time limits.
+/// `reqwest::Client` is a plain transport: it adds no credentials and does not retry. The facade `modelarts::ModelArts`
+/// is a transport with credentials, retries and time limits.
 ///
 /// ```
 /// use modelarts_client::{Error, Prepared, ResponseValue, Transport, devenviron};
@@ -26,7 +26,7 @@ use crate::{Prepared, RawResponse, RequestError, ResponseValue};
 ///     type Error = Error;
 ///
 ///     async fn send<T: DeserializeOwned>(&self, mut request: Prepared<T>) -> Result<ResponseValue<T>, Error> {
-///         let token = self.1.parse().expect("a token is a header's value");
+///         let token = self.1.parse().expect("a token is a valid header value");
 ///         request.headers_mut().insert("x-auth-token", token);
 ///         self.0.send(request).await
 ///     }
@@ -38,32 +38,32 @@ use crate::{Prepared, RawResponse, RequestError, ResponseValue};
 /// # }
 /// ```
 pub trait Transport: Sync {
-    /// Why there is no typed response.
+    /// The error if there is no typed response.
     type Error: From<RequestError>;
 
     /// Sends a request and reads its response.
     ///
     /// # Errors
-    /// When there is no response, or none with a success status and a body of the type.
+    /// When there is no response, or the response does not have a success status and a body of type `T`.
     fn send<T: DeserializeOwned>(
         &self,
         request: Prepared<T>,
     ) -> impl Future<Output = Result<ResponseValue<T>, Self::Error>> + Send;
 }
 
-/// Why a request that was sent by `reqwest::Client` has no typed response.
+/// The error of a request that is sent by `reqwest::Client` and has no typed response.
 ///
 /// Neither `Debug` nor `Display` shows a body, which can hold secrets.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
-    /// The request was not built, and so not sent.
+    /// The request could not be built, so it was not sent.
     Request(RequestError),
     /// The exchange failed below HTTP.
     Http(reqwest::Error),
-    /// The status is no success.
+    /// The response does not have a success status.
     Status(RawResponse),
-    /// The status is a success, and the body is not what the document says.
+    /// The response has a success status, but its body does not match the document.
     Body(RawResponse, serde_json::Error),
 }
 
@@ -89,7 +89,7 @@ impl std::error::Error for Error {
         match self {
             Self::Request(error) => Some(error),
             Self::Http(error) => Some(error),
-            // What serde_json says quotes the value.
+            // The message of serde_json quotes the value.
             Self::Status(_) | Self::Body(..) => None,
         }
     }
@@ -128,11 +128,13 @@ impl Transport for reqwest::Client {
     }
 }
 
-/// Reads the body of a success. The pages list 204 beside 200 for deletions: what has no content is an empty object,
-/// and so is the empty body of what [may be empty](Prepared::may_be_empty).
+/// Decodes the body of a successful response.
+///
+/// The documentation lists status 204 in addition to 200 for deletions: a response with 204 is decoded as an empty
+/// object, and so is an empty body if it [may be empty](Prepared::may_be_empty).
 ///
 /// # Errors
-/// When the body is not what the document says.
+/// When the body does not match the document.
 pub fn decode<T: DeserializeOwned>(
     status: StatusCode,
     body: &[u8],
@@ -142,7 +144,7 @@ pub fn decode<T: DeserializeOwned>(
     let empty = status == StatusCode::NO_CONTENT || (may_be_empty && body.is_empty());
     let body = if empty { b"{}" } else { body };
     decode_once(body).or_else(|error| match last_of_each_key(body, &error) {
-        // The position of another error would be one in a text that nobody has.
+        // The position of a new error would refer to the rewritten text.
         Some(body) => decode_once(&body).map_err(|_| error),
         None => Err(error),
     })
@@ -155,9 +157,9 @@ fn decode_once<T: DeserializeOwned>(body: &[u8]) -> serde_json::Result<T> {
     Ok(value)
 }
 
-/// The body again, if a key comes twice: its last value counts, as in other languages.
+/// Rewrites a body that repeats a key, keeping the last value, as other languages do.
 ///
-/// Text and no `Value`, for which the code of every type would be compiled once more.
+/// It returns text instead of a `Value`, for which the code of every type would be compiled again.
 fn last_of_each_key(body: &[u8], error: &serde_json::Error) -> Option<Vec<u8>> {
     if !error.to_string().starts_with("duplicate field") {
         return None;
@@ -166,13 +168,13 @@ fn last_of_each_key(body: &[u8], error: &serde_json::Error) -> Option<Vec<u8>> {
     serde_json::to_vec(&value).ok()
 }
 
-/// The body without the mark that some servers put before their UTF-8.
+/// The body without the byte order mark that some servers put before UTF-8.
 fn without_bom(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
 
-/// Reads a struct from an object only. From an array, serde would read one as well, member by member: an empty array
-/// would be a resource of which nothing is known.
+/// Decodes a struct from an object only. By default, serde also decodes a struct from an array, member by member: an
+/// empty array would become a resource without any values.
 struct FromObject<D>(D);
 
 impl<'de, D: Deserializer<'de>> Deserializer<'de> for FromObject<D> {
@@ -218,7 +220,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for FromObject<D> {
     }
 }
 
-/// Says that there is no body where one is usual: without the header, gateways refuse such requests.
+/// Sets `Content-Length: 0` where a body is usual but missing: gateways refuse such requests without the header.
 fn with_length(mut request: Request) -> Request {
     let usual = matches!(
         *request.method(),

@@ -1,4 +1,4 @@
-//! A document that has been read.
+//! A parsed document.
 
 use std::collections::BTreeSet;
 
@@ -10,13 +10,13 @@ use crate::operation::{Example, MediaType, Operation};
 use crate::reference::{Root, members};
 use crate::schema::Schema;
 
-/// An OpenAPI document whose references all lead somewhere.
+/// An OpenAPI document without broken references.
 #[derive(Clone, Debug)]
 pub struct Document {
     value: Value,
 }
 
-/// An example of a body, and where it stands.
+/// An example of a body, and its place in the document.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct NamedExample<'a> {
@@ -31,11 +31,11 @@ pub struct NamedExample<'a> {
 }
 
 impl Document {
-    /// Takes a document as data.
+    /// Creates a document from a JSON value.
     ///
     /// # Errors
     ///
-    /// [`ReadError::References`] when a `$ref` leads nowhere or back to itself.
+    /// [`ReadError::References`] when a `$ref` has no target or refers back to itself.
     pub fn new(value: Value) -> Result<Self, ReadError> {
         let broken = Root(&value).broken();
         if !broken.is_empty() {
@@ -48,7 +48,7 @@ impl Document {
     ///
     /// # Errors
     ///
-    /// [`ReadError::Syntax`] when the text is not JSON, else as [`new`](Self::new).
+    /// [`ReadError::Syntax`] when the text is not JSON; otherwise the same as [`new`](Self::new).
     pub fn from_json(text: &str) -> Result<Self, ReadError> {
         let value = serde_json::from_str(text);
         Self::new(value.map_err(|error| ReadError::Syntax(error.to_string()))?)
@@ -58,64 +58,64 @@ impl Document {
     ///
     /// # Errors
     ///
-    /// [`ReadError::Syntax`] when the text is not YAML, else as [`new`](Self::new).
+    /// [`ReadError::Syntax`] when the text is not YAML; otherwise the same as [`new`](Self::new).
     #[cfg(feature = "yaml")]
     pub fn from_yaml(text: &str) -> Result<Self, ReadError> {
         let value: Result<Value, _> = serde_saphyr::from_str(text);
         Self::new(value.map_err(|error| ReadError::Syntax(error.to_string().trim().to_owned()))?)
     }
 
-    /// The document as data, extensions included.
+    /// Returns the document as a JSON value, including extensions.
     pub fn value(&self) -> &Value {
         &self.value
     }
 
-    /// All operations, in the document's order.
+    /// Returns all operations, in the document's order.
     pub fn operations(&self) -> impl Iterator<Item = Operation<'_>> {
         Operation::all(self.root())
     }
 
-    /// The operation of an `operationId`.
+    /// Returns the operation with an `operationId`.
     pub fn operation(&self, id: &str) -> Option<Operation<'_>> {
         self.operations().find(|operation| operation.id() == id)
     }
 
-    /// The schema components, in the document's order.
+    /// Returns the schema components, in the document's order.
     pub fn schemas(&self) -> impl Iterator<Item = (&str, Schema<'_>)> {
         let root = self.root();
         self.components("schemas")
             .map(move |(name, value)| (name, Schema::component(root, name, value)))
     }
 
-    /// The schema component of a name.
+    /// Returns the schema component with a name.
     pub fn schema(&self, name: &str) -> Option<Schema<'_>> {
         self.schemas()
             .find(|(known, _)| *known == name)
             .map(|(_, schema)| schema)
     }
 
-    /// The members of a section of `components`, such as `responses`, as they are written.
+    /// Returns the members of a section of `components`, such as `responses`, without resolving references.
     pub fn components(&self, section: &str) -> impl Iterator<Item = (&str, &Value)> {
         let components = self.value.get("components").unwrap_or(&Value::Null);
         members(components, section)
     }
 
-    /// Follows `$ref` until something else stands there.
+    /// Follows `$ref` until there is a value that is not a reference.
     pub fn resolve<'a>(&'a self, value: &'a Value) -> &'a Value {
         self.root().resolve(value).1
     }
 
-    /// A schema that is written somewhere in this document, references resolved.
+    /// Returns a schema that is written anywhere in this document, with references resolved.
     pub fn schema_at<'a>(&'a self, written: &'a Value) -> Schema<'a> {
         Schema::new(self.root(), written)
     }
 
-    /// Names of the schema components that a value leads to, directly or through others.
+    /// Returns the names of the schema components that a value refers to, directly or through others.
     pub fn reachable<'a>(&'a self, start: &'a Value) -> BTreeSet<&'a str> {
         self.root().reachable(start)
     }
 
-    /// Every named example of a body: of requests, of responses, of shared responses.
+    /// Returns every named example of a body: of requests, responses and shared responses.
     pub fn examples(&self) -> Vec<NamedExample<'_>> {
         let mut found = Vec::new();
         for operation in self.operations() {
@@ -145,9 +145,10 @@ impl Document {
         found
     }
 
-    /// All schema components as one JSON Schema: a value of the component `X` is valid as the member `X` of an object.
+    /// Returns all schema components as one JSON Schema: a value of the component `X` is valid as the member `X` of an
+    /// object.
     ///
-    /// Undeclared properties are refused. One validator of it serves all components.
+    /// Undeclared properties are invalid. One validator can be used for all components.
     pub fn json_schema(&self) -> Value {
         let mut definitions = Map::new();
         let mut doors = Map::new();
@@ -162,7 +163,7 @@ impl Document {
         Root(&self.value)
     }
 
-    /// The references of a value that lead nowhere in it, or back to themselves.
+    /// Returns the references in a value that have no target in it, or refer back to themselves.
     pub fn broken_references(value: &Value) -> Vec<ReferenceError> {
         Root(value).broken()
     }

@@ -1,16 +1,16 @@
-//! Why a document cannot be read.
+//! Errors of reading a document.
 
 use std::fmt;
 
-/// A `$ref` that does not lead to anything.
+/// A `$ref` that cannot be resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReferenceError {
     /// JSON pointer to the `$ref`.
     pub pointer: String,
-    /// What stands there.
+    /// The value of the `$ref`.
     pub reference: String,
-    /// Whether following it comes back to it without meeting anything else.
+    /// Whether it refers back to itself through references only.
     pub is_circular: bool,
 }
 
@@ -25,13 +25,13 @@ impl fmt::Display for ReferenceError {
     }
 }
 
-/// A text that is no OpenAPI document.
+/// The error of a text that is not a valid OpenAPI document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReadError {
-    /// The text is not JSON, or not YAML; the message has line and column.
+    /// The text is not JSON, or not YAML; the message includes line and column.
     Syntax(String),
-    /// References lead nowhere.
+    /// Some references cannot be resolved.
     References(Vec<ReferenceError>),
 }
 

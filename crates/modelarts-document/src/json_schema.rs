@@ -1,4 +1,4 @@
-//! OpenAPI 3.0 schemas in the words of JSON Schema.
+//! Conversion of OpenAPI 3.0 schemas to JSON Schema.
 
 use serde_json::{Map, Value, json};
 
@@ -21,10 +21,10 @@ const SAME: [&str; 13] = [
     "maxProperties",
 ];
 
-/// A schema of OpenAPI 3.0 as JSON Schema (draft 2020-12) that refuses undeclared properties.
+/// Converts an OpenAPI 3.0 schema to a JSON Schema (draft 2020-12) in which undeclared properties are invalid.
 ///
-/// References to components become references to `$defs`; the known values of an open enumeration are the only ones,
-/// texts in any letter case.
+/// References to components become references to `$defs`. Of an open enumeration, only the known values are valid; for
+/// texts, the letter case is ignored.
 ///
 /// ```
 /// use serde_json::json;
@@ -42,7 +42,7 @@ pub fn to_json_schema(schema: &Value) -> Value {
             out.insert(keyword.to_owned(), value.clone());
         }
     }
-    // In OpenAPI 3.0 a flag beside the limit, in JSON Schema the limit itself.
+    // An exclusive limit is a flag next to the limit in OpenAPI 3.0, but a limit of its own in JSON Schema.
     for (limit, exclusive) in [
         ("minimum", "exclusiveMinimum"),
         ("maximum", "exclusiveMaximum"),
@@ -88,7 +88,7 @@ pub fn to_json_schema(schema: &Value) -> Value {
     Value::Object(out)
 }
 
-/// The known values of an open enumeration; texts match without regard to case, as in the client.
+/// Adds the known values of an open enumeration; texts match regardless of case, as in the client.
 fn known_values(values: &[Value], out: &mut Map<String, Value>) {
     let texts: Option<Vec<&str>> = values.iter().map(Value::as_str).collect();
     let Some(texts) = texts else {

@@ -1,8 +1,8 @@
-//! The one reader of the OpenAPI 3.0 documents that this workspace is built from.
+//! Reads the OpenAPI 3.0 documents that this workspace is built from.
 //!
-//! [`Document`] is the entry: its operations, parameters, bodies, schemas, limits and examples, with every `$ref`
-//! resolved. Everything borrows from the document, nothing is copied. A schema may contain itself: a reference is
-//! resolved one step at a time, when it is asked for, and whatever visits all schemas visits each of them once.
+//! Start with [`Document`]: it has operations, parameters, bodies, schemas, limits and examples, with every `$ref`
+//! resolved. Everything borrows from the document, nothing is copied. A schema may contain itself: references are
+//! resolved lazily, one step at a time, and functions that visit all schemas visit each of them once.
 //!
 //! ```
 //! use modelarts_document::{Document, SchemaType};

@@ -12,7 +12,7 @@ pub const METHODS: [&str; 8] = [
 
 /// Whether a content type is JSON: `application/json` or one like `application/merge-patch+json`.
 ///
-/// Parameters such as `charset` and the letter case do not count.
+/// Parameters such as `charset` and the letter case are ignored.
 ///
 /// ```
 /// assert!(modelarts_document::is_json("application/merge-patch+json; charset=UTF-8"));
@@ -29,13 +29,13 @@ pub fn is_json(content_type: &str) -> bool {
 #[non_exhaustive]
 pub struct Operation<'a> {
     root: Root<'a>,
-    /// Template of the path.
+    /// The path template.
     pub path: &'a str,
-    /// HTTP method in lower case.
+    /// The HTTP method, in lower case.
     pub method: &'a str,
-    /// The operation object, as the document has it.
+    /// The operation object, as in the document.
     pub value: &'a Value,
-    /// Parameters of the path item, which the operation inherits; references are not resolved.
+    /// The parameters that the operation inherits from the path item; references are not resolved.
     pub inherited: &'a [Value],
 }
 
@@ -55,27 +55,29 @@ impl<'a> Operation<'a> {
         })
     }
 
-    /// The `operationId`, or nothing.
+    /// Returns the `operationId`, or an empty string.
     pub fn id(&self) -> &'a str {
         text(self.value, "operationId")
     }
 
-    /// The summary, or nothing.
+    /// Returns the summary, or an empty string.
     pub fn summary(&self) -> &'a str {
         text(self.value, "summary")
     }
 
-    /// The description, or nothing.
+    /// Returns the description, or an empty string.
     pub fn description(&self) -> &'a str {
         text(self.value, "description")
     }
 
-    /// JSON pointer to the operation.
+    /// Returns a JSON pointer to the operation.
     pub fn pointer(&self) -> String {
         push(&push("/paths", self.path), self.method)
     }
 
-    /// Whether a request needs credentials: the list `security` of the operation, or else that of the document, is not empty.
+    /// Returns whether a request needs credentials.
+    ///
+    /// It does if the `security` list of the operation or, without one, of the document is not empty.
     ///
     /// ```
     /// let document = modelarts_document::Document::from_json(r#"{
@@ -97,12 +99,13 @@ impl<'a> Operation<'a> {
         schemes.is_some_and(|schemes| !schemes.is_empty())
     }
 
-    /// Whether the emulator is to implement it: unless it has `x-emulated: false`.
+    /// Returns whether the emulator implements it, that is, unless it has `x-emulated: false`.
     pub fn is_emulated(&self) -> bool {
         self.value.get("x-emulated") != Some(&Value::Bool(false))
     }
 
-    /// The parameters of the path item first, then the operation's own; one of the same name and place replaces.
+    /// Returns the parameters: those of the path item first, then the operation's own, which override inherited ones
+    /// with the same name and location.
     pub fn parameters(&self) -> Vec<Parameter<'a>> {
         let mut found: Vec<Parameter<'a>> = Vec::new();
         for written in self.inherited.iter().chain(list(self.value, "parameters")) {
@@ -120,7 +123,7 @@ impl<'a> Operation<'a> {
         found
     }
 
-    /// The parameters of one place, such as the query.
+    /// Returns the parameters of one location, such as the query.
     pub fn parameters_in(
         &self,
         location: Location,
@@ -129,7 +132,7 @@ impl<'a> Operation<'a> {
         all.filter(move |parameter| parameter.location() == location)
     }
 
-    /// The body of the request.
+    /// Returns the body of the request.
     pub fn request_body(&self) -> Option<RequestBody<'a>> {
         let written = self.value.get("requestBody")?;
         Some(RequestBody {
@@ -138,7 +141,7 @@ impl<'a> Operation<'a> {
         })
     }
 
-    /// The responses, in the document's order.
+    /// Returns the responses, in the document's order.
     pub fn responses(&self) -> impl Iterator<Item = Response<'a>> + use<'a> {
         let root = self.root;
         members(self.value, "responses").map(move |(status, written)| Response {
@@ -148,14 +151,14 @@ impl<'a> Operation<'a> {
         })
     }
 
-    /// The schema of what a success responds with; none where the document promises no JSON.
+    /// Returns the schema of a successful response; `None` if the document has no JSON for it.
     pub fn success_schema(&self) -> Option<Schema<'a>> {
         let mut successes = self.responses().filter(Response::is_success);
         successes.find_map(|response| response.json()?.schema())
     }
 }
 
-/// Where a parameter stands in a request.
+/// The location of a parameter in a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Location {
     /// In the path.
@@ -169,7 +172,7 @@ pub enum Location {
 }
 
 impl Location {
-    /// The word that documents use for it.
+    /// Returns the word for it in documents.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Path => "path",
@@ -205,44 +208,44 @@ impl<'a> Parameter<'a> {
         })
     }
 
-    /// The name on the wire.
+    /// Returns the name on the wire.
     pub fn name(&self) -> &'a str {
         text(self.value, "name")
     }
 
-    /// Other names of the same parameter, of which each cloud knows its own: `x-also`.
+    /// Returns other names of the same parameter, which other clouds use (`x-also`).
     pub fn other_names(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         list(self.value, "x-also").iter().filter_map(Value::as_str)
     }
 
-    /// Where it stands.
+    /// Returns the location.
     pub fn location(&self) -> Location {
         self.location
     }
 
-    /// Whether no request goes without it.
+    /// Returns whether a request must have the parameter.
     pub fn is_required(&self) -> bool {
         self.value.get("required") == Some(&Value::Bool(true))
     }
 
-    /// The description, or nothing.
+    /// Returns the description, or an empty string.
     pub fn description(&self) -> &'a str {
         text(self.value, "description")
     }
 
-    /// The schema; one without constraints if the document has none.
+    /// Returns the schema; a schema without constraints if the document has none.
     pub fn schema(&self) -> Schema<'a> {
         static NONE: Value = Value::Null;
         Schema::new(self.root, self.value.get("schema").unwrap_or(&NONE))
     }
 
-    /// The default, where the document gives one: `x-default` of the parameter, or that of its schema.
+    /// Returns the default, if the document has one: `x-default` of the parameter, or the default of its schema.
     pub fn default_value(&self) -> Option<&'a Value> {
         let own = self.value.get("x-default");
         own.or_else(|| self.schema().default_value())
     }
 
-    /// The parameter object, as the document has it.
+    /// Returns the parameter object, as in the document.
     pub fn value(&self) -> &'a Value {
         self.value
     }
@@ -256,50 +259,50 @@ pub struct RequestBody<'a> {
 }
 
 impl<'a> RequestBody<'a> {
-    /// Whether no request goes without it.
+    /// Returns whether a request must have a body.
     pub fn is_required(&self) -> bool {
         self.value.get("required") == Some(&Value::Bool(true))
     }
 
-    /// Its content types.
+    /// Returns the body in each of its content types.
     pub fn content(&self) -> impl Iterator<Item = MediaType<'a>> + use<'a> {
         MediaType::all(self.root, self.value)
     }
 
-    /// The first content type that is JSON, `application/merge-patch+json` and the like included.
+    /// Returns the first content type that is JSON, including types such as `application/merge-patch+json`.
     pub fn json(&self) -> Option<MediaType<'a>> {
         self.content().find(|media| is_json(media.content_type))
     }
 }
 
-/// A response of a status.
+/// A response with a status.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Response<'a> {
     root: Root<'a>,
     /// `200`, `4XX` or `default`.
     pub status: &'a str,
-    /// The response object, as the document has it.
+    /// The response object, as in the document.
     pub value: &'a Value,
 }
 
 impl<'a> Response<'a> {
-    /// Whether the status is one of success.
+    /// Returns whether the status is a success status.
     pub fn is_success(&self) -> bool {
         self.status.starts_with('2')
     }
 
-    /// Its content types.
+    /// Returns the body in each of its content types.
     pub fn content(&self) -> impl Iterator<Item = MediaType<'a>> + use<'a> {
         MediaType::all(self.root, self.value)
     }
 
-    /// The first content type that is JSON.
+    /// Returns the first content type that is JSON.
     pub fn json(&self) -> Option<MediaType<'a>> {
         self.content().find(|media| is_json(media.content_type))
     }
 
-    /// The headers, each with its schema.
+    /// Returns the headers, each with its schema.
     pub fn headers(&self) -> impl Iterator<Item = (&'a str, Schema<'a>)> + use<'a> {
         let root = self.root;
         members(self.value, "headers").filter_map(move |(name, header)| {
@@ -328,12 +331,12 @@ impl<'a> MediaType<'a> {
         })
     }
 
-    /// The schema.
+    /// Returns the schema.
     pub fn schema(&self) -> Option<Schema<'a>> {
         Some(Schema::new(self.root, self.value.get("schema")?))
     }
 
-    /// The named examples.
+    /// Returns the named examples.
     pub fn examples(&self) -> impl Iterator<Item = Example<'a>> + use<'a> {
         let root = self.root;
         members(self.value, "examples").map(move |(name, written)| Example {
@@ -349,27 +352,27 @@ impl<'a> MediaType<'a> {
 pub struct Example<'a> {
     /// Its name.
     pub name: &'a str,
-    /// The example object, as the document has it.
+    /// The example object, as in the document.
     pub object: &'a Value,
 }
 
 impl<'a> Example<'a> {
-    /// The example itself.
+    /// Returns the example itself.
     pub fn value(&self) -> Option<&'a Value> {
         self.object.get("value")
     }
 
-    /// What it shows, or nothing.
+    /// Returns the summary, or an empty string.
     pub fn summary(&self) -> &'a str {
         text(self.object, "summary")
     }
 
-    /// `documented` or `composed`.
+    /// Returns the origin, `documented` or `composed`.
     pub fn origin(&self) -> &'a str {
         text(self.object, "x-sample")
     }
 
-    /// Pages and samples that it was taken from.
+    /// Returns the pages and samples that it was taken from.
     pub fn sources(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         list(self.object, "x-source")
             .iter()

@@ -1,4 +1,4 @@
-//! `x-pagination`: how an operation pages its list.
+//! `x-pagination`, which describes how an operation splits its list into pages.
 
 use std::fmt;
 
@@ -8,21 +8,21 @@ use crate::operation::{Location, Operation};
 use crate::reference::text;
 use crate::schema::{Schema, SchemaType};
 
-/// What the position of a page counts.
+/// The meaning of a page's position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PaginationStyle {
-    /// Records, from 0.
+    /// The number of records before the page, from 0.
     Offset,
-    /// Pages, from this one.
+    /// The page number, starting with this one.
     Page(i64),
-    /// Nothing: it is a text of the page before.
+    /// A token from the previous page.
     Token,
 }
 
-/// How many records to ask for at once, where the document does not say.
+/// The default number of records per page, if the document does not specify it.
 const SIZE: u32 = 100;
 
-/// Where an operation has what a list in pages needs, from its `x-pagination`.
+/// The parameters and properties with which an operation pages its list, from its `x-pagination`.
 ///
 /// ```
 /// use modelarts_document::{Document, Pagination, PaginationStyle};
@@ -47,25 +47,25 @@ const SIZE: u32 = 100;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Pagination<'a> {
-    /// What the position counts.
+    /// The meaning of the position.
     pub style: PaginationStyle,
     /// The parameter with the size of a page.
     pub limit: &'a str,
     /// The parameter with the position of a page.
     pub position: &'a str,
-    /// The properties of a page that hold records; the first that is there counts.
+    /// The properties of a page that can hold the records; the first one present is used.
     pub items: Vec<&'a str>,
     /// The property with the number of records on all pages.
     pub total: Option<&'a str>,
     /// The property with the position of the next page.
     pub next: Option<&'a str>,
-    /// How many records to ask for at once.
+    /// The number of records to request per page.
     pub size: u32,
     /// The schema of a page.
     pub page: Schema<'a>,
 }
 
-/// An `x-pagination` that does not fit its operation: what it names is not there, or has another type.
+/// The error of an `x-pagination` that does not match its operation: what it names is missing or has another type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaginationError(String);
 
@@ -78,16 +78,16 @@ impl fmt::Display for PaginationError {
 impl std::error::Error for PaginationError {}
 
 impl<'a> Pagination<'a> {
-    /// The schema of a record.
+    /// Returns the schema of a record.
     pub fn item(&self) -> Option<Schema<'a>> {
         self.page.property(self.items.first()?)?.items()
     }
 
-    /// How an operation pages its list: its `x-pagination`, or nothing where it has none.
+    /// Reads the `x-pagination` of an operation; `None` if it has none.
     ///
     /// # Errors
     ///
-    /// [`PaginationError`] when it names what the operation does not have.
+    /// [`PaginationError`] when it names parameters or properties that the operation does not have.
     pub fn read(operation: &Operation<'a>) -> Option<Result<Self, PaginationError>> {
         let value = operation.value.get("x-pagination")?;
         Some(Self::parse(operation, value).map_err(PaginationError))

@@ -10,7 +10,7 @@ use crate::error::ReferenceError;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Root<'a>(pub(crate) &'a Value);
 
-/// Prefix of a reference to a schema component.
+/// The prefix of a reference to a schema component.
 const SCHEMAS: &str = "#/components/schemas/";
 
 impl<'a> Root<'a> {
@@ -18,9 +18,10 @@ impl<'a> Root<'a> {
         self.0.pointer(reference.strip_prefix('#')?)
     }
 
-    /// Follows `$ref` until something else stands there, with the name of the last schema component on the way.
+    /// Follows `$ref` until there is a value that is not a reference; also returns the name of the last schema
+    /// component on the way.
     ///
-    /// A reference that leads nowhere or back to itself is returned as it stands.
+    /// A reference that has no target or refers back to itself is returned unchanged.
     pub(crate) fn resolve(self, start: &'a Value) -> (Option<&'a str>, &'a Value) {
         let (mut name, mut value) = (None, start);
         let mut met = BTreeSet::new();
@@ -36,7 +37,7 @@ impl<'a> Root<'a> {
         (name, value)
     }
 
-    /// Every reference of the document that leads nowhere or back to itself.
+    /// Every reference in the document that has no target or refers back to itself.
     pub(crate) fn broken(self) -> Vec<ReferenceError> {
         let mut found = Vec::new();
         walk(self.0, "", &mut |pointer, value| {
@@ -53,7 +54,7 @@ impl<'a> Root<'a> {
         found
     }
 
-    /// Names of the schema components that a value leads to, directly or through others; each is visited once.
+    /// The names of the schema components that a value refers to, directly or through others; each is visited once.
     pub(crate) fn reachable(self, start: &'a Value) -> BTreeSet<&'a str> {
         let mut names = BTreeSet::new();
         let mut met = BTreeSet::new();
@@ -77,23 +78,23 @@ pub(crate) fn reference(value: &Value) -> Option<&str> {
     value.get("$ref")?.as_str()
 }
 
-/// The name of the schema component that a reference means.
+/// The name of the schema component that a reference points to.
 fn component(reference: &str) -> Option<&str> {
     reference.strip_prefix(SCHEMAS)
 }
 
-/// The text of a member, or nothing.
+/// The text of a member, or an empty string.
 pub(crate) fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// The entries of a list, or none.
+/// The entries of a list member, or none.
 pub(crate) fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
     let entries = value.get(key).and_then(Value::as_array);
     entries.map_or(&[], Vec::as_slice)
 }
 
-/// The members of an object, or none.
+/// The members of an object member, or none.
 pub(crate) fn members<'a>(
     value: &'a Value,
     key: &str,
@@ -117,7 +118,7 @@ pub fn push(pointer: &str, segment: &str) -> String {
     )
 }
 
-/// Calls `visit` with every value as it is written, references not followed, and with the pointer to it.
+/// Calls `visit` with every value and the pointer to it, without following references.
 pub fn walk<'a>(value: &'a Value, pointer: &str, visit: &mut impl FnMut(&str, &'a Value)) {
     visit(pointer, value);
     match value {

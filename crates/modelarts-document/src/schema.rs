@@ -17,16 +17,16 @@ pub enum SchemaType {
     Boolean,
     /// A list.
     Array,
-    /// An object, with properties of its own or with free keys.
+    /// An object, with fixed properties or with free keys.
     Object,
     /// The schema has no type: any value fits.
     Any,
 }
 
-/// What an object may hold beside its listed properties.
+/// The values that an object may hold besides its listed properties.
 #[derive(Clone, Copy, Debug)]
 pub enum AdditionalProperties<'a> {
-    /// The document does not say: a strict reader refuses them, a tolerant one ignores them.
+    /// Not specified: a strict reader refuses such properties, a tolerant one ignores them.
     Undeclared,
     /// Anything.
     Any,
@@ -38,23 +38,23 @@ pub enum AdditionalProperties<'a> {
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Limits<'a> {
-    /// Least number of characters.
+    /// The minimum number of characters.
     pub min_length: Option<u64>,
-    /// Greatest number of characters.
+    /// The maximum number of characters.
     pub max_length: Option<u64>,
-    /// Regular expression that a text matches.
+    /// The regular expression that a text must match.
     pub pattern: Option<&'a str>,
-    /// Least value.
+    /// The minimum value.
     pub minimum: Option<&'a Number>,
-    /// Greatest value.
+    /// The maximum value.
     pub maximum: Option<&'a Number>,
-    /// Whether the least value itself is refused.
+    /// Whether the minimum value itself is invalid.
     pub exclusive_minimum: bool,
-    /// Whether the greatest value itself is refused.
+    /// Whether the maximum value itself is invalid.
     pub exclusive_maximum: bool,
-    /// Least number of entries.
+    /// The minimum number of entries.
     pub min_items: Option<u64>,
-    /// Greatest number of entries.
+    /// The maximum number of entries.
     pub max_items: Option<u64>,
 }
 
@@ -80,17 +80,17 @@ impl<'a> Schema<'a> {
         }
     }
 
-    /// The name of the component, unless the schema is written in place.
+    /// Returns the name of the component; `None` if the schema is written in place.
     pub fn name(&self) -> Option<&'a str> {
         self.name
     }
 
-    /// The schema object as the document has it.
+    /// Returns the schema object, as in the document.
     pub fn value(&self) -> &'a Value {
         self.value
     }
 
-    /// The type.
+    /// Returns the type.
     pub fn schema_type(&self) -> SchemaType {
         match text(self.value, "type") {
             "string" => SchemaType::String,
@@ -103,51 +103,51 @@ impl<'a> Schema<'a> {
         }
     }
 
-    /// The `format`, or nothing.
+    /// Returns the `format`, or an empty string.
     pub fn format(&self) -> &'a str {
         text(self.value, "format")
     }
 
-    /// The description, or nothing.
+    /// Returns the description, or an empty string.
     pub fn description(&self) -> &'a str {
         text(self.value, "description")
     }
 
-    /// Whether `null` is a value of it.
+    /// Returns whether `null` is a valid value.
     pub fn is_nullable(&self) -> bool {
         self.value.get("nullable") == Some(&Value::Bool(true))
     }
 
-    /// The listed properties of an object, in the document's order.
+    /// Returns the listed properties of an object, in the document's order.
     pub fn properties(&self) -> impl Iterator<Item = (&'a str, Schema<'a>)> + use<'a> {
         let root = self.root;
         members(self.value, "properties").map(move |(name, value)| (name, Self::new(root, value)))
     }
 
-    /// One property of an object.
+    /// Returns a property of an object.
     pub fn property(&self, name: &str) -> Option<Schema<'a>> {
         let written = self.value.get("properties")?.get(name)?;
         Some(Self::new(self.root, written))
     }
 
-    /// The names of the properties that an object must have.
+    /// Returns the names of the required properties of an object.
     pub fn required(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         list(self.value, "required")
             .iter()
             .filter_map(Value::as_str)
     }
 
-    /// Whether an object must have this property.
+    /// Returns whether an object must have this property.
     pub fn requires(&self, property: &str) -> bool {
         self.required().any(|name| name == property)
     }
 
-    /// The entries of a list.
+    /// Returns the schema of the entries of a list.
     pub fn items(&self) -> Option<Schema<'a>> {
         Some(Self::new(self.root, self.value.get("items")?))
     }
 
-    /// What an object may hold beside its listed properties.
+    /// Returns what an object may hold besides its listed properties.
     pub fn additional_properties(&self) -> AdditionalProperties<'a> {
         match self.value.get("additionalProperties") {
             Some(Value::Bool(true)) => AdditionalProperties::Any,
@@ -159,17 +159,17 @@ impl<'a> Schema<'a> {
         }
     }
 
-    /// The values of an open enumeration: known, and not the only ones.
+    /// Returns the known values of an open enumeration; there may be others.
     pub fn known_values(&self) -> &'a [Value] {
         list(self.value, "x-extensible-enum")
     }
 
-    /// The values of a closed enumeration.
+    /// Returns the values of a closed enumeration.
     pub fn enum_values(&self) -> &'a [Value] {
         list(self.value, "enum")
     }
 
-    /// The limits.
+    /// Returns the limits.
     pub fn limits(&self) -> Limits<'a> {
         let count = |key| self.value.get(key).and_then(Value::as_u64);
         let number = |key| match self.value.get(key) {
@@ -190,13 +190,13 @@ impl<'a> Schema<'a> {
         }
     }
 
-    /// The default, where the document gives one: `default` or `x-default`.
+    /// Returns the default, if the document has one: `default` or `x-default`.
     pub fn default_value(&self) -> Option<&'a Value> {
         let value = self.value;
         value.get("default").or_else(|| value.get("x-default"))
     }
 
-    /// Whether the component leads back to itself.
+    /// Returns whether the component refers back to itself.
     pub fn is_recursive(&self) -> bool {
         self.name
             .is_some_and(|name| self.root.reachable(self.value).contains(name))

@@ -1,4 +1,4 @@
-//! How an emulator is to be, and its start.
+//! Configures and starts an emulator.
 
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -23,7 +23,7 @@ const SEEDED_START: Millis = 1_767_225_600_000;
 const OTHER_FIXTURES: &str = "this state began with other fixtures, and what it holds would win; start without fixtures to \
                               go on with it, remove the file to begin anew, or add fixtures with POST /_emulator/fixtures";
 
-/// How an emulator is to be; [`Emulator::builder`] begins one.
+/// The configuration of an emulator; [`Emulator::builder`] returns one.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct EmulatorBuilder {
@@ -69,7 +69,7 @@ impl Default for EmulatorBuilder {
 }
 
 impl EmulatorBuilder {
-    /// Where to listen; a free port on the loopback address without it.
+    /// The address to listen on. The default is a free port on the loopback address.
     pub fn bind(mut self, address: SocketAddr) -> Self {
         self.address = address;
         self
@@ -81,7 +81,7 @@ impl EmulatorBuilder {
         self
     }
 
-    /// Whether an address that other machines reach may be bound, and the control plane used from there.
+    /// Whether to allow binding an address that other machines can reach, and using the control plane from there.
     pub fn allow_remote(mut self, allowed: bool) -> Self {
         self.addresses.remote = allowed;
         self
@@ -101,7 +101,7 @@ impl EmulatorBuilder {
         self
     }
 
-    /// The number from which all ids and secrets are drawn; the same number gives the same ones.
+    /// The seed for all ids and secrets; the same seed gives the same ones.
     ///
     /// With a [manual](Self::manual) clock the times repeat too: it begins at 2026-01-01T00:00:00Z.
     pub fn rng_seed(mut self, seed: u64) -> Self {
@@ -109,26 +109,26 @@ impl EmulatorBuilder {
         self
     }
 
-    /// Accounts and resources to begin with.
+    /// The accounts and resources that exist at the start.
     pub fn fixtures(mut self, fixtures: Fixtures) -> Self {
         self.fixtures = Some(fixtures);
         self
     }
 
-    /// A clock that stands until it is advanced, or until the clients of this process all wait.
+    /// Uses a clock that only advances when it is told to, or when all clients in this process are waiting.
     pub fn manual(mut self) -> Self {
         self.mode = ClockMode::Manual;
         self
     }
 
-    /// A clock that runs `factor` times as fast as real time.
+    /// Uses a clock that runs `factor` times as fast as real time.
     pub fn scale(mut self, factor: f64) -> Self {
         self.mode = ClockMode::Scaled;
         self.factor = factor;
         self
     }
 
-    /// When the emulated time begins, in milliseconds since the epoch; now without it.
+    /// The start of the emulated time, in milliseconds since the epoch. The default is now.
     pub fn start_at(mut self, millis: i64) -> Self {
         self.start_at = Some(millis);
         self
@@ -143,7 +143,7 @@ impl EmulatorBuilder {
         self
     }
 
-    /// How long things take.
+    /// The duration of each transition.
     pub fn durations(mut self, durations: Durations) -> Self {
         self.durations = durations;
         self
@@ -154,8 +154,8 @@ impl EmulatorBuilder {
     /// | request | by default | strict |
     /// |---|---|---|
     /// | a property that the operation does not have | ignored | `ModelArts.6336` |
-    /// | an empty number or boolean in the query | taken for absent | `ModelArts.6332` |
-    /// | deleting what runs, in either generation | accepted | `ModelArts.6304` |
+    /// | an empty number or boolean in the query | treated as absent | `ModelArts.6332` |
+    /// | deleting a running instance, in either generation | accepted | `ModelArts.6304` |
     /// | name, description or disk of a running notebook | changed | `ModelArts.6347` |
     /// | an SSH endpoint, or one with addresses, without a key pair | accepted | `ModelArts.6335` |
     /// | a profile for other hardware than the flavor | accepted | `ModelArts.6330` |
@@ -184,19 +184,19 @@ impl EmulatorBuilder {
         self
     }
 
-    /// A fault that stands from the start.
+    /// Adds a fault that is active from the start.
     pub fn fault(mut self, fault: Fault) -> Self {
         self.faults.push(fault);
         self
     }
 
-    /// The region in the catalogue of the identity service; `eu-de` without it.
+    /// The region in the catalogue of the identity service. The default is `eu-de`.
     pub fn region(mut self, region: impl Into<String>) -> Self {
         self.region = region.into();
         self
     }
 
-    /// How many requests the log keeps; 1000 without it, 0 for none.
+    /// The number of requests that the log keeps. The default is 1000; 0 keeps none.
     pub fn log_entries(mut self, entries: usize) -> Self {
         self.log_entries = entries;
         self
@@ -270,7 +270,7 @@ impl EmulatorBuilder {
         Emulator::listen(Arc::new(app), self.address).await
     }
 
-    /// Starts the emulator and serves until `shutdown` completes and the answers under way are out.
+    /// Starts the emulator and serves until `shutdown` completes and all responses in flight are sent.
     ///
     /// # Errors
     /// As [`start`](Self::start).
@@ -286,7 +286,7 @@ impl EmulatorBuilder {
         Kind::Data(format!("{}: {error}", file.display())).into()
     }
 
-    /// Refuses what cannot be meant, before anything is opened.
+    /// Rejects invalid settings before anything is opened.
     fn check(&mut self) -> Result<(), Error> {
         let addresses = &mut self.addresses;
         if let Some(url) = &mut addresses.external_url {
@@ -363,7 +363,7 @@ impl Emulator {
         Self::builder().start().await
     }
 
-    /// Begins the description of another kind of emulator.
+    /// Returns a builder for an emulator with other settings.
     pub fn builder() -> EmulatorBuilder {
         EmulatorBuilder::default()
     }

@@ -11,9 +11,9 @@ impl Emulator {
     /// A client that signs in as the first user, works in the first project and lives in the emulator's time.
     ///
     /// On a manual clock the time jumps to the next wait that ends as soon as its clients have nothing else to do: no
-    /// request is under way, and who is not done waits. So waiting for a notebook takes no time at all, ten waits of ten
-    /// seconds at once take ten seconds, and nobody's time passes while somebody still acts. On a
-    /// [frozen](crate::Clock::freeze) clock clients wait for whoever advances it.
+    /// request is in flight, and every client that is not done is waiting. So waiting for a notebook takes hardly any real time,
+    /// ten concurrent waits of ten seconds take ten seconds, and time does not pass while a client is still active. On a
+    /// [frozen](crate::Clock::freeze) clock, clients wait until the clock is advanced.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new()?.block_on(async {
@@ -31,7 +31,7 @@ impl Emulator {
         self.client_builder().build().await
     }
 
-    /// The beginning of a client, for a test that changes something about it.
+    /// A client builder, for a test that changes some of its settings.
     pub fn client_builder(&self) -> ModelArtsBuilder {
         let login = Login::new(self.user_name(), self.password().clone());
         ModelArts::builder()

@@ -1,4 +1,4 @@
-//! The emulator's time: real, scaled or moved by hand.
+//! The emulator's time: real, scaled or advanced manually.
 
 use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
@@ -18,7 +18,7 @@ pub(crate) type Millis = i64;
 /// Where the clock's range ends: 9999-01-01T00:00:00Z. Every time up to here can be written as a date.
 pub(crate) const LATEST: Millis = 253_370_764_800_000;
 
-/// The fastest that time may run.
+/// The maximum scale of the time.
 pub(crate) const FASTEST: f64 = 1_000_000.0;
 
 /// How long, in real time, nothing may happen before a manual clock jumps to the next sleeping client: time for a task
@@ -42,20 +42,20 @@ pub enum ClockMode {
     Real,
     /// Faster or slower than real time, by a factor.
     Scaled,
-    /// It stands still until it is advanced.
+    /// Time only moves when it is advanced.
     Manual,
 }
 
-/// A moment by both clocks, and how the emulated one moves on from there.
+/// A moment in real and in emulated time, and how the emulated time moves on from there.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Checkpoint {
     pub(crate) emulated: Millis,
     pub(crate) real: Millis,
-    /// Emulated seconds per real second; 0 for a time that stands.
+    /// Emulated seconds per real second; 0 if the time does not move.
     pub(crate) rate: f64,
 }
 
-/// What is called when the time was moved.
+/// A callback for when the time is moved.
 type ClockObserver = Box<dyn Fn(Checkpoint) + Send + Sync>;
 
 /// The emulator's clock; clones share the same time.
@@ -75,24 +75,24 @@ pub struct Clock {
 
 struct Shared {
     reading: Mutex<Reading>,
-    /// Told whenever the time was moved or its rate changed, but not when it jumped.
+    /// Notified whenever the time was moved or its rate changed, but not when it jumped.
     changed: Notify,
-    /// Told whenever the time has jumped.
+    /// Notified whenever the time has jumped.
     jumped: Notify,
     /// Clients of this process that sleep until the time has come, by that time and a number of their own. A lock that
     /// is taken before that of `reading`.
     sleepers: Mutex<BTreeMap<(u64, u64), Option<Waker>>>,
     next_sleeper: AtomicU64,
-    /// Requests under way: those that the emulator is answering, and those that clients of this process have sent.
+    /// Requests in flight: those that the emulator is answering, and those that clients of this process have sent.
     under_way: [AtomicUsize; 2],
     /// Counts what clients do; a jump needs it to stand still.
     activity: AtomicU64,
-    /// Told when no request is under way any more.
+    /// Notified when no request is in flight any more.
     idle: Notify,
     observer: OnceLock<ClockObserver>,
 }
 
-/// Whose request is under way.
+/// The side that has the request in flight.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Side {
     /// The emulator is answering it.
@@ -105,7 +105,7 @@ pub(crate) enum Side {
     Client = 1,
 }
 
-/// A request that is under way; the time does not jump before this is dropped.
+/// A request in flight; the time does not jump before this is dropped.
 pub(crate) struct UnderWay {
     shared: Arc<Shared>,
     side: Side,
@@ -166,7 +166,7 @@ impl Reading {
     }
 }
 
-/// What [`Clock::reading`] tells.
+/// The result of [`Clock::reading`].
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[non_exhaustive]
 pub struct ClockReading {
@@ -174,7 +174,7 @@ pub struct ClockReading {
     pub now: i64,
     /// The same as text, in UTC.
     pub now_text: String,
-    /// How it moves.
+    /// The mode of the clock.
     pub mode: ClockMode,
     /// Emulated seconds per real second.
     pub scale: f64,
@@ -183,19 +183,19 @@ pub struct ClockReading {
 }
 
 impl Clock {
-    /// A clock that runs with real time.
+    /// Returns a clock that runs with real time.
     pub fn real() -> Self {
         Self::new(ClockMode::Real, system_millis(), 1.0)
     }
 
-    /// A clock that starts at the present and runs `factor` times as fast as real time.
+    /// Returns a clock that starts at the present and runs `factor` times as fast as real time.
     ///
-    /// A factor that is not a positive number counts as 1, one of more than a million as a million.
+    /// A factor that is not a positive number is treated as 1, one of more than a million as a million.
     pub fn scaled(factor: f64) -> Self {
         Self::new(ClockMode::Scaled, system_millis(), positive(factor))
     }
 
-    /// A clock that stands at `start` (milliseconds since the epoch) until it is advanced.
+    /// Returns a clock that starts at `start` (milliseconds since the epoch) and only moves when it is advanced.
     pub fn manual(start: i64) -> Self {
         Self::new(ClockMode::Manual, start, 1.0)
     }
@@ -232,7 +232,7 @@ impl Clock {
         self.shared.reading.lock().at(instant) as Millis
     }
 
-    /// Moves the time ahead at once, whatever the mode; not beyond 9999-01-01, where the clock's range ends.
+    /// Advances the time at once, in every mode, but not beyond 9999-01-01, where the clock's range ends.
     pub fn advance(&self, by: Duration) {
         self.change(|reading| reading.base += by.as_secs_f64() * 1000.0);
     }
@@ -247,7 +247,7 @@ impl Clock {
         self.change(|reading| reading.frozen = true);
     }
 
-    /// Lets a frozen time run again.
+    /// Resumes a frozen clock.
     pub fn resume(&self) {
         self.change(|reading| reading.frozen = false);
     }
@@ -264,23 +264,23 @@ impl Clock {
         });
     }
 
-    /// Lets the time stand until it is advanced.
+    /// Switches to a time that only moves when it is advanced.
     pub fn set_manual(&self) {
         self.change(|reading| reading.mode = ClockMode::Manual);
     }
 
-    /// Puts the time to `now`, also backwards: for a restored state.
+    /// Sets the time to `now`, also backwards: for a restored state.
     pub(crate) fn set(&self, now: Millis) {
         self.change(|reading| reading.base = now as f64);
     }
 
-    /// Calls `observer` whenever the time is moved or its rate changed, before anybody can see it.
+    /// Calls `observer` whenever the time is moved or its rate changed, before the change becomes visible.
     pub(crate) fn observe(&self, observer: ClockObserver) {
         // There is one observer at most: the store of the emulator that made the clock.
         let _ = self.shared.observer.set(observer);
     }
 
-    /// The present by both clocks.
+    /// The present, in real and in emulated time.
     pub(crate) fn checkpoint(&self) -> Checkpoint {
         self.shared.reading.lock().checkpoint(real_instant())
     }
@@ -298,14 +298,14 @@ impl Clock {
         }
     }
 
-    /// How the time moves.
+    /// The mode of the clock.
     pub fn mode(&self) -> ClockMode {
         self.shared.reading.lock().mode
     }
 
     /// Waits until `duration` of emulated time has passed.
     ///
-    /// On a manual clock it waits for whoever advances it; sleeping here does not move the time.
+    /// On a manual clock it waits until the clock is advanced; sleeping here does not move the time.
     pub async fn sleep(&self, duration: Duration) {
         let target = self.after(duration);
         loop {
@@ -333,7 +333,7 @@ impl Clock {
     /// Waits like [`sleep`](Self::sleep), as a client of this process: when nothing else is going on, a manual clock
     /// jumps to the earliest of all these waits.
     ///
-    /// The wait counts from the call, not from the first poll.
+    /// The wait starts at the call, not at the first poll.
     #[cfg_attr(
         not(any(feature = "client", test)),
         expect(dead_code, reason = "only clients of this process sleep like this")
@@ -347,7 +347,7 @@ impl Clock {
         async move { Sleeper::new(shared, target).run().await }
     }
 
-    /// Counts a request as under way until the guard is dropped.
+    /// Counts a request as in flight until the guard is dropped.
     pub(crate) fn under_way(&self, side: Side) -> UnderWay {
         self.shared.under_way[side as usize].fetch_add(1, Ordering::AcqRel);
         self.shared.note_activity();
@@ -367,7 +367,7 @@ impl Clock {
     }
 }
 
-/// Completes when `left` emulated milliseconds have passed at this rate: never, if the time stands.
+/// Completes when `left` emulated milliseconds have passed at this rate: never, if the time does not move.
 async fn pass(left: f64, rate: f64) {
     if rate == 0.0 {
         return std::future::pending().await;
@@ -398,10 +398,10 @@ struct Sleeper {
     key: (u64, u64),
 }
 
-/// Where a sleeper stands.
+/// The position of a sleeper.
 enum Place {
     Due,
-    /// Nobody is due before it.
+    /// No other sleeper is due before it.
     First,
     Behind,
 }
@@ -487,8 +487,8 @@ impl Sleeper {
                 () = idle => return,
             }
         }
-        let unanswered = shared.under_way[Side::Server as usize].load(Ordering::Acquire);
-        if unanswered > 0 || shared.activity.load(Ordering::Acquire) != activity {
+        let in_flight = shared.under_way[Side::Server as usize].load(Ordering::Acquire);
+        if in_flight > 0 || shared.activity.load(Ordering::Acquire) != activity {
             return;
         }
         self.jump();

@@ -20,7 +20,7 @@ use crate::log::{LogFilter, LoggedRequest};
 /// Waiting connections; more are refused by the system.
 const BACKLOG: u32 = 4096;
 
-/// Why an emulator cannot be started or does not do what it was told.
+/// The error when an emulator cannot be started or rejects a call.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct Error(#[from] Kind);
@@ -77,19 +77,19 @@ pub struct Emulator {
 
 impl Emulator {
     pub(crate) async fn listen(app: Arc<App>, address: SocketAddr) -> Result<Self, Error> {
-        let told = |source| Kind::Bind { address, source };
+        let reported = |source| Kind::Bind { address, source };
         let socket = if address.is_ipv6() {
             TcpSocket::new_v6()
         } else {
             TcpSocket::new_v4()
         }
-        .map_err(told)?;
+        .map_err(reported)?;
         // A port that was in use a moment ago may be taken over.
         #[cfg(unix)]
-        socket.set_reuseaddr(true).map_err(told)?;
-        socket.bind(address).map_err(told)?;
-        let listener = socket.listen(BACKLOG).map_err(told)?;
-        let address = listener.local_addr().map_err(told)?;
+        socket.set_reuseaddr(true).map_err(reported)?;
+        socket.bind(address).map_err(reported)?;
+        let listener = socket.listen(BACKLOG).map_err(reported)?;
+        let address = listener.local_addr().map_err(reported)?;
         let reachable = match address.ip() {
             ip if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
             ip => ip,
@@ -108,12 +108,12 @@ impl Emulator {
         })
     }
 
-    /// Where it is, without a slash at the end: `http://127.0.0.1:40001`.
+    /// The URL of the emulator, without a trailing slash: `http://127.0.0.1:40001`.
     pub fn base_url(&self) -> &str {
         &self.base_url
     }
 
-    /// Where clients find it: the [external URL](EmulatorBuilder::external_url), or [`base_url`](Self::base_url).
+    /// The URL that clients use: the [external URL](EmulatorBuilder::external_url), or [`base_url`](Self::base_url).
     pub fn public_url(&self) -> &str {
         let external = self.app.addresses.external_url.as_deref();
         external.unwrap_or(&self.base_url)
@@ -179,10 +179,10 @@ impl Emulator {
         &self.app.clock
     }
 
-    /// Adds a fault; gives it back with its number.
+    /// Adds a fault and returns it with its number.
     ///
     /// # Errors
-    /// When it names an operation that does not exist or could never act as it says, or too many stand already.
+    /// If the fault names an operation that does not exist, could never act as described, or too many are active.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new()?.block_on(async {
@@ -200,7 +200,7 @@ impl Emulator {
         Ok(self.app.faults.add(fault).map_err(Kind::Refused)?)
     }
 
-    /// The faults that stand.
+    /// The active faults.
     pub fn faults(&self) -> Vec<Fault> {
         self.app.faults.list()
     }
@@ -227,7 +227,7 @@ impl Emulator {
         Ok(added.await?)
     }
 
-    /// Sets what there is to give out.
+    /// Sets the available capacity.
     ///
     /// # Errors
     /// When it names a flavor that does not exist, or the state file cannot be written.
@@ -259,7 +259,7 @@ impl Emulator {
         Ok(())
     }
 
-    /// Puts an instance into a status; `false` if there is none of this id.
+    /// Puts an instance into a status. Returns `false` if no instance has this id.
     ///
     /// # Errors
     /// When neither generation lists the status, or the state file cannot be written.
@@ -278,7 +278,8 @@ impl Emulator {
         Ok(known)
     }
 
-    /// Lets an instance be in use, so that the countdown of an idle lease begins anew; `false` if there is none of this id.
+    /// Marks an instance as in use, which restarts the countdown of an idle lease. Returns `false` if no instance has
+    /// this id.
     ///
     /// # Errors
     /// When the state file cannot be written.
@@ -302,7 +303,7 @@ impl Emulator {
     /// The whole state.
     ///
     /// # Errors
-    /// When it cannot be put into words, which does not happen.
+    /// If it cannot be serialized, which does not happen.
     pub fn snapshot(&self) -> Result<Snapshot, Error> {
         self.app
             .read(|state, now| state.save(now))
@@ -317,7 +318,7 @@ impl Emulator {
         Ok(self.app.restore(snapshot).await?)
     }
 
-    /// Stops taking connections, waits for the answers under way, and ends.
+    /// Stops accepting connections, waits for the responses in flight, and ends.
     pub async fn shutdown(mut self) {
         self.stop.send_replace(true);
         if let Some(server) = self.server.take() {

@@ -9,7 +9,7 @@ use modelarts_client::devenviron::types::ErrorResponse;
 pub(crate) mod code {
     use modelarts_client::ErrorCode;
 
-    /// Of the emulator alone.
+    /// Used only by the emulator.
     pub(crate) const NOT_EMULATED: ErrorCode = ErrorCode::from_static("Emulator.0501");
     pub(crate) const NO_WORKSPACE: ErrorCode = ErrorCode::MODELARTS_0102;
     pub(crate) const PARAMETER: ErrorCode = ErrorCode::MODELARTS_0104;
@@ -116,7 +116,7 @@ impl ApiError {
         Self::new(code::NO_INSTANCE, "The instance does not exist.")
     }
 
-    /// The body, as the generation that was asked says it.
+    /// The body, in the format of the generation that was requested.
     pub(crate) fn body(&self, old: bool) -> ErrorResponse {
         with_fields!(ErrorResponse {
             error_code: Some(self.code.to_string()),

@@ -16,7 +16,7 @@ const LONGEST_DELAY: u64 = 3_600_000;
 /// The largest text of a fault, in bytes.
 const LARGEST_TEXT: usize = 1024 * 1024;
 
-/// The most faults that stand at once.
+/// The maximum number of active faults.
 pub(crate) const MOST: usize = 1_000;
 
 /// Refuses an `operationId` that no document has.
@@ -28,9 +28,9 @@ pub(crate) fn check_operation(id: &str) -> Result<(), String> {
     Err(unknown("operation", id, known.by_ref()))
 }
 
-/// A disturbance of answers.
+/// A fault that is injected into responses.
 ///
-/// Without an effect it only delays; `status` replaces the answer. Faults are tried in the order in which they were
+/// Without an effect it only delays; `status` replaces the response. Faults are tried in the order in which they were
 /// added, and the first one that fits acts.
 ///
 /// ```
@@ -49,40 +49,40 @@ pub struct Fault {
     /// The `operationId` that it disturbs; absent or `*` for all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operation: Option<String>,
-    /// How many requests it disturbs before it is gone; absent for as long as it stands.
+    /// How many requests it disturbs before it is removed; unlimited if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub times: Option<u32>,
-    /// How many fitting requests it lets pass first.
+    /// How many matching requests it lets pass first.
     #[serde(skip_serializing_if = "is_zero")]
     pub skip: u32,
-    /// How likely it acts, from 0 to 1; always if absent.
+    /// The probability that it acts, from 0 to 1; always if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub probability: Option<f64>,
     /// Real milliseconds before anything else happens.
     #[serde(skip_serializing_if = "is_none_ms")]
     pub delay_ms: u64,
-    /// Whether the operation is carried out before its answer is disturbed: a lost answer.
+    /// Whether the operation is carried out before its response is disturbed: a lost response.
     #[serde(skip_serializing_if = "is_false")]
     pub after: bool,
-    /// The HTTP status of the answer instead.
+    /// The HTTP status of the replacement response.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// The error code of the answer instead; drawn from the status if absent.
+    /// The error code of the replacement response; derived from the status if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// The message of the answer instead.
+    /// The message of the replacement response.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// The whole body of the answer instead, as it is.
+    /// The whole body of the replacement response, sent unchanged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
-    /// Headers of the answer instead, like `Retry-After` or `Content-Type`.
+    /// Headers of the replacement response, like `Retry-After` or `Content-Type`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, String>,
-    /// Whether the connection is reset instead of an answer.
+    /// Whether the connection is reset instead of sending a response.
     #[serde(skip_serializing_if = "is_false")]
     pub reset: bool,
-    /// Whether the answer ends in the middle of its body.
+    /// Whether the response ends in the middle of its body.
     #[serde(skip_serializing_if = "is_false")]
     pub truncate: bool,
 }
@@ -100,7 +100,7 @@ fn is_false(flag: &bool) -> bool {
 }
 
 impl Fault {
-    /// Every answer has this HTTP status.
+    /// Replaces every response with one of this HTTP status.
     pub fn status(status: u16) -> Self {
         Self {
             status: Some(status),
@@ -108,7 +108,7 @@ impl Fault {
         }
     }
 
-    /// The connection is reset.
+    /// Resets the connection.
     pub fn reset() -> Self {
         Self {
             reset: true,
@@ -116,7 +116,7 @@ impl Fault {
         }
     }
 
-    /// The answer ends in the middle.
+    /// Cuts the response off in the middle.
     pub fn truncated() -> Self {
         Self {
             truncate: true,
@@ -124,7 +124,7 @@ impl Fault {
         }
     }
 
-    /// The answer comes late, by real time.
+    /// Delays the response, in real time.
     pub fn delay(by: std::time::Duration) -> Self {
         Self {
             delay_ms: u64::try_from(by.as_millis()).unwrap_or(u64::MAX),
@@ -139,21 +139,21 @@ impl Fault {
         self
     }
 
-    /// Only so many times.
+    /// Acts only this many times.
     #[must_use]
     pub fn times(mut self, times: u32) -> Self {
         self.times = Some(times);
         self
     }
 
-    /// Not before so many fitting requests.
+    /// Lets this many matching requests pass first.
     #[must_use]
     pub fn skip(mut self, requests: u32) -> Self {
         self.skip = requests;
         self
     }
 
-    /// Only with this probability, from 0 to 1.
+    /// Acts only with this probability, from 0 to 1.
     #[must_use]
     pub fn probability(mut self, probability: f64) -> Self {
         self.probability = Some(probability);
@@ -181,14 +181,14 @@ impl Fault {
         self
     }
 
-    /// The operation is carried out and only its answer disturbed.
+    /// Carries out the operation and disturbs only its response.
     #[must_use]
     pub fn after_the_operation(mut self) -> Self {
         self.after = true;
         self
     }
 
-    /// Refuses what could never act as it says.
+    /// Rejects a fault that could never act as described.
     pub(crate) fn check(&self) -> Result<(), String> {
         if let Some(operation) = self.operation.as_deref().filter(|name| *name != "*") {
             check_operation(operation)?;
@@ -240,7 +240,7 @@ impl Fault {
     }
 }
 
-/// The faults that stand.
+/// The active faults.
 #[derive(Debug)]
 pub(crate) struct Faults {
     list: Mutex<List>,
@@ -297,7 +297,7 @@ impl Faults {
         list.faults.len() < before
     }
 
-    /// The fault that acts on this request, which counts against it.
+    /// Returns the fault that acts on this request, and counts the request against it.
     pub(crate) fn take(&self, operation: &str) -> Option<Fault> {
         if !self.any.load(std::sync::atomic::Ordering::Acquire) {
             return None;

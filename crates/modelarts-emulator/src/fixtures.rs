@@ -1,4 +1,4 @@
-//! What the emulator knows at the start, or is told later.
+//! The state that the emulator has at the start, or is given later.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -15,14 +15,14 @@ use utoipa::ToSchema;
 use crate::domain::{Generation, InstanceStatus};
 use crate::nearest::unknown;
 
-/// The project that the emulator has when nothing else is asked for.
+/// The default project of the emulator.
 pub(crate) const DEFAULT_PROJECT: &str = "7f3c0e6a1b5d4c2f9e8d7a6b5c4d3e2f";
 pub(crate) const DEFAULT_REGION: &str = "eu-de";
 
 /// Projects, users and resources to begin with; a JSON file for `modelarts emulator --fixtures`.
 ///
-/// Everything may be left out. Identifiers and secrets that are missing are drawn, and fixtures without a
-/// user gets the default one.
+/// Everything may be left out. Missing identifiers and secrets are generated, and fixtures without a user get the
+/// default one.
 ///
 /// ```
 /// # tokio::runtime::Runtime::new()?.block_on(async {
@@ -61,14 +61,14 @@ pub struct Fixtures {
     pub projects: Vec<ProjectFixture>,
     /// Users; without any there is one called `modelarts`, who may work in every project.
     pub users: Vec<UserFixture>,
-    /// Images beside the built-in ones.
+    /// Images in addition to the built-in ones.
     pub images: Vec<ImageFixture>,
-    /// Flavors beside the built-in ones, or instead of those with the same id.
+    /// Flavors in addition to the built-in ones, or instead of those with the same id.
     #[serde(deserialize_with = "flavors")]
     pub flavors: Vec<types::NotebookFlavor>,
     /// Instances in given states.
     pub instances: Vec<InstanceFixture>,
-    /// What there is to give out.
+    /// The available capacity.
     pub capacity: Option<Capacity>,
 }
 
@@ -136,7 +136,7 @@ impl Fixtures {
         serde_json::from_str(text).ok()
     }
 
-    /// What tells these fixtures from others.
+    /// An identifier that distinguishes these fixtures from others.
     pub(crate) fn digest(&self) -> String {
         // Texts, numbers and maps: writing them cannot fail.
         let text = serde_json::to_vec(self).unwrap_or_default();

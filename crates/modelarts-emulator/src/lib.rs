@@ -1,8 +1,8 @@
 //! A stateful local emulator of the ModelArts DevEnviron API.
 //!
 //! It serves both generations of the API and as much of the identity service as clients need to sign in, with
-//! the states, limits and error codes of the real thing, over plain HTTP on the loopback address. In a test it runs
-//! in the same process, one per test, on a clock that the test moves:
+//! the states, limits and error codes of the real service, over plain HTTP on the loopback address. In a test it runs
+//! in the same process, one per test, on a clock that the test advances:
 //!
 //! ```
 //! # tokio::runtime::Runtime::new()?.block_on(async {
@@ -16,25 +16,25 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! With the feature `client`, `Emulator::client()` is a ready client of the crate `modelarts`. Any other takes
+//! With the feature `client`, `Emulator::client()` is a ready client of the crate `modelarts`. Any other client uses
 //! [`base_url`](Emulator::base_url) and a [`token`](Emulator::token), or signs in with
 //! [`user_name`](Emulator::user_name) and [`password`](Emulator::password) or the [`access_key`](Emulator::access_key).
 //!
 //! # What a test can set
-//! * **Time**: [`manual`](EmulatorBuilder::manual) stands until the [`clock`](Emulator::clock) is advanced or its own clients
+//! * **Time**: [`manual`](EmulatorBuilder::manual) stays still until the [`clock`](Emulator::clock) is advanced or its own clients
 //!   wait, [`scale`](EmulatorBuilder::scale) runs faster; [`durations`](EmulatorBuilder::durations) are what each transition takes.
 //! * **Chance**: with a [`rng_seed`](EmulatorBuilder::rng_seed) ids, secrets and failures are the same in every run.
 //! * **The beginning**: [`fixtures`](EmulatorBuilder::fixtures) has accounts, images, flavors, instances and what there is
 //!   to give out.
-//! * **Failures**: a [`Fault`] disturbs answers, from a 429 to a lost connection; a [`TransitionFault`] lets something fail that
+//! * **Failures**: a [`Fault`] disturbs responses, from a 429 to a lost connection; a [`TransitionFault`] lets something fail that
 //!   the service does by itself, like a start.
-//! * **What was asked**: [`requests`](Emulator::requests), secrets left out.
+//! * **The log**: [`requests`](Emulator::requests) lists what was requested, without secrets.
 //!
 //! Programs in other languages have all of this as JSON under `/_emulator/`, without a token:
 //!
 //! ```console
 //! $ modelarts emulator --port 8780 --rng-seed 7 --clock manual
-//! $ curl -http://127.0.0.1:8780/_emulator/clock --json '{"advance_ms": 90000}'
+//! $ curl http://127.0.0.1:8780/_emulator/clock --json '{"advance_ms": 90000}'
 //! $ curl http://127.0.0.1:8780/_emulator/faults/responses --json '{"operation": "listNotebooks", "status": 429, "times": 2}'
 //! $ curl http://127.0.0.1:8780/_emulator/accounts
 //! ```
@@ -42,7 +42,7 @@
 //! `/_emulator/openapi/control.json` describes it; `devenviron.json` and `iam.json` there describe the API. With the feature
 //! `docs` (in the command) `/docs/` is a page from which it can be called.
 //!
-//! # What is different from the service
+//! # Differences from the service
 //! * The two generations share one store, quotas aside, but an instance is seen only by the generation that created it.
 //! * Deleted instances of the old generation read DELETED until they are gone; the list of its statuses has no DELETING.
 //! * A property of a request that is null is refused, in lenient mode too, unless the document says that it may be null.
@@ -51,7 +51,7 @@
 //!   latter is answered with 431, where the gateway has a status 494 of its own. These and other requests that are no
 //!   HTTP/1.1 are refused in JSON and stand only in the log on standard error; a connection that begins with HTTP/2 is closed.
 //! * Bodies of more than 1 MiB are refused with status 400, since the documents know no 413; the gateway takes 12 MB.
-//! * Nothing leaves the machine: images, buckets, key pairs and addresses are taken at their word.
+//! * Nothing leaves the machine: images, buckets, key pairs and addresses are accepted as they are given.
 //! * An instance has no load of its own: a lease of the type `idle` counts from the start, the last renewal, or
 //!   the last `POST /_emulator/instances/{id}/activity` ([`Emulator::note_activity`]). The pages say no more than that it
 //!   stops an instance that is idle.
@@ -59,16 +59,16 @@
 //!   shows one says so. Instances of the profile `ML-Studio-cpu` are of this kind, and no others can be restarted.
 //! * Where the documentation and practice disagree, [`strict`](EmulatorBuilder::strict) says which of them holds.
 //!
-//! # What is kept
-//! With [`data`](EmulatorBuilder::data) everything lies in a SQLite file. No answer leaves before all that it may show is
-//! written there, so neither an acknowledged change nor one that was merely seen is lost when the process is killed. The time
-//! is kept as well, however it was moved. While the file cannot be
-//! written, every answer says so with status 500; when it can again, all is written and goes on. A file that was deleted or
-//! truncated meanwhile is written anew, and one that is damaged in any way is refused at the start.
+//! # Persistence
+//! With [`data`](EmulatorBuilder::data) everything is stored in a SQLite file. No response is sent before everything that
+//! it may show is written there, so neither an acknowledged change nor one that was merely seen is lost when the process
+//! is killed. The time is stored as well, however it was moved. While the file cannot be written, every response says so
+//! with status 500; when it can be written again, everything is written and the emulator continues. A file that was
+//! deleted or truncated meanwhile is written again, and one that is damaged in any way is rejected at the start.
 //!
-//! # Requests in a time that is not real
+//! # Requests in emulated time
 //! In every mode of the clock the emulator's credentials work for clients inside and outside of the process. The date of
-//! a signature may lie 15 minutes from the emulated time or from the real one, which is all that a client outside can know.
+//! a signature may be 15 minutes away from the emulated time or from the real one, which is all that a client outside can know.
 //! Tokens expire after 24 hours of emulated time.
 //!
 //! [`Emulator::client`] and everything else that uses the [`Clock`] as its clock lives in the emulated time. A manual clock

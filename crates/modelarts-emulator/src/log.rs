@@ -277,12 +277,12 @@ impl Log {
         filter.check()?;
         let entries = self.entries.lock();
         let fitting = entries.iter().rev().filter(|entry| filter.fits(entry));
-        let mut told: Vec<LoggedRequest> = fitting
+        let mut selected: Vec<LoggedRequest> = fitting
             .take(filter.limit.unwrap_or(usize::MAX))
             .map(Entry::tell)
             .collect();
-        told.reverse();
-        Ok(told)
+        selected.reverse();
+        Ok(selected)
     }
 }
 

@@ -1,5 +1,6 @@
-//! The same client without async, for scripts, and for threads that may block, as those of
-//! [`spawn_blocking`](tokio::task::spawn_blocking). In async code it is refused with an error, since it would block it.
+//! The client without async, for scripts and for threads that may block, such as those of
+//! [`spawn_blocking`](tokio::task::spawn_blocking). In async code its calls return an error, since they would block
+//! the runtime.
 //!
 //! ```no_run
 //! use modelarts::blocking::ModelArts;
@@ -28,7 +29,7 @@ use tokio::task::coop::poll_proceed;
 use crate::builder::ModelArtsBuilder;
 use crate::error::{Error, Result};
 
-/// A client whose calls return when they are done. Connections live while a call runs.
+/// A client whose calls block until they are done. Connections are only driven while a call runs.
 #[derive(Clone)]
 pub struct ModelArts {
     runtime: Arc<Background>,
@@ -42,10 +43,10 @@ impl fmt::Debug for ModelArts {
 }
 
 impl ModelArts {
-    /// Builds what a [`ModelArtsBuilder`] describes.
+    /// Builds a client from a [`ModelArtsBuilder`].
     ///
     /// # Errors
-    /// As [`ModelArtsBuilder::build`]; when called from async code, which it would block.
+    /// The errors of [`ModelArtsBuilder::build`], and an error if called from async code, which it would block.
     pub fn build(builder: ModelArtsBuilder) -> Result<Self> {
         outside_async()?;
         let runtime = Builder::new_current_thread()
@@ -62,18 +63,18 @@ impl ModelArts {
         })
     }
 
-    /// A client with the credentials of the environment or of `clouds.yaml`.
+    /// Builds a client with the credentials from the environment or from `clouds.yaml`.
     ///
     /// # Errors
-    /// As [`build`](ModelArts::build).
+    /// The errors of [`build`](ModelArts::build).
     pub fn from_env() -> Result<Self> {
         Self::build(crate::ModelArts::builder())
     }
 
-    /// Runs a call or a waiter to its end.
+    /// Runs a call or a waiter to completion.
     ///
     /// # Errors
-    /// Those of the call; when called from async code.
+    /// The errors of the call, and an error if called from async code.
     pub fn run<A, T>(&self, call: impl FnOnce(crate::ModelArts) -> A) -> Result<T>
     where
         A: IntoFuture<Output = Result<T>>,
@@ -81,9 +82,9 @@ impl ModelArts {
         block_on(&self.runtime, call(self.client.clone()).into_future())
     }
 
-    /// Goes through a list as it comes, page by page, or through the [events](crate::Waiter::events) of a waiter.
+    /// Iterates over a list, fetching it page by page, or over the [events](crate::Waiter::events) of a waiter.
     ///
-    /// Who stops or deletes what is listed takes `collect()` instead, which reads all of it first.
+    /// To stop or delete what you list, use `collect()` instead, which reads the whole list first.
     pub fn iter<S, T>(&self, list: impl FnOnce(crate::ModelArts) -> S) -> Iter<T>
     where
         S: Stream<Item = Result<T>> + Send + 'static,
@@ -95,7 +96,7 @@ impl ModelArts {
     }
 }
 
-/// Items of a list, each page fetched when it is needed.
+/// An iterator over the items of a list. Each page is fetched when it is needed.
 pub struct Iter<T> {
     runtime: Arc<Background>,
     stream: Option<Pin<Box<dyn Stream<Item = Result<T>> + Send>>>,
@@ -113,7 +114,7 @@ impl<T> Iterator for Iter<T> {
     fn next(&mut self) -> Option<Result<T>> {
         let stream = self.stream.as_mut()?;
         let next = block_on(&self.runtime, async { Ok(stream.next().await) });
-        // What has ended, or cannot be asked from here, is not asked again.
+        // A stream that has ended, or that cannot be polled from here, is not polled again.
         if !matches!(next, Ok(Some(_))) {
             self.stream = None;
         }
@@ -123,7 +124,7 @@ impl<T> Iterator for Iter<T> {
 
 impl<T> FusedIterator for Iter<T> {}
 
-/// A runtime that may be dropped anywhere; dropped as it is in async code, it would panic.
+/// A runtime that may be dropped anywhere. A bare tokio runtime panics if it is dropped in async code.
 struct Background(Option<Runtime>);
 
 impl Drop for Background {
@@ -142,10 +143,10 @@ fn block_on<T>(runtime: &Background, future: impl Future<Output = Result<T>>) ->
     }
 }
 
-/// Tokio panics where this returns an error.
+/// Returns an error in async code, where tokio would panic.
 ///
-/// A thread for blocking work ([`spawn_blocking`](tokio::task::spawn_blocking)) knows its runtime, too, and may block: what
-/// tells it from async code is that only the latter has a budget of steps until it must yield.
+/// A thread for blocking work ([`spawn_blocking`](tokio::task::spawn_blocking)) also has a runtime handle, but it may
+/// block. Only async code has a budget of steps after which it must yield, so the budget distinguishes the two.
 fn outside_async() -> Result<()> {
     let is_async = Handle::try_current().is_ok() && has_budget();
     match is_async {
@@ -156,9 +157,9 @@ fn outside_async() -> Result<()> {
     }
 }
 
-/// Whether the caller runs within a budget, by using it up. It is restored before this returns.
+/// Finds out whether the caller runs within a budget by using it up. The budget is restored before this returns.
 fn has_budget() -> bool {
-    /// More than a budget ever holds.
+    /// More steps than any budget has.
     const STEPS: usize = 256;
     let mut context = Context::from_waker(Waker::noop());
     let mut steps = Vec::new();
@@ -169,7 +170,7 @@ fn has_budget() -> bool {
         }
         Poll::Pending => true,
     });
-    // The first step remembers the whole budget: it must be the last to be restored.
+    // The first step holds the whole budget, so it must be restored last.
     while steps.pop().is_some() {}
     is_over
 }

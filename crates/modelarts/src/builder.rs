@@ -25,15 +25,16 @@ use tracing::warn;
 
 /// Configures a [`ModelArts`].
 ///
-/// # What is needed
-/// * **Credentials**: given by [`credentials`](Self::credentials) or a [`profile`](Self::profile); if neither, looked
-///   for as [`Profile`] says, which also has the order of all sources. Explicit settings go before those of a profile, and
-///   what is set neither here nor there is looked for as well.
-/// * **Where**: an [`endpoint`](Self::endpoint), or else the service's address in the token's catalogue (after signing in
-///   with a password), or else that of the [`region`](Self::region).
-/// * **The project**: its [`id`](Self::project_id), or its [`name`](Self::project_name), or else the region's main project,
-///   which bears the region's name. A name is looked up by the identity service, whose address is the
-///   [`auth_url`](Self::auth_url) or that of the region. Where both are given, they must be those of one project.
+/// # Required settings
+/// * **Credentials**: set with [`credentials`](Self::credentials) or a [`profile`](Self::profile), and otherwise
+///   discovered as described in [`Profile`], which also documents the precedence of all sources. Explicit settings
+///   override those of a profile, and settings that neither provides are discovered as well.
+/// * **Endpoint**: the [`endpoint`](Self::endpoint), or else the service's address in the token's catalogue (after signing
+///   in with a password), or else the address in the [`region`](Self::region).
+/// * **Project**: its [`id`](Self::project_id), or its [`name`](Self::project_name), or else the region's main project,
+///   which has the same name as the region. The identity service looks up a name; its address is the
+///   [`auth_url`](Self::auth_url) or the one in the region. If both id and name are given, they must identify the same
+///   project.
 ///
 /// ```no_run
 /// # async fn run() -> modelarts::Result<()> {
@@ -81,7 +82,7 @@ struct ExplicitSettings {
 
 impl fmt::Debug for ExplicitSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Names only: what is not checked yet may hold a password.
+        // Names only: a value that has not been checked yet may contain a password.
         let names = [
             ("credentials", self.credentials.is_some()),
             ("region", self.region.is_some()),
@@ -107,7 +108,7 @@ impl ExplicitSettings {
     }
 }
 
-/// A page of ten thousand notebooks is half as long.
+/// Twice the size of a page of ten thousand notebooks.
 const MAX_BODY: usize = 32 * 1024 * 1024;
 
 impl fmt::Debug for ModelArtsBuilder {
@@ -121,12 +122,12 @@ impl fmt::Debug for ModelArtsBuilder {
 }
 
 impl ModelArts {
-    /// A client that is configured step by step.
+    /// Returns a builder that configures a client step by step.
     pub fn builder() -> ModelArtsBuilder {
         ModelArtsBuilder::new()
     }
 
-    /// A client with the credentials of the environment or of `clouds.yaml`.
+    /// Creates a client with credentials from the environment or `clouds.yaml`.
     ///
     /// # Errors
     /// When no credentials are found, or the sign-in fails.
@@ -157,126 +158,128 @@ impl ModelArtsBuilder {
         }
     }
 
-    /// Who is calling.
+    /// Sets the credentials.
     pub fn credentials(mut self, credentials: Credentials) -> Self {
         self.explicit.credentials = Some(credentials);
         self
     }
 
-    /// Everything that a profile has and that is not set explicitly. The last call of this counts.
+    /// Uses a profile for all settings that are not set explicitly. A later call replaces an earlier one.
     pub fn profile(mut self, profile: Profile) -> Self {
         self.profile = Some(profile);
         self
     }
 
-    /// Where to look for what is not given. The environment of the process unless set.
+    /// Sets the environment in which to look for missing settings. Default: the environment of the process.
     pub fn environment(mut self, environment: Environment) -> Self {
         self.environment = environment;
         self
     }
 
-    /// The region, for example `eu-de`.
+    /// Sets the region, for example `eu-de`.
     pub fn region(mut self, region: impl Into<String>) -> Self {
         self.explicit.region = Some(region.into());
         self
     }
 
-    /// The address of the service, for example `https://modelarts.eu-de.otc.t-systems.com`. It goes before all else.
+    /// Sets the address of the service, for example `https://modelarts.eu-de.otc.t-systems.com`.
     ///
-    /// It may end with `/v1/` and the project, as OpenStack tools have it.
+    /// It takes precedence over all other sources. It may end with `/v1/` and the project, as in OpenStack tools.
     pub fn endpoint(mut self, url: impl Into<String>) -> Self {
         self.explicit.endpoint = Some(url.into());
         self
     }
 
-    /// The address of the identity service, for example `https://iam.eu-de.otc.t-systems.com/v3`.
+    /// Sets the address of the identity service, for example `https://iam.eu-de.otc.t-systems.com/v3`.
     pub fn auth_url(mut self, url: impl Into<String>) -> Self {
         self.explicit.auth_url = Some(url.into());
         self
     }
 
-    /// The id of the project.
+    /// Sets the id of the project.
     pub fn project_id(mut self, id: impl Into<String>) -> Self {
         self.explicit.project_id = Some(id.into());
         self
     }
 
-    /// The name of the project, for example `eu-de_nlp`.
+    /// Sets the name of the project, for example `eu-de_nlp`.
     pub fn project_name(mut self, name: impl Into<String>) -> Self {
         self.explicit.project_name = Some(name.into());
         self
     }
 
-    /// Allows plain HTTP to other hosts than this machine. Credentials then travel in clear text.
+    /// Allows plain HTTP to hosts other than this machine. Credentials are then sent in clear text.
     pub fn allow_http(mut self, allow: bool) -> Self {
         self.allow_http = allow;
         self
     }
 
-    /// What is tried again, and how often. See [`RetryPolicy`] for the default.
+    /// Sets what is retried, and how often. See [`RetryPolicy`] for the default.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.options = self.options.retry(policy);
         self
     }
 
-    /// The longest that one attempt may take, response included. A minute unless set.
+    /// Sets the time limit for one attempt, including its response. Default: one minute.
     pub fn attempt_timeout(mut self, limit: Duration) -> Self {
         self.options = self.options.attempt_timeout(limit);
         self
     }
 
-    /// The longest that a call may take, all attempts and delays included. Five minutes unless set.
+    /// Sets the time limit for a call, including all attempts and delays. Default: five minutes.
     pub fn deadline(mut self, limit: Duration) -> Self {
         self.options = self.options.deadline(limit);
         self
     }
 
-    /// When waiters poll, and how long. See [`PollPolicy`] for the default.
+    /// Sets when and for how long waiters poll. See [`PollPolicy`] for the default.
     pub fn poll(mut self, policy: PollPolicy) -> Self {
         self.options = self.options.poll(policy);
         self
     }
 
-    /// The retries that all calls of this client share. See [`RetryBudget`] for the default.
+    /// Sets the retry budget that all calls of this client share. See [`RetryBudget`] for the default.
     pub fn retry_budget(mut self, budget: RetryBudget) -> Self {
         self.retry_budget = budget;
         self
     }
 
-    /// At most so many requests in a second, from this client and its clones; no limit unless set, or if not positive.
+    /// Limits the requests per second from this client and its clones. Default: no limit; a value that is not positive also
+    /// means no limit.
     ///
-    /// Requests that come too early queue. One whose [deadline](ModelArtsBuilder::deadline) would pass in the queue fails at once
-    /// when its turn shows that, and what fails or is dropped leaves no gap for the others.
+    /// Requests over the limit are queued. A request whose turn would come after its
+    /// [deadline](ModelArtsBuilder::deadline) fails as soon as that is known, and a request that fails or is dropped in the
+    /// queue leaves no gap for the others.
     pub fn rate_limit(mut self, per_second: f64) -> Self {
         self.rate_limit = RateLimit::new(per_second);
         self
     }
 
-    /// The name of the program, put before this crate's own in the header `User-Agent`.
+    /// Sets the name of the program, which precedes this crate's own name in the `User-Agent` header.
     pub fn user_agent(mut self, name: impl Into<String>) -> Self {
         self.user_agent = Some(name.into());
         self
     }
 
-    /// The language of messages, for example `en-us`. The service chooses unless set.
+    /// Sets the language of messages, for example `en-us`. Default: the service chooses.
     pub fn language(mut self, language: impl Into<String>) -> Self {
         self.language = Some(language.into());
         self
     }
 
-    /// The longest response to accept, in bytes. 32 MiB unless set.
+    /// Sets the maximum size of a response, in bytes. Default: 32 MiB.
     pub fn max_body(mut self, bytes: usize) -> Self {
         self.max_body = bytes;
         self
     }
 
-    /// A proxy for all requests, for example `http://proxy.example.com:3128`. That of the environment unless set.
+    /// Sets a proxy for all requests, for example `http://proxy.example.com:3128`. Default: the environment's proxy.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = Some(Secret::from(url.into()));
         self
     }
 
-    /// Certificates (PEM, one or several) to trust beside those of the platform, or beside a configured `cacert`.
+    /// Adds certificates (PEM, one or several) to trust in addition to the platform's or to a configured `cacert`.
     ///
     /// ```
     /// # fn run(pem: &[u8]) -> modelarts::ModelArtsBuilder {
@@ -288,22 +291,23 @@ impl ModelArtsBuilder {
         self
     }
 
-    /// An HTTP client of your own, best from [`http_client_builder`](crate::http_client_builder). It must not follow redirects.
+    /// Sets your own HTTP client, preferably built with [`http_client_builder`](crate::http_client_builder). It must not
+    /// follow redirects.
     ///
-    /// Certificates and proxy are those that it was built with. It serves the runtime on which it is used first, and
-    /// others only if that one has threads of its own; without this setting the client serves any number of runtimes.
+    /// It uses the certificates and proxy that it was built with. It works on the runtime on which it is first used, and on
+    /// others only if that runtime has its own threads; without this setting, the client works on any number of runtimes.
     pub fn http_client(mut self, client: reqwest::Client) -> Self {
         self.http = Some(client);
         self
     }
 
-    /// Where tokens outlive the process. In memory only unless set. See [`TokenCache`].
+    /// Sets a cache that keeps tokens beyond the process. Default: tokens are kept in memory only. See [`TokenCache`].
     pub fn token_cache(mut self, cache: Arc<dyn TokenCache>) -> Self {
         self.token_cache = Some(cache);
         self
     }
 
-    /// The source of time. The machine's clock unless set.
+    /// Sets the source of time. Default: the machine's clock.
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Arc::new(clock);
         self
@@ -315,10 +319,10 @@ impl ModelArtsBuilder {
         self
     }
 
-    /// Builds the client. It signs in if a password is given, and looks up what is not known yet.
+    /// Builds the client. Signs in if a password is given, and looks up what is still unknown.
     ///
     /// # Errors
-    /// When something is missing or contradictory, which the message says how to mend; when the identity service
+    /// When a setting is missing or contradictory (the message says how to fix it), or when the identity service
     /// refuses.
     pub async fn build(mut self) -> Result<ModelArts> {
         let resolver = Resolver {
@@ -333,7 +337,7 @@ impl ModelArtsBuilder {
         let cache = self.token_cache.take();
         let warnings = resolver.profile.warnings.clone();
         let resolved = resolver.resolve(identity, clock, cache).await;
-        // What was not understood may be why.
+        // A setting that was not understood may be the cause.
         let resolved =
             resolved.map_err(|error| warnings.into_iter().fold(error, Error::with_note))?;
         resolved
@@ -344,7 +348,7 @@ impl ModelArtsBuilder {
         Ok(ModelArts::new(core, settings))
     }
 
-    /// All that is known from the builder and from elsewhere.
+    /// Resolves the settings from the builder and all other sources.
     fn resolved_profile(&mut self) -> Result<ResolvedProfile> {
         let mut explicit = std::mem::take(&mut self.explicit);
         for (what, value) in [
@@ -377,7 +381,7 @@ impl ModelArtsBuilder {
         resolved.region = explicit.region.or(resolved.region);
         resolved.endpoint = explicit.endpoint.or(resolved.endpoint);
         resolved.auth_url = explicit.auth_url.or(resolved.auth_url);
-        // An id and a name of different origin would name two projects.
+        // An id and a name from different sources could identify two projects.
         if explicit.project_id.is_some() || explicit.project_name.is_some() {
             resolved.project_id = explicit.project_id;
             resolved.project_name = explicit.project_name;

@@ -1,4 +1,4 @@
-//! The client.
+//! The ModelArts client.
 
 use std::fmt;
 use std::sync::Arc;
@@ -25,14 +25,14 @@ use crate::wait::PollSettings;
 /// A client of ModelArts for one project.
 ///
 /// # Configuration
-/// [`builder`](ModelArts::builder) takes everything explicitly; [`from_env`](ModelArts::from_env) looks where
-/// OpenStack and Huawei Cloud tools look, see [`Profile`](crate::Profile).
+/// [`builder`](ModelArts::builder) takes every setting explicitly. [`from_env`](ModelArts::from_env) reads the same
+/// sources as OpenStack and Huawei Cloud tools, see [`Profile`](crate::Profile).
 ///
 /// # Cloning
-/// A clone is cheap and shares connections, token, retry budget and rate limit: there is no need for an `Arc`.
+/// A clone is cheap and shares connections, token, retry budget and rate limit, so there is no need for an `Arc`.
 ///
 /// # Cancellation
-/// Every future may be dropped at any point. A request that was sent may be carried out all the same.
+/// Every future may be dropped at any point. The service may still carry out a request that was already sent.
 #[derive(Clone)]
 pub struct ModelArts {
     core: Arc<Core>,
@@ -45,9 +45,9 @@ pub(crate) struct Core {
     endpoint: String,
     project_id: String,
     service: BaseUrl,
-    /// The identity service, where it is known.
+    /// The address of the identity service, if known.
     identity: Option<BaseUrl>,
-    /// Makes the requests of the groups.
+    /// Builds the requests of the groups.
     #[cfg(feature = "devenviron")]
     devenviron: devenviron::Client<()>,
     warnings: Vec<String>,
@@ -94,7 +94,7 @@ impl ModelArts {
         }
     }
 
-    /// The same client with other settings for what is called through it.
+    /// Returns a client that shares everything with this one but uses other settings for its calls.
     #[must_use]
     pub fn with(&self, options: CallOptions) -> Self {
         Self {
@@ -103,20 +103,22 @@ impl ModelArts {
         }
     }
 
-    /// The project whose resources are served.
+    /// The ID of the project that the client works in.
     pub fn project_id(&self) -> &str {
         &self.core.project_id
     }
 
-    /// The address of the service.
+    /// The address of the ModelArts service.
     pub fn endpoint(&self) -> &str {
         &self.core.endpoint
     }
 
-    /// The token that requests carry, for another tool; `None` where they are signed with an access key.
+    /// Returns the token that requests carry, for use in another tool.
+    ///
+    /// Returns `None` if requests are signed with an access key.
     ///
     /// # Errors
-    /// When the token has to be renewed and the identity service refuses.
+    /// If the token has to be renewed and the identity service refuses.
     pub async fn token(&self) -> Result<Option<Secret>> {
         let url = reqwest::Url::parse(&self.core.endpoint)
             .map_err(|_| Error::configuration("the endpoint is no URL"))?;
@@ -128,13 +130,13 @@ impl ModelArts {
             .map(Secret::from))
     }
 
-    /// What was odd about the configuration, a sentence each, as [`Profile::warnings`](crate::Profile::warnings) and more.
-    /// None of them holds a secret.
+    /// Warnings about the configuration, one sentence each: those of [`Profile::warnings`](crate::Profile::warnings)
+    /// and others. They contain no secrets.
     pub fn warnings(&self) -> &[String] {
         &self.core.warnings
     }
 
-    /// An operation of any family, and the address of that service.
+    /// Returns an operation of any family, and the address of its service.
     pub(crate) fn locate(&self, operation_id: &str) -> Result<(&'static Operation, &BaseUrl)> {
         let (family, operation) = modelarts_client::operation(operation_id)
             .ok_or_else(|| unknown_operation(operation_id))?;
@@ -156,7 +158,7 @@ impl ModelArts {
         })
     }
 
-    /// The address of the service, to which requests by path are joined.
+    /// The address of the service. The paths of raw requests are appended to it.
     pub(crate) fn service(&self) -> &BaseUrl {
         &self.core.service
     }
@@ -167,20 +169,21 @@ impl ModelArts {
         self.identity().map(BaseUrl::as_str)
     }
 
-    /// What requests are made with.
+    /// The HTTP client, for a generated client.
     pub(crate) fn http(&self) -> reqwest::Client {
         self.core.pipeline.http.clone()
     }
 
-    /// The generated client as the groups use it: to prepare requests for [`execute`](Self::execute).
+    /// The generated client, with which the groups prepare requests for [`execute`](Self::execute).
     #[cfg(feature = "devenviron")]
     pub(crate) fn api(&self) -> &devenviron::Client<()> {
         &self.core.devenviron
     }
 
-    /// Sends a request of the service and reads its response.
+    /// Sends a request to the service and decodes the response.
     ///
-    /// No `async fn`, like what it calls: those keep their arguments twice, and every call of a group holds this.
+    /// Neither this nor the function it calls is an `async fn`: the future of one would store the arguments twice,
+    /// and the future of every group method contains this one.
     pub(crate) fn execute<T: DeserializeOwned>(
         &self,
         prepared: Prepared<T>,
@@ -211,7 +214,7 @@ impl ModelArts {
             .await
     }
 
-    /// Credentials go nowhere but to the services that they are for.
+    /// Returns an error unless the request goes to a service that the credentials are for.
     fn check_destination<T>(&self, prepared: &Prepared<T>) -> Result<()> {
         let url = prepared.request().url();
         let mut known = std::iter::once(&self.core.service).chain(&self.core.identity);
@@ -229,12 +232,12 @@ impl ModelArts {
         self.core.pipeline.clock.clone()
     }
 
-    /// The retries that are left for this client and its clones.
+    /// The retry budget that this client shares with its clones.
     pub fn retry_budget(&self) -> &RetryBudget {
         &self.core.pipeline.budget
     }
 
-    /// What waiters go by.
+    /// The settings that waiters use.
     pub(crate) fn poll_settings(&self) -> PollSettings {
         let pipeline = self.core.pipeline.clone();
         PollSettings {
@@ -246,15 +249,15 @@ impl ModelArts {
         }
     }
 
-    /// The same client for a poll that a waiter makes. It makes one attempt, since the waiter repeats its polls, and may
-    /// overrun what is `left` by the time of that attempt at most.
+    /// Returns this client with the settings for a waiter's poll. It makes a single attempt, since the waiter itself
+    /// repeats its polls, and may exceed the time `left` by one attempt timeout at most.
     pub(crate) fn for_poll(&self, left: Duration) -> Self {
         let limit = left.saturating_add(self.settings.attempt_timeout);
         let options = CallOptions::new().retry(RetryPolicy::off());
         self.with(options.deadline(limit.min(self.settings.deadline)))
     }
 
-    /// Creates something, and remembers that; without the ID of what was created it is an error.
+    /// Creates a resource and records the action. A response without the ID of the resource is an error.
     pub(crate) async fn create<T: DeserializeOwned>(
         &self,
         prepared: Prepared<T>,
@@ -274,8 +277,8 @@ impl ModelArts {
         Ok(response.into_inner())
     }
 
-    /// Has an action on an instance carried out, and remembers that it may have been. An empty success will do: then it was accepted, and
-    /// nothing is known of the resource.
+    /// Executes an action on a resource, and records it unless it is certain that it was not carried out. An empty
+    /// successful response is accepted: the service accepted the action but returned nothing about the resource.
     pub(crate) async fn execute_action<T: DeserializeOwned + Default>(
         &self,
         prepared: Prepared<T>,
@@ -297,7 +300,7 @@ impl ModelArts {
         self.settings.history.add(id, action, now);
     }
 
-    /// The last action of this client on a resource that fits, and when it was accepted.
+    /// Returns the last action of this client on the resource that satisfies `fits`, and when it was accepted.
     pub(crate) fn last_action(
         &self,
         id: &str,
@@ -317,7 +320,7 @@ fn unknown_operation(id: &str) -> Error {
     ))
 }
 
-/// The generated client calls the service through this one.
+/// Lets the generated client send its requests through this client.
 impl Transport for ModelArts {
     type Error = Error;
 

@@ -1,4 +1,4 @@
-//! Where the crate gets its time from.
+//! The source of time.
 
 use std::fmt;
 use std::future::Future;
@@ -12,29 +12,29 @@ use jiff::Timestamp;
 /// A boxed future, as the traits of this crate return it.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// The source of time: for signatures, token lifetimes, retries, waiters and deadlines.
+/// The source of time for signatures, token lifetimes, retries, waiters and deadlines.
 ///
 /// [`SystemClock`] is the default. Tests use a [`ManualClock`], or implement the trait.
 pub trait Clock: fmt::Debug + Send + Sync {
-    /// The time of day, for dates that leave the process.
+    /// Returns the wall-clock time, for dates that leave the process.
     fn now(&self) -> Timestamp;
 
-    /// The time since some fixed moment; it never goes back.
+    /// Returns the time since some fixed moment. It never goes backwards.
     fn elapsed(&self) -> Duration;
 
-    /// Completes after `duration` of this clock: a pause between attempts or polls.
+    /// Completes once `duration` has passed on this clock. Used for the delays between attempts or polls.
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
 
-    /// Completes after `limit` of this clock: the longest that work in progress may take.
+    /// Completes once `limit` has passed on this clock. Used as the timeout of work in progress.
     ///
-    /// A clock that skips over pauses must not skip over this one, since the work (an exchange over
-    /// the network) takes real time.
+    /// A clock that skips delays must not skip this one, since the work (an exchange over the network) takes real
+    /// time.
     fn timer(&self, limit: Duration) -> BoxFuture<'static, ()> {
         self.sleep(limit)
     }
 }
 
-/// The clock of the machine. Its pauses need a tokio runtime with time enabled.
+/// The clock of the machine. Its delays need a tokio runtime with time enabled.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
@@ -62,10 +62,10 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock for tests: it moves only when somebody sleeps on it or [advances](ManualClock::advance) it.
+/// A clock for tests, which only advances when code sleeps on it or calls [`advance`](ManualClock::advance).
 ///
-/// A pause ends at once and moves the clock by its length, so that a test of twenty minutes of waiting
-/// takes milliseconds. [Timers](Clock::timer), which guard work in progress, fire when the clock passes them.
+/// A sleep returns at once and advances the clock by its duration, so a test with twenty minutes of waiting takes
+/// milliseconds. [Timers](Clock::timer), which limit work in progress, fire when the clock passes them.
 /// Clones share their time.
 ///
 /// ```
@@ -94,7 +94,7 @@ struct ManualState {
 }
 
 impl ManualClock {
-    /// A clock whose time of day begins at `start`.
+    /// Creates a clock whose wall-clock time begins at `start`.
     pub fn new(start: Timestamp) -> Self {
         Self {
             start,
@@ -102,7 +102,7 @@ impl ManualClock {
         }
     }
 
-    /// Moves the clock forward.
+    /// Advances the clock.
     pub fn advance(&self, duration: Duration) {
         let timers = {
             let mut state = self.state();
@@ -112,7 +112,7 @@ impl ManualClock {
         timers.into_iter().for_each(Waker::wake);
     }
 
-    /// The pauses so far, in order.
+    /// The sleeps so far, in order.
     pub fn sleeps(&self) -> Vec<Duration> {
         self.state().sleeps.clone()
     }
@@ -131,7 +131,7 @@ impl Default for ManualClock {
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        // Beyond the range of dates there is nothing better to say than its end.
+        // Past the range of dates, the best value is its end.
         self.start
             .saturating_add(self.elapsed())
             .unwrap_or(Timestamp::MAX)
@@ -146,7 +146,7 @@ impl Clock for ManualClock {
         Box::pin(async move {
             clock.state().sleeps.push(duration);
             clock.advance(duration);
-            // Others get their turn, as they would during a real pause.
+            // Let other tasks run, as they would during a real delay.
             yield_once().await;
         })
     }

@@ -1,4 +1,4 @@
-//! The same for many.
+//! Running one operation on many items concurrently.
 
 use std::any::Any;
 use std::fmt;
@@ -8,13 +8,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use futures::stream::{FuturesUnordered, StreamExt};
 use futures::{FutureExt, future};
 
-/// What became of one item of [`map_concurrent`].
+/// The outcome of one item of [`map_concurrent`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Outcome<K, T, E = crate::Error> {
-    /// The item, an ID for example.
+    /// The item, for example an ID.
     pub item: K,
-    /// What its call returned.
+    /// The result of its call.
     pub result: Result<T, ItemError<E>>,
 }
 
@@ -49,16 +49,16 @@ impl<E: fmt::Display> fmt::Display for ItemError<E> {
 
 impl<E: std::error::Error> std::error::Error for ItemError<E> {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        // The error itself is what `Display` shows.
+        // `Display` already shows the error itself, so the chain continues with its source.
         self.failure().and_then(std::error::Error::source)
     }
 }
 
 /// Calls `action` for every item, at most `limit` at a time, and collects every result in the order of the items.
 ///
-/// `action` is called for an item only when there is room for it. One failure neither stops nor hides the others, a
-/// panic is the failure of its item alone, and one that takes long does not hold up those behind it. A limit of 0
-/// counts as 1.
+/// `action` is called for an item only once fewer than `limit` calls are running. A failure neither stops nor hides
+/// the other calls, a panic fails only its own item, and a slow call does not hold up the items after it. A limit of
+/// 0 is treated as 1.
 ///
 /// ```no_run
 /// # async fn run(client: modelarts::ModelArts, ids: Vec<String>) {
@@ -86,7 +86,7 @@ where
     F: Fn(K) -> A,
     A: Future<Output = Result<T, E>>,
 {
-    // Collected, since an iterator that is kept across an await would have to be `Send` for `tokio::spawn`.
+    // Collected because an iterator held across an await would have to be `Send` for `tokio::spawn`.
     let mut waiting = items
         .into_iter()
         .collect::<Vec<_>>()
@@ -175,7 +175,7 @@ mod tests {
         let outcomes = map_concurrent(0..20, 2, |n| {
             let done = &done;
             async move {
-                // The first waits for all others, which share the other place.
+                // The first call waits for all others, which share the second slot.
                 while n == 0 && done.load(Ordering::SeqCst) < 19 {
                     tokio::task::yield_now().await;
                 }
@@ -196,7 +196,7 @@ mod tests {
             }
         })
         .await;
-        let told: Vec<_> = outcomes
+        let messages: Vec<_> = outcomes
             .iter()
             .map(|outcome| match &outcome.result {
                 Ok(n) => n.to_string(),
@@ -208,8 +208,8 @@ mod tests {
                     .to_owned(),
             })
             .collect();
-        assert_eq!((told[0].as_str(), told[3].as_str()), ("0", "3"));
-        assert!(told[1].contains("before it began"), "{told:?}");
-        assert!(told[2].contains("on its way"), "{told:?}");
+        assert_eq!((messages[0].as_str(), messages[3].as_str()), ("0", "3"));
+        assert!(messages[1].contains("before it began"), "{messages:?}");
+        assert!(messages[2].contains("on its way"), "{messages:?}");
     }
 }

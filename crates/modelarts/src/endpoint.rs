@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 /// A public cloud that runs ModelArts.
 struct Cloud {
     name: &'static str,
-    /// What OpenStack tools call it, where they know it.
+    /// Its name in OpenStack tools, if they know it.
     profile: Option<&'static str>,
     domain: &'static str,
     regions: &'static [&'static str],
@@ -45,20 +45,20 @@ const CLOUDS: &[Cloud] = &[
     },
 ];
 
-/// The regions of a cloud that OpenStack tools know by this name.
+/// Returns the regions of the cloud that has this name in OpenStack tools.
 pub(crate) fn regions_of(profile: &str) -> Option<&'static [&'static str]> {
     let known = CLOUDS.iter().find(|cloud| cloud.profile == Some(profile));
     known.map(|cloud| cloud.regions)
 }
 
-/// All known regions.
+/// Returns all known regions.
 pub(crate) fn regions() -> impl Iterator<Item = &'static str> {
     CLOUDS
         .iter()
         .flat_map(|cloud| cloud.regions.iter().copied())
 }
 
-/// The service's address in a known region, for who has configured `other` as the address of the identity service.
+/// Returns the service's address in a known region. `other` is the configured address of the identity service.
 pub(crate) fn service(region: &str, other: Option<&str>) -> Result<String> {
     address(
         "modelarts",
@@ -67,7 +67,7 @@ pub(crate) fn service(region: &str, other: Option<&str>) -> Result<String> {
     )
 }
 
-/// The identity service's address in a known region, for who has configured `other` as the address of the service.
+/// Returns the identity service's address in a known region. `other` is the configured address of the service.
 pub(crate) fn identity(region: &str, other: Option<&str>) -> Result<String> {
     address(
         "iam",
@@ -76,7 +76,7 @@ pub(crate) fn identity(region: &str, other: Option<&str>) -> Result<String> {
     )
 }
 
-/// Never falls back to a public cloud when the other address is configured and is none of its hosts.
+/// Returns a public cloud's address, but only if the other address is not configured or is at a host of that cloud.
 fn address(service: &str, region: &str, other: Option<(&str, &str, &str)>) -> Result<String> {
     let cloud = CLOUDS.iter().find(|cloud| cloud.regions.contains(&region));
     let Some(cloud) = cloud else {
@@ -110,10 +110,10 @@ fn address(service: &str, region: &str, other: Option<(&str, &str, &str)>) -> Re
     Ok(format!("https://{service}.{region}.{}", cloud.domain))
 }
 
-/// The service's address in a token's catalogue; `None` when the service is not there.
+/// Returns the service's address in a token's catalogue, or `None` if the catalogue does not contain the service.
 ///
 /// # Errors
-/// When it is there for other regions only, or for several and none is asked for.
+/// If it is there for other regions only, or for several regions and `region` is `None`.
 pub(crate) fn from_catalog(
     catalog: &[CatalogEntry],
     region: Option<&str>,
@@ -165,9 +165,10 @@ fn places(endpoints: &[(&str, &str)]) -> String {
     places.join(", ")
 }
 
-/// The service's address without the part that the document's paths begin with, and the project which that part names.
+/// Splits the service's address into the part before `/v1`, with which the document's paths begin, and the project ID
+/// after it, if there is one.
 ///
-/// Addresses of catalogues and of OpenStack tools end with `/v1/<project>`, or with a place for it.
+/// Addresses in catalogues and for OpenStack tools end with `/v1/<project>`, or with a placeholder for the project.
 pub(crate) fn without_project(url: &str) -> (&str, Option<&str>) {
     const PLACES: &[&str] = &[
         "%(project_id)s",
@@ -191,7 +192,7 @@ pub(crate) fn without_project(url: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// Scheme, host and port: as much of an address as an error may show.
+/// Returns the scheme, host and port, which are the parts of an address that an error may show.
 pub(crate) fn origin(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     match url.port() {
@@ -200,7 +201,7 @@ pub(crate) fn origin(url: &Url) -> String {
     }
 }
 
-/// An address as requests are built from it: no trailing slash, and safe to send credentials to.
+/// Checks that an address is safe to send credentials to, and returns it without a trailing slash.
 pub(crate) fn check(what: &str, text: &str, allow_http: bool) -> Result<String> {
     let example = match what {
         "auth URL" => "https://iam.eu-de.otc.t-systems.com/v3",
@@ -241,7 +242,7 @@ pub(crate) fn check(what: &str, text: &str, allow_http: bool) -> Result<String> 
     Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
-/// An auth URL is given with or without the version of the API, or as the address of the sign-in itself.
+/// Removes the API version, or the path of the sign-in itself, from an auth URL that may end with either.
 pub(crate) fn without_version(url: &str) -> Result<&str> {
     let url = url.trim().trim_end_matches('/');
     let url = url.strip_suffix("/auth/tokens").unwrap_or(url);

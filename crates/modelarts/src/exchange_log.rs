@@ -1,4 +1,4 @@
-//! Requests and responses as events of [`tracing`], without their secrets.
+//! Requests and responses as [`tracing`] events, without their secrets.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -13,16 +13,17 @@ use tracing::{Level, enabled, trace};
 
 use crate::error::redact::{REDACTED, Redactor};
 
-/// The target of the [`tracing`] events that show what crosses the wire, at level trace: one for each request, one for each
+/// The target of the [`tracing`] events that show the HTTP traffic, at level trace: one event per request and one per
 /// response.
 ///
-/// A request has the fields `method`, `url`, `headers` and `body`, a response `status`, `headers` and `body`; headers are
-/// lines of `name: value`. Credentials are redacted. Of a body the values of fields are shown that the document describes for
-/// the operation, with the JSON type that it describes; secrets, other values, the names of other members and the keys of maps
-/// are redacted. A body that is not JSON is not shown. Nothing of this is made up unless a subscriber is interested in the events.
+/// A request has the fields `method`, `url`, `headers` and `body`, a response `status`, `headers` and `body`; headers
+/// are lines of `name: value`. Credentials are redacted. In a body, the value of a field is shown if the API document
+/// describes the field for the operation and the value has the described JSON type. Secrets, other values, the names of
+/// other members and the keys of maps are redacted. A body that is not JSON is not shown. The events cost nothing
+/// unless a subscriber is interested in them.
 pub const EXCHANGE_EVENTS: &str = "modelarts::exchange";
 
-/// Reports a request as it goes out.
+/// Emits the event of a request that is being sent.
 pub(crate) fn request(
     request: &Request,
     operation: &Operation,
@@ -44,7 +45,7 @@ pub(crate) fn request(
     );
 }
 
-/// Reports a response that has been read.
+/// Emits the event of a response that has been read.
 pub(crate) fn response(
     status: StatusCode,
     fields: &HeaderMap,
@@ -75,7 +76,7 @@ fn headers(headers: &HeaderMap, redactor: &Redactor) -> String {
             Err(_) => format!("({} bytes)", value.len()),
         };
         let separator = if lines.is_empty() { "" } else { "\n" };
-        // Writing to a text does not fail.
+        // Writing to a `String` does not fail.
         let _ = write!(lines, "{separator}{name}: {value}");
     }
     lines
@@ -169,7 +170,7 @@ fn redacted() -> Value {
     Value::from(REDACTED)
 }
 
-/// The names that secrets have in the documents. An `id` is one as a part of a token only.
+/// The names of secrets in the documents, except `id`, which is a secret only in a token.
 static NAMES: LazyLock<BTreeSet<&str>> = LazyLock::new(|| {
     let (mut names, mut visited) = (BTreeSet::new(), BTreeSet::new());
     for operation in modelarts_client::operations() {

@@ -1,4 +1,4 @@
-//! What this client has had done lately: a read may still show what was before.
+//! The recent actions of this client: a read may still show the state from before them.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use modelarts_client::Action;
 
-/// The actions that the service accepted, by the ID of the resource, with their times on the clock's elapsed scale. The
-/// oldest are forgotten.
+/// The actions that the service accepted: the ID of the resource, the action, and its time as given by
+/// `Clock::elapsed`. The oldest are forgotten.
 #[derive(Debug, Default)]
 pub(crate) struct History(Mutex<VecDeque<(String, Action, Duration)>>);
 
-/// More than this hardly happens within the time that reads lag behind.
+/// The number of actions to keep; more are unlikely within the time that reads lag behind.
 const MOST: usize = 4096;
 
 impl History {
@@ -23,7 +23,7 @@ impl History {
         known.push_back((id.to_owned(), action, now));
     }
 
-    /// The last action on a resource that fits, and when it was accepted.
+    /// The last matching action on a resource, and when it was accepted.
     pub(crate) fn last(
         &self,
         id: &str,

@@ -1,4 +1,4 @@
-//! The HTTP client underneath: TLS, proxy, and one pool of connections for each runtime.
+//! The underlying HTTP client: TLS, proxy, and one pool of connections for each runtime.
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,12 +13,12 @@ use crate::config::TlsFiles;
 use crate::endpoint;
 use crate::error::{Error, Result};
 
-/// A builder with the settings that this crate's own HTTP client has, for those who need more of them.
+/// Returns an HTTP client builder with the settings of this crate's own client, so that you can change or add settings.
 ///
-/// Pass what it builds to [`ModelArtsBuilder::http_client`](crate::ModelArtsBuilder::http_client). Redirects are off: they
-/// would carry credentials to another host. There is no time limit here but that of connecting, since calls have theirs.
-/// Whatever else is set applies, TLS included; with the feature `rustls` the TLS library is rustls, unless
-/// [`tls_backend_native`](reqwest::ClientBuilder) says otherwise.
+/// Pass the client that it builds to [`ModelArtsBuilder::http_client`](crate::ModelArtsBuilder::http_client). Redirects
+/// are off, because they would send credentials to another host. The only time limit is the one for connecting, since
+/// each call has its own limits. All settings of the builder apply, including TLS; with the feature `rustls` the TLS
+/// library is rustls, unless [`tls_backend_native`](reqwest::ClientBuilder) is called.
 ///
 /// ```
 /// let http = modelarts::http_client_builder()?.pool_max_idle_per_host(2).build()?;
@@ -26,7 +26,7 @@ use crate::error::{Error, Result};
 /// ```
 ///
 /// # Errors
-/// None today; a TLS library that cannot be set up is reported by `build`.
+/// Currently none; `build` reports a TLS library that cannot be set up.
 pub fn http_client_builder() -> Result<reqwest::ClientBuilder> {
     Ok(defaults())
 }
@@ -35,17 +35,17 @@ fn defaults() -> reqwest::ClientBuilder {
     let builder = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(Duration::from_secs(10))
-        // Gateways drop idle connections after a minute or so; a creation that meets the drop cannot be repeated.
+        // Gateways drop idle connections after about a minute; a creation on a dropped connection cannot be retried.
         .pool_idle_timeout(Duration::from_secs(30));
     #[cfg(feature = "rustls")]
     let builder = builder.tls_backend_rustls();
     builder
 }
 
-/// Which certificates are trusted, and which one is shown.
+/// The trusted certificates, and the client's own certificate.
 #[derive(Clone, Default)]
 pub(crate) struct Tls {
-    /// Certificates (PEM) to trust beside the others.
+    /// Additional certificates (PEM) to trust.
     roots: Vec<Vec<u8>>,
     /// Certificates (PEM) to trust instead of the platform's.
     bundle: Option<Vec<u8>>,
@@ -68,19 +68,19 @@ impl Tls {
             let bundle = read(ca)?;
             #[cfg(any(feature = "rustls", feature = "native-tls"))]
             certificates(&bundle).map_err(|_| {
-                Error::configuration(format!("{} holds no certificates in the form PEM", ca.0))
+                Error::configuration(format!("{} holds no certificates in PEM format", ca.0))
             })?;
             self.bundle = Some(bundle);
         }
         if let Some(cert) = &files.cert {
             let certificate = read(cert)?;
-            // A certificate's file may hold the key, too.
+            // The certificate's file may hold the key, too.
             let key = match &files.key {
                 Some(key) => read(key)?,
                 None => certificate.clone(),
             };
             let key = String::from_utf8(key).map_err(|_| {
-                Error::configuration("the key of the client's certificate is not in the form PEM")
+                Error::configuration("the key of the client's certificate is not in PEM format")
             })?;
             self.identity = Some((certificate, Secret::from(key)));
         }
@@ -138,7 +138,7 @@ impl fmt::Debug for Tls {
     }
 }
 
-/// What a setting holds, or what stands in the file that it names.
+/// The value of a setting, or the content of the file that it names.
 fn read((name, text): &(String, Secret)) -> Result<Vec<u8>> {
     let text = text.expose();
     if text.contains("-----BEGIN") {
@@ -156,7 +156,7 @@ fn certificates(pem: &[u8]) -> Result<Vec<reqwest::Certificate>> {
     let found = reqwest::Certificate::from_pem_bundle(pem).unwrap_or_default();
     match found.is_empty() {
         true => Err(Error::configuration(
-            "a root certificate is not in the form PEM (-----BEGIN CERTIFICATE-----)",
+            "a root certificate is not in PEM format (-----BEGIN CERTIFICATE-----)",
         )),
         false => Ok(found),
     }
@@ -181,16 +181,16 @@ fn identity(certificate: &[u8], key: &Secret) -> Result<reqwest::Identity> {
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
 fn unfit_identity() -> Error {
     Error::configuration(
-        "the client's certificate and key (`cert`, `key`, OS_CERT, OS_KEY) are not in the form PEM, or the key is encrypted",
+        "the client's certificate and key (`cert`, `key`, OS_CERT, OS_KEY) are not in PEM format, or the key is encrypted",
     )
 }
 
-/// How the crate's own client is built, as often as there are runtimes.
+/// The configuration of the crate's own client, which is built once for each runtime.
 #[derive(Debug)]
 pub(crate) struct HttpConfig {
     pub(crate) tls: Tls,
     pub(crate) proxy: ProxyChoice,
-    /// All that is talked to is plain HTTP: the platform's certificates, which take long to load, are not needed.
+    /// Whether all requests use plain HTTP: then the platform's certificates, which are slow to load, are not needed.
     #[cfg_attr(
         not(any(feature = "rustls", feature = "native-tls")),
         expect(dead_code, reason = "there is nothing to load without TLS")
@@ -198,7 +198,7 @@ pub(crate) struct HttpConfig {
     pub(crate) is_plain: bool,
 }
 
-/// Which proxy requests take.
+/// The proxy for requests.
 #[derive(Clone, Debug)]
 pub(crate) enum ProxyChoice {
     None,
@@ -219,7 +219,7 @@ impl HttpConfig {
             builder = builder.tls_certs_only([]);
         }
         self.tls.apply(builder)?.build().map_err(|error| {
-            // The outermost message is "builder error"; what is inside says which part.
+            // The outermost message is just "builder error"; the innermost one gives the reason.
             let mut cause: &dyn std::error::Error = &error;
             while let Some(source) = cause.source() {
                 cause = source;
@@ -228,7 +228,7 @@ impl HttpConfig {
         })
     }
 
-    /// The proxy of requests to this address: its host and port.
+    /// The proxy for requests to this URL, without path or credentials.
     fn proxy_for(&self, url: &Url) -> Option<String> {
         match &self.proxy {
             ProxyChoice::None => None,
@@ -245,15 +245,16 @@ impl HttpConfig {
 }
 
 fn proxy(url: &Secret) -> Result<reqwest::Proxy> {
-    let unfit = || Error::configuration("the proxy is no URL like http://proxy.example.com:3128");
+    let unfit =
+        || Error::configuration("the proxy is not a URL like http://proxy.example.com:3128");
     Url::parse(url.expose()).map_err(|_| unfit())?;
     reqwest::Proxy::all(url.expose()).map_err(|_| unfit())
 }
 
 /// A client for each runtime that requests are sent from.
 ///
-/// A connection is driven by a task of the runtime that opened it: a request that takes a connection of a runtime which
-/// nobody runs at the moment would wait for ever.
+/// A connection is driven by a task of the runtime that opened it: a request on a connection whose runtime is not
+/// running would wait forever.
 #[derive(Debug)]
 pub(crate) struct HttpClients {
     source: Source,
@@ -263,21 +264,21 @@ pub(crate) struct HttpClients {
 #[derive(Debug)]
 enum Source {
     HttpConfig(HttpConfig),
-    /// It cannot be built again.
+    /// A client from the user, which cannot be built again.
     Client,
 }
 
-/// Programs that make a runtime for every call shall not collect clients.
+/// The number of clients to keep, so that a program that creates a runtime per call does not accumulate clients.
 const RUNTIMES: usize = 8;
 
 impl HttpClients {
-    /// The crate's own client. Called on the first of the runtimes, or outside of any.
+    /// Builds the crate's own client. Called on the first runtime, or outside of any.
     pub(crate) fn own(config: HttpConfig) -> Result<(Self, reqwest::Client)> {
         let client = config.build()?;
         Ok((Self::new(Source::HttpConfig(config), &client), client))
     }
 
-    /// A client that somebody else has built.
+    /// Uses a client that the user has built.
     pub(crate) fn from_client(client: &reqwest::Client) -> Self {
         Self::new(Source::Client, client)
     }
@@ -291,7 +292,7 @@ impl HttpClients {
         }
     }
 
-    /// The client whose connections the current runtime drives.
+    /// Returns the client whose connections the current runtime drives.
     pub(crate) fn current(&self, first: &reqwest::Client) -> Result<reqwest::Client> {
         let Ok(here) = Handle::try_current() else {
             return Err(Error::argument(
@@ -306,7 +307,7 @@ impl HttpClients {
         let client = match (&self.source, clients.first()) {
             (_, None) => first.clone(),
             (Source::HttpConfig(config), Some(_)) => config.build()?,
-            // Its threads go on driving connections while others send requests.
+            // Its threads continue to drive connections while other runtimes send requests.
             (Source::Client, Some((_, RuntimeFlavor::MultiThread, client))) => client.clone(),
             (Source::Client, Some(_)) => {
                 return Err(Error::argument(
@@ -322,8 +323,9 @@ impl HttpClients {
         Ok(client)
     }
 
-    /// Refuses a request for https that would reach its proxy in clear text, credentials included: so it would without a TLS
-    /// library, since there is nothing to make a tunnel with.
+    /// Refuses an https request that would be sent to its proxy in clear text, including credentials.
+    ///
+    /// This happens without a TLS library, because then there is no tunnel through the proxy.
     pub(crate) fn refuse_clear_text(&self, url: &Url) -> Result<()> {
         const HAS_TLS: bool = cfg!(any(feature = "rustls", feature = "native-tls"));
         if HAS_TLS || url.scheme() != "https" {
@@ -337,7 +339,7 @@ impl HttpClients {
         }
     }
 
-    /// The proxy of requests to this address: its host and port.
+    /// The proxy for requests to this URL, without path or credentials.
     pub(crate) fn proxy_for(&self, url: &Url) -> Option<String> {
         match &self.source {
             Source::HttpConfig(config) => config.proxy_for(url),

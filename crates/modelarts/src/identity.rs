@@ -1,4 +1,4 @@
-//! The identity service (IAM): signing in and looking up projects.
+//! The identity service (IAM): sign-in and project lookup.
 
 use std::sync::Arc;
 
@@ -40,7 +40,7 @@ impl IdentityService {
         let secret = secret.and_then(|token| Some(Secret::from(token.to_str().ok()?)));
         let Some(secret) = secret else {
             return Err(Error::configuration(format!(
-                "{} answers the sign-in without a token: is it the address of an identity service?",
+                "{} returned no token for the sign-in: is it the address of an identity service?",
                 reqwest::Url::parse(&self.endpoint)
                     .map_or_else(|_| String::new(), |url| endpoint::origin(&url))
             )));
@@ -48,7 +48,7 @@ impl IdentityService {
         Ok((secret, response.into_inner().token.unwrap_or_default()))
     }
 
-    /// The id of the one project of this name.
+    /// Returns the ID of the only project with this name.
     pub(crate) async fn project_id(
         &self,
         name: &str,
@@ -64,7 +64,7 @@ impl IdentityService {
         }
     }
 
-    /// The ids of all projects of this name.
+    /// Returns the IDs of all projects with this name.
     pub(crate) async fn project_ids(
         &self,
         name: &str,
@@ -77,7 +77,7 @@ impl IdentityService {
             .send(&self.settings, authenticator, request)
             .await?;
         let projects = response.into_inner().projects;
-        // A service that ignores the filter must not choose the project.
+        // Filter again, in case the service ignores the filter.
         let ids = projects
             .into_iter()
             .flatten()

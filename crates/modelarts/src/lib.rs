@@ -1,7 +1,7 @@
 //! A client for ModelArts notebooks on Huawei Cloud and Open Telekom Cloud.
 //!
-//! It is for jobs that run unattended: it signs in and renews its token, repeats what failed for a passing reason and
-//! nothing else, waits for what takes minutes, and says in one line what went wrong.
+//! It is designed for unattended jobs: it signs in and renews its token, retries transient failures and
+//! nothing else, waits for operations that take minutes, and reports errors in one line.
 //!
 //! # The first call
 //!
@@ -11,7 +11,7 @@
 //! # async fn run() -> modelarts::Result<()> {
 //! let client = ModelArts::from_env().await?;
 //! let running = client.notebooks().list().status("RUNNING");
-//! // All pages, before anything is done about what they list.
+//! // Reads all pages before the loop begins.
 //! for notebook in running.collect().await? {
 //!     println!("{}", notebook.name.unwrap_or_default());
 //! }
@@ -20,9 +20,10 @@
 //! ```
 //!
 //! [`from_env`](ModelArts::from_env) takes credentials from `OS_*`, `OTC_*` or `HUAWEICLOUD_SDK_*` variables or from
-//! `clouds.yaml`; [`Profile`] has all sources and their order. What is configured is honoured or refused;
-//! [`warnings`](ModelArts::warnings) has what else was odd. [`ModelArts::builder`] takes them explicitly: a [token](Credentials::token),
-//! a [password](Login) or an [access key](AccessKey); the rest is still looked for.
+//! `clouds.yaml`; [`Profile`] documents all sources and their precedence. A setting is either honoured or rejected with an
+//! error; [`warnings`](ModelArts::warnings) lists anything else that looks wrong. [`ModelArts::builder`] takes credentials
+//! explicitly: a [token](Credentials::token), a [password](Login) or an [access key](AccessKey); all other settings are
+//! still discovered.
 //!
 //! ```no_run
 //! # async fn run() -> modelarts::Result<()> {
@@ -44,17 +45,18 @@
 //! |---|---|
 //! | [`notebooks`](ModelArts::notebooks) | creating, starting, stopping, deleting, changing, listing |
 //! | [`leases`](ModelArts::leases) | how long a notebook may run |
-//! | [`flavors`](ModelArts::flavors), [`images`](ModelArts::images) | what it runs on, and what it runs |
-//! | [`storage`](ModelArts::storage) | folders of OBS mounted to it |
-//! | [`instances`](ModelArts::instances) | the older generation of all this |
+//! | [`flavors`](ModelArts::flavors), [`images`](ModelArts::images) | what a notebook runs on, and what it runs |
+//! | [`storage`](ModelArts::storage) | OBS folders mounted to a notebook |
+//! | [`instances`](ModelArts::instances) | instances, the older generation of notebooks |
 //! | [`devenviron`](ModelArts::devenviron), [`call`](ModelArts::call), [`request`](ModelArts::request) | everything else, through the same pipeline |
 //!
 //! # Types
 //!
-//! Each API family has a module of its name: [`devenviron`] is that of notebooks. Its
-//! [`types`](devenviron::types) are the bodies, with a `builder()` for those of requests; in responses every field is an `Option`, since a
-//! service may leave out any. Its [`enums`](devenviron::enums) are the values of texts like `RUNNING`; values that are newer than this crate
-//! are kept as they are. What is not in such a module, from [`ModelArtsBuilder`] to [`Error`], is the same for all families.
+//! Each API family has a module of the same name: [`devenviron`] is the one for notebooks. Its
+//! [`types`](devenviron::types) are the request and response bodies. Request types have a `builder()`; in responses every
+//! field is an `Option`, since a service may omit any of them. Its [`enums`](devenviron::enums) are string values such as
+//! `RUNNING`; values that are newer than this crate are preserved. Everything outside such a module, from
+//! [`ModelArtsBuilder`] to [`Error`], is shared by all families.
 //!
 //! # Creating and waiting
 //!
@@ -79,16 +81,17 @@
 //! # }
 //! ```
 //!
-//! Creating, starting or stopping only begins when the call returns. A [`Waiter`] waits when it is awaited, or
-//! [streams](Waiter::events) what it sees; the `ensure_…` methods do whatever is needed to reach a state, may be
-//! called twice, and from two places at once. A read that lags behind is not taken for the result of what this client
-//! has just had done: see [`PollPolicy::read_lag`].
+//! When a call to create, start or stop returns, the operation has only begun. A [`Waiter`] waits when it is awaited, or
+//! [streams](Waiter::events) what it sees. The `ensure_…` methods do whatever is necessary to reach a state; they may be
+//! called twice, and from two places at once. A stale read is not mistaken for the result of this client's latest action:
+//! see [`PollPolicy::read_lag`].
 //!
 //! # Errors
 //!
-//! There is one [`Error`]. Ask it what to do: [`is_not_found`](Error::is_not_found), [`is_conflict`](Error::is_conflict),
-//! [`is_quota`](Error::is_quota), [`is_outcome_unknown`](Error::is_outcome_unknown) and others say in their documentation
-//! what that means for you, and [`remedy`](Error::remedy) has the advice of the error catalogue. [`kind`](Error::kind) says what happened.
+//! There is one [`Error`] type. Its methods help you decide what to do: [`is_not_found`](Error::is_not_found), [`is_conflict`](Error::is_conflict),
+//! [`is_quota`](Error::is_quota), [`is_outcome_unknown`](Error::is_outcome_unknown) and others document what the error
+//! means for you, and [`remedy`](Error::remedy) returns the advice of the error catalogue. [`kind`](Error::kind) says what
+//! happened.
 //!
 //! ```no_run
 //! # async fn run(client: modelarts::ModelArts, id: &str) -> modelarts::Result<()> {
@@ -103,17 +106,18 @@
 //!
 //! # Retries and time limits
 //!
-//! [`RetryPolicy`] has a table of what is repeated; a creation is sent again only if it was refused or never left. Defaults are set in the
-//! [builder](ModelArtsBuilder), exceptions by [`with`](ModelArts::with) and [`CallOptions`]. All clones of a client share
-//! a [budget](RetryBudget) of retries, so that a service in trouble is not loaded further. A waiter goes by the same policy:
-//! it polls once at a time, and so many failed polls in a row end it. [`Error::retry_limit`] says what ended the retries.
+//! [`RetryPolicy`] has a table of what is retried; a creation is sent again only if it was refused or was never sent.
+//! Set defaults in the [builder](ModelArtsBuilder), and override them with [`with`](ModelArts::with) and [`CallOptions`].
+//! All clones of a client share a [budget](RetryBudget) of retries, so that a service in trouble is not loaded further. A
+//! waiter follows the same policy: each poll makes one attempt, and the policy limits how many polls in a row may fail.
+//! [`Error::retry_limit`] says what ended the retries.
 //!
 //! # Many at once
 //!
-//! A list has a setter for every filter of the service, then two ways to be read. `items()` is a stream that fetches a page when
-//! it is needed: for who looks at what is listed. `collect()` reads all of it first: for who acts on what is listed, since
-//! a notebook that is stopped leaves the list of those that run, and all behind it move up. Lists that no group has are in the
-//! family's module, such as [`devenviron::lists`].
+//! A list has a setter for every filter of the service, and two ways to read it. `items()` is a stream that fetches each
+//! page when it is needed; use it to look at what is listed. `collect()` reads all pages first; use it to change what is
+//! listed, since a notebook that you stop leaves the list of running ones, and all notebooks after it move up. Lists that
+//! no group has are in the family's module, such as [`devenviron::lists`].
 //!
 //! ```no_run
 //! # async fn run(client: modelarts::ModelArts) -> modelarts::Result<()> {
@@ -130,7 +134,7 @@
 //! # }
 //! ```
 //!
-//! [`map_concurrent`] calls something for each of many, so many at a time, and collects every result:
+//! [`map_concurrent`] calls a function for many items, a limited number at a time, and collects every result:
 //!
 //! ```no_run
 //! # async fn run(client: modelarts::ModelArts, ids: Vec<String>) {
@@ -146,20 +150,21 @@
 //!
 //! # Units
 //!
-//! One generation counts milliseconds, the other seconds, and memory is in KiB. [`AutoStop`], [`Memory`] and the
-//! traits [`NotebookExt`], [`LeaseExt`], [`InstanceExt`] and [`FlavorExt`] speak of durations, points in time and sizes;
-//! no conversion overflows or cuts anything silently.
+//! One generation of the API uses milliseconds, the other seconds, and memory is in KiB. [`AutoStop`], [`Memory`] and the
+//! traits [`NotebookExt`], [`LeaseExt`], [`InstanceExt`] and [`FlavorExt`] use durations, timestamps and sizes;
+//! no conversion overflows or truncates silently.
 //!
 //! # Observing
 //!
 //! Each call is a [`tracing`](https://docs.rs/tracing) span `call` (operation, method) with a span `attempt` (number,
-//! status, milliseconds) for each attempt, at level debug; [`RETRY_EVENTS`] announce each retry. At level trace, [`EXCHANGE_EVENTS`] show requests and responses. No credential is ever logged, nor shown by `Debug` or `Display`.
+//! status, milliseconds) for each attempt, at level debug; [`RETRY_EVENTS`] announce each retry. At level trace,
+//! [`EXCHANGE_EVENTS`] show requests and responses. Credentials are never logged, nor shown by `Debug` or `Display`.
 //!
 //! # Testing
 //!
-//! The crate `modelarts-emulator` is the service in your process, states, limits and errors included; its feature
-//! `client` adds the method `Emulator::client`.
-//! On its manual clock the minutes of a start pass at once.
+//! The crate `modelarts-emulator` emulates the service in your process, including its states, limits and errors; its
+//! feature `client` adds the method `Emulator::client`.
+//! With its manual clock, a start that takes minutes completes at once.
 //!
 //! ```
 //! # #[tokio::main]
@@ -172,21 +177,21 @@
 //! # }
 //! ```
 //!
-//! Against a server of your own: an [`endpoint`](ModelArtsBuilder::endpoint) on this machine may be plain HTTP, and a
-//! [`ManualClock`] skips over pauses.
+//! To test against your own server, note that an [`endpoint`](ModelArtsBuilder::endpoint) on this machine may be plain
+//! HTTP, and that a [`ManualClock`] skips delays.
 //!
 //! # Features
 //!
 //! | feature | |
 //! |---|---|
-//! | `devenviron` (default) | the family of notebooks: its module, its groups and its waiters |
-//! | `iam` | the module of the identity service; signing in needs no feature |
-//! | `rustls` (default) | TLS by rustls, with the provider that reqwest brings; certificates as the platform trusts them, and others by [`root_certificate`](ModelArtsBuilder::root_certificate) or `cacert` |
+//! | `devenviron` (default) | the notebook family: its module, groups and waiters |
+//! | `iam` | the module for the identity service; signing in needs no feature |
+//! | `rustls` (default) | TLS by rustls, with reqwest's default provider; trusts the platform's certificates, and others added with [`root_certificate`](ModelArtsBuilder::root_certificate) or `cacert` |
 //! | `native-tls` | TLS by the platform's own library |
 //! | `blocking` | `blocking::ModelArts`, the same client without async |
 //!
-//! With both TLS libraries it is rustls; with neither there is plain HTTP, which is good for a service on this machine. No
-//! feature changes what a program's own `reqwest::Client::new()` or `serde_json::json!` do.
+//! If both TLS features are enabled, rustls is used; without either, only plain HTTP works, which is enough for a service
+//! on this machine. No feature changes what a program's own `reqwest::Client::new()` or `serde_json::json!` does.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // Waiters and lists are not bound to a family, and this is the one that has them.
@@ -195,7 +200,7 @@
     allow(dead_code, unreachable_pub, unused_imports, unused_macros)
 )]
 
-/// The crates whose types stand in signatures here.
+/// The crates whose types appear in this crate's public signatures.
 pub use {bytes, http, jiff, reqwest};
 
 mod builder;
@@ -225,7 +230,7 @@ mod poll_status;
 mod raw_request;
 mod resolve;
 mod retry;
-// For the benches and tests of this workspace, and no part of the API.
+// For this workspace's benchmarks and tests; not part of the API.
 #[doc(hidden)]
 pub mod signing;
 mod transport;
@@ -248,7 +253,7 @@ pub use exchange_log::EXCHANGE_EVENTS;
 pub use generated::*;
 #[cfg(feature = "devenviron")]
 pub use groups::{Flavors, Images, Instances, Leases, Notebooks, Storage};
-/// The methods of [`ModelArts::request`].
+/// The HTTP method that [`ModelArts::request`] takes.
 pub use http::Method;
 pub use http_client::http_client_builder;
 pub use jiff::Timestamp;

@@ -1,8 +1,8 @@
 //! Waiting for resources and acting on them: one state machine for everything that has a life cycle.
 //!
-//! A [`Reconciler`] is the machine. It is told what a read showed, and says whether the target is reached, whether to
-//! poll again, or which action to send. It knows phases and times, and nothing of requests. A [`Poller`] feeds it: a waiter
-//! polls through it, once for every read.
+//! The state machine is [`Reconciler`]. It takes the result of a read and decides whether the target is reached,
+//! whether to poll again, or which action to send. It knows phases and times, but no requests. A waiter polls through a
+//! [`Poller`], which reads the resource once per poll and passes the result to the machine.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -19,15 +19,15 @@ use crate::wait::{PollContext, PollFn, Polled, Verdict, Waiter};
 
 /// A resource with a life cycle, and how a client reads it and acts on it.
 pub(crate) trait Lifecycle: Sized + Send + 'static {
-    /// What it is found by. Shown, it is an ID.
+    /// The key that it is looked up by; displays as an ID.
     type Key: Clone + fmt::Display + Send + Sync + 'static;
 
     const NOUN: &'static str;
-    /// The codes by which the service says that it does not exist.
+    /// The error codes with which the service reports that it does not exist.
     const ABSENT: &'static [ErrorCode];
 
     fn show(client: ModelArts, key: Self::Key) -> BoxFuture<'static, Result<Self>>;
-    /// `auto_stop` is for a start; without it the service's default holds.
+    /// Sends an action. `auto_stop` applies to a start; without it, the service uses its default.
     fn execute(
         client: ModelArts,
         key: Self::Key,
@@ -47,18 +47,18 @@ pub(crate) trait Lifecycle: Sized + Send + 'static {
         None
     }
 
-    /// What keeps it from its target although its status is the one of the target.
+    /// What is still missing although the target status is reached.
     fn missing(&self) -> Option<String> {
         None
     }
 }
 
-/// The text of a status that may be missing.
+/// The text of a status, which may be missing.
 pub(crate) fn status_text<E: OpenEnum>(status: Option<&Open<E>>) -> String {
     status.map_or_else(|| "without a status".to_owned(), ToString::to_string)
 }
 
-/// What a waiter waits for: the phase in which an action ends.
+/// The target of a waiter: the phase in which an action ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TargetState {
     Active,
@@ -96,19 +96,19 @@ impl TargetState {
         }
     }
 
-    /// What a phase means for whoever waits.
+    /// What a phase means for a waiter with this target.
     fn meaning(self, phase: Phase) -> Meaning {
         match phase {
             Phase::Gone if self.is_gone() => Meaning::Reached,
-            Phase::Gone => Meaning::Lost("leads elsewhere"),
+            Phase::Gone => Meaning::Lost("does not lead there"),
             Phase::Settled(ends) if ends.contains(&self.action()) => Meaning::Reached,
             Phase::Failed(repeatable) if repeatable.contains(&self.action()) => Meaning::Failed,
-            // Whatever it is, it can be deleted.
+            // A resource in any other phase can be deleted.
             _ if self.is_gone() => Meaning::OnTheWay,
-            Phase::Ending(_) => Meaning::Lost("leads elsewhere"),
+            Phase::Ending(_) => Meaning::Lost("does not lead there"),
             Phase::Failed(_) => Meaning::Lost("ends it"),
             Phase::Settled([]) => Meaning::Lost("does not change by itself"),
-            // What runs is stopped by its lease, too.
+            // The end of its lease stops a running resource, too.
             Phase::Settled(ends) if ends.contains(&Action::Start) => Meaning::OnTheWay,
             Phase::Settled(_) => Meaning::AtRest,
             _ => Meaning::OnTheWay,
@@ -121,7 +121,7 @@ impl TargetState {
 enum Meaning {
     Reached,
     OnTheWay,
-    /// The action that leads to the target was not begun, or the read is older than it.
+    /// The action that leads to the target was not started, or the read is older than the action.
     AtRest,
     /// The action that leads to the target failed, or the read shows a failure from before it.
     Failed,
@@ -133,15 +133,15 @@ enum Meaning {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
     target: TargetState,
-    /// Whether to send the actions that are needed, and not only to wait.
+    /// Whether to send the necessary actions instead of only waiting.
     acts: bool,
     auto_stop: Option<AutoStop>,
-    /// Whether a deletion takes a stop before it.
+    /// Whether a resource must be stopped before it is deleted.
     stop_first: bool,
 }
 
 impl Plan {
-    /// To wait for what is under way already.
+    /// Waits for an action that is already under way.
     pub(crate) fn wait(target: TargetState) -> Self {
         Self {
             target,
@@ -151,7 +151,7 @@ impl Plan {
         }
     }
 
-    /// To do what is needed, and to wait for it.
+    /// Sends the necessary actions, and waits for them.
     pub(crate) fn ensure(target: TargetState) -> Self {
         Self {
             acts: true,
@@ -159,20 +159,20 @@ impl Plan {
         }
     }
 
-    /// When what is started is stopped again.
+    /// Sets when a started resource is stopped again.
     pub(crate) fn auto_stop(mut self, auto_stop: AutoStop) -> Self {
         self.auto_stop = Some(auto_stop);
         self
     }
 
-    /// What runs is stopped before it is deleted.
+    /// Stops a running resource before deleting it.
     pub(crate) fn stop_first(mut self) -> Self {
         self.stop_first = true;
         self
     }
 }
 
-/// What a waiter makes of the last poll.
+/// Makes the result of a waiter from the last poll.
 pub(crate) trait FromLastPoll<R>: Sized {
     fn of(last: Option<R>) -> Option<Self>;
 }
@@ -183,7 +183,7 @@ impl<R: Lifecycle> FromLastPoll<R> for R {
     }
 }
 
-/// Nothing is left of what is gone.
+/// A resource that is gone leaves no value.
 impl<R: Lifecycle> FromLastPoll<R> for () {
     fn of(_: Option<R>) -> Option<()> {
         Some(())
@@ -217,30 +217,30 @@ enum Step {
     Verdict(Verdict),
 }
 
-/// What the service said about an action.
+/// The service's response to an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Response {
     Accepted,
     /// The resource does not exist.
     Absent,
-    /// It has to be stopped before.
+    /// It must be stopped first.
     MustStop,
-    /// It is busy, or in that state already.
+    /// It is busy, or already in that state.
     Conflict,
     Error,
 }
 
-/// What else matters when a read is judged.
+/// The circumstances of a read that the reconciler takes into account.
 #[derive(Clone, Debug)]
 struct Moment {
     context: PollContext,
-    /// The last action of this client on the resource but its creation, and when it was accepted.
+    /// The last action of this client on the resource, other than its creation, and when it was accepted.
     last_action: Option<(Action, Duration)>,
     /// When this client created it.
     created: Option<Duration>,
 }
 
-/// The state machine: what was seen and done so far on the way to a target.
+/// The state machine: keeps what was seen and done so far to reach a target.
 #[derive(Debug)]
 struct Reconciler {
     plan: Plan,
@@ -250,13 +250,13 @@ struct Reconciler {
     last: Option<(Phase, Duration)>,
     /// Whether the resource was found at least once.
     was_found: bool,
-    /// Whether something was seen that must be newer than the action that is waited for.
+    /// Whether a read has shown something that must be newer than the awaited action.
     is_newer: bool,
-    /// The action of this client that a read has shown the effect of, by its time.
+    /// The time of the action of this client whose effect a read has shown.
     shown: Option<Duration>,
 }
 
-/// An action that has no effect is not repeated for ever.
+/// The limit on actions, so that an action without effect is not repeated forever.
 const MAX_ACTIONS: u32 = 4;
 
 impl Reconciler {
@@ -271,7 +271,7 @@ impl Reconciler {
         }
     }
 
-    /// The resource was read, and is in this phase.
+    /// Handles a read that found the resource in this phase.
     fn found(&mut self, phase: Phase, moment: &Moment) -> Step {
         self.was_found = true;
         let is_old = self.shows_what_was_before(phase, moment);
@@ -284,12 +284,12 @@ impl Reconciler {
             }
             match self.needed(phase) {
                 Some(action) if self.executed < MAX_ACTIONS => return Step::Execute(action),
-                // An action may still take effect, or a start be undone by somebody else: poll until the deadline.
+                // An action may still take effect, or someone else may undo a start: poll until the deadline.
                 Some(_) => return Step::Verdict(Verdict::Wait),
                 None => {}
             }
         }
-        // After an action of its own, the read is as old as that at most, which was looked at above.
+        // If the plan sends actions, only reads from before such an action can lag; that was checked above.
         let may_lag = !self.plan.acts && moment.context.may_lag();
         let verdict = match self.plan.target.meaning(phase) {
             Meaning::AtRest if may_lag => return Step::Verdict(Verdict::Wait),
@@ -304,7 +304,8 @@ impl Reconciler {
         Step::Verdict(verdict)
     }
 
-    /// The service has no such resource: `is_certain` if it says so of this very one. `None`: the error stands.
+    /// Handles a read that found no resource. `is_certain`: the service reports that this very resource does not exist.
+    /// Returns `None` to keep the error.
     fn not_found(&self, is_certain: bool, moment: &Moment) -> Option<Verdict> {
         let is_gone = self.plan.target.is_gone();
         let is_new = || {
@@ -319,7 +320,7 @@ impl Reconciler {
         }
     }
 
-    /// An action was sent in this phase. `None`: its error stands.
+    /// Handles the response to an action that was sent in this phase. Returns `None` to keep its error.
     fn executed(&mut self, response: Response, phase: Phase, now: Duration) -> Option<Verdict> {
         match response {
             Response::Accepted => {
@@ -328,14 +329,14 @@ impl Reconciler {
             }
             Response::Absent if self.plan.target.is_gone() => return Some(Verdict::Done),
             Response::MustStop => self.plan.stop_first = true,
-            // The resource has moved on since the read: poll, then compare.
+            // The resource has changed since the read: poll again, then compare.
             Response::Conflict => {}
             Response::Absent | Response::Error => return None,
         }
         Some(Verdict::Wait)
     }
 
-    /// The action that leads on from a phase; `None` if there is none, or none is needed.
+    /// The next action to send in a phase; `None` if there is none, or none is needed.
     fn needed(&self, phase: Phase) -> Option<Action> {
         let Plan {
             target, stop_first, ..
@@ -344,7 +345,7 @@ impl Reconciler {
         let is_gone = target.is_gone();
         match phase {
             Phase::Gone | Phase::Ending(_) => None,
-            // It is tried again once.
+            // Try it once more.
             Phase::Failed(repeatable) if repeatable.contains(&action) => {
                 (self.executed == 0).then_some(action)
             }
@@ -359,7 +360,7 @@ impl Reconciler {
         }
     }
 
-    /// Whether a phase is the one from before what this client had done lately.
+    /// Whether a phase may be the one from before a recent action of this client.
     fn shows_what_was_before(&mut self, phase: Phase, moment: &Moment) -> bool {
         let Some((action, at)) = moment.last_action else {
             return false;
@@ -379,7 +380,7 @@ impl Reconciler {
     }
 }
 
-/// Reads a resource, and sends the actions that the reconciler asks for.
+/// Reads a resource and sends the actions that the reconciler decides on.
 struct Poller<R: Lifecycle> {
     client: ModelArts,
     key: R::Key,
@@ -439,7 +440,7 @@ impl<R: Lifecycle> Poller<R> {
         };
         let now = self.client.clock().elapsed();
         match self.reconciler.executed(response, phase, now) {
-            // The error of a deletion is no refusal where nothing is left to be deleted.
+            // If nothing is left to delete, the error of the deletion is not a refusal.
             Some(Verdict::Done) => Ok((Verdict::Done, None)),
             Some(verdict) => Ok((verdict, result.err())),
             None => result.map(|()| (Verdict::Wait, None)),
@@ -472,7 +473,7 @@ mod tests {
     use crate::wait::PollPolicy;
     use crate::{Credentials, ManualClock};
 
-    /// So long after the waiting began, within the time that reads lag behind unless said otherwise.
+    /// A moment this long after the waiting began, within the read lag unless changed.
     fn at(seconds: u64) -> Moment {
         let context = PollContext {
             now: Duration::from_secs(1000 + seconds),
@@ -503,7 +504,7 @@ mod tests {
         }
     }
 
-    /// What a plan makes of each status of a kind, one letter for each in the document's order.
+    /// The step of a plan for each status of a kind, one letter each, in the document's order.
     fn letters(
         phases: &[Phase],
         plan: Plan,
@@ -518,7 +519,7 @@ mod tests {
         phases.iter().map(of).collect()
     }
 
-    /// The statuses that the tables have a letter for. One that is added to the document goes by its entry there.
+    /// The statuses that the tables have a letter for. A status that is added to the document follows its entry there.
     const NOTEBOOK: [&str; 14] = [
         "INIT",
         "CREATING",
@@ -559,7 +560,7 @@ mod tests {
         let stopped = Plan::wait(TargetState::Stopped);
         let deleted = Plan::wait(TargetState::Deleted);
         let of = |plan, seconds, prepare| letters(&notebook(), plan, &at(seconds), prepare);
-        // Right after the waiting began, what may be from before the action is waited out.
+        // Right after the waiting began, a state that may be from before the action is polled through.
         assert_eq!(of(running, 0, plain), "wwwwfdwwfwffff");
         assert_eq!(of(running, LATE, plain), "wwwwfdfwffffff");
         assert_eq!(of(running, 0, newer), "wwwwfdwwffffff");
@@ -661,7 +662,7 @@ mod tests {
         assert_eq!(found("START_FAILED", 10), 'w');
         assert_eq!(found("STOPPED", 20), 'w');
         assert_eq!(found("STARTING", 20), 'w');
-        // What rests may still be older than the start, what failed is not.
+        // A resource at rest may still be older than the start; a failed one is not.
         assert_eq!(found("STOPPED", 30), 'w');
         assert_eq!(found("START_FAILED", 30), 'f');
     }
@@ -697,7 +698,7 @@ mod tests {
                 let mut late = at(60);
                 late.last_action = moment.last_action;
                 assert_eq!(found(phase, &late), 'd', "{action:?}: too long ago");
-                // Once something else was seen, a read does not lag behind any more.
+                // Once another state was seen, a read no longer lags behind.
                 let mut reconciler = Reconciler::new(plan);
                 reconciler.found(Phase::Unknown, &moment);
                 assert_eq!(letter(reconciler.found(phase, &moment)), 'd', "{action:?}");
@@ -716,12 +717,12 @@ mod tests {
         let running = TargetState::Running;
         let deleted = TargetState::Deleted;
         for (plan, is_certain, moment, expected) in [
-            // Who waits for something that is being created may be too early.
+            // A plan that only waits may be too early for a resource that is being created.
             (Plan::wait(running), false, at(30), Some(Wait)),
             (Plan::wait(running), true, at(LATE), None),
             (Plan::wait(deleted), true, at(0), Some(Done)),
             (Plan::wait(deleted), false, at(0), None),
-            // Who acts takes it as it is, but for what this client has just created.
+            // A plan that acts trusts the read, unless this client has just created the resource.
             (Plan::ensure(running), true, at(0), None),
             (Plan::ensure(running), true, new(30), Some(Wait)),
             (Plan::ensure(running), true, new(LATE), None),
@@ -780,7 +781,7 @@ mod tests {
         }
     }
 
-    /// A service with one robot, which responds as scripted and records what it is asked to do.
+    /// A service with one robot, which responds as scripted and records the actions it receives.
     #[derive(Clone)]
     struct Service(Arc<Mutex<Script>>);
 
@@ -789,7 +790,7 @@ mod tests {
         reads: VecDeque<&'static str>,
         /// How often it was read.
         polls: u32,
-        /// To actions; what is not scripted is accepted.
+        /// The responses to actions; an action without a script is accepted.
         responses: VecDeque<&'static str>,
         actions: Vec<Action>,
     }
@@ -942,7 +943,7 @@ mod tests {
         let waiter: Waiter<Robot> = waiter(&client, service, plan);
         let events: Vec<_> = waiter.events().try_collect().await.unwrap();
         let statuses: Vec<_> = events.iter().map(|event| &*event.status.status).collect();
-        // A gateway's failure is no poll that succeeded.
+        // A failure of a gateway is not a successful poll.
         assert_eq!(statuses, ["not found", "STARTING", "RUNNING"]);
         let starting = &events[1].status;
         assert_eq!(starting.progress.as_ref().unwrap().total, 3);
@@ -968,7 +969,7 @@ mod tests {
         );
         let service = Service::new(&["STOPPED", "ModelArts.6309"], &[]);
         gone(plan, &service).await.unwrap();
-        // Who waits for it to run instead has nothing to be given.
+        // A waiter for a running resource has no result to return.
         let service = Service::new(&["STOPPED", "ModelArts.6309"], &[]);
         let error = robot(Plan::ensure(TargetState::Running), &service).await;
         assert!(error.unwrap_err().is_not_found());
@@ -1009,7 +1010,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_conflict_is_polled_through_and_kept_as_the_cause_of_a_timeout() {
-        // Being charged; being started by somebody else.
+        // A conflict of names; another operation that is under way.
         for code in ["ModelArts.6343", "ModelArts.6357"] {
             let service = Service::new(&["STOPPED", "STARTING", "RUNNING"], &[code]);
             robot(Plan::ensure(TargetState::Running), &service)
@@ -1035,7 +1036,7 @@ mod tests {
             let waiter: Waiter<Robot> = waiter(&client, service, plan);
             waiter.events().try_fold(0, |polls, _| ready(Ok(polls + 1)))
         };
-        // Created a moment ago: where it is read, it is not known yet.
+        // Created a moment ago: the read does not know it yet.
         client.note("r1", Action::Create);
         let service = Service::new(&["ModelArts.6309", "STOPPED", "RUNNING"], &[]);
         let started = polls(service.clone(), Plan::ensure(TargetState::Running)).await;
@@ -1043,7 +1044,7 @@ mod tests {
             (started.unwrap(), service.actions()),
             (3, vec![Action::Start])
         );
-        // Stopped a moment ago: RUNNING is from before, and not yet what somebody else does.
+        // Stopped a moment ago: RUNNING is from before the stop, not from a start by someone else.
         client.note("r1", Action::Stop);
         let service = Service::new(&["RUNNING", "STARTING", "RUNNING"], &[]);
         let running = polls(service, Plan::wait(TargetState::Running)).await;

@@ -6,36 +6,36 @@ use tokio::sync::Mutex;
 
 use crate::clock::Clock;
 
-/// Spaces requests evenly; those that come too early queue.
+/// Spaces requests evenly; requests that come too early wait in a queue.
 ///
-/// Only the first of the queue waits for time to pass, and it takes its place in the schedule when it leaves. So a
-/// caller that is dropped, or whose deadline passes, leaves nothing behind that others would wait for.
+/// Only the first in the queue waits for its time, and it takes its slot in the schedule only when it leaves. So a
+/// caller that is dropped, or whose deadline passes, does not hold a slot that others would wait for.
 #[derive(Debug)]
 pub(crate) struct RateLimit {
     interval: Duration,
-    /// When the next request may leave, on the clock's elapsed scale. The lock is the queue, which is fair.
+    /// When the next request may leave, as given by `Clock::elapsed`. The lock is fair and serves as the queue.
     next: Mutex<Duration>,
 }
 
-/// The deadline of a call comes before the rate limit lets it go.
+/// The deadline of a call would pass before the rate limit lets it go.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct TooLate;
 
 impl RateLimit {
-    /// At most `per_second` requests in a second; nothing if that is no positive number.
+    /// Allows at most `per_second` requests per second; `None` if that is not a positive number.
     pub(crate) fn new(per_second: f64) -> Option<Self> {
         if per_second.is_nan() || per_second <= 0.0 {
             return None;
         }
         let interval = Duration::try_from_secs_f64(per_second.recip());
         Some(Self {
-            // Less than one in the lifetime of the universe.
+            // The rate is too small for its interval to fit a `Duration`.
             interval: interval.unwrap_or(Duration::MAX),
             next: Mutex::new(Duration::ZERO),
         })
     }
 
-    /// Waits until a request may leave; gives up at once when that would be at the deadline or after it.
+    /// Waits until a request may leave; gives up at once if that would be at or after the deadline.
     pub(crate) async fn acquire(
         &self,
         clock: &dyn Clock,
@@ -79,7 +79,7 @@ mod tests {
         assert_eq!(clock.sleeps().len(), 3);
     }
 
-    /// A manual clock whose pauses take until somebody advances it.
+    /// A manual clock on which a sleep ends only when the test advances the clock.
     #[derive(Debug)]
     struct Paused(ManualClock);
 

@@ -1,6 +1,6 @@
-//! Ends of lines that stick to what was read from a file or a prompt.
+//! Line ends at the end of a text that was read from a file or a prompt.
 
-/// A password may begin or end with a blank, but never with the end of the line that it was read from.
+/// Removes the line end from a text. Blanks stay: a password may begin or end with one.
 pub(crate) fn without_line_end(text: &str) -> &str {
     text.trim_end_matches(['\r', '\n'])
 }

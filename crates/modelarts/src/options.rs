@@ -1,4 +1,4 @@
-//! Settings of calls and waiters, for a whole client or for some of its calls.
+//! Settings for calls and waiters, for a whole client or for some of its calls.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use crate::history::History;
 use crate::retry::RetryPolicy;
 use crate::wait::PollPolicy;
 
-/// CallSettings that differ from the client's, for [`ModelArts::with`](crate::ModelArts::with).
+/// Settings that override those of the client, for [`ModelArts::with`](crate::ModelArts::with).
 ///
 /// ```no_run
 /// # async fn run(client: modelarts::ModelArts) -> modelarts::Result<()> {
@@ -33,30 +33,30 @@ pub struct CallOptions {
 }
 
 impl CallOptions {
-    /// Nothing differs yet.
+    /// Creates options that override nothing.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// What is repeated, and how often.
+    /// Sets which failures are retried, and how often.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.retry = Some(policy);
         self
     }
 
-    /// The longest that one attempt may take, response included. A minute unless set.
+    /// Sets the time limit of one attempt, including the response. The default is one minute.
     pub fn attempt_timeout(mut self, limit: Duration) -> Self {
         self.attempt_timeout = Some(limit);
         self
     }
 
-    /// The longest that a call may take, all attempts and delays included. Five minutes unless set.
+    /// Sets the time limit of a call, including all attempts and delays. The default is five minutes.
     pub fn deadline(mut self, limit: Duration) -> Self {
         self.deadline = Some(limit);
         self
     }
 
-    /// When waiters, and `ensure_*`, poll and how long.
+    /// Sets when and for how long waiters and `ensure_*` poll.
     pub fn poll(mut self, policy: PollPolicy) -> Self {
         self.poll = Some(policy);
         self
@@ -70,7 +70,7 @@ pub(crate) struct CallSettings {
     pub(crate) attempt_timeout: Duration,
     pub(crate) deadline: Duration,
     pub(crate) poll: PollPolicy,
-    /// Not a setting, but it goes wherever settings go: all clones of a client share it.
+    /// Not a setting, but passed along with the settings; all clones of a client share it.
     pub(crate) history: Arc<History>,
 }
 

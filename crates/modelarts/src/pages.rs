@@ -1,4 +1,4 @@
-//! Lists as streams, one page at a time.
+//! Lists as streams that fetch one page at a time.
 
 use std::collections::HashSet;
 use std::collections::hash_map::DefaultHasher;
@@ -19,15 +19,15 @@ use serde_json::Value;
 use crate::client::ModelArts;
 use crate::error::{Error, Result, expectation, place};
 
-/// What the position of a page counts.
+/// How a list numbers its pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(dead_code, reason = "a family may have lists of every style")]
 pub(crate) enum Style {
-    /// Records, from 0.
+    /// By the number of records before the page, from 0.
     Offset,
-    /// Pages, from this one.
+    /// By page number, starting with this one.
     Page(i64),
-    /// Nothing: the page before has it.
+    /// Not at all: each page has the token of the next one.
     Token,
 }
 
@@ -41,7 +41,7 @@ pub(crate) enum Position {
 
 #[allow(dead_code, reason = "a family may have lists of every style")]
 impl Position {
-    /// For a parameter that is a number.
+    /// The position for a numeric parameter.
     pub(crate) fn number(position: Option<Self>) -> Option<i64> {
         match position {
             Some(Self::Number(number)) => Some(number),
@@ -49,7 +49,7 @@ impl Position {
         }
     }
 
-    /// For a parameter that is a text.
+    /// The position for a text parameter.
     pub(crate) fn token(position: Option<Self>) -> Option<String> {
         match position {
             Some(Self::Token(token)) => Some(token),
@@ -83,30 +83,30 @@ pub(crate) trait List: Send + Sync + 'static {
     type Item: Serialize + DeserializeOwned + Send + 'static;
 
     const STYLE: Style;
-    /// The members of a page that hold items, the first that is there counts.
+    /// The members of a page that can hold the items; the first one present is used.
     const ITEMS: &'static [&'static str];
 
-    /// Reads a page; without a position the service's first.
+    /// Reads the page at a position, by default the first page of the service.
     fn fetch(&self, position: Option<Position>) -> impl Future<Output = Result<Self::Page>> + Send;
 
     /// `None` if the page holds no list at all.
     fn items(page: &Self::Page) -> Option<&[Self::Item]>;
     fn take_items(page: &mut Self::Page) -> Vec<Self::Item>;
     fn set_items(page: &mut Self::Page, items: Vec<Self::Item>);
-    /// The number of items in all pages, as the service says.
+    /// The total number of items that the service reports.
     fn total(page: &Self::Page) -> Option<i64>;
     /// The token of the next page.
     fn next(page: &Self::Page) -> Option<&str>;
     fn id(item: &Self::Item) -> Option<&str>;
 }
 
-/// What every list has beside its filters.
+/// The parts that all list builders share, besides their filters.
 #[derive(Clone, Debug)]
 pub(crate) struct ListQuery {
     client: ModelArts,
     page_size: u32,
     start: Option<Position>,
-    /// What is wrong with values of filters, by the name of the parameter.
+    /// Errors in filter values, by the name of the parameter.
     problems: Vec<(&'static str, String)>,
 }
 
@@ -136,7 +136,8 @@ impl ListQuery {
         self.start.clone()
     }
 
-    /// The value of a filter. What is wrong with it is said when the list is read; the last call of a setter counts.
+    /// Converts the value of a filter. An invalid value is reported when the list is read; the last call of a setter
+    /// wins.
     pub(crate) fn optional<T, V, M>(&mut self, name: &'static str, value: V) -> Option<T>
     where
         V: IntoOptional<T, M>,
@@ -144,7 +145,7 @@ impl ListQuery {
         self.take(name, value.into_optional())
     }
 
-    /// As [`optional`](Self::optional), for what the service insists on.
+    /// Like [`optional`](Self::optional), for a filter that the service requires.
     #[allow(dead_code, reason = "a family may have no such filter")]
     pub(crate) fn required<T, V>(&mut self, name: &'static str, value: V) -> Option<T>
     where
@@ -165,7 +166,7 @@ impl ListQuery {
         })
     }
 
-    /// The client, if all filters fit.
+    /// Returns the client if all filters are valid.
     pub(crate) fn client(&self, operation: &'static str) -> Result<&ModelArts> {
         let problems = self.problems.iter();
         let problems = problems.map(|(name, error)| format!("`{name}` does not fit: {error}"));
@@ -181,49 +182,51 @@ impl ListQuery {
 macro_rules! list_methods {
     ($list:ident, $page:ty, $item:ty, $size:literal) => {
         impl $list {
-            #[doc = concat!("The number of items to ask for at once, ", $size, " unless set.")]
+            #[doc = concat!("Sets the number of items to request per page; the default is ", $size, ".")]
             pub fn page_size(mut self, size: u32) -> Self {
                 self.query.set_page_size(size);
                 self
             }
 
-            /// One page: the first, unless it was said where to begin.
+            /// Fetches one page: the first, unless another start was set.
             ///
             /// # Errors
-            /// When a filter does not fit, or the call fails.
+            /// When a filter is invalid, or the call fails.
             pub async fn send(&self) -> $crate::Result<$page> {
                 $crate::pages::List::fetch(self, self.query.start()).await
             }
 
-            /// All items of all pages, before anything is done about them: for who acts on what is listed.
+            /// Reads all pages and returns all items. Use it to stop or delete what you list.
             ///
-            /// Whoever stops or deletes what is listed changes the list while it is read: with a filter by status the items
-            /// behind move up. [`items`](Self::items) follows that as far as the service tells; here nothing moves between
-            /// the first request and the last but what others do. The service has no snapshot of a list: where others delete
-            /// and create meanwhile, so that the total stays the same, an item can be missed. Whoever must be sure lists
-            /// until a list is empty. For who only looks, `items` needs no more memory than a page.
+            /// If you stop or delete items while the list is still being read, the list changes: with a filter by
+            /// status, the following items move up. [`items`](Self::items) corrects for that as far as the service
+            /// reports it. With `collect`, only changes by others can move items between the first request and the
+            /// last. The service has no snapshot of a list: if others delete and create items meanwhile so that the
+            /// total stays the same, an item can be missed. To be sure, list again until the list is empty. If you only
+            /// read the items, `items` needs no more memory than one page.
             ///
             /// # Errors
-            /// When a filter does not fit, a call fails, or an item cannot be read; the error names it.
+            /// When a filter is invalid, a call fails, or an item cannot be read; the error names it.
             pub async fn collect(self) -> $crate::Result<Vec<$item>> {
                 futures::TryStreamExt::try_collect(self.items()).await
             }
 
-            /// All pages, each fetched when it is asked for.
+            /// Returns a stream of all pages. Each page is fetched when the stream is polled for it.
             ///
-            /// An error of a call ends the stream; after a page that cannot be read it goes on with the next one. A page
-            /// lacks what was on one before it.
+            /// If a call fails, the stream ends with the error. After a page that cannot be read, it continues with the
+            /// next page. Items that were on an earlier page are left out.
             pub fn pages(self) -> $crate::Pages<$page> {
                 let (size, start) = (self.query.page_size(), self.query.start());
                 $crate::pages::pages(self, size, start)
             }
 
-            /// All items, of all pages, each page fetched when it is asked for.
+            /// Returns a stream of all items of all pages. Each page is fetched when the stream is polled for it.
             ///
-            /// An item that cannot be read is one error that names its index and ID, and the stream goes on; an error of a
-            /// call ends it. Each item comes once. When the list shrinks on the way, since what was listed is stopped or
-            /// deleted, the stream goes back as far as needed, by the total that the service reports. Who acts on what is
-            /// listed takes [`collect`](Self::collect), which depends on nothing of this.
+            /// An item that cannot be read gives one error that names its index and ID, and the stream continues; if a
+            /// call fails, the stream ends with the error. Each item is returned once. If the list shrinks while it is
+            /// read, because listed items are stopped or deleted, the stream goes back as far as necessary, based on
+            /// the total that the service reports. To stop or delete what you list, use [`collect`](Self::collect),
+            /// which does not depend on this.
             pub fn items(self) -> $crate::Items<$item> {
                 let (size, start) = (self.query.page_size(), self.query.start());
                 $crate::pages::items(self, size, start)
@@ -233,11 +236,11 @@ macro_rules! list_methods {
 }
 pub(crate) use list_methods;
 
-/// All items of a list, page by page, from `items()`. It needs no pinning.
+/// The stream of all items of a list, from `items()`. It needs no pinning.
 #[must_use = "a stream does nothing unless polled"]
 pub struct Items<T>(BoxStream<'static, Result<T>>);
 
-/// All pages of a list, from `pages()`. It needs no pinning.
+/// The stream of all pages of a list, from `pages()`. It needs no pinning.
 #[must_use = "a stream does nothing unless polled"]
 pub struct Pages<P>(BoxStream<'static, Result<P>>);
 
@@ -264,45 +267,47 @@ macro_rules! stream {
 stream!(Items);
 stream!(Pages);
 
-/// A list that has not ended after so many items never will.
+/// A list with more items than this is considered endless.
 const MOST: i64 = 1_000_000;
 
-/// A listing goes on as often as the list changes, but not for ever without finding anything.
+/// The limit on pages in a row without new items, so that a list that keeps changing cannot loop forever.
 const MOST_IDLE: u32 = 32;
 
-/// Where a listing stands, and when it ends.
+/// The position of a listing, and the rules for when it ends.
 ///
-/// With numbers for positions it ends with an empty page, with a short page once the total is reached, and with a page beyond
-/// the ones before that has nothing new, if it is the same page again or the total is reached. The total alone ends
-/// nothing, since it can be wrong; nor does a short page, since a service may cap the page size. With tokens it ends where there is none, or one that was there before.
+/// With numbered positions, a listing ends at an empty page, at a short page once the total is reached, and at a page
+/// beyond all earlier pages that has nothing new, if it repeats the previous page or the total is reached. The total
+/// alone does not end it, since it can be wrong; nor does a short page, since a service may cap the page size. With
+/// tokens, it ends when there is no token, or one that was seen before.
 ///
-/// When the total shrinks, what was removed may have stood before the position, and everything behind it moved up: the
-/// listing goes back by as much. When it grows, what comes next may have been on the page before. What was handed out
-/// before is left out. So nothing that stays is missed while others are removed, or added in front, as in the order of the
-/// service, which has the newest first; unless between two requests as many are removed as are added, and a page or more.
+/// If the total shrinks, the removed items may have been before the position, so that all items after them moved up:
+/// the listing goes back by that number. If the total grows, the next items may already have been on the previous page.
+/// Items that were returned before are left out. So no item that stays is missed while others are removed, or added in
+/// front (the service lists the newest first), unless between two requests as many items are added as removed, and at
+/// least a page.
 #[derive(Debug)]
 struct Cursor {
     style: Style,
     limit: i64,
     start: i64,
-    /// The number of the next page, unless it has a token.
+    /// The number of the next page; unused with tokens.
     number: i64,
     token: Option<String>,
-    /// How many items come before the next page, and before the first.
+    /// The number of items before the next page, and before the first page.
     place: i64,
     start_place: i64,
-    /// Where the pages ended so far.
+    /// The furthest position that the pages have reached so far.
     end: i64,
     /// The length of the longest page.
     longest: i64,
     total: Option<i64>,
-    /// How many items beyond the end may be there for the second time, since as many were added.
+    /// How many items beyond the end may be repeats, because that many were added.
     repeats: i64,
     /// Pages in a row without anything new.
     idle: u32,
-    /// Hash of the page before.
+    /// Hash of the previous page.
     last_page: Option<u64>,
-    /// Hashes of the items that were handed out, and of the tokens.
+    /// Hashes of the items returned so far, and of the tokens.
     seen: HashSet<u64>,
     tokens: HashSet<u64>,
     ended: bool,
@@ -349,7 +354,8 @@ impl Cursor {
         }
     }
 
-    /// Whether the list has shrunk since the last page, so that the page at hand begins too late.
+    /// Goes back and returns `true` if the list has shrunk since the last page, so that the current page begins too
+    /// late.
     fn must_rewind(&mut self, total: Option<i64>) -> bool {
         let before = self.total;
         self.total = total.or(before);
@@ -378,7 +384,7 @@ impl Cursor {
         true
     }
 
-    /// Moves on behind a page of so many items; `true` for each that was not there before.
+    /// Advances past a page with these items; returns `true` for each item that is new.
     fn take(&mut self, keys: &[u64], total: Option<i64>, next: Option<&str>) -> Result<Vec<bool>> {
         let is_new: Vec<bool> = keys.iter().map(|key| self.seen.insert(*key)).collect();
         let length = i64::try_from(keys.len()).unwrap_or(i64::MAX);
@@ -422,22 +428,22 @@ impl Cursor {
     }
 }
 
-/// A page as it came: whole, or with what could not be read of it.
+/// A fetched page, decoded as a whole or item by item.
 struct Fetched<L: List> {
     page: L::Page,
     rows: Vec<Row<L::Item>>,
-    /// Why the page as a whole could not be read.
+    /// Why the page could not be decoded as a whole.
     error: Option<Error>,
 }
 
 /// An item, or why it could not be read.
 struct Row<T> {
-    /// What it is recognised by.
+    /// Identifies the item, to recognise repeats.
     key: u64,
     item: Result<T>,
 }
 
-/// All pages, each fetched when it is asked for, without what was on one before.
+/// A stream of all pages, each fetched on demand, without the items of earlier pages.
 fn fetched<L: List>(
     list: L,
     limit: u32,
@@ -490,7 +496,7 @@ pub(crate) fn items<L: List>(list: L, limit: u32, start: Option<Position>) -> It
 }
 
 fn whole<L: List>(mut page: L::Page, first: i64) -> Result<Fetched<L>> {
-    // A success that holds no list says nothing about what exists.
+    // A successful response without a list does not mean that the list is empty.
     if L::items(&page).is_none() && L::total(&page) != Some(0) {
         let members = L::ITEMS.join("` or `");
         let message = format!("the response holds no list: `{members}` is missing");
@@ -508,7 +514,7 @@ fn whole<L: List>(mut page: L::Page, first: i64) -> Result<Fetched<L>> {
     })
 }
 
-/// Reads row by row what could not be read as a whole; the error stands if that does not help.
+/// Decodes a page item by item after it failed to decode as a whole; returns the error if that fails too.
 fn salvage<L: List>(error: Error, first: i64) -> Result<Fetched<L>> {
     let body = error.undecoded_body().unwrap_or_default();
     let Ok(mut value) = serde_json::from_slice::<Value>(&body) else {
@@ -520,7 +526,7 @@ fn salvage<L: List>(error: Error, first: i64) -> Result<Fetched<L>> {
     let Some(list) = lists.next() else {
         return Err(error);
     };
-    // The same rows once more.
+    // Any other list holds the same rows.
     lists.for_each(drop);
     let page = value.to_string();
     let Ok(page) = modelarts_client::decode::<L::Page>(StatusCode::OK, page.as_bytes(), false)
@@ -561,7 +567,7 @@ fn read<L: List>(row: Value, index: i64, page_error: &Error) -> Row<L::Item> {
     }
 }
 
-/// The ID of an item tells it apart; without one, its content and its place do.
+/// Identifies an item by its ID or, without one, by its content and index.
 fn key<L: List>(item: &L::Item, index: i64) -> u64 {
     match L::id(item) {
         Some(id) => hash(&(None::<i64>, Some(id))),
@@ -641,7 +647,7 @@ mod tests {
         NumberList(Arc::new(server))
     }
 
-    /// Lists what a server gives; returns the number of items and of requests.
+    /// Lists the items of a server; returns the number of items and of requests.
     async fn list(server: impl Fn(i64) -> Numbers + Send + Sync + 'static) -> (usize, u32) {
         let requests = Arc::new(AtomicU32::new(0));
         let count = requests.clone();
@@ -685,7 +691,7 @@ mod tests {
     async fn a_server_that_repeats_itself_cannot_loop_it() {
         assert_eq!(list(|_| slice(10, 0, 10, Some(9999))).await, (10, 2));
         assert_eq!(list(|o| slice(30, o % 30, 10, None)).await, (30, 4));
-        // A total that jumps sends it back only so often.
+        // A total that jumps sends it back a limited number of times.
         let calls = AtomicU32::new(0);
         let (items, requests) = list(move |o| {
             let total = i64::from(calls.fetch_add(1, Ordering::Relaxed) % 2) * 100_000;
@@ -720,7 +726,7 @@ mod tests {
                 next: None,
             };
             if let Some((removed, mut added)) = self.changes.pop() {
-                // What the total cannot tell must not move a whole page.
+                // Changes that the total does not show must not move a whole page.
                 if !removed.is_empty() {
                     added %= u32::try_from(limit).unwrap();
                 }
@@ -738,7 +744,7 @@ mod tests {
         }
     }
 
-    /// Lists what changes meanwhile; what was there all the time must be listed, and nothing twice.
+    /// Lists while the list changes; every item that exists throughout must be listed, and none twice.
     fn nothing_that_stays_is_lost<const STYLE: usize>(
         service: Changing,
         limit: u32,
@@ -801,7 +807,7 @@ mod tests {
                 let token = Position::token(position);
                 let offset = token.as_ref().map_or(0, |token| token.parse().unwrap());
                 asked.lock().unwrap().push(token);
-                // A page may be empty, and not the last one.
+                // A page may be empty without being the last one.
                 let size = if offset == 10 { 0 } else { 10 };
                 let next = (offset + 10 < length).then(|| (offset + 10).to_string());
                 let page = slice(length, offset, size, None);
@@ -880,7 +886,7 @@ mod tests {
                 })
             });
             let mut items = items(list, 10, None);
-            // What is handed out is removed, a batch at a time.
+            // Returned items are removed, a batch at a time.
             let (mut removed, mut waiting) = (0, Vec::new());
             while let Some(item) = items.try_next().await.unwrap() {
                 let item: i64 = item.parse().unwrap();

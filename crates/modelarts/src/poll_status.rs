@@ -1,22 +1,22 @@
-//! What a poll showed: a waiter reports it, and an error keeps the last one.
+//! The result of a poll: a waiter reports it, and an error keeps the last one.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::error::redact::one_line;
 
-/// What a poll showed.
+/// The result of a poll.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PollStatus {
-    /// The status in the service's spelling; `gone` when the resource does not exist any more, `not found` when it does not
-    /// exist yet.
+    /// The status in the service's spelling; `gone` if the resource no longer exists, `not found` if it does not exist
+    /// yet.
     pub status: String,
-    /// Why it failed, in the service's words.
+    /// The reason of the failure, in the service's words.
     pub fail_reason: Option<String>,
-    /// How far a start or a creation has come.
+    /// The progress of a start or a creation.
     pub progress: Option<Progress>,
-    /// What is still missing although the status is the one waited for, such as a volume that is not ready.
+    /// What is still missing although the target status is reached, such as a volume that is not ready.
     pub missing: Option<String>,
     /// The time since waiting began.
     pub elapsed: Duration,
@@ -24,15 +24,15 @@ pub struct PollStatus {
     pub polls: u32,
 }
 
-/// Steps of a start or a creation.
+/// The progress of a start or a creation, in steps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {
-    /// Steps that are done.
+    /// The number of completed steps.
     pub done: u32,
-    /// All steps.
+    /// The total number of steps.
     pub total: u32,
-    /// The step under way, in the service's words.
+    /// The current step, in the service's words.
     pub step: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Requests without types: by the ID of an operation, or by method and path.
+//! Untyped requests: by the ID of an operation, or by method and path.
 
 use std::fmt;
 
@@ -13,11 +13,11 @@ use crate::client::ModelArts;
 use crate::error::{Error, Result};
 
 impl ModelArts {
-    /// A call of an operation by its ID, without types, through the same pipeline.
+    /// Creates an untyped request for an operation by its ID. It is sent through the same pipeline as typed calls.
     ///
-    /// What a body is sent as (`application/json`, `application/merge-patch+json`), and whether the request may be repeated, comes
-    /// from the document. `project_id` is filled in. An operation that is not known is an error of
-    /// [`send`](RawRequest::send), as is what is missing in the path.
+    /// The content type of a body (`application/json`, `application/merge-patch+json`), and whether the request may be
+    /// retried, come from the API document. `project_id` is filled in. [`send`](RawRequest::send) returns an error if
+    /// the operation is unknown, or a path parameter is missing.
     ///
     /// ```no_run
     /// # async fn run(client: modelarts::ModelArts) -> modelarts::Result<()> {
@@ -35,11 +35,12 @@ impl ModelArts {
         RawRequest::new(self, Target::Operation(operation_id.into()))
     }
 
-    /// A request for a path of the service, such as one that is newer than this crate, through the same pipeline.
+    /// Creates an untyped request for a path of the service, such as one that is newer than this crate. It is sent
+    /// through the same pipeline as typed calls.
     ///
-    /// `{project_id}` stands for the client's project, and other names in braces for what is given by
-    /// [`path`](RawRequest::path). What else varies must be percent-encoded; a path that could lead to another resource
-    /// than it names is refused.
+    /// `{project_id}` is replaced by the client's project, and other names in braces by the values given to
+    /// [`path`](RawRequest::path). Everything else must be percent-encoded. A path that could reach another resource
+    /// than the one it names is refused.
     ///
     /// ```no_run
     /// # async fn run(client: modelarts::ModelArts) -> modelarts::Result<()> {
@@ -59,10 +60,11 @@ impl ModelArts {
     }
 }
 
-/// A request without types, from [`ModelArts::call`] or [`ModelArts::request`].
+/// An untyped request, from [`ModelArts::call`] or [`ModelArts::request`].
 ///
-/// It is sent again after failures as the document allows for an operation, and as the semantics of its method allow for a path:
-/// GET, HEAD, PUT, DELETE and OPTIONS are, POST and PATCH are not. [`idempotent`](RawRequest::idempotent) says otherwise.
+/// Whether it is retried after a failure depends on the API document for an operation, and on the HTTP method for a
+/// path: GET, HEAD, PUT, DELETE and OPTIONS are idempotent, POST and PATCH are not.
+/// [`idempotent`](RawRequest::idempotent) overrides this.
 ///
 /// ```no_run
 /// # async fn run(client: modelarts::ModelArts) -> modelarts::Result<()> {
@@ -88,7 +90,7 @@ pub struct RawRequest {
     headers: HeaderMap,
     body: Option<Bytes>,
     idempotent: Option<bool>,
-    /// What was wrong with a value: an error of the whole request.
+    /// The error of an invalid value, which makes the whole request fail.
     invalid: Option<String>,
 }
 
@@ -98,10 +100,10 @@ enum Target {
     Path(Method, String),
 }
 
-/// The parameter that a client fills in.
+/// The path parameter that the client fills in.
 const PROJECT: &str = "project_id";
 
-/// Values of headers and the body may be secrets, so their names and its size stand for them.
+/// Shows only the names of headers and the size of the body, because their values may be secrets.
 impl fmt::Debug for RawRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let headers: Vec<_> = self.headers.keys().map(HeaderName::as_str).collect();
@@ -129,7 +131,7 @@ impl RawRequest {
         }
     }
 
-    /// Gives a parameter of the path its value, which is escaped. Of two values of one name the last counts.
+    /// Sets a parameter of the path. The value is escaped. If a parameter is set twice, the last value is used.
     pub fn path(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         let name = name.into();
         self.path.retain(|(known, _)| *known != name);
@@ -137,14 +139,14 @@ impl RawRequest {
         self
     }
 
-    /// Adds a parameter to the query.
+    /// Adds a query parameter.
     pub fn query(mut self, name: impl Into<String>, value: impl ToString) -> Self {
         self.query.push((name.into(), value.to_string()));
         self
     }
 
-    /// Sets a header, such as a parameter of the operation that is one. Credentials, `Host` and the length of the body are set by
-    /// the client.
+    /// Sets a header, such as a header parameter of the operation. The client itself sets credentials, `Host` and the
+    /// length of the body.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         match (HeaderName::try_from(name), HeaderValue::try_from(value)) {
             (Ok(name), Ok(value)) => {
@@ -152,49 +154,52 @@ impl RawRequest {
             }
             (Ok(_), Err(_)) => {
                 self.invalid = Some(format!(
-                    "the header `{name}` has a value that no header can carry"
+                    "the value of the header `{name}` is not a valid header value"
                 ));
             }
-            (Err(_), _) => self.invalid = Some(format!("{name:?} is no name of a header")),
+            (Err(_), _) => self.invalid = Some(format!("{name:?} is not a valid header name")),
         }
         self
     }
 
-    /// Sets the body, as JSON.
+    /// Sets the body to a value encoded as JSON.
     pub fn json(mut self, body: &(impl Serialize + ?Sized)) -> Self {
         match serde_json::to_vec(body) {
             Ok(body) => self.body = Some(body.into()),
-            Err(error) => self.invalid = Some(format!("the body does not become JSON: {error}")),
+            Err(error) => {
+                self.invalid = Some(format!("the body cannot be encoded as JSON: {error}"))
+            }
         }
         self
     }
 
-    /// Sets the body. Its type is that of the operation, or else `application/json`, unless a header says otherwise.
+    /// Sets the body. Its content type is that of the operation or, without one, `application/json`; a header overrides
+    /// it.
     pub fn body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = Some(body.into());
         self
     }
 
-    /// Whether it may be sent again after a failure that leaves open whether it was carried out.
+    /// Sets whether it may be retried after a failure where it is unknown whether the request was carried out.
     pub fn idempotent(mut self, idempotent: bool) -> Self {
         self.idempotent = Some(idempotent);
         self
     }
 
-    /// Sends it.
+    /// Sends the request.
     ///
     /// # Errors
-    /// When the operation is unknown, the path incomplete, or it could lead elsewhere; when a value does not fit; when the call fails:
-    /// then the status is no success.
+    /// When the operation is unknown; when the path is incomplete, or could reach another resource; when a value is
+    /// invalid; when the call fails, which includes a response without a success status.
     pub async fn send(self) -> Result<RawResponse> {
         let client = self.client.clone();
         client.execute_raw(self.prepare()?).await
     }
 
-    /// Sends it and reads the body of the response as JSON.
+    /// Sends the request and decodes the JSON body of the response.
     ///
     /// # Errors
-    /// As [`send`](RawRequest::send); when the body is no `T`.
+    /// Those of [`send`](RawRequest::send); when the body cannot be decoded as a `T`.
     pub async fn send_as<T: DeserializeOwned>(self) -> Result<T> {
         let client = self.client.clone();
         client.execute(self.prepare()?).await

@@ -1,4 +1,4 @@
-//! Who calls, and where: from what all sources say to a client's credentials, address and project.
+//! Resolves the credentials, address and project of a client from all configuration sources.
 
 use std::sync::Arc;
 
@@ -17,13 +17,13 @@ use crate::identity::{IdentityService, unknown_project};
 use crate::options::CallSettings;
 use crate::transport::Pipeline;
 
-/// What all sources say, and how strict to be with it.
+/// The merged configuration of all sources, and how strictly to check it.
 pub(crate) struct Resolver {
     pub(crate) profile: ResolvedProfile,
     pub(crate) allow_http: bool,
 }
 
-/// Who calls, and where.
+/// The resolved credentials, address and project of a client.
 pub(crate) struct ResolvedClient {
     pub(crate) authenticator: Arc<dyn Authenticator>,
     pub(crate) endpoint: String,
@@ -31,14 +31,14 @@ pub(crate) struct ResolvedClient {
     pub(crate) warnings: Vec<String>,
 }
 
-/// The project as far as it is configured.
+/// The project, as far as it is configured.
 struct Project {
     id: Option<String>,
     name: Option<String>,
 }
 
 impl Resolver {
-    /// Signs in if need be, and finds out what is not known yet.
+    /// Signs in if necessary, and looks up missing values.
     pub(crate) async fn resolve(
         mut self,
         identity: Result<IdentityService>,
@@ -49,7 +49,7 @@ impl Resolver {
             return Err(Error::configuration("there are no credentials"));
         };
         let project = self.project()?;
-        // Whatever can be refused is, before anything is sent.
+        // Check everything that can be checked before a request is sent.
         let configured = match &self.profile.endpoint {
             Some(endpoint) => Some(self.endpoint(endpoint)?),
             None => None,
@@ -104,7 +104,7 @@ impl Resolver {
             }
             (None, None, None) => {
                 return Err(Error::configuration(
-                    "neither an endpoint nor a region is known: call `endpoint` or `region`, or set OS_REGION_NAME",
+                    "neither an endpoint nor a region is set: call `endpoint` or `region`, or set OS_REGION_NAME",
                 ));
             }
         };
@@ -116,14 +116,14 @@ impl Resolver {
         })
     }
 
-    /// The service's address, and the project that it names.
+    /// Returns the service's address, and the project in it, if any.
     fn endpoint(&self, text: &str) -> Result<(String, Option<String>)> {
         let (base, named) = endpoint::without_project(text);
         let base = endpoint::check("endpoint", base, self.allow_http)?;
         Ok((base, named.map(str::to_owned)))
     }
 
-    /// The project that is configured, be it in the address of the service.
+    /// Returns the configured project, which may come from the address of the service.
     fn project(&mut self) -> Result<Project> {
         let configured = self.profile.endpoint.as_deref();
         let named = configured.and_then(|endpoint| endpoint::without_project(endpoint).1);
@@ -158,33 +158,33 @@ impl Resolver {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
         if !id.chars().all(is_plain) {
             return Err(Error::configuration(
-                "the project id holds other characters than letters, digits, - and _; a name belongs into `project_name`, \
-                 or OS_PROJECT_NAME",
+                "the project id has characters other than letters, digits, - and _; set a name with `project_name`, or \
+                 OS_PROJECT_NAME",
             ));
         }
         Ok(())
     }
 
-    /// Says what may be wrong with an id that the identity service refuses.
+    /// Adds a hint about a project that the identity service refuses.
     fn with_hint(&self, error: Error, project: &Project) -> Error {
         let is_hex = |id: &String| id.len() == 32 && id.chars().all(|c| c.is_ascii_hexdigit());
         match &project.id {
             Some(id) if error.status().is_some() && !is_hex(id) => error.with_note(format!(
-                "the project id `{id}` is not the 32 hexadecimal digits that ids are: is it a name, for `project_name` or \
+                "the project id `{id}` does not consist of 32 hexadecimal digits: is it a name, for `project_name` or \
                  OS_PROJECT_NAME?"
             )),
-            // Nobody has named the project that was asked for.
+            // The requested project was not configured.
             None if error.status().is_some() && project.name.is_none() => {
                 let region = self.profile.region.as_deref().unwrap_or_default();
                 error.with_note(format!(
-                    "no project is configured, so that of the region `{region}` was asked for"
+                    "no project is configured, so the main project of the region `{region}` was requested"
                 ))
             }
             _ => error,
         }
     }
 
-    /// The project that a token is for, and the service's address in its catalogue.
+    /// Returns the project of a token, and the service's address in its catalogue.
     fn of_token(
         &self,
         token: Token,
@@ -220,7 +220,7 @@ impl Resolver {
         Ok((id, found))
     }
 
-    /// The project's id for credentials that do not tell it themselves.
+    /// Looks up the ID of the project for credentials that do not include it.
     async fn look_up(
         &mut self,
         identity: Result<IdentityService>,
@@ -246,7 +246,7 @@ impl Resolver {
                     None => unknown_project(name),
                 });
             }
-            // The credentials are wrong; who may only not list projects goes on.
+            // Wrong credentials are an error; a missing permission to list projects is only a warning.
             Err(error) if error.status() == Some(StatusCode::UNAUTHORIZED) => return Err(error),
             Err(error) => self.profile.warnings.push(format!(
                 "the project's id and name could not be compared, and the id is used: {error}"
@@ -256,7 +256,7 @@ impl Resolver {
     }
 
     fn project_by_name(&self, project: &Project) -> Result<String> {
-        // The main project of a region bears the region's name.
+        // The main project of a region has the name of the region.
         let name = project.name.as_ref().or(self.profile.region.as_ref());
         name.cloned().ok_or_else(|| {
             Error::configuration(
@@ -275,7 +275,7 @@ impl Resolver {
         })
     }
 
-    /// Refuses to take a public cloud's address when the cloud is one that is not known.
+    /// Returns an error if the address of a public cloud must not be used because the cloud is unknown.
     fn may_be_public(&self, other: Option<&str>, missing: &str) -> Result<()> {
         match (&self.profile.no_public_cloud, other) {
             (Some(reason), None) => Err(Error::configuration(format!("{reason}: set {missing}"))),
@@ -283,7 +283,7 @@ impl Resolver {
         }
     }
 
-    /// The identity service; an error only matters to who needs it.
+    /// Returns the identity service. Its error matters only if the identity service is needed.
     pub(crate) fn identity(
         &self,
         pipeline: &Arc<Pipeline>,

@@ -1,8 +1,8 @@
 //! Request signing with an access key, algorithm `SDK-HMAC-SHA256`.
 //!
-//! Pure functions: what is signed goes in, headers come out, and the time is an argument. The
-//! canonical form is made from what stands in the request, decoded and encoded again after RFC 3986,
-//! so that it does not depend on which characters a URL library chose to escape.
+//! The functions are pure: they take the parts of a request and the time, and return header values. The canonical form
+//! decodes path and query and encodes them again as in RFC 3986, so that it does not depend on which characters a URL
+//! library escapes.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -18,20 +18,20 @@ use sha2::{Digest, Sha256};
 
 const ALGORITHM: &str = "SDK-HMAC-SHA256";
 
-/// A pair of access key (AK) and secret key (SK), ready to sign.
+/// An access key (AK) and its secret key (SK), prepared for signing.
 #[derive(Clone)]
 pub struct SigningKey {
     access_key: Box<str>,
-    /// The keyed state is what hashing the secret key once leaves; the key itself is not kept.
+    /// The HMAC state after hashing the secret key; the key itself is not kept.
     keyed: Hmac<Sha256>,
 }
 
 impl SigningKey {
-    /// Takes the pair as it is, without any derivation.
+    /// Creates a signing key from the pair, without any key derivation.
     pub fn new(access_key: &str, secret_key: &Secret) -> Self {
         let keyed = match Hmac::new_from_slice(secret_key.expose().as_bytes()) {
             Ok(keyed) => keyed,
-            // HMAC takes keys of every length; the signature of the constructor is that of its trait.
+            // HMAC takes keys of any length; the constructor returns a `Result` only because its trait does.
             Err(_) => Hmac::new(&Default::default()),
         };
         Self {
@@ -40,7 +40,7 @@ impl SigningKey {
         }
     }
 
-    /// The access key, which is no secret.
+    /// Returns the access key, which is not secret.
     pub fn access_key(&self) -> &str {
         &self.access_key
     }
@@ -54,16 +54,16 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-/// What a signature covers.
+/// The parts of a request that a signature covers.
 #[derive(Clone, Copy, Debug)]
 pub struct Signable<'a> {
-    /// In upper case.
+    /// The HTTP method, in upper case.
     pub method: &'a str,
-    /// The path of the URL, escaped in any way.
+    /// The path of the URL, percent-encoded; it does not matter which characters are escaped.
     pub path: &'a str,
-    /// The query of the URL without `?`, escaped in any way; `+` stands for a space.
+    /// The query of the URL without `?`, percent-encoded like the path; `+` stands for a space.
     pub query: &'a str,
-    /// The headers to be signed with `host` among them, in any order. Those with `_` in their name are left out.
+    /// The headers to sign, in any order, including `host`. Headers with `_` in their name are left out.
     pub headers: &'a [(&'a str, &'a str)],
     /// The body; empty if there is none.
     pub body: &'a [u8],
@@ -72,15 +72,15 @@ pub struct Signable<'a> {
 /// A signature and the steps that led to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signature {
-    /// Value of the header `Authorization`.
+    /// The value of the `Authorization` header.
     pub authorization: String,
-    /// The canonical request, for comparison with what a server computed.
+    /// The canonical request, for comparison with the one that a server computed.
     pub canonical_request: String,
-    /// The text under the signature.
+    /// The text that was signed.
     pub string_to_sign: String,
 }
 
-/// Signs a request; `date` must be the value of its header `X-Sdk-Date`, see [`format_date`].
+/// Signs a request. `date` must be the value of its `X-Sdk-Date` header, see [`format_date`].
 ///
 /// ```
 /// use modelarts::signing::{Signable, SigningKey, format_date, sign};
@@ -125,7 +125,7 @@ pub fn sign(key: &SigningKey, date: &str, request: &Signable<'_>) -> Signature {
     }
 }
 
-/// A moment in the form of the header `X-Sdk-Date`: `20251103T081500Z`.
+/// Formats a time for the `X-Sdk-Date` header, such as `20251103T081500Z`.
 pub fn format_date(now: Timestamp) -> String {
     let date = TimeZone::UTC.to_datetime(now);
     let mut text = String::with_capacity(16);
@@ -141,8 +141,10 @@ pub fn format_date(now: Timestamp) -> String {
     text
 }
 
-/// Two decimal digits. By hand, like the hexadecimal ones below, since it is done for every attempt: formatting the date by the library
-/// adds a fifth to what a signature costs beside its hashes.
+/// Appends two decimal digits.
+///
+/// Hand-written, like the hexadecimal digits below, because it runs for every attempt: formatting the date with the
+/// library adds a fifth to the cost of a signature, not counting the hashes.
 fn push_pair(text: &mut String, pair: i8) {
     let digit = |value: u8| char::from(b'0' + value % 10);
     text.push(digit(pair.unsigned_abs() / 10));
@@ -200,7 +202,7 @@ fn canonical_request(request: &Signable<'_>, headers: &[(Cow<'_, str>, &str)]) -
     text
 }
 
-/// The whole path is decoded before it is split, so an escaped slash separates segments.
+/// Appends the canonical path. The whole path is decoded before it is split, so an escaped slash separates segments.
 fn push_path(text: &mut String, path: &str) {
     push_escaped(text, &decoded(path), IN_PATH);
     if !text.ends_with('/') {
@@ -229,16 +231,16 @@ fn push_query(text: &mut String, query: &str) {
     }
 }
 
-/// The bytes behind an escaped text. A `%` that introduces no escape stands for itself.
+/// Percent-decodes a text. A `%` that does not begin an escape stands for itself.
 fn decoded(text: &str) -> Cow<'_, [u8]> {
     match text.contains('%') {
         true => percent_decode_str(text).into(),
-        // As nearly all texts are.
+        // The case of nearly all texts.
         false => Cow::Borrowed(text.as_bytes()),
     }
 }
 
-/// The same for a part of a query, in which `+` stands for a space.
+/// Decodes a part of a query, in which `+` stands for a space.
 fn decoded_form(text: &str) -> Cow<'_, [u8]> {
     match text.contains('+') {
         true => percent_decode(text.replace('+', " ").as_bytes())
@@ -248,14 +250,14 @@ fn decoded_form(text: &str) -> Cow<'_, [u8]> {
     }
 }
 
-/// What is escaped in a query: all but the unreserved characters of RFC 3986.
+/// The characters to escape in a query: all except the unreserved ones of RFC 3986.
 const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
 
-/// What is escaped in a path.
+/// The characters to escape in a path.
 const IN_PATH: &AsciiSet = &IN_QUERY.remove(b'/');
 
 fn push_escaped(text: &mut String, bytes: &[u8], escaped: &'static AsciiSet) {
@@ -291,7 +293,7 @@ mod tests {
     const UNRESERVED_TEXT: &str =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~";
 
-    /// `Signable` borrows; this owns.
+    /// An owned `Signable`.
     struct Vector {
         key: SigningKey,
         date: String,
@@ -316,7 +318,7 @@ mod tests {
                 }
             }
             let date = headers.iter().find(|h| h.0 == "X-Sdk-Date").unwrap();
-            // As the generated client would escape it: like a form, with `+` for a space.
+            // Escaped as in the generated client: like a form, with `+` for a space.
             let mut url = reqwest::Url::parse("http://h/").unwrap();
             for pair in vector["query"].as_array().into_iter().flatten() {
                 url.query_pairs_mut()
@@ -365,7 +367,7 @@ mod tests {
                     "{id}"
                 );
             }
-            // Two vectors belong to sibling algorithms, which this crate does not sign with.
+            // Two vectors are for related algorithms, which this crate does not use.
             let Some(string_to_sign) = vector.get("string_to_sign") else {
                 assert!(vector["other_algorithm"].is_string(), "{id}");
                 continue;

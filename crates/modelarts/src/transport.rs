@@ -1,4 +1,4 @@
-//! The pipeline that every request passes: delays, credentials, time limits, bounded responses, retries.
+//! The pipeline that every request passes through: rate limit, credentials, time limits, bounded responses, retries.
 
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,17 +30,17 @@ use crate::retry::{Attempts, RetryBudget, date, retry_after};
 const LANGUAGE: HeaderName = HeaderName::from_static("x-language");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// The target of the [`tracing`] event that announces each retry, at level debug, before its backoff delay begins.
+/// The target of the [`tracing`] events that announce each retry, at level debug, before its backoff delay begins.
 ///
-/// Its fields are `reason` (a few words, such as `throttled`), `delay_ms`, `next_attempt`, `max_attempts` and `error`.
-/// A subscriber can tell a person what a program is waiting for.
+/// Their fields are `reason` (a few words, such as `throttled`), `delay_ms`, `next_attempt`, `max_attempts` and
+/// `error`. A subscriber can use them to show a user what a program is waiting for.
 pub const RETRY_EVENTS: &str = "modelarts::retry";
 
-/// What all calls of a client share.
+/// The state that all calls of a client share.
 #[derive(Debug)]
 pub(crate) struct Pipeline {
     pub(crate) http: reqwest::Client,
-    /// The same for the runtime that a request is sent from.
+    /// The HTTP clients of the runtimes that requests are sent from.
     pub(crate) clients: HttpClients,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Mutex<fastrand::Rng>,
@@ -51,7 +51,7 @@ pub(crate) struct Pipeline {
     pub(crate) max_body: usize,
 }
 
-/// What belongs to one call.
+/// The settings and facts of one call.
 pub(crate) struct Call<'a> {
     pub(crate) operation: &'static str,
     pub(crate) idempotent: bool,
@@ -113,14 +113,14 @@ pub(crate) struct Success {
     /// Its body has been read.
     response: Response,
     body: Bytes,
-    /// How many attempts it took.
+    /// The number of attempts that it took.
     attempts: u32,
 }
 
 /// An attempt that did not succeed.
 struct Failed {
     error: Error,
-    /// Of the credentials that it went out with; `None` if there were none to be had.
+    /// The generation of the credentials that it was sent with; `None` if no credentials could be obtained.
     generation: Option<u64>,
 }
 
@@ -222,7 +222,7 @@ impl Pipeline {
         }
     }
 
-    /// Has signatures follow the service's clock where it is another than this machine's; else the error, which says so.
+    /// Makes signatures follow the service's clock if it differs from this machine's; otherwise returns the error.
     fn correct_clock(
         &self,
         call: &Call<'_>,
@@ -240,20 +240,17 @@ impl Pipeline {
         let service_time = now.checked_sub(ahead).unwrap_or(now);
         match authenticator.correct_clock(generation, service_time) {
             true => {
-                warn!(
-                    ?ahead,
-                    "requests are dated by the service's clock from now on"
-                );
+                warn!(?ahead, "requests use the service's clock from now on");
                 Ok(())
             }
             false => Err(error),
         }
     }
 
-    /// One attempt with credentials of its own.
+    /// Makes one attempt, with its own credentials.
     ///
-    /// No `async fn`, like [`exchange`](Self::exchange): those keep their arguments twice, and what a call boxes shall stay
-    /// below 1 KiB.
+    /// Like [`exchange`](Self::exchange), not an `async fn`: its future would store the arguments twice, and the boxed
+    /// future of a call should stay below 1 KiB.
     #[expect(clippy::manual_async_fn, reason = "half as large")]
     fn attempt<'a>(
         &'a self,
@@ -297,7 +294,7 @@ impl Pipeline {
         deadline.saturating_sub(self.clock.elapsed())
     }
 
-    /// Gives up with `None` when the time is over. What completes at once needs no timer.
+    /// Runs `work` for at most `limit`; returns `None` on a timeout. Work that completes at once needs no timer.
     async fn within<T>(
         &self,
         limit: Duration,
@@ -310,9 +307,10 @@ impl Pipeline {
         }
     }
 
-    /// A copy of the request with credentials, ready to go out.
+    /// Returns a copy of the request with credentials, ready to be sent.
     ///
-    /// By itself, so that the request takes no room in the future of the exchange: it is done with by then.
+    /// It is a separate function so that the future of the exchange does not store the request, which it no longer
+    /// needs.
     async fn authorized(
         &self,
         call: &Call<'_>,
@@ -326,7 +324,7 @@ impl Pipeline {
             return Err(Error::argument("the body of a request must be in memory"));
         };
         if let Some(rate_limit) = &self.rate_limit {
-            // Boxed, since most clients have no such limit.
+            // Boxed, because most clients have no rate limit.
             let acquired = Box::pin(rate_limit.acquire(&*self.clock, deadline)).await;
             acquired.map_err(|TooLate| Error::rate_limited(call.settings.deadline))?;
         }
@@ -406,7 +404,7 @@ impl Pipeline {
         }
     }
 
-    /// An exchange that failed below HTTP, on the way through a proxy perhaps.
+    /// The error of an exchange that failed below HTTP, with a note about the proxy, if there is one.
     fn no_exchange(&self, error: reqwest::Error, request: &Request) -> Error {
         let is_connect = error.is_connect();
         let error = Error::exchange(error);
@@ -418,19 +416,19 @@ impl Pipeline {
 
     fn with_proxy(&self, error: Error, request: &Request) -> Error {
         match self.clients.proxy_for(request.url()) {
-            Some(proxy) => error.with_note(format!("it was to go through the proxy {proxy}")),
+            Some(proxy) => error.with_note(format!("the request goes through the proxy {proxy}")),
             None => error,
         }
     }
 
-    /// Everything about a request that is the same for all its attempts.
+    /// Prepares everything in a request that is the same for all its attempts.
     fn prepare(&self, request: &mut Request) {
-        // Form encoding writes a space as `+`, which not every server reads back. A plus sign itself is `%2B`.
+        // Form encoding writes a space as `+`, which not every server decodes. A plus sign itself is `%2B`.
         let spaces = request.url().query().filter(|query| query.contains('+'));
         if let Some(query) = spaces.map(|query| query.replace('+', "%20")) {
             request.url_mut().set_query(Some(&query));
         }
-        // A POST without a body is refused by some gateways unless it says so.
+        // Some gateways refuse a POST without a body unless it has a `Content-Length`.
         let is_bare =
             request.body().is_none() && !matches!(*request.method(), Method::GET | Method::DELETE);
         let headers = request.headers_mut();
@@ -445,7 +443,7 @@ impl Pipeline {
         }
     }
 
-    /// Tells the span of the attempt how it went.
+    /// Records the outcome of the attempt in its span.
     fn note(&self, span: &Span, outcome: &Result<Success>, began: Duration) {
         if span.is_disabled() {
             return;
@@ -470,11 +468,11 @@ impl Pipeline {
     }
 }
 
-/// What a request went out with.
+/// The credentials that a request was sent with.
 struct Sent {
-    /// What an error must not repeat.
+    /// The values that an error must not repeat.
     credentials: Vec<HeaderValue>,
-    /// Of the credentials.
+    /// The generation of the credentials.
     generation: u64,
 }
 
@@ -491,9 +489,9 @@ impl Sent {
     }
 }
 
-/// How far this machine's clock is ahead of the service's, if a refusal of the credentials can come from that.
+/// How far this machine's clock is ahead of the service's, if that can be why the credentials were refused.
 fn clock_skew(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Option<SignedDuration> {
-    /// Signatures hold for a quarter of an hour; a slow response is no skew.
+    /// Signatures are valid for 15 minutes; a slow response must not look like a clock skew.
     const TOLERATED: SignedDuration = SignedDuration::from_mins(5);
     if !matches!(status.as_u16(), 401 | 403) {
         return None;
@@ -502,7 +500,7 @@ fn clock_skew(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Option
     (ahead.abs() > TOLERATED).then_some(ahead)
 }
 
-/// Where a response leads to, without query and user: those can hold what must not be shown.
+/// The target of a redirect, without query and user info, which can hold secrets.
 fn redirection(status: StatusCode, headers: &HeaderMap, url: &Url) -> Option<String> {
     let location = headers.get(LOCATION).filter(|_| status.is_redirection())?;
     let location = url.join(location.to_str().ok()?).ok()?;
@@ -513,7 +511,7 @@ fn redirection(status: StatusCode, headers: &HeaderMap, url: &Url) -> Option<Str
     ))
 }
 
-/// The values of headers that hold credentials, or that an [`Authenticator`] has marked as such.
+/// The values of headers that hold credentials, or that an [`Authenticator`] has marked as sensitive.
 fn sensitive(headers: &HeaderMap) -> Vec<HeaderValue> {
     let known = [TOKEN, SECURITY_TOKEN, AUTHORIZATION];
     let sensitive = headers
@@ -550,7 +548,7 @@ async fn chunk(response: &mut Response) -> Result<Option<Bytes>> {
     response.chunk().await.map_err(Error::exchange)
 }
 
-/// The beginning of an error body. What breaks off has a beginning too.
+/// The beginning of an error body, as far as it was received before the connection broke off.
 async fn read_excerpt(response: &mut Response) -> Bytes {
     let mut body = BytesMut::new();
     while let Ok(Some(more)) = response.chunk().await {
@@ -580,7 +578,7 @@ impl Pipeline {
         }
     }
 
-    /// Sends a prepared request; the body of its response stays as it is.
+    /// Sends a prepared request and returns the response without decoding its body.
     pub(crate) async fn send_raw(
         &self,
         settings: &CallSettings,

@@ -1,4 +1,4 @@
-//! Times and sizes as people say them; the API counts milliseconds here, seconds there, and KiB.
+//! Times and sizes in convenient units; the API uses milliseconds in some places, seconds in others, and KiB.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use modelarts_client::{Action, Phase};
 
 use crate::error::{Error, Result};
 
-/// When something that runs is stopped automatically.
+/// When a running notebook or instance is stopped automatically.
 ///
 /// ```
 /// use modelarts::AutoStop;
@@ -24,21 +24,21 @@ use crate::error::{Error, Result};
 pub enum AutoStop {
     /// Never.
     Off,
-    /// After so long.
+    /// After this time.
     After(Duration),
 }
 
 impl AutoStop {
-    /// After so many hours.
+    /// Stops after this number of hours.
     pub const fn hours(hours: u32) -> Self {
-        // A u32 of hours is far from the end of a u64 of seconds.
+        // The seconds of any `u32` of hours fit into a `u64`.
         Self::After(Duration::from_secs(hours as u64 * 3600))
     }
 
-    /// As the newer generation has it: milliseconds, -1 for never.
+    /// Returns the value for the newer generation of the API: milliseconds, or -1 for never.
     ///
     /// # Errors
-    /// When it is no whole number of milliseconds, or too many.
+    /// When the time is not a whole number of milliseconds, or too long.
     pub fn as_millis(self) -> Result<i64> {
         match self {
             Self::Off => Ok(-1),
@@ -46,15 +46,16 @@ impl AutoStop {
                 .ok()
                 .filter(|_| time.subsec_nanos() % 1_000_000 == 0)
                 .ok_or_else(|| {
-                    Error::argument(format!("{time:?} is no number of milliseconds that fits"))
+                    Error::argument(format!("{time:?} is not a valid number of milliseconds"))
                 }),
         }
     }
 
-    /// As the older generation has it: seconds; never is said by another field.
+    /// Returns the value for the older generation of the API: seconds, or `None` for never, which another field
+    /// expresses.
     ///
     /// # Errors
-    /// When it is no whole number of seconds, or too many.
+    /// When the time is not a whole number of seconds, or too long.
     pub fn as_seconds(self) -> Result<Option<i32>> {
         match self {
             Self::Off => Ok(None),
@@ -63,13 +64,13 @@ impl AutoStop {
                 .filter(|_| time.subsec_nanos() == 0)
                 .map(Some)
                 .ok_or_else(|| {
-                    Error::argument(format!("{time:?} is no number of seconds that fits"))
+                    Error::argument(format!("{time:?} is not a valid number of seconds"))
                 }),
         }
     }
 }
 
-/// An amount of memory; the API counts KiB.
+/// An amount of memory, which the API gives in KiB.
 ///
 /// ```
 /// let memory = modelarts::Memory::from_kib(8_388_608);
@@ -80,17 +81,17 @@ impl AutoStop {
 pub struct Memory(u64);
 
 impl Memory {
-    /// From KiB, 1024 bytes each.
+    /// Creates a `Memory` from a number of KiB (1024 bytes).
     pub const fn from_kib(kib: u64) -> Self {
         Self(kib)
     }
 
-    /// In KiB, 1024 bytes each.
+    /// Returns the number of KiB (1024 bytes).
     pub const fn kib(self) -> u64 {
         self.0
     }
 
-    /// In bytes.
+    /// Returns the number of bytes.
     pub const fn bytes(self) -> u128 {
         self.0 as u128 * 1024
     }
@@ -109,40 +110,42 @@ impl fmt::Display for Memory {
     }
 }
 
-/// Times of a [`Notebook`].
+/// Adds methods for the times of a [`Notebook`].
 ///
 /// ```
 /// use modelarts::{NotebookExt, devenviron::types::Notebook};
 ///
-/// /// Whether it has surely been running for longer than eight hours.
+/// /// Whether it has certainly been running for at least eight hours.
 /// fn is_overdue(notebook: &Notebook, now: modelarts::Timestamp) -> bool {
 ///     let since = notebook.running_since();
 ///     since.is_some_and(|since| now.duration_since(since).as_hours() >= 8)
 /// }
 /// ```
 pub trait NotebookExt: sealed::Sealed {
-    /// When it was created.
+    /// Returns when it was created.
     fn created_at(&self) -> Option<Timestamp>;
-    /// When it last changed.
+    /// Returns when it last changed.
     fn updated_at(&self) -> Option<Timestamp>;
-    /// A time since which it has surely been running; `None` if it does not run, or if the response does not tell.
+    /// Returns a time since which it has certainly been running; `None` if it is not running, or the response does not
+    /// say.
     ///
-    /// The API does not say when something was started. With the lease it says when the notebook last changed, as at a
-    /// start and at a renewal. So the start was then, or before: this is never too early, and a notebook that was changed
-    /// or whose lease was renewed seems to run for less long than it does.
+    /// The API does not report when a notebook was started. The lease has the time of the notebook's last change, such
+    /// as its start or a renewal. So the notebook was started at that time or earlier: the returned time is never too
+    /// early, but a notebook that was changed, or whose lease was renewed, has been running for longer than it seems.
     fn running_since(&self) -> Option<Timestamp>;
-    /// How long it may run, counted from its start or the last renewal of its lease; `None` if the response does not tell.
+    /// Returns how long it may run, counted from its start or the last renewal of its lease; `None` if the response
+    /// does not say.
     fn auto_stop(&self) -> Option<AutoStop>;
-    /// When it will be stopped; `None` if it does not run, if never, or if the response does not tell.
+    /// Returns when it will be stopped; `None` if it is not running, is never stopped, or the response does not say.
     fn stops_at(&self) -> Option<Timestamp>;
-    /// How long it will run on, at the time of day `now`; nothing if it should have been stopped already. `None` as for
-    /// [`stops_at`](NotebookExt::stops_at).
+    /// Returns how much longer it will run, counted from `now`; zero if it should have been stopped already. `None` in
+    /// the same cases as [`stops_at`](NotebookExt::stops_at).
     fn remaining(&self, now: Timestamp) -> Option<Duration>;
 }
 
 impl NotebookExt for Notebook {
     fn created_at(&self) -> Option<Timestamp> {
-        // The detail response tells it at the top, the list only in the lease.
+        // The detail response has it at the top level, the list only in the lease.
         self.create_at
             .or_else(|| self.lease.as_ref()?.create_at)
             .and_then(millis)
@@ -183,15 +186,17 @@ fn is_up(notebook: &Notebook) -> bool {
         .is_some_and(|status| is_up(status.phase()))
 }
 
-/// Times of a [`Lease`].
+/// Adds methods for the times of a [`Lease`].
 pub trait LeaseExt: sealed::Sealed {
-    /// How long the notebook may run, counted from its start or the last renewal of the lease; `None` if the response does
-    /// not tell.
+    /// Returns how long the notebook may run, counted from its start or the last renewal of the lease; `None` if the
+    /// response does not say.
     ///
-    /// The API counts from the creation of the notebook; what was before its last change, as a start or a renewal is one,
-    /// is taken off here. Another change since then makes it seem shorter; [`stops_at`](LeaseExt::stops_at) is exact.
+    /// The API counts from the creation of the notebook; this subtracts the time before the notebook's last change,
+    /// such as a start or a renewal. After a later change of another kind, the result is too short;
+    /// [`stops_at`](LeaseExt::stops_at) is exact.
     fn auto_stop(&self) -> Option<AutoStop>;
-    /// When the notebook will be stopped if it runs; `None` if never, or if the response does not tell.
+    /// Returns when the notebook will be stopped, if it is running; `None` if it is never stopped, or the response does
+    /// not say.
     fn stops_at(&self) -> Option<Timestamp>;
 }
 
@@ -211,33 +216,36 @@ impl LeaseExt for Lease {
         if self.enable == Some(false) {
             return None;
         }
-        // -1 is never.
+        // -1 means never.
         let time = u64::try_from(self.duration?).ok()?;
         let created = millis(self.create_at?)?;
         created.checked_add(Duration::from_millis(time)).ok()
     }
 }
 
-/// Times of a [`DevEnvInstance`].
+/// Adds methods for the times of a [`DevEnvInstance`].
 pub trait InstanceExt: sealed::Sealed {
-    /// When it was created.
+    /// Returns when it was created.
     fn created_at(&self) -> Option<Timestamp>;
-    /// When it last changed.
+    /// Returns when it last changed.
     fn updated_at(&self) -> Option<Timestamp>;
-    /// A time since which it has surely been running; `None` if it does not run, or if the response does not tell.
+    /// Returns a time since which it has certainly been running; `None` if it is not running, or the response does not
+    /// say.
     ///
-    /// The API does not say when something was started, only when it last changed, which is at a start, but also when its
-    /// description is changed. So the start was then, or before: this is never too early, and an instance that was changed
-    /// seems to run for less long than it does.
+    /// The API does not report when an instance was started, only when it last changed: at a start, but also when its
+    /// description changes. So the instance was started at that time or earlier: the returned time is never too early,
+    /// but an instance that was changed has been running for longer than it seems.
     fn running_since(&self) -> Option<Timestamp>;
-    /// How long it may run, counted from its start; `None` if the response does not tell.
+    /// Returns how long it may run, counted from its start; `None` if the response does not say.
     ///
-    /// After a change this is what holds from the next start on; see [`stops_at`](InstanceExt::stops_at) for now.
-    fn auto_stop(&self) -> Option<AutoStop>;
-    /// When it will be stopped; `None` if it does not run, if never, or if the response does not tell, as a list may not.
-    fn stops_at(&self) -> Option<Timestamp>;
-    /// How long it will run on, at the time of day `now`; nothing if it should have been stopped already. `None` as for
+    /// After a change, this is the value that applies from the next start on; for the current run, see
     /// [`stops_at`](InstanceExt::stops_at).
+    fn auto_stop(&self) -> Option<AutoStop>;
+    /// Returns when it will be stopped; `None` if it is not running, is never stopped, or the response does not say (in
+    /// a list it may be missing).
+    fn stops_at(&self) -> Option<Timestamp>;
+    /// Returns how much longer it will run, counted from `now`; zero if it should have been stopped already. `None` in
+    /// the same cases as [`stops_at`](InstanceExt::stops_at).
     fn remaining(&self, now: Timestamp) -> Option<Duration>;
 }
 
@@ -284,9 +292,9 @@ fn until(stop: Timestamp, now: Timestamp) -> Duration {
     Duration::try_from(stop.duration_since(now)).unwrap_or(Duration::ZERO)
 }
 
-/// Sizes of a [`NotebookFlavor`].
+/// Adds methods for the sizes of a [`NotebookFlavor`].
 pub trait FlavorExt: sealed::Sealed {
-    /// The memory; `None` if the answer does not tell.
+    /// Returns the amount of memory; `None` if the response does not say.
     fn memory_size(&self) -> Option<Memory>;
 }
 
@@ -296,7 +304,7 @@ impl FlavorExt for NotebookFlavor {
     }
 }
 
-/// A point in time from milliseconds since the epoch; `None` beyond the range of dates.
+/// The timestamp of a number of milliseconds since the epoch; `None` if it is out of range.
 fn millis(millis: i64) -> Option<Timestamp> {
     Timestamp::from_millisecond(millis).ok()
 }
@@ -304,7 +312,7 @@ fn millis(millis: i64) -> Option<Timestamp> {
 mod sealed {
     use super::{DevEnvInstance, Lease, Notebook, NotebookFlavor};
 
-    /// Nobody else implements the traits of this file, so that they can grow.
+    /// Seals the traits of this file, so that methods can be added.
     pub trait Sealed {}
 
     impl Sealed for Notebook {}
@@ -408,7 +416,7 @@ mod tests {
         );
         let mut endless = lease.clone();
         endless.enable = Some(false);
-        assert_eq!(lease.auto_stop(), None, "nothing tells when it began");
+        assert_eq!(lease.auto_stop(), None, "the creation time is unknown");
         assert_eq!(
             (endless.auto_stop(), endless.stops_at()),
             (Some(AutoStop::Off), None)

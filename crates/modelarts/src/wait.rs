@@ -1,7 +1,6 @@
 //! Waiting until a resource has reached a state.
 //!
-//! One [`Waiter`] serves both who wants the result (`.await` it) and who wants to see the progress
-//! ([`events`](Waiter::events)).
+//! A [`Waiter`] gives the result when awaited, and the progress as a stream ([`events`](Waiter::events)).
 
 use std::fmt;
 use std::future::Future;
@@ -19,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::poll_status::{PollStatus, Progress};
 use crate::retry::{RetryLimit, RetryPolicy};
 
-/// When and how long a waiter polls.
+/// Configures when and for how long a waiter polls.
 ///
 /// ```
 /// use modelarts::PollPolicy;
@@ -40,7 +39,7 @@ pub struct PollPolicy {
 }
 
 impl Default for PollPolicy {
-    /// A first poll after 10 seconds, then one every 10 seconds, for up to 20 minutes; reads may lag behind for 30 seconds.
+    /// Polls first after 10 seconds, then every 10 seconds, for up to 20 minutes; reads may lag behind for 30 seconds.
     fn default() -> Self {
         Self {
             initial_delay: Duration::from_secs(10),
@@ -52,37 +51,40 @@ impl Default for PollPolicy {
 }
 
 impl PollPolicy {
-    /// The delay before the first poll.
+    /// Sets the delay before the first poll.
     pub fn initial_delay(mut self, delay: Duration) -> Self {
         self.initial_delay = delay;
         self
     }
 
-    /// The delay between polls; a second at least. After a failed poll it is longer if the
-    /// [`RetryPolicy`] or the service's `Retry-After` say so.
+    /// Sets the delay between polls, at least one second.
+    ///
+    /// After a failed poll it is longer if the [`RetryPolicy`] or the service's `Retry-After` requires it.
     pub fn interval(mut self, delay: Duration) -> Self {
         self.interval = delay.max(Duration::from_secs(1));
         self
     }
 
-    /// The longest that waiting may take.
+    /// Sets the maximum time to wait.
     pub fn deadline(mut self, limit: Duration) -> Self {
         self.deadline = limit;
         self
     }
 
-    /// How long reads may lag behind, counted from when the waiting began or an action of the same client was accepted.
+    /// Sets how long reads may lag behind, counted from the start of waiting or from when an action of the same client
+    /// was accepted.
     ///
-    /// Within this time a waiter goes on polling when it sees what may be old: "not found" after a creation, STOPPED after a
-    /// start, the failure that a start or a deletion is meant to mend. Later it fails with what it sees. Nor is the target
-    /// reached by a read that shows what was before an action of this client: RUNNING after a restart, a stop or a
-    /// deletion, STOPPED after a start, until it shows something else. Zero switches it off.
+    /// Within this time, a waiter continues to poll when it sees a state that may be outdated: "not found" after a
+    /// creation, STOPPED after a start, or the failure that a start or a deletion is meant to fix. After this time, it
+    /// fails with the state it sees. Within this time, a read that shows the state from before an action of this client
+    /// does not reach the target either: RUNNING after a restart, a stop or a deletion, or STOPPED after a start, until
+    /// a read shows another state. Zero disables this.
     pub fn read_lag(mut self, limit: Duration) -> Self {
         self.read_lag = limit;
         self
     }
 
-    /// Whether a read may lag behind what happened so long ago.
+    /// Whether a read may still lag behind an event of this age.
     pub(crate) fn may_lag(&self, age: Duration) -> bool {
         age <= self.read_lag && !self.read_lag.is_zero()
     }
@@ -94,9 +96,9 @@ impl PollPolicy {
 pub struct PollEvent<T> {
     /// What the poll showed.
     pub status: PollStatus,
-    /// The resource itself; `None` when it does not exist.
+    /// The resource itself; `None` if it does not exist.
     pub resource: Option<T>,
-    /// Whether the target is reached, which makes this the last item.
+    /// Whether the target has been reached; if so, this is the last item.
     pub done: bool,
 }
 
@@ -105,7 +107,7 @@ pub struct PollEvent<T> {
 pub(crate) enum Verdict {
     Wait,
     Done,
-    /// The target cannot be reached from here, and why.
+    /// The target cannot be reached from here; holds the reason.
     Fail(&'static str),
 }
 
@@ -118,12 +120,12 @@ pub(crate) struct Polled<T> {
     pub(crate) progress: Option<Progress>,
     pub(crate) missing: Option<String>,
     pub(crate) verdict: Verdict,
-    /// What the service had against an action that followed the read.
+    /// Why the service refused the action that followed the read.
     pub(crate) refusal: Option<Error>,
 }
 
 impl<T> Polled<T> {
-    /// A resource of which nothing but its status matters.
+    /// A resource of which only the status matters.
     pub(crate) fn new(resource: T, status: String, verdict: Verdict) -> Self {
         Self {
             resource: Some(resource),
@@ -136,7 +138,7 @@ impl<T> Polled<T> {
         }
     }
 
-    /// The resource does not exist: any more, if that is the target, or else not yet.
+    /// The resource does not exist: no longer, if that is the target, otherwise not yet.
     pub(crate) fn absent(verdict: Verdict) -> Self {
         let status = match verdict {
             Verdict::Done => "gone",
@@ -157,7 +159,7 @@ impl<T> Polled<T> {
 /// When a poll takes place.
 #[derive(Clone, Debug)]
 pub(crate) struct PollContext {
-    /// Now and when the waiting began, on the clock's elapsed scale.
+    /// The current time and the time when the waiting began, as given by `Clock::elapsed`.
     pub(crate) now: Duration,
     pub(crate) began: Duration,
     /// The time until the deadline.
@@ -166,12 +168,12 @@ pub(crate) struct PollContext {
 }
 
 impl PollContext {
-    /// Whether a read may still show what was before the waiting began.
+    /// Whether a read may still show the state from before the waiting began.
     pub(crate) fn may_lag(&self) -> bool {
         self.may_lag_behind(self.began)
     }
 
-    /// Whether a read may still show what was before this time.
+    /// Whether a read may still show the state from before this time.
     pub(crate) fn may_lag_behind(&self, time: Duration) -> bool {
         self.policy.may_lag(self.now.saturating_sub(time))
     }
@@ -179,11 +181,11 @@ impl PollContext {
 
 /// How a resource is polled.
 pub(crate) trait PollFn<T>: Send {
-    /// Polls once. An error is one of the poll: whether it ends the waiting is for the waiter to say.
+    /// Polls once. An error means that the poll failed; the waiter decides whether that ends the waiting.
     fn poll(&mut self, context: PollContext) -> BoxFuture<'_, Result<Polled<T>>>;
 }
 
-/// What a waiter takes over from its client.
+/// The settings that a waiter takes over from its client.
 #[derive(Clone)]
 pub(crate) struct PollSettings {
     pub(crate) policy: PollPolicy,
@@ -191,19 +193,20 @@ pub(crate) struct PollSettings {
     pub(crate) clock: Arc<dyn Clock>,
     /// Random fractions, for the jitter of delays.
     pub(crate) fraction: Arc<dyn Fn() -> f64 + Send + Sync>,
-    /// Of the service.
+    /// The address of the service.
     pub(crate) address: Option<reqwest::Url>,
 }
 
-/// Waits for a state. Nothing happens until it is polled as a future, or its [events](Waiter::events) as a stream.
+/// Waits until a resource reaches a state.
 ///
-/// It is a `Future` that needs no pinning: it can be awaited, spawned, joined with others, and polled by `&mut` in a
-/// `select!`.
+/// It does nothing until it is polled as a future, or its [events](Waiter::events) are polled as a stream. It is a
+/// `Future` that needs no pinning: it can be awaited, spawned, joined with others, and polled by `&mut` in a `select!`.
 ///
-/// A waiter fails at once when its target cannot be reached any more, with the reason. It tolerates reads that lag behind
-/// for as long as [`PollPolicy::read_lag`] says, and failures that pass: after as many failed polls in a row as the
-/// [`RetryPolicy`] allows attempts it fails with the last error, whose [`retry_limit`](Error::retry_limit) says so. Each
-/// poll is one request, or two with an action; it honours `Retry-After`. Its last poll is at the deadline.
+/// A waiter fails at once, with the reason, when its target can no longer be reached. It tolerates reads that lag
+/// behind, for up to [`PollPolicy::read_lag`], and transient failures: after as many failed polls in a row as the
+/// [`RetryPolicy`] allows attempts, it fails with the last error, and its [`retry_limit`](Error::retry_limit) is set.
+/// Each poll is one request, or two if it also sends an action; polls honour `Retry-After`. The last poll is at the
+/// deadline.
 ///
 /// ```no_run
 /// # async fn run(client: modelarts::ModelArts, id: &str) -> modelarts::Result<()> {
@@ -222,15 +225,15 @@ pub(crate) struct PollSettings {
 pub struct Waiter<T, O = T> {
     target: String,
     settings: PollSettings,
-    /// Until it is polled.
+    /// `None` once the waiter has been polled.
     poll: Option<Box<dyn PollFn<T>>>,
     finish: fn(Option<T>) -> Option<O>,
-    /// Once it was polled.
+    /// `None` until the waiter is polled.
     events: Option<PollEvents<T>>,
     last: Option<PollEvent<T>>,
 }
 
-/// Nothing in it is ever pinned.
+/// None of its fields is ever pinned.
 impl<T, O> Unpin for Waiter<T, O> {}
 
 impl<T, O> fmt::Debug for Waiter<T, O> {
@@ -243,7 +246,7 @@ impl<T, O> fmt::Debug for Waiter<T, O> {
 }
 
 impl<T, O> Waiter<T, O> {
-    /// Waits for what `poll` calls done; `finish` makes the result of the last poll.
+    /// Waits until `poll` reports that it is done; `finish` makes the result from the last poll.
     pub(crate) fn new(
         target: String,
         settings: PollSettings,
@@ -262,27 +265,28 @@ impl<T, O> Waiter<T, O> {
 }
 
 impl<T: Send + 'static, O> Waiter<T, O> {
-    /// Changes when and how long to poll. It takes effect on a waiter that was not polled yet.
+    /// Sets when and for how long to poll. It has an effect only if the waiter has not been polled yet.
     pub fn policy(mut self, policy: PollPolicy) -> Self {
         self.settings.policy = policy;
         self
     }
 
-    /// Changes the longest that waiting may take, as [`policy`](Waiter::policy).
+    /// Sets the maximum time to wait. Like [`policy`](Waiter::policy), it must be called before the first poll.
     pub fn deadline(mut self, limit: Duration) -> Self {
         self.settings.policy = self.settings.policy.deadline(limit);
         self
     }
 
-    /// Changes the delay between polls, as [`policy`](Waiter::policy).
+    /// Sets the delay between polls. Like [`policy`](Waiter::policy), it must be called before the first poll.
     pub fn interval(mut self, delay: Duration) -> Self {
         self.settings.policy = self.settings.policy.interval(delay);
         self
     }
 
-    /// Every poll that succeeds as an item. The last one is the target reached, or an error.
+    /// Returns a stream with one item for every successful poll. The last item reports the target reached, or is an
+    /// error.
     ///
-    /// The events of a waiter that was polled before are those that are still to come.
+    /// If the waiter has been polled before, the stream has the remaining events only.
     pub fn events(mut self) -> PollEvents<T> {
         self.begin();
         self.events.unwrap_or_else(PollEvents::ended)
@@ -329,7 +333,7 @@ impl<T: Send + 'static, O> Future for Waiter<T, O> {
         }
         let target = &this.target;
         let Some(last) = this.last.take() else {
-            let message = format!("waiting for {target} has ended before");
+            let message = format!("the waiter for {target} has already finished");
             return Poll::Ready(Err(Error::argument(message)));
         };
         let status = last.status;
@@ -342,7 +346,7 @@ impl<T: Send + 'static, O> Future for Waiter<T, O> {
     }
 }
 
-/// The polls of a [`Waiter`], from [`events`](Waiter::events). It needs no pinning.
+/// The stream of polls of a [`Waiter`], from [`events`](Waiter::events). It needs no pinning.
 #[must_use = "a stream does nothing unless polled"]
 pub struct PollEvents<T>(BoxStream<'static, Result<PollEvent<T>>>);
 
@@ -366,7 +370,7 @@ impl<T> Stream for PollEvents<T> {
     }
 }
 
-/// A waiter that was polled.
+/// The state of a waiter that has been polled.
 struct Run<T> {
     target: String,
     settings: PollSettings,
@@ -375,10 +379,10 @@ struct Run<T> {
     polls: u32,
     /// Failed polls in a row.
     failures: u32,
-    /// Before the next poll, if it is not the interval.
+    /// The delay before the next poll, if it is not the interval.
     delay: Option<Duration>,
     status: Option<PollStatus>,
-    /// The last poll, if it failed, or the last refusal.
+    /// The error of the last poll, if it failed, or the last refusal of an action.
     cause: Option<Error>,
     ended: bool,
 }
@@ -392,7 +396,7 @@ impl<T> Run<T> {
                 false => self.settings.policy.initial_delay,
             };
             let left = self.left();
-            // A last poll at the deadline, unless it is already over, or the service asked to stay away until later.
+            // Poll one last time at the deadline, unless it has passed, or `Retry-After` reaches beyond it.
             if polled_before && (left.is_zero() || self.cause_lasts(left)) {
                 self.sleep(left).await;
                 let error = self.out_of_time();
@@ -426,13 +430,13 @@ impl<T> Run<T> {
         }
     }
 
-    /// Whether the service asked to wait for longer than what is left.
+    /// Whether the service asked to wait for longer than the time that is left.
     fn cause_lasts(&self, left: Duration) -> bool {
         let after = self.cause.as_ref().and_then(Error::retry_after);
         self.failures > 0 && after.is_some_and(|after| after > left)
     }
 
-    /// A poll failed: sets the delay before the next one, or returns what ends the waiting.
+    /// Handles a failed poll: sets the delay before the next one, or returns the error that ends the waiting.
     fn fail(&mut self, error: Error) -> Result<()> {
         self.failures += 1;
         let error = error.after_attempts(self.failures);
@@ -450,7 +454,7 @@ impl<T> Run<T> {
             .retry
             .delay(failure, self.failures, after, fraction);
         self.delay = Some(delay.max(self.settings.policy.interval));
-        tracing::debug!(%error, target = self.target, "polling again in spite of an error");
+        tracing::debug!(%error, target = self.target, "polling again after an error");
         self.cause = Some(error);
         Ok(())
     }
@@ -494,7 +498,7 @@ impl<T> Run<T> {
         self.located(Error::wait_failed(message, status))
     }
 
-    /// A cause names its host itself.
+    /// Adds the host, unless there is a cause, which names its own host.
     fn located(&self, error: Error) -> Error {
         match &self.settings.address {
             Some(address) if error.cause().is_none() => error.at_host(address),
@@ -549,7 +553,7 @@ mod tests {
     use super::*;
     use crate::clock::ManualClock;
 
-    /// Sees these in order, the last one for as long as anybody has reason to poll.
+    /// Returns these in order, and repeats the last one for every further poll.
     struct Script {
         statuses: VecDeque<&'static str>,
         polls: u32,
@@ -691,16 +695,16 @@ mod tests {
             .unwrap_err();
         assert!(error.is_wait_timeout() && error.is_throttled() && error.is_retryable());
         assert_eq!(error.status(), Some(http::StatusCode::TOO_MANY_REQUESTS));
-        let told = error.to_string();
+        let shown = error.to_string();
         assert!(
-            told.contains("the last status was CREATING (successful polls: 2)"),
-            "{told}"
+            shown.contains("the last status was CREATING (successful polls: 2)"),
+            "{shown}"
         );
         assert!(
-            told.contains("the last poll: HTTP 429 Too Many Requests"),
-            "{told}"
+            shown.contains("the last poll: HTTP 429 Too Many Requests"),
+            "{shown}"
         );
-        // The service asked to stay away until later than that.
+        // `Retry-After` reaches beyond the deadline.
         assert_eq!(seconds(&clock), [10, 10, 10, 30]);
         let never = waiter(&clock, &["429"])
             .deadline(Duration::from_secs(20))
@@ -780,7 +784,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_service_may_ask_to_stay_away_until_the_deadline_but_not_until_later() {
-        // 45 seconds are asked for after the first 10.
+        // After the first 10 seconds, the service asks to wait for 45.
         for (deadline, polls, reached) in [(55, 2, true), (54, 1, false)] {
             let clock = ManualClock::default();
             let result = waiter(&clock, &["429", "RUNNING"])
@@ -794,7 +798,7 @@ mod tests {
         }
     }
 
-    /// A poll whose action the service refuses, for longer than anybody waits.
+    /// A poll whose action the service always refuses.
     struct Refused(u32);
 
     impl PollFn<String> for Refused {
@@ -835,7 +839,7 @@ mod tests {
         assert!(failed.ends_with("(host notebooks.test)"), "{failed}");
         let late = error(&["CREATING"]).await.to_string();
         assert!(late.ends_with("(host notebooks.test)"), "{late}");
-        // A cause names the host that it was asked of, which may be another one.
+        // A cause names the host that its request was sent to, which may be another one.
         let late = error(&["429"]).await;
         assert_eq!(late.host(), None);
         assert!(!late.to_string().contains("notebooks.test"), "{late}");

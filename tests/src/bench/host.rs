@@ -22,14 +22,14 @@ impl<T: Send + 'static> Host<T> {
         F: Future<Output = (T, G)>,
     {
         let (questions, mut asked) = mpsc::unbounded_channel::<oneshot::Sender<Duration>>();
-        let (told, server) = oneshot::channel();
+        let (sender, server) = oneshot::channel();
         std::thread::spawn(move || {
             let runtime = Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let (server, _guard) = start().await;
-                let _ = told.send(server);
-                while let Some(answer) = asked.recv().await {
-                    let _ = answer.send(ThreadTime::now().as_duration());
+                let _ = sender.send(server);
+                while let Some(response) = asked.recv().await {
+                    let _ = response.send(ThreadTime::now().as_duration());
                 }
             });
         });
@@ -41,8 +41,8 @@ impl<T: Send + 'static> Host<T> {
 
     /// The CPU time that the thread has taken so far.
     pub async fn cpu_time(&self) -> Duration {
-        let (answer, answered) = oneshot::channel();
-        self.questions.send(answer).unwrap();
+        let (response, answered) = oneshot::channel();
+        self.questions.send(response).unwrap();
         answered.await.unwrap()
     }
 }

@@ -216,11 +216,11 @@ mod tests {
         });
         apply(&mut document, "TODO");
         let schemas = &document["components"]["schemas"];
-        let answer = &schemas["Answer"]["properties"];
-        assert_eq!(answer["at"]["items"]["format"], "int64");
-        assert_eq!(answer["count"]["format"], "int32");
-        assert_eq!(answer["none"]["nullable"], true);
-        assert!(answer["node"].get("nullable").is_none());
+        let properties = &schemas["Answer"]["properties"];
+        assert_eq!(properties["at"]["items"]["format"], "int64");
+        assert_eq!(properties["count"]["format"], "int32");
+        assert_eq!(properties["none"]["nullable"], true);
+        assert!(properties["node"].get("nullable").is_none());
         assert_eq!(schemas["Node"]["nullable"], true);
         assert_eq!(
             schemas["State"]["x-extensible-enum"],
@@ -229,7 +229,7 @@ mod tests {
         assert_eq!(schemas["State"]["x-observed"], json!(["GONE"]));
         assert!(schemas.get("Flavor").is_none());
         assert_eq!(
-            answer["flavor"],
+            properties["flavor"],
             json!({"type": "string", "description": "TODO"})
         );
     }

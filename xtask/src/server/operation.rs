@@ -245,7 +245,7 @@ impl<'a> Method<'a> {
             return None;
         }
         let name = self.response_name();
-        let docs = doc_lines(&format!("What `{}` responds with.", self.operation.id()));
+        let docs = doc_lines(&format!("The response of `{}`.", self.operation.id()));
         let variants = self.responses.iter().map(Success::variant);
         let arms = self.responses.iter().map(Success::arm);
         Some(quote! {

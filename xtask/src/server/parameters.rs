@@ -82,7 +82,7 @@ impl Parameters {
         let docs = doc_lines(&format!("The {place} of `{operation}`."));
         if let Some(other) = earlier.iter().find(|other| self.says_the_same(other)) {
             let docs = doc_lines(&format!(
-                "The {place} of `{operation}`, as of `{}`.",
+                "The {place} of `{operation}`, the same as that of `{}`.",
                 other.operation
             ));
             let other = &other.name;
@@ -120,7 +120,9 @@ impl Parameters {
             let (kind, value) = field.default.as_ref()?;
             let wire_name = field.wire_names.first()?;
             let constant = format_ident!("DEFAULT_{}", wire_name.to_shouty_snake_case());
-            let docs = doc_lines(&format!("What `{wire_name}` is when nothing is sent."));
+            let docs = doc_lines(&format!(
+                "The value of `{wire_name}` if the request does not have it."
+            ));
             Some(quote!(#(#docs)* pub(crate) const #constant: #kind = #value;))
         });
         quote! {

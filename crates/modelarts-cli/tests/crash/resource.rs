@@ -187,9 +187,9 @@ impl Resource {
     }
 
     /// Notes that the change was acknowledged.
-    pub(crate) fn acknowledge(&mut self, answer: &Value) {
+    pub(crate) fn acknowledge(&mut self, response: &Value) {
         if self.path.is_empty() {
-            self.path = format!("{}/{}", self.list, id(answer));
+            self.path = format!("{}/{}", self.list, id(response));
         }
         if let Some(change) = &mut self.change {
             change.acknowledged = true;

@@ -200,15 +200,15 @@ impl Worker<'_> {
         // What comes into being with the change was put at the end.
         let with_child = matches!(what, What::Save(_) | What::Mount);
         self.resources[index].change = Change::asked(what);
-        let (status, answer) = self.service.call(method, &path, body)?;
+        let (status, response) = self.service.call(method, &path, body)?;
         assert!(
             (200..300).contains(&status),
-            "{method} {path}: {status} {answer}"
+            "{method} {path}: {status} {response}"
         );
         self.done.send(()).ok();
-        self.resources[index].acknowledge(&answer);
+        self.resources[index].acknowledge(&response);
         if with_child && let Some(child) = self.resources.last_mut() {
-            child.acknowledge(&answer);
+            child.acknowledge(&response);
             child.settle(self.service)?;
         }
         self.resources[index].settle(self.service)

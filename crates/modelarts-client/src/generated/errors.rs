@@ -466,7 +466,7 @@ pub(crate) static CATALOGUE: &[ErrorEntry] = &[
         "Try again later; if it persists, report the request id to support.")),
     ErrorEntry::new("ModelArts.1002", &[400], Meaning::new(Internal,
         "A call from ModelArts to the object storage OBS failed.",
-        "Check that OBS answers for this bucket, then repeat the request later.")),
+        "Check that OBS responds for this bucket, then retry the request later.")),
     ErrorEntry::new("ModelArts.1003", &[400], Meaning::new(Permission,
         "OBS refused the access: the rights on the bucket are missing, or the account has expired or is frozen.",
         "Check the balance of the account first, then the agency and the policy of the bucket.")),
@@ -747,14 +747,14 @@ pub(crate) static CATALOGUE: &[ErrorEntry] = &[
         "A service that the workspace relies on failed; the placeholder holds the kind of call.",
         "Try again later; if it persists, report the request id to support.")),
     ErrorEntry::new("ModelArts.7100", &[500], Meaning::new(Internal,
-        "The enterprise project could not be determined, as its service (EPS) gave no usable answer.",
+        "The enterprise project could not be determined, as its service (EPS) returned no usable response.",
         "Try again later; if it persists, report the request id to support.")),
     ErrorEntry::new("ModelArts.7101", &[500], Meaning::new(Internal,
-        "The policy service (PDP), which decides on rights, gave no usable answer.",
+        "The policy service (PDP), which decides on rights, returned no usable response.",
         "Try again later; a change of the rights is not needed.")),
 ];
 
-/// The codes of the catalogue.
+/// The codes of the error catalogue.
 impl ErrorCode {
     /// `APIG.0101`: The gateway knows no API at this address: host, path or method are not what is published there. It says nothing about the resource.
     pub const APIG_0101: Self = Self(Cow::Borrowed("APIG.0101"));
@@ -1204,8 +1204,8 @@ impl ErrorCode {
     pub const MODELARTS_7008: Self = Self(Cow::Borrowed("ModelArts.7008"));
     /// `ModelArts.7009`: A service that the workspace relies on failed; the placeholder holds the kind of call.
     pub const MODELARTS_7009: Self = Self(Cow::Borrowed("ModelArts.7009"));
-    /// `ModelArts.7100`: The enterprise project could not be determined, as its service (EPS) gave no usable answer.
+    /// `ModelArts.7100`: The enterprise project could not be determined, as its service (EPS) returned no usable response.
     pub const MODELARTS_7100: Self = Self(Cow::Borrowed("ModelArts.7100"));
-    /// `ModelArts.7101`: The policy service (PDP), which decides on rights, gave no usable answer.
+    /// `ModelArts.7101`: The policy service (PDP), which decides on rights, returned no usable response.
     pub const MODELARTS_7101: Self = Self(Cow::Borrowed("ModelArts.7101"));
 }

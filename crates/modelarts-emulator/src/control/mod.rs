@@ -1,4 +1,4 @@
-//! The control plane, `/_emulator/`: what a test or an operator tells the emulator itself.
+//! The control plane, `/_emulator/`: requests with which a test or an operator controls the emulator itself.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ use crate::http::response::json_response;
 use crate::log::{LogFilter, LoggedRequest};
 use crate::nearest::with_nearest;
 
-/// Routes with what they say of themselves.
+/// Routes with their descriptions.
 pub(crate) type Api = OpenApiRouter<Arc<App>>;
 
 /// The largest body of all but a snapshot.
@@ -65,8 +65,8 @@ pub(crate) fn api() -> Api {
         .merge(snapshots)
 }
 
-/// Refuses those who could not reach a loopback address themselves, above all web pages from elsewhere, and parameters
-/// of the query that nobody reads.
+/// Rejects clients that could not reach a loopback address themselves, above all web pages from elsewhere, and query
+/// parameters that no route reads.
 pub(crate) fn guard<B>(request: &http::Request<B>, addresses: &Addresses) -> Option<Response> {
     if !addresses.admit(request.headers()) {
         return Some(forbidden());
@@ -122,7 +122,7 @@ impl From<ApiError> for ControlError {
     }
 }
 
-/// Gives a refusal of the router itself the control plane's JSON.
+/// Converts a rejection by the router itself to the control plane's JSON.
 pub(crate) fn to_json_error(response: Response) -> Response {
     let error = match response.status() {
         StatusCode::NOT_FOUND => {
@@ -205,10 +205,10 @@ impl<T: DeserializeOwned> FromRequestParts<Arc<App>> for Params<T> {
     }
 }
 
-type Answer<T> = Result<Json<T>, ControlError>;
+type ControlResult<T> = Result<Json<T>, ControlError>;
 type Done = Result<StatusCode, ControlError>;
 
-/// That the emulator runs, and what it holds.
+/// The health of the emulator, and what it holds.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Health {
     /// Always `ok`.
@@ -222,7 +222,7 @@ pub(crate) struct Health {
 }
 
 #[utoipa::path(
-    get, path = "/_emulator/health", operation_id = "health", tag = "Emulator", summary = "Tell that it runs",
+    get, path = "/_emulator/health", operation_id = "health", tag = "Emulator", summary = "Check that the emulator runs",
     responses((status = 200, description = "It runs.", body = Health))
 )]
 async fn health(State(app): State<Arc<App>>) -> Json<Health> {
@@ -236,7 +236,7 @@ async fn health(State(app): State<Arc<App>>) -> Json<Health> {
 }
 
 #[utoipa::path(
-    post, path = "/_emulator/reset", operation_id = "reset", tag = "State", summary = "Go back to the beginning",
+    post, path = "/_emulator/reset", operation_id = "reset", tag = "State", summary = "Reset the state",
     description = "Everything that was created since is gone, with a state file since the file was made; accounts, tokens and the time stay. Faults and log are emptied.",
     responses(
         (status = 204, description = "Done."),
@@ -259,7 +259,7 @@ async fn reset(State(app): State<Arc<App>>) -> Done {
 async fn add_fixtures(
     State(app): State<Arc<App>>,
     Body(fixtures): Body<Fixtures>,
-) -> Answer<Health> {
+) -> ControlResult<Health> {
     app.write(|state, now| {
         state
             .add_fixtures(fixtures, now)
@@ -274,7 +274,7 @@ async fn add_fixtures(
 struct AccountList {
     /// Name by id.
     projects: BTreeMap<String, String>,
-    /// Who may sign in.
+    /// The users that may sign in.
     users: Vec<AccountUser>,
 }
 
@@ -296,7 +296,7 @@ struct AccountUser {
 }
 
 #[utoipa::path(
-    get, path = "/_emulator/accounts", operation_id = "accounts", tag = "State", summary = "List who may sign in",
+    get, path = "/_emulator/accounts", operation_id = "accounts", tag = "State", summary = "List the accounts",
     description = "With passwords and keys, which mean nothing outside this emulator.",
     responses((status = 200, description = "The accounts.", body = AccountList))
 )]
@@ -340,18 +340,18 @@ async fn accounts(State(app): State<Arc<App>>) -> Json<AccountList> {
         (status = 500, description = "It cannot be written.", body = ControlError)
     )
 )]
-async fn snapshot(State(app): State<Arc<App>>) -> Answer<Snapshot> {
+async fn snapshot(State(app): State<Arc<App>>) -> ControlResult<Snapshot> {
     app.read(|state, now| state.save(now))
         .map(Json)
         .map_err(|error| ControlError::new(StatusCode::INTERNAL_SERVER_ERROR, error))
 }
 
 #[utoipa::path(
-    put, path = "/_emulator/snapshot", operation_id = "restoreSnapshot", tag = "State", summary = "Take over a snapshot",
+    put, path = "/_emulator/snapshot", operation_id = "restoreSnapshot", tag = "State", summary = "Restore a snapshot",
     request_body = Snapshot,
     responses(
-        (status = 204, description = "Taken over."),
-        (status = 400, description = "It is no snapshot.", body = ControlError)
+        (status = 204, description = "Restored."),
+        (status = 400, description = "It is not a snapshot.", body = ControlError)
     )
 )]
 async fn restore(State(app): State<Arc<App>>, Body(snapshot): Body<Snapshot>) -> Done {
@@ -360,26 +360,26 @@ async fn restore(State(app): State<Arc<App>>, Body(snapshot): Body<Snapshot>) ->
 }
 
 #[utoipa::path(
-    get, path = "/_emulator/clock", operation_id = "showClock", tag = "Clock", summary = "Tell the time",
+    get, path = "/_emulator/clock", operation_id = "showClock", tag = "Clock", summary = "Get the emulated time",
     responses((status = 200, description = "The time.", body = ClockReading))
 )]
 async fn show_clock(State(app): State<Arc<App>>) -> Json<ClockReading> {
     Json(app.clock.reading())
 }
 
-/// What is to be done to the clock; everything that is given is done, in this order.
+/// A change to the clock. Every property that is given is applied, in this order.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 struct ClockChange {
-    /// `true`: stands until advanced.
+    /// `true`: the clock only moves when it is advanced.
     manual: bool,
     /// Emulated seconds per real second, more than 0.
     scale: Option<f64>,
-    /// `true` stops it, `false` lets it go on.
+    /// `true` stops the clock, `false` resumes it.
     frozen: Option<bool>,
-    /// Milliseconds to move it ahead.
+    /// Milliseconds to advance the clock by.
     advance_ms: Option<u64>,
-    /// Milliseconds since the epoch to move it ahead to.
+    /// The time to advance the clock to, in milliseconds since the epoch.
     advance_to: Option<i64>,
 }
 
@@ -394,7 +394,7 @@ struct ClockChange {
 async fn set_clock(
     State(app): State<Arc<App>>,
     Body(change): Body<ClockChange>,
-) -> Answer<ClockReading> {
+) -> ControlResult<ClockReading> {
     let clock = &app.clock;
     change.check(clock.now_millis()).map_err(bad_request)?;
     if change.manual {
@@ -418,7 +418,7 @@ async fn set_clock(
 }
 
 impl ClockChange {
-    /// Refuses what cannot be done as a whole, so that nothing of it is.
+    /// Rejects a change that cannot be applied as a whole, so that no part of it is applied.
     fn check(&self, now: Millis) -> Result<(), String> {
         if let Some(scale) = self.scale
             && !(scale.is_finite() && scale > 0.0 && scale <= FASTEST)
@@ -457,7 +457,7 @@ fn bad_request(error: impl std::fmt::Display) -> ControlError {
 
 #[utoipa::path(
     get, path = "/_emulator/faults/responses", operation_id = "listResponseFaults", tag = "Faults", summary = "List the response faults",
-    responses((status = 200, description = "The faults that stand.", body = Vec<Fault>))
+    responses((status = 200, description = "The active faults.", body = Vec<Fault>))
 )]
 async fn list_response_faults(State(app): State<Arc<App>>) -> Json<Vec<Fault>> {
     Json(app.faults.list())
@@ -467,7 +467,7 @@ async fn list_response_faults(State(app): State<Arc<App>>) -> Json<Vec<Fault>> {
     post, path = "/_emulator/faults/responses", operation_id = "addResponseFault", tag = "Faults", summary = "Disturb responses",
     request_body = Fault,
     responses(
-        (status = 201, description = "It stands.", body = Fault),
+        (status = 201, description = "Added.", body = Fault),
         (status = 400, description = "The fault makes no sense.", body = ControlError)
     )
 )]
@@ -510,7 +510,7 @@ async fn remove_response_fault(State(app): State<Arc<App>>, Segment(id): Segment
 #[utoipa::path(
     get, path = "/_emulator/faults/transitions", operation_id = "listTransitionFaults", tag = "Faults",
     summary = "List the transition faults",
-    responses((status = 200, description = "What is going to fail.", body = Vec<TransitionFault>))
+    responses((status = 200, description = "The active transition faults.", body = Vec<TransitionFault>))
 )]
 async fn list_transition_faults(State(app): State<Arc<App>>) -> Json<Vec<TransitionFault>> {
     Json(app.read(|state, _| state.core.failures.clone()))
@@ -518,11 +518,11 @@ async fn list_transition_faults(State(app): State<Arc<App>>) -> Json<Vec<Transit
 
 #[utoipa::path(
     post, path = "/_emulator/faults/transitions", operation_id = "addTransitionFault", tag = "Faults",
-    summary = "Let a transition fail",
+    summary = "Make a transition fail",
     description = "The next creation, start, stop and so on ends in its failed status.",
     request_body = TransitionFault,
     responses(
-        (status = 201, description = "It stands.", body = TransitionFault),
+        (status = 201, description = "Added.", body = TransitionFault),
         (status = 400, description = "The fault makes no sense.", body = ControlError)
     )
 )]
@@ -551,7 +551,7 @@ async fn clear_transition_faults(State(app): State<Arc<App>>) -> Done {
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Which requests of the log are wanted.
+/// A filter for the requests of the log.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -566,13 +566,13 @@ struct LogQuery {
     path: Option<String>,
     /// Only since this emulated time, in milliseconds since the epoch.
     since: Option<i64>,
-    /// Only the last so many.
+    /// Only the last requests, at most this many.
     limit: Option<usize>,
 }
 
 #[utoipa::path(
     get, path = "/_emulator/requests", operation_id = "listRequests", tag = "Log", summary = "List the last requests",
-    description = "Oldest first, without secrets. Requests to the control plane are not among them.",
+    description = "Oldest first, without secrets. Requests to the control plane are not included.",
     params(LogQuery),
     responses(
         (status = 200, description = "The requests.", body = Vec<LoggedRequest>),
@@ -582,7 +582,7 @@ struct LogQuery {
 async fn list_requests(
     State(app): State<Arc<App>>,
     Params(query): Params<LogQuery>,
-) -> Answer<Vec<LoggedRequest>> {
+) -> ControlResult<Vec<LoggedRequest>> {
     let filter = LogFilter {
         operation: query.operation,
         method: query.method,
@@ -605,7 +605,7 @@ async fn clear_requests(State(app): State<Arc<App>>) -> StatusCode {
 
 #[utoipa::path(
     get, path = "/_emulator/capacity", operation_id = "showCapacity", tag = "Capacity",
-    summary = "Tell what there is to give out",
+    summary = "Get the available capacity",
     responses((status = 200, description = "The capacity.", body = Capacity))
 )]
 async fn show_capacity(State(app): State<Arc<App>>) -> Json<Capacity> {
@@ -614,7 +614,7 @@ async fn show_capacity(State(app): State<Arc<App>>) -> Json<Capacity> {
 
 #[utoipa::path(
     put, path = "/_emulator/capacity", operation_id = "setCapacity", tag = "Capacity",
-    summary = "Set what there is to give out",
+    summary = "Set the available capacity",
     request_body = Capacity,
     responses(
         (status = 200, description = "The capacity now.", body = Capacity),
@@ -624,7 +624,7 @@ async fn show_capacity(State(app): State<Arc<App>>) -> Json<Capacity> {
 async fn set_capacity(
     State(app): State<Arc<App>>,
     Body(capacity): Body<Capacity>,
-) -> Answer<Capacity> {
+) -> ControlResult<Capacity> {
     let set = capacity.clone();
     app.write(|state, now| {
         state
@@ -637,13 +637,13 @@ async fn set_capacity(
     Ok(Json(capacity))
 }
 
-/// A status that an instance is to be in.
+/// The status to put an instance into.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct StatusChange {
     /// The status; a transient one ends as usual.
     status: InstanceStatus,
-    /// Why, for a failed one.
+    /// The reason, for a failed status.
     fail_reason: Option<String>,
 }
 
@@ -677,8 +677,8 @@ async fn set_status(
 
 #[utoipa::path(
     post, path = "/_emulator/instances/{id}/activity", operation_id = "noteActivity", tag = "State",
-    summary = "Let an instance be in use",
-    description = "The countdown of a lease of the type idle begins anew.",
+    summary = "Mark an instance as in use",
+    description = "Restarts the countdown of a lease of the type idle.",
     params(("id" = String, Path, description = "ID of an instance of either generation.")),
     responses(
         (status = 204, description = "Done."),

@@ -197,7 +197,7 @@ impl State {
                 ml_studio: profile.ml_studio,
             })),
         });
-        self.answer_dev_env(at, &id)
+        self.dev_env_response(at, &id)
     }
 
     pub(crate) fn update_dev_env(
@@ -247,7 +247,7 @@ impl State {
                 instance.lease = lease;
             }
         });
-        with_nulls(&self.answer_dev_env(at, id)?)
+        with_nulls(&self.dev_env_response(at, id)?)
     }
 
     pub(crate) fn delete_dev_env(
@@ -332,7 +332,7 @@ impl State {
         }))
     }
 
-    fn answer_dev_env(&self, at: &At<'_>, id: &str) -> ApiResult<DevEnvInstance> {
+    fn dev_env_response(&self, at: &At<'_>, id: &str) -> ApiResult<DevEnvInstance> {
         let instance = self.find(at.caller, Generation::DevEnv, id)?;
         Ok(self.dev_env_wire(instance, at, View::Fresh))
     }

@@ -1,4 +1,4 @@
-//! What the service does by itself, and how long it takes.
+//! The transitions that the service makes by itself, and how long they take.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use crate::clock::Millis;
 use crate::error::code;
 
-/// How long the service takes for what it does by itself, in emulated time.
+/// The durations of the transitions that the service makes by itself, in emulated time.
 ///
 /// ```
 /// use std::time::Duration;
@@ -43,7 +43,7 @@ pub struct Durations {
     pub unmount: Duration,
     /// How long an UNMOUNTED storage is still listed.
     pub unmounted: Duration,
-    /// How long the first of a queue waits at most until it gets its place.
+    /// The longest time that the first of a queue waits for its place.
     pub queue_place: Duration,
 }
 
@@ -90,7 +90,7 @@ pub(crate) fn millis(duration: Duration) -> Millis {
     Millis::try_from(duration.as_millis()).unwrap_or(Millis::MAX / 4)
 }
 
-/// What the service does by itself, and what a test may make fail.
+/// A transition that the service makes by itself, and that a test may make fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

@@ -111,7 +111,7 @@ impl State {
             })),
         };
         self.add(instance);
-        self.answer_notebook(at, &id)
+        self.notebook_response(at, &id)
     }
 
     pub(crate) fn update_notebook(
@@ -159,7 +159,7 @@ impl State {
         self.change(seq, now, |instance, _| {
             update(instance, request, now, &durations);
         });
-        self.answer_notebook(at, id)
+        self.notebook_response(at, id)
     }
 
     pub(crate) fn start_notebook(
@@ -207,7 +207,7 @@ impl State {
             instance.queue = place;
             instance.lease = lease;
         });
-        self.answer_notebook(at, id)
+        self.notebook_response(at, id)
     }
 
     pub(crate) fn stop_notebook(&mut self, at: &At<'_>, id: &str) -> ApiResult<types::Notebook> {
@@ -220,7 +220,7 @@ impl State {
         self.change(seq, at.now, |instance, durations| {
             instance.enter(N::Stopping, at.now, durations, failing);
         });
-        self.answer_notebook(at, id)
+        self.notebook_response(at, id)
     }
 
     pub(crate) fn delete_notebook(&mut self, at: &At<'_>, id: &str) -> ApiResult<types::Notebook> {
@@ -237,17 +237,17 @@ impl State {
         }
         let seq = instance.seq;
         let failing = self.planned(Step::Delete);
-        let mut answer = None;
+        let mut response = None;
         self.change(seq, at.now, |instance, durations| {
             instance.enter(N::Deleting, at.now, durations, failing);
         });
         if let Some(instance) = self.instances.get(&seq) {
-            answer = Some(self.notebook_wire(instance, at.now, View::Fresh));
+            response = Some(self.notebook_wire(instance, at.now, View::Fresh));
         }
-        answer.ok_or_else(ApiError::no_instance)
+        response.ok_or_else(ApiError::no_instance)
     }
 
-    fn answer_notebook(&self, at: &At<'_>, id: &str) -> ApiResult<types::Notebook> {
+    fn notebook_response(&self, at: &At<'_>, id: &str) -> ApiResult<types::Notebook> {
         let instance = self.find(at.caller, Generation::Notebook, id)?;
         Ok(self.notebook_wire(instance, at.now, View::Fresh))
     }

@@ -96,13 +96,13 @@ impl State {
             ),
         };
         self.set_core_dirty();
-        let answer = data_volume(&mount);
+        let response = data_volume(&mount);
         self.change(seq, at.now, |instance, _| {
             if let Some(notebook) = instance.notebook_mut() {
                 notebook.mounts.push(mount);
             }
         });
-        Ok(answer)
+        Ok(response)
     }
 
     pub(crate) fn cancel_obs(

@@ -493,7 +493,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_is_told_where() {
+    fn a_syntax_error_names_its_position() {
         let create = operation("createNotebook");
         for (bytes, expected) in [
             (&b"{\"name\": }"[..], "line 1 column 10"),

@@ -472,7 +472,7 @@ mod tests {
     }
 
     #[test]
-    fn malformed_headers_are_told_apart() {
+    fn malformed_headers_are_distinguished() {
         let refused = |text: &str| Authorization::parse(text).unwrap_err();
         assert_eq!(refused("nonsense"), Refusal::Malformed);
         assert_eq!(refused("SDK-HMAC-SHA256 Access=a"), Refusal::Malformed);

@@ -123,8 +123,8 @@ pub(super) fn unreadable(error: io::Error) -> rusqlite::Error {
 
 /// Opens a file, alone, and brings it to the present schema.
 pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
-    let told = |error: rusqlite::Error| StoreError(format!("{}: {error}", path.display()));
-    let mut connection = Connection::open(path).map_err(told)?;
+    let store_error = |error: rusqlite::Error| StoreError(format!("{}: {error}", path.display()));
+    let mut connection = Connection::open(path).map_err(store_error)?;
     prepare(&connection).map_err(|error| match error.sqlite_error_code() {
         Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
             StoreError(format!(
@@ -135,7 +135,7 @@ pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
         Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase) => {
             damaged(path, error)
         }
-        _ => told(error),
+        _ => store_error(error),
     })?;
     migrate(&mut connection, path)?;
     Ok(connection)
@@ -162,11 +162,11 @@ fn prepare(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
-    let told = |error: rusqlite::Error| StoreError(format!("{}: {error}", path.display()));
+    let store_error = |error: rusqlite::Error| StoreError(format!("{}: {error}", path.display()));
     let pragma = |connection: &Connection, name: &str| {
         connection
             .pragma_query_value(None, name, |row| row.get::<_, i32>(0))
-            .map_err(told)
+            .map_err(store_error)
     };
     if let Err(error) = connection.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(())) {
         return Err(damaged(path, error));
@@ -175,7 +175,7 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     let application = pragma(connection, "application_id")?;
     let tables: i64 = connection
         .query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))
-        .map_err(told)?;
+        .map_err(store_error)?;
     if tables > 0 && application != APPLICATION_ID {
         return Err(StoreError(format!(
             "{}: this is a database of something else",
@@ -196,20 +196,20 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     if known == MIGRATIONS.len() {
         return Ok(());
     }
-    let transaction = connection.transaction().map_err(told)?;
+    let transaction = connection.transaction().map_err(store_error)?;
     for migration in &MIGRATIONS[known..] {
-        transaction.execute_batch(migration).map_err(told)?;
+        transaction.execute_batch(migration).map_err(store_error)?;
     }
     if tables > 0 && known < WITH_DIGESTS {
-        add_digests(&transaction).map_err(told)?;
+        add_digests(&transaction).map_err(store_error)?;
     }
     transaction
         .pragma_update(None, "user_version", MIGRATIONS.len() as i64)
-        .map_err(told)?;
+        .map_err(store_error)?;
     transaction
         .pragma_update(None, "application_id", APPLICATION_ID)
-        .map_err(told)?;
-    transaction.commit().map_err(told)
+        .map_err(store_error)?;
+    transaction.commit().map_err(store_error)
 }
 
 /// Gives the rows of an older file their digests.
@@ -316,10 +316,10 @@ fn put_checkpoint(
 
 /// What the file holds, all of it, or why it cannot be all of it.
 pub(super) fn load(connection: &Connection, path: &Path) -> Result<Option<Loaded>, StoreError> {
-    let told = |error: rusqlite::Error| damaged(path, error);
+    let store_error = |error: rusqlite::Error| damaged(path, error);
     let verdict: String = connection
         .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
-        .map_err(told)?;
+        .map_err(store_error)?;
     if verdict != "ok" {
         return Err(damaged(path, verdict.replace('\n', " ")));
     }
@@ -336,17 +336,17 @@ pub(super) fn load(connection: &Connection, path: &Path) -> Result<Option<Loaded
             },
         )
         .optional()
-        .map_err(told)?;
+        .map_err(store_error)?;
     // The core comes before the instances that it counts.
     let mut statement = connection
         .prepare("SELECT kind, key, body, digest FROM state ORDER BY kind, key")
-        .map_err(told)?;
+        .map_err(store_error)?;
     let rows: Vec<(String, i64, String, i64)> = statement
         .query_map([], |row| {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
         })
         .and_then(Iterator::collect)
-        .map_err(told)?;
+        .map_err(store_error)?;
     let Some((checkpoint, sums, digest)) = checkpoint else {
         return match rows.is_empty() {
             true => Ok(None),

@@ -39,7 +39,7 @@ pub(crate) struct SqliteStore {
     /// Whether the file is gone and everything has to be handed over anew.
     lost: Arc<AtomicBool>,
     /// The same for those who wait, or why there will be no more.
-    told: watch::Receiver<Progress>,
+    progress: watch::Receiver<Progress>,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -65,11 +65,12 @@ impl Progress {
 impl SqliteStore {
     /// Opens or creates a file; the state in it, if there is any.
     pub(crate) fn open(path: &Path) -> Result<(Self, Option<Loaded>), StoreError> {
-        let told = |error: rusqlite::Error| StoreError(format!("{}: {error}", path.display()));
+        let store_error =
+            |error: rusqlite::Error| StoreError(format!("{}: {error}", path.display()));
         check_path(path)?;
         let connection = connect(path)?;
         let loaded = load(&connection, path)?;
-        let place = Place::of(path).map_err(|error| told(unreadable(error)))?;
+        let place = Place::of(path).map_err(|error| store_error(unreadable(error)))?;
         Ok((Self::over(connection, Some(place))?, loaded))
     }
 
@@ -78,7 +79,7 @@ impl SqliteStore {
         let (sender, queue) = mpsc::channel();
         let written = Arc::new(AtomicU64::new(0));
         let lost = Arc::new(AtomicBool::new(false));
-        let (tell, told) = watch::channel(Progress::default());
+        let (reports, progress) = watch::channel(Progress::default());
         let writer = Writer {
             connection,
             place,
@@ -88,7 +89,7 @@ impl SqliteStore {
             written: Arc::clone(&written),
             lost: Arc::clone(&lost),
             is_lost: false,
-            tell,
+            reports,
         };
         let writer = std::thread::Builder::new()
             .name("modelarts-emulator-store".into())
@@ -99,7 +100,7 @@ impl SqliteStore {
             submitted: AtomicU64::new(0),
             written,
             lost,
-            told,
+            progress,
             writer: Mutex::new(Some(writer)),
         })
     }
@@ -123,10 +124,13 @@ impl Store for SqliteStore {
         if self.written.load(Ordering::Acquire) >= wanted {
             return None;
         }
-        let mut told = self.told.clone();
+        let mut progress = self.progress.clone();
         Some(Box::pin(async move {
-            let outcome = match told.wait_for(|told| told.outcome(wanted).is_some()).await {
-                Ok(told) => told.outcome(wanted),
+            let outcome = match progress
+                .wait_for(|progress| progress.outcome(wanted).is_some())
+                .await
+            {
+                Ok(progress) => progress.outcome(wanted),
                 Err(_) => None,
             };
             outcome.unwrap_or_else(|| Err(StoreError("the writer has ended".into())))
@@ -165,7 +169,7 @@ struct Writer {
     lost: Arc<AtomicBool>,
     /// Whether the file has to be made anew, once everything is handed over.
     is_lost: bool,
-    tell: watch::Sender<Progress>,
+    reports: watch::Sender<Progress>,
 }
 
 impl Writer {
@@ -221,7 +225,7 @@ impl Writer {
                     written: written + count,
                     failed: None,
                 };
-                let before = self.tell.send_replace(progress);
+                let before = self.reports.send_replace(progress);
                 if before.failed.is_some() {
                     tracing::warn!("the state file is written again");
                 }
@@ -230,7 +234,7 @@ impl Writer {
             Err(error) => error,
         };
         // Memory is ahead of the file now: nothing of what is pending may be told to anybody.
-        let before = self.tell.send_replace(Progress {
+        let before = self.reports.send_replace(Progress {
             written,
             failed: Some((written + count, failed.clone())),
         });

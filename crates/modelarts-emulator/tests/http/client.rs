@@ -15,13 +15,13 @@ pub(crate) struct Client {
 
 /// Status and body of an answer.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) headers: reqwest::header::HeaderMap,
     pub(crate) body: Value,
 }
 
-impl Answer {
+impl Response {
     /// The body of a success.
     #[track_caller]
     pub(crate) fn ok(self) -> Value {
@@ -55,13 +55,13 @@ impl Client {
             .request(method, format!("{}{path}", self.emulator.base_url()))
     }
 
-    pub(crate) async fn finish(&self, request: reqwest::RequestBuilder) -> Answer {
+    pub(crate) async fn finish(&self, request: reqwest::RequestBuilder) -> Response {
         let response = request.send().await.unwrap();
         let status = response.status().as_u16();
         let headers = response.headers().clone();
         let text = response.text().await.unwrap();
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
-        Answer {
+        Response {
             status,
             headers,
             body,
@@ -69,7 +69,7 @@ impl Client {
     }
 
     /// A request to the project with a token.
-    pub(crate) async fn send(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
+    pub(crate) async fn send(&self, method: &str, path: &str, body: Option<Value>) -> Response {
         let path = format!("/v1/{}{path}", self.emulator.project_id());
         let mut request = self
             .request(method.parse().unwrap(), &path)
@@ -80,16 +80,16 @@ impl Client {
         self.finish(request).await
     }
 
-    pub(crate) async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Response {
         self.send("GET", path, None).await
     }
 
-    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Response {
         self.send("POST", path, Some(body)).await
     }
 
     /// A request to the control plane.
-    pub(crate) async fn control(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
+    pub(crate) async fn control(&self, method: &str, path: &str, body: Option<Value>) -> Response {
         let mut request = self.request(method.parse().unwrap(), &format!("/_emulator{path}"));
         if let Some(body) = body {
             request = request.json(&body);

@@ -371,10 +371,10 @@ async fn a_browser_at_the_root_is_sent_to_the_documentation() {
     let client = Client::start().await;
     let root = async |accept: &str| {
         let request = client.request(Method::GET, "/").header("Accept", accept);
-        let answer = request.send().await.unwrap();
-        let location = answer.headers().get("location");
+        let response = request.send().await.unwrap();
+        let location = response.headers().get("location");
         let location = location.map(|location| location.to_str().unwrap().to_owned());
-        (answer.status().as_u16(), location)
+        (response.status().as_u16(), location)
     };
     let versions = (300, None);
     assert_eq!(root("*/*").await, versions);
@@ -563,11 +563,11 @@ async fn a_dropped_emulator_is_gone_and_a_stopped_one_responds_first() {
     );
     let token = emulator.token().expose().to_owned();
     let request = plain_http().get(url).header("X-Auth-Token", token);
-    let answer = tokio::spawn(request.send());
+    let response = tokio::spawn(request.send());
     // The fault is gone as soon as the request is under way.
     while !emulator.faults().is_empty() {
         tokio::task::yield_now().await;
     }
     emulator.shutdown().await;
-    assert_eq!(answer.await.unwrap().unwrap().status(), 200);
+    assert_eq!(response.await.unwrap().unwrap().status(), 200);
 }

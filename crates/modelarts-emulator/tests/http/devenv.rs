@@ -217,9 +217,9 @@ async fn an_ml_studio_instance_says_active_and_reboots() {
             .post(&format!("{PATH}/{id}/action"), json!({"action": "restart"}))
             .await
     };
-    let answer = restart("studio").await.ok();
+    let response = restart("studio").await.ok();
     assert_eq!(
-        answer,
+        response,
         json!({"current_status": "REBOOTING", "previous_state": "ACTIVE"})
     );
     client.pass(60);

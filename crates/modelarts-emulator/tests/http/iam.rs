@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::client::{Answer, Client, notebook};
+use crate::client::{Client, Response, notebook};
 
 fn password(client: &Client, scope: Value) -> Value {
     json!({"auth": {
@@ -17,12 +17,12 @@ fn password(client: &Client, scope: Value) -> Value {
     }})
 }
 
-async fn sign_in(client: &Client, body: &Value) -> Answer {
+async fn sign_in(client: &Client, body: &Value) -> Response {
     let request = client.request(Method::POST, "/v3/auth/tokens").json(body);
     client.finish(request).await
 }
 
-async fn list(client: &Client, project: &str, token: &str) -> Answer {
+async fn list(client: &Client, project: &str, token: &str) -> Response {
     let path = format!("/v1/{project}/notebooks");
     let request = client
         .request(Method::GET, &path)
@@ -36,13 +36,13 @@ async fn a_password_gives_a_token_with_a_catalogue() {
     let scope = json!({"project": {
         "name": client.emulator.project_name(), "domain": {"name": client.emulator.domain_name()},
     }});
-    let answer = sign_in(&client, &password(&client, scope)).await;
-    assert_eq!(answer.status, 201);
-    let token = answer.headers["x-subject-token"]
+    let response = sign_in(&client, &password(&client, scope)).await;
+    assert_eq!(response.status, 201);
+    let token = response.headers["x-subject-token"]
         .to_str()
         .unwrap()
         .to_owned();
-    let body = answer.ok();
+    let body = response.ok();
     let project = client.emulator.project_id();
     let entry = body["token"]["catalog"]
         .as_array()
@@ -67,12 +67,12 @@ async fn a_token_gives_another_one_of_another_scope() {
     let token = client.emulator.token().expose().to_owned();
     let scope = json!({"domain": {"name": client.emulator.domain_name()}});
     let body = json!({"auth": {"identity": {"methods": ["token"], "token": {"id": token}}, "scope": scope}});
-    let answer = sign_in(&client, &body).await;
-    let other = answer.headers["x-subject-token"]
+    let response = sign_in(&client, &body).await;
+    let other = response.headers["x-subject-token"]
         .to_str()
         .unwrap()
         .to_owned();
-    assert_eq!(answer.ok()["token"]["domain"]["name"], "emulator");
+    assert_eq!(response.ok()["token"]["domain"]["name"], "emulator");
     let refused = list(&client, client.emulator.project_id(), &other).await;
     assert_eq!((refused.status, refused.code()), (401, "ModelArts.0212"));
 }
@@ -147,8 +147,8 @@ async fn a_project_never_sees_anothers_data() {
         }}},
         "scope": {"project": {"id": other}},
     }});
-    let answer = sign_in(&client, &body).await;
-    let token = answer.headers["x-subject-token"]
+    let response = sign_in(&client, &body).await;
+    let token = response.headers["x-subject-token"]
         .to_str()
         .unwrap()
         .to_owned();
@@ -245,9 +245,9 @@ async fn signed_requests_are_verified() {
         signed(&client, "POST", &path, "", &body, date, &secret).body("{}"),
     ];
     for request in refused {
-        let answer = client.finish(request).await;
-        assert_eq!((answer.status, answer.code()), (401, "APIG.0301"));
-        assert!(answer.body["request_id"].is_string(), "{answer:?}");
+        let response = client.finish(request).await;
+        assert_eq!((response.status, response.code()), (401, "APIG.0301"));
+        assert!(response.body["request_id"].is_string(), "{response:?}");
     }
     let foreign = signed(&client, "GET", "/v1/other/notebooks", "", "", date, &secret);
     assert_eq!(client.finish(foreign).await.status, 403);

@@ -398,7 +398,7 @@ async fn strict_and_lenient_differ_where_practice_does() {
         let ssh = json!({"endpoints": [{"service": "SSH"}]});
         let ips = json!({"endpoints": [{"allowed_access_ips": ["203.0.113.10"]}]});
         let hardware = crate::devenv::instance(json!({"/profile_id": "Python3-cpu"}));
-        for (answer, code) in [
+        for (response, code) in [
             (
                 client
                     .post("/notebooks", notebook(json!({"colour": 1})))
@@ -425,9 +425,9 @@ async fn strict_and_lenient_differ_where_practice_does() {
             (client.send("DELETE", &old, None).await, "ModelArts.6304"),
         ] {
             if strict {
-                assert_eq!(answer.code(), code, "{answer:?}");
+                assert_eq!(response.code(), code, "{response:?}");
             } else {
-                answer.ok();
+                response.ok();
             }
         }
     }

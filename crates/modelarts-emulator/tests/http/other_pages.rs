@@ -4,7 +4,7 @@
 use modelarts_emulator::{Emulator, Fixtures, Step, TransitionFault};
 use serde_json::{Value, json};
 
-use crate::client::{Answer, Client, IMAGE, notebook, rules};
+use crate::client::{Client, IMAGE, Response, notebook, rules};
 use crate::devenv::{PATH, create};
 
 async fn with_fixtures(fixtures: Value) -> Client {
@@ -29,7 +29,7 @@ async fn stop(client: &Client, id: &str) {
     client.pass(30);
 }
 
-async fn update(client: &Client, id: &str, body: Value) -> Answer {
+async fn update(client: &Client, id: &str, body: Value) -> Response {
     let path = format!("/notebooks/{id}");
     client.send("PUT", &path, Some(body)).await
 }

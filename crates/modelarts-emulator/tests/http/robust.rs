@@ -5,9 +5,9 @@ use reqwest::Method;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::client::{Answer, Client, notebook};
+use crate::client::{Client, Response, notebook};
 
-async fn raw_body(client: &Client, kind: Option<&str>, body: Vec<u8>) -> Answer {
+async fn raw_body(client: &Client, kind: Option<&str>, body: Vec<u8>) -> Response {
     let path = format!("/v1/{}/notebooks", client.emulator.project_id());
     let token = client.emulator.token();
     let mut request = client
@@ -105,22 +105,25 @@ async fn exchange(client: &Client, bytes: &[u8]) -> String {
         .await
         .unwrap();
     stream.write_all(bytes).await.unwrap();
-    let mut answer = Vec::new();
-    let _ = stream.read_to_end(&mut answer).await;
-    String::from_utf8_lossy(&answer).into_owned()
+    let mut response = Vec::new();
+    let _ = stream.read_to_end(&mut response).await;
+    String::from_utf8_lossy(&response).into_owned()
 }
 
 /// What is refused before it is a request: with the words of the gateway.
 async fn refused(client: &Client, bytes: &[u8]) -> (u16, String) {
-    let answer = exchange(client, bytes).await;
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let response = exchange(client, bytes).await;
+    let (head, body) = response.split_once("\r\n\r\n").unwrap();
     let head = head.to_ascii_lowercase();
-    assert!(head.contains("content-type: application/json"), "{answer}");
-    assert!(head.contains("x-request-id: "), "{answer}");
+    assert!(
+        head.contains("content-type: application/json"),
+        "{response}"
+    );
+    assert!(head.contains("x-request-id: "), "{response}");
     let length = format!("content-length: {}", body.len());
-    assert!(head.contains(&length), "{answer}");
+    assert!(head.contains(&length), "{response}");
     let body: serde_json::Value = serde_json::from_str(body).unwrap();
-    assert!(body["error_msg"].is_string(), "{answer}");
+    assert!(body["error_msg"].is_string(), "{response}");
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
     (status, body["error_code"].as_str().unwrap().to_owned())
 }
@@ -154,9 +157,9 @@ async fn what_is_no_request_is_refused_in_json() {
     }
     // After an answer that was good, on the same connection.
     let after = [get("/v3", ""), b"GET\r\n\r\n".to_vec()].concat();
-    let answer = exchange(&client, &after).await;
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    assert!(answer.contains("HTTP/1.1 400"), "{answer}");
+    let response = exchange(&client, &after).await;
+    assert!(response.starts_with("HTTP/1.1 200"), "{response}");
+    assert!(response.contains("HTTP/1.1 400"), "{response}");
     assert_eq!(client.get("/notebooks").await.status, 200);
 }
 

@@ -17,7 +17,7 @@ async fn pages() -> Client {
     Client::with(Emulator::builder().manual().fixtures(fixtures)).await
 }
 
-async fn act(client: &Client, id: &str, action: &str) -> crate::client::Answer {
+async fn act(client: &Client, id: &str, action: &str) -> crate::client::Response {
     let path = format!("{PATH}/{id}/action");
     client.post(&path, json!({ "action": action })).await
 }

@@ -13,22 +13,22 @@ use super::settings::{
 use crate::endpoint;
 use crate::error::{Error, Result};
 
-/// A cloud, joined from all files that tell of it.
+/// A cloud, merged from all files that have settings of it.
 #[derive(Clone, Debug)]
 pub(super) struct Cloud {
-    /// How errors call it.
+    /// Its name in error messages.
     pub(super) source: String,
     pub(super) warnings: Vec<String>,
     layer: Layer,
     regions: Vec<(String, Layer)>,
-    /// There are no other regions: the cloud lists them itself, and not only its profile.
+    /// Whether there are no other regions, because the cloud itself lists them and not only its profile.
     closed: bool,
-    /// The profile that it names and that is nowhere.
+    /// The profile that it names, if that was not found.
     missing_profile: Option<String>,
 }
 
 impl Cloud {
-    /// Why the addresses of a public cloud cannot be meant, if so: the profile that has them is not known.
+    /// Returns why the addresses of a public cloud must not be used, if so: the cloud's profile was not found.
     pub(super) fn no_public_cloud(&self) -> Option<String> {
         let profile = self.missing_profile.as_ref()?;
         Some(format!(
@@ -37,7 +37,7 @@ impl Cloud {
         ))
     }
 
-    /// The region to use, and the settings there. `later` is asked after the cloud itself.
+    /// Returns the region to use and its settings. `later` is the region to use if the cloud itself has none.
     pub(super) fn in_region(
         &self,
         wanted: Option<String>,
@@ -68,7 +68,7 @@ impl Cloud {
     }
 }
 
-/// A file as it stands.
+/// The content of one file.
 #[derive(Default)]
 struct File {
     clouds: BTreeMap<String, Section>,
@@ -76,10 +76,10 @@ struct File {
     unknown: Vec<String>,
 }
 
-/// A cloud, or the values of a region, as they stand in a file.
+/// A cloud, or the values of a region, in one file.
 #[derive(Default)]
 struct Section {
-    /// The entry of `clouds-public.yaml` that has what this one leaves out.
+    /// The entry of `clouds-public.yaml` that supplies the settings missing here.
     profile: Option<String>,
     auth: Vec<(String, String)>,
     settings: Vec<(String, String)>,
@@ -88,7 +88,7 @@ struct Section {
     unknown_auth: Vec<String>,
 }
 
-/// A scalar as it is written: `12345` and `1e5` are texts here. Nothing at all is an empty one.
+/// The text of a scalar, as written: `12345` and `1e5` are text here. A missing value is an empty text.
 struct Text(String);
 
 impl<'de> Deserialize<'de> for Text {
@@ -98,7 +98,7 @@ impl<'de> Deserialize<'de> for Text {
     }
 }
 
-/// Reads a mapping key by key; one that is left out altogether (`auth:` and nothing) is empty.
+/// Implements deserialization of a mapping, key by key. A missing value (`auth:` with nothing after it) is empty.
 macro_rules! by_key {
     ($type:ty, $expecting:literal, |$this:ident, $key:ident, $map:ident| $body:block) => {
         impl<'de> Deserialize<'de> for $type {
@@ -133,7 +133,7 @@ macro_rules! by_key {
     };
 }
 
-/// The mappings below a name.
+/// A mapping from names to sections.
 #[derive(Default)]
 struct Named(BTreeMap<String, Section>);
 
@@ -196,12 +196,12 @@ by_key!(Auth, "the mapping `auth`", |this, key, map| {
     }
 });
 
-/// A region by its name, or with settings of its own.
+/// A region, given by its name only or with its own settings.
 #[derive(Default)]
 struct Region {
     name: String,
     values: Section,
-    /// A key beside these two: what it says would be lost.
+    /// A key next to these two, whose value would be lost.
     unknown: Option<String>,
 }
 
@@ -247,7 +247,7 @@ fn find(keys: &[(&'static str, Setting)], name: &str) -> Option<Setting> {
 }
 
 impl Section {
-    /// The settings, each under the one name that it has in this crate.
+    /// Returns the settings by their identifiers in this crate, whichever of its names each was given under.
     fn layer(&self, source: &str) -> Result<Layer> {
         if let Some(name) = self.unknown_auth.first() {
             let shown = shown_name(name);
@@ -289,7 +289,7 @@ impl Section {
     }
 }
 
-/// The cloud of this name.
+/// Returns the cloud of this name.
 pub(super) fn named(environment: &Environment, name: &str) -> Result<Cloud> {
     let Some(files) = Files::load(environment)? else {
         return Err(Error::configuration(format!(
@@ -311,7 +311,7 @@ pub(super) fn named(environment: &Environment, name: &str) -> Result<Cloud> {
     files.join(environment, name)
 }
 
-/// The only cloud of the file, if there is a file and it has one.
+/// Returns the only cloud of the file, or `None` if there is no file or it has no cloud.
 pub(super) fn only(environment: &Environment) -> Result<Option<Cloud>> {
     let Some(files) = Files::load(environment)? else {
         return Ok(None);
@@ -327,7 +327,7 @@ pub(super) fn only(environment: &Environment) -> Result<Option<Cloud>> {
     }
 }
 
-/// Where a `clouds.yaml` is looked for, as errors tell it.
+/// Returns the places where a `clouds.yaml` is searched for, as text for error messages.
 pub(super) fn looked_for(environment: &Environment) -> Result<String> {
     if let Some(path) = environment.get("OS_CLIENT_CONFIG_FILE")? {
         return Ok(path);
@@ -348,10 +348,10 @@ const CLOUDS: &str = "clouds";
 const SECURE: &str = "secure";
 const PUBLIC: &str = "clouds-public";
 
-/// What the names of the files may end with. JSON is YAML, too.
+/// The possible extensions of the files. JSON is also YAML.
 const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
 
-/// A `clouds.yaml` and its companion.
+/// A `clouds.yaml` and its `secure.yaml`.
 struct Files {
     path: PathBuf,
     clouds: File,
@@ -361,7 +361,7 @@ struct Files {
 impl Files {
     fn load(environment: &Environment) -> Result<Option<Self>> {
         let path = match environment.get("OS_CLIENT_CONFIG_FILE")? {
-            // A file that somebody names must be there: another one would be another cloud.
+            // A file that is named explicitly must exist: another file would mean another cloud.
             Some(path) => Some(existing("OS_CLIENT_CONFIG_FILE", path)?),
             None => {
                 let mut candidates = candidates(environment, CLOUDS).into_iter();
@@ -393,7 +393,7 @@ impl Files {
         here.keys().chain(more).map(String::as_str)
     }
 
-    /// What all files say of a cloud.
+    /// Merges what all files say about a cloud.
     fn join(&self, environment: &Environment, name: &str) -> Result<Cloud> {
         let mut cloud = Cloud {
             source: format!("the cloud `{name}` of {}", self.path.display()),
@@ -406,7 +406,7 @@ impl Files {
         let mut profile = None;
         let secure = self.secure.as_ref().map(|(path, file)| (path, file));
         for (path, file) in secure.into_iter().chain([(&self.path, &self.clouds)]) {
-            // Keys like `x-defaults` hold what others refer to.
+            // Keys like `x-defaults` contain anchors that other keys refer to.
             let is_odd = |name: &&String| !is_for_others(name) && !name.starts_with("x_");
             let odd = file.unknown.iter().filter(is_odd);
             cloud.warnings.extend(odd.map(|name| {
@@ -444,11 +444,11 @@ fn existing(variable: &str, path: String) -> Result<PathBuf> {
 }
 
 impl Cloud {
-    /// Adds what a section says, below what is known already.
+    /// Adds the settings of a section. Settings that are already known take precedence.
     fn add(&mut self, section: &Section, source: &str) -> Result<()> {
         section.warnings(source, &mut self.warnings);
         let mut layer = section.layer(source)?;
-        // Regions that are listed above go before the one that is named below.
+        // Regions listed at a higher precedence override a region named at a lower one.
         if !self.regions.is_empty() && !self.layer.has(Setting::Region) {
             layer.remove(Setting::Region);
         }
@@ -480,7 +480,7 @@ impl Cloud {
         Ok(())
     }
 
-    /// Adds what the profile says that the cloud names.
+    /// Adds the settings of the profile that the cloud names.
     fn complete(&mut self, environment: &Environment, path: &Path, name: &str) -> Result<()> {
         if let Some(public) = companion(environment, path, PUBLIC)
             && let Some(section) = read(&public)?.profiles.get(name)
@@ -498,14 +498,14 @@ impl Cloud {
             }
             return Ok(());
         }
-        // The cloud may be complete without it, and other tools go on as well.
+        // Not an error: the cloud may be complete without it, and other tools continue as well.
         self.missing_profile = Some(name.to_owned());
         self.warnings.extend(self.no_public_cloud());
         Ok(())
     }
 }
 
-/// The file of this name beside the `clouds.yaml` in use, or else where one is looked for.
+/// Returns the file of this name next to the `clouds.yaml` in use, or else from the places of [`candidates`].
 fn companion(environment: &Environment, path: &Path, name: &str) -> Option<PathBuf> {
     let beside = files(path.parent().unwrap_or(Path::new(".")), name);
     let mut places = beside.chain(candidates(environment, name));
@@ -540,7 +540,8 @@ fn read(path: &Path) -> Result<File> {
     })
 }
 
-/// The parser's own messages quote the file, which holds passwords; only the place is taken from them.
+/// Parses a file. The error text has only the place and the cause, since the parser's messages quote the file, which
+/// contains passwords.
 fn parse(text: &str) -> Result<File, String> {
     if text.trim().is_empty() {
         return Ok(File::default());
@@ -569,7 +570,7 @@ mod tests {
     use super::*;
     use crate::credentials::{CredentialsKind, Named as KnownBy};
 
-    /// A folder of its own for each test.
+    /// Creates a separate folder for each test.
     fn folder(test: &str, files: &[(&str, &str)]) -> PathBuf {
         let folder =
             std::env::temp_dir().join(format!("modelarts-clouds-{}-{test}", std::process::id()));
@@ -806,9 +807,9 @@ clouds:
             ),
         ] {
             let folder = folder("wrong", &[("clouds.yaml", text)]);
-            let said = refused(&folder, "a");
-            assert!(said.contains(expected), "{said}");
-            assert!(!said.contains("s3cret"), "{said}");
+            let message = refused(&folder, "a");
+            assert!(message.contains(expected), "{message}");
+            assert!(!message.contains("s3cret"), "{message}");
         }
     }
 
@@ -840,13 +841,13 @@ clouds:
         ] {
             let text = format!("clouds: {{a: {{auth: {{{USER}}}, regions: [r2, {region}]}}}}");
             let folder = folder("beside", &[("clouds.yaml", &text)]);
-            let said = refused(&folder, "a");
+            let message = refused(&folder, "a");
             assert!(
-                said.contains("the region `r1` in the cloud `a`")
-                    && said.contains(&format!("the key `{key}` beside its name")),
-                "{said}"
+                message.contains("the region `r1` in the cloud `a`")
+                    && message.contains(&format!("the key `{key}` beside its name")),
+                "{message}"
             );
-            assert!(!said.contains("s3cret"), "{said}");
+            assert!(!message.contains("s3cret"), "{message}");
         }
     }
 
@@ -854,8 +855,8 @@ clouds:
     fn a_name_in_capitals_is_known_again() {
         let text = format!("clouds: {{a: {{auth: {{{USER}, PROJECT_NAME: eu-de_nlp}}}}}}");
         let folder = folder("capitals", &[("clouds.yaml", &text)]);
-        let said = refused(&folder, "a");
-        assert!(said.contains("is `project_name` meant?"), "{said}");
+        let message = refused(&folder, "a");
+        assert!(message.contains("is `project_name` meant?"), "{message}");
     }
 
     #[test]
@@ -881,7 +882,7 @@ clouds:
             cloud(&folder, "name").project_name.as_deref(),
             Some("eu-de_nlp")
         );
-        // A number is what is written, zeros included.
+        // A number is kept as written, with its leading zeros.
         assert_eq!(
             cloud(&folder, "id").project_id.as_deref(),
             Some("0123456789")
@@ -1039,7 +1040,7 @@ color: t0p-s3cret
         assert_eq!(project.project_domain, Some(KnownBy::Name("pd".to_owned())));
         assert_eq!(project.region.as_deref(), Some("r2"));
         assert_eq!(project.endpoint.as_deref(), Some("https://m.example.com"));
-        // Of several kinds, that of the source which goes before.
+        // Of several kinds of credentials, those of the source with the higher precedence.
         let token = with(&[("OS_TOKEN", "t")]);
         assert!(matches!(
             token.credentials.unwrap().0,
@@ -1052,14 +1053,14 @@ color: t0p-s3cret
         };
         assert_eq!(login.password.expose(), "p2");
         assert_eq!(login.user.name().as_deref(), Some("u"));
-        // An empty variable is unset.
+        // An empty variable is treated as not set.
         assert_eq!(
             with(&[("OS_PROJECT_ID", ""), ("OS_REGION_NAME", " ")])
                 .project_id
                 .as_deref(),
             Some("p1")
         );
-        // Keys of the vendor's SDK are another tool's when a cloud is named.
+        // If a cloud is named, keys of the vendor's SDK are assumed to be for another tool.
         let keys = [
             ("HUAWEICLOUD_SDK_AK", "a"),
             ("HUAWEICLOUD_SDK_SK", "t0p-s3cret"),

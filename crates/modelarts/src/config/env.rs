@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::settings::{Layer, Parts, Setting};
 use crate::error::{Error, Result};
 
-/// Where variables come from: the process, or a given set.
+/// A source of environment variables: the process, or a given set.
 ///
 /// ```
 /// use modelarts::{Environment, Profile};
@@ -21,7 +21,7 @@ pub struct Environment(Source);
 
 #[derive(Clone)]
 enum Source {
-    /// With variables that go before those of the process.
+    /// The process, with variables that override those of the process.
     Process(BTreeMap<String, String>),
     Given(BTreeMap<String, String>),
 }
@@ -37,12 +37,12 @@ impl std::fmt::Debug for Source {
 }
 
 impl Environment {
-    /// The variables of the process.
+    /// Uses the variables of the process.
     pub fn process() -> Self {
         Self(Source::Process(BTreeMap::new()))
     }
 
-    /// These variables and no others.
+    /// Uses these variables and no others.
     pub fn of<K: Into<String>, V: Into<String>>(
         variables: impl IntoIterator<Item = (K, V)>,
     ) -> Self {
@@ -50,7 +50,7 @@ impl Environment {
         Self(Source::Given(pairs.collect()))
     }
 
-    /// The same with one variable set, or set to another value.
+    /// Sets one variable, replacing its value if it is already set.
     ///
     /// ```
     /// let environment = modelarts::Environment::process().with("OS_CLOUD", "otc");
@@ -62,17 +62,17 @@ impl Environment {
         self
     }
 
-    /// The value of a variable without blanks at its ends; one that is empty counts as not set.
+    /// Returns the trimmed value of a variable. An empty value is treated as not set.
     ///
     /// # Errors
-    /// When it is set to something that is not text: passing over it would use another value.
+    /// When the value is not valid UTF-8: to ignore it would mean to use another value.
     pub(crate) fn get(&self, name: &str) -> Result<Option<String>> {
         let value = self.raw(name)?;
         let value = value.as_deref().map(str::trim);
         Ok(value.filter(|value| !value.is_empty()).map(str::to_owned))
     }
 
-    /// The folder that a variable names.
+    /// Returns the folder that a variable names.
     pub(crate) fn folder(&self, name: &str) -> Option<PathBuf> {
         let value = match &self.0 {
             Source::Process(variables) => match variables.get(name) {
@@ -101,7 +101,7 @@ impl Environment {
         }
     }
 
-    /// Variables whose names begin so, with the rest of the name.
+    /// Returns the variables whose names begin with `prefix`, each with the rest of its name and its value.
     fn beginning_with(&self, prefix: &str) -> Vec<(String, String)> {
         let of = |name: &str, value: &str| {
             let rest = name.strip_prefix(prefix)?;
@@ -170,13 +170,13 @@ const SDK_NAMES: &[(&str, Setting)] = &[
     ("IAM_ENDPOINT", Setting::AuthUrl),
 ];
 
-/// Names after `OS_` or `OTC_` that change as whom, and that cannot be honoured together with a password.
+/// Names after `OS_` or `OTC_` that change the identity of the caller. They cannot be combined with a password.
 const UNSUPPORTED: &[&str] = &["PASSCODE", "TRUST_ID", "SYSTEM_SCOPE"];
 
-/// Those that cannot be honoured together with anything.
+/// Names like these that cannot be combined with any credentials.
 const UNSUPPORTED_AGENCY: &[&str] = &["AGENCY_NAME", "AGENCY_DOMAIN_NAME"];
 
-/// Credentials of kinds that cannot be used, though others beside them can.
+/// Names of credentials of unsupported kinds. Supported credentials next to them can still be used.
 const OTHER_CREDENTIALS: &[&str] = &[
     "APPLICATION_CREDENTIAL_ID",
     "APPLICATION_CREDENTIAL_NAME",
@@ -185,14 +185,14 @@ const OTHER_CREDENTIALS: &[&str] = &[
     "IDENTITY_PROVIDER",
 ];
 
-/// What the environment says.
+/// The settings of the environment.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Variables {
-    /// Of OpenStack's names, and `MODELARTS_ENDPOINT`.
+    /// From OpenStack's names, and `MODELARTS_ENDPOINT`.
     pub(super) openstack: Layer,
-    /// Of the names of the vendor's SDK.
+    /// From the names of the vendor's SDK.
     pub(super) sdk: Layer,
-    /// Addresses of the service by region, as the vendor's SDK takes them.
+    /// Addresses of the service by region, from the variables of the vendor's SDK.
     pub(super) by_region: Vec<(String, String)>,
 }
 
@@ -218,22 +218,22 @@ impl Variables {
         })
     }
 
-    /// A variable that would change what a sign-in with a password means.
+    /// Returns a variable that would change the meaning of a sign-in with a password.
     pub(super) fn unsupported(environment: &Environment) -> Option<String> {
         first_set(environment, UNSUPPORTED)
     }
 
-    /// A variable that would change as whom any request is sent.
+    /// Returns a variable that would change the identity with which every request is sent.
     pub(super) fn agency(environment: &Environment) -> Option<String> {
         first_set(environment, UNSUPPORTED_AGENCY)
     }
 
-    /// A variable with credentials of a kind that is not supported.
+    /// Returns a variable with credentials of an unsupported kind.
     pub(super) fn other_credentials(environment: &Environment) -> Option<String> {
         first_set(environment, OTHER_CREDENTIALS)
     }
 
-    /// All of the environment. A key pair of the vendor's names goes before one of OpenStack's.
+    /// Merges all settings of the environment. A key pair from the vendor's names overrides one from OpenStack's.
     pub(super) fn joined(self) -> Layer {
         let pair = self.sdk.has(Setting::AccessKey) || self.sdk.has(Setting::SecretKey);
         let mut openstack = self.openstack;
@@ -244,7 +244,7 @@ impl Variables {
     }
 }
 
-/// The first of these names after `OS_` or `OTC_` that is set, to whatever.
+/// Returns the first of these names after `OS_` or `OTC_` that is set, to any value.
 fn first_set(environment: &Environment, names: &[&str]) -> Option<String> {
     ["OS_", "OTC_"].into_iter().find_map(|prefix| {
         let mut names = names.iter().map(|name| format!("{prefix}{name}"));
@@ -307,12 +307,15 @@ mod tests {
 
     #[test]
     fn names_of_one_thing_must_agree_and_no_value_is_shown() {
-        let said = error(&[("OS_PROJECT_ID", "p-one"), ("OS_TENANT_ID", "p-two")]);
+        let message = error(&[("OS_PROJECT_ID", "p-one"), ("OS_TENANT_ID", "p-two")]);
         assert!(
-            said.contains("OS_PROJECT_ID and OS_TENANT_ID differ"),
-            "{said}"
+            message.contains("OS_PROJECT_ID and OS_TENANT_ID differ"),
+            "{message}"
         );
-        assert!(!said.contains("p-one") && !said.contains("p-two"), "{said}");
+        assert!(
+            !message.contains("p-one") && !message.contains("p-two"),
+            "{message}"
+        );
     }
 
     #[test]
@@ -338,10 +341,10 @@ mod tests {
                 (name, value),
             ]
         };
-        let said = error(&user("OS_AUTH_TYPE", "v3applicationcredential"));
+        let message = error(&user("OS_AUTH_TYPE", "v3applicationcredential"));
         assert!(
-            said.contains("OS_AUTH_TYPE") && said.contains("`v3applicationcredential`"),
-            "{said}"
+            message.contains("OS_AUTH_TYPE") && message.contains("`v3applicationcredential`"),
+            "{message}"
         );
         assert!(error(&user("OS_IDENTITY_API_VERSION", "2.0")).contains("OS_IDENTITY_API_VERSION"));
         assert!(error(&user("OS_TRUST_ID", "t")).contains("OS_TRUST_ID"));
@@ -356,13 +359,13 @@ mod tests {
             ("OS_APPLICATION_CREDENTIAL_ID", "i"),
             ("OS_APPLICATION_CREDENTIAL_SECRET", "t0p-s3cret"),
         ];
-        let said = Profile::discover(&Environment::of(application)).unwrap_err();
-        let said = said.to_string();
+        let message = Profile::discover(&Environment::of(application)).unwrap_err();
+        let message = message.to_string();
         assert!(
-            said.contains("OS_APPLICATION_CREDENTIAL_ID is set"),
-            "{said}"
+            message.contains("OS_APPLICATION_CREDENTIAL_ID is set"),
+            "{message}"
         );
-        assert!(!said.contains("s3cret"), "{said}");
+        assert!(!message.contains("s3cret"), "{message}");
         assert!(kind(&user("OS_IDENTITY_API_VERSION", "3")).is_some());
         assert!(kind(&user("OS_AUTH_TYPE", "v3password")).is_some());
         assert!(error(&user("OS_AUTH_TYPE", "token")).contains("a token"));

@@ -1,4 +1,4 @@
-//! Configuration that people have already: environment variables and `clouds.yaml`.
+//! Existing configuration: environment variables and `clouds.yaml`.
 
 mod clouds;
 mod env;
@@ -18,27 +18,27 @@ use settings::{Layer, Setting};
 pub use env::Environment;
 pub(crate) use tls::TlsFiles;
 
-/// Credentials, addresses and TLS settings that were found somewhere, for [`ModelArtsBuilder::profile`].
+/// Credentials, addresses and TLS settings from a configuration source, for [`ModelArtsBuilder::profile`].
 ///
-/// This page is the one place that says where settings come from and which of them win.
+/// This page documents where settings come from and which of them take precedence.
 ///
-/// # The order
+/// # Precedence
 ///
-/// A setting is taken from the first of these that has it:
+/// A setting is taken from the first of these sources that has it:
 ///
-/// 1. what the [builder](crate::ModelArtsBuilder) is given explicitly;
+/// 1. explicit settings of the [builder](crate::ModelArtsBuilder);
 /// 2. the environment: `MODELARTS_ENDPOINT`, then `OS_*`, then `OTC_*`;
 /// 3. a cloud of `clouds.yaml`: the one that `OS_CLOUD` names, or the only one if the environment has no credentials;
-/// 4. the environment's `HUAWEICLOUD_SDK_*` (its access key goes before the credentials of 2 unless there is an `OS_CLOUD`).
+/// 4. the environment's `HUAWEICLOUD_SDK_*` (its access key overrides the credentials of 2 unless `OS_CLOUD` is set).
 ///
-/// What belongs together comes from one place: the id and the name of the project, the user, the user's domain, an access
-/// key and its secret key. Complete credentials of one source replace those of the sources below. When there are several
-/// kinds in one place, an access key goes before a token, and a token before a password; an `auth_type` decides
-/// otherwise. When the builder is given credentials, project and addresses explicitly, nothing else is looked at; when it
-/// is given credentials only, all the rest still comes from 2, 4 and the cloud that `OS_CLOUD` names.
+/// Settings that belong together come from one source: the id and the name of the project, the user, the user's domain, an
+/// access key and its secret key. Complete credentials of one source replace those of the sources below it. If one source
+/// has several kinds, an access key takes precedence over a token, and a token over a password; an `auth_type` overrides
+/// this. If the builder is given credentials, project and addresses explicitly, no other source is read; if it is given
+/// credentials only, all other settings still come from 2, 4 and the cloud that `OS_CLOUD` names.
 ///
-/// Blanks and line ends around a value are removed (of a password, only line ends); a value that is empty counts as not
-/// set. A setting that this crate knows and cannot honour is an error that names it.
+/// Values are trimmed of blanks and line ends (passwords of line ends only); an empty value is treated as not set. A
+/// setting that this crate knows but cannot honour is an error that names it.
 ///
 /// # Environment
 ///
@@ -50,87 +50,89 @@ pub(crate) use tls::TlsFiles;
 /// | user | `USERNAME`, `USER_ID`, `PASSWORD`, `USER_DOMAIN_NAME`, `USER_DOMAIN_ID`, `DOMAIN_NAME`, `DOMAIN_ID` |
 /// | access key | `ACCESS_KEY`, `SECRET_KEY`, `SECURITY_TOKEN` |
 /// | project | `PROJECT_ID`, `TENANT_ID`, `PROJECT_NAME`, `TENANT_NAME`, `PROJECT_DOMAIN_NAME`, `PROJECT_DOMAIN_ID` |
-/// | addresses | `REGION_NAME`, `AUTH_URL`, `IDENTITY_ENDPOINT_OVERRIDE` (where there is no auth URL), `MODELARTS_ENDPOINT_OVERRIDE`, `MODELARTSV1_ENDPOINT_OVERRIDE`, `INTERFACE`, `ENDPOINT_TYPE` |
+/// | addresses | `REGION_NAME`, `AUTH_URL`, `IDENTITY_ENDPOINT_OVERRIDE` (if there is no auth URL), `MODELARTS_ENDPOINT_OVERRIDE`, `MODELARTSV1_ENDPOINT_OVERRIDE`, `INTERFACE`, `ENDPOINT_TYPE` |
 /// | TLS | `CACERT`, `CERT`, `KEY`, `INSECURE` |
 /// | kind | `AUTH_TYPE` (`password`, `token`), `IDENTITY_API_VERSION` (3) |
 ///
 /// After the prefix `HUAWEICLOUD_SDK_` there are `AK`, `SK`, `SECURITY_TOKEN`, `PROJECT_ID`, `REGION_ID`, `IAM_ENDPOINT` and
 /// `REGION_MODELARTS_<REGION>` (the service's address in this region). `MODELARTS_ENDPOINT` is the service's address.
-/// `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` apply as everywhere.
+/// `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` apply as usual.
 ///
 /// # `clouds.yaml`
 ///
 /// It is the file that `OS_CLIENT_CONFIG_FILE` names, or the first found in the working directory, the user's
-/// configuration folder (`~/.config/openstack`) and `/etc/openstack`. A cloud has the settings above in lower case: those
-/// of user, token, access key and project, and `auth_url`, below `auth`; beside it `region_name`, `regions`,
-/// `modelarts_endpoint_override`, `interface`, `auth_type`, `cacert`, `cert`, `key`, `verify`, `profile`. Within it, the
-/// first of these wins:
+/// configuration folder (`~/.config/openstack`) and `/etc/openstack`. A cloud has the settings above in lower case. User,
+/// token, access key, project and `auth_url` are set below `auth`; next to `auth` are `region_name`, `regions`,
+/// `modelarts_endpoint_override`, `interface`, `auth_type`, `cacert`, `cert`, `key`, `verify` and `profile`. Within a
+/// cloud, the first of these takes precedence:
 ///
-/// 1. the `values` of the region in use, in its list of `regions`; of several the first counts unless one is named;
+/// 1. the `values` of the region in use, in the cloud's list of `regions`; the first region is used unless one is named;
 /// 2. the cloud of the same name in `secure.yaml`, or in the file that `OS_CLIENT_SECURE_FILE` names;
 /// 3. the cloud itself;
 /// 4. the `profile` that it names, in `clouds-public.yaml` below `public-clouds`; `otc`, the Open Telekom Cloud, is known
 ///    without a file. In an `auth_url`, `{region_name}` stands for the region.
 ///
-/// Both companions are looked for beside the `clouds.yaml` first, then in the folders above. All three may end with
-/// `.yml` or `.json` instead. An unknown key below `auth`, or beside the `name` and `values` of a region, is an error;
-/// elsewhere, since the files are shared with other tools, it is one of the [`warnings`](Profile::warnings).
+/// `secure.yaml` and `clouds-public.yaml` are looked for next to the `clouds.yaml` first, then in the folders above. All
+/// three names may end with `.yml` or `.json` instead. An unknown key below `auth`, or next to the `name` and `values` of a
+/// region, is an error; elsewhere it is one of the [`warnings`](Profile::warnings), since other tools share the files.
 ///
 /// # Addresses
 ///
-/// The service's address may hold the project, as OpenStack tools have it: `…/v1/<project id>`, `…/v1/%(project_id)s`,
-/// `…/v1/$(project_id)s`, `…/v1/{project_id}`, or leave it out. The auth URL may end with `/v3` or `/v3/auth/tokens`. Where
+/// The service's address may contain the project, as in OpenStack tools (`…/v1/<project id>`, `…/v1/%(project_id)s`,
+/// `…/v1/$(project_id)s`, `…/v1/{project_id}`), or omit it. The auth URL may end with `/v3` or `/v3/auth/tokens`. If
 /// one of the two is configured, the other is never taken from a public cloud that the first is not part of: a
-/// password or token goes to no host that nobody named. Nor does a region lead to a public cloud when the cloud names a
-/// `profile` that is not found.
+/// password or token is never sent to a host that was not configured. Likewise, a region does not select a public cloud if
+/// the configured cloud names a `profile` that is not found.
 ///
 /// # TLS
 ///
-/// `cacert` names a file of certificates (PEM), or holds them, that are trusted instead of the platform's, as in OpenStack tools. `cert` and
-/// `key` name the certificate of the client and its key; `verify: false` or `insecure: true` turns verification off.
+/// `cacert` is a file of certificates (PEM), or the certificates themselves. They are trusted instead of the platform's, as
+/// in OpenStack tools. `cert` and `key` name the client certificate and its key; `verify: false` or `insecure: true` turns
+/// verification off.
 ///
 /// [`ModelArtsBuilder::profile`]: crate::ModelArtsBuilder::profile
 #[derive(Clone, Debug, Default)]
 pub struct Profile {
-    /// Goes before the cloud.
+    /// Takes precedence over the cloud.
     above: Layer,
     cloud: Option<Cloud>,
-    /// Stands behind the cloud.
+    /// Used where the cloud has no setting.
     below: Layer,
-    /// Addresses of the service by region, behind all else.
+    /// Addresses of the service by region, with the lowest precedence.
     by_region: Vec<(String, String)>,
-    /// A variable that nobody can honour together with a password.
+    /// A variable that cannot be honoured together with a password.
     unsupported: Option<String>,
-    /// A variable that nobody can honour together with any credentials.
+    /// A variable that cannot be honoured together with any credentials.
     agency: Option<String>,
     home: Option<PathBuf>,
     warnings: Vec<String>,
 }
 
 impl Profile {
-    /// The first source that holds credentials, completed by the others, in the order above.
+    /// Returns the first source that has credentials, completed by the others, in the order above.
     ///
     /// # Errors
-    /// When there are none, naming where it looked; when a file cannot be read or says what cannot be honoured.
+    /// When no source has credentials (the error names the places searched), or when a file cannot be read or has a setting
+    /// that cannot be honoured.
     pub fn discover(environment: &Environment) -> Result<Self> {
         Self::find(environment)?.checked()
     }
 
-    /// What the environment says; without credentials if it has none.
+    /// Returns the settings of the environment, without credentials if it has none.
     ///
     /// # Errors
-    /// When half of a pair is missing, or two variables contradict each other.
+    /// When one half of a pair is missing, or two variables contradict each other.
     pub fn from_env(environment: &Environment) -> Result<Self> {
         let profile = Self::of_variables(environment)?;
         profile.resolve(None, true)?;
         Ok(profile)
     }
 
-    /// A cloud of `clouds.yaml`, without what the environment says besides.
+    /// Returns a cloud of `clouds.yaml`, without other settings from the environment.
     ///
     /// # Errors
-    /// When the file or the cloud does not exist, naming the clouds that do; when the cloud has no credentials or says
-    /// what cannot be honoured.
+    /// When the file or the cloud does not exist (the error names the clouds that do), or when the cloud has no credentials
+    /// or has a setting that cannot be honoured.
     pub fn from_clouds(environment: &Environment, name: &str) -> Result<Self> {
         let mut profile = Self {
             home: environment.folder("HOME"),
@@ -140,7 +142,7 @@ impl Profile {
         profile.checked()
     }
 
-    /// What was met and not understood, a sentence each. None of them holds a value.
+    /// Returns one sentence for each setting that was not understood. None of them contains a value.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
@@ -173,7 +175,7 @@ impl Profile {
         }
     }
 
-    /// All but credentials, for a caller who has them: the environment, and the cloud that `OS_CLOUD` names.
+    /// Returns all settings except credentials, for a caller that has its own: the environment, and the cloud that `OS_CLOUD` names.
     pub(crate) fn surroundings(environment: &Environment) -> Result<Self> {
         match Self::of_named_cloud(environment)? {
             Some(profile) => Ok(profile),
@@ -282,7 +284,7 @@ impl Profile {
             Some(address.clone())
         });
         let domain_id = all.project_domain_id().map(Named::Id);
-        // Another address of the identity service is still nearer than one that nobody named.
+        // Another configured address of the identity service is preferred to one that was not configured.
         let auth_url = all.get(Setting::AuthUrl);
         let mut warnings = self.warnings.clone();
         if auth_url.is_some() && all.has(Setting::IdentityEndpoint) {
@@ -324,7 +326,7 @@ impl Profile {
             ca: path(Setting::CaCert),
             cert: path(Setting::ClientCert),
             key: path(Setting::ClientKey),
-            // Who asks for less is right, as in OpenStack tools.
+            // The less strict setting takes precedence, as in OpenStack tools.
             unverified: all.switch(Setting::Insecure)? == Some(true)
                 || all.switch(Setting::Verify)? == Some(false),
         };

@@ -1,4 +1,4 @@
-//! Settings by name, in layers: where they come from, and which of them win.
+//! Settings by name, in layers: their sources and their precedence.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,7 +9,7 @@ use crate::credentials::{AccessKey, Credentials, Login};
 use crate::error::{Error, Result};
 use crate::line_end::without_line_end;
 
-/// What can be set.
+/// A setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Setting {
     AuthType,
@@ -43,7 +43,7 @@ pub(super) enum Setting {
     Insecure,
 }
 
-/// Names below `auth`, or anywhere in a cloud.
+/// Names of settings below `auth`, which are also accepted anywhere in a cloud.
 pub(super) const AUTH_KEYS: &[(&str, Setting)] = &[
     ("auth_url", Setting::AuthUrl),
     ("token", Setting::Token),
@@ -72,7 +72,7 @@ pub(super) const AUTH_KEYS: &[(&str, Setting)] = &[
     ("security_token", Setting::SecurityToken),
 ];
 
-/// Names of a cloud beside `auth`.
+/// Names of settings next to `auth` in a cloud.
 pub(super) const CLOUD_KEYS: &[(&str, Setting)] = &[
     ("auth_type", Setting::AuthType),
     ("auth_plugin", Setting::AuthType),
@@ -90,7 +90,7 @@ pub(super) const CLOUD_KEYS: &[(&str, Setting)] = &[
     ("insecure", Setting::Insecure),
 ];
 
-/// What other tools know below `auth` and this crate cannot do.
+/// Names below `auth` that other tools support and this crate does not.
 pub(super) const UNSUPPORTED: &[&str] = &[
     "access_token",
     "access_token_endpoint",
@@ -122,7 +122,7 @@ pub(super) const UNSUPPORTED: &[&str] = &[
     "trust_id",
 ];
 
-/// Settings that name the same thing, so that a source has either all or none of its say.
+/// Settings that describe the same thing, so that all of them must come from the same source.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Group {
     Project,
@@ -156,12 +156,12 @@ impl Setting {
 /// A value and the name under which it was given.
 #[derive(Clone)]
 pub(super) struct Entry {
-    /// Any of them may be a secret that somebody put into the wrong place.
+    /// Any value may be a secret that was put in the wrong place.
     value: Secret,
     pub(super) name: String,
 }
 
-/// The settings of one source, or of several that were joined.
+/// The settings of one source, or of several merged ones.
 #[derive(Clone, Default)]
 pub(super) struct Layer(BTreeMap<Setting, Entry>);
 
@@ -175,14 +175,14 @@ impl fmt::Debug for Layer {
 /// Whether two layers are parts of one source, such as `clouds.yaml` and `secure.yaml`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Parts {
-    /// Halves of a key pair belong together.
+    /// The halves of a key pair may come from both layers.
     OfOneSource,
-    /// Halves of two key pairs would be a wrong one.
+    /// The halves of a key pair must come from one layer, since halves of different pairs do not match.
     OfSeveral,
 }
 
 impl Layer {
-    /// Takes a value without blanks at its ends; one that is empty counts as not set.
+    /// Inserts a value after trimming it (a password loses only its line end). An empty value is not inserted.
     pub(super) fn insert(&mut self, key: Setting, name: &str, value: &str) -> Result<()> {
         let value = match key {
             Setting::Password => without_line_end(value),
@@ -208,7 +208,7 @@ impl Layer {
         }
     }
 
-    /// What this one says, and `lower` where it says nothing.
+    /// Returns the settings of this layer, completed by those of `lower`.
     pub(super) fn over(mut self, mut lower: Self, parts: Parts) -> Self {
         let groups: Vec<_> = self.0.keys().filter_map(|key| key.group()).collect();
         lower.0.retain(|key, _| match key.group() {
@@ -222,7 +222,7 @@ impl Layer {
         self
     }
 
-    /// This one over `lower`, whose credentials stand back if this one has complete ones of another kind.
+    /// Like [`over`](Self::over), but ignores the credentials of `lower` if this layer has complete ones.
     pub(super) fn over_source(self, mut lower: Self) -> Self {
         let pair = self.has(Setting::AccessKey) && self.has(Setting::SecretKey);
         let token = self.has(Setting::Token);
@@ -241,7 +241,7 @@ impl Layer {
         self.over(lower, Parts::OfSeveral)
     }
 
-    /// Removes key pair, token and password; returns the names under which they were given.
+    /// Removes key pair, token, user and password. Returns the names under which they were given.
     pub(super) fn remove_credentials(&mut self) -> Vec<String> {
         let mut names = Vec::new();
         self.0.retain(|key, entry| {
@@ -271,7 +271,7 @@ impl Layer {
         self.has(Setting::Token) || self.has(Setting::Password) || self.has(Setting::AccessKey)
     }
 
-    /// Anything but credentials.
+    /// Returns the value of a setting that is not a secret.
     pub(super) fn get(&self, key: Setting) -> Option<String> {
         Some(self.0.get(&key)?.value.expose().to_owned())
     }
@@ -288,7 +288,7 @@ impl Layer {
         Some(self.0.get(&key)?.value.clone())
     }
 
-    /// A setting that is either on or off.
+    /// Returns the value of a setting that is either on or off.
     pub(super) fn switch(&self, key: Setting) -> Result<Option<bool>> {
         let Some(value) = self.get(key) else {
             return Ok(None);
@@ -303,7 +303,7 @@ impl Layer {
         }
     }
 
-    /// The credentials that the settings make, if any.
+    /// Returns the credentials from the settings, if any.
     pub(super) fn credentials(&self, source: &str) -> Result<Option<Credentials>> {
         if let Some(version) = self.get(Setting::IdentityVersion)
             && !matches!(version.trim_start_matches('v'), "3" | "3.0")
@@ -381,7 +381,7 @@ impl Layer {
             (None, None, Some(_)) => return Err(half(source, "a password", "a user name")),
             (_, _, None) => return Err(half(source, "a user", "a password")),
         };
-        // Each pair by itself: an id of one and a name of another are two domains.
+        // Look at one pair at a time: the ID of one pair and the name of another mean two different domains.
         for (id, name) in [
             (Setting::UserDomainId, Setting::UserDomainName),
             (Setting::DomainId, Setting::DomainName),
@@ -423,7 +423,7 @@ fn half(source: &str, has: &str, lacks: &str) -> Error {
     Error::configuration(format!("{source} has {has} but lacks {lacks}"))
 }
 
-/// A name out of a file, unless it does not look like one: it can be a value that slipped into its place.
+/// Returns a name from a file, or `…` if it does not look like a name: it may be a misplaced value.
 pub(super) fn shown_name(name: &str) -> &str {
     let is_word = |c: char| c.is_ascii_lowercase() || matches!(c, '_' | '-' | '0'..='9');
     let starts = name.starts_with(|c: char| c.is_ascii_lowercase());
@@ -433,7 +433,7 @@ pub(super) fn shown_name(name: &str) -> &str {
     }
 }
 
-/// Keys of clouds.yaml that are for other services or other tools, and change nothing for this one.
+/// Whether a key of `clouds.yaml` is for other services or other tools, and has no effect on this one.
 pub(super) fn is_for_others(name: &str) -> bool {
     const NAMES: &[&str] = &[
         "agent",
@@ -478,7 +478,7 @@ pub(super) fn is_for_others(name: &str) -> bool {
     NAMES.contains(&name) || is_other && ENDINGS.iter().any(|ending| name.ends_with(ending))
 }
 
-/// The known name that is most like a wrong one.
+/// Returns the known name that is most similar to a wrong one, if any is similar.
 pub(super) fn nearest(name: &str, known: &[(&'static str, Setting)]) -> Option<&'static str> {
     // Environment variables have the same names in capitals.
     let name = name.to_ascii_lowercase();

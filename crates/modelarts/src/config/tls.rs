@@ -1,8 +1,8 @@
-//! Where certificates are.
+//! The locations of certificates.
 
 use modelarts_client::Secret;
 
-/// Paths of files for TLS, or what would stand in them (PEM), each with the name of its setting.
+/// The TLS files, each given by its path or by its content (PEM), with the name of the setting.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TlsFiles {
     pub(crate) ca: Option<(String, Secret)>,

@@ -17,7 +17,7 @@ use crate::signing::{Signable, SigningKey, format_date, sign};
 const DATE: HeaderName = HeaderName::from_static("x-sdk-date");
 const PROJECT: HeaderName = HeaderName::from_static("x-project-id");
 
-/// A pair of access key and secret key, permanent, or temporary with a security token.
+/// An access key and its secret key: a permanent pair, or a temporary one with a security token.
 ///
 /// ```
 /// use modelarts::AccessKey;
@@ -33,7 +33,7 @@ pub struct AccessKey {
 }
 
 impl AccessKey {
-    /// A permanent pair.
+    /// Creates a permanent pair.
     pub fn new(access_key: impl Into<String>, secret_key: impl Into<Secret>) -> Self {
         Self {
             access_key: access_key.into(),
@@ -42,7 +42,7 @@ impl AccessKey {
         }
     }
 
-    /// Makes it a temporary pair, which is valid together with this token only.
+    /// Makes it a temporary pair, which is only valid together with this token.
     #[must_use]
     pub fn security_token(mut self, token: impl Into<Secret>) -> Self {
         self.security_token = Some(token.into());
@@ -68,16 +68,16 @@ pub(crate) struct AccessKeyAuthenticator {
     correction: Arc<Mutex<Correction>>,
 }
 
-/// What is added to this machine's clock, since the service's differs.
+/// The correction added to this machine's clock because the service's clock differs.
 #[derive(Clone, Copy, Debug, Default)]
 struct Correction {
     offset: SignedDuration,
-    /// How often it was changed.
+    /// How many times it has changed.
     generation: u64,
 }
 
 impl AccessKeyAuthenticator {
-    /// Without `project_id` for requests that look it up.
+    /// `project_id` is `None` for the requests that look it up.
     pub(crate) fn new(
         key: &AccessKey,
         project_id: Option<&str>,
@@ -114,7 +114,7 @@ impl AccessKeyAuthenticator {
         })
     }
 
-    /// The same for requests of a project; what was learned about the clock holds for both.
+    /// Returns an authenticator for the requests of a project. It shares the clock correction with this one.
     pub(crate) fn for_project(&self, project_id: &str) -> Result<Self> {
         Ok(Self {
             key: self.key.clone(),
@@ -133,7 +133,7 @@ impl AccessKeyAuthenticator {
 
     fn sign(&self, request: &mut Request) -> Result<u64> {
         let correction = *self.correction();
-        // Beyond the range of dates there is nothing to correct.
+        // If the corrected date is out of range, use the uncorrected one.
         let now = self.clock.now();
         let date = format_date(now.checked_add(correction.offset).unwrap_or(now));
         let headers = request.headers_mut();
@@ -178,12 +178,12 @@ impl Authenticator for AccessKeyAuthenticator {
 
     fn correct_clock(&self, refused: u64, service_time: Timestamp) -> bool {
         let mut correction = self.correction();
-        // Somebody else's request was refused for the same reason, and was faster.
+        // Another request was refused for the same reason and has already corrected the clock.
         if correction.generation != refused {
             return true;
         }
         let offset = service_time.duration_since(self.clock.now());
-        // A signature with the right date was refused: a second one would only be counted as a further attempt.
+        // A signature with the right date was refused: another one would only add a failed attempt.
         if (offset - correction.offset).abs() <= TOLERANCE {
             return false;
         }
@@ -199,7 +199,7 @@ fn project_header(project_id: &str) -> Result<HeaderValue> {
     })
 }
 
-/// The headers that say something about the request. What a proxy may rewrite is not signed.
+/// The headers to sign: those that describe the request. Headers that a proxy may rewrite are not signed.
 fn signed_headers(headers: &HeaderMap) -> Vec<(&str, &str)> {
     headers
         .iter()
@@ -208,7 +208,7 @@ fn signed_headers(headers: &HeaderMap) -> Vec<(&str, &str)> {
         .collect()
 }
 
-/// As the header `Host` says it: with the port if that is not the scheme's own.
+/// The value of the `Host` header, with the port unless it is the scheme's default.
 fn host(url: &reqwest::Url) -> String {
     let host = url.host_str().unwrap_or_default();
     match url.port() {
@@ -320,7 +320,7 @@ mod tests {
         let signer = lookup.for_project("p1").unwrap();
         let service_time = clock.now() + SignedDuration::from_hours(2);
         assert!(lookup.correct_clock(0, service_time));
-        // Refused with the date of before.
+        // Refused with the uncorrected date.
         assert!(signer.correct_clock(0, service_time));
         // Refused with the right date.
         assert!(!signer.correct_clock(1, service_time));

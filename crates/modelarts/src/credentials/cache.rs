@@ -10,12 +10,14 @@ use serde::{Deserialize, Serialize};
 
 use super::login::{Login, Named, TokenScope};
 
-/// Keeps tokens from one process to the next, so that not every one of them signs in.
+/// Keeps tokens from one process to the next, so that not every process has to sign in.
 ///
-/// Only tokens of a sign-in with a password pass through it, never the password. A key is text that names the identity
-/// service, the user and the project. An entry is opaque text that **holds a token**: keep it where only its owner reads.
+/// It only receives tokens from signing in with a password, never the password itself. A key is text that names the
+/// identity service, the user and the project. An entry is opaque text that **contains a token**: store it where only
+/// its owner can read it.
 ///
-/// Neither method fails: what cannot be read is as good as nothing, and what cannot be stored means a sign-in next time.
+/// Neither method returns an error: an entry that cannot be read is treated as missing, and one that cannot be stored
+/// means that the next process signs in again.
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -45,14 +47,14 @@ use super::login::{Login, Named, TokenScope};
 /// let builder = modelarts::ModelArts::builder().token_cache(Arc::new(InMemory::default()));
 /// ```
 pub trait TokenCache: fmt::Debug + Send + Sync {
-    /// The entry that was stored last under this key.
+    /// Returns the entry last stored under this key.
     fn load(&self, key: &str) -> Option<Secret>;
 
-    /// Stores an entry in place of an earlier one. After `ends_at` it is of no more use.
+    /// Stores an entry, replacing an earlier one. It is of no use after `ends_at`.
     fn store(&self, key: &str, entry: &Secret, ends_at: Timestamp);
 }
 
-/// What an entry holds.
+/// The content of a cache entry.
 #[derive(Deserialize, Serialize)]
 pub(super) struct Entry {
     token: String,
@@ -60,7 +62,7 @@ pub(super) struct Entry {
     ends_at: i64,
     /// Seconds.
     lifetime: u64,
-    /// What the identity service said of it.
+    /// The identity service's description of the token.
     description: Token,
 }
 
@@ -96,7 +98,7 @@ impl Entry {
         Duration::from_secs(self.lifetime)
     }
 
-    /// How long it is still valid; `None` if it has ended, or if the clock was set back since.
+    /// Returns how long the token is still valid, or `None` if it has expired or the clock has been set back since.
     pub(super) fn remaining(&self, now: Timestamp) -> Option<Duration> {
         let left = Duration::try_from(self.ends_at()?.duration_since(now)).ok()?;
         (left <= self.lifetime()).then_some(left)
@@ -107,7 +109,7 @@ impl Entry {
     }
 }
 
-/// The name of an entry: identity service, user and project.
+/// Returns the key of an entry, which names the identity service, the user and the project.
 pub(super) fn key(auth_url: &str, login: &Login, scope: &TokenScope) -> String {
     let text = |named: &Named| match named {
         Named::Id(id) => format!("id {id}"),

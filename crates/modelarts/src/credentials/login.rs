@@ -1,11 +1,11 @@
-//! A user with a password, and what a token is asked for.
+//! A user with a password, and the scope of a token.
 
 use modelarts_client::Secret;
 
 use crate::error::{Error, Result};
 use crate::line_end::without_line_end;
 
-/// A user and a password. A user who is known by name also needs the domain (account).
+/// A user and a password. A user given by name also needs the domain (account).
 ///
 /// ```
 /// let login = modelarts::Login::new("trainer", "s3cr3t").domain_name("nlp-department");
@@ -18,7 +18,7 @@ pub struct Login {
     pub(crate) domain: Option<Named>,
 }
 
-/// Something known by its id or by its name.
+/// Something given by its ID or by its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Named {
     Id(String),
@@ -42,7 +42,7 @@ impl Named {
 }
 
 impl Login {
-    /// A user known by name.
+    /// Creates a login for a user given by name.
     pub fn new(user_name: impl Into<String>, password: impl Into<Secret>) -> Self {
         Self {
             user: Named::Name(user_name.into()),
@@ -51,7 +51,7 @@ impl Login {
         }
     }
 
-    /// A user known by id, who needs no domain.
+    /// Creates a login for a user given by ID, who needs no domain.
     pub fn with_id(user_id: impl Into<String>, password: impl Into<Secret>) -> Self {
         Self {
             user: Named::Id(user_id.into()),
@@ -60,21 +60,21 @@ impl Login {
         }
     }
 
-    /// The name of the user's domain (account).
+    /// Sets the name of the user's domain (account).
     #[must_use]
     pub fn domain_name(mut self, name: impl Into<String>) -> Self {
         self.domain = Some(Named::Name(name.into()));
         self
     }
 
-    /// The id of the user's domain (account).
+    /// Sets the ID of the user's domain (account).
     #[must_use]
     pub fn domain_id(mut self, id: impl Into<String>) -> Self {
         self.domain = Some(Named::Id(id.into()));
         self
     }
 
-    /// The same without blanks around names and ids, and without line ends behind the password.
+    /// Checks that everything required is set, and trims names and IDs and the line end of the password.
     pub(super) fn checked(mut self) -> Result<Self> {
         let trimmed = |what: &str, named: Named| {
             let named = match named {
@@ -108,11 +108,11 @@ impl Login {
     }
 }
 
-/// Where a token shall be valid.
+/// The project that a token is valid for.
 #[derive(Clone, Debug)]
 pub(crate) struct TokenScope {
     pub(crate) project: Named,
-    /// Of the project; that of the user unless set.
+    /// The domain of the project. Defaults to the user's.
     pub(crate) domain: Option<Named>,
 }
 

@@ -1,4 +1,4 @@
-//! Who is calling: a token, a user with a password, or an access key.
+//! The caller's credentials: a token, a user with a password, or an access key.
 
 mod access_key;
 mod authenticator;
@@ -43,22 +43,22 @@ pub(crate) enum CredentialsKind {
 }
 
 impl Credentials {
-    /// A token that somebody else obtained. It ends after 24 hours at most and is not renewed.
+    /// A token that was obtained elsewhere. It expires after 24 hours at most and is not renewed.
     pub fn token(token: impl Into<Secret>) -> Self {
         Self(CredentialsKind::Token(token.into()))
     }
 
-    /// A user with a password. A token is fetched, kept in memory and renewed before it ends.
+    /// A user with a password. A token is fetched, kept in memory and renewed before it expires.
     pub fn password(login: Login) -> Self {
         Self(CredentialsKind::Password(login))
     }
 
-    /// A pair of access key and secret key. Every request is signed.
+    /// An access key and its secret key, with which every request is signed.
     pub fn access_key(key: AccessKey) -> Self {
         Self(CredentialsKind::AccessKey(key))
     }
 
-    /// Any other source.
+    /// Any other source of credentials.
     pub fn custom(authenticator: Arc<dyn Authenticator>) -> Self {
         Self(CredentialsKind::Custom(authenticator))
     }

@@ -1,4 +1,4 @@
-//! Signing in with a password, and keeping the token.
+//! Signing in with a password and caching the token.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
@@ -18,19 +18,19 @@ use crate::clock::{BoxFuture, Clock};
 use crate::error::{Error, Result};
 use crate::identity::IdentityService;
 
-/// The end of a token is met this long before it comes, or a tenth of a shorter life.
+/// A token is renewed this long before it expires, or a tenth of its lifetime before if that is shorter.
 const LEAD: Duration = Duration::from_secs(30 * 60);
 
-/// A token that is still valid serves this long from one try to renew it to the next.
+/// The delay between attempts to renew a token that is still valid. Requests use the old token meanwhile.
 const RENEWAL_DELAY: Duration = Duration::from_secs(60);
 
-/// The longest that a call waits for the renewal of a token that is still valid.
+/// The longest time that a call waits for the renewal of a token that is still valid.
 const RENEWAL_LIMIT: Duration = Duration::from_secs(10);
 
-/// A token is valid for a day unless the service says otherwise.
+/// The lifetime of a token unless the service states another.
 const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Signs in when needed and keeps the token for all calls.
+/// Signs in when necessary and caches the token for all calls.
 #[derive(Debug)]
 pub(crate) struct PasswordAuthenticator {
     identity: IdentityService,
@@ -39,12 +39,12 @@ pub(crate) struct PasswordAuthenticator {
     clock: Arc<dyn Clock>,
     cache: Option<Arc<dyn TokenCache>>,
     session: RwLock<Option<Arc<Session>>>,
-    /// Held while signing in; keeps the error of the last try for those who waited for it.
+    /// Locked while signing in. Holds the error of the last attempt for the callers that waited for it.
     gate: tokio::sync::Mutex<Option<Error>>,
     tries: AtomicU64,
 }
 
-/// A token in use. Its times are on the clock's elapsed scale.
+/// A token in use. Its times are values of [`Clock::elapsed`].
 #[derive(Clone, Debug)]
 struct Session {
     token: HeaderValue,
@@ -73,7 +73,7 @@ impl PasswordAuthenticator {
         })
     }
 
-    /// Takes the token of an earlier process, or signs in; returns what is known of it.
+    /// Uses the token of an earlier process, or signs in. Returns the description of the token.
     pub(crate) async fn resume_or_sign_in(&self) -> Result<Token> {
         match self.resume() {
             Some(token) => Ok(token),
@@ -81,7 +81,7 @@ impl PasswordAuthenticator {
         }
     }
 
-    /// Takes a token from the cache, unless its end is near.
+    /// Uses a token from the cache, unless it is about to expire.
     fn resume(&self) -> Option<Token> {
         let entry = Entry::read(&self.cache.as_ref()?.load(&self.key())?)?;
         let (lead, left) = (lead(entry.lifetime()), entry.remaining(self.clock.now())?);
@@ -102,7 +102,7 @@ impl PasswordAuthenticator {
         key(&self.identity.endpoint, &self.login, &self.scope)
     }
 
-    /// Signs in and keeps the token; returns what is known of it.
+    /// Signs in and stores the token. Returns the description of the token.
     async fn sign_in(&self) -> Result<Token> {
         let began = self.clock.elapsed();
         let (secret, token) = self.identity.create_token(&self.login, &self.scope).await?;
@@ -125,7 +125,7 @@ impl PasswordAuthenticator {
         Ok(token)
     }
 
-    /// A token that is good for a while, fetched if need be.
+    /// Returns a valid token, and signs in or renews it if necessary.
     async fn session(&self) -> Result<Arc<Session>> {
         let now = self.clock.elapsed();
         let Some(session) = self.current() else {
@@ -137,11 +137,11 @@ impl PasswordAuthenticator {
         if now >= session.ends_at {
             return self.other_than(Some(session.generation)).await;
         }
-        // Still valid: one caller renews, the others go on, and a failure is no reason to stop.
+        // Still valid: one caller renews it, the others go on using it, and a failed renewal is not an error.
         if self.gate.try_lock().is_err() {
             return Ok(session);
         }
-        // In advance, so that a try that hangs and is dropped is not followed by one for every other call.
+        // Postponed in advance: if this attempt hangs and is dropped, not every other call tries again.
         self.postpone(&session, now + RENEWAL_DELAY);
         let renewal = std::pin::pin!(self.other_than(Some(session.generation)));
         match select(renewal, self.clock.timer(RENEWAL_LIMIT)).await {
@@ -152,7 +152,7 @@ impl PasswordAuthenticator {
         Ok(session)
     }
 
-    /// A session that is not of the generation `refused`. Many may ask; one signs in.
+    /// Returns a session of another generation than `refused`. Of many concurrent callers, only one signs in.
     async fn other_than(&self, refused: Option<u64>) -> Result<Arc<Session>> {
         let tries = self.tries.load(Ordering::Acquire);
         let mut last_error = self.gate.lock().await;
@@ -163,7 +163,7 @@ impl PasswordAuthenticator {
         if let Some(session) = other() {
             return Ok(session);
         }
-        // Somebody tried while this caller waited. Trying a wrong password for each caller locks accounts.
+        // Another caller tried while this one waited. Trying a wrong password once per caller would lock the account.
         if self.tries.load(Ordering::Acquire) != tries
             && let Some(error) = &*last_error
         {
@@ -187,7 +187,7 @@ impl PasswordAuthenticator {
         *self.writable() = Some(Arc::new(session));
     }
 
-    /// Has a session renewed later, unless it was replaced in the meantime.
+    /// Postpones the renewal of a session, unless it has been replaced in the meantime.
     fn postpone(&self, session: &Session, renew_at: Duration) {
         let mut current = self.writable();
         if current.as_ref().map(|current| current.generation) == Some(session.generation) {
@@ -218,12 +218,12 @@ impl Authenticator for PasswordAuthenticator {
     }
 }
 
-/// How long before its end a token is renewed.
+/// Returns how long before its expiry a token is renewed.
 fn lead(lifetime: Duration) -> Duration {
     LEAD.min(lifetime / 10)
 }
 
-/// How long a token lives by the service's own clock, which need not agree with this machine's.
+/// Returns the lifetime of a token by the service's clock, which may differ from this machine's.
 fn lifetime(token: &Token, now: Timestamp) -> Duration {
     let read = |text: &Option<String>| text.as_deref()?.parse::<Timestamp>().ok();
     let Some(end) = read(&token.expires_at) else {
@@ -272,7 +272,7 @@ mod tests {
         assert_eq!(entry.remaining(now), Some(hour));
         assert_eq!(entry.remaining(now + hour / 4), Some(hour / 4 * 3));
         assert_eq!(entry.remaining(now + hour * 2), None);
-        // The clock was set back, so nobody knows.
+        // The clock was set back, so the remaining time is unknown.
         assert_eq!(entry.remaining(now - hour), None);
         assert!(Entry::read(&Secret::from("{\"token\": 5}")).is_none());
         assert_eq!(entry.into_parts().0.expose(), "t0p");

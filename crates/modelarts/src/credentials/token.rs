@@ -1,4 +1,4 @@
-//! A token that somebody else obtained.
+//! A token that was obtained elsewhere.
 
 use http::HeaderValue;
 use modelarts_client::Secret;
@@ -7,7 +7,7 @@ use super::authenticator::{Authenticator, TOKEN};
 use crate::clock::BoxFuture;
 use crate::error::{Error, Result};
 
-/// Sends one token with every request.
+/// Sends the same token with every request.
 #[derive(Debug)]
 pub(crate) struct TokenAuthenticator(HeaderValue);
 
@@ -28,7 +28,7 @@ impl Authenticator for TokenAuthenticator {
     }
 }
 
-/// A header value that neither logs nor `Debug` show.
+/// Returns a header value that neither logs nor `Debug` output show.
 pub(super) fn header(what: &str, token: &Secret) -> Result<HeaderValue> {
     let text = token.expose().trim();
     if text.is_empty() {

@@ -1,4 +1,4 @@
-//! Error bodies, in the several forms that they have.
+//! Error bodies in their various formats.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,21 +7,21 @@ use http::StatusCode;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// Who wrote an error response, as its body tells.
+/// The origin of an error response, judged by its body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Origin {
-    /// ModelArts itself: a code of its own.
+    /// ModelArts itself: the body has one of its codes.
     Service,
-    /// The identity service: its codes, or its form of an error.
+    /// The identity service: the body has one of its codes, or its error format.
     Identity,
-    /// An API gateway: it says nothing about the resource.
+    /// An API gateway: the response says nothing about the resource.
     Gateway,
-    /// A body in nobody's form: HTML, nothing at all, other JSON. So a proxy, a portal, or the wrong server.
+    /// A body in no known format (HTML, empty, other JSON), so from a proxy, a portal, or the wrong server.
     #[default]
     Unknown,
 }
 
-/// What an error body says, whichever of its forms it has.
+/// The content of an error body, in whichever format.
 #[derive(Debug, Default)]
 pub(super) struct ErrorBody {
     pub(super) code: Option<String>,
@@ -37,7 +37,7 @@ impl ErrorBody {
     }
 
     fn of(value: &Value) -> Self {
-        // The identity service puts code and message one level down, and so do some gateways.
+        // The identity service and some gateways put code and message one level deeper.
         let nested = value.get("error").filter(|inner| inner.is_object());
         let inner = nested.unwrap_or(value);
         let find = |names: &[&str]| {
@@ -55,8 +55,8 @@ impl ErrorBody {
         }
     }
 
-    /// Reads the body of a success, if it is an error for all that: an object that has a code and a message, and nothing
-    /// but what errors have. A code of zeros, or of the status once more, is no error.
+    /// Reads the body of a success that is an error nevertheless: an object with a code and a message, and no members
+    /// other than those of errors. A code that is all zeros, or repeats the status, is not an error.
     pub(super) fn disguised(status: StatusCode, body: &[u8]) -> Option<Self> {
         const LONGEST: usize = 4096;
         let body = without_bom(body);
@@ -71,7 +71,7 @@ impl ErrorBody {
         (code.is_some_and(is_error) && read.message.is_some()).then_some(read)
     }
 
-    /// The code, unless it is the status once more, or nothing that a code looks like.
+    /// Returns the code, unless it repeats the status or does not look like a code.
     pub(super) fn code(&self, status: StatusCode) -> Option<&str> {
         let code = self.code.as_deref()?.trim();
         let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
@@ -80,7 +80,7 @@ impl ErrorBody {
     }
 }
 
-/// What the objects of errors hold, whoever wrote them.
+/// The members of error objects from any origin.
 const MEMBERS: [&str; 17] = [
     "error_code",
     "errorCode",
@@ -131,7 +131,7 @@ impl<'de> Visitor<'de> for OnlyMembersVisitor {
     }
 }
 
-/// The body without the mark that some servers put before their UTF-8.
+/// The body without the byte order mark that some servers put before UTF-8.
 pub(super) fn without_bom(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
@@ -143,7 +143,7 @@ fn origin(code: Option<&str>, nested: bool) -> Origin {
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     match code.split_once('.') {
         Some(("APIG" | "APIGW", _)) => Origin::Gateway,
-        // What only begins like a code was written by somebody else.
+        // A text that only begins like a code has another origin.
         Some(("ModelArts", number)) if is_number(number) => Origin::Service,
         Some(("IAM", number)) if is_number(number) => Origin::Identity,
         None if nested && is_number(code) => Origin::Identity,
@@ -151,7 +151,7 @@ fn origin(code: Option<&str>, nested: bool) -> Origin {
     }
 }
 
-/// A text, or a number as text: some gateways send the code as an integer.
+/// A string, or a number as a string: some gateways send the code as an integer.
 fn text(value: Option<&Value>) -> Option<String> {
     match value? {
         Value::String(text) if !text.trim().is_empty() => Some(text.clone()),
@@ -182,7 +182,7 @@ mod tests {
             let body = format!(r#"{{"error_code": "{code}"}}"#);
             assert_eq!(of(&body).origin, expected, "{code}");
         }
-        // A status one level down is the form of the identity service.
+        // A status one level deeper is the format of the identity service.
         for (body, expected) in [
             (
                 r#"{"error": {"code": 401, "message": "no"}}"#,

@@ -1,17 +1,17 @@
-//! Where and why a body is not what it should be, without repeating any value of it.
+//! Where and why a body cannot be decoded, without repeating any value of it.
 
 use http::StatusCode;
 use serde::de::DeserializeOwned;
 
 use super::body::without_bom;
 
-/// Says where a body stops being a `T`.
+/// Describes where a body does not match `T`.
 ///
-/// It is decoded as it was the first time, and the path is found by the position of the error: a deserializer that
-/// keeps track of the path would double the code of every type.
+/// It is decoded again in the same way, and the path is found from the position of the error: a deserializer that
+/// tracks the path would double the code of every type.
 pub(super) fn undecodable<T: DeserializeOwned>(body: &[u8]) -> String {
     if is_blank(body) {
-        return "the response is empty where JSON is due".to_owned();
+        return "the response is empty, but JSON was expected".to_owned();
     }
     let body = without_bom(body);
     match modelarts_client::decode::<T>(StatusCode::OK, body, false) {
@@ -23,7 +23,7 @@ pub(super) fn undecodable<T: DeserializeOwned>(body: &[u8]) -> String {
 fn explain(body: &[u8], error: &serde_json::Error) -> String {
     let path = place(body, error);
     if path.is_empty() && error.is_data() && body.trim_ascii_start().starts_with(b"[") {
-        return "the response is a list where an object is due".to_owned();
+        return "the response is a list, but an object was expected".to_owned();
     }
     if error.to_string().starts_with("trailing characters") {
         return "there is more than one JSON value in the response".to_owned();
@@ -31,7 +31,7 @@ fn explain(body: &[u8], error: &serde_json::Error) -> String {
     undecodable_at(&path, error, body.len())
 }
 
-/// Where in a body an error is, such as ` at data[0].id; nothing for all of it.
+/// The place of an error in a body, such as at `data[0].id` (with a leading space); empty for the whole body.
 pub(crate) fn place(body: &[u8], error: &serde_json::Error) -> String {
     let before = error.line().saturating_sub(1);
     let lines = body.split_inclusive(|byte| *byte == b'\n');
@@ -43,14 +43,14 @@ pub(crate) fn place(body: &[u8], error: &serde_json::Error) -> String {
     }
 }
 
-/// An object or a list that is open.
+/// An object or a list whose end has not been reached.
 enum Open<'a> {
-    /// With its key, as it is written, and whether another one is due.
+    /// The current key, as written in the body, and whether a new key is expected.
     Object(&'a [u8], bool),
     List(usize),
 }
 
-/// What leads to the value that ends, or is about to begin, at a position of a body.
+/// The path of the value that ends, or is about to begin, at a position in a body.
 fn path(body: &[u8], end: usize) -> String {
     let mut open = Vec::new();
     let mut position = 0;
@@ -118,7 +118,7 @@ fn undecodable_at(path: &str, error: &serde_json::Error, length: usize) -> Strin
     }
 }
 
-/// What was expected; the other half of such a message quotes the value, which can be a secret.
+/// The expectation in an error message; the rest of the message quotes the value, which can be a secret.
 pub(crate) fn expectation(error: &serde_json::Error) -> String {
     let text = error.to_string();
     // These name fields of our own types.
@@ -129,21 +129,21 @@ pub(crate) fn expectation(error: &serde_json::Error) -> String {
             .unwrap_or_default()
             .to_owned();
     }
-    // Of any other message nothing is known, so that all of it may be a value.
+    // Any other message is unknown, and all of it may be a value.
     let is_known = text.starts_with("invalid ") || text.starts_with("unknown ");
     let expected = text
         .rsplit_once(", expected ")
         .filter(|_| is_known)
         .map(|(_, expected)| expected.split(" at line ").next().unwrap_or(expected));
     match expected {
-        // The names of our types are not those of the service.
+        // The names of our types mean nothing to the user.
         Some(expected) if expected.starts_with("struct ") => "expected an object".to_owned(),
         Some(expected) => format!("expected {expected}"),
         None => "unexpected value".to_owned(),
     }
 }
 
-/// Nothing, blanks, or `null`.
+/// Whether a body is empty, blank, or `null`.
 pub(super) fn is_blank(body: &[u8]) -> bool {
     matches!(without_bom(body).trim_ascii(), b"" | b"null")
 }
@@ -193,7 +193,7 @@ mod tests {
     fn what_decodes_in_part_is_explained_as_well() {
         for list in [&b"[]"[..], b" [{}]", b"\xef\xbb\xbf[\"s3cret\", 1", b"[["] {
             let shown = undecodable::<Notebook>(list);
-            assert_eq!(shown, "the response is a list where an object is due");
+            assert_eq!(shown, "the response is a list, but an object was expected");
         }
         let rows = undecodable::<Vec<Strict>>(br#"[{"id": "a"}, {}]"#);
         assert_eq!(
@@ -232,7 +232,7 @@ mod tests {
         }
     }
 
-    /// All places of a value, as pointers.
+    /// All places in a value, as JSON pointers.
     fn pointers(value: &Value, at: &str, all: &mut Vec<String>) {
         all.push(at.to_owned());
         match value {
@@ -251,7 +251,7 @@ mod tests {
     }
 
     proptest! {
-        /// The library that keeps track of the path while it decodes finds the same.
+        /// A library that tracks the path while it decodes finds the same path.
         #[test]
         fn a_place_is_the_same_as_if_the_path_had_been_tracked(
             at in any::<prop::sample::Index>(),
@@ -267,7 +267,7 @@ mod tests {
             }]});
             let mut all = Vec::new();
             pointers(&notebooks, "", &mut all);
-            // At the root, serde alone would take a list for an object.
+            // At the root, serde alone would accept a list as an object.
             all.remove(0);
             let at: &String = at.get(&all);
             *notebooks.pointer_mut(at).unwrap() = serde_json::from_str(wrong).unwrap();

@@ -1,4 +1,4 @@
-//! The one error type, and how it is made from what the service responded.
+//! The error type of this crate, and how it is made from the service's responses.
 
 mod body;
 mod decode;
@@ -24,18 +24,18 @@ use self::redact::{Redactor, printable, request_id};
 use crate::poll_status::PollStatus;
 use crate::retry::{FailureKind, RetryLimit};
 
-/// What every fallible function of this crate returns.
+/// The result type of every fallible function of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// At most so much of a response is shown.
+/// The maximum number of bytes of a response that an error keeps.
 pub(crate) const EXCERPT: usize = 64 * 1024;
 
-/// What went wrong, with all that is known about it.
+/// The error type of this crate, with everything that is known about a failure.
 ///
-/// Ask the predicates what to do; each says what that is. `Display` is one line that names operation, status, code, host
-/// and request, and tells the cause as well: there is no [`source`](StdError::source), so that what prints a chain of
-/// causes says nothing twice. Neither `Display` nor `Debug` ever contains a credential, a header or a body, nor anything
-/// that a terminal would obey.
+/// Use the predicates (`is_*`) to decide what to do; the documentation of each says what that is. `Display` is one line
+/// with operation, status, code, host and request ID. It includes the cause: there is no [`source`](StdError::source),
+/// so that code that prints a chain of causes does not repeat it. Neither `Display` nor `Debug` ever contains
+/// credentials, headers or bodies, or control sequences that a terminal would interpret.
 ///
 /// ```
 /// # fn handle(error: modelarts::Error) {
@@ -63,21 +63,21 @@ struct Inner {
     request_id: Option<String>,
     status: Option<StatusCode>,
     headers: HeaderMap,
-    /// All of it after a success that could not be decoded, else its beginning.
+    /// The whole body of a success that could not be decoded, otherwise the beginning of the body.
     body: Bytes,
-    /// It was a success with nothing in its body.
+    /// Whether this was a success with an empty body.
     is_blank: bool,
     retry_after: Option<Duration>,
     attempts: u32,
     retry_limit: Option<RetryLimit>,
     idempotent: Option<bool>,
-    /// Whether the request itself was not sent, or refused, before this happened.
+    /// Whether the request itself had not been sent, or had been refused, before this happened.
     not_done: bool,
     /// How far this machine's clock is ahead of the service's, if that explains a refusal.
     clock_skew: Option<SignedDuration>,
-    /// What this crate knows about the reason, behind all else.
+    /// What this crate adds about the reason, after everything else.
     note: Option<String>,
-    /// What a waiter waited for when a poll failed.
+    /// The target of the waiter whose poll failed.
     target: Option<String>,
     poll: Option<PollStatus>,
     /// Why a waiter ran out of time.
@@ -85,36 +85,36 @@ struct Inner {
     transport: Option<Arc<reqwest::Error>>,
 }
 
-/// What happened, from [`Error::kind`].
+/// The kind of an error, from [`Error::kind`].
 ///
-/// The predicates of [`Error`] say what to do about it; most programs need no more than those. Each kind says whether the
-/// request may have been carried out.
+/// The predicates of [`Error`] say what to do about an error, and are enough for most programs. The documentation of
+/// each kind says whether the request may have been carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// An argument was refused. Nothing was sent.
     InvalidArgument,
-    /// The client cannot be built, or not be used, as it is configured. Nothing was sent.
+    /// The client cannot be built or used with its configuration. Nothing was sent.
     Configuration,
-    /// No connection to the service or its proxy. Nothing was sent.
+    /// There was no connection to the service or its proxy. Nothing was sent.
     Connect,
-    /// The certificate of the server is not trusted, and will not be the next time. Nothing was sent.
+    /// The certificate of the server is not trusted; a retry would not help. Nothing was sent.
     Certificate,
     /// The connection broke off before the response was complete. The request may have been carried out.
     Interrupted,
-    /// What came back is not HTTP, and will not be the next time. The request may have been carried out.
+    /// The response is not HTTP; a retry would not help. The request may have been carried out.
     Protocol,
     /// One attempt took longer than its time limit. The request may have been carried out.
     AttemptTimeout,
     /// The call, with all its attempts and delays, took longer than its deadline. The request may have been carried out.
     DeadlineExceeded,
-    /// A response with a status that is no success; the [status](Error::status) and the [class](Error::class) say more.
+    /// The response does not have a success status; see the [status](Error::status) and the [class](Error::class).
     Status,
-    /// A success that is not understood. The request was carried out.
+    /// The response reports success but cannot be decoded. The request was carried out.
     Decode,
     /// A waiter saw a state from which its target cannot be reached.
     WaitFailed,
-    /// A waiter ran out of time. What it waited for goes on.
+    /// A waiter ran out of time. The operation that it waited for continues.
     WaitTimeout,
 }
 
@@ -164,7 +164,7 @@ impl Error {
         Self::new(ErrorKind::DeadlineExceeded, message)
     }
 
-    /// The rate limit would let the request go only when its time is over.
+    /// The rate limit would let the request go only after the deadline.
     pub(crate) fn rate_limited(deadline: Duration) -> Self {
         let message = format!(
             "the rate limit of this client leaves no room within the deadline of the call, {deadline:?}"
@@ -172,7 +172,7 @@ impl Error {
         Self::new(ErrorKind::DeadlineExceeded, message)
     }
 
-    /// It happened before the request was sent, or after it was refused: on the way to credentials.
+    /// Marks an error that happened before the request was sent, or after it was refused, while obtaining credentials.
     pub(crate) fn before_sending(mut self) -> Self {
         self.0.not_done = true;
         self
@@ -196,7 +196,7 @@ impl Error {
         error
     }
 
-    /// A poll of a waiter failed with this error, which ends the waiting.
+    /// Adds the waiter whose poll failed with this error, which ends the waiting.
     pub(crate) fn while_waiting(mut self, target: &str, poll: Option<PollStatus>) -> Self {
         self.0.target = Some(target.to_owned());
         self.0.poll = poll;
@@ -206,7 +206,7 @@ impl Error {
     /// The exchange failed below HTTP.
     pub(crate) fn exchange(error: reqwest::Error) -> Self {
         let hint = no_tls_hint(&error);
-        // The URL names the project and whatever stands in the query.
+        // The URL contains the project and the query.
         let error = error.without_url();
         let cause = root_cause(&error);
         let kind = if error.is_connect() && cause.contains("certificate") {
@@ -235,7 +235,7 @@ impl Error {
         this
     }
 
-    /// A response with a status that is no success.
+    /// A response without a success status.
     pub(crate) fn from_status(
         status: StatusCode,
         headers: HeaderMap,
@@ -250,7 +250,7 @@ impl Error {
         error.responded(status, headers, body)
     }
 
-    /// A success whose body is an error.
+    /// A response with a success status whose body is an error.
     pub(crate) fn disguised(
         status: StatusCode,
         headers: &HeaderMap,
@@ -260,8 +260,11 @@ impl Error {
         let read = ErrorBody::disguised(status, body)?;
         let secrets = &secrets();
         let mut error = Self::new(ErrorKind::Decode, None).says(&read, status, secrets);
-        let said = error.0.message.take().unwrap_or_default();
-        error.0.message = Some(format!("the success holds an error: {}", one_line(&said)));
+        let original = error.0.message.take().unwrap_or_default();
+        error.0.message = Some(format!(
+            "the successful response holds an error: {}",
+            one_line(&original)
+        ));
         let body = Redactor::new(secrets).bytes(body.clone());
         Some(error.responded(status, headers.clone(), body))
     }
@@ -286,7 +289,7 @@ impl Error {
         Self::new(ErrorKind::Decode, message).responded(status, headers, Bytes::new())
     }
 
-    /// A success whose body is not a `T`: decodes again, to say where.
+    /// A success whose body is not a `T`. Decodes it again to find the place of the error.
     pub(crate) fn decode<T: DeserializeOwned>(
         status: StatusCode,
         headers: HeaderMap,
@@ -295,21 +298,21 @@ impl Error {
         Self::undecoded(undecodable::<T>(body), status, headers, body)
     }
 
-    /// A success of a creation that lacks the ID of what was created.
+    /// A successful creation whose response lacks the ID of the created resource.
     pub(crate) fn without_id(status: StatusCode, headers: HeaderMap) -> Self {
         let message = "the response does not hold the ID of what was created; list what exists before another attempt";
         let error = Self::new(ErrorKind::Decode, message.to_owned()).after_attempts(1);
         error.responded(status, headers, Bytes::new())
     }
 
-    /// A success that lacks what it is for.
+    /// A successful response that lacks its main content.
     pub(crate) fn incomplete(operation: Option<&'static str>, message: impl Into<String>) -> Self {
         let mut error = Self::new(ErrorKind::Decode, message.into());
         error.0.operation = operation;
         error
     }
 
-    /// A part of a response that could not be decoded; the rest of it could.
+    /// An error for a part of a response that could not be decoded, while the rest could.
     pub(crate) fn part_of(&self, message: String) -> Self {
         let mut part = self.clone();
         part.0.message = Some(message);
@@ -332,13 +335,13 @@ impl Error {
         self
     }
 
-    /// Names the operation, unless an inner one is named already.
+    /// Sets the operation, unless it is set already.
     pub(crate) fn in_operation(mut self, operation: &'static str) -> Self {
         self.0.operation.get_or_insert(operation);
         self
     }
 
-    /// Names the host that was asked, unless an inner one is named already.
+    /// Sets the host that the request was sent to, unless it is set already.
     pub(crate) fn at_host(mut self, url: &reqwest::Url) -> Self {
         if self.0.host.is_none()
             && let Some(host) = url.host_str()
@@ -349,7 +352,7 @@ impl Error {
         self
     }
 
-    /// Whether the operation may be sent twice, where that is not what the document says of it.
+    /// Sets whether the request is idempotent, which can differ from what the document says about the operation.
     pub(crate) fn of_idempotency(mut self, idempotent: bool) -> Self {
         self.0.idempotent.get_or_insert(idempotent);
         self
@@ -365,13 +368,13 @@ impl Error {
         self
     }
 
-    /// This machine's clock is so far ahead of the service's, which is why the request was refused.
+    /// Sets how far this machine's clock is ahead of the service's, which is why the request was refused.
     pub(crate) fn with_clock_skew(mut self, ahead: SignedDuration) -> Self {
         self.0.clock_skew = Some(ahead);
         self
     }
 
-    /// Says what may be the reason, or what was tried.
+    /// Adds a note about the possible reason, or about what was tried.
     pub(crate) fn with_note(mut self, note: impl Into<String>) -> Self {
         let note = note.into();
         self.0.note = Some(match self.0.note.take() {
@@ -381,7 +384,7 @@ impl Error {
         self
     }
 
-    /// What kept a waiter from its target, or else the error itself.
+    /// The cause that kept a waiter from its target, or the error itself.
     fn response(&self) -> &Inner {
         match &self.0.cause {
             Some(cause) => cause.response(),
@@ -389,14 +392,15 @@ impl Error {
         }
     }
 
-    /// What happened. A waiter that ran out of time says so here, whatever its [`cause`](Error::cause) is.
+    /// Returns the kind of the error. For a waiter that ran out of time, it is `WaitTimeout`, whatever the
+    /// [`cause`](Error::cause) is.
     ///
     /// ```
     /// # fn describe(error: &modelarts::Error) -> &'static str {
     /// use modelarts::ErrorKind;
     ///
     /// match error.kind() {
-    ///     ErrorKind::Status => "the service said no",
+    ///     ErrorKind::Status => "the service refused the request",
     ///     ErrorKind::Connect | ErrorKind::Certificate => "the service was not reached",
     ///     _ => "something else",
     /// }
@@ -406,44 +410,44 @@ impl Error {
         self.0.kind
     }
 
-    /// The operation's ID in the API, like `startNotebook`.
+    /// Returns the ID of the operation in the API, such as `startNotebook`.
     pub fn operation(&self) -> Option<&'static str> {
         self.response().operation
     }
 
-    /// The host that was asked, with its port if that is not the usual one.
+    /// Returns the host that the request was sent to, with the port unless it is the default.
     pub fn host(&self) -> Option<&str> {
         self.response().host.as_deref()
     }
 
-    /// The HTTP status, if there was a response.
+    /// Returns the HTTP status, if there was a response.
     pub fn status(&self) -> Option<StatusCode> {
         self.response().status
     }
 
-    /// The headers of the response; empty if there was none.
+    /// Returns the headers of the response; empty if there was none.
     pub fn headers(&self) -> &HeaderMap {
         &self.response().headers
     }
 
-    /// The service's error code, like `ModelArts.6309`.
+    /// Returns the service's error code, such as `ModelArts.6309`.
     pub fn code(&self) -> Option<&ErrorCode> {
         self.response().code.as_ref()
     }
 
-    /// What the service said, or else what this crate has to say.
+    /// Returns the message of the service or, without one, the message of this crate.
     ///
-    /// As it came, but for credentials: it may hold control characters.
+    /// Apart from redacted credentials, the service's message is unchanged: it may contain control characters.
     pub fn message(&self) -> Option<&str> {
         self.0.message.as_deref()
     }
 
-    /// The ID under which the operator finds the request.
+    /// Returns the ID of the request, by which the operator of the service can find it.
     pub fn request_id(&self) -> Option<&str> {
         self.response().request_id.as_deref()
     }
 
-    /// The first 64 KiB of the response's body.
+    /// Returns the first 64 KiB of the response's body.
     ///
     /// It may be HTML, empty or cut off. After a success that could not be decoded it may contain secrets,
     /// such as the token of a notebook: do not log it.
@@ -457,48 +461,51 @@ impl Error {
         (self.0.kind == ErrorKind::Decode && self.0.code.is_none()).then(|| self.0.body.clone())
     }
 
-    /// How many attempts were made; 0 if nothing was sent.
+    /// Returns the number of attempts that were made; 0 if nothing was sent.
     pub fn attempts(&self) -> u32 {
         self.response().attempts
     }
 
-    /// What ended the retries, if the call would have been repeated otherwise.
+    /// Returns the limit that ended the retries, if the call would otherwise have been retried.
     pub fn retry_limit(&self) -> Option<RetryLimit> {
         self.response().retry_limit
     }
 
-    /// How long the service asked to wait.
+    /// Returns how long the service asked to wait.
     pub fn retry_after(&self) -> Option<Duration> {
         self.response().retry_after
     }
 
-    /// How far this machine's clock is ahead of the service's (negative: behind), if a request was refused and the
-    /// clocks differ so much that this is why.
+    /// Returns how far this machine's clock is ahead of the service's (negative: behind), if a request was refused
+    /// because the clocks differ too much.
     pub fn clock_skew(&self) -> Option<SignedDuration> {
         self.response().clock_skew
     }
 
-    /// What the last poll of a waiter saw.
+    /// Returns the result of a waiter's last successful poll.
     pub fn last_poll(&self) -> Option<&PollStatus> {
         self.0.poll.as_ref()
     }
 
-    /// What kept a waiter from its target until it ran out of time: its last poll, which failed, or the last refusal of
-    /// an action. [`status`](Error::status), [`code`](Error::code), the predicates and so on answer for it.
+    /// Returns what kept a waiter from its target until it ran out of time: the error of its last poll, or the last
+    /// refusal of an action. If there is a cause, [`status`](Error::status), [`code`](Error::code), the predicates and
+    /// so on refer to it.
     pub fn cause(&self) -> Option<&Self> {
         self.0.cause.as_ref()
     }
 
-    /// What the HTTP client said, if the exchange failed below HTTP.
+    /// Returns the error of the HTTP client, if the exchange failed below HTTP.
     pub fn transport_error(&self) -> Option<&reqwest::Error> {
         self.response().transport.as_deref()
     }
 
-    /// What to do, by the error catalogue, or by what is known otherwise.
+    /// Returns advice on what to do, from the error catalogue or from what else is known.
     pub fn remedy(&self) -> Option<&'static str> {
         let inner = self.response();
         if inner.clock_skew.is_some() {
-            return Some("Set the clock of this machine: signatures hold for minutes only.");
+            return Some(
+                "Set the clock of this machine: signatures are valid for a few minutes only.",
+            );
         }
         if let Some(entry) = inner.code.as_ref().and_then(ErrorCode::describe) {
             return Some(match inner.status {
@@ -509,7 +516,7 @@ impl Error {
         if self.is_gateway() {
             return match inner.status?.as_u16() {
                 300..=399 | 404 | 405 => Some(
-                    "Check the endpoint, the region and the proxy: the response is not the service's own, so it says nothing about the resource.",
+                    "Check the endpoint, the region and the proxy: the response does not come from the service, so it says nothing about the resource.",
                 ),
                 407 => Some("Check the user name and the password of the proxy."),
                 _ => None,
@@ -518,12 +525,12 @@ impl Error {
         None
     }
 
-    /// The class of the error code, or else of the status.
+    /// Returns the class of the error code or, without one, of the status.
     ///
-    /// [`NotFound`](ErrorClass::NotFound) only if the service itself says so: a gateway's 404 has no class.
+    /// It is [`NotFound`](ErrorClass::NotFound) only if the service itself reports it: a gateway's 404 has no class.
     pub fn class(&self) -> Option<ErrorClass> {
         let class = self.class_of_response()?;
-        // What a sign-in on the way did not find is the user, the domain or the project.
+        // If a sign-in did not find something, it is the user, the domain or the project.
         match class == ErrorClass::NotFound && self.response().not_done {
             true => Some(ErrorClass::Authentication),
             false => Some(class),
@@ -535,8 +542,8 @@ impl Error {
         let status = inner.status?;
         if let Some(entry) = inner.code.as_ref().and_then(ErrorCode::describe) {
             let class = entry.under(status.as_u16()).0;
-            // The code of an absent resource under a server's failure is an echo from somewhere, and that of another
-            // service tells of another resource.
+            // A code for a missing resource with a 5xx status comes from somewhere else, and a code of another service
+            // is about another resource.
             let is_consistent =
                 class != ErrorClass::NotFound || status.is_client_error() && self.is_own_word();
             return is_consistent.then_some(class);
@@ -551,7 +558,7 @@ impl Error {
         }
     }
 
-    /// Whether it was the service that was asked which wrote the response.
+    /// Whether the response comes from the service that the request was meant for.
     fn is_own_word(&self) -> bool {
         let inner = self.response();
         let is_of_identity = || {
@@ -568,17 +575,18 @@ impl Error {
         }
     }
 
-    /// The resource does not exist, or not for this project. The service says so with 400 and a code, seldom with 404.
+    /// Returns `true` if the resource does not exist, or not in this project.
     ///
-    /// Only the service's own word counts. A 404 of a gateway or a proxy, or from a wrong address, is
-    /// [`is_gateway`](Error::is_gateway) and says nothing about the resource.
+    /// The service reports this with status 400 and a code, rarely with 404. A 404 of a gateway or a proxy, or from a
+    /// wrong address, is [`is_gateway`](Error::is_gateway) instead and says nothing about the resource.
     ///
-    /// *What to do*: after a deletion, nothing. Else check the ID, the project and the region.
+    /// *What to do*: after a deletion, nothing. Otherwise check the ID, the project and the region.
     pub fn is_not_found(&self) -> bool {
         self.class() == Some(ErrorClass::NotFound)
     }
 
-    /// The service says that the very resource that was asked for does not exist: by one of these codes, or by 404.
+    /// Whether the service reports that the requested resource itself does not exist: with one of these codes, or with
+    /// 404.
     pub(crate) fn is_absence(&self, codes: &[ErrorCode]) -> bool {
         let is_known = |code: &ErrorCode| code.describe().is_some();
         self.is_not_found()
@@ -587,7 +595,7 @@ impl Error {
                 .is_some_and(|code| codes.contains(code) || !is_known(code))
     }
 
-    /// A gateway, a proxy or another server responded, not the service.
+    /// Returns `true` if a gateway, a proxy or another server responded, not the service.
     ///
     /// *What to do*: check the endpoint (with [`host`](Error::host)), the region and the proxy; with a status of 502 to
     /// 504, try again later.
@@ -597,48 +605,49 @@ impl Error {
             && !matches!(inner.origin, Origin::Service | Origin::Identity)
     }
 
-    /// The state of the resource does not allow the operation, or has been reached already.
+    /// Returns `true` if the state of the resource does not allow the operation, or is the desired state already.
     ///
-    /// *What to do*: look at the resource again, then decide; `ensure_running` and its siblings do.
+    /// *What to do*: read the resource again, then decide, as `ensure_running` and similar methods do.
     pub fn is_conflict(&self) -> bool {
         self.class() == Some(ErrorClass::Conflict)
     }
 
-    /// The refused change may be in effect already, or under way.
+    /// Returns `true` if the refused change may already be in effect, or under way.
     ///
-    /// *What to do*: look at the resource; if it is as it should be, there is no error.
+    /// *What to do*: read the resource; if it is in the desired state, ignore the error.
     pub fn is_already_in_state(&self) -> bool {
         let entry = self.code().and_then(ErrorCode::describe);
         entry.is_some_and(|entry| entry.already_in_state())
     }
 
-    /// Too many requests, and the retries did not suffice.
+    /// Returns `true` if there were too many requests, and the retries were not enough.
     ///
-    /// *What to do*: wait for [`retry_after`](Error::retry_after) or a minute, send fewer requests (a client-side
+    /// *What to do*: wait for [`retry_after`](Error::retry_after) or a minute, and send fewer requests (a client-side
     /// [rate limit](crate::ModelArtsBuilder::rate_limit) helps).
     pub fn is_throttled(&self) -> bool {
         self.class() == Some(ErrorClass::Throttled)
             || self.status() == Some(StatusCode::TOO_MANY_REQUESTS)
     }
 
-    /// A limit of the account is reached.
+    /// Returns `true` if a limit of the account is reached.
     ///
-    /// *What to do*: delete what is not needed, or have the limit raised.
+    /// *What to do*: delete resources that are not needed, or have the limit raised.
     pub fn is_quota(&self) -> bool {
         self.class() == Some(ErrorClass::Quota)
     }
 
-    /// The region has no resources of this kind left.
+    /// Returns `true` if the region has no resources of this kind left.
     ///
-    /// *What to do*: try later, or another flavor.
+    /// *What to do*: try again later, or use another flavor.
     pub fn is_capacity(&self) -> bool {
         self.class() == Some(ErrorClass::Capacity)
     }
 
-    /// The credentials are refused, or lack a permission.
+    /// Returns `true` if the credentials were refused, or lack a permission.
     ///
-    /// *What to do*: with status 401 check the credentials and the machine's clock (see
-    /// [`clock_skew`](Error::clock_skew)); with 403 have the permission granted. One re-authentication was tried already.
+    /// *What to do*: with status 401, check the credentials and the machine's clock (see
+    /// [`clock_skew`](Error::clock_skew)); with 403, have the permission granted. The client has already tried to
+    /// re-authenticate once.
     pub fn is_auth(&self) -> bool {
         matches!(
             self.class(),
@@ -646,14 +655,14 @@ impl Error {
         )
     }
 
-    /// The account is frozen or in arrears.
+    /// Returns `true` if the account is frozen or in arrears.
     ///
-    /// *What to do*: settle it with the operator; no request will pass before.
+    /// *What to do*: settle it with the cloud operator; until then, no request will succeed.
     pub fn is_frozen(&self) -> bool {
         self.class() == Some(ErrorClass::Frozen)
     }
 
-    /// The same call may succeed later.
+    /// Returns `true` if the same call may succeed later.
     ///
     /// *What to do*: wait and call again, unless [`is_outcome_unknown`](Error::is_outcome_unknown) and the
     /// operation must not happen twice.
@@ -663,12 +672,12 @@ impl Error {
                 && self.response().kind == ErrorKind::Status
     }
 
-    /// No response says whether the request was carried out, and it may have been.
+    /// Returns `true` if the request may have been carried out, but no response says whether it was.
     ///
-    /// So it is when the connection broke off, when a gateway failed, and when the response to an operation that must not
-    /// happen twice, such as a creation, reports a success that cannot be read.
+    /// This is the case when the connection broke off, when a gateway failed, and when an operation that must not
+    /// happen twice, such as a creation, returned a success that cannot be decoded.
     ///
-    /// *What to do*: before creating something once more, list what exists.
+    /// *What to do*: before you create something again, list what exists.
     pub fn is_outcome_unknown(&self) -> bool {
         let inner = self.response();
         if inner.not_done {
@@ -689,7 +698,7 @@ impl Error {
         }
     }
 
-    /// Whether the operation may be sent twice; not if nothing is known of it.
+    /// Whether the operation is idempotent; `false` if it is not known.
     fn is_idempotent(&self) -> bool {
         let inner = self.response();
         inner.idempotent.unwrap_or_else(|| {
@@ -698,10 +707,10 @@ impl Error {
         })
     }
 
-    /// No complete response came in time, or a waiter ran out of it.
+    /// Returns `true` if there was no complete response in time, or a waiter ran out of time.
     ///
-    /// *What to do*: the message says which limit it was: raise the
-    /// [attempt timeout](crate::CallOptions::attempt_timeout) or the [deadline](crate::CallOptions::deadline).
+    /// *What to do*: raise the limit that the message names: the [attempt timeout](crate::CallOptions::attempt_timeout)
+    /// or the [deadline](crate::CallOptions::deadline).
     pub fn is_timeout(&self) -> bool {
         matches!(
             self.0.kind,
@@ -709,7 +718,7 @@ impl Error {
         )
     }
 
-    /// The deadline of the call passed, as opposed to the time limit of one attempt.
+    /// Returns `true` if the deadline of the call passed, as opposed to the time limit of one attempt.
     ///
     /// *What to do*: raise the [deadline](crate::CallOptions::deadline), or lower a
     /// [rate limit](crate::ModelArtsBuilder::rate_limit) that leaves no room.
@@ -717,9 +726,10 @@ impl Error {
         self.0.kind == ErrorKind::DeadlineExceeded
     }
 
-    /// There was no connection: a name that does not resolve, a refused port, a certificate that is not trusted.
+    /// Returns `true` if there was no connection: the host name does not resolve, the connection was refused, or the
+    /// certificate is not trusted.
     ///
-    /// *What to do*: check endpoint, network and proxy; [`transport_error`](Error::transport_error) says more.
+    /// *What to do*: check endpoint, network and proxy; see [`transport_error`](Error::transport_error) for details.
     pub fn is_connect(&self) -> bool {
         matches!(
             self.response().kind,
@@ -727,16 +737,16 @@ impl Error {
         )
     }
 
-    /// The service reported success in a form that is not understood; the request was carried out.
+    /// Returns `true` if the service reported success but the response cannot be decoded; the request was carried out.
     ///
-    /// *What to do*: look at the resource for the outcome, and report the message, which names the JSON path.
+    /// *What to do*: read the resource to see the outcome, and report the message, which names the JSON path.
     pub fn is_decode(&self) -> bool {
         self.response().kind == ErrorKind::Decode
     }
 
-    /// An argument or the configuration was refused before anything was sent.
+    /// Returns `true` if an argument or the configuration is invalid, so that nothing was sent.
     ///
-    /// *What to do*: as the message says.
+    /// *What to do*: follow the message.
     pub fn is_usage(&self) -> bool {
         matches!(
             self.0.kind,
@@ -744,16 +754,16 @@ impl Error {
         )
     }
 
-    /// A waiter met a state from which its target cannot be reached.
+    /// Returns `true` if a waiter saw a state from which its target cannot be reached.
     ///
     /// *What to do*: see [`last_poll`](Error::last_poll) for status and reason.
     pub fn is_wait_failed(&self) -> bool {
         self.0.kind == ErrorKind::WaitFailed
     }
 
-    /// A waiter ran out of time; the operation goes on without it.
+    /// Returns `true` if a waiter ran out of time; the operation that it waited for continues.
     ///
-    /// *What to do*: wait again, or look at [`last_poll`](Error::last_poll) and at the [`cause`](Error::cause).
+    /// *What to do*: wait again, or check [`last_poll`](Error::last_poll) and [`cause`](Error::cause).
     pub fn is_wait_timeout(&self) -> bool {
         self.0.kind == ErrorKind::WaitTimeout
     }
@@ -767,7 +777,7 @@ impl Error {
             }
             ErrorKind::Status => match (self.class(), inner.status.map(|status| status.as_u16())) {
                 (Some(ErrorClass::Throttled), _) | (_, Some(429)) => FailureKind::Throttled,
-                // A code that says what is wrong says that it stays wrong, whatever the status.
+                // With a code that says what is wrong, a retry would not help, whatever the status.
                 (
                     None | Some(ErrorClass::Busy | ErrorClass::Internal),
                     Some(408 | 500 | 502 | 503 | 504),
@@ -779,7 +789,7 @@ impl Error {
     }
 }
 
-/// What an action returned, if an empty success will do: then it was accepted, and nothing is known of the resource.
+/// Turns an empty success of an action into a default value: it was accepted, but nothing is known about the resource.
 pub(crate) fn accepted<T: Default>(result: Result<T>) -> Result<T> {
     match result {
         Err(error) if error.0.is_blank => Ok(T::default()),
@@ -847,7 +857,7 @@ impl fmt::Display for Error {
 }
 
 impl Error {
-    /// Where, under which ID, how often.
+    /// Writes the host, the request ID and the number of attempts.
     fn write_circumstances(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inner = &self.0;
         let host = inner
@@ -914,14 +924,15 @@ impl fmt::Debug for Error {
 
 impl StdError for Error {}
 
-/// For requests that are not built: something is missing, does not fit, or would lead elsewhere.
+/// Converts the error of a request that cannot be built: a value is missing or invalid, or would reach another
+/// resource.
 impl From<modelarts_client::RequestError> for Error {
     fn from(error: modelarts_client::RequestError) -> Self {
         Self::argument(error.to_string())
     }
 }
 
-/// Why `https` fails at once in a build of this crate that has no TLS library, unless another crate brought one.
+/// A hint why `https` fails in a build of this crate without a TLS library, unless another crate enables one.
 fn no_tls_hint(error: &reqwest::Error) -> &'static str {
     const HAS_TLS: bool = cfg!(any(feature = "rustls", feature = "native-tls"));
     let is_https = error.url().is_some_and(|url| url.scheme() == "https");
@@ -939,7 +950,7 @@ fn root_cause(error: &dyn StdError) -> String {
     cause.to_string()
 }
 
-/// Whether the bytes that came cannot be read as HTTP: the same server would send them again.
+/// Whether the received bytes are not HTTP; the same server would send them again.
 fn is_no_http(error: &(dyn StdError + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
@@ -1187,7 +1198,7 @@ mod tests {
     fn a_refusal_is_what_its_code_status_and_author_say() {
         for (status, code, expected) in [
             (400, "ModelArts.6309", "not-found"),
-            // Under a server's failure such a code is an echo.
+            // With a 5xx status, such a code comes from somewhere else.
             (500, "ModelArts.6309", "retryable unknown"),
             (400, "ModelArts.6343", "conflict"),
             (400, "ModelArts.6357", "conflict already"),
@@ -1200,12 +1211,12 @@ mod tests {
             (400, "ModelArts.6306", "retryable"),
             (500, "ModelArts.0010", "retryable unknown"),
             (500, "ModelArts.7001", "retryable unknown"),
-            // What is wrong stays wrong, whatever the status.
+            // A retry does not help, whatever the status.
             (500, "ModelArts.0109", "auth"),
             (505, "ModelArts.7001", ""),
             (404, "ModelArts.9999", "not-found"),
             (404, "APIG.0101", "gateway"),
-            // Of another resource than the one that was asked for.
+            // The code is about another resource than the requested one.
             (404, "IAM.0004", ""),
             (401, "", "gateway auth"),
             (403, "", "gateway auth"),
@@ -1286,7 +1297,7 @@ mod tests {
         };
         let asked = absent().in_operation("listProjects");
         assert_eq!(predicates(&asked), "not-found");
-        // On the way to a token, what is missing is who signs in.
+        // While obtaining a token, the user that signs in is what is missing.
         assert_eq!(
             asked.before_sending().class(),
             Some(ErrorClass::Authentication)
@@ -1299,7 +1310,7 @@ mod tests {
         let codes = [ErrorCode::MODELARTS_6309];
         for (status, code, expected) in [
             (400, "ModelArts.6309", true),
-            // An image; the storage of a notebook that is there.
+            // An image; the storage of an existing notebook.
             (400, "ModelArts.6404", false),
             (404, "ModelArts.6624", false),
             // A code that is newer than the catalogue.
@@ -1316,7 +1327,7 @@ mod tests {
         }
     }
 
-    /// What the HTTP client makes of a server that responds to every connection like this.
+    /// The error of the HTTP client for a server that responds like this.
     async fn exchanged(response: Option<&'static [u8]>) -> Error {
         use std::io::{Read as _, Write as _};
 
@@ -1332,7 +1343,7 @@ mod tests {
                 connection.write_all(response).unwrap();
             })
         });
-        // Without a response the listener is closed by now.
+        // Without a response, the listener is already closed.
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let error = match client.get(url).send().await {
             Ok(response) => response.bytes().await.unwrap_err(),
@@ -1401,7 +1412,7 @@ mod tests {
                 "{error}"
             );
             let text = error.to_string();
-            // The reason is the innermost one; neither URL nor a hint for builds without TLS stands in it.
+            // It ends with the innermost reason, and contains neither the URL nor the hint for builds without TLS.
             assert!(
                 text.starts_with(shown) && text.len() > shown.len(),
                 "{text}"
@@ -1427,7 +1438,7 @@ mod tests {
             .at_host(&reqwest::Url::parse("https://outer.test/").unwrap())
             .after_attempts(5)
             .ended_by(Some(RetryLimit::Budget));
-        // A waiter that ran out of time responds for what kept it from its target.
+        // The error of a waiter that ran out of time reports the values of its cause.
         let waited = Error::wait_timed_out("late".to_owned(), None, Some(error.clone()));
         for error in [&error, &waited] {
             assert_eq!(error.operation(), Some("listNotebooks"));
@@ -1485,7 +1496,7 @@ mod tests {
                 .to_string()
                 .contains("; the address or a gateway is wrong")
         );
-        // What this crate says itself is whole, however long it is.
+        // Messages of this crate are never cut.
         let long = Error::argument("a".repeat(1000)).to_string();
         assert_eq!(long.len(), 1000);
     }
@@ -1530,7 +1541,7 @@ mod tests {
         assert_eq!(disguised.undecoded_body(), None);
         assert_eq!(
             disguised.to_string(),
-            "HTTP 200, ModelArts.6309: the success holds an error: no"
+            "HTTP 200, ModelArts.6309: the successful response holds an error: no"
         );
     }
 

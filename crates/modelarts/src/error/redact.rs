@@ -1,13 +1,13 @@
-//! Keeping secrets, and what terminals obey, out of what an error shows.
+//! Keeps secrets and terminal control characters out of error messages.
 //!
-//! A service may repeat what it was sent. What it repeats must not be shown; but replacing every text that happens to
-//! be the same as a password would betray it: `Th[redacted] us[redacted]r` tells that the password is `e`. So:
+//! A service may repeat the secrets that it was sent. They must not be shown; but replacing every text that happens to
+//! be equal to a password would reveal it: `Th[redacted] us[redacted]r` shows that the password is `e`. So:
 //!
-//! - A secret that no prose contains by chance (eight characters or more, not merely letters, or twenty) is replaced
-//!   wherever it stands.
-//! - A shorter one with letters and digits is replaced where it stands alone, as a token of its own.
-//! - A word or a number is replaced only where a value of this kind stands: after `password:`, `token=` and the like.
-//!   Elsewhere it stays, and nobody can tell it from the other words.
+//! - A secret that prose does not contain by chance (at least eight characters that are not only letters, or at least
+//!   twenty) is replaced everywhere.
+//! - A shorter secret of letters and digits is replaced where it is a separate token.
+//! - A word or a number is replaced only where a credential is expected: after `password:`, `token=` and the like.
+//!   Elsewhere it stays, since it cannot be distinguished from other words.
 
 use std::borrow::Cow;
 
@@ -17,20 +17,20 @@ use modelarts_client::Secret;
 
 pub(crate) const REDACTED: &str = "[redacted]";
 
-/// Longer messages of the service are cut in [`Display`](std::fmt::Display).
+/// The length at which [`Display`](std::fmt::Display) cuts messages of the service.
 const SHOWN_MESSAGE: usize = 300;
 
-/// What an error must not repeat.
+/// Replaces the secrets that an error must not repeat.
 pub(crate) struct Redactor {
-    /// Each in the spellings that it can have, the longest of them first.
+    /// Each secret in all its possible spellings, the longest first.
     spellings: Vec<(Secret, Strength)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Strength {
-    /// No prose contains it by chance.
+    /// Prose does not contain it by chance.
     Strong,
-    /// No prose contains it as a token of its own.
+    /// Prose does not contain it as a separate token.
     Token,
     /// A word or a number.
     Word,
@@ -70,7 +70,7 @@ impl Redactor {
         }
     }
 
-    /// A code or an ID, unless a secret is a part of it.
+    /// Returns a code or an ID, unless it contains a secret.
     pub(super) fn id(&self, id: &str) -> Option<String> {
         let id = id.trim();
         let tells = |(secret, strength): &(Secret, Strength)| match strength {
@@ -80,8 +80,8 @@ impl Redactor {
         (is_id(id) && !self.spellings.iter().any(tells)).then(|| id.to_owned())
     }
 
-    /// The length of the longest beginning of a secret that the text ends with: what is cut off can end in the middle of
-    /// one.
+    /// Returns the length of the longest beginning of a secret that the text ends with: a text can be cut off in the
+    /// middle of a secret.
     fn cut_off(&self, text: &str) -> usize {
         let strong = self
             .spellings
@@ -96,7 +96,7 @@ impl Redactor {
     }
 }
 
-/// Shorter beginnings of a secret tell nothing, and are met by chance.
+/// The minimum length for this; shorter beginnings reveal nothing and occur by chance.
 const TAIL: usize = 4;
 
 fn strength(secret: &str) -> Strength {
@@ -111,7 +111,7 @@ fn strength(secret: &str) -> Strength {
     }
 }
 
-/// What to look for: a secret as it stands in JSON within JSON, in JSON, and as it is.
+/// The spellings of a secret to search for: in JSON within JSON, in JSON, and plain.
 fn spellings(secret: &Secret) -> Vec<Secret> {
     let quoted = |secret: &Secret| {
         let json = Secret::from(serde_json::to_string(secret.expose()).ok()?);
@@ -126,7 +126,7 @@ fn spellings(secret: &Secret) -> Vec<Secret> {
         .collect()
 }
 
-/// The text without the secret; `None` if it stands nowhere where it counts.
+/// Replaces the secret in a text; `None` if there is nothing to replace.
 fn replace(text: &str, secret: &str, strength: Strength) -> Option<String> {
     let counts = |start: usize| {
         let (before, after) = (&text[..start], &text[start + secret.len()..]);
@@ -160,7 +160,7 @@ fn is_alone(before: &str, after: &str) -> bool {
     !before.ends_with(joins) && !after.starts_with(joins)
 }
 
-/// Whether what follows is a value that is said to be a credential: `password: `, `"token":"`, `secret=`.
+/// Whether a text ends with a label for a credential: `password: `, `"token":"`, `secret=`.
 fn is_labelled(before: &str) -> bool {
     let is_mark = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '\\' | '{' | '[');
     let before = before.trim_end_matches(is_mark);
@@ -189,7 +189,7 @@ pub(super) fn is_id(text: &str) -> bool {
 
 const REQUEST_IDS: [&str; 3] = ["x-request-id", "x-openstack-request-id", "x-iam-trace-id"];
 
-/// The ID under which the operator finds the request.
+/// The ID of the request, by which the operator of the service can find it.
 pub(super) fn request_id(headers: &HeaderMap) -> Option<&str> {
     REQUEST_IDS
         .iter()
@@ -198,7 +198,7 @@ pub(super) fn request_id(headers: &HeaderMap) -> Option<&str> {
         .find(|id| is_id(id))
 }
 
-/// Drops the headers with the ID of a request that repeat a credential.
+/// Drops request ID headers that repeat a credential.
 pub(crate) fn drop_telling_ids(headers: &mut HeaderMap, credentials: &[http::HeaderValue]) {
     const SHORTEST: usize = 4;
     for name in REQUEST_IDS {
@@ -220,7 +220,7 @@ pub(crate) fn drop_telling_ids(headers: &mut HeaderMap, credentials: &[http::Hea
     }
 }
 
-/// What somebody else said, as a part of one line: cut where it is long, and without anything that a terminal obeys.
+/// A foreign text as part of one line: cut if it is long, and without characters that a terminal would interpret.
 pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
     let end = text.char_indices().nth(SHOWN_MESSAGE).map(|(end, _)| end);
     let shown = &text[..end.unwrap_or(text.len())];
@@ -234,7 +234,7 @@ pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
     Cow::Owned(line)
 }
 
-/// The text with spaces for line ends, and control and bidirectional characters as escapes.
+/// Replaces line ends with spaces, and escapes control and bidirectional characters.
 pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     if !text.contains(is_obeyed) {
         return Cow::Borrowed(text);
@@ -252,7 +252,7 @@ pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(line)
 }
 
-/// Characters that move the cursor, colour the text, or turn its direction.
+/// Whether a character moves the cursor, colours the text, or changes its direction.
 fn is_obeyed(c: char) -> bool {
     c.is_control()
         || matches!(c,
@@ -324,12 +324,12 @@ mod tests {
             .collect::<String>()
         };
         for (secret, expected) in [
-            // Nothing that anybody writes by chance.
+            // Texts that prose does not contain by chance.
             ("abcdefghijklmnopqrst", "rrrrr"),
             ("12345678901234567890", "rrrrr"),
             ("pass-wd8", "rrrrr"),
             ("ab!!cd12", "rrrrr"),
-            // Nothing that anybody writes alone.
+            // Texts that prose does not contain as a token.
             ("hunter2", "-rr-r"),
             ("a1b2", "-rr-r"),
             // Words and numbers.
@@ -371,7 +371,7 @@ mod tests {
         assert_eq!(redactor.bytes(binary.clone()), binary);
         let telling = Bytes::from_static(b"\xfft0p-s3cret");
         assert_eq!(redactor.bytes(telling), "\u{fffd}[redacted]");
-        // Of a secret that is no strong one, the beginning of a word may be that of any word.
+        // The beginning of a weak secret may be the beginning of any word.
         let weak = Redactor::new(&[Secret::from("hunter2")]);
         assert_eq!(weak.bytes(Bytes::from_static(b"the hunter")), "the hunter");
     }
@@ -394,7 +394,7 @@ mod tests {
             (credential("t0p-s3cret"), vec!["b"]),
             (credential("t0p-"), vec!["b"]),
             (credential("s3cret-not"), vec!["req-t0p-s3cret", "b"]),
-            // Too short to tell anything.
+            // Too short to reveal anything.
             (credential("t0p"), vec!["req-t0p-s3cret", "b"]),
         ] {
             let mut telling = headers(["req-t0p-s3cret", "b", "c"]);

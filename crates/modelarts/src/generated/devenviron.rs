@@ -5,9 +5,9 @@
 //! [`ModelArts::devenviron`](crate::ModelArts::devenviron) sends requests of this family.
 pub use modelarts_client::devenviron::{Client, OPERATIONS, builder, enums, types};
 impl crate::ModelArts {
-    /// The generated client of the family [`devenviron`](crate::devenviron): every operation, with all its parameters.
+    /// Returns the generated client of the family [`devenviron`](crate::devenviron), with every operation and all its parameters.
     ///
-    /// Its requests pass the same pipeline as every call: credentials, retries, time limits, errors.
+    /// Its requests pass through the same pipeline as every call: credentials, retries, time limits, errors.
     ///
     /// ```no_run
     /// # async fn run(client: modelarts::ModelArts) -> modelarts::Result<()> {
@@ -21,13 +21,13 @@ impl crate::ModelArts {
             .with_transport(self.clone())
     }
 }
-/// For a text that is no value of a closed enumeration.
+/// Converts the error of a text that is not a value of a closed enumeration.
 impl From<types::error::ConversionError> for crate::Error {
     fn from(error: types::error::ConversionError) -> Self {
         Self::argument(error.to_string())
     }
 }
-/// Builders of lists: filters, then items, pages, or all of it at once.
+/// List builders: set filters, then get the items, the pages, or everything at once.
 pub mod lists {
     use modelarts_client::IntoOptional;
     #[allow(unused_imports)]
@@ -53,7 +53,7 @@ pub mod lists {
         pool_id: Option<String>,
     }
     impl ListDevEnvInstances {
-        /// A list without filters.
+        /// Creates a list without filters.
         pub fn new(client: &ModelArts) -> Self {
             Self {
                 query: ListQuery::new(client, 100),
@@ -118,7 +118,7 @@ pub mod lists {
             self.order = self.query.optional("order", value);
             self
         }
-        /// Lists only instances of this workspace. `0` is right as long as the account has no workspaces. Defaults to `0`.
+        /// Lists only instances of this workspace. Use `0` if the account has no workspaces. Defaults to `0`.
         pub fn workspace_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.workspace_id = self.query.optional("workspace_id", value);
             self
@@ -140,7 +140,7 @@ pub mod lists {
         }
         /// Position of the first record to return, counted from 0. Defaults to `0`.
         ///
-        /// The list begins there.
+        /// The list starts at this position.
         pub fn offset<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
             let start = self.query.optional::<i32, _, _>("offset", value);
             self.query.set_start(start.map(Position::from));
@@ -230,7 +230,7 @@ pub mod lists {
         username: Option<String>,
     }
     impl ListNotebooks {
-        /// A list without filters.
+        /// Creates a list without filters.
         pub fn new(client: &ModelArts) -> Self {
             Self {
                 query: ListQuery::new(client, 50),
@@ -366,7 +366,7 @@ pub mod lists {
         }
         /// Number of records to skip, not of pages. Defaults to `0`.
         ///
-        /// The list begins there.
+        /// The list starts at this position.
         pub fn offset<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
             let start = self.query.optional::<i32, _, _>("offset", value);
             self.query.set_start(start.map(Position::from));
@@ -456,7 +456,7 @@ pub mod lists {
         username: Option<String>,
     }
     impl ListAllNotebooks {
-        /// A list without filters.
+        /// Creates a list without filters.
         pub fn new(client: &ModelArts) -> Self {
             Self {
                 query: ListQuery::new(client, 50),
@@ -592,7 +592,7 @@ pub mod lists {
         }
         /// Number of records to skip, not of pages. Defaults to `0`.
         ///
-        /// The list begins there.
+        /// The list starts at this position.
         pub fn offset<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
             let start = self.query.optional::<i32, _, _>("offset", value);
             self.query.set_start(start.map(Position::from));
@@ -670,7 +670,7 @@ pub mod lists {
         feature: Option<enums::OpenFlavorFeature>,
     }
     impl ListFlavors {
-        /// A list without filters.
+        /// Creates a list without filters.
         pub fn new(client: &ModelArts) -> Self {
             Self {
                 query: ListQuery::new(client, 100),
@@ -739,7 +739,7 @@ pub mod lists {
         }
         /// Number of records to skip. Defaults to `0`.
         ///
-        /// The list begins there.
+        /// The list starts at this position.
         pub fn offset<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
             let start = self.query.optional::<i32, _, _>("offset", value);
             self.query.set_start(start.map(Position::from));
@@ -799,7 +799,7 @@ pub mod lists {
         sort_dir: Option<enums::OpenSortDirection>,
     }
     impl ShowSwitchableFlavors {
-        /// A list without filters.
+        /// Creates a list without filters.
         pub fn new(client: &ModelArts, id: impl Into<String>) -> Self {
             Self {
                 query: ListQuery::new(client, 100),
@@ -825,7 +825,7 @@ pub mod lists {
         }
         /// Number of records to skip.
         ///
-        /// The list begins there.
+        /// The list starts at this position.
         pub fn offset<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
             let start = self.query.optional::<i32, _, _>("offset", value);
             self.query.set_start(start.map(Position::from));
@@ -889,7 +889,7 @@ pub mod lists {
         show_tag: Option<String>,
     }
     impl ListImages {
-        /// A list without filters.
+        /// Creates a list without filters.
         pub fn new(client: &ModelArts) -> Self {
             Self {
                 query: ListQuery::new(client, 200),
@@ -905,7 +905,7 @@ pub mod lists {
                 show_tag: None,
             }
         }
-        /// Image name to look for. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
+        /// Image name to search for. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
         pub fn name<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.name = self.query.optional("name", value);
             self
@@ -972,7 +972,7 @@ pub mod lists {
         }
         /// Number of images to skip before the page starts. Defaults to `0`.
         ///
-        /// The list begins there.
+        /// The list starts at this position.
         pub fn offset<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
             let start = self.query.optional::<i32, _, _>("offset", value);
             self.query.set_start(start.map(Position::from));
@@ -1039,7 +1039,7 @@ pub mod lists {
         swr_instance_id: Option<String>,
     }
     impl ListImageGroups {
-        /// A list without filters.
+        /// Creates a list without filters.
         pub fn new(client: &ModelArts) -> Self {
             Self {
                 query: ListQuery::new(client, 200),
@@ -1051,7 +1051,7 @@ pub mod lists {
                 swr_instance_id: None,
             }
         }
-        /// Image name to look for. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
+        /// Image name to search for. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
         pub fn name<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.name = self.query.optional("name", value);
             self
@@ -1091,7 +1091,7 @@ pub mod lists {
         }
         /// Number of groups to skip before the page starts. At least 0. Defaults to `0`. Huawei Cloud only.
         ///
-        /// The list begins there.
+        /// The list starts at this position.
         pub fn offset<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
             let start = self.query.optional::<i32, _, _>("offset", value);
             self.query.set_start(start.map(Position::from));

@@ -5,9 +5,9 @@
 //! [`ModelArts::iam`](crate::ModelArts::iam) sends requests of this family.
 pub use modelarts_client::iam::{Client, OPERATIONS, builder, enums, types};
 impl crate::ModelArts {
-    /// The generated client of the family [`iam`](crate::iam): every operation, with all its parameters.
+    /// Returns the generated client of the family [`iam`](crate::iam), with every operation and all its parameters.
     ///
-    /// Its requests pass the same pipeline as every call: credentials, retries, time limits, errors.
+    /// Its requests pass through the same pipeline as every call: credentials, retries, time limits, errors.
     ///
     /// ```no_run
     /// # async fn run(client: modelarts::ModelArts) -> modelarts::Result<()> {
@@ -24,7 +24,7 @@ impl crate::ModelArts {
         Ok(Client::new_with_client(address, self.http()).with_transport(self.clone()))
     }
 }
-/// For a text that is no value of a closed enumeration.
+/// Converts the error of a text that is not a value of a closed enumeration.
 impl From<types::error::ConversionError> for crate::Error {
     fn from(error: types::error::ConversionError) -> Self {
         Self::argument(error.to_string())

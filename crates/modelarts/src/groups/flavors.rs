@@ -1,4 +1,4 @@
-//! What notebooks can run on.
+//! Flavors, the machine types of notebooks.
 
 use modelarts_client::devenviron::types::{FlavorList, NotebookFlavor};
 
@@ -19,12 +19,12 @@ impl Flavors {
         }
     }
 
-    /// The flavors that a notebook can be created with.
+    /// Lists the flavors that a notebook can be created with.
     pub fn list(&self) -> ListFlavors {
         ListFlavors::new(&self.client)
     }
 
-    /// The flavors to which a stopped notebook can change, all at once.
+    /// Returns all flavors that a stopped notebook can change to.
     ///
     /// # Errors
     /// [`is_not_found`](crate::Error::is_not_found) when the notebook does not exist.
@@ -36,7 +36,7 @@ impl Flavors {
             .project_id(self.client.project_id())
             .id(notebook_id);
         let list: FlavorList = self.client.execute(request.prepare()?).await?;
-        // The answer carries the same list twice.
+        // The response contains the same list twice.
         Ok(list.data.or(list.flavors).unwrap_or_default())
     }
 }

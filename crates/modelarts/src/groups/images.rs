@@ -1,4 +1,4 @@
-//! What notebooks can run.
+//! The images that notebooks run.
 
 use modelarts_client::devenviron::types::{
     CreateImageRequest, Image, RegisterImageRequest, UpdateImageGroupRequest,
@@ -26,12 +26,12 @@ impl Images {
         }
     }
 
-    /// The images that a notebook can be created with.
+    /// Lists the images that a notebook can be created with.
     pub fn list(&self) -> ListImages {
         ListImages::new(&self.client)
     }
 
-    /// The names under which images are grouped.
+    /// Lists the groups of images. The images of a group share a name.
     ///
     /// ```no_run
     /// # async fn run(client: modelarts::ModelArts) -> modelarts::Result<()> {
@@ -45,7 +45,7 @@ impl Images {
         ListImageGroups::new(&self.client)
     }
 
-    /// Changes the overview or the tags of a group, and of all its versions. Huawei Cloud only.
+    /// Changes the overview or the tags of a group and of all its versions. Huawei Cloud only.
     ///
     /// # Errors
     /// [`is_not_found`](crate::Error::is_not_found) when there is no such group.
@@ -60,7 +60,7 @@ impl Images {
         self.client.execute(request.prepare()?).await.map(drop)
     }
 
-    /// Deletes a group with all its versions, but not what stands in the container registry. Huawei Cloud only.
+    /// Deletes a group with all its versions, but nothing in the container registry. Huawei Cloud only.
     ///
     /// # Errors
     /// [`is_not_found`](crate::Error::is_not_found), [`is_conflict`](crate::Error::is_conflict) when a version is in use.
@@ -74,7 +74,7 @@ impl Images {
         self.client.execute(request.prepare()?).await.map(drop)
     }
 
-    /// Brings the entry of an image up to date with the container registry. Huawei Cloud only.
+    /// Updates the entry of an image from the container registry. Huawei Cloud only.
     ///
     /// # Errors
     /// [`is_not_found`](crate::Error::is_not_found), [`is_conflict`](crate::Error::is_conflict) while it is being saved.
@@ -103,10 +103,11 @@ impl Images {
         self.client.execute(request.prepare()?).await
     }
 
-    /// Registers an image of the container registry SWR.
+    /// Registers an image from the container registry SWR.
     ///
     /// # Errors
-    /// When the image cannot be read there; after [`is_outcome_unknown`](crate::Error::is_outcome_unknown) list first.
+    /// When the service cannot read the image there. After an error with
+    /// [`is_outcome_unknown`](crate::Error::is_outcome_unknown), list the images before you try again.
     pub async fn register(&self, request: &RegisterImageRequest) -> Result<Image> {
         let request = self
             .client
@@ -120,7 +121,7 @@ impl Images {
             .await
     }
 
-    /// Begins to save a running notebook as an image. Until that is done the notebook is SNAPSHOTTING.
+    /// Begins to save a running notebook as an image. The notebook is SNAPSHOTTING until that is done.
     ///
     /// ```no_run
     /// # async fn run(client: modelarts::ModelArts, notebook_id: &str) -> modelarts::Result<()> {
@@ -138,7 +139,7 @@ impl Images {
     /// ```
     ///
     /// # Errors
-    /// [`is_conflict`](crate::Error::is_conflict) when the notebook does not run.
+    /// [`is_conflict`](crate::Error::is_conflict) when the notebook is not running.
     pub async fn save(&self, notebook_id: &str, request: &CreateImageRequest) -> Result<Image> {
         let request = self
             .client
@@ -153,7 +154,7 @@ impl Images {
             .await
     }
 
-    /// Deletes an image, but not what stands in the container registry. One in use cannot be deleted.
+    /// Deletes an image, but nothing in the container registry. An image in use cannot be deleted.
     ///
     /// # Errors
     /// [`is_not_found`](crate::Error::is_not_found), [`is_conflict`](crate::Error::is_conflict) when it is in use.
@@ -172,15 +173,16 @@ impl Images {
 
     /// Waits until an image that is being saved or registered can be used.
     ///
-    /// It succeeds with ACTIVE and fails at once with CREATE_FAILED, ERROR and DELETED. For 30 seconds "not found" is
-    /// waited out. Polls as for notebooks.
+    /// It succeeds with ACTIVE and fails at once with CREATE_FAILED, ERROR and DELETED. For 30 seconds, "not found"
+    /// is ignored. It polls like the waiters of notebooks.
     pub fn wait_until_active(&self, id: &str) -> Waiter<Image> {
         lifecycle::waiter(&self.client, id.to_owned(), Plan::wait(TargetState::Active))
     }
 
-    /// Deletes an image if need be and waits until it is gone, but not what stands in the container registry.
+    /// Deletes an image if necessary and waits until it is gone. Deletes nothing in the container registry.
     ///
-    /// One in use cannot be deleted: it is tried again until the deadline. It takes an image that does not exist for deleted.
+    /// An image in use cannot be deleted: the deletion is retried until the deadline. An image that does not exist is
+    /// treated as deleted.
     pub fn ensure_deleted(&self, id: &str) -> Waiter<Image, ()> {
         lifecycle::waiter(
             &self.client,

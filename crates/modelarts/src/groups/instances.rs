@@ -18,7 +18,7 @@ use crate::wait::Waiter;
 
 /// Operations on instances of the old generation, from [`ModelArts::instances`].
 ///
-/// The same as [`Notebooks`](crate::Notebooks), with durations in seconds on the wire and other statuses.
+/// Works like [`Notebooks`](crate::Notebooks), but with durations in seconds on the wire and different statuses.
 #[derive(Clone, Debug)]
 pub struct Instances {
     client: ModelArts,
@@ -31,10 +31,10 @@ impl Instances {
         }
     }
 
-    /// Begins to create an instance. It is never sent twice, unless it was refused or never left.
+    /// Begins to create an instance. The request is sent again only if it was refused or was never sent.
     ///
     /// # Errors
-    /// After [`is_outcome_unknown`](crate::Error::is_outcome_unknown) list the instances before creating it again.
+    /// After [`is_outcome_unknown`](crate::Error::is_outcome_unknown), list the instances before creating it again.
     pub async fn create(&self, request: &CreateDevEnvInstanceRequest) -> Result<DevEnvInstance> {
         let request = self
             .client
@@ -82,10 +82,10 @@ impl Instances {
         accepted(response)
     }
 
-    /// Says when an instance is stopped automatically: after 1 to 24 hours, or never.
+    /// Sets when an instance is stopped automatically: after 1 to 24 hours, or never.
     ///
     /// # Errors
-    /// When the time is not a number of seconds that fits; as [`update`](Instances::update).
+    /// When the duration does not fit the API's seconds, and those of [`update`](Instances::update).
     pub async fn set_auto_stop(&self, id: &str, auto_stop: AutoStop) -> Result<DevEnvInstance> {
         let auto_stop = UpdateDevEnvAutoStopReq::builder()
             .duration(auto_stop.as_seconds()?)
@@ -111,7 +111,7 @@ impl Instances {
         self.manage(id, DevEnvInstanceAction::Stop).await
     }
 
-    /// Begins to restart an instance, which must be one of ML Studio.
+    /// Begins to restart an instance, which must be an ML Studio instance.
     ///
     /// # Errors
     /// [`is_conflict`](crate::Error::is_conflict) when its state does not allow it.
@@ -159,7 +159,7 @@ impl Instances {
             .await
     }
 
-    /// The caller's instances, of type Notebook unless [`de_type`](ListDevEnvInstances::de_type) says otherwise.
+    /// Lists the caller's instances, of type Notebook unless [`de_type`](ListDevEnvInstances::de_type) says otherwise.
     pub fn list(&self) -> ListDevEnvInstances {
         ListDevEnvInstances::new(&self.client).de_type(DevEnvType::Notebook)
     }
@@ -170,7 +170,7 @@ impl Instances {
     /// |---|---|
     /// | succeeds | RUNNING, or ACTIVE in ML Studio |
     /// | fails at once | STOPPED, DELETED, UNAVAILABLE, and every failed status |
-    /// | lags behind | for 30 seconds, "not found" and STOPPED are waited out |
+    /// | stale reads | for 30 seconds, "not found" and STOPPED are ignored |
     /// | polls | after 10 seconds, then every 10, for up to 20 minutes: see [`PollPolicy`](crate::PollPolicy) |
     pub fn wait_until_running(&self, id: &str) -> Waiter<DevEnvInstance> {
         self.waiter(id, Plan::wait(TargetState::Running))
@@ -186,29 +186,29 @@ impl Instances {
         self.waiter(id, Plan::wait(TargetState::Deleted))
     }
 
-    /// Starts an instance if need be and waits until it runs. When it stops by itself is as it was set before.
+    /// Starts an instance if necessary and waits until it runs. Its automatic stop stays as it was set before.
     ///
-    /// It fails at once when the instance is being deleted, or failed in a way that a start does not mend.
+    /// It fails at once when the instance is being deleted, or failed in a way that a start does not fix.
     pub fn ensure_running(&self, id: &str) -> Waiter<DevEnvInstance> {
         self.waiter(id, Plan::ensure(TargetState::Running))
     }
 
-    /// As [`ensure_running`](Instances::ensure_running), and says when an instance that it starts is stopped again: after
+    /// Like [`ensure_running`](Instances::ensure_running), but sets when an instance that it starts is stopped again: after
     /// 1 to 24 hours, or never.
     ///
-    /// One that runs already stays as it is: a [change](Instances::set_auto_stop) holds from the next start on.
+    /// An instance that is already running is not changed: a [change](Instances::set_auto_stop) applies from the next start.
     pub fn ensure_running_with(&self, id: &str, auto_stop: AutoStop) -> Waiter<DevEnvInstance> {
         self.waiter(id, Plan::ensure(TargetState::Running).auto_stop(auto_stop))
     }
 
-    /// Stops an instance if need be and waits until it has stopped. One that is starting is waited for first.
+    /// Stops an instance if necessary and waits until it has stopped. If it is starting, waits for that first.
     ///
     /// It fails at once when the instance is being deleted or failed.
     pub fn ensure_stopped(&self, id: &str) -> Waiter<DevEnvInstance> {
         self.waiter(id, Plan::ensure(TargetState::Stopped))
     }
 
-    /// Deletes an instance if need be and waits until it is gone. It is stopped first only if the service demands it.
+    /// Deletes an instance if necessary and waits until it is gone. Stops it first only if the service requires that.
     ///
     /// It fails at once when the deletion failed.
     pub fn ensure_deleted(&self, id: &str) -> Waiter<DevEnvInstance, ()> {

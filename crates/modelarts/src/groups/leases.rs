@@ -36,10 +36,10 @@ impl Leases {
         self.client.execute(request.prepare()?).await
     }
 
-    /// Lets a running notebook run on: for 1 to 72 hours from now, or without an end.
+    /// Renews the lease of a running notebook: for 1 to 72 hours from now, or without an end.
     ///
     /// # Errors
-    /// When the notebook does not run; when the time is not a number of milliseconds that fits.
+    /// When the notebook is not running, or when the duration does not fit the API's milliseconds.
     pub async fn renew(&self, notebook_id: &str, auto_stop: AutoStop) -> Result<Lease> {
         let body = LeaseReq::builder()
             .duration(auto_stop.as_millis()?)
@@ -55,7 +55,7 @@ impl Leases {
         accepted(response)
     }
 
-    /// Waits until the lease is another one than it was `before` the renewal: changed since, shorter, longer or without
+    /// Waits until the lease differs from what it was `before` the renewal: changed since, shorter, longer or without
     /// an end.
     ///
     /// ```no_run
@@ -83,7 +83,7 @@ impl Leases {
     }
 }
 
-/// Reads a lease until it is another one than before.
+/// Reads a lease until it differs from the earlier one.
 struct Renewal {
     client: ModelArts,
     notebook_id: String,

@@ -1,4 +1,4 @@
-//! The operations, grouped by what they are about.
+//! The operations, grouped by resource.
 
 mod flavors;
 mod images;
@@ -17,32 +17,32 @@ pub use notebooks::Notebooks;
 pub use storage::Storage;
 
 impl ModelArts {
-    /// Notebooks, the generation to use.
+    /// Operations on notebooks, the generation to use.
     pub fn notebooks(&self) -> Notebooks {
         Notebooks::new(self)
     }
 
-    /// Instances of the old generation.
+    /// Operations on instances of the old generation.
     pub fn instances(&self) -> Instances {
         Instances::new(self)
     }
 
-    /// The time that notebooks may run before they are stopped.
+    /// Operations on leases, the time that notebooks may run before they are stopped.
     pub fn leases(&self) -> Leases {
         Leases::new(self)
     }
 
-    /// What notebooks can run on.
+    /// Operations on flavors, the machine types of notebooks.
     pub fn flavors(&self) -> Flavors {
         Flavors::new(self)
     }
 
-    /// What notebooks can run, and saving them.
+    /// Operations on the images that notebooks run, including saving a notebook as an image.
     pub fn images(&self) -> Images {
         Images::new(self)
     }
 
-    /// OBS storage mounted to notebooks.
+    /// Operations on OBS storage mounted to notebooks.
     pub fn storage(&self) -> Storage {
         Storage::new(self)
     }

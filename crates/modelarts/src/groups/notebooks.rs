@@ -20,8 +20,8 @@ use crate::wait::Waiter;
 
 /// Operations on notebooks, from [`ModelArts::notebooks`].
 ///
-/// Starting, stopping, creating and deleting only begin when their call returns. A `wait_until_…` waits for what is
-/// under way; an `ensure_…` also begins what is needed, and may be called twice and from two places.
+/// When a call to start, stop, create or delete returns, the operation has only begun. A `wait_until_…` method waits for an
+/// operation in progress; an `ensure_…` method also begins the necessary one, and may be called twice and from two places.
 #[derive(Clone, Debug)]
 pub struct Notebooks {
     client: ModelArts,
@@ -34,7 +34,7 @@ impl Notebooks {
         }
     }
 
-    /// Begins to create a notebook. It is never sent twice, unless it was refused or never left.
+    /// Begins to create a notebook. The request is sent again only if it was refused or was never sent.
     ///
     /// ```no_run
     /// # async fn run(client: modelarts::ModelArts) -> modelarts::Result<()> {
@@ -55,7 +55,7 @@ impl Notebooks {
     ///
     /// # Errors
     /// [`is_quota`](crate::Error::is_quota), [`is_capacity`](crate::Error::is_capacity); after
-    /// [`is_outcome_unknown`](crate::Error::is_outcome_unknown) list the notebooks before creating it again.
+    /// [`is_outcome_unknown`](crate::Error::is_outcome_unknown), list the notebooks before creating it again.
     pub async fn create(&self, request: &CreateNotebookRequest) -> Result<Notebook> {
         let request = self
             .client
@@ -83,7 +83,10 @@ impl Notebooks {
         self.client.execute(request.prepare()?).await
     }
 
-    /// Changes a notebook. Name, description and a larger volume at any time; flavor, image and endpoints while it is stopped.
+    /// Changes a notebook.
+    ///
+    /// Its name and description can be changed, and its volume enlarged, at any time; its flavor, image and endpoints only
+    /// while it is stopped.
     ///
     /// # Errors
     /// [`is_conflict`](crate::Error::is_conflict) when its state does not allow it.
@@ -102,8 +105,8 @@ impl Notebooks {
     /// Begins to start a stopped notebook, which is stopped again after an hour.
     ///
     /// # Errors
-    /// [`is_conflict`](crate::Error::is_conflict) when it runs already or is busy; [`ensure_running`](Notebooks::ensure_running)
-    /// sorts that out.
+    /// [`is_conflict`](crate::Error::is_conflict) when it is already running or busy; [`ensure_running`](Notebooks::ensure_running)
+    /// handles both cases.
     pub async fn start(&self, id: &str) -> Result<Notebook> {
         let request = self
             .client
@@ -115,10 +118,10 @@ impl Notebooks {
         self.client.execute_action(request, id, Action::Start).await
     }
 
-    /// Begins to start a stopped notebook, and says when it is stopped again: after 1 to 72 hours, or never.
+    /// Begins to start a stopped notebook, and sets when it is stopped again: after 1 to 72 hours, or never.
     ///
     /// # Errors
-    /// As [`start`](Notebooks::start); when the time is not in milliseconds representable.
+    /// Those of [`start`](Notebooks::start), and an error if the duration does not fit the API's milliseconds.
     pub async fn start_with(&self, id: &str, auto_stop: AutoStop) -> Result<Notebook> {
         let duration = auto_stop.as_millis()?;
         let request = self
@@ -136,8 +139,8 @@ impl Notebooks {
     /// Begins to stop a running notebook.
     ///
     /// # Errors
-    /// [`is_conflict`](crate::Error::is_conflict) when it is stopped already or busy; [`ensure_stopped`](Notebooks::ensure_stopped)
-    /// sorts that out.
+    /// [`is_conflict`](crate::Error::is_conflict) when it is already stopped or busy; [`ensure_stopped`](Notebooks::ensure_stopped)
+    /// handles both cases.
     pub async fn stop(&self, id: &str) -> Result<Notebook> {
         let request = self
             .client
@@ -152,8 +155,8 @@ impl Notebooks {
     /// Begins to delete a notebook.
     ///
     /// # Errors
-    /// [`is_not_found`](crate::Error::is_not_found) when it is gone already; [`ensure_deleted`](Notebooks::ensure_deleted)
-    /// takes that for success.
+    /// [`is_not_found`](crate::Error::is_not_found) when it is already gone; [`ensure_deleted`](Notebooks::ensure_deleted)
+    /// treats that as success.
     pub async fn delete(&self, id: &str) -> Result<Notebook> {
         let request = self
             .client
@@ -167,18 +170,18 @@ impl Notebooks {
             .await
     }
 
-    /// The caller's notebooks.
+    /// Lists the caller's notebooks.
     ///
     /// ```no_run
     /// # async fn run(client: modelarts::ModelArts) -> modelarts::Result<()> {
     /// use futures::TryStreamExt;
     ///
-    /// // To look at them: one page after the other, as they are needed.
+    /// // To look at notebooks, read one page after the other, each when it is needed.
     /// let mut notebooks = client.notebooks().list().name("train").items();
     /// while let Some(notebook) = notebooks.try_next().await? {
     ///     println!("{}", notebook.name.unwrap_or_default());
     /// }
-    /// // To act on them: all of them first, since what is stopped is not listed as running any more.
+    /// // To change notebooks, read all pages first, since a stopped notebook is no longer listed as running.
     /// for notebook in client.notebooks().list().status("RUNNING").collect().await? {
     ///     client.notebooks().stop(&notebook.id.unwrap_or_default()).await?;
     /// }
@@ -189,12 +192,12 @@ impl Notebooks {
         ListNotebooks::new(&self.client)
     }
 
-    /// The notebooks of all users, for administrators.
+    /// Lists the notebooks of all users, for administrators.
     pub fn list_all(&self) -> ListAllNotebooks {
         ListAllNotebooks::new(&self.client)
     }
 
-    /// The tags of a notebook, with their values. Huawei Cloud only.
+    /// Returns the tags of a notebook, with their values. Huawei Cloud only.
     ///
     /// # Errors
     /// [`is_not_found`](crate::Error::is_not_found) when the notebook does not exist.
@@ -204,7 +207,7 @@ impl Notebooks {
         Ok(tags.into_iter().filter_map(pair).collect())
     }
 
-    /// The tag keys of all the caller's notebooks, each with the values that it has. Huawei Cloud only.
+    /// Returns the tag keys of all the caller's notebooks, each with its values. Huawei Cloud only.
     ///
     /// # Errors
     /// When the call fails.
@@ -220,7 +223,7 @@ impl Notebooks {
         Ok(tags.into_iter().filter_map(pair).collect())
     }
 
-    /// Adds tags to a notebook, in any state. A key that it has already takes the new value. Huawei Cloud only.
+    /// Adds tags to a notebook, in any state. A key that already exists gets the new value. Huawei Cloud only.
     ///
     /// A key has 1 to 128 characters, a value at most 255.
     ///
@@ -259,9 +262,9 @@ impl Notebooks {
         self.client.execute(request.prepare()?).await.map(drop)
     }
 
-    /// Removes tags from a notebook by key, in any state. What is not there is passed over. Huawei Cloud only.
+    /// Removes tags from a notebook by key, in any state. Missing keys are ignored. Huawei Cloud only.
     ///
-    /// The service wants each tag with its value, so that the notebook is read first.
+    /// The notebook is read first, since the service requires the value of each tag.
     ///
     /// # Errors
     /// [`is_not_found`](crate::Error::is_not_found) when the notebook does not exist.
@@ -297,7 +300,7 @@ impl Notebooks {
     /// |---|---|
     /// | succeeds | RUNNING, and an EVS volume is ready |
     /// | fails at once | STOPPED, FROZEN, DELETING, DELETED, and every failed status |
-    /// | lags behind | for 30 seconds, "not found" and STOPPED are waited out |
+    /// | stale reads | for 30 seconds, "not found" and STOPPED are ignored |
     /// | polls | after 10 seconds, then every 10, for up to 20 minutes: see [`PollPolicy`](crate::PollPolicy) |
     pub fn wait_until_running(&self, id: &str) -> Waiter<Notebook> {
         self.waiter(id, Plan::wait(TargetState::Running))
@@ -305,7 +308,7 @@ impl Notebooks {
 
     /// Waits until a notebook that is being stopped has stopped.
     ///
-    /// It fails at once when the notebook is FROZEN, DELETING, DELETED or failed. Polls as
+    /// It fails at once when the notebook is FROZEN, DELETING, DELETED or failed. It polls like
     /// [`wait_until_running`](Notebooks::wait_until_running).
     pub fn wait_until_stopped(&self, id: &str) -> Waiter<Notebook> {
         self.waiter(id, Plan::wait(TargetState::Stopped))
@@ -313,24 +316,24 @@ impl Notebooks {
 
     /// Waits until a notebook that is being deleted is gone.
     ///
-    /// It fails at once when the deletion failed. Polls as [`wait_until_running`](Notebooks::wait_until_running).
+    /// It fails at once when the deletion failed. It polls like [`wait_until_running`](Notebooks::wait_until_running).
     pub fn wait_until_deleted(&self, id: &str) -> Waiter<Notebook, ()> {
         self.waiter(id, Plan::wait(TargetState::Deleted))
     }
 
-    /// Starts a notebook if need be and waits until it runs.
+    /// Starts a notebook if necessary and waits until it runs.
     ///
-    /// It polls first. One that is being stopped is waited for and then started. When the service says that
-    /// another operation is under way, it polls again. A notebook that it starts is stopped again after an hour.
-    /// It fails at once when the notebook is FROZEN, being deleted, or failed in a way that a start does not mend.
+    /// It polls first. If the notebook is being stopped, it waits and then starts it. When the service says that
+    /// another operation is in progress, it polls again. A notebook that it starts is stopped again after an hour.
+    /// It fails at once when the notebook is FROZEN, being deleted, or failed in a way that a start does not fix.
     pub fn ensure_running(&self, id: &str) -> Waiter<Notebook> {
         self.waiter(id, Plan::ensure(TargetState::Running))
     }
 
-    /// As [`ensure_running`](Notebooks::ensure_running), and says when a notebook that it starts is stopped again: after
+    /// Like [`ensure_running`](Notebooks::ensure_running), but sets when a notebook that it starts is stopped again: after
     /// 1 to 72 hours, or never.
     ///
-    /// One that runs already keeps its lease, which [`renew`](crate::Leases::renew) changes.
+    /// A notebook that is already running keeps its lease, which [`renew`](crate::Leases::renew) changes.
     ///
     /// ```no_run
     /// # async fn run(client: modelarts::ModelArts, id: &str) -> modelarts::Result<()> {
@@ -344,14 +347,14 @@ impl Notebooks {
         self.waiter(id, Plan::ensure(TargetState::Running).auto_stop(auto_stop))
     }
 
-    /// Stops a notebook if need be and waits until it has stopped. One that is starting is waited for first.
+    /// Stops a notebook if necessary and waits until it has stopped. If it is starting, waits for that first.
     ///
     /// It fails at once when the notebook is FROZEN, being deleted or failed.
     pub fn ensure_stopped(&self, id: &str) -> Waiter<Notebook> {
         self.waiter(id, Plan::ensure(TargetState::Stopped))
     }
 
-    /// Deletes a notebook if need be and waits until it is gone. It is stopped first only if the service demands it.
+    /// Deletes a notebook if necessary and waits until it is gone. Stops it first only if the service requires that.
     ///
     /// It fails at once when the deletion failed.
     pub fn ensure_deleted(&self, id: &str) -> Waiter<Notebook, ()> {

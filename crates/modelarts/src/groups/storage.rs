@@ -1,4 +1,4 @@
-//! OBS storage in notebooks.
+//! OBS storage mounted to notebooks.
 
 use std::fmt;
 
@@ -26,7 +26,7 @@ impl Storage {
         }
     }
 
-    /// What is mounted to a notebook, all at once.
+    /// Returns all mounts of a notebook.
     ///
     /// # Errors
     /// [`is_not_found`](crate::Error::is_not_found) when the notebook does not exist.
@@ -56,12 +56,13 @@ impl Storage {
         self.client.execute(request.prepare()?).await
     }
 
-    /// Begins to mount a folder of a parallel file system of OBS to a running notebook.
+    /// Begins to mount a folder of an OBS parallel file system to a running notebook.
     ///
-    /// `uri` is like `obs://bucket/folder/`, `mount_path` like `/data/folder/`. Ten mounts are possible.
+    /// `uri` has the form `obs://bucket/folder/`, and `mount_path` the form `/data/folder/`. A notebook can have ten
+    /// mounts.
     ///
     /// # Errors
-    /// [`is_conflict`](crate::Error::is_conflict) when the notebook does not run.
+    /// [`is_conflict`](crate::Error::is_conflict) when the notebook is not running.
     pub async fn mount(
         &self,
         notebook_id: &str,
@@ -76,12 +77,13 @@ impl Storage {
         self.attach(notebook_id, body).await
     }
 
-    /// Begins to mount a folder of an EFS file system to a running notebook, which Huawei Cloud alone can do.
+    /// Begins to mount a folder of an EFS file system to a running notebook. Huawei Cloud only.
     ///
-    /// `uri` is like `<host>:/folder`, `efs_id` the ID of the file system, `mount_path` like `/data/folder/`.
+    /// `uri` has the form `<host>:/folder`, `efs_id` is the ID of the file system, and `mount_path` has the form
+    /// `/data/folder/`.
     ///
     /// # Errors
-    /// [`is_conflict`](crate::Error::is_conflict) when the notebook does not run.
+    /// [`is_conflict`](crate::Error::is_conflict) when the notebook is not running.
     pub async fn mount_efs(
         &self,
         notebook_id: &str,
@@ -112,7 +114,7 @@ impl Storage {
             .await
     }
 
-    /// Begins to unmount.
+    /// Begins to unmount storage from a notebook.
     ///
     /// # Errors
     /// [`is_not_found`](crate::Error::is_not_found) when it is not mounted.
@@ -130,15 +132,15 @@ impl Storage {
             .await
     }
 
-    /// Waits until it is mounted.
+    /// Waits until storage that is being mounted is mounted.
     ///
-    /// It fails at once with MOUNT_FAILED, UNMOUNTING, UNMOUNT_FAILED and UNMOUNTED. For 30 seconds "not found" is waited
-    /// out. Polls as for notebooks.
+    /// It fails at once with MOUNT_FAILED, UNMOUNTING, UNMOUNT_FAILED and UNMOUNTED. For 30 seconds, "not found" is
+    /// ignored. It polls like the waiters of notebooks.
     pub fn wait_until_mounted(&self, notebook_id: &str, storage_id: &str) -> Waiter<DataVolume> {
         self.waiter(notebook_id, storage_id, Plan::wait(TargetState::Mounted))
     }
 
-    /// Waits until it is unmounted. It fails with UNMOUNT_FAILED, unless that was there before.
+    /// Waits until storage is unmounted. It fails with UNMOUNT_FAILED, unless that was already the status before.
     pub fn wait_until_unmounted(
         &self,
         notebook_id: &str,
@@ -147,9 +149,9 @@ impl Storage {
         self.waiter(notebook_id, storage_id, Plan::wait(TargetState::Unmounted))
     }
 
-    /// Unmounts if need be and waits until it is unmounted. It takes a mount that does not exist for unmounted.
+    /// Unmounts storage if necessary and waits until it is unmounted.
     ///
-    /// It fails at once when the unmounting failed.
+    /// It treats a mount that does not exist as unmounted, and fails at once when the unmounting failed.
     pub fn ensure_unmounted(&self, notebook_id: &str, storage_id: &str) -> Waiter<DataVolume, ()> {
         self.waiter(
             notebook_id,
@@ -172,7 +174,7 @@ impl Storage {
     }
 }
 
-/// What a mount is found by.
+/// The IDs that identify a mount.
 #[derive(Clone, Debug)]
 pub(crate) struct MountKey {
     notebook_id: String,

@@ -1,4 +1,4 @@
-//! The header `Retry-After`.
+//! The `Retry-After` header.
 
 use std::time::Duration;
 
@@ -6,14 +6,14 @@ use http::HeaderMap;
 use http::header::{DATE, RETRY_AFTER};
 use jiff::Timestamp;
 
-/// How long the service asks to wait, from seconds or an HTTP date; a date in the past is no wait.
+/// How long the service asks to wait, from a number of seconds or an HTTP date; a date in the past means no wait.
 ///
-/// A date is one of the service's clock: what is left until then is counted from the `Date` of the response, and only
-/// without one from this machine's `now`.
+/// A date refers to the service's clock: the wait is counted from the `Date` of the response or, without one, from this
+/// machine's `now`.
 pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More than a number can hold is for ever.
+        // A number that does not fit means forever.
         return Some(text.parse().map_or(Duration::MAX, Duration::from_secs));
     }
     let until = http_date(text)?;

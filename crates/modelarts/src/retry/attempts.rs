@@ -1,4 +1,4 @@
-//! The attempts of one call: whether there is another, and when.
+//! The attempts of one call: whether and when to make another.
 
 use std::time::Duration;
 
@@ -6,12 +6,12 @@ use super::budget::RetryBudget;
 use super::failure::FailureKind;
 use super::policy::RetryPolicy;
 
-/// Which limit ended the retries of a call that would have been repeated, from
+/// The limit that ended the retries of a call that would otherwise have been retried, from
 /// [`Error::retry_limit`](crate::Error::retry_limit).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RetryLimit {
-    /// All attempts were made that the [`RetryPolicy`] allows.
+    /// All attempts that the [`RetryPolicy`] allows were made.
     Attempts,
     /// The next delay would have ended after the deadline of the call.
     Deadline,
@@ -25,7 +25,7 @@ pub(crate) struct Attempts<'a> {
     policy: &'a RetryPolicy,
     budget: &'a RetryBudget,
     idempotent: bool,
-    /// On the scale of [`Clock::elapsed`](crate::Clock::elapsed).
+    /// The deadline, as a value of [`Clock::elapsed`](crate::Clock::elapsed).
     deadline: Duration,
     made: u32,
 }
@@ -46,7 +46,7 @@ impl<'a> Attempts<'a> {
         }
     }
 
-    /// Counts an attempt about to be made.
+    /// Counts an attempt that is about to be made.
     pub(crate) fn begin(&mut self) -> u32 {
         self.made += 1;
         self.made
@@ -61,8 +61,8 @@ impl<'a> Attempts<'a> {
         self.deadline.saturating_sub(elapsed)
     }
 
-    /// The delay before the next attempt, or what ended the retries; `Err(None)` if nothing is ever to be repeated
-    /// after this failure.
+    /// Returns the delay before the next attempt, or the limit that ended the retries; `Err(None)` if this failure is
+    /// never retried.
     pub(crate) fn delay(
         &self,
         failure: FailureKind,

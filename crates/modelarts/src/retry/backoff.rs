@@ -1,10 +1,11 @@
-//! How long to pause between attempts.
+//! The delays between attempts.
 
 use std::time::Duration;
 
-/// Growing pauses with full jitter: each is drawn evenly from nothing to a ceiling that doubles.
+/// Exponential backoff with full jitter: each delay is drawn evenly between zero and a ceiling, which doubles each
+/// time.
 ///
-/// Clients that failed together do not come back together.
+/// Because of the jitter, clients that failed at the same time do not all retry at the same time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Backoff {
     first: Duration,
@@ -12,22 +13,22 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// Ceilings of `first`, twice `first`, and so on up to `max`.
+    /// Creates a backoff with the ceilings `first`, twice `first`, and so on up to `max`.
     pub const fn new(first: Duration, max: Duration) -> Self {
         Self { first, max }
     }
 
-    /// The longest pause after the given number of failures in a row, counted from 1.
+    /// Returns the longest delay after the given number of failures in a row, counted from 1.
     pub fn ceiling(&self, failures: u32) -> Duration {
         let doublings = failures.saturating_sub(1).min(31);
         self.first.saturating_mul(1 << doublings).min(self.max)
     }
 
-    /// The pause for a random `fraction` of 0 to 1.
+    /// The delay for a random `fraction` from 0 to 1.
     pub(crate) fn delay(&self, failures: u32, fraction: f64) -> Duration {
         let ceiling = self.ceiling(failures);
         let seconds = ceiling.as_secs_f64() * fraction.clamp(0.0, 1.0);
-        // The longest durations are rounded up to more than there is.
+        // The longest durations are rounded up beyond `Duration::MAX`.
         Duration::try_from_secs_f64(seconds).unwrap_or(ceiling)
     }
 }

@@ -3,10 +3,11 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// A store of retries that all calls of a client share: when a service is down, its clients stop adding to the load.
+/// A budget of retries that all calls of a client share, so that clients do not add to the load when a service is down.
 ///
-/// Every retry takes one from it, and every success puts a tenth of one back. A call that would have been repeated, were
-/// there any left, fails with [`RetryLimit::Budget`](crate::RetryLimit::Budget). Clones share what is left.
+/// Every retry takes one from the budget, and every success puts a tenth of one back. When the budget is used up, a
+/// call that would otherwise be retried fails with [`RetryLimit::Budget`](crate::RetryLimit::Budget). Clones share the
+/// budget.
 ///
 /// ```no_run
 /// # async fn run() -> modelarts::Result<()> {
@@ -19,9 +20,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// ```
 #[derive(Clone)]
 pub struct RetryBudget {
-    /// In tenths of a retry.
+    /// The rest, in tenths of a retry.
     tenths: Arc<Mutex<u64>>,
-    /// `None` is no limit.
+    /// `None` means no limit.
     capacity: Option<u32>,
 }
 
@@ -29,7 +30,7 @@ const COST: u64 = 10;
 const REPAYMENT: u64 = 1;
 
 impl Default for RetryBudget {
-    /// A hundred retries.
+    /// Creates a budget of a hundred retries.
     fn default() -> Self {
         Self::new(100)
     }
@@ -45,7 +46,7 @@ impl fmt::Debug for RetryBudget {
 }
 
 impl RetryBudget {
-    /// A budget that holds this many retries, and is full.
+    /// Creates a full budget of this many retries.
     pub fn new(retries: u32) -> Self {
         Self {
             tenths: Arc::new(Mutex::new(u64::from(retries) * COST)),
@@ -53,7 +54,8 @@ impl RetryBudget {
         }
     }
 
-    /// A budget that is never used up: each call makes all attempts that its [`RetryPolicy`](crate::RetryPolicy) allows.
+    /// Creates a budget without a limit: each call makes all attempts that its [`RetryPolicy`](crate::RetryPolicy)
+    /// allows.
     pub fn unlimited() -> Self {
         Self {
             tenths: Arc::default(),
@@ -61,12 +63,12 @@ impl RetryBudget {
         }
     }
 
-    /// How many retries it holds when it is full; `None` without a limit.
+    /// Returns the number of retries in the full budget; `None` without a limit.
     pub fn capacity(&self) -> Option<u32> {
         self.capacity
     }
 
-    /// How many retries are left; [`u32::MAX`] without a limit.
+    /// Returns the number of retries left; [`u32::MAX`] without a limit.
     pub fn remaining(&self) -> u32 {
         match self.capacity {
             Some(_) => u32::try_from(*self.tenths() / COST).unwrap_or(u32::MAX),
@@ -74,7 +76,7 @@ impl RetryBudget {
         }
     }
 
-    /// Takes the price of one retry; `false` when it cannot be paid.
+    /// Takes one retry from the budget; `false` if there is none left.
     pub(crate) fn withdraw(&self) -> bool {
         if self.capacity.is_none() {
             return true;

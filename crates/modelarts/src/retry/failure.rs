@@ -1,22 +1,22 @@
-//! What failures mean for retries.
+//! The kinds of failures, as far as retries depend on them.
 
-/// What a failed attempt means for the next one.
+/// The kind of a failed attempt, which decides whether it is retried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FailureKind {
-    /// Refused for too many requests.
+    /// Refused because of too many requests.
     Throttled,
-    /// The request never left.
+    /// The request was not sent.
     NoConnection,
-    /// The service or a gateway cannot respond for now; the request may have been carried out.
+    /// The service or a gateway is temporarily unavailable; the request may have been carried out.
     Unavailable,
-    /// No complete response came; the request may have been carried out.
+    /// No complete response was received; the request may have been carried out.
     Broken,
-    /// Repeating would not help.
+    /// A retry would not help.
     Final,
 }
 
 impl FailureKind {
-    /// In a few words.
+    /// The kind in a few words, for the log.
     pub(crate) fn reason(self) -> &'static str {
         match self {
             Self::Throttled => "throttled",

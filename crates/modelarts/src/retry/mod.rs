@@ -1,5 +1,7 @@
-//! Repeating what failed for a passing reason: policy, backoff and budget decide, [`Attempts`] joins
-//! them, and the transport drives. Waiting for a state is another matter, see [`wait`](crate::wait).
+//! Retries of transient failures.
+//!
+//! Policy, backoff and budget decide whether to retry, [`Attempts`] combines them, and the transport sends the
+//! requests. For waiting until a resource reaches a state, see [`wait`](crate::wait).
 
 mod after;
 mod attempts;

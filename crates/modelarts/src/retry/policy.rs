@@ -1,28 +1,28 @@
-//! What is tried again, and how often.
+//! Which failures are retried, and how often.
 
 use std::time::Duration;
 
 use super::backoff::Backoff;
 use super::failure::FailureKind;
 
-/// Which failed attempts are repeated.
+/// Configures which failed attempts are retried, how often, and with which delays.
 ///
-/// | failure | repeated |
+/// | failure | retried |
 /// |---|---|
 /// | 429, throttled | always: the request was refused |
-/// | no connection | always: the request never left |
-/// | 408, 500, 502, 503, 504 | idempotent operations, unless a code says that it is final |
-/// | connection broke off, attempt timed out | idempotent operations |
-/// | any other status, a response that does not decode, a certificate that is not trusted | never |
+/// | no connection | always: the request was not sent |
+/// | 408, 500, 502, 503, 504 | for idempotent operations, unless the error code is final |
+/// | connection broke off, attempt timed out | for idempotent operations |
+/// | any other status, a response that cannot be decoded, a certificate that is not trusted | never |
 ///
-/// Whether an operation is idempotent comes from the document. So nothing is created twice.
+/// The API document says which operations are idempotent. So nothing is created twice.
 ///
-/// A `Retry-After` of the service, in seconds or as a date, lengthens the delay. All delays end with the
-/// deadline of the call: when one would not fit, the call fails at once with the last error, and
-/// [`Error::retry_limit`](crate::Error::retry_limit) says so.
+/// A `Retry-After` of the service, in seconds or as a date, lengthens the delay. A delay never extends beyond the
+/// deadline of the call: if it would, the call fails at once with the last error, and
+/// [`Error::retry_limit`](crate::Error::retry_limit) is [`Deadline`](crate::RetryLimit::Deadline).
 ///
-/// A waiter follows the same policy: it polls once at a time, and gives up after as many failed polls in a row as
-/// there are attempts here.
+/// A waiter follows the same policy: each of its polls makes one attempt, and it gives up after as many failed polls in
+/// a row as the policy allows attempts.
 ///
 /// ```
 /// use modelarts::{Backoff, RetryPolicy};
@@ -42,8 +42,8 @@ pub struct RetryPolicy {
 }
 
 impl Default for RetryPolicy {
-    /// Five attempts; delays of up to half a second, doubling to 20 seconds; when throttled without
-    /// `Retry-After` of up to 10 seconds, doubling to 60.
+    /// Five attempts; delays of up to half a second, doubling to 20 seconds; when throttled without `Retry-After`,
+    /// delays of up to 10 seconds, doubling to 60.
     fn default() -> Self {
         Self {
             max_attempts: 5,
@@ -54,12 +54,12 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// One attempt and no more.
+    /// Creates a policy without retries: one attempt per call.
     pub fn off() -> Self {
         Self::default().max_attempts(1)
     }
 
-    /// The number of attempts, the first included; 0 counts as 1.
+    /// Sets the maximum number of attempts, including the first; 0 is treated as 1.
     #[must_use]
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.max_attempts = attempts.max(1);
@@ -70,21 +70,21 @@ impl RetryPolicy {
         self.max_attempts
     }
 
-    /// The delays after failures.
+    /// Sets the delays after failures.
     #[must_use]
     pub fn backoff(mut self, backoff: Backoff) -> Self {
         self.backoff = backoff;
         self
     }
 
-    /// The delays after 429 without `Retry-After`.
+    /// Sets the delays after status 429 without `Retry-After`.
     #[must_use]
     pub fn throttled_backoff(mut self, backoff: Backoff) -> Self {
         self.throttled = backoff;
         self
     }
 
-    /// Whether a failure of this kind is a reason to send the request again.
+    /// Whether a failure of this kind is retried.
     pub(crate) fn repeats(failure: FailureKind, idempotent: bool) -> bool {
         match failure {
             FailureKind::Throttled | FailureKind::NoConnection => true,
@@ -93,12 +93,12 @@ impl RetryPolicy {
         }
     }
 
-    /// Whether one more attempt may follow after this many.
+    /// Whether another attempt is allowed after this many.
     pub(crate) fn allows(&self, attempts: u32) -> bool {
         attempts < self.max_attempts
     }
 
-    /// The delay after this many attempts in a row have failed, for a random `fraction` of 0 to 1.
+    /// The delay after this many failed attempts in a row, for a random `fraction` from 0 to 1.
     pub(crate) fn delay(
         &self,
         failure: FailureKind,
@@ -111,7 +111,7 @@ impl RetryPolicy {
             _ => &self.backoff,
         };
         let own = backoff.delay(attempts, fraction);
-        // Who is told when to come back need not guess; spread a little, so that not all come at once.
+        // `Retry-After` replaces the backoff when throttled, spread a little so that not all clients retry at once.
         match (failure, retry_after) {
             (FailureKind::Throttled, Some(after)) => after.saturating_add(SPREAD.mul_f64(fraction)),
             (_, Some(after)) => after.max(own),

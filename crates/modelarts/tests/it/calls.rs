@@ -471,14 +471,14 @@ async fn the_generated_client_and_untyped_calls_share_the_pipeline() {
     assert_eq!(page.total, Some(0));
 
     let body = serde_json::json!({"duration": 3_600_000});
-    let answer = client
+    let response = client
         .call("renewLease")
         .path("id", "n1")
         .json(&body)
         .send()
         .await
         .unwrap();
-    assert_eq!(&answer.body[..], br#"{"duration": 1}"#);
+    assert_eq!(&response.body[..], br#"{"duration": 1}"#);
     let recorded = server.requests();
     assert_eq!(
         (recorded[3].method.as_str(), recorded[3].target.as_str()),
@@ -603,11 +603,11 @@ async fn a_request_without_types_takes_headers_and_the_content_type_of_its_body(
         (client.request(Method::PATCH, template), "`id` is missing"),
         (
             client.request(Method::GET, "/v1/x").path("name", "n1"),
-            "`name` is no parameter of the path",
+            "`name` is not a parameter of the path",
         ),
         (
             client.call("showLease").path("id", "n1").path("name", "n1"),
-            "`name` is no path parameter",
+            "`name` is not a path parameter",
         ),
     ] {
         let error = request.send().await.unwrap_err();

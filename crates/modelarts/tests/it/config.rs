@@ -584,12 +584,12 @@ async fn a_profile_that_is_nowhere_leads_to_no_public_cloud() {
             let text = format!(
                 "clouds: {{a: {{profile: {profile}, region_name: eu-de, auth: {{{auth}}}}}}}"
             );
-            let said = refused(&text, &[]).await;
+            let message = refused(&text, &[]).await;
             assert!(
-                said.contains("which is in no clouds-public.yaml") && said.contains(way),
-                "{said}"
+                message.contains("which is in no clouds-public.yaml") && message.contains(way),
+                "{message}"
             );
-            assert!(!said.contains("s3cret"), "{said}");
+            assert!(!message.contains("s3cret"), "{message}");
         }
     }
     // With addresses it is complete without the profile.
@@ -637,12 +637,12 @@ async fn an_override_of_the_identity_service_goes_before_a_public_cloud() {
 #[tokio::test]
 async fn an_error_tells_what_was_not_understood() {
     let text = "clouds: {a: {region: eu-de, auth: {username: u, password: t0p-s3cret, user_domain_name: d}}}";
-    let said = refused(text, &[]).await;
+    let message = refused(text, &[]).await;
     assert!(
-        said.contains("the key `region`, which is not used; is `region_name` meant?"),
-        "{said}"
+        message.contains("the key `region`, which is not used; is `region_name` meant?"),
+        "{message}"
     );
-    assert!(!said.contains("s3cret"), "{said}");
+    assert!(!message.contains("s3cret"), "{message}");
 }
 
 #[tokio::test]
@@ -650,7 +650,7 @@ async fn a_project_that_only_the_region_names_is_reported() {
     let server = Server::start(|_, _| json(401, r#"{"error": {"code": 401, "message": "no"}}"#));
     let error = build(user(&server.url, &[])).await.unwrap_err().to_string();
     assert!(
-        error.contains("no project is configured, so that of the region `eu-de`"),
+        error.contains("no project is configured, so the main project of the region `eu-de`"),
         "{error}"
     );
     let named = user(&server.url, &[("OS_PROJECT_NAME", "eu-de_other")]);

@@ -182,29 +182,32 @@ async fn a_body_that_is_no_whole_object_is_no_success() {
         raw("HTTP/1.0 200 OK", r#"{"id": "n1", "#),
     ];
     for bytes in odd {
-        let told = String::from_utf8_lossy(&bytes).into_owned();
+        let body_text = String::from_utf8_lossy(&bytes).into_owned();
         let (_server, client) = with_response(bytes).await;
-        let error = client.notebooks().show("n1").await.expect_err(&told);
+        let error = client.notebooks().show("n1").await.expect_err(&body_text);
         assert!(
             error.is_decode() && !error.is_outcome_unknown(),
-            "{told}: {error}"
+            "{body_text}: {error}"
         );
-        let error = client.notebooks().stop("n1").await.expect_err(&told);
-        assert!(error.is_decode(), "{told}: {error}");
+        let error = client.notebooks().stop("n1").await.expect_err(&body_text);
+        assert!(error.is_decode(), "{body_text}: {error}");
         assert!(
             client.notebooks().ensure_stopped("n1").await.is_err(),
-            "{told}"
+            "{body_text}"
         );
         assert!(
             client.instances().ensure_stopped("n1").await.is_err(),
-            "{told}"
+            "{body_text}"
         );
         for error in [
             client.instances().stop("n1").await.map(drop),
             client.notebooks().create(&notebook()).await.map(drop),
             client.images().save("n1", &image()).await.map(drop),
         ] {
-            assert!(error.expect_err(&told).is_outcome_unknown(), "{told}");
+            assert!(
+                error.expect_err(&body_text).is_outcome_unknown(),
+                "{body_text}"
+            );
         }
     }
     for bytes in [
@@ -216,12 +219,12 @@ async fn a_body_that_is_no_whole_object_is_no_success() {
         ),
         raw("HTTP/1.1 206 Partial Content", r#"{"id": "n1"}"#),
     ] {
-        let told = String::from_utf8_lossy(&bytes).into_owned();
+        let body_text = String::from_utf8_lossy(&bytes).into_owned();
         let (_server, client) = with_response(bytes).await;
         let shown: Result<Notebook, Error> = client.notebooks().show("n1").await;
         match shown {
-            Ok(shown) => assert_eq!(shown.id.as_deref(), Some("n1"), "{told}"),
-            Err(error) => assert!(told.contains("1e400"), "{told}: {error}"),
+            Ok(shown) => assert_eq!(shown.id.as_deref(), Some("n1"), "{body_text}"),
+            Err(error) => assert!(body_text.contains("1e400"), "{body_text}: {error}"),
         }
     }
 }
@@ -239,24 +242,24 @@ async fn a_connection_that_ends_early_leaves_the_outcome_unknown() {
             .to_vec(),
         b"\0\0\0\0".to_vec(),
     ] {
-        let told = String::from_utf8_lossy(&bytes).into_owned();
+        let body_text = String::from_utf8_lossy(&bytes).into_owned();
         let (server, client) = with_response(bytes).await;
         let error = client
             .notebooks()
             .create(&notebook())
             .await
-            .expect_err(&told);
+            .expect_err(&body_text);
         assert!(
             error.is_outcome_unknown() && !error.is_not_found(),
-            "{told}: {error}"
+            "{body_text}: {error}"
         );
-        assert_eq!(server.count(), 1, "{told}");
+        assert_eq!(server.count(), 1, "{body_text}");
         let error = client
             .notebooks()
             .ensure_deleted("n1")
             .await
-            .expect_err(&told);
-        assert!(!error.is_not_found(), "{told}: {error}");
+            .expect_err(&body_text);
+        assert!(!error.is_not_found(), "{body_text}: {error}");
     }
 }
 

@@ -199,10 +199,10 @@ impl Case {
     /// The project that is meant; an error where two are.
     fn project(&self) -> Result<Option<String>, ()> {
         let sources = self.sources();
-        let mut said = sources
+        let mut reported = sources
             .iter()
             .filter(|source| source.project_id.or(source.project_name).is_some());
-        let configured = match said.next() {
+        let configured = match reported.next() {
             None => None,
             Some(source) => match (source.project_id, source.project_name) {
                 (Some(id), Some(name)) if id != name => return Err(()),

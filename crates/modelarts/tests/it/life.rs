@@ -202,10 +202,10 @@ async fn a_refusal_that_lasts_is_the_cause_of_the_last_error() {
     let error = client.notebooks().ensure_stopped("n1").await.unwrap_err();
     assert!(error.is_wait_timeout(), "{error}");
     assert_eq!(error.last_poll().unwrap().status, "RUNNING");
-    let told = error.to_string();
+    let message = error.to_string();
     assert!(
-        told.contains("; the last refusal: stopNotebook: HTTP 400, ModelArts.6357"),
-        "{told}"
+        message.contains("; the last refusal: stopNotebook: HTTP 400, ModelArts.6357"),
+        "{message}"
     );
     assert!(error.is_conflict() && error.cause().unwrap().operation() == Some("stopNotebook"));
 }

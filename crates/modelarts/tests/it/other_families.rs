@@ -121,7 +121,7 @@ async fn a_job_is_created_typed_and_listed_raw() {
 
 #[tokio::test]
 async fn a_request_is_sent_again_as_its_method_allows() {
-    for (method, told, sent) in [
+    for (method, marked, sent) in [
         (Method::GET, None, 3),
         (Method::PUT, None, 3),
         (Method::DELETE, None, 3),
@@ -137,11 +137,11 @@ async fn a_request_is_sent_again_as_its_method_allows() {
         });
         let client = connect(&server).await;
         let mut request = client.request(method.clone(), JOBS);
-        if let Some(told) = told {
-            request = request.idempotent(told);
+        if let Some(marked) = marked {
+            request = request.idempotent(marked);
         }
         let outcome = request.send().await;
-        assert_eq!(server.count(), sent, "{method} {told:?}");
+        assert_eq!(server.count(), sent, "{method} {marked:?}");
         match sent {
             1 => {
                 let error = outcome.unwrap_err();

@@ -330,8 +330,8 @@ async fn an_empty_success_of_an_action_is_a_success() {
             .unwrap_err()
             .is_outcome_unknown()
     );
-    let said = r#"{"error_code": "APIGW.0301", "error_msg": "who are you"}"#;
-    let server = Server::start(move |_, _| json(200, said));
+    let error_body = r#"{"error_code": "APIGW.0301", "error_msg": "who are you"}"#;
+    let server = Server::start(move |_, _| json(200, error_body));
     let client = server.client(&ManualClock::default()).await;
     let error = client.notebooks().stop("n1").await.unwrap_err();
     assert!(error.is_decode() && error.is_auth(), "{error}");
@@ -578,27 +578,27 @@ async fn a_row_that_cannot_be_read_is_named_and_the_list_goes_on() {
     let server = Server::start(move |_, _| with(json(200, page), "x-request-id", "r-9"));
     let client = server.client(&ManualClock::default()).await;
     let mut items = client.notebooks().list().items();
-    let mut told = Vec::new();
+    let mut outcomes = Vec::new();
     loop {
         match items.try_next().await {
-            Ok(Some(notebook)) => told.push(notebook.id.unwrap()),
+            Ok(Some(notebook)) => outcomes.push(notebook.id.unwrap()),
             Ok(None) => break,
-            Err(error) => told.push(error.to_string()),
+            Err(error) => outcomes.push(error.to_string()),
         }
     }
     assert_eq!(
-        (told.len(), told[0].as_str(), told[2].as_str()),
+        (outcomes.len(), outcomes[0].as_str(), outcomes[2].as_str()),
         (3, "n-1", "n-3")
     );
     assert!(
-        told[1].contains("item 1 of the list, n-2, is not as documented at `lease`"),
-        "{told:?}"
+        outcomes[1].contains("item 1 of the list, n-2, is not as documented at `lease`"),
+        "{outcomes:?}"
     );
     assert!(
-        told[1].starts_with("listNotebooks: HTTP 200 OK") && told[1].contains("r-9"),
-        "{told:?}"
+        outcomes[1].starts_with("listNotebooks: HTTP 200 OK") && outcomes[1].contains("r-9"),
+        "{outcomes:?}"
     );
-    assert!(!told[1].contains("t0p-s3cret"), "{told:?}");
+    assert!(!outcomes[1].contains("t0p-s3cret"), "{outcomes:?}");
     assert!(
         client
             .notebooks()
@@ -715,10 +715,10 @@ async fn a_waiter_that_runs_out_of_time_says_why_and_what_is_missing() {
     );
     assert_eq!(error.class(), Some(ErrorClass::Throttled));
     assert_eq!(error.status().unwrap().as_u16(), 429);
-    let told = error.to_string();
+    let outcomes = error.to_string();
     assert!(
-        told.contains("the last status was CREATING") && !told.contains("no poll"),
-        "{told}"
+        outcomes.contains("the last status was CREATING") && !outcomes.contains("no poll"),
+        "{outcomes}"
     );
 
     let volume =

@@ -222,7 +222,7 @@ async fn variables_name_what_is_trusted() {
     // Nothing else is trusted than what the bundle holds.
     let other = Secured::start("variables-other", false).await;
     distrusts(server.with(&[("OS_CACERT", &other.path("ca.pem"))])).await;
-    for (name, value, said) in [
+    for (name, value, expected) in [
         (
             "OS_INSECURE",
             "maybe",
@@ -240,7 +240,7 @@ async fn variables_name_what_is_trusted() {
         ),
     ] {
         let error = refusal(server.with(&[(name, value)])).await;
-        assert!(error.contains(said), "{error}");
+        assert!(error.contains(expected), "{error}");
     }
 }
 

@@ -92,8 +92,8 @@ async fn neither_debug_nor_display_nor_tracing_tells() {
                     .unwrap();
                 }
             }
-            let answer = client.call("showNotebook").path("id", "n1").send().await;
-            writeln!(shown, "{answer:?}").unwrap();
+            let response = client.call("showNotebook").path("id", "n1").send().await;
+            writeln!(shown, "{response:?}").unwrap();
         }
         assert!(errors > 0);
     }

@@ -7,10 +7,11 @@
     clippy::unwrap_used,
     clippy::expect_used
 )]
-/// What requests and responses are made of.
+/// The types of request and response bodies.
 ///
-/// A later release may add fields to each of them, so none can be written as a literal. What is sent has a `builder()`.
-/// What only comes back is made from its `Default`, by whoever makes one for a test or a server.
+/// A later release may add fields to any type, so no type can be created with a struct literal. Types that are sent
+/// have a `builder()`. To create a type that is only returned, for example in a test or a server, start with its
+/// `Default`.
 pub mod types {
     #[allow(unused_imports)]
     use crate::devenviron::enums;
@@ -45,7 +46,7 @@ pub mod types {
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct AttachObsRequest {
-        /// Kind of a storage that can be attached to a running notebook. A request with OBS is answered with OBSFS.
+        /// Kind of a storage that can be attached to a running notebook. A request with OBS returns OBSFS.
         ///
         /// Known values: `OBS`, `OBSFS`, `EFS`.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -290,7 +291,7 @@ pub mod types {
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct CustomSpec {
-        /// Processor architecture of an image or a flavor. The lists of the documentation are in upper case, answers come as `x86_64` and `aarch64`; compare without regard to case. An image registered without it counts as X86_64.
+        /// Processor architecture of an image or a flavor. The lists of the documentation are in upper case, responses come as `x86_64` and `aarch64`; compare without regard to case. An image registered without it counts as X86_64.
         ///
         /// Known values: `X86_64`, `AARCH64`.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -333,7 +334,7 @@ pub mod types {
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct CustomSpecReq {
-        /// Processor architecture of an image or a flavor. The lists of the documentation are in upper case, answers come as `x86_64` and `aarch64`; compare without regard to case. An image registered without it counts as X86_64.
+        /// Processor architecture of an image or a flavor. The lists of the documentation are in upper case, responses come as `x86_64` and `aarch64`; compare without regard to case. An image registered without it counts as X86_64.
         ///
         /// Known values: `X86_64`, `AARCH64`.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -382,7 +383,7 @@ pub mod types {
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DataVolume {
-        /// Kind of a storage that can be attached to a running notebook. A request with OBS is answered with OBSFS.
+        /// Kind of a storage that can be attached to a running notebook. A request with OBS returns OBSFS.
         ///
         /// Known values: `OBS`, `OBSFS`, `EFS`.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -404,7 +405,7 @@ pub mod types {
         /// Known values: `STATIC`, `DYNAMIC`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub mount_type: Option<enums::OpenMountType>,
-        /// How far an OBS storage has got on its way into or out of a notebook. A list and a single read show the same state.
+        /// State of an OBS storage that is being mounted to or unmounted from a notebook. A list and a single read show the same state.
         ///
         /// Known values: `MOUNTING`, `MOUNT_FAILED`, `MOUNTED`, `UNMOUNTING`, `UNMOUNT_FAILED`, `UNMOUNTED`.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -453,7 +454,7 @@ pub mod types {
         )]
         pub total: Option<i64>,
     }
-    /// Answer to an accepted deletion.
+    /// Response to an accepted deletion.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -1275,7 +1276,7 @@ pub mod types {
         /// Known values: `NOTEBOOK`, `SSH`, `AI_FLOW`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub dev_service: Option<enums::OpenEndpointService>,
-        /// Names of the SSH key pairs. Some services answer this instead of `ssh_keys`.
+        /// Names of the SSH key pairs. Some services return this instead of `ssh_keys`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub key_pair_names: Option<Vec<String>>,
         /// Way of access to a notebook.
@@ -1396,7 +1397,7 @@ pub mod types {
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct Image {
-        /// Processor architecture of an image or a flavor. The lists of the documentation are in upper case, answers come as `x86_64` and `aarch64`; compare without regard to case. An image registered without it counts as X86_64.
+        /// Processor architecture of an image or a flavor. The lists of the documentation are in upper case, responses come as `x86_64` and `aarch64`; compare without regard to case. An image registered without it counts as X86_64.
         ///
         /// Known values: `X86_64`, `AARCH64`.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -1458,7 +1459,7 @@ pub mod types {
             deserialize_with = "crate::number::optional"
         )]
         pub size: Option<i64>,
-        /// Where an image stands between being made and being removed. Only an ACTIVE image can start a notebook; another one is refused with ModelArts.6797.
+        /// State of an image. Only an ACTIVE image can start a notebook; another one is refused with ModelArts.6797.
         ///
         /// Known values: `INIT`, `CREATING`, `CREATE_FAILED`, `ERROR`, `DELETED`, `ACTIVE`.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -1509,7 +1510,7 @@ pub mod types {
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct ImageGroup {
-        /// When the group came into being, in milliseconds since the epoch (UTC).
+        /// When the group was created, in milliseconds since the epoch (UTC).
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
@@ -1531,7 +1532,7 @@ pub mod types {
         /// Organization of the container registry SWR that holds the versions.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub namespace: Option<String>,
-        /// Overview of the image, for those who are to use it. Huawei Cloud only.
+        /// Overview of the image, for its users. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub read_me: Option<String>,
         /// ID of the registry of the enterprise edition of SWR that holds the versions. Huawei Cloud only.
@@ -1601,7 +1602,7 @@ pub mod types {
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct ImageList {
-        /// Number of this page. Where counting starts is not said; go by the offset that was sent, not by this number.
+        /// Number of this page. Whether it starts at 0 or 1 is not documented; rely on the offset that was sent instead.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
@@ -1680,15 +1681,15 @@ pub mod types {
             deserialize_with = "crate::number::optional"
         )]
         pub duration: Option<i64>,
-        /// Whether the notebook is stopped automatically at all. With false the notebook runs until somebody stops it.
+        /// Whether the notebook is stopped automatically at all. With false the notebook runs until it is stopped.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub enable: Option<bool>,
-        /// Way of stopping automatically. Answers write it in capitals; compare without regard to case. In a request `timing` is assumed when it is left out. With `idle` the time counts from the last use of the notebook, with `timing` from the request.
+        /// Way of stopping automatically. Responses write it in capitals; compare without regard to case. In a request `timing` is assumed when it is left out. With `idle` the time counts from the last use of the notebook, with `timing` from the request.
         ///
         /// Known values: `timing`, `idle`.
         #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
         pub type_: Option<enums::OpenLeaseType>,
-        /// When the notebook last changed, in milliseconds since the epoch. Its being used does not change it.
+        /// When the notebook last changed, in milliseconds since the epoch. Using the notebook does not change it.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
@@ -1708,7 +1709,7 @@ pub mod types {
             deserialize_with = "crate::number::optional"
         )]
         pub duration: Option<i64>,
-        /// Way of stopping automatically. Answers write it in capitals; compare without regard to case. In a request `timing` is assumed when it is left out. With `idle` the time counts from the last use of the notebook, with `timing` from the request.
+        /// Way of stopping automatically. Responses write it in capitals; compare without regard to case. In a request `timing` is assumed when it is left out. With `idle` the time counts from the last use of the notebook, with `timing` from the request.
         ///
         /// Known values: `timing`, `idle`.
         #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
@@ -1819,7 +1820,7 @@ pub mod types {
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct NodeAffinityRuleReq {
-        /// Key of the label: a name of at most 63 characters, before it, if need be, a DNS name of at most 253 characters and a slash.
+        /// Key of the label: a name of at most 63 characters, optionally preceded by a DNS name of at most 253 characters and a slash.
         pub key: String,
         /// How a rule compares a label of a node with its values. Huawei Cloud only.
         ///
@@ -1841,7 +1842,7 @@ pub mod types {
             Default::default()
         }
     }
-    /// A notebook instance. Lists and answers to changes may carry only part of the fields.
+    /// A notebook instance. Lists and responses to changes may carry only part of the fields.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -1956,7 +1957,7 @@ pub mod types {
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct NotebookFlavor {
-        /// Processor architecture of an image or a flavor. The lists of the documentation are in upper case, answers come as `x86_64` and `aarch64`; compare without regard to case. An image registered without it counts as X86_64.
+        /// Processor architecture of an image or a flavor. The lists of the documentation are in upper case, responses come as `x86_64` and `aarch64`; compare without regard to case. An image registered without it counts as X86_64.
         ///
         /// Known values: `X86_64`, `AARCH64`.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -2098,7 +2099,7 @@ pub mod types {
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct RegisterImageRequest {
-        /// Processor architecture of an image or a flavor. The lists of the documentation are in upper case, answers come as `x86_64` and `aarch64`; compare without regard to case. An image registered without it counts as X86_64.
+        /// Processor architecture of an image or a flavor. The lists of the documentation are in upper case, responses come as `x86_64` and `aarch64`; compare without regard to case. An image registered without it counts as X86_64.
         ///
         /// Known values: `X86_64`, `AARCH64`.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -2116,10 +2117,10 @@ pub mod types {
         /// Known values: `CUSTOMIZE`, `IMAGE_SAVE`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub origin: Option<enums::OpenImageOrigin>,
-        /// Overview of the image, for those who are to use it. At most 3,000 characters. Huawei Cloud only.
+        /// Overview of the image, for its users. At most 3,000 characters. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub read_me: Option<String>,
-        /// Kinds of compute resources on which the image runs; `resource_categories` in the answer. Without it both CPU and GPU are assumed.
+        /// Kinds of compute resources on which the image runs; `resource_categories` in the response. Without it both CPU and GPU are assumed.
         ///
         /// Known values: `CPU`, `GPU`, `ASCEND`.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -2129,7 +2130,7 @@ pub mod types {
         /// Known values: `COMMON`, `INFERENCE`, `TRAIN`, `DEV`, `UNKNOWN`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub service_type: Option<enums::OpenImageServiceType>,
-        /// Ways in which a notebook of this image can be reached; `dev_services` in the answer. Without it both NOTEBOOK and SSH are assumed.
+        /// Ways in which a notebook of this image can be reached; `dev_services` in the response. Without it both NOTEBOOK and SSH are assumed.
         ///
         /// Known values: `NOTEBOOK`, `SSH`, `AI_FLOW`.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -2341,12 +2342,12 @@ pub mod types {
             Default::default()
         }
     }
-    /// What to change about an image group. What is left out stays as it is. Huawei Cloud only.
+    /// What to change about an image group. Fields that are left out keep their values. Huawei Cloud only.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct UpdateImageGroupRequest {
-        /// Overview of the image, for those who are to use it. At most 30,000 characters.
+        /// Overview of the image, for its users. At most 30,000 characters.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub read_me: Option<String>,
         /// All tags of the group from now on, at most 20.
@@ -2611,7 +2612,7 @@ pub mod types {
             }
         }
     }
-    /// Builders of what requests are made of.
+    /// Builders for the types of request bodies.
     pub mod builder {
         #[allow(unused_imports)]
         use std::fmt::Display;
@@ -2631,7 +2632,7 @@ pub mod types {
             problems: Problems,
         }
         impl AttachObsRequest {
-            /// Kind of a storage that can be attached to a running notebook. A request with OBS is answered with OBSFS.
+            /// Kind of a storage that can be attached to a running notebook. A request with OBS returns OBSFS.
             ///
             /// Known values: `OBS`, `OBSFS`, `EFS`.
             pub fn category<M>(
@@ -2656,10 +2657,10 @@ pub mod types {
                 self.uri = self.problems.optional("uri", value);
                 self
             }
-            /// Finishes it.
+            /// Builds the value.
             ///
             /// # Errors
-            /// Names every field that is missing or does not fit.
+            /// When a field is missing or invalid; the error names all such fields.
             pub fn build(self) -> Result<super::AttachObsRequest, RequestError> {
                 let Self { category, efs_id, mount_path, uri, problems } = self;
                 match () {
@@ -2706,10 +2707,10 @@ pub mod types {
                 self.pre_start = self.problems.optional("pre_start", value);
                 self
             }
-            /// Finishes it.
+            /// Builds the value.
             ///
             /// # Errors
-            /// Names every field that is missing or does not fit.
+            /// When a field is missing or invalid; the error names all such fields.
             pub fn build(self) -> Result<super::ContainerHooks, RequestError> {
                 let Self { post_start, pre_start, problems } = self;
                 match () {
@@ -2805,10 +2806,10 @@ pub mod types {
                 self.workspace = self.problems.optional("workspace", value);
                 self
             }
-            /// Finishes it.
+            /// Builds the value.
             ///
             /// # Errors
-            /// Names every field that is missing or does not fit.
+            /// When a field is missing or invalid; the error names all such fields.
             pub fn build(
                 self,
             ) -> Result<super::CreateDevEnvInstanceRequest, RequestError> {
@@ -2901,10 +2902,10 @@ pub mod types {
                 self.storage = self.problems.required("storage", value);
                 self
             }
-            /// Finishes it.
+            /// Builds the value.
             ///
             /// # Errors
-            /// Names every field that is missing or does not fit.
+            /// When a field is missing or invalid; the error names all such fields.
             pub fn build(self) -> Result<super::CreateDevEnvNotebookSpec, RequestError> {
                 let Self {
                     annotations,
@@ -2998,10 +2999,10 @@ pub mod types {
                 self.workspace_id = self.problems.optional("workspace_id", value);
                 self
             }
-            /// Finishes it.
+            /// Builds the value.
             ///
             /// # Errors
-            /// Names every field that is missing or does not fit.
+            /// When a field is missing or invalid; the error names all such fields.
             pub fn build(self) -> Result<super::CreateImageRequest, RequestError> {
                 let Self {
                     description,
@@ -3199,10 +3200,10 @@ pub mod types {
                 self.workspace_id = self.problems.optional("workspace_id", value);
                 self
             }
-            /// Finishes it.
+            /// Builds the value.
             ///
             /// # Errors
-            /// Names every field that is missing or does not fit.
+            /// When a field is missing or invalid; the error names all such fields.
             pub fn build(self) -> Result<super::CreateNotebookRequest, RequestError> {
                 let Self {
                     affinity,
@@ -3283,10 +3284,10 @@ pub mod types {
                 self.tags = self.problems.required("tags", value);
                 self
             }
-            /// Finishes it.
+            /// Builds the value.
             ///
             /// # Errors
-            /// Names every field that is missing or does not fit.
+            /// When a field is missing or invalid; the error names all such fields.
             pub fn build(
                 self,
             ) -> Result<super::CreateNotebookTagsRequest, RequestError> {
@@ -3326,10 +3327,10 @@ pub mod types {
                 self.container_hooks = self.problems.optional("container_hooks", value);
                 self
             }
-            /// Finishes it.
+            /// Builds the value.
             ///
             /// # Errors
-            /// Names every field that is missing or does not fit.
+            /// When a field is missing or invalid; the error names all such fields.
             pub fn build(self) -> Result<super::CustomHooks, RequestError> {
                 let Self { container_hooks, problems } = self;
                 match () {
@@ -3362,7 +3363,7 @@ pub mod types {
             problems: Problems,
         }
         impl CustomSpecReq {
-            /// Processor architecture of an image or a flavor. The lists of the documentation are in upper case, answers come as `x86_64` and `aarch64`; compare without regard to case. An image registered without it counts as X86_64.
+            /// Processor architecture of an image or a flavor. The lists of the documentation are in upper case, responses come as `x86_64` and `aarch64`; compare without regard to case. An image registered without it counts as X86_64.
             ///
             /// Known values: `X86_64`, `AARCH64`.
             pub fn arch<M>(
@@ -3410,10 +3411,10 @@ pub mod types {
                 self.resource_flavor = self.problems.optional("resource_flavor", value);
                 self
             }
-            /// Finishes it.
+            /// Builds the value.
             ///
             /// # Errors
-            /// Names every field that is missing or does not fit.
+            /// When a field is missing or invalid; the error names all such fields.
             pub fn build(self) -> Result<super::CustomSpecReq, RequestError> {
                 let Self {
                     arch,
@@ -3460,10 +3461,10 @@ pub mod types {
                 self.is_force = self.problems.optional("is_force", value);
                 self
             }
-            /// Finishes it.
+            /// Builds the value.
             ///
             /// # Errors
-            /// Names every field that is missing or does not fit.
+            /// When a field is missing or invalid; the error names all such fields.
             pub fn build(self) -> Result<super::DeleteImageGroupRequest, RequestError> {
                 let Self { is_force, problems } = self;
                 match () {
@@ -3495,10 +3496,10 @@ pub mod types {
                 self.is_force = self.problems.optional("is_force", value);
                 self
             }
-            /// Finishes it.
+            /// Builds the value.
             ///
             /// # Errors
-            /// Names every field that is missing or does not fit.
+            /// When a field is missing or invalid; the error names all such fields.
             pub fn build(self) -> Result<super::DeleteImageRequest, RequestError> {
                 let Self { is_force, problems } = self;
                 match () {
@@ -3533,10 +3534,10 @@ pub mod types {
                 self.tags = self.problems.required("tags", value);
                 self
             }
-            /// Finishes it.
+            /// Builds the value.
             ///
             /// # Errors
-            /// Names every field that is missing or does not fit.
+            /// When a field is missing or invalid; the error names all such fields.
             pub fn build(
                 self,
             ) -> Result<super::DeleteNotebookTagsRequest, RequestError> {
@@ -3573,10 +3574,10 @@ pub mod types {
                 self.id = self.problems.optional("id", value);
                 self
             }
-            /// Finishes it.
+            /// Builds the value.
             ///
             /// # Errors
-            /// Names every field that is missing or does not fit.
+            /// When a field is missing or invalid; the error names all such fields.
             pub fn build(self) -> Result<super::DevEnvAiProjectReq, RequestError> {
                 let Self { id, problems } = self;
                 match () {
@@ -3616,10 +3617,10 @@ pub mod types {
                 self.prompt = self.problems.optional("prompt", value);
                 self
             }
-            /// Finishes it.
+            /// Builds the value.
             ///
             /// # Errors
-            /// Names every field that is missing or does not fit.
+            /// When a field is missing or invalid; the error names all such fields.
             pub fn build(self) -> Result<super::DevEnvAutoStopReq, RequestError> {
                 let Self { duration, enable, prompt, problems } = self;
                 match () {
@@ -3653,10 +3654,10 @@ pub mod types {
                 self.project_id = self.problems.optional("project_id", value);
                 self
             }
-            /// Finishes it.
+            /// Builds the value.
             ///
             /// # Errors
-            /// Names every field that is missing or does not fit.
+            /// When a field is missing or invalid; the error names all such fields.
             pub fn build(self) -> Result<super::DevEnvPoolOwnerReq, RequestError> {
                 let Self { project_id, problems } = self;
                 match () {
@@ -3714,10 +3715,10 @@ pub mod types {
                 self.type_ = self.problems.optional("type", value);
                 self
             }
-            /// Finishes it.
+            /// Builds the value.
             ///
             /// # Errors
-            /// Names every field that is missing or does not fit.
+            /// When a field is missing or invalid; the error names all such fields.
             pub fn build(self) -> Result<super::DevEnvPoolReq, RequestError> {
                 let Self { id, name, owner, type_, mut problems } = self;
                 problems.require("id", &id);
@@ -3753,10 +3754,10 @@ pub mod types {
                 self.path = self.problems.optional("path", value);
                 self
             }
-            /// Finishes it.
+            /// Builds the value.
             ///
             /// # Errors
-            /// Names every field that is missing or does not fit.
+            /// When a field is missing or invalid; the error names all such fields.
             pub fn build(self) -> Result<super::DevEnvStorageLocationReq, RequestError> {
                 let Self { path, problems } = self;
                 match () {
@@ -3804,10 +3805,10 @@ pub mod types {
                 self.type_ = self.problems.required("type", value);
                 self
             }
-            /// Finishes it.
+            /// Builds the value.
             ///
             /// # Errors
-            /// Names every field that is missing or does not fit.
+            /// When a field is missing or invalid; the error names all such fields.
             pub fn build(self) -> Result<super::DevEnvStorageReq, RequestError> {
                 let Self { location, type_, mut problems } = self;
                 problems.require("type", &type_);
@@ -3841,10 +3842,10 @@ pub mod types {
                 self.id = self.problems.optional("id", value);
                 self
             }
-            /// Finishes it.
+            /// Builds the value.
             ///
             /// # Errors
-            /// Names every field that is missing or does not fit.
+            /// When a field is missing or invalid; the error names all such fields.
             pub fn build(self) -> Result<super::DevEnvWorkspaceReq, RequestError> {
                 let Self { id, problems } = self;
                 match () {
@@ -3897,10 +3898,10 @@ pub mod types {
                 self.service = self.problems.optional("service", value);
                 self
             }
-            /// Finishes it.
+            /// Builds the value.
             ///
             /// # Errors
-            /// Names every field that is missing or does not fit.
+            /// When a field is missing or invalid; the error names all such fields.
             pub fn build(self) -> Result<super::EndpointsReq, RequestError> {
                 let Self { allowed_access_ips, key_pair_names, service, problems } = self;
                 match () {
@@ -3956,10 +3957,10 @@ pub mod types {
                 self.type_ = self.problems.optional("type", value);
                 self
             }
-            /// Finishes it.
+            /// Builds the value.
             ///
             /// # Errors
-            /// Names every field that is missing or does not fit.
+            /// When a field is missing or invalid; the error names all such fields.
             pub fn build(self) -> Result<super::HookConfig, RequestError> {
                 let Self { mode, script, type_, problems } = self;
                 match () {
@@ -3994,7 +3995,7 @@ pub mod types {
                 self.duration = self.problems.optional("duration", value);
                 self
             }
-            /// Way of stopping automatically. Answers write it in capitals; compare without regard to case. In a request `timing` is assumed when it is left out. With `idle` the time counts from the last use of the notebook, with `timing` from the request.
+            /// Way of stopping automatically. Responses write it in capitals; compare without regard to case. In a request `timing` is assumed when it is left out. With `idle` the time counts from the last use of the notebook, with `timing` from the request.
             ///
             /// Known values: `timing`, `idle`.
             pub fn type_<M>(
@@ -4004,10 +4005,10 @@ pub mod types {
                 self.type_ = self.problems.optional("type", value);
                 self
             }
-            /// Finishes it.
+            /// Builds the value.
             ///
             /// # Errors
-            /// Names every field that is missing or does not fit.
+            /// When a field is missing or invalid; the error names all such fields.
             pub fn build(self) -> Result<super::LeaseReq, RequestError> {
                 let Self { duration, type_, problems } = self;
                 match () {
@@ -4040,10 +4041,10 @@ pub mod types {
                 self.action = self.problems.required("action", value);
                 self
             }
-            /// Finishes it.
+            /// Builds the value.
             ///
             /// # Errors
-            /// Names every field that is missing or does not fit.
+            /// When a field is missing or invalid; the error names all such fields.
             pub fn build(
                 self,
             ) -> Result<super::ManageDevEnvInstanceRequest, RequestError> {
@@ -4107,10 +4108,10 @@ pub mod types {
                     );
                 self
             }
-            /// Finishes it.
+            /// Builds the value.
             ///
             /// # Errors
-            /// Names every field that is missing or does not fit.
+            /// When a field is missing or invalid; the error names all such fields.
             pub fn build(self) -> Result<super::NodeAffinityReq, RequestError> {
                 let Self {
                     preferred_during_scheduling_ignored_during_execution,
@@ -4145,7 +4146,7 @@ pub mod types {
             problems: Problems,
         }
         impl NodeAffinityRuleReq {
-            /// Key of the label: a name of at most 63 characters, before it, if need be, a DNS name of at most 253 characters and a slash.
+            /// Key of the label: a name of at most 63 characters, optionally preceded by a DNS name of at most 253 characters and a slash.
             pub fn key(mut self, value: impl TryInto<String, Error: Display>) -> Self {
                 self.key = self.problems.required("key", value);
                 self
@@ -4173,10 +4174,10 @@ pub mod types {
                 self.weight = self.problems.optional("weight", value);
                 self
             }
-            /// Finishes it.
+            /// Builds the value.
             ///
             /// # Errors
-            /// Names every field that is missing or does not fit.
+            /// When a field is missing or invalid; the error names all such fields.
             pub fn build(self) -> Result<super::NodeAffinityRuleReq, RequestError> {
                 let Self { key, operator, values, weight, mut problems } = self;
                 problems.require("key", &key);
@@ -4221,10 +4222,10 @@ pub mod types {
                     .optional("public_network_type", value);
                 self
             }
-            /// Finishes it.
+            /// Builds the value.
             ///
             /// # Errors
-            /// Names every field that is missing or does not fit.
+            /// When a field is missing or invalid; the error names all such fields.
             pub fn build(self) -> Result<super::PublicNetworkConfigReq, RequestError> {
                 let Self { public_network_type, problems } = self;
                 match () {
@@ -4263,7 +4264,7 @@ pub mod types {
             problems: Problems,
         }
         impl RegisterImageRequest {
-            /// Processor architecture of an image or a flavor. The lists of the documentation are in upper case, answers come as `x86_64` and `aarch64`; compare without regard to case. An image registered without it counts as X86_64.
+            /// Processor architecture of an image or a flavor. The lists of the documentation are in upper case, responses come as `x86_64` and `aarch64`; compare without regard to case. An image registered without it counts as X86_64.
             ///
             /// Known values: `X86_64`, `AARCH64`.
             pub fn arch<M>(
@@ -4301,12 +4302,12 @@ pub mod types {
                 self.origin = self.problems.optional("origin", value);
                 self
             }
-            /// Overview of the image, for those who are to use it. At most 3,000 characters. Huawei Cloud only.
+            /// Overview of the image, for its users. At most 3,000 characters. Huawei Cloud only.
             pub fn read_me<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
                 self.read_me = self.problems.optional("read_me", value);
                 self
             }
-            /// Kinds of compute resources on which the image runs; `resource_categories` in the answer. Without it both CPU and GPU are assumed.
+            /// Kinds of compute resources on which the image runs; `resource_categories` in the response. Without it both CPU and GPU are assumed.
             ///
             /// Known values: `CPU`, `GPU`, `ASCEND`.
             pub fn resource_category<M>(
@@ -4328,7 +4329,7 @@ pub mod types {
                 self.service_type = self.problems.optional("service_type", value);
                 self
             }
-            /// Ways in which a notebook of this image can be reached; `dev_services` in the answer. Without it both NOTEBOOK and SSH are assumed.
+            /// Ways in which a notebook of this image can be reached; `dev_services` in the response. Without it both NOTEBOOK and SSH are assumed.
             ///
             /// Known values: `NOTEBOOK`, `SSH`, `AI_FLOW`.
             pub fn services<M>(
@@ -4377,10 +4378,10 @@ pub mod types {
                 self.workspace_id = self.problems.optional("workspace_id", value);
                 self
             }
-            /// Finishes it.
+            /// Builds the value.
             ///
             /// # Errors
-            /// Names every field that is missing or does not fit.
+            /// When a field is missing or invalid; the error names all such fields.
             pub fn build(self) -> Result<super::RegisterImageRequest, RequestError> {
                 let Self {
                     arch,
@@ -4446,10 +4447,10 @@ pub mod types {
                 self.uid = self.problems.optional("uid", value);
                 self
             }
-            /// Finishes it.
+            /// Builds the value.
             ///
             /// # Errors
-            /// Names every field that is missing or does not fit.
+            /// When a field is missing or invalid; the error names all such fields.
             pub fn build(self) -> Result<super::RunUserReq, RequestError> {
                 let Self { gid, uid, problems } = self;
                 match () {
@@ -4483,10 +4484,10 @@ pub mod types {
                 self.value = self.problems.optional("value", value);
                 self
             }
-            /// Finishes it.
+            /// Builds the value.
             ///
             /// # Errors
-            /// Names every field that is missing or does not fit.
+            /// When a field is missing or invalid; the error names all such fields.
             pub fn build(self) -> Result<super::TagReq, RequestError> {
                 let Self { key, value, mut problems } = self;
                 problems.require("key", &key);
@@ -4529,10 +4530,10 @@ pub mod types {
                 self.prompt = self.problems.optional("prompt", value);
                 self
             }
-            /// Finishes it.
+            /// Builds the value.
             ///
             /// # Errors
-            /// Names every field that is missing or does not fit.
+            /// When a field is missing or invalid; the error names all such fields.
             pub fn build(self) -> Result<super::UpdateDevEnvAutoStopReq, RequestError> {
                 let Self { duration, enable, prompt, problems } = self;
                 match () {
@@ -4578,10 +4579,10 @@ pub mod types {
                 self.spec = self.problems.optional("spec", value);
                 self
             }
-            /// Finishes it.
+            /// Builds the value.
             ///
             /// # Errors
-            /// Names every field that is missing or does not fit.
+            /// When a field is missing or invalid; the error names all such fields.
             pub fn build(
                 self,
             ) -> Result<super::UpdateDevEnvInstanceRequest, RequestError> {
@@ -4622,10 +4623,10 @@ pub mod types {
                 self.auto_stop = self.problems.optional("auto_stop", value);
                 self
             }
-            /// Finishes it.
+            /// Builds the value.
             ///
             /// # Errors
-            /// Names every field that is missing or does not fit.
+            /// When a field is missing or invalid; the error names all such fields.
             pub fn build(self) -> Result<super::UpdateDevEnvNotebookSpec, RequestError> {
                 let Self { auto_stop, problems } = self;
                 match () {
@@ -4655,7 +4656,7 @@ pub mod types {
             problems: Problems,
         }
         impl UpdateImageGroupRequest {
-            /// Overview of the image, for those who are to use it. At most 30,000 characters.
+            /// Overview of the image, for its users. At most 30,000 characters.
             pub fn read_me<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
                 self.read_me = self.problems.optional("read_me", value);
                 self
@@ -4668,10 +4669,10 @@ pub mod types {
                 self.tags = self.problems.optional("tags", value);
                 self
             }
-            /// Finishes it.
+            /// Builds the value.
             ///
             /// # Errors
-            /// Names every field that is missing or does not fit.
+            /// When a field is missing or invalid; the error names all such fields.
             pub fn build(self) -> Result<super::UpdateImageGroupRequest, RequestError> {
                 let Self { read_me, tags, problems } = self;
                 match () {
@@ -4801,10 +4802,10 @@ pub mod types {
                     .optional("storage_new_size", value);
                 self
             }
-            /// Finishes it.
+            /// Builds the value.
             ///
             /// # Errors
-            /// Names every field that is missing or does not fit.
+            /// When a field is missing or invalid; the error names all such fields.
             pub fn build(self) -> Result<super::UpdateNotebookRequest, RequestError> {
                 let Self {
                     affinity,
@@ -4899,10 +4900,10 @@ pub mod types {
                 self.vpc_id = self.problems.optional("vpc_id", value);
                 self
             }
-            /// Finishes it.
+            /// Builds the value.
             ///
             /// # Errors
-            /// Names every field that is missing or does not fit.
+            /// When a field is missing or invalid; the error names all such fields.
             pub fn build(self) -> Result<super::UserVpcReq, RequestError> {
                 let Self {
                     connect_cidrs,
@@ -5002,10 +5003,10 @@ pub mod types {
                 self.uri = self.problems.optional("uri", value);
                 self
             }
-            /// Finishes it.
+            /// Builds the value.
             ///
             /// # Errors
-            /// Names every field that is missing or does not fit.
+            /// When a field is missing or invalid; the error names all such fields.
             pub fn build(self) -> Result<super::VolumeReq, RequestError> {
                 let Self {
                     capacity,
@@ -5067,7 +5068,7 @@ pub mod types {
 /// Each description names its unit again.
 ///
 /// ## Asynchronous operations
-/// Creating, starting, stopping, deleting, saving and mounting are only begun when the answer arrives. Read the
+/// Creating, starting, stopping, deleting, saving and mounting have only begun when the response arrives. Read the
 /// resource until its status is one of the settled or failed ones. Right after an operation was accepted a read may
 /// still show the status from before.
 ///
@@ -5086,11 +5087,11 @@ pub mod types {
 /// attention:
 ///
 /// * The old generation says `error_message`, the new one and the gateways say `error_msg`. Read both.
-/// * A missing instance is answered with **400** and `ModelArts.6309`, a missing image with **400** and
+/// * A missing instance gets **400** and `ModelArts.6309`, a missing image **400** and
 ///  `ModelArts.6404`; 404 may occur as well.
 /// * `ModelArts.6357` (400) means that another operation is under way or that the target state is reached already. Only
-///  a look at the resource tells which.
-/// * A gateway may answer with HTML or with nothing at all, and 429 may lack `Retry-After`.
+///  reading the resource shows which.
+/// * A gateway may respond with HTML or with an empty body, and 429 may lack `Retry-After`.
 /// * Gateways have codes of their own, in `error_code` too, with the prefix `APIG.` or `APIGW.`. None of them says
 ///  anything about the resource:
 ///
@@ -5118,16 +5119,16 @@ pub mod types {
 ///  written `page T<table>`, for an example `page S<sample>`. `sample` means that only a sample shows it, `observed`
 ///  that only practice does, `sdk` that only the vendor's SDK does.
 /// * `x-idempotent` on operations: when true, repeating has no further effect, so that the request may be sent again
-///  after a lost answer.
+///  after a lost response.
 /// * `x-pagination` on operations that return a list in pages: how. `style` says what the position counts: `offset` records,
-///  `page` pages (from `first`), `token` nothing, since it is the text that the page before has in `next`. `limit` and
+///  `page` pages (from `first`), `token` nothing: it is the `next` value of the previous page. `limit` and
 ///  `offset` or `token` name the parameters; `items` names the property that holds the records, or several that hold the
 ///  same, and `total` the one with their number on all pages. `size` is how many to ask for at once.
 /// * `x-required-when` on properties of requests: the condition under which an optional property has to be given.
 /// * `x-default` on parameters and on properties of requests: what the service assumes when nothing is sent. It is not
 ///  `default`, which generated clients would send.
 /// * `x-clouds` on operations, parameters, schemas and properties: the clouds that have it, `huawei` or `otc`. Without it
-///  both have it, or nobody knows better.
+///  both have it, as far as is known.
 /// * `x-also` on parameters of a query: other names of the same parameter, of which each cloud knows its own and passes
 ///  over the rest; send the value under all of them.
 /// * `x-published: false` on parameters: left out of the published documents, since something else says the same.
@@ -5145,7 +5146,9 @@ pub struct Client<X = reqwest::Client> {
     pub(crate) transport: X,
 }
 impl Client {
-    /// A client of the service at this address, which sends with the given HTTP client and adds no credentials.
+    /// Creates a client for the service at this address.
+    ///
+    /// It sends requests with the given HTTP client and adds no credentials.
     pub fn new_with_client(address: &str, http: reqwest::Client) -> Self {
         Self {
             base: crate::BaseUrl::new(address),
@@ -5155,7 +5158,7 @@ impl Client {
     }
 }
 impl<X> Client<X> {
-    /// The same client with another one to send its requests.
+    /// Returns a client for the same address that sends its requests with another transport.
     pub fn with_transport<Y>(&self, transport: Y) -> Client<Y> {
         Client {
             base: self.base.clone(),
@@ -5163,11 +5166,11 @@ impl<X> Client<X> {
             transport,
         }
     }
-    /// The address of the service.
+    /// Returns the address of the service.
     pub fn base(&self) -> &crate::BaseUrl {
         &self.base
     }
-    /// What requests are made with.
+    /// Returns the HTTP client that builds the requests.
     pub fn http(&self) -> &reqwest::Client {
         &self.http
     }
@@ -5183,7 +5186,7 @@ impl<X> Client<X> {
     }
     /// Create a development environment instance.
     ///
-    /// Creates a notebook instance of the previous service generation. Asynchronous: the answer describes the new instance in state CREATING (or CREATE_QUEUING), and callers read the instance until it is RUNNING or CREATE_FAILED. Names need not be unique, so a repeated call creates a second instance. The main storage is of the type obs; another type is refused with ModelArts.6324. A pool is one of the project's dedicated pools, of which the answer has name, type and owner. While a free flavor is sold out an instance of it queues in CREATE_QUEUING; another flavor is refused with ModelArts.6329.
+    /// Creates a notebook instance of the previous service generation. Asynchronous: the response describes the new instance in state CREATING (or CREATE_QUEUING), and callers read the instance until it is RUNNING or CREATE_FAILED. Names need not be unique, so a repeated call creates a second instance. The main storage is of the type obs; another type is refused with ModelArts.6324. A pool is one of the project's dedicated pools, whose name, type and owner are in the response. While a free flavor is sold out an instance of it queues in CREATE_QUEUING; another flavor is refused with ModelArts.6329.
     ///
     /// Sends `POST /v1/{project_id}/demanager/instances`. Parameters are set on the builder.
     pub fn create_dev_env_instance(&self) -> builder::CreateDevEnvInstance<'_, X> {
@@ -5191,7 +5194,7 @@ impl<X> Client<X> {
     }
     /// Show a development environment instance.
     ///
-    /// Returns one instance with its state, flavor, image and notebook settings. Synchronous; this is the call to repeat while waiting for a creation, a start or a stop. It works in every state of the instance. An unknown instance is answered with status 400 and ModelArts.6309.
+    /// Returns one instance with its state, flavor, image and notebook settings. Synchronous; poll this operation while waiting for a creation, a start or a stop. It works in every state of the instance. An unknown instance gets status 400 and ModelArts.6309.
     ///
     /// Sends `GET /v1/{project_id}/demanager/instances/{instance_id}`. Parameters are set on the builder.
     pub fn show_dev_env_instance(&self) -> builder::ShowDevEnvInstance<'_, X> {
@@ -5199,7 +5202,7 @@ impl<X> Client<X> {
     }
     /// Update a development environment instance.
     ///
-    /// Changes the description of an instance, its automatic stop, or both. Synchronous. Name, flavor and storage cannot be changed. Whatever is left out stays as it is.
+    /// Changes the description of an instance, its automatic stop, or both. Synchronous. Name, flavor and storage cannot be changed. Fields that are left out keep their values.
     ///
     /// Sends `PUT /v1/{project_id}/demanager/instances/{instance_id}`. Parameters are set on the builder.
     pub fn update_dev_env_instance(&self) -> builder::UpdateDevEnvInstance<'_, X> {
@@ -5207,7 +5210,7 @@ impl<X> Client<X> {
     }
     /// Delete a development environment instance.
     ///
-    /// Deletes an instance for good and answers with its ID. The instance may stay readable for a moment; then it is unknown, and repeating the call ends in status 400 with ModelArts.6309. A running instance is accepted, although the list of error codes has one for an instance that must be stopped first, ModelArts.6304. The ID in the response is that of the deleted instance.
+    /// Deletes an instance permanently and returns its ID. The instance may stay readable for a moment; then it is unknown, and repeating the call ends in status 400 with ModelArts.6309. A running instance is accepted, although the list of error codes has one for an instance that must be stopped first, ModelArts.6304. The ID in the response is that of the deleted instance.
     ///
     /// Sends `DELETE /v1/{project_id}/demanager/instances/{instance_id}`. Parameters are set on the builder.
     pub fn delete_dev_env_instance(&self) -> builder::DeleteDevEnvInstance<'_, X> {
@@ -5215,7 +5218,7 @@ impl<X> Client<X> {
     }
     /// Start, stop or restart an instance.
     ///
-    /// Starts a stopped instance, stops a running one or restarts one. Asynchronous: the answer names the state before and the state entered, and callers read the instance until it settles. A restart interrupts the instance again every time it is sent, so the call as a whole must not be repeated blindly. Only ML Studio instances can be restarted. A start of an instance that runs is refused with ModelArts.6305, a stop of one that is stopped with ModelArts.6307. While the instance is starting every action is refused with ModelArts.6306, while it is stopping with ModelArts.6308, and during any other operation with ModelArts.6357. An unknown instance is answered with status 400 and ModelArts.6309.
+    /// Starts a stopped instance, stops a running one or restarts one. Asynchronous: the response names the state before and the state entered, and callers read the instance until it settles. A restart interrupts the instance again every time it is sent, so the call as a whole must not be repeated blindly. Only ML Studio instances can be restarted. A start of an instance that runs is refused with ModelArts.6305, a stop of one that is stopped with ModelArts.6307. While the instance is starting every action is refused with ModelArts.6306, while it is stopping with ModelArts.6308, and during any other operation with ModelArts.6357. An unknown instance gets status 400 and ModelArts.6309.
     ///
     /// Sends `POST /v1/{project_id}/demanager/instances/{instance_id}/action`. Parameters are set on the builder.
     pub fn manage_dev_env_instance(&self) -> builder::ManageDevEnvInstance<'_, X> {
@@ -5263,7 +5266,7 @@ impl<X> Client<X> {
     }
     /// Show a notebook instance.
     ///
-    /// Returns everything that the service tells about one notebook, among it the state, the progress of a start, the remaining lease and the address to open. Shortly after a stop or a deletion was accepted, the state may still read RUNNING. An unknown notebook is answered with status 400 and ModelArts.6309.
+    /// Returns everything that the service tells about one notebook, among it the state, the progress of a start, the remaining lease and the address to open. Shortly after a stop or a deletion was accepted, the state may still read RUNNING. An unknown notebook gets status 400 and ModelArts.6309.
     ///
     /// Sends `GET /v1/{project_id}/notebooks/{id}`. Parameters are set on the builder.
     pub fn show_notebook(&self) -> builder::ShowNotebook<'_, X> {
@@ -5271,7 +5274,7 @@ impl<X> Client<X> {
     }
     /// Change a notebook instance.
     ///
-    /// Changes the fields that the body names. While the notebook runs only its name, description and disk can be changed; flavor, image, endpoints and hooks are refused with ModelArts.6347. Whatever is left out stays as it is. The documentation asks for a STOPPED notebook throughout. Key pair, pool, workspace and type of storage are fixed at creation.
+    /// Changes the fields that the body names. While the notebook runs only its name, description and disk can be changed; flavor, image, endpoints and hooks are refused with ModelArts.6347. Fields that are left out keep their values. The documentation asks for a STOPPED notebook throughout. Key pair, pool, workspace and type of storage are fixed at creation.
     ///
     /// Sends `PUT /v1/{project_id}/notebooks/{id}`. Parameters are set on the builder.
     pub fn update_notebook(&self) -> builder::UpdateNotebook<'_, X> {
@@ -5287,7 +5290,7 @@ impl<X> Client<X> {
     }
     /// Start a notebook instance.
     ///
-    /// Begins to start a stopped notebook and answers at once; read the notebook until it is RUNNING. The body is empty or `{}`; everything that can be chosen stands in the query. A notebook that runs already, or is busy with another operation, is refused with ModelArts.6357. Each start sets the automatic stop anew: without parameters the type is `timing` and the notebook runs for one hour, whatever was set before.
+    /// Begins to start a stopped notebook and returns at once; read the notebook until it is RUNNING. The body is empty or `{}`; everything that can be chosen stands in the query. A notebook that runs already, or is busy with another operation, is refused with ModelArts.6357. Each start sets the automatic stop anew: without parameters the type is `timing` and the notebook runs for one hour, whatever was set before.
     ///
     /// Sends `POST /v1/{project_id}/notebooks/{id}/start`. Parameters are set on the builder.
     pub fn start_notebook(&self) -> builder::StartNotebook<'_, X> {
@@ -5295,7 +5298,7 @@ impl<X> Client<X> {
     }
     /// Stop a notebook instance.
     ///
-    /// Begins to stop a running notebook and answers at once; read the notebook until it is STOPPED. There is no request body; an empty JSON object does no harm. A notebook that is stopped already, or is busy with another operation, is refused with ModelArts.6357.
+    /// Begins to stop a running notebook and returns at once; read the notebook until it is STOPPED. There is no request body; an empty JSON object does no harm. A notebook that is stopped already, or is busy with another operation, is refused with ModelArts.6357.
     ///
     /// Sends `POST /v1/{project_id}/notebooks/{id}/stop`. Parameters are set on the builder.
     pub fn stop_notebook(&self) -> builder::StopNotebook<'_, X> {
@@ -5383,7 +5386,7 @@ impl<X> Client<X> {
     }
     /// Show an image.
     ///
-    /// Returns one image, preset or own. While a notebook is being saved, ask again until `status` is ACTIVE, or CREATE_FAILED or ERROR when saving failed. An unknown ID is answered with status 400 and ModelArts.6404.
+    /// Returns one image, preset or own. While a notebook is being saved, ask again until `status` is ACTIVE, or CREATE_FAILED or ERROR when saving failed. An unknown ID gets status 400 and ModelArts.6404.
     ///
     /// Sends `GET /v1/{project_id}/images/{id}`. Parameters are set on the builder.
     pub fn show_image(&self) -> builder::ShowImage<'_, X> {
@@ -5391,7 +5394,7 @@ impl<X> Client<X> {
     }
     /// Delete an image.
     ///
-    /// Removes an image from the project and answers with its last state. An image that a notebook uses cannot be deleted.
+    /// Removes an image from the project and returns its last state. An image that a notebook uses cannot be deleted.
     ///
     /// Sends `DELETE /v1/{project_id}/images/{id}`. Parameters are set on the builder.
     pub fn delete_image(&self) -> builder::DeleteImage<'_, X> {
@@ -5582,15 +5585,15 @@ pub mod builder {
             self.status = self.problems.optional("status", value);
             self
         }
-        /// Lists only instances of this workspace. `0` is right as long as the account has no workspaces. Defaults to `0`.
+        /// Lists only instances of this workspace. Use `0` if the account has no workspaces. Defaults to `0`.
         pub fn workspace_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.workspace_id = self.problems.optional("workspace_id", value);
             self
         }
-        /// Makes the request without sending it.
+        /// Builds the request without sending it.
         ///
         /// # Errors
-        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
         pub fn prepare(
             self,
         ) -> Result<Prepared<types::DevEnvInstanceList>, RequestError> {
@@ -5654,7 +5657,7 @@ pub mod builder {
                 .map_err(|error| RequestError::unbuilt(operation, error))?;
             Prepared::new(&client.base, request, operation)
         }
-        /// Sends it: `GET /v1/{project_id}/demanager/instances`.
+        /// Sends the request: `GET /v1/{project_id}/demanager/instances`.
         ///
         /// # Errors
         /// Those of the client's transport.
@@ -5704,10 +5707,10 @@ pub mod builder {
             self.body = self.problems.required("body", value);
             self
         }
-        /// Makes the request without sending it.
+        /// Builds the request without sending it.
         ///
         /// # Errors
-        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::DevEnvInstance>, RequestError> {
             let operation = &OPERATIONS[1];
             let Self { client, project_id, body, mut problems } = self;
@@ -5737,7 +5740,7 @@ pub mod builder {
                 .map_err(|error| RequestError::unbuilt(operation, error))?;
             Prepared::new(&client.base, request, operation)
         }
-        /// Sends it: `POST /v1/{project_id}/demanager/instances`.
+        /// Sends the request: `POST /v1/{project_id}/demanager/instances`.
         ///
         /// # Errors
         /// Those of the client's transport.
@@ -5785,10 +5788,10 @@ pub mod builder {
             self.instance_id = self.problems.required("instance_id", value);
             self
         }
-        /// Makes the request without sending it.
+        /// Builds the request without sending it.
         ///
         /// # Errors
-        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::DevEnvInstance>, RequestError> {
             let operation = &OPERATIONS[2];
             let Self { client, project_id, instance_id, mut problems } = self;
@@ -5820,7 +5823,7 @@ pub mod builder {
                 .map_err(|error| RequestError::unbuilt(operation, error))?;
             Prepared::new(&client.base, request, operation)
         }
-        /// Sends it: `GET /v1/{project_id}/demanager/instances/{instance_id}`.
+        /// Sends the request: `GET /v1/{project_id}/demanager/instances/{instance_id}`.
         ///
         /// # Errors
         /// Those of the client's transport.
@@ -5878,10 +5881,10 @@ pub mod builder {
             self.body = self.problems.required("body", value);
             self
         }
-        /// Makes the request without sending it.
+        /// Builds the request without sending it.
         ///
         /// # Errors
-        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::DevEnvInstance>, RequestError> {
             let operation = &OPERATIONS[3];
             let Self { client, project_id, instance_id, body, mut problems } = self;
@@ -5916,7 +5919,7 @@ pub mod builder {
                 .map_err(|error| RequestError::unbuilt(operation, error))?;
             Prepared::new(&client.base, request, operation)
         }
-        /// Sends it: `PUT /v1/{project_id}/demanager/instances/{instance_id}`.
+        /// Sends the request: `PUT /v1/{project_id}/demanager/instances/{instance_id}`.
         ///
         /// # Errors
         /// Those of the client's transport.
@@ -5964,10 +5967,10 @@ pub mod builder {
             self.instance_id = self.problems.required("instance_id", value);
             self
         }
-        /// Makes the request without sending it.
+        /// Builds the request without sending it.
         ///
         /// # Errors
-        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
         pub fn prepare(
             self,
         ) -> Result<Prepared<types::DeleteDevEnvInstanceResponse>, RequestError> {
@@ -6001,7 +6004,7 @@ pub mod builder {
                 .map_err(|error| RequestError::unbuilt(operation, error))?;
             Prepared::new(&client.base, request, operation)
         }
-        /// Sends it: `DELETE /v1/{project_id}/demanager/instances/{instance_id}`.
+        /// Sends the request: `DELETE /v1/{project_id}/demanager/instances/{instance_id}`.
         ///
         /// # Errors
         /// Those of the client's transport.
@@ -6061,10 +6064,10 @@ pub mod builder {
             self.body = self.problems.required("body", value);
             self
         }
-        /// Makes the request without sending it.
+        /// Builds the request without sending it.
         ///
         /// # Errors
-        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
         pub fn prepare(
             self,
         ) -> Result<Prepared<types::ManageDevEnvInstanceResponse>, RequestError> {
@@ -6101,7 +6104,7 @@ pub mod builder {
                 .map_err(|error| RequestError::unbuilt(operation, error))?;
             Prepared::new(&client.base, request, operation)
         }
-        /// Sends it: `POST /v1/{project_id}/demanager/instances/{instance_id}/action`.
+        /// Sends the request: `POST /v1/{project_id}/demanager/instances/{instance_id}/action`.
         ///
         /// # Errors
         /// Those of the client's transport.
@@ -6301,10 +6304,10 @@ pub mod builder {
             self.workspace_id = self.problems.optional("workspaceId", value);
             self
         }
-        /// Makes the request without sending it.
+        /// Builds the request without sending it.
         ///
         /// # Errors
-        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::NotebookList>, RequestError> {
             let operation = &OPERATIONS[6];
             let Self {
@@ -6375,7 +6378,7 @@ pub mod builder {
                 .map_err(|error| RequestError::unbuilt(operation, error))?;
             Prepared::new(&client.base, request, operation)
         }
-        /// Sends it: `GET /v1/{project_id}/notebooks`.
+        /// Sends the request: `GET /v1/{project_id}/notebooks`.
         ///
         /// # Errors
         /// Those of the client's transport.
@@ -6423,10 +6426,10 @@ pub mod builder {
             self.body = self.problems.required("body", value);
             self
         }
-        /// Makes the request without sending it.
+        /// Builds the request without sending it.
         ///
         /// # Errors
-        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::Notebook>, RequestError> {
             let operation = &OPERATIONS[7];
             let Self { client, project_id, body, mut problems } = self;
@@ -6456,7 +6459,7 @@ pub mod builder {
                 .map_err(|error| RequestError::unbuilt(operation, error))?;
             Prepared::new(&client.base, request, operation)
         }
-        /// Sends it: `POST /v1/{project_id}/notebooks`.
+        /// Sends the request: `POST /v1/{project_id}/notebooks`.
         ///
         /// # Errors
         /// Those of the client's transport.
@@ -6654,10 +6657,10 @@ pub mod builder {
             self.workspace_id = self.problems.optional("workspaceId", value);
             self
         }
-        /// Makes the request without sending it.
+        /// Builds the request without sending it.
         ///
         /// # Errors
-        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::NotebookList>, RequestError> {
             let operation = &OPERATIONS[8];
             let Self {
@@ -6728,7 +6731,7 @@ pub mod builder {
                 .map_err(|error| RequestError::unbuilt(operation, error))?;
             Prepared::new(&client.base, request, operation)
         }
-        /// Sends it: `GET /v1/{project_id}/notebooks/all`.
+        /// Sends the request: `GET /v1/{project_id}/notebooks/all`.
         ///
         /// # Errors
         /// Those of the client's transport.
@@ -6847,10 +6850,10 @@ pub mod builder {
             self.type_ = self.problems.optional("type", value);
             self
         }
-        /// Makes the request without sending it.
+        /// Builds the request without sending it.
         ///
         /// # Errors
-        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::FlavorList>, RequestError> {
             let operation = &OPERATIONS[9];
             let Self {
@@ -6894,7 +6897,7 @@ pub mod builder {
                 .map_err(|error| RequestError::unbuilt(operation, error))?;
             Prepared::new(&client.base, request, operation)
         }
-        /// Sends it: `GET /v1/{project_id}/notebooks/flavors`.
+        /// Sends the request: `GET /v1/{project_id}/notebooks/flavors`.
         ///
         /// # Errors
         /// Those of the client's transport.
@@ -6939,10 +6942,10 @@ pub mod builder {
             self.workspace_id = self.problems.optional("workspace_id", value);
             self
         }
-        /// Makes the request without sending it.
+        /// Builds the request without sending it.
         ///
         /// # Errors
-        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::TagValuesList>, RequestError> {
             let operation = &OPERATIONS[10];
             let Self { client, project_id, workspace_id, mut problems } = self;
@@ -6969,7 +6972,7 @@ pub mod builder {
                 .map_err(|error| RequestError::unbuilt(operation, error))?;
             Prepared::new(&client.base, request, operation)
         }
-        /// Sends it: `GET /v1/{project_id}/notebooks/tags`.
+        /// Sends the request: `GET /v1/{project_id}/notebooks/tags`.
         ///
         /// # Errors
         /// Those of the client's transport.
@@ -7014,10 +7017,10 @@ pub mod builder {
             self.id = self.problems.required("id", value);
             self
         }
-        /// Makes the request without sending it.
+        /// Builds the request without sending it.
         ///
         /// # Errors
-        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::Notebook>, RequestError> {
             let operation = &OPERATIONS[11];
             let Self { client, project_id, id, mut problems } = self;
@@ -7046,7 +7049,7 @@ pub mod builder {
                 .map_err(|error| RequestError::unbuilt(operation, error))?;
             Prepared::new(&client.base, request, operation)
         }
-        /// Sends it: `GET /v1/{project_id}/notebooks/{id}`.
+        /// Sends the request: `GET /v1/{project_id}/notebooks/{id}`.
         ///
         /// # Errors
         /// Those of the client's transport.
@@ -7101,10 +7104,10 @@ pub mod builder {
             self.body = self.problems.required("body", value);
             self
         }
-        /// Makes the request without sending it.
+        /// Builds the request without sending it.
         ///
         /// # Errors
-        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::Notebook>, RequestError> {
             let operation = &OPERATIONS[12];
             let Self { client, project_id, id, body, mut problems } = self;
@@ -7136,7 +7139,7 @@ pub mod builder {
                 .map_err(|error| RequestError::unbuilt(operation, error))?;
             Prepared::new(&client.base, request, operation)
         }
-        /// Sends it: `PUT /v1/{project_id}/notebooks/{id}`.
+        /// Sends the request: `PUT /v1/{project_id}/notebooks/{id}`.
         ///
         /// # Errors
         /// Those of the client's transport.
@@ -7181,10 +7184,10 @@ pub mod builder {
             self.id = self.problems.required("id", value);
             self
         }
-        /// Makes the request without sending it.
+        /// Builds the request without sending it.
         ///
         /// # Errors
-        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::Notebook>, RequestError> {
             let operation = &OPERATIONS[13];
             let Self { client, project_id, id, mut problems } = self;
@@ -7213,7 +7216,7 @@ pub mod builder {
                 .map_err(|error| RequestError::unbuilt(operation, error))?;
             Prepared::new(&client.base, request, operation)
         }
-        /// Sends it: `DELETE /v1/{project_id}/notebooks/{id}`.
+        /// Sends the request: `DELETE /v1/{project_id}/notebooks/{id}`.
         ///
         /// # Errors
         /// Those of the client's transport.
@@ -7277,10 +7280,10 @@ pub mod builder {
             self.type_ = self.problems.optional("type", value);
             self
         }
-        /// Makes the request without sending it.
+        /// Builds the request without sending it.
         ///
         /// # Errors
-        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::Notebook>, RequestError> {
             let operation = &OPERATIONS[14];
             let Self { client, project_id, id, duration, type_, mut problems } = self;
@@ -7311,7 +7314,7 @@ pub mod builder {
                 .map_err(|error| RequestError::unbuilt(operation, error))?;
             Prepared::new(&client.base, request, operation)
         }
-        /// Sends it: `POST /v1/{project_id}/notebooks/{id}/start`.
+        /// Sends the request: `POST /v1/{project_id}/notebooks/{id}/start`.
         ///
         /// # Errors
         /// Those of the client's transport.
@@ -7356,10 +7359,10 @@ pub mod builder {
             self.id = self.problems.required("id", value);
             self
         }
-        /// Makes the request without sending it.
+        /// Builds the request without sending it.
         ///
         /// # Errors
-        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::Notebook>, RequestError> {
             let operation = &OPERATIONS[15];
             let Self { client, project_id, id, mut problems } = self;
@@ -7388,7 +7391,7 @@ pub mod builder {
                 .map_err(|error| RequestError::unbuilt(operation, error))?;
             Prepared::new(&client.base, request, operation)
         }
-        /// Sends it: `POST /v1/{project_id}/notebooks/{id}/stop`.
+        /// Sends the request: `POST /v1/{project_id}/notebooks/{id}/stop`.
         ///
         /// # Errors
         /// Those of the client's transport.
@@ -7453,10 +7456,10 @@ pub mod builder {
             self.body = self.problems.required("body", value);
             self
         }
-        /// Makes the request without sending it.
+        /// Builds the request without sending it.
         ///
         /// # Errors
-        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<crate::NoContent>, RequestError> {
             let operation = &OPERATIONS[16];
             let Self {
@@ -7497,7 +7500,7 @@ pub mod builder {
                 .map_err(|error| RequestError::unbuilt(operation, error))?;
             Prepared::new(&client.base, request, operation)
         }
-        /// Sends it: `POST /v1/{project_id}/notebooks/{resource_id}/tags/create`.
+        /// Sends the request: `POST /v1/{project_id}/notebooks/{resource_id}/tags/create`.
         ///
         /// # Errors
         /// Those of the client's transport.
@@ -7562,10 +7565,10 @@ pub mod builder {
             self.body = self.problems.required("body", value);
             self
         }
-        /// Makes the request without sending it.
+        /// Builds the request without sending it.
         ///
         /// # Errors
-        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<crate::NoContent>, RequestError> {
             let operation = &OPERATIONS[17];
             let Self {
@@ -7606,7 +7609,7 @@ pub mod builder {
                 .map_err(|error| RequestError::unbuilt(operation, error))?;
             Prepared::new(&client.base, request, operation)
         }
-        /// Sends it: `DELETE /v1/{project_id}/notebooks/{resource_id}/tags/delete`.
+        /// Sends the request: `DELETE /v1/{project_id}/notebooks/{resource_id}/tags/delete`.
         ///
         /// # Errors
         /// Those of the client's transport.
@@ -7651,10 +7654,10 @@ pub mod builder {
             self.id = self.problems.required("id", value);
             self
         }
-        /// Makes the request without sending it.
+        /// Builds the request without sending it.
         ///
         /// # Errors
-        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::Lease>, RequestError> {
             let operation = &OPERATIONS[18];
             let Self { client, project_id, id, mut problems } = self;
@@ -7683,7 +7686,7 @@ pub mod builder {
                 .map_err(|error| RequestError::unbuilt(operation, error))?;
             Prepared::new(&client.base, request, operation)
         }
-        /// Sends it: `GET /v1/{project_id}/notebooks/{id}/lease`.
+        /// Sends the request: `GET /v1/{project_id}/notebooks/{id}/lease`.
         ///
         /// # Errors
         /// Those of the client's transport.
@@ -7742,10 +7745,10 @@ pub mod builder {
             self.body = self.problems.optional("body", value);
             self
         }
-        /// Makes the request without sending it.
+        /// Builds the request without sending it.
         ///
         /// # Errors
-        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::Lease>, RequestError> {
             let operation = &OPERATIONS[19];
             let Self { client, project_id, id, duration, body, mut problems } = self;
@@ -7781,7 +7784,7 @@ pub mod builder {
                 .map_err(|error| RequestError::unbuilt(operation, error))?;
             Prepared::new(&client.base, request, operation)
         }
-        /// Sends it: `PATCH /v1/{project_id}/notebooks/{id}/lease`.
+        /// Sends the request: `PATCH /v1/{project_id}/notebooks/{id}/lease`.
         ///
         /// # Errors
         /// Those of the client's transport.
@@ -7859,10 +7862,10 @@ pub mod builder {
             self.sort_key = self.problems.optional("sort_key", value);
             self
         }
-        /// Makes the request without sending it.
+        /// Builds the request without sending it.
         ///
         /// # Errors
-        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::FlavorList>, RequestError> {
             let operation = &OPERATIONS[20];
             let Self {
@@ -7904,7 +7907,7 @@ pub mod builder {
                 .map_err(|error| RequestError::unbuilt(operation, error))?;
             Prepared::new(&client.base, request, operation)
         }
-        /// Sends it: `GET /v1/{project_id}/notebooks/{id}/flavors`.
+        /// Sends the request: `GET /v1/{project_id}/notebooks/{id}/flavors`.
         ///
         /// # Errors
         /// Those of the client's transport.
@@ -7966,12 +7969,12 @@ pub mod builder {
             self.project_id = self.problems.required("project_id", value);
             self
         }
-        /// Largest number of images in one answer. Defaults to `200`.
+        /// Largest number of images in one response. Defaults to `200`.
         pub fn limit<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
             self.limit = self.problems.optional("limit", value);
             self
         }
-        /// Image name to look for. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
+        /// Image name to search for. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
         pub fn name<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.name = self.problems.optional("name", value);
             self
@@ -8041,10 +8044,10 @@ pub mod builder {
             self.workspace_id = self.problems.optional("workspace_id", value);
             self
         }
-        /// Makes the request without sending it.
+        /// Builds the request without sending it.
         ///
         /// # Errors
-        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::ImageList>, RequestError> {
             let operation = &OPERATIONS[21];
             let Self {
@@ -8105,7 +8108,7 @@ pub mod builder {
                 .map_err(|error| RequestError::unbuilt(operation, error))?;
             Prepared::new(&client.base, request, operation)
         }
-        /// Sends it: `GET /v1/{project_id}/images`.
+        /// Sends the request: `GET /v1/{project_id}/images`.
         ///
         /// # Errors
         /// Those of the client's transport.
@@ -8153,10 +8156,10 @@ pub mod builder {
             self.body = self.problems.required("body", value);
             self
         }
-        /// Makes the request without sending it.
+        /// Builds the request without sending it.
         ///
         /// # Errors
-        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::Image>, RequestError> {
             let operation = &OPERATIONS[22];
             let Self { client, project_id, body, mut problems } = self;
@@ -8186,7 +8189,7 @@ pub mod builder {
                 .map_err(|error| RequestError::unbuilt(operation, error))?;
             Prepared::new(&client.base, request, operation)
         }
-        /// Sends it: `POST /v1/{project_id}/images`.
+        /// Sends the request: `POST /v1/{project_id}/images`.
         ///
         /// # Errors
         /// Those of the client's transport.
@@ -8240,12 +8243,12 @@ pub mod builder {
             self.project_id = self.problems.required("project_id", value);
             self
         }
-        /// Largest number of groups in one answer. At least 1. Defaults to `200`. Huawei Cloud only.
+        /// Largest number of groups in one response. At least 1. Defaults to `200`. Huawei Cloud only.
         pub fn limit<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
             self.limit = self.problems.optional("limit", value);
             self
         }
-        /// Image name to look for. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
+        /// Image name to search for. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
         pub fn name<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.name = self.problems.optional("name", value);
             self
@@ -8288,10 +8291,10 @@ pub mod builder {
             self.workspace_id = self.problems.optional("workspace_id", value);
             self
         }
-        /// Makes the request without sending it.
+        /// Builds the request without sending it.
         ///
         /// # Errors
-        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::ImageGroupList>, RequestError> {
             let operation = &OPERATIONS[23];
             let Self {
@@ -8347,7 +8350,7 @@ pub mod builder {
                 .map_err(|error| RequestError::unbuilt(operation, error))?;
             Prepared::new(&client.base, request, operation)
         }
-        /// Sends it: `GET /v1/{project_id}/images/group`.
+        /// Sends the request: `GET /v1/{project_id}/images/group`.
         ///
         /// # Errors
         /// Those of the client's transport.
@@ -8402,10 +8405,10 @@ pub mod builder {
             self.body = self.problems.required("body", value);
             self
         }
-        /// Makes the request without sending it.
+        /// Builds the request without sending it.
         ///
         /// # Errors
-        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<crate::NoContent>, RequestError> {
             let operation = &OPERATIONS[24];
             let Self { client, project_id, id, body, mut problems } = self;
@@ -8433,7 +8436,7 @@ pub mod builder {
                 .map_err(|error| RequestError::unbuilt(operation, error))?;
             Prepared::new(&client.base, request, operation)
         }
-        /// Sends it: `PUT /v1/{project_id}/images/group/{id}`.
+        /// Sends the request: `PUT /v1/{project_id}/images/group/{id}`.
         ///
         /// # Errors
         /// Those of the client's transport.
@@ -8488,10 +8491,10 @@ pub mod builder {
             self.body = self.problems.optional("body", value);
             self
         }
-        /// Makes the request without sending it.
+        /// Builds the request without sending it.
         ///
         /// # Errors
-        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<crate::NoContent>, RequestError> {
             let operation = &OPERATIONS[25];
             let Self { client, project_id, id, body, mut problems } = self;
@@ -8518,7 +8521,7 @@ pub mod builder {
                 .map_err(|error| RequestError::unbuilt(operation, error))?;
             Prepared::new(&client.base, request, operation)
         }
-        /// Sends it: `DELETE /v1/{project_id}/images/group/{id}`.
+        /// Sends the request: `DELETE /v1/{project_id}/images/group/{id}`.
         ///
         /// # Errors
         /// Those of the client's transport.
@@ -8563,10 +8566,10 @@ pub mod builder {
             self.id = self.problems.required("id", value);
             self
         }
-        /// Makes the request without sending it.
+        /// Builds the request without sending it.
         ///
         /// # Errors
-        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::Image>, RequestError> {
             let operation = &OPERATIONS[26];
             let Self { client, project_id, id, mut problems } = self;
@@ -8595,7 +8598,7 @@ pub mod builder {
                 .map_err(|error| RequestError::unbuilt(operation, error))?;
             Prepared::new(&client.base, request, operation)
         }
-        /// Sends it: `GET /v1/{project_id}/images/{id}`.
+        /// Sends the request: `GET /v1/{project_id}/images/{id}`.
         ///
         /// # Errors
         /// Those of the client's transport.
@@ -8657,10 +8660,10 @@ pub mod builder {
             self.body = self.problems.optional("body", value);
             self
         }
-        /// Makes the request without sending it.
+        /// Builds the request without sending it.
         ///
         /// # Errors
-        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::Image>, RequestError> {
             let operation = &OPERATIONS[27];
             let Self { client, project_id, id, force, body, mut problems } = self;
@@ -8696,7 +8699,7 @@ pub mod builder {
                 .map_err(|error| RequestError::unbuilt(operation, error))?;
             Prepared::new(&client.base, request, operation)
         }
-        /// Sends it: `DELETE /v1/{project_id}/images/{id}`.
+        /// Sends the request: `DELETE /v1/{project_id}/images/{id}`.
         ///
         /// # Errors
         /// Those of the client's transport.
@@ -8741,10 +8744,10 @@ pub mod builder {
             self.image_id = self.problems.required("image_id", value);
             self
         }
-        /// Makes the request without sending it.
+        /// Builds the request without sending it.
         ///
         /// # Errors
-        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::Image>, RequestError> {
             let operation = &OPERATIONS[28];
             let Self { client, project_id, image_id, mut problems } = self;
@@ -8773,7 +8776,7 @@ pub mod builder {
                 .map_err(|error| RequestError::unbuilt(operation, error))?;
             Prepared::new(&client.base, request, operation)
         }
-        /// Sends it: `POST /v1/{project_id}/images/{image_id}/sync`.
+        /// Sends the request: `POST /v1/{project_id}/images/{image_id}/sync`.
         ///
         /// # Errors
         /// Those of the client's transport.
@@ -8828,10 +8831,10 @@ pub mod builder {
             self.body = self.problems.required("body", value);
             self
         }
-        /// Makes the request without sending it.
+        /// Builds the request without sending it.
         ///
         /// # Errors
-        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::Image>, RequestError> {
             let operation = &OPERATIONS[29];
             let Self { client, project_id, id, body, mut problems } = self;
@@ -8863,7 +8866,7 @@ pub mod builder {
                 .map_err(|error| RequestError::unbuilt(operation, error))?;
             Prepared::new(&client.base, request, operation)
         }
-        /// Sends it: `POST /v1/{project_id}/notebooks/{id}/create-image`.
+        /// Sends the request: `POST /v1/{project_id}/notebooks/{id}/create-image`.
         ///
         /// # Errors
         /// Those of the client's transport.
@@ -8911,10 +8914,10 @@ pub mod builder {
             self.instance_id = self.problems.required("instance_id", value);
             self
         }
-        /// Makes the request without sending it.
+        /// Builds the request without sending it.
         ///
         /// # Errors
-        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::DataVolumeList>, RequestError> {
             let operation = &OPERATIONS[30];
             let Self { client, project_id, instance_id, mut problems } = self;
@@ -8946,7 +8949,7 @@ pub mod builder {
                 .map_err(|error| RequestError::unbuilt(operation, error))?;
             Prepared::new(&client.base, request, operation)
         }
-        /// Sends it: `GET /v1/{project_id}/notebooks/{instance_id}/storage`.
+        /// Sends the request: `GET /v1/{project_id}/notebooks/{instance_id}/storage`.
         ///
         /// # Errors
         /// Those of the client's transport.
@@ -9004,10 +9007,10 @@ pub mod builder {
             self.body = self.problems.required("body", value);
             self
         }
-        /// Makes the request without sending it.
+        /// Builds the request without sending it.
         ///
         /// # Errors
-        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::DataVolume>, RequestError> {
             let operation = &OPERATIONS[31];
             let Self { client, project_id, instance_id, body, mut problems } = self;
@@ -9042,7 +9045,7 @@ pub mod builder {
                 .map_err(|error| RequestError::unbuilt(operation, error))?;
             Prepared::new(&client.base, request, operation)
         }
-        /// Sends it: `POST /v1/{project_id}/notebooks/{instance_id}/storage`.
+        /// Sends the request: `POST /v1/{project_id}/notebooks/{instance_id}/storage`.
         ///
         /// # Errors
         /// Those of the client's transport.
@@ -9092,7 +9095,7 @@ pub mod builder {
             self.instance_id = self.problems.required("instance_id", value);
             self
         }
-        /// ID of the mount, the `id` of the answer to mounting.
+        /// ID of the mount, the `id` in the response to mounting.
         pub fn storage_id(
             mut self,
             value: impl TryInto<String, Error: Display>,
@@ -9100,10 +9103,10 @@ pub mod builder {
             self.storage_id = self.problems.required("storage_id", value);
             self
         }
-        /// Makes the request without sending it.
+        /// Builds the request without sending it.
         ///
         /// # Errors
-        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::DataVolume>, RequestError> {
             let operation = &OPERATIONS[32];
             let Self { client, project_id, instance_id, storage_id, mut problems } = self;
@@ -9138,7 +9141,7 @@ pub mod builder {
                 .map_err(|error| RequestError::unbuilt(operation, error))?;
             Prepared::new(&client.base, request, operation)
         }
-        /// Sends it: `GET /v1/{project_id}/notebooks/{instance_id}/storage/{storage_id}`.
+        /// Sends the request: `GET /v1/{project_id}/notebooks/{instance_id}/storage/{storage_id}`.
         ///
         /// # Errors
         /// Those of the client's transport.
@@ -9188,7 +9191,7 @@ pub mod builder {
             self.instance_id = self.problems.required("instance_id", value);
             self
         }
-        /// ID of the mount, the `id` of the answer to mounting.
+        /// ID of the mount, the `id` in the response to mounting.
         pub fn storage_id(
             mut self,
             value: impl TryInto<String, Error: Display>,
@@ -9196,10 +9199,10 @@ pub mod builder {
             self.storage_id = self.problems.required("storage_id", value);
             self
         }
-        /// Makes the request without sending it.
+        /// Builds the request without sending it.
         ///
         /// # Errors
-        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::DataVolume>, RequestError> {
             let operation = &OPERATIONS[33];
             let Self { client, project_id, instance_id, storage_id, mut problems } = self;
@@ -9234,7 +9237,7 @@ pub mod builder {
                 .map_err(|error| RequestError::unbuilt(operation, error))?;
             Prepared::new(&client.base, request, operation)
         }
-        /// Sends it: `DELETE /v1/{project_id}/notebooks/{instance_id}/storage/{storage_id}`.
+        /// Sends the request: `DELETE /v1/{project_id}/notebooks/{instance_id}/storage/{storage_id}`.
         ///
         /// # Errors
         /// Those of the client's transport.

@@ -22,7 +22,7 @@
 //! Each description names its unit again.
 //!
 //! ## Asynchronous operations
-//! Creating, starting, stopping, deleting, saving and mounting are only begun when the answer arrives. Read the
+//! Creating, starting, stopping, deleting, saving and mounting have only begun when the response arrives. Read the
 //! resource until its status is one of the settled or failed ones. Right after an operation was accepted a read may
 //! still show the status from before.
 //!
@@ -41,11 +41,11 @@
 //! attention:
 //!
 //! * The old generation says `error_message`, the new one and the gateways say `error_msg`. Read both.
-//! * A missing instance is answered with **400** and `ModelArts.6309`, a missing image with **400** and
+//! * A missing instance gets **400** and `ModelArts.6309`, a missing image **400** and
 //!   `ModelArts.6404`; 404 may occur as well.
 //! * `ModelArts.6357` (400) means that another operation is under way or that the target state is reached already. Only
-//!   a look at the resource tells which.
-//! * A gateway may answer with HTML or with nothing at all, and 429 may lack `Retry-After`.
+//!   reading the resource shows which.
+//! * A gateway may respond with HTML or with an empty body, and 429 may lack `Retry-After`.
 //! * Gateways have codes of their own, in `error_code` too, with the prefix `APIG.` or `APIGW.`. None of them says
 //!   anything about the resource:
 //!
@@ -73,16 +73,16 @@
 //!   written `page T<table>`, for an example `page S<sample>`. `sample` means that only a sample shows it, `observed`
 //!   that only practice does, `sdk` that only the vendor's SDK does.
 //! * `x-idempotent` on operations: when true, repeating has no further effect, so that the request may be sent again
-//!   after a lost answer.
+//!   after a lost response.
 //! * `x-pagination` on operations that return a list in pages: how. `style` says what the position counts: `offset` records,
-//!   `page` pages (from `first`), `token` nothing, since it is the text that the page before has in `next`. `limit` and
+//!   `page` pages (from `first`), `token` nothing: it is the `next` value of the previous page. `limit` and
 //!   `offset` or `token` name the parameters; `items` names the property that holds the records, or several that hold the
 //!   same, and `total` the one with their number on all pages. `size` is how many to ask for at once.
 //! * `x-required-when` on properties of requests: the condition under which an optional property has to be given.
 //! * `x-default` on parameters and on properties of requests: what the service assumes when nothing is sent. It is not
 //!   `default`, which generated clients would send.
 //! * `x-clouds` on operations, parameters, schemas and properties: the clouds that have it, `huawei` or `otc`. Without it
-//!   both have it, or nobody knows better.
+//!   both have it, as far as is known.
 //! * `x-also` on parameters of a query: other names of the same parameter, of which each cloud knows its own and passes
 //!   over the rest; send the value under all of them.
 //! * `x-published: false` on parameters: left out of the published documents, since something else says the same.

@@ -149,7 +149,7 @@ use serde_json::Value;
 pub struct Schemas;
 /// Decodes a value into the type of a schema and encodes it again.
 ///
-/// `None` where the document has no schema of this name; an error where the value does not decode.
+/// Returns `None` if the document has no schema of this name, and an error if the value cannot be decoded.
 pub fn round_trip(schema: &str, value: Value) -> Option<serde_json::Result<Value>> {
     Some(
         match schema {

@@ -7,10 +7,11 @@
     clippy::unwrap_used,
     clippy::expect_used
 )]
-/// What requests and responses are made of.
+/// The types of request and response bodies.
 ///
-/// A later release may add fields to each of them, so none can be written as a literal. What is sent has a `builder()`.
-/// What only comes back is made from its `Default`, by whoever makes one for a test or a server.
+/// A later release may add fields to any type, so no type can be created with a struct literal. Types that are sent
+/// have a `builder()`. To create a type that is only returned, for example in a test or a server, start with its
+/// `Default`.
 pub mod types {
     #[allow(unused_imports)]
     use crate::iam::enums;
@@ -458,7 +459,7 @@ pub mod types {
             }
         }
     }
-    /// Builders of what requests are made of.
+    /// Builders for the types of request bodies.
     pub mod builder {
         #[allow(unused_imports)]
         use std::fmt::Display;
@@ -492,10 +493,10 @@ pub mod types {
                 self.scope = self.problems.optional("scope", value);
                 self
             }
-            /// Finishes it.
+            /// Builds the value.
             ///
             /// # Errors
-            /// Names every field that is missing or does not fit.
+            /// When a field is missing or invalid; the error names all such fields.
             pub fn build(self) -> Result<super::AuthReq, RequestError> {
                 let Self { identity, scope, mut problems } = self;
                 problems.require("identity", &identity);
@@ -529,10 +530,10 @@ pub mod types {
                 self.auth = self.problems.required("auth", value);
                 self
             }
-            /// Finishes it.
+            /// Builds the value.
             ///
             /// # Errors
-            /// Names every field that is missing or does not fit.
+            /// When a field is missing or invalid; the error names all such fields.
             pub fn build(self) -> Result<super::CreateTokenRequest, RequestError> {
                 let Self { auth, mut problems } = self;
                 problems.require("auth", &auth);
@@ -569,10 +570,10 @@ pub mod types {
                 self.name = self.problems.optional("name", value);
                 self
             }
-            /// Finishes it.
+            /// Builds the value.
             ///
             /// # Errors
-            /// Names every field that is missing or does not fit.
+            /// When a field is missing or invalid; the error names all such fields.
             pub fn build(self) -> Result<super::DomainReq, RequestError> {
                 let Self { id, name, problems } = self;
                 match () {
@@ -623,10 +624,10 @@ pub mod types {
                 self.token = self.problems.optional("token", value);
                 self
             }
-            /// Finishes it.
+            /// Builds the value.
             ///
             /// # Errors
-            /// Names every field that is missing or does not fit.
+            /// When a field is missing or invalid; the error names all such fields.
             pub fn build(self) -> Result<super::IdentityReq, RequestError> {
                 let Self { methods, password, token, mut problems } = self;
                 problems.require("methods", &methods);
@@ -664,10 +665,10 @@ pub mod types {
                 self.user = self.problems.required("user", value);
                 self
             }
-            /// Finishes it.
+            /// Builds the value.
             ///
             /// # Errors
-            /// Names every field that is missing or does not fit.
+            /// When a field is missing or invalid; the error names all such fields.
             pub fn build(self) -> Result<super::PasswordIdentityReq, RequestError> {
                 let Self { user, mut problems } = self;
                 problems.require("user", &user);
@@ -722,10 +723,10 @@ pub mod types {
                 self.password = self.problems.required("password", value);
                 self
             }
-            /// Finishes it.
+            /// Builds the value.
             ///
             /// # Errors
-            /// Names every field that is missing or does not fit.
+            /// When a field is missing or invalid; the error names all such fields.
             pub fn build(self) -> Result<super::PasswordUserReq, RequestError> {
                 let Self { domain, id, name, password, mut problems } = self;
                 problems.require("password", &password);
@@ -776,10 +777,10 @@ pub mod types {
                 self.name = self.problems.optional("name", value);
                 self
             }
-            /// Finishes it.
+            /// Builds the value.
             ///
             /// # Errors
-            /// Names every field that is missing or does not fit.
+            /// When a field is missing or invalid; the error names all such fields.
             pub fn build(self) -> Result<super::ProjectScopeReq, RequestError> {
                 let Self { domain, id, name, problems } = self;
                 match () {
@@ -825,10 +826,10 @@ pub mod types {
                 self.project = self.problems.optional("project", value);
                 self
             }
-            /// Finishes it.
+            /// Builds the value.
             ///
             /// # Errors
-            /// Names every field that is missing or does not fit.
+            /// When a field is missing or invalid; the error names all such fields.
             pub fn build(self) -> Result<super::ScopeReq, RequestError> {
                 let Self { domain, project, problems } = self;
                 match () {
@@ -859,10 +860,10 @@ pub mod types {
                 self.id = self.problems.required("id", value);
                 self
             }
-            /// Finishes it.
+            /// Builds the value.
             ///
             /// # Errors
-            /// Names every field that is missing or does not fit.
+            /// When a field is missing or invalid; the error names all such fields.
             pub fn build(self) -> Result<super::TokenIdentityReq, RequestError> {
                 let Self { id, mut problems } = self;
                 problems.require("id", &id);
@@ -892,7 +893,7 @@ pub mod types {
 /// request. Clients that sign each request with an access key need no token at all and can still ask for projects and
 /// domains.
 ///
-/// Statuses and error bodies: Keystone answers `{"error": {"code", "message", "title"}}`, the gateway in front of it
+/// Statuses and error bodies: Keystone responds with `{"error": {"code", "message", "title"}}`, the gateway in front of it
 /// `{"error_msg", "error_code"}`. A client must read both, and be ready for an empty or HTML body.
 ///
 /// `x-extensible-enum` lists the known values of a text that may take others in future; a client keeps unknown values
@@ -910,7 +911,9 @@ pub struct Client<X = reqwest::Client> {
     pub(crate) transport: X,
 }
 impl Client {
-    /// A client of the service at this address, which sends with the given HTTP client and adds no credentials.
+    /// Creates a client for the service at this address.
+    ///
+    /// It sends requests with the given HTTP client and adds no credentials.
     pub fn new_with_client(address: &str, http: reqwest::Client) -> Self {
         Self {
             base: crate::BaseUrl::new(address),
@@ -920,7 +923,7 @@ impl Client {
     }
 }
 impl<X> Client<X> {
-    /// The same client with another one to send its requests.
+    /// Returns a client for the same address that sends its requests with another transport.
     pub fn with_transport<Y>(&self, transport: Y) -> Client<Y> {
         Client {
             base: self.base.clone(),
@@ -928,11 +931,11 @@ impl<X> Client<X> {
             transport,
         }
     }
-    /// The address of the service.
+    /// Returns the address of the service.
     pub fn base(&self) -> &crate::BaseUrl {
         &self.base
     }
-    /// What requests are made with.
+    /// Returns the HTTP client that builds the requests.
     pub fn http(&self) -> &reqwest::Client {
         &self.http
     }
@@ -1002,10 +1005,10 @@ pub mod builder {
             self.body = self.problems.required("body", value);
             self
         }
-        /// Makes the request without sending it.
+        /// Builds the request without sending it.
         ///
         /// # Errors
-        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
         pub fn prepare(
             self,
         ) -> Result<Prepared<types::CreateTokenResponse>, RequestError> {
@@ -1028,7 +1031,7 @@ pub mod builder {
                 .map_err(|error| RequestError::unbuilt(operation, error))?;
             Prepared::new(&client.base, request, operation)
         }
-        /// Sends it: `POST /v3/auth/tokens`.
+        /// Sends the request: `POST /v3/auth/tokens`.
         ///
         /// # Errors
         /// Those of the client's transport.
@@ -1058,10 +1061,10 @@ pub mod builder {
                 problems: Problems::default(),
             }
         }
-        /// Makes the request without sending it.
+        /// Builds the request without sending it.
         ///
         /// # Errors
-        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::AuthDomainList>, RequestError> {
             let operation = &OPERATIONS[1];
             let Self { client, problems } = self;
@@ -1080,7 +1083,7 @@ pub mod builder {
                 .map_err(|error| RequestError::unbuilt(operation, error))?;
             Prepared::new(&client.base, request, operation)
         }
-        /// Sends it: `GET /v3/auth/domains`.
+        /// Sends the request: `GET /v3/auth/domains`.
         ///
         /// # Errors
         /// Those of the client's transport.
@@ -1129,10 +1132,10 @@ pub mod builder {
             self.name = self.problems.optional("name", value);
             self
         }
-        /// Makes the request without sending it.
+        /// Builds the request without sending it.
         ///
         /// # Errors
-        /// Names everything that is missing or does not fit, and a value that would lead to another resource.
+        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::ProjectList>, RequestError> {
             let operation = &OPERATIONS[2];
             let Self { client, domain_id, enabled, name, problems } = self;
@@ -1154,7 +1157,7 @@ pub mod builder {
                 .map_err(|error| RequestError::unbuilt(operation, error))?;
             Prepared::new(&client.base, request, operation)
         }
-        /// Sends it: `GET /v3/projects`.
+        /// Sends the request: `GET /v3/projects`.
         ///
         /// # Errors
         /// Those of the client's transport.

@@ -10,7 +10,7 @@
 //! request. Clients that sign each request with an access key need no token at all and can still ask for projects and
 //! domains.
 //!
-//! Statuses and error bodies: Keystone answers `{"error": {"code", "message", "title"}}`, the gateway in front of it
+//! Statuses and error bodies: Keystone responds with `{"error": {"code", "message", "title"}}`, the gateway in front of it
 //! `{"error_msg", "error_code"}`. A client must read both, and be ready for an empty or HTML body.
 //!
 //! `x-extensible-enum` lists the known values of a text that may take others in future; a client keeps unknown values
