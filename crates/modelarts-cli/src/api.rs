@@ -15,12 +15,12 @@ use crate::raw::{self, Raw};
 use crate::schema::{self, Problem};
 use crate::session::Session;
 
-/// What an invocation asks for.
+/// A parsed invocation of `api`.
 #[derive(Debug)]
 pub(crate) struct Call {
     request: Request,
     mode: Mode,
-    /// Print status and headers, too.
+    /// Whether to print status and headers, too.
     include: bool,
 }
 
@@ -28,7 +28,7 @@ pub(crate) struct Call {
 pub(crate) enum Mode {
     Once,
     AllPages,
-    /// Nothing is sent; a body to begin with is printed.
+    /// Prints a body to start from, and sends nothing.
     Skeleton,
 }
 
@@ -112,7 +112,7 @@ fn detailed(command: Command, operation: &'static Operation) -> Command {
             command = command.arg(field_flag(operation, field));
         }
     }
-    // The flags that every command has come last in the help.
+    // The global flags come last in the help.
     let arguments = command.get_arguments().cloned();
     let (global, own): (Vec<_>, Vec<_>) = arguments.partition(Arg::is_global_set);
     let mut ordered = own.into_iter().chain(global);
@@ -138,7 +138,7 @@ fn field_flag(operation: &Operation, field: &Field) -> Arg {
         Kind::Texts => ArgAction::Append,
         _ => ArgAction::Set,
     };
-    // Not clap's own mark: the field can come from --body as well.
+    // Not clap's `required`: the field can be part of --body as well.
     let mark = if field.required { " [required]" } else { "" };
     Arg::new(field_id(field))
         .long(field_flag_name(operation, field))
@@ -171,7 +171,7 @@ fn flag(name: &str) -> String {
     name.replace('_', "-")
 }
 
-/// A field that is called like a parameter, or like `--body` itself, has a prefix.
+/// Returns the name of the flag of a field, with a prefix if a parameter or `--body` itself has the same name.
 fn field_flag_name(operation: &Operation, field: &Field) -> String {
     let name = flag(&field.path.join("."));
     let taken = operation
@@ -192,7 +192,7 @@ pub(crate) enum Invocation {
     Raw(Raw),
 }
 
-/// What the matched arguments of `api` ask for.
+/// Reads the matched arguments of `api`.
 pub(crate) fn read(matches: Option<&ArgMatches>) -> Result<Invocation> {
     if let Some((method, matches)) = matches.and_then(ArgMatches::subcommand)
         && let Some(raw) = raw::read(method, matches, whole_body)?
@@ -202,7 +202,7 @@ pub(crate) fn read(matches: Option<&ArgMatches>) -> Result<Invocation> {
     Ok(Invocation::Call(call(matches)?))
 }
 
-/// The operation with what it is given; everything that is wrong with them is reported at once.
+/// Reads the operation and its arguments; all problems are reported at once.
 fn call(matches: Option<&ArgMatches>) -> Result<Call> {
     let (id, matches) = matches
         .and_then(ArgMatches::subcommand)
@@ -258,7 +258,7 @@ fn call(matches: Option<&ArgMatches>) -> Result<Call> {
     Ok(call)
 }
 
-/// A value may begin with a dash, but what is a flag here was not meant to be one.
+/// Rejects a value that is the name of a flag. Other values may begin with a dash.
 fn no_flag(operation: &Operation, text: &str) -> Result<()> {
     let Some(name) = text.strip_prefix("--") else {
         return Ok(());
@@ -354,7 +354,7 @@ fn body(
             field.map(|field| format!("--{}", field_flag_name(operation, field)))
         };
         match problem {
-            // It was given, and what is wrong with it is reported already.
+            // It was given, and its problem has already been reported.
             Problem::Missing(path) if refused.iter().any(|refused| path.starts_with(refused)) => {}
             Problem::Missing(path) => {
                 missing.push(flag(&path).unwrap_or_else(|| format!("`{}`", path.join("."))));
@@ -380,7 +380,7 @@ fn whole_body(source: &str) -> Result<Value> {
     serde_json::from_str(&text).context("--body is not JSON")
 }
 
-/// The JSON of the texts that a flag was given.
+/// Converts the values of a flag to JSON.
 pub(crate) fn value(kind: Kind, texts: &[&str]) -> Result<Value> {
     let last = texts.last().copied().unwrap_or_default();
     Ok(match kind {
@@ -409,7 +409,7 @@ fn json(text: &str) -> Result<Value> {
     serde_json::from_str(text).with_context(|| format!("`{text}` is not JSON"))
 }
 
-/// Puts a value at a path, making objects on the way.
+/// Inserts a value at a path, creating the objects on the way.
 fn put(root: &mut Value, path: &[String], value: Value) -> Result<()> {
     let mut place = root;
     for name in path {

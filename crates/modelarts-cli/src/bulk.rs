@@ -1,4 +1,4 @@
-//! Doing something to many at once: selection, confirmation, and a result for each.
+//! Actions on many resources at once: selection, confirmation, and a result for each.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::session::{Session, identity};
 use crate::text;
 use crate::waiting::Wait;
 
-/// Which of those that exist.
+/// Selects some of the existing resources.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Selection")]
 pub(crate) struct Filter {
@@ -42,7 +42,7 @@ pub(crate) fn pair(text: &str) -> anyhow::Result<(String, String)> {
     }
 }
 
-/// Refuses fields that the resources of a noun do not have, which nothing would ever match.
+/// Rejects fields that the resources of a noun do not have, since no resource would ever match them.
 pub(crate) fn check_selector(selector: &[(String, String)], noun: &Noun) -> Result<(), Failure> {
     for (field, _) in selector {
         if let Err(problem) = noun.check_field(field) {
@@ -57,7 +57,7 @@ impl Filter {
         !self.running && !self.no_auto_stop && self.older_than.is_none() && self.selector.is_empty()
     }
 
-    /// What is not known of an item is no reason to take it.
+    /// Whether the item matches. If a value is not known, the item does not match.
     pub(crate) fn selects(&self, item: &Value, now: modelarts::Timestamp) -> bool {
         let is_old = |limit: Duration| {
             let age = running_since(item).map(|since| now.duration_since(since));
@@ -81,7 +81,7 @@ impl Filter {
     }
 }
 
-/// The value of a tag, which a notebook has in a list of pairs.
+/// Returns the value of a tag; a notebook has its tags as a list of pairs.
 fn tag<'a>(item: &'a Value, key: &str) -> Option<&'a Value> {
     let tags = item.get("tags")?.as_array()?;
     let tag = tags
@@ -90,7 +90,7 @@ fn tag<'a>(item: &'a Value, key: &str) -> Option<&'a Value> {
     tag.get("value")
 }
 
-/// Whether a text fits a pattern in which `*` stands for anything.
+/// Whether a text matches a pattern in which `*` matches any text.
 fn fits(pattern: &str, text: &str) -> bool {
     let Some((head, rest)) = pattern.split_once('*') else {
         return pattern == text;
@@ -102,7 +102,7 @@ fn fits(pattern: &str, text: &str) -> bool {
     ends.into_iter().any(|at| fits(rest, &text[at..]))
 }
 
-/// What a bulk command acts on, and how carefully.
+/// The resources that a bulk command acts on, and whether it asks first.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Bulk {
     /// Names or IDs; @last is the one created last
@@ -125,7 +125,7 @@ struct Chosen {
 }
 
 impl Bulk {
-    /// Does it, and reports each result.
+    /// Runs the action on all of them, and reports each result.
     pub(crate) async fn run(
         &self,
         session: &Session,
@@ -189,7 +189,7 @@ impl Bulk {
         let items = session.list(noun.listing()?, None).await?.items;
         let now = session.now();
         let taken = items.iter().filter(|item| {
-            // What has stopped needs no stopping.
+            // Skip resources that have already stopped.
             self.filter.selects(item, now) && (action != Action::Stop || is_running(item))
         });
         Ok(taken
@@ -250,7 +250,7 @@ fn report(
         let error = outcome.as_ref().err().map(Failure::message);
         match (&format, &error) {
             (Format::Table | Format::Name, None) => output::line(&one.id)?,
-            // The one failure is the error of the command.
+            // A single failure is reported as the error of the command.
             (Format::Table | Format::Name, Some(_)) if outcomes.len() == 1 => {}
             (Format::Table | Format::Name, Some(error)) => {
                 output::note(&format!("{} ({}): {error}", one.name, one.id));
@@ -283,7 +283,7 @@ fn result(id: &str, name: &str, error: Option<&str>) -> Value {
     json!({"id": id, "name": name, "error": error})
 }
 
-/// A result for each resource, for programs.
+/// Prints a result for each resource, for programs.
 fn print_results(session: &Session, rows: &[Value]) -> Result<(), Failure> {
     match session.format() {
         Format::Table => Ok(()),
@@ -291,7 +291,7 @@ fn print_results(session: &Session, rows: &[Value]) -> Result<(), Failure> {
     }
 }
 
-/// Reports what was done to a resource of which the service returns nothing.
+/// Reports an action on a resource for which the service returns no body.
 pub(crate) fn report_done(
     session: &Session,
     done: &str,
@@ -299,13 +299,13 @@ pub(crate) fn report_done(
     id: &str,
     name: &str,
 ) -> Result<(), Failure> {
-    // `@last` says nothing to who reads it later.
+    // `@last` means nothing to a later reader.
     let name = if name.starts_with('@') { id } else { name };
     output::note(&format!("{done}: {noun} {}", text::one_line(name)));
     print_results(session, &[result(id, name, None)])
 }
 
-/// What was done, or only begun.
+/// Returns the word for an action that is done, or only started.
 fn past(action: Action, waited: bool) -> &'static str {
     match (action, waited) {
         (Action::Stop, true) => "stopped",

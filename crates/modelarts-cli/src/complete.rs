@@ -1,4 +1,4 @@
-//! Completion in shells: the names of what exists, for the words that are typed so far.
+//! Shell completion: the names of existing resources, for the words typed so far.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -14,21 +14,21 @@ use crate::output;
 use crate::session::{Session, identity};
 use crate::text;
 
-/// The variable by which the script of a shell asks for completions.
+/// The variable that a shell's script sets to request completions.
 pub(crate) const VARIABLE: &str = "MODELARTS_COMPLETE";
 
-/// Nobody waits longer for a completion.
+/// The timeout of a completion.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// More than this nobody reads.
+/// The maximum number of candidates.
 const MOST: usize = 500;
 
-/// Candidates for an argument that names one of these.
+/// Returns the candidates for an argument that names a resource of this kind.
 pub(crate) fn names_of(noun: &'static Noun) -> ArgValueCandidates {
     ArgValueCandidates::new(move || candidates(noun, &typed()))
 }
 
-/// Candidates for an argument of commands that both generations have.
+/// Returns the candidates for an argument of commands that exist for both generations.
 pub(crate) fn names_of_either() -> ArgValueCandidates {
     ArgValueCandidates::new(|| {
         let words = typed();
@@ -46,12 +46,12 @@ fn typed() -> Vec<String> {
     words.collect()
 }
 
-/// What cannot be found out is no candidate; there is nobody to report an error to.
+/// Fetches the candidates. Errors are ignored, since a completion cannot report them.
 fn candidates(noun: &'static Noun, words: &[String]) -> Vec<CompletionCandidate> {
     output::silence();
     let found = global(words).and_then(|global| fetch(noun, global).ok());
     let items = found.unwrap_or_default();
-    // A flavor has a name, too, but goes by its ID.
+    // A flavor has a name, too, but is referred to by its ID.
     let has_names = noun
         .columns
         .first()
@@ -90,7 +90,7 @@ fn fetch(noun: &'static Noun, global: Global) -> Result<Vec<Value>, Failure> {
     })
 }
 
-/// The flags that every command has, among the words.
+/// Parses the global flags among the words.
 fn global(words: &[String]) -> Option<Global> {
     let command = Global::augment_args(Command::new("modelarts").no_binary_name(true));
     let takes_value = |word: &str| {
@@ -135,7 +135,7 @@ mod tests {
         let connection = found.unwrap().connection;
         assert!(connection.emulator);
         assert_eq!(connection.project_id.as_deref(), Some("p"));
-        // What is not whole yet is no reason for an error on the terminal.
+        // An incomplete command line must not print an error on the terminal.
         assert!(of("notebook stop --timeout").is_none());
         assert!(!of("notebook show x").unwrap().connection.emulator);
     }

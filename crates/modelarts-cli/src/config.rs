@@ -1,4 +1,4 @@
-//! Profiles: what is given in a file once instead of in flags each time.
+//! Profiles: settings in a file, which need not be repeated as flags.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,7 +13,7 @@ use crate::files::directories;
 use crate::output::note;
 use crate::schema::nearest;
 
-/// The file, as it is written.
+/// The content of the file.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -48,7 +48,7 @@ pub(crate) struct Profile {
 }
 
 impl Profile {
-    /// The profile of this name, or the default one; none when there is no file.
+    /// Loads the profile of this name, or the default one; `None` if there is no file.
     pub(crate) fn load(name: Option<&str>) -> Result<Option<Self>> {
         let Some(path) = path() else { return Ok(None) };
         let text = match fs::read_to_string(&path) {
@@ -67,7 +67,7 @@ impl Profile {
     }
 
     fn read(text: &str, name: Option<&str>) -> Result<Option<Self>> {
-        // The error of the parser shows the line, which can hold a password.
+        // The error of the parser shows the line, which may contain a password.
         let mut file: File =
             toml::from_str(text).map_err(|error| anyhow!("{}", error.message()))?;
         let Some(name) = name.map(str::to_owned).or(file.default) else {
@@ -91,7 +91,7 @@ impl Profile {
         self.password.is_some() || self.secret_key.is_some() || self.token.is_some()
     }
 
-    /// Who signs in, where the profile says so.
+    /// Returns the credentials of the profile, if it has any.
     pub(crate) fn credentials(&self) -> Result<Option<Credentials>> {
         let place = format!("profile `{}`", self.name);
         if let Some(token) = &self.token {
@@ -119,7 +119,7 @@ impl Profile {
     }
 }
 
-/// Where the profiles are.
+/// Returns the path of the file with the profiles.
 pub(crate) fn path() -> Option<PathBuf> {
     if let Some(path) = std::env::var_os("MODELARTS_CONFIG").filter(|path| !path.is_empty()) {
         return Some(path.into());

@@ -1,4 +1,4 @@
-//! Asking before something is done.
+//! Confirmation before an action.
 
 use std::io::{self, IsTerminal as _, Write as _};
 
@@ -9,7 +9,7 @@ use crate::failure::{Exit, Failure};
 use crate::output;
 use crate::text;
 
-/// How carefully several things are done.
+/// Dry run, confirmation and concurrency of bulk actions.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Care {
     /// Only say what would be done
@@ -24,13 +24,13 @@ pub(crate) struct Care {
 }
 
 impl Care {
-    /// How many are done at a time.
+    /// The number of actions at a time.
     pub(crate) fn concurrency(&self) -> usize {
         self.concurrency
     }
 }
 
-/// Asks on the terminal; elsewhere nobody can be asked.
+/// Asks on the terminal; without a terminal it is an error.
 pub(crate) fn confirm(question: &str, details: &[String]) -> Result<(), Failure> {
     if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
         return Err(Failure::usage(anyhow!(

@@ -18,7 +18,7 @@ use crate::tokens::Tokens;
 
 const USER_AGENT: &str = concat!("modelarts-cli/", env!("CARGO_PKG_VERSION"));
 
-/// The flags that every command has.
+/// The global flags.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Global {
     #[command(flatten)]
@@ -27,7 +27,7 @@ pub(crate) struct Global {
     pub(crate) printing: Printing,
 }
 
-/// Which service, which project, and within which limits.
+/// The service, the project, and the limits of time and attempts.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Connection (else from the environment or clouds.yaml)")]
 pub(crate) struct Connection {
@@ -180,7 +180,7 @@ pub(crate) struct Printing {
 }
 
 impl Global {
-    /// The flags, with the settings of the profile where they say nothing.
+    /// Adds the settings of the profile where no flag is given.
     pub(crate) fn completed(mut self) -> Result<Self, Failure> {
         let name = self.connection.profile.as_deref();
         let Some(profile) = Profile::load(name).map_err(Failure::usage)? else {
@@ -195,14 +195,14 @@ impl Global {
         Ok(self)
     }
 
-    /// The same for who does not wait long.
+    /// Returns the same flags with a short timeout and no retries.
     pub(crate) fn hasty(mut self, timeout: Duration) -> Self {
         self.connection.timeout = Some(timeout);
         self.connection.retries = Some(0);
         self
     }
 
-    /// Each setting that is given: its name, its value, and where it comes from.
+    /// Returns each setting that is given: its name, its value, and where it comes from.
     pub(crate) fn settings(&self) -> Vec<(&'static str, String, String)> {
         let connection = &self.connection;
         let texts = [
@@ -254,7 +254,7 @@ impl Global {
             .collect()
     }
 
-    /// Lets retries be reported from here on.
+    /// Starts to report retries, and attempts and exchanges as requested by the flags.
     pub(crate) fn observe(&self) -> Result<(), Failure> {
         let verbosity = Verbosity {
             attempts: self.printing.verbose,
@@ -263,7 +263,7 @@ impl Global {
         observe::start(verbosity, self.printing.trace_file.as_deref()).map_err(Failure::usage)
     }
 
-    /// The tokens on disk, unless they are not wanted.
+    /// Returns the token cache on disk, unless it is disabled.
     pub(crate) fn tokens(&self, ignore_cached: bool) -> Option<Arc<Tokens>> {
         let wanted = !self.connection.no_token_cache;
         wanted
@@ -271,7 +271,7 @@ impl Global {
             .map(Arc::new)
     }
 
-    /// The client that the flags and the environment describe.
+    /// Builds the client from the flags and the environment.
     pub(crate) async fn client(
         &self,
         emulator: Option<&Embedded>,
@@ -311,7 +311,7 @@ impl Connection {
             ("endpoint", &mut self.endpoint, &profile.endpoint),
             ("auth-url", &mut self.auth_url, &profile.auth_url),
         ];
-        // A name and an ID of different origin would name two projects.
+        // A name and an ID from different sources could mean two different projects.
         if !names_project {
             texts.push(("project", &mut self.project, &profile.project));
             texts.push(("project-id", &mut self.project_id, &profile.project_id));

@@ -28,7 +28,7 @@ pub(crate) struct Options {
     speed: u32,
 }
 
-/// Runs the whole story on an emulator of its own.
+/// Runs all steps on a separate emulator.
 pub(crate) async fn run(options: &Options, global: &Global) -> Result<(), Failure> {
     let emulator = Emulator::builder()
         .manual()
@@ -74,7 +74,7 @@ struct Story {
     show_secrets: bool,
 }
 
-/// What a step is called in the two places where people do it.
+/// A step, as a command and as a Rust call.
 struct Step {
     title: &'static str,
     command: &'static str,
@@ -256,7 +256,7 @@ impl Story {
         Ok(request.status)
     }
 
-    /// Waits, and says in one line which states there were.
+    /// Waits, and prints the states that were seen in one line.
     async fn wait<T: Send + 'static>(&self, waiter: Waiter<T>) -> Result<(), Failure> {
         let bar = std::io::stderr().is_terminal().then(spinner);
         let mut events = std::pin::pin!(waiter.events());
@@ -290,7 +290,7 @@ impl Story {
     }
 }
 
-/// Prints a line; on a terminal that lacks the ellipsis with points instead.
+/// Prints a line; on a terminal without the ellipsis character it uses dots instead.
 fn line(text: &str) -> std::io::Result<()> {
     match text::is_unicode() {
         true => output::line(text),
@@ -310,10 +310,10 @@ fn heading(step: &Step) -> std::io::Result<()> {
     ))
 }
 
-/// Longer texts, lists and objects end in an ellipsis.
+/// The length above which texts, lists and objects end in an ellipsis.
 const LONG: usize = 60;
 
-/// A response with its long parts shortened; nothing is added, moved or left out.
+/// Shortens the long parts of a response; nothing else is changed.
 fn shortened(response: &Value) -> Value {
     let Value::Object(members) = response else {
         return response.clone();
@@ -325,7 +325,7 @@ fn shortened(response: &Value) -> Value {
                 let head: String = text.chars().take(LONG / 2).collect();
                 Value::from(format!("{head}…"))
             }
-            // One item shows what the others are like.
+            // One item is enough as an example.
             Value::Array(items) if long => match items.first() {
                 Some(first @ Value::Object(_)) => json!([brief(first), "…"]),
                 _ => json!(["…"]),
@@ -352,11 +352,11 @@ fn brief(object: &Value) -> Value {
     Value::Object(short)
 }
 
-/// Lines of this length fit into a terminal.
+/// The width of lines, which fits a terminal.
 const WIDTH: usize = 80;
 const INDENT: &str = "    ";
 
-/// JSON in indented lines, broken after commas; an ellipsis stands without quotes.
+/// Formats JSON in indented lines, broken after commas, with ellipses unquoted.
 fn folded(json: &str) -> String {
     let json = json.replace(r#""…":"…""#, "…").replace(r#""…""#, "…");
     let mut inside = false;
@@ -371,7 +371,7 @@ fn folded(json: &str) -> String {
     for part in parts {
         let added = part.chars().count();
         if length + added > WIDTH && length > INDENT.len() {
-            // One more: the bracket above stands out.
+            // One more space, since the first line begins with a bracket.
             text += "\n     ";
             length = INDENT.len() + 1;
         }
@@ -381,7 +381,7 @@ fn folded(json: &str) -> String {
     text
 }
 
-/// Waiting moves the emulator's clock, and takes a fraction of the time here.
+/// A clock that waits in emulated time, which takes a fraction of that in real time.
 #[derive(Debug)]
 struct DemoClock {
     emulator: modelarts_emulator::Clock,

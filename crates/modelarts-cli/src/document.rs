@@ -1,4 +1,4 @@
-//! The operations of the documents, as far as a command line needs to know them.
+//! The operations of the documents, with what the command line needs of them.
 
 use std::sync::{LazyLock, OnceLock};
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::schema::{self, Schema};
 
-/// An operation with what it takes and what it returns.
+/// An operation with its parameters, body and response.
 #[derive(Debug)]
 pub(crate) struct Operation {
     pub(crate) id: String,
@@ -19,11 +19,11 @@ pub(crate) struct Operation {
     pub(crate) idempotent: bool,
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) body: Option<Body>,
-    /// The flags of a call that has all that it needs, as the document's examples have them.
+    /// The flags of a complete call, with values from the document's examples.
     pub(crate) example: String,
-    /// What a success returns; none where the document promises no body.
+    /// The schema of a success; `None` if the document describes no body.
     pub(crate) response: Option<Schema>,
-    /// How to read all pages; none if it does not page.
+    /// How to read all pages; `None` if the operation has no pages.
     pub(crate) paging: Option<Paging>,
 }
 
@@ -42,7 +42,7 @@ pub(crate) struct Parameter {
     pub(crate) required: bool,
     pub(crate) kind: Kind,
     pub(crate) help: String,
-    /// The values that the document lists; others may come.
+    /// The values that the document lists; there may be others.
     pub(crate) known: Vec<String>,
 }
 
@@ -61,7 +61,7 @@ pub(crate) struct Field {
     /// Names from the body's root down.
     pub(crate) path: Vec<String>,
     pub(crate) kind: Kind,
-    /// Whether no body is complete without it.
+    /// Whether every body must have it.
     pub(crate) required: bool,
     pub(crate) help: String,
 }
@@ -90,7 +90,7 @@ impl Operation {
             .any(|parameter| parameter.place == Place::Query && parameter.name == name)
     }
 
-    /// The properties of a response that hold its items; the first that is there counts.
+    /// The properties of a response that hold its items; the first one present is used.
     pub(crate) fn items(&self) -> Vec<&'static str> {
         match &self.paging {
             Some(paging) => paging.items.clone(),
@@ -105,7 +105,7 @@ impl Operation {
     }
 }
 
-/// The ID of the operation that lists what this one creates: the same path, read.
+/// Returns the ID of the operation that lists what this one creates: the GET of the same path.
 pub(crate) fn listing_of(id: &str) -> Option<&'static str> {
     let (family, creation) = modelarts_client::operation(id)?;
     let mut others = family.operations.iter();
@@ -113,7 +113,7 @@ pub(crate) fn listing_of(id: &str) -> Option<&'static str> {
     Some(list.id)
 }
 
-/// A document, which is parsed when something in it is first asked for.
+/// A document, which is parsed on first use.
 struct Source {
     family: &'static Family,
     document: OnceLock<Option<Document>>,
@@ -133,7 +133,7 @@ impl Source {
     fn operation(&'static self, index: usize) -> Option<&'static Operation> {
         let read = || {
             let id = self.family.operations.get(index)?.id;
-            // A test holds that it parses.
+            // A test ensures that it parses.
             let parse = || Document::from_json(self.family.document).ok();
             let document = self.document.get_or_init(parse).as_ref()?;
             document.operation(id).map(operation)
@@ -153,7 +153,7 @@ fn sources() -> Vec<Source> {
 
 static SOURCES: LazyLock<Vec<Source>> = LazyLock::new(sources);
 
-/// The operations of all documents, which are parsed for that.
+/// Returns the operations of all documents, which parses all of them.
 #[cfg(any(test, feature = "mcp"))]
 pub(crate) fn all() -> impl Iterator<Item = &'static Operation> {
     let sources = SOURCES.iter();
@@ -168,7 +168,7 @@ pub(crate) fn find(id: &str) -> Option<&'static Operation> {
 /// The parameter that the connection fills in.
 pub(crate) const PROJECT: &str = "project_id";
 
-/// Deeper bodies than this are written as JSON.
+/// The maximum depth of fields that have flags; deeper ones are written as JSON.
 const DEPTH: usize = 4;
 
 fn operation(described: modelarts_document::Operation<'static>) -> Operation {
@@ -195,13 +195,13 @@ fn operation(described: modelarts_document::Operation<'static>) -> Operation {
             })
         }),
         response: described.success_schema(),
-        // A rule for documents holds that it fits the operation.
+        // A rule for documents ensures that it matches the operation.
         paging: Paging::read(&described).and_then(Result::ok),
         example: example(&described),
     }
 }
 
-/// A body that is longer is in a file.
+/// The maximum length of an inline body in an example; a longer one is read from a file.
 const SHORT: usize = 40;
 
 fn example(described: &modelarts_document::Operation<'static>) -> String {
@@ -243,7 +243,7 @@ fn parameter(parameter: &modelarts_document::Parameter<'static>) -> Option<Param
     let schema = parameter.schema();
     Some(Parameter {
         name: match place {
-            // A flag as other flags; the case of a header's name does not count.
+            // In lower case like other flags; the case of a header's name does not matter.
             Place::Header => parameter.name().to_ascii_lowercase(),
             Place::Path | Place::Query => parameter.name().to_owned(),
         },
@@ -259,14 +259,14 @@ fn collect(schema: Schema, required: bool, path: &mut Vec<String>, fields: &mut 
     for (name, property) in schema.properties() {
         let required = required && schema.requires(name);
         path.push(name.to_owned());
-        // An object can be given whole, too; its own fields come after it and replace parts.
+        // An object can also be given as a whole; its fields come after it and replace parts of it.
         fields.push(Field {
             path: path.clone(),
             kind: kind(property),
             required,
             help: help(property.description(), property),
         });
-        // One that contains itself is given whole only.
+        // A recursive object can only be given as a whole.
         if path.len() < DEPTH && !property.is_recursive() {
             collect(property, required, path, fields);
         }
@@ -292,7 +292,7 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The description, with the values that are known.
+/// Returns the description, followed by the known values.
 fn help(description: &str, schema: Schema) -> String {
     let description = one_line(description);
     let known = schema::known(schema);

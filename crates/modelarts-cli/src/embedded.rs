@@ -1,4 +1,5 @@
-//! `--emulator`: the emulator that runs here, or one inside the command with a state that the next command finds again.
+//! `--emulator`: the emulator that runs on this machine, or one inside the command whose state is kept for the next
+//! command.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -12,18 +13,18 @@ use crate::failure::{Exit, Failure};
 use crate::output::note;
 use crate::registration::{Registration, folder};
 
-/// How often a lock is tried that another process holds.
+/// The interval between attempts to acquire a lock that another process holds.
 const LOCK_INTERVAL: Duration = Duration::from_millis(50);
 
 /// An emulator for one command.
 pub(crate) enum Embedded {
-    /// One that `modelarts emulator` serves.
+    /// An emulator that `modelarts emulator` serves.
     Served(Registration),
-    /// One that ends with the command. Its clock is the real one: what falls due in between has happened by the next
-    /// command.
+    /// An emulator that ends with the command. Its clock is the real one: transitions that become due in between are
+    /// done by the next command.
     Own {
         emulator: Box<Emulator>,
-        /// One process at a time writes the state.
+        /// Ensures that only one process at a time writes the state.
         _lock: File,
     },
 }
@@ -38,7 +39,7 @@ impl Embedded {
         Self::open(&folder, Emulator::builder()).await
     }
 
-    /// One whose state is in this folder, once no other process has it.
+    /// Starts an emulator whose state is in this folder, as soon as no other process uses it.
     async fn open(folder: &Path, builder: EmulatorBuilder) -> Result<Self, Failure> {
         fs::create_dir_all(folder)
             .with_context(|| format!("--emulator: making {}", folder.display()))?;
@@ -49,7 +50,7 @@ impl Embedded {
             .write(true)
             .open(&path)
             .with_context(|| format!("--emulator: opening {}", path.display()))?;
-        // Not the lock that blocks: Ctrl-C would wait for it, too.
+        // Not the blocking lock: Ctrl-C would have to wait for it, too.
         let mut is_noted = false;
         while let Err(error) = lock.try_lock() {
             if let fs::TryLockError::Error(error) = error {
@@ -116,7 +117,7 @@ mod tests {
 
     const MINUTE: i64 = 60_000;
 
-    /// What a command gets as a response so many milliseconds from now.
+    /// Returns the response to a command that runs `from_now` milliseconds from now.
     async fn command(folder: &Folder, from_now: i64, request: Request) -> Value {
         let now = SystemClock.now().as_millisecond();
         let builder = Emulator::builder().system_time(now + from_now);

@@ -1,4 +1,4 @@
-//! Requests of the documents' operations, and their responses as JSON.
+//! Requests to the documents' operations, and their responses as JSON.
 
 use modelarts::{ModelArts, RawRequest, RawResponse};
 use serde_json::{Map, Value, json};
@@ -10,7 +10,7 @@ use crate::pages::Cursor;
 use crate::schema::{self, Unlisted};
 use crate::text;
 
-/// A request of an operation.
+/// A request to an operation.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(crate) operation: &'static Operation,
@@ -27,7 +27,7 @@ pub(crate) struct Items {
     pub(crate) complete: bool,
 }
 
-/// A request with its query, headers and body.
+/// Adds query, headers and body to a request.
 pub(crate) fn filled(
     mut request: RawRequest,
     query: &[(String, String)],
@@ -46,7 +46,7 @@ pub(crate) fn filled(
     }
 }
 
-/// A list that is longer than this has no end.
+/// The maximum number of items; a longer list is treated as endless.
 const MAX_ITEMS: usize = 1_000_000;
 
 impl Request {
@@ -60,7 +60,7 @@ impl Request {
         }
     }
 
-    /// A request by the id that the operation has in the document.
+    /// Returns a request to the operation that has this id in the document.
     pub(crate) fn of(id: &str) -> Result<Self, Failure> {
         document::find(id)
             .map(Self::new)
@@ -77,14 +77,14 @@ impl Request {
         self
     }
 
-    /// A body, without the members that are null.
+    /// Sets the body, without the members that are null.
     pub(crate) fn body(mut self, mut body: Value) -> Self {
         drop_nulls(&mut body);
         self.body = Some(body);
         self
     }
 
-    /// Warns of values that the document does not list: the service may know more of them, or somebody mistyped one.
+    /// Warns of values that the document does not list: they may be new in the service, or mistyped.
     pub(crate) fn warn_of_unknown_values(&self) {
         let query = self.query.iter().filter_map(|(name, value)| {
             let parameters = &self.operation.parameters;
@@ -98,12 +98,12 @@ impl Request {
         }
     }
 
-    /// The response without its headers; nothing where it is empty and may be.
+    /// Sends the request and returns the JSON of the response; `None` if it is empty and may be.
     pub(crate) async fn send(&self, client: &ModelArts) -> Result<Option<Value>, Failure> {
         Ok(self.exchange(client).await?.1)
     }
 
-    /// The response with its headers.
+    /// Sends the request and returns the response with its headers, and its JSON.
     pub(crate) async fn exchange(
         &self,
         client: &ModelArts,
@@ -118,7 +118,7 @@ impl Request {
         Ok((response, value))
     }
 
-    /// The items of all pages, or the first so many.
+    /// Returns the items of all pages, or the first `most` of them.
     pub(crate) async fn items(
         &self,
         client: &ModelArts,
@@ -127,14 +127,14 @@ impl Request {
         Ok(self.read_pages(client, most).await?.0)
     }
 
-    /// All pages as one: as the first is, with the items of all.
+    /// Merges all pages into one: the first page, with the items of all.
     pub(crate) async fn merged(&self, client: &ModelArts) -> Result<Value, Failure> {
         let (Items { items, .. }, mut merged) = self.read_pages(client, None).await?;
         let total = self.operation.paging.as_ref().and_then(|it| it.total);
         if let Some(count) = total.and_then(|total| merged.get_mut(total)) {
             *count = json!(items.len());
         }
-        // A list that is sent under two names stays the same list.
+        // A list that the service sends under two names is the same under both.
         let names = self.operation.items().into_iter();
         let names: Vec<_> = names.filter(|name| merged.contains_key(*name)).collect();
         for name in names {
@@ -143,7 +143,7 @@ impl Request {
         Ok(Value::Object(merged))
     }
 
-    /// The items of all pages, and what else the first page has.
+    /// Returns the items of all pages, and the other members of the first page.
     async fn read_pages(
         &self,
         client: &ModelArts,
@@ -170,7 +170,7 @@ impl Request {
             let found = match (found, total) {
                 (Some(found), _) => found,
                 (None, Some(0)) => Vec::new(),
-                // It says nothing about what exists.
+                // Without a list the response does not say what exists.
                 (None, _) => {
                     let names = names.join("` or `");
                     let message = format!("{id}: the response holds no list: `{names}` is missing");
@@ -197,13 +197,13 @@ impl Request {
     }
 }
 
-/// The items of a page, which keeps an empty list under each of their names.
+/// Takes the items out of a page and leaves an empty list under each of their names.
 fn take_items(page: &mut Map<String, Value>, names: &[&str]) -> Option<Vec<Value>> {
     let mut found = None;
     for name in names {
         if let Some(Value::Array(items)) = page.get_mut(*name) {
             found.get_or_insert(std::mem::take(items));
-            // The same list once more.
+            // The same list under another name.
             items.clear();
         }
     }
@@ -221,7 +221,7 @@ fn drop_nulls(value: &mut Value) {
     }
 }
 
-/// Status and headers, without secrets.
+/// Formats status and headers, without secrets.
 pub(crate) fn heading(response: &RawResponse) -> String {
     let mut text = response.status.to_string();
     for (name, value) in &response.headers {
@@ -236,7 +236,7 @@ pub(crate) fn heading(response: &RawResponse) -> String {
     crate::text::visible(&text)
 }
 
-/// A success as it came.
+/// A success as it was received, not yet parsed.
 pub(crate) struct Response<'a> {
     status: u16,
     content_type: Option<&'a str>,
@@ -255,7 +255,7 @@ impl<'a> From<&'a RawResponse> for Response<'a> {
 }
 
 impl Response<'_> {
-    /// The JSON of a response that no document describes.
+    /// Parses the JSON of a response that no document describes.
     pub(crate) fn read_unknown(&self, safe_to_repeat: bool) -> Result<Option<Value>, Failure> {
         if self.body.iter().all(u8::is_ascii_whitespace) {
             return Ok(None);
@@ -273,7 +273,7 @@ impl Response<'_> {
         })
     }
 
-    /// Its JSON; nothing where the response is empty and may be. Whatever else says 200 is not the service.
+    /// Parses its JSON; `None` if the response is empty and may be. Any other success cannot come from the service.
     pub(crate) fn read(&self, operation: &Operation) -> Result<Option<Value>, Failure> {
         let problem = if self.body.iter().all(u8::is_ascii_whitespace) {
             let is_due = operation.method == "GET" || !operation.idempotent;

@@ -1,11 +1,11 @@
-//! How a command ends when it fails.
+//! The errors and exit codes of the command.
 
 use std::borrow::Cow;
 use std::process::ExitCode;
 
 use crate::{document, text};
 
-/// The exit codes. Scripts go by them: none ever changes its meaning.
+/// The exit codes. Scripts rely on them, so their meaning must never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
     Failed = 1,
@@ -39,7 +39,7 @@ Exit codes:
    11  there are differences, with diff --exit-code
   130  interrupted";
 
-/// An error with the exit code that goes with it.
+/// An error with its exit code.
 #[derive(Debug)]
 pub(crate) struct Failure {
     message: String,
@@ -56,7 +56,7 @@ impl Failure {
         }
     }
 
-    /// The command line is wrong.
+    /// Returns the failure for a command line that is wrong.
     pub(crate) fn usage(error: anyhow::Error) -> Self {
         Self {
             exit: Exit::Usage,
@@ -64,7 +64,7 @@ impl Failure {
         }
     }
 
-    /// What to do about it, where the error does not know this itself.
+    /// Sets the remedy, unless the error already has one.
     pub(crate) fn advise(self, remedy: impl Into<Cow<'static, str>>) -> Self {
         Self {
             remedy: self.remedy.or_else(|| Some(remedy.into())),
@@ -72,7 +72,7 @@ impl Failure {
         }
     }
 
-    /// What to do when nobody knows whether it was done.
+    /// Sets the remedy for a request whose outcome is unknown.
     pub(crate) fn check_before_retry(self, operation: Option<&str>) -> Self {
         let list = operation.and_then(document::listing_of);
         let how = list.map_or_else(String::new, |list| format!(": modelarts api {list}"));
@@ -85,12 +85,12 @@ impl Failure {
         self.exit
     }
 
-    /// The error in one line.
+    /// Returns the error in one line.
     pub(crate) fn message(&self) -> String {
         text::visible(&self.message)
     }
 
-    /// The error in one line, and what to do about it in another.
+    /// Returns the error in one line, and the remedy in another.
     #[cfg(feature = "mcp")]
     pub(crate) fn lines(&self) -> String {
         let remedy = self.remedy.as_ref();
@@ -98,10 +98,10 @@ impl Failure {
         self.message() + &remedy.unwrap_or_default()
     }
 
-    /// Prints the error, and what to do about it.
+    /// Prints the error and the remedy.
     pub(crate) fn report(&self) -> ExitCode {
         let mut lines = match self.exit {
-            // Nothing went wrong.
+            // This is not an error.
             Exit::Different => self.message(),
             _ => format!("error: {}", self.message()),
         };
@@ -118,7 +118,7 @@ impl From<anyhow::Error> for Failure {
         match error.downcast::<modelarts::Error>() {
             Ok(error) => error.into(),
             Err(error) => {
-                // Some errors name their cause themselves.
+                // Some errors already include their cause.
                 let message = error.to_string();
                 let message = match message.contains(&error.root_cause().to_string()) {
                     true => message,
@@ -175,14 +175,14 @@ fn exit(error: &modelarts::Error) -> Exit {
     }
 }
 
-/// Whether something may have been done that must not be done twice.
+/// Whether the request may have been carried out and must not be repeated.
 fn is_in_doubt(error: &modelarts::Error) -> bool {
     let operation = error.operation().and_then(modelarts_client::operation);
     let repeatable = operation.is_some_and(|(_, operation)| operation.idempotent);
     !repeatable && (error.is_outcome_unknown() || error.is_decode())
 }
 
-/// Flags and variables in place of the methods that the library names to programmers.
+/// Replaces the methods that the library's messages name by flags and variables.
 fn flags_for_methods(message: &str) -> String {
     const FLAGS: [(&str, &str); 10] = [
         ("`allow_http(true)`", "--allow-http"),

@@ -1,4 +1,4 @@
-//! Where the program keeps its files, and how it writes them.
+//! The locations of the program's files, and how they are written.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use etcetera::{AppStrategyArgs, choose_app_strategy};
 
-/// Where the platform wants a program's files.
+/// Returns the platform's directories for the files of a program.
 pub(crate) fn directories() -> Option<impl etcetera::AppStrategy> {
     choose_app_strategy(AppStrategyArgs {
         top_level_domain: "io".to_owned(),
@@ -17,12 +17,12 @@ pub(crate) fn directories() -> Option<impl etcetera::AppStrategy> {
     .ok()
 }
 
-/// Writes a file as a whole or not at all, for the eyes of its owner only.
+/// Writes a file atomically, readable only by its owner.
 pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut unfinished = path.as_os_str().to_owned();
     unfinished.push(format!(".{}", std::process::id()));
     let unfinished = PathBuf::from(unfinished);
-    // What a process of the same number left behind could be readable for others.
+    // A file left behind by a process with the same id could be readable by others.
     fs::remove_file(&unfinished).ok();
     let mut options = File::options();
     options.write(true).create_new(true);

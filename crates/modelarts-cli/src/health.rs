@@ -9,13 +9,13 @@ use modelarts::{Clock as _, SystemClock};
 
 use crate::output::line;
 
-/// How often something is polled that nobody reports.
+/// The interval for polling a state that is not reported in any other way.
 pub(crate) const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// The longest that a healthy emulator takes to respond.
+/// The maximum time that a healthy emulator takes to respond.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Polls until the emulator is well, or the time is over.
+/// Polls until the emulator is healthy, or the timeout expires.
 pub(crate) async fn check_within(host: IpAddr, port: u16, wait: Duration) -> anyhow::Result<()> {
     let address = (host, port)
         .to_socket_addrs()?
@@ -58,7 +58,7 @@ fn request(address: &SocketAddr) -> std::io::Result<String> {
         "GET /_emulator/health HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
     )?;
     let mut response = Vec::new();
-    // Status and headers are enough, however much follows.
+    // Status and headers are enough, so the response may be cut off.
     stream.take(64 * 1024).read_to_end(&mut response)?;
     Ok(String::from_utf8_lossy(&response).into_owned())
 }

@@ -1,4 +1,4 @@
-//! What stops a notebook automatically, and starting it with that.
+//! The automatic stop of a notebook, and starting a notebook with one.
 
 use std::fmt;
 use std::time::Duration;
@@ -15,12 +15,12 @@ use crate::session::Session;
 use crate::text;
 use crate::waiting::Wait;
 
-/// What stops a notebook automatically.
+/// When a notebook is stopped automatically.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stop {
     Off,
     After(Duration),
-    /// When it was not used for this time.
+    /// When it has not been used for this time.
     Idle(Duration),
 }
 
@@ -35,7 +35,7 @@ impl fmt::Display for Stop {
 }
 
 impl Stop {
-    /// As the body of a request has it.
+    /// Returns the body of a request that sets it.
     pub(crate) fn body(self) -> Result<Value, Failure> {
         let (auto_stop, kind) = match self {
             Self::Off => (AutoStop::Off, LeaseType::Timing),
@@ -46,7 +46,7 @@ impl Stop {
     }
 }
 
-/// Sets the lease of a notebook that runs.
+/// Sets the lease of a running notebook.
 pub(crate) async fn renew(
     session: &Session,
     id: &str,
@@ -56,10 +56,10 @@ pub(crate) async fn renew(
     session.send(request).await
 }
 
-/// Starts a notebook; returns it as it was seen last.
+/// Starts a notebook; returns its last known state.
 ///
-/// A start takes no idle time: with a duration it makes the lease a timing one, whatever else it says. So an idle time is
-/// set once the notebook runs, which takes a wait.
+/// A start does not accept an idle time: a start with a duration always makes the lease one of the type `timing`. So
+/// an idle time is set once the notebook runs, which requires a wait.
 pub(crate) async fn start(
     session: &Session,
     id: &str,

@@ -13,7 +13,7 @@ use crate::noun::{INSTANCE, NOTEBOOK, Noun};
 use crate::session::Session;
 use crate::waiting::follow;
 
-/// Which of the two APIs.
+/// The two generations of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Generation {
     Notebook,
@@ -68,7 +68,7 @@ impl Generation {
         }
     }
 
-    /// The request that begins an action.
+    /// Returns the request that starts an action.
     pub(crate) fn request(self, action: Action, id: &str) -> Result<Request, Failure> {
         Ok(match (self, action) {
             (Self::Notebook, Action::Stop) => Request::of("stopNotebook")?.path("id", id),
@@ -114,7 +114,7 @@ impl Generation {
         Ok(reached)
     }
 
-    /// Whatever is needed until it runs or has stopped, from any state.
+    /// Brings a resource from any state to the target, sending the necessary actions.
     pub(crate) async fn ensure(
         self,
         session: &Session,
@@ -147,7 +147,7 @@ impl Generation {
     }
 }
 
-/// An action of the old generation.
+/// Returns the request for an action of the old generation.
 pub(crate) fn manage(id: &str, action: DevEnvInstanceAction) -> Result<Request, Failure> {
     let request = Request::of("manageDevEnvInstance")?.path("instance_id", id);
     Ok(request.body(json!({ "action": action.to_string() })))

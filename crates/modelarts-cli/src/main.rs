@@ -91,7 +91,7 @@ fn command() -> clap::Command {
     Arguments::command().mut_subcommand("api", |_| api::command())
 }
 
-/// A variable that is set and blank counts as not set.
+/// Treats an environment variable that is set but blank as unset.
 fn without_blank_variables(argument: Arg) -> Arg {
     let is_blank = |name| {
         let value = std::env::var_os(name);
@@ -118,7 +118,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The commands that no profile has anything to say about.
+/// The commands that do not use a profile.
 const NO_PROFILE: [&str; 9] = [
     "auth logout",
     "completion",
@@ -131,7 +131,7 @@ const NO_PROFILE: [&str; 9] = [
     "man",
 ];
 
-/// The command that was given, by its names from the root down.
+/// Returns the command that was given: its names from the root down.
 fn path(matches: &clap::ArgMatches) -> String {
     let mut names = Vec::new();
     let mut matches = matches;
@@ -145,7 +145,7 @@ fn path(matches: &clap::ArgMatches) -> String {
 fn run(arguments: Arguments, matches: &clap::ArgMatches) -> Result<(), Failure> {
     let name = path(matches);
     let mut global = arguments.global;
-    // Nor does a profile that is wrong keep anybody from reading how to mend it.
+    // These commands also work with an invalid profile, so that the help on how to fix it can be read.
     if !NO_PROFILE.contains(&name.as_str()) {
         global = global.completed()?;
     }
@@ -166,12 +166,12 @@ fn run(arguments: Arguments, matches: &clap::ArgMatches) -> Result<(), Failure> 
         .build()
         .map_err(anyhow::Error::from)?;
     match arguments.command {
-        // It ends in order when it is interrupted.
+        // It handles interrupts itself, to shut down in order.
         Command::Emulator(options) => runtime.block_on(emulator::run(options)),
         #[cfg(feature = "mcp")]
         Command::Mcp(options) => {
             let outcome = runtime.block_on(interruptible(commands::mcp::run(&options, global)));
-            // Not to wait for input that may never come.
+            // Does not wait for input that may never come.
             runtime.shutdown_background();
             outcome
         }
@@ -186,7 +186,7 @@ fn run(arguments: Arguments, matches: &clap::ArgMatches) -> Result<(), Failure> 
     }
 }
 
-/// The commands that talk to the service.
+/// Runs the commands that use the service.
 async fn with_session(command: Command, global: &Global) -> Result<(), Failure> {
     let desired = match &command {
         Command::Apply(apply) => apply.read()?,
@@ -205,14 +205,14 @@ async fn with_session(command: Command, global: &Global) -> Result<(), Failure> 
         Command::Top(options) => top::run(&options, session).await,
         Command::Apply(apply) => apply.run(session, desired).await,
         Command::Diff(diff) => diff.run(session, desired).await,
-        // The others were run without a session.
+        // The other commands have already been run without a session.
         _ => Ok(()),
     }
 }
 
-/// Runs a command until it is done, or until Ctrl-C.
+/// Runs a command until it is done or interrupted by Ctrl-C.
 async fn interruptible(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
-    // By reference: what it was waiting for is known only as long as it lives.
+    // By reference, since the state of a wait is cleared when the command is dropped.
     let mut command = pin!(command);
     tokio::select! {
         outcome = &mut command => outcome,
@@ -250,7 +250,7 @@ mod tests {
     fn the_command_tree() {
         let mut text = String::new();
         tree(&command(), 0, &mut text);
-        // It is there with its feature only.
+        // It only exists with its feature.
         let mcp = "mcp: Serve the API to an agent as MCP tools on standard input and output\n";
         assert_eq!(text.contains(mcp), cfg!(feature = "mcp"), "{text}");
         let text = text.replace(mcp, "");
@@ -261,7 +261,7 @@ mod tests {
     fn no_flag_of_a_command_hides_one_that_all_have() {
         fn check(command: &clap::Command, taken: &[String]) {
             for sub in command.get_subcommands() {
-                // Its region is the one that it serves.
+                // Its `--region` is the region that it serves.
                 if sub.get_name() == "emulator" {
                     continue;
                 }
@@ -303,7 +303,7 @@ mod tests {
             }
         }
         let mut command = command();
-        // So that the operations are commands, too.
+        // Makes the operations commands, too.
         command.build();
         check(&command, "");
     }

@@ -1,4 +1,4 @@
-//! Desired notebooks, as documents of YAML describe them.
+//! Desired notebooks, as described by YAML documents.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,7 +11,7 @@ use crate::lease::Stop;
 use crate::schema::nearest;
 use crate::text;
 
-/// A notebook as a file wants it. What the file leaves out is left as it is.
+/// A notebook as described by a file. Fields that the file leaves out are not changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Desired {
     /// File and line of its document.
@@ -23,7 +23,7 @@ pub(crate) struct Desired {
     pub(crate) volume: Option<Volume>,
     pub(crate) auto_stop: Option<Stop>,
     pub(crate) description: Option<String>,
-    /// All that it shall have.
+    /// The complete list of tags that it should have.
     pub(crate) tags: Option<BTreeMap<String, String>>,
     pub(crate) state: Option<State>,
     pub(crate) key_pairs: Option<Vec<String>>,
@@ -71,7 +71,7 @@ const FIELDS: [&str; 12] = [
     "pool",
 ];
 
-/// A mapping of YAML in which each value knows its place.
+/// A YAML mapping in which each value has its position in the file.
 struct Entries(Vec<(String, Spanned<Value>)>);
 
 impl<'de> Deserialize<'de> for Entries {
@@ -98,9 +98,9 @@ impl<'de> Deserialize<'de> for Entries {
     }
 }
 
-/// The notebooks that a file describes, or everything that is wrong with it, by line.
+/// Reads the notebooks that a file describes; on failure, returns all problems with their lines.
 pub(crate) fn read(file: &str, yaml: &str) -> Result<Vec<Desired>, Vec<String>> {
-    // `off` and `on` are words here, not booleans.
+    // `off` and `on` are strings here, not booleans.
     let options = serde_saphyr::options! { strict_booleans: true };
     let documents: Vec<Spanned<Entries>> = serde_saphyr::from_multiple_with_options(yaml, options)
         .map_err(|error| vec![syntax(file, &error)])?;
@@ -187,7 +187,7 @@ fn strings(value: &Value) -> Result<Vec<String>, String> {
         .collect()
 }
 
-/// `50GB`, `50`, or `{category: EFS, uri: ...}`.
+/// Parses `50GB`, `50`, or `{category: EFS, uri: ...}`.
 fn volume(value: &Value) -> Result<Volume, String> {
     let size = |value: &Value| match value {
         Value::String(text) => text::gigabytes(text).map_err(|error| format!("is wrong: {error}")),
@@ -218,7 +218,7 @@ fn volume(value: &Value) -> Result<Volume, String> {
     Ok(volume)
 }
 
-/// `8h`, `off`, or `{idle: 2h}`.
+/// Parses `8h`, `off`, or `{idle: 2h}`.
 fn stop(value: &Value) -> Result<Stop, String> {
     let wrong = || format!("must be like 8h, off or {{idle: 2h}}, not {value}");
     let time = |value: &Value| match value {

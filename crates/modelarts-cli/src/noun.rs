@@ -1,4 +1,4 @@
-//! What the nouns of the command line have in common: how each is listed, named and shown.
+//! The nouns of the command line: how each kind of resource is listed, named and shown.
 
 use std::time::Duration;
 
@@ -25,17 +25,17 @@ pub(crate) struct Noun {
     pub(crate) list_command: &'static str,
     /// The operation that lists it.
     pub(crate) list: &'static str,
-    /// The operation that reads one, and the parameter that names it there.
+    /// The operation that reads one resource, and the parameter for its id.
     pub(crate) show: Option<(&'static str, &'static str)>,
     pub(crate) columns: &'static [Column],
 }
 
 impl Noun {
-    /// The request that lists it.
+    /// Returns the request that lists it.
     pub(crate) fn listing(&self) -> Result<Request, Failure> {
         let request = Request::of(self.list)?;
         let parameters = request.operation.parameters.iter();
-        // A kind that has to be given is the only one that the document knows.
+        // A required parameter with a single known value is set to that value.
         let required =
             parameters.filter(|parameter| parameter.place == Place::Query && parameter.required);
         Ok(required.fold(request.clone(), |request, parameter| {
@@ -48,9 +48,9 @@ impl Noun {
 }
 
 impl Noun {
-    /// Whether its resources have a field of this name, with dots between the names of nested ones; else what is wrong.
+    /// Checks that its resources have a field of this name, with dots between the names of nested fields.
     ///
-    /// A tag is one, by its key: `tags.team`.
+    /// A tag is a field, too, named by its key: `tags.team`.
     pub(crate) fn check_field(&self, field: &str) -> Result<(), String> {
         let list = document::find(self.list);
         let mut schema = list.and_then(|list| {
@@ -65,7 +65,7 @@ impl Noun {
             match property {
                 Some(_) if is_tags && name == "tags" => return Ok(()),
                 Some(inner) => schema = Some(inner).filter(|it| it.properties().next().is_some()),
-                // A free object can have any.
+                // A free-form object can have any field.
                 None if names().next().is_none() => return Ok(()),
                 None => {
                     let plural = self.plural;
@@ -88,11 +88,11 @@ impl Noun {
 #[derive(Debug)]
 pub(crate) struct Column {
     pub(crate) title: &'static str,
-    /// What programs call it, where they get something else.
+    /// The name in output for programs, if their value differs.
     pub(crate) data_title: Option<&'static str>,
-    /// Only in wide tables and in details.
+    /// Whether it is only shown in wide tables and in details.
     pub(crate) wide: bool,
-    /// What gives way first on a narrow terminal; 0 never does.
+    /// The priority for leaving it out on a narrow terminal; 0 is never left out.
     pub(crate) yields: u8,
     /// Whether its cells can be long, and cut on a narrow terminal.
     pub(crate) is_long: bool,
@@ -122,7 +122,7 @@ const fn wide(title: &'static str, cell: fn(&Value, Timestamp) -> Cell) -> Colum
 }
 
 impl Column {
-    /// What programs call it.
+    /// Returns the name in output for programs.
     pub(crate) fn data_title(&self) -> String {
         match self.data_title {
             Some(title) => title.to_owned(),
@@ -140,7 +140,7 @@ impl Column {
         self
     }
 
-    /// A time, which people read as a distance from now and programs as it is.
+    /// Marks the column as a time, which people see relative to now, and programs unchanged.
     const fn time(mut self, title: &'static str) -> Self {
         self.data_title = Some(title);
         self
@@ -247,7 +247,7 @@ pub(crate) static TAG: Noun = Noun {
     show: None,
     columns: &[
         column("KEY", |value, _| at(value, "/key")),
-        // One of a notebook, all of a project.
+        // A notebook has one value per key, a project lists all of them.
         column("VALUE", |value, _| match value.get("values") {
             Some(_) => list(value, "/values"),
             None => at(value, "/value"),
@@ -321,7 +321,7 @@ fn typed<T: DeserializeOwned>(value: &Value) -> Option<T> {
     serde_json::from_value(value.clone()).ok()
 }
 
-/// A member as people write it.
+/// Returns a member, formatted for people.
 fn at(value: &Value, pointer: &str) -> Cell {
     match value.pointer(pointer) {
         None | Some(Value::Null) => Cell::none(),
@@ -342,7 +342,7 @@ fn list(value: &Value, pointer: &str) -> Cell {
     }
 }
 
-/// The tags of a notebook, as `key=value`.
+/// Returns the tags of a notebook, as `key=value`.
 fn tags(value: &Value) -> Cell {
     let tags = value.get("tags").and_then(Value::as_array);
     let texts: Vec<_> = tags
@@ -440,12 +440,13 @@ fn age(since: Option<Timestamp>, now: Timestamp) -> Cell {
     };
     match Duration::try_from(now.duration_since(since)) {
         Ok(age) => Cell::plain(text::brief(age)).time(since),
-        // The clocks differ.
+        // The time is in the future: the clocks differ.
         Err(_) => Cell::none().time(since),
     }
 }
 
-/// A time since which it has surely been running, of either generation, where the response tells.
+/// Returns a time since which the resource, of either generation, has certainly been running, if the response has
+/// one.
 pub(crate) fn running_since(value: &Value) -> Option<Timestamp> {
     match value.get("creation_timestamp") {
         Some(_) => typed::<DevEnvInstance>(value)?.running_since(),
@@ -453,12 +454,12 @@ pub(crate) fn running_since(value: &Value) -> Option<Timestamp> {
     }
 }
 
-/// How long it has been running, at least.
+/// Returns how long it has been running, at least.
 fn up(value: &Value, now: Timestamp) -> Cell {
     age(running_since(value), now)
 }
 
-/// Whether nothing stops it.
+/// Whether it has no automatic stop.
 pub(crate) fn runs_on(value: &Value) -> bool {
     is_off(value, "/lease/enable") || is_off(value, "/spec/auto_stop/enable")
 }
@@ -469,7 +470,7 @@ fn is_off(value: &Value, pointer: &str) -> bool {
 
 fn never(running: bool) -> Cell {
     match running {
-        // Nothing but somebody who notices the bill.
+        // It runs, and incurs costs, until somebody stops it.
         true => Cell::toned("never", Tone::Bad),
         false => Cell::none(),
     }
@@ -490,7 +491,7 @@ fn instance_stops_in(value: &Value, now: Timestamp) -> Cell {
         return never(is_running(value));
     }
     let stops_at = typed::<DevEnvInstance>(value).and_then(|instance| instance.stops_at());
-    // A list may have only this.
+    // In a list this may be the only information.
     let from_remaining = || {
         let seconds = value.pointer("/spec/auto_stop/remain_time")?.as_u64()?;
         let stops_at = now.checked_add(Duration::from_secs(seconds)).ok()?;

@@ -1,4 +1,4 @@
-//! What the library reports of retries, attempts and exchanges, on standard error and in the trace file.
+//! Reports the library's retries, attempts and exchanges on standard error and in the trace file.
 
 use std::fmt::{self, Write as _};
 use std::fs::File;
@@ -20,10 +20,10 @@ use tracing_subscriber::{Layer, Registry, fmt as log};
 use crate::output::note;
 use crate::text;
 
-/// A retry that comes sooner is not worth a line.
+/// The minimum delay of a retry that is reported.
 const WORTH_A_LINE: Duration = Duration::from_secs(2);
 
-/// What to report, from the flags.
+/// What to report, according to the flags.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Verbosity {
     /// A line for each attempt.
@@ -32,7 +32,7 @@ pub(crate) struct Verbosity {
     pub(crate) debug: bool,
 }
 
-/// Begins to listen.
+/// Installs the subscriber for the library's events.
 pub(crate) fn start(verbosity: Verbosity, trace_file: Option<&Path>) -> Result<()> {
     let own = |most: Level| {
         filter_fn(move |metadata| is_own(metadata.target()) && *metadata.level() <= most)
@@ -41,7 +41,7 @@ pub(crate) fn start(verbosity: Verbosity, trace_file: Option<&Path>) -> Result<(
         attempts: verbosity.attempts,
         exchanges: verbosity.debug,
     };
-    // Unless somebody wants to see bodies, none is prepared to be shown.
+    // Bodies are only prepared for display if they are requested.
     let reported = match verbosity.debug {
         true => Level::TRACE,
         false => Level::DEBUG,
@@ -50,7 +50,7 @@ pub(crate) fn start(verbosity: Verbosity, trace_file: Option<&Path>) -> Result<(
         log::layer()
             .with_writer(std::io::stderr)
             .with_ansi(std::io::stderr().is_terminal())
-            // The reporter prints those so that people can read them.
+            // The reporter prints exchanges in a readable form.
             .with_filter(filter_fn(|metadata| {
                 is_own(metadata.target()) && metadata.target() != modelarts::EXCHANGE_EVENTS
             }))
@@ -73,14 +73,14 @@ pub(crate) fn start(verbosity: Verbosity, trace_file: Option<&Path>) -> Result<(
     Ok(())
 }
 
-/// Whether the library reports it: not the emulator that serves a command, nor HTTP below.
+/// Whether an event comes from the library, and not from the emulator that serves a command or from the HTTP layer.
 fn is_own(target: &str) -> bool {
     target == "modelarts" || target.starts_with("modelarts::")
 }
 
 struct Reporter {
     attempts: bool,
-    /// Requests and responses whole, without secrets.
+    /// Whether to report complete requests and responses, without secrets.
     exchanges: bool,
 }
 
@@ -172,7 +172,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Reporter {
     }
 }
 
-/// `throttled, next attempt in 20 s (2 of 5)`.
+/// Formats a retry: `throttled, next attempt in 20 s (2 of 5)`.
 fn retry(fields: &Fields, all: bool) -> Option<String> {
     let delay = Duration::from_millis(fields.get("delay_ms")?.parse().ok()?);
     if delay < WORTH_A_LINE && !all {
@@ -180,7 +180,7 @@ fn retry(fields: &Fields, all: bool) -> Option<String> {
     }
     let delay = match delay.as_millis() {
         millis if millis < 1000 => format!("{millis} ms"),
-        // Rounded up: the next attempt is no earlier.
+        // Rounded up, since the next attempt is never earlier than reported.
         millis => format!("{} s", millis.div_ceil(1000)),
     };
     Some(format!(
@@ -191,7 +191,7 @@ fn retry(fields: &Fields, all: bool) -> Option<String> {
     ))
 }
 
-/// A request or a response, as `curl --verbose` shows it.
+/// Formats a request or a response like `curl --verbose`.
 fn exchange(fields: &Fields) -> String {
     let get = |name| fields.get(name).unwrap_or_default();
     let (mark, first) = match fields.get("status") {

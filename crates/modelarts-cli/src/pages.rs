@@ -1,4 +1,4 @@
-//! How the pages of a list follow each other, as the document says.
+//! Pagination: how the pages of a list follow each other, as described by the document.
 
 use std::collections::HashSet;
 use std::collections::hash_map::DefaultHasher;
@@ -9,18 +9,20 @@ use serde_json::{Map, Value};
 
 use crate::document::Paging;
 
-/// A listing goes on as often as the list changes, but not for ever without finding anything.
+/// The maximum number of pages in a row without new items. Until then a listing continues, however often the list
+/// changes.
 const MOST_IDLE: u32 = 32;
 
-/// Where a listing stands, and when it ends.
+/// The position of a listing, and whether it has ended.
 ///
-/// With numbers for positions it ends with an empty page, with a short page once the total is reached, and with a page
-/// that has nothing new, if it is the same page again or the total is reached. The total alone ends nothing, since it
-/// can be wrong. With tokens it ends where there is none, or one that was there before. When the total shrinks, what
-/// was removed may have stood before the position: the listing goes back by as much, and leaves out what it had.
+/// With numeric positions a listing ends with an empty page, with a short page once the total is reached, and with a
+/// page without new items if it is the same page again or the total is reached. The total alone does not end a
+/// listing, since it can be wrong. With tokens it ends when a page has no token, or one that was seen before. When
+/// the total shrinks, the removed items may have been before the position: the listing goes back by as many, and
+/// skips items that it has seen.
 #[derive(Debug)]
 pub(crate) struct Cursor<'a> {
-    /// Without it there is one page.
+    /// The pagination; without it there is a single page.
     paging: Option<&'a Paging>,
     /// How many items to ask for.
     limit: i64,
@@ -44,7 +46,8 @@ pub(crate) struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    /// Before the first page, which is where the query says; `most` is how many items are wanted.
+    /// Returns a cursor before the first page, whose position is taken from the query; `most` is the number of items
+    /// wanted.
     pub(crate) fn new(
         paging: Option<&'a Paging>,
         query: &[(String, String)],
@@ -92,7 +95,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// What the next request adds to its query; nothing once the list has ended.
+    /// Returns the parameters that the next request adds to its query; `None` once the list has ended.
     pub(crate) fn query(&self) -> Option<Vec<(&'a str, String)>> {
         if self.ended {
             return None;
@@ -110,17 +113,17 @@ impl<'a> Cursor<'a> {
         Some(query)
     }
 
-    /// Whether no page is left to be read, so far as the service tells.
+    /// Whether all pages have been read, according to the service.
     pub(crate) fn has_all(&self) -> bool {
         self.ended || self.total.is_some_and(|total| self.place >= total)
     }
 
-    /// How many items all pages have, as a page says.
+    /// Returns the total number of items that a page reports.
     pub(crate) fn total(&self, page: &Map<String, Value>) -> Option<i64> {
         page.get(self.paging?.total?)?.as_i64()
     }
 
-    /// Moves on behind a page; returns those of its items that were not there before.
+    /// Advances past a page; returns those of its items that were not seen before.
     pub(crate) fn take(&mut self, items: Vec<Value>, page: &Map<String, Value>) -> Vec<Value> {
         let Some(paging) = self.paging else {
             self.ended = true;
@@ -161,7 +164,8 @@ impl<'a> Cursor<'a> {
         new
     }
 
-    /// Whether the list has shrunk since the page before, so that the page at hand begins too late.
+    /// Whether the list has shrunk since the previous page, so that the current page starts too late. If so, goes
+    /// back.
     fn must_rewind(&mut self, style: PaginationStyle, total: Option<i64>) -> bool {
         let before = self.total;
         self.total = total.or(before);
@@ -188,7 +192,7 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// The ID of an item tells it apart; without one, its content and its place do.
+/// Returns a hash that identifies an item: of its ID or, without one, of its content and position.
 fn key((item, place): (&Value, i64)) -> u64 {
     match item.get("id").and_then(Value::as_str) {
         Some(id) => hash(&(None::<i64>, id)),
@@ -209,7 +213,7 @@ mod tests {
 
     use super::*;
 
-    /// The pagination of an operation that pages in this way.
+    /// Returns the pagination of an operation with this style.
     fn paging(style: &str) -> Paging {
         let parameter =
             |name: &str, kind: &str| json!({"name": name, "in": "query", "schema": {"type": kind}});
@@ -233,7 +237,7 @@ mod tests {
     const PAGE: &str = r#"{"style": "page", "first": 1, "limit": "size", "offset": "at", "items": "things", "total": "count", "size": 3}"#;
     const TOKEN: &str = r#"{"style": "token", "limit": "size", "token": "after", "next": "next", "items": "things", "size": 3}"#;
 
-    /// Reads a list from a service; returns the ids and the positions that were asked for.
+    /// Reads a list from a service; returns the ids, and the positions that were requested.
     fn read(
         style: &str,
         query: &[(String, String)],
@@ -302,7 +306,7 @@ mod tests {
             (found, positions.join(" ")),
             (all.clone(), " t3 t6".to_owned())
         );
-        // From where the query says, in pages of its size.
+        // Position and page size are taken from the query.
         let query =
             [("at", "5"), ("size", "2")].map(|(name, value)| (name.to_owned(), value.to_owned()));
         let (found, positions) = read(OFFSET, &query, by_offset);
@@ -319,7 +323,7 @@ mod tests {
             let mut requests = 0;
             let (found, _) = read(style, &[], |at, limit| {
                 requests += 1;
-                // Two of the first page go away after it was read.
+                // Two items of the first page are removed after it was read.
                 if requests == 2 {
                     all.drain(0..2);
                 }
@@ -340,7 +344,7 @@ mod tests {
         }
         let (found, positions) = read(TOKEN, &[], |_, _| (vec![1], json!({"next": "same"})));
         assert_eq!((found.len(), positions.len()), (1, 2));
-        // A total that jumps sends it back only so often.
+        // A total that goes up and down sends it back only a limited number of times.
         let mut total = 0;
         read(OFFSET, &[], |at, _| {
             total = 100 - total;

@@ -1,4 +1,4 @@
-//! What has to be done so that notebooks are as a file wants them.
+//! The plan that brings notebooks to the state described by a file.
 
 use std::collections::BTreeMap;
 
@@ -13,18 +13,18 @@ use crate::manifest::{Desired, State};
 use crate::noun::status;
 use crate::text;
 
-/// One notebook: what it is, what it shall be, and the way between.
+/// The step for one notebook: its current state, its desired state, and the changes between them.
 #[derive(Clone, Debug)]
 pub(crate) struct Step {
     pub(crate) action: Action,
     pub(crate) name: String,
-    /// Of the notebook that exists.
+    /// The ID, if the notebook exists.
     pub(crate) id: Option<String>,
     pub(crate) changes: Vec<Change>,
     pub(crate) desired: Option<Desired>,
-    /// As the service has it.
+    /// The notebook as reported by the service.
     pub(crate) current: Option<Value>,
-    /// ID of the image that it shall have.
+    /// ID of the desired image.
     pub(crate) image: Option<String>,
 }
 
@@ -47,11 +47,11 @@ impl Action {
     }
 }
 
-/// A field that is another one afterwards.
+/// A field whose value changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Change {
     pub(crate) field: &'static str,
-    /// Nothing where there was none.
+    /// The previous value, if there is one.
     pub(crate) from: Option<String>,
     pub(crate) to: String,
 }
@@ -67,7 +67,7 @@ impl Change {
 }
 
 impl Step {
-    /// A notebook that does not exist yet; or what the file does not say that creating it needs.
+    /// Plans to create a notebook. The error lists what is required but missing in the file.
     pub(crate) fn create(desired: Desired, image: Option<String>) -> Result<Self, String> {
         let missing: Vec<_> = [
             ("flavor", desired.flavor.is_none()),
@@ -121,7 +121,7 @@ impl Step {
         })
     }
 
-    /// A notebook that exists; or what of it can never become as the file wants it.
+    /// Plans to update an existing notebook. The error lists the differences that can never be changed.
     pub(crate) fn update(
         desired: Desired,
         current: Value,
@@ -208,7 +208,7 @@ impl Step {
         })
     }
 
-    /// A notebook that no file wants any more.
+    /// Plans to delete a notebook that no file describes any more.
     pub(crate) fn delete(current: Value) -> Self {
         let text = |key: &str| current.get(key).and_then(Value::as_str).map(str::to_owned);
         Self {
@@ -226,7 +226,7 @@ impl Step {
         self.changes.iter().any(|change| change.field == field)
     }
 
-    /// Whether it has to stop first.
+    /// Whether the notebook has to be stopped first.
     pub(crate) fn needs_stop(&self) -> bool {
         let needs = ["flavor", "image", "allowed_ips"];
         let is_up = self
@@ -236,13 +236,13 @@ impl Step {
         is_up && needs.iter().any(|field| self.changes(field))
     }
 
-    /// What stops it from its next start on: what the file says, or else what held before.
+    /// Returns the automatic stop from its next start on: that of the file, or else the current one.
     pub(crate) fn stop(&self) -> Option<Stop> {
         let desired = self.desired.as_ref().and_then(|desired| desired.auto_stop);
         desired.or_else(|| current_stop(self.current.as_ref()?))
     }
 
-    /// As a program reads it.
+    /// Formats the step for programs.
     pub(crate) fn json(&self) -> Value {
         let changes: Vec<_> = self
             .changes
@@ -257,7 +257,7 @@ impl Step {
         })
     }
 
-    /// As a table for programs has it: a row for each change, one at least.
+    /// Formats the step as rows of a table for programs: one for each change, and at least one.
     pub(crate) fn rows(&self) -> Vec<Value> {
         let Value::Object(step) = self.json() else {
             return Vec::new();
@@ -273,7 +273,7 @@ impl Step {
         changes.into_iter().map(row).collect()
     }
 
-    /// As a person reads it: a line, and one for each change.
+    /// Formats the step for people: a line, and one more for each change.
     pub(crate) fn lines(&self) -> Vec<String> {
         let mark = match self.action {
             Action::Create => '+',
@@ -338,7 +338,7 @@ fn volume(desired: &Desired, current: &Value, changes: &mut Vec<Change>, fixed: 
     }
 }
 
-/// Who may connect by SSH.
+/// Compares the access by SSH.
 fn access(desired: &Desired, current: &Value, changes: &mut Vec<Change>, fixed: &mut Vec<String>) {
     let endpoints = current.get("endpoints").and_then(Value::as_array);
     let endpoint = endpoints.into_iter().flatten().find(|endpoint| {
@@ -373,7 +373,7 @@ fn access(desired: &Desired, current: &Value, changes: &mut Vec<Change>, fixed: 
     }
 }
 
-/// What stops it; only what runs has a lease that can be renewed.
+/// Compares the automatic stop. Only a running notebook has a lease that can be renewed.
 fn stop(desired: &Desired, current: &Value, changes: &mut Vec<Change>) {
     let Some(wanted) = desired.auto_stop else {
         return;
@@ -388,7 +388,8 @@ fn stop(desired: &Desired, current: &Value, changes: &mut Vec<Change>) {
     }
 }
 
-/// What the service counts can differ a little from what was sent.
+/// Whether two automatic stops are the same; the duration that the service reports can differ slightly from the one
+/// sent.
 fn is_same(a: Stop, b: Stop) -> bool {
     const TOLERANCE: u64 = 60;
     match (a, b) {
@@ -415,12 +416,12 @@ fn of_status(current: &Value) -> NotebookStatus {
     NotebookStatus::from_text(status(current).unwrap_or_default())
 }
 
-/// Whether it is in this state, or on the way there.
+/// Whether the notebook is in this state, or in a transition to it.
 pub(crate) fn is_or_becomes(current: &Value, state: State) -> bool {
     use modelarts_client::Action::{Start, Stop};
     let phase = of_status(current).phase();
     match state {
-        // What comes to an end where a start does leads there as well.
+        // Any transition with the same end as a start leads there as well.
         State::Running => match phase {
             Phase::Transient(actions) => actions
                 .iter()
@@ -431,12 +432,12 @@ pub(crate) fn is_or_becomes(current: &Value, state: State) -> bool {
     }
 }
 
-/// Whether something goes on that has to end before anything else begins.
+/// Whether a transition is in progress, which has to end before anything else can start.
 pub(crate) fn is_transient(current: &Value) -> bool {
     of_status(current).is_transient()
 }
 
-/// Whether it exists no more, or not for long.
+/// Whether the notebook is gone, or being deleted.
 pub(crate) fn is_going(current: &Value) -> bool {
     matches!(of_status(current).phase(), Phase::Gone | Phase::Ending(_))
 }
@@ -489,11 +490,11 @@ mod tests {
         let whole = "name: a\nflavor: f\nvolume: 50GB\nauto_stop: 8h\ntags: {team: nlp}\nstate: running\ndescription: ''\n";
         assert_eq!(fields(whole, running()), [""; 0]);
         assert_eq!(fields("name: a\n", running()), [""; 0]);
-        // It is on the way there.
+        // A transition to the desired state is in progress.
         let mut starting = running();
         starting["status"] = json!("STARTING");
         assert_eq!(fields("name: a\nstate: running\n", starting), [""; 0]);
-        // A lease is that of the next start.
+        // A stopped notebook gets its lease at its next start.
         let mut stopped = running();
         stopped["status"] = json!("STOPPED");
         assert_eq!(fields("name: a\nauto_stop: 2h\n", stopped), [""; 0]);

@@ -1,4 +1,4 @@
-//! `modelarts api METHOD PATH`: requests that the document need not know.
+//! `modelarts api METHOD PATH`: requests that need not be described by a document.
 
 use anyhow::{Context as _, Result, anyhow};
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -73,7 +73,7 @@ pub(crate) fn commands() -> impl Iterator<Item = Command> {
     })
 }
 
-/// What the matched arguments ask for, if they are those of a method.
+/// Reads the matched arguments, if they are those of a method.
 pub(crate) fn read(
     method: &str,
     matches: &ArgMatches,
@@ -146,7 +146,7 @@ impl Raw {
         }
     }
 
-    /// The operation of the documents that this is, if it is one: its secrets are known.
+    /// Returns the operation of the documents that matches the request, if any; its secrets are known.
     fn operation(&self) -> Option<&'static Operation> {
         let same = |template: &str| {
             let (template, path) = (template.split('/'), self.path.split('/'));
@@ -158,7 +158,7 @@ impl Raw {
         let known = modelarts_client::operations()
             .filter(|operation| operation.method == self.method.as_str())
             .filter(|operation| same(operation.path))
-            // A path without parameters goes before one with them.
+            // A path without parameters takes precedence over one with parameters.
             .min_by_key(|operation| operation.path.matches('{').count())?;
         document::find(known.id)
     }

@@ -1,4 +1,4 @@
-//! How `--emulator` finds the emulator that people serve on this machine.
+//! How `--emulator` finds the emulator that is served on this machine.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -11,12 +11,12 @@ use serde::{Deserialize, Serialize};
 use crate::files::{directories, write_private};
 use crate::health;
 
-/// Where `--emulator` keeps what it knows.
+/// Returns the folder in which `--emulator` stores its state.
 pub(crate) fn folder() -> Option<PathBuf> {
     Some(directories()?.in_data_dir("emulator"))
 }
 
-/// Where an emulator serves on this machine, and an account that exists only there.
+/// The address of an emulator on this machine, and an account that exists only there.
 #[derive(Deserialize, Serialize)]
 pub(crate) struct Registration {
     pub(crate) url: String,
@@ -27,7 +27,7 @@ pub(crate) struct Registration {
 }
 
 impl Registration {
-    /// Of an emulator that is well.
+    /// Returns the registration of a healthy emulator.
     pub(crate) fn find() -> Option<Self> {
         let text = fs::read(folder()?.join("server.json")).ok()?;
         let served: Self = serde_json::from_slice(&text).ok()?;
@@ -35,7 +35,8 @@ impl Registration {
         health::is_well(&address).then_some(served)
     }
 
-    /// Lets `--emulator` find an emulator, until the guard is dropped. Without a place for that, nobody does.
+    /// Lets `--emulator` find an emulator until the guard is dropped. Without a folder to store it, nothing is
+    /// registered.
     pub(crate) fn publish(emulator: &Emulator) -> Option<Published> {
         let served = Self {
             url: emulator.base_url().to_owned(),
@@ -53,7 +54,7 @@ impl Registration {
     }
 }
 
-/// Removes the registration, unless it is that of another emulator by now.
+/// Removes the registration when dropped, unless another emulator has replaced it.
 pub(crate) struct Published {
     file: PathBuf,
     text: Vec<u8>,

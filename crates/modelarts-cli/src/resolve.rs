@@ -1,4 +1,4 @@
-//! Names, ids and `@last`: whatever people call a resource by.
+//! Names, ids and `@last`: the ways to refer to a resource.
 
 use std::fs;
 use std::path::PathBuf;
@@ -11,11 +11,11 @@ use crate::files::directories;
 use crate::noun::{Noun, status};
 use crate::session::{Session, identity};
 
-/// What stands for the resource that was made last.
+/// Refers to the resource that was created last.
 const LAST: &str = "@last";
 
 impl Session {
-    /// The id of what is meant. An id is taken as it is, and costs no request.
+    /// Returns the id of the resource that is meant. An id is returned unchanged, without a request.
     pub(crate) async fn resolve(&self, noun: &Noun, meant: &str) -> Result<String, Failure> {
         if meant == LAST {
             return self.last(noun);
@@ -30,7 +30,7 @@ impl Session {
         let items = self.list(request, None).await?.items;
         let text =
             |item: &Value, key: &str| item.get(key).and_then(Value::as_str).map(str::to_owned);
-        // An id in a form of its own.
+        // An id that does not have the usual form.
         if items
             .iter()
             .any(|item| text(item, "id").as_deref() == Some(meant))
@@ -84,7 +84,7 @@ impl Session {
         })
     }
 
-    /// Keeps what was made, for `@last`. Without a place to keep it, it is forgotten.
+    /// Stores the id of a created resource for `@last`; does nothing if there is no place to store it.
     pub(crate) fn remember(&self, noun: &Noun, id: &str) {
         let Some(file) = last_file() else { return };
         let mut all = read(&file);
@@ -113,7 +113,7 @@ fn read(file: &PathBuf) -> Map<String, Value> {
     serde_json::from_str(&text).unwrap_or_default()
 }
 
-/// Whether a text has the form of the ids: a UUID, with or without the prefix of the old generation.
+/// Whether a text has the form of an id: a UUID, with or without the prefix of the old generation.
 pub(crate) fn is_id(text: &str) -> bool {
     let uuid = text.strip_prefix("DE-").unwrap_or(text);
     let groups: Vec<_> = uuid.split('-').map(str::len).collect();

@@ -1,4 +1,4 @@
-//! Schemas of the documents, and what a value has against them.
+//! Schemas of the documents, and the validation of values against them.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 /// A schema of one of the built-in documents.
 pub(crate) type Schema = modelarts_document::Schema<'static>;
 
-/// What is wrong with a value.
+/// A problem of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Problem {
     Missing(Path),
@@ -26,7 +26,7 @@ pub(crate) enum Problem {
 /// Names and indices from the root down.
 pub(crate) type Path = Vec<String>;
 
-/// The values that the document lists.
+/// Returns the values that the document lists.
 pub(crate) fn known(schema: Schema) -> Vec<String> {
     let known = [schema.known_values(), schema.enum_values()].concat();
     let text = |value: &Value| match value {
@@ -36,9 +36,9 @@ pub(crate) fn known(schema: Schema) -> Vec<String> {
     known.iter().map(text).collect()
 }
 
-/// Everything that a value has against the schema: names, types, and what is missing.
+/// Returns all problems of a value with the schema: unknown names, wrong types, and missing properties.
 ///
-/// Limits are left to the service, which knows those of today.
+/// Limits are left to the service, since they may have changed.
 pub(crate) fn problems(schema: Schema, value: &Value) -> Vec<Problem> {
     let mut problems = Vec::new();
     check(schema, value, &mut Vec::new(), &mut problems);
@@ -85,7 +85,7 @@ fn check_members(
         }
     }
     for (name, value) in members {
-        // What is required and null was named above.
+        // A required property that is null was reported above.
         if value.is_null() && schema.requires(name) {
             continue;
         }
@@ -94,7 +94,7 @@ fn check_members(
             (Some(property), _) => check(property, value, path, problems),
             (None, AdditionalProperties::Of(other)) => check(other, value, path, problems),
             (None, AdditionalProperties::Any) => {}
-            // A schema without properties describes a free object.
+            // A schema without properties describes a free-form object.
             (None, AdditionalProperties::Undeclared) if schema.properties().next().is_none() => {}
             (None, AdditionalProperties::Undeclared) => problems.push(Problem::Unknown {
                 path: path.clone(),
@@ -105,7 +105,7 @@ fn check_members(
     }
 }
 
-/// Of an object that is missing, what it requires itself.
+/// Reports a missing property; for an object, the properties that it requires itself.
 fn missing(schema: Schema, name: &str, path: &mut Path, problems: &mut Vec<Problem>) {
     let property = schema.property(name);
     match property.filter(|property| property.required().next().is_some()) {
@@ -114,7 +114,7 @@ fn missing(schema: Schema, name: &str, path: &mut Path, problems: &mut Vec<Probl
     }
 }
 
-/// A value that is none of those that the document lists.
+/// A value that the document does not list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Unlisted {
     name: String,
@@ -123,7 +123,7 @@ pub(crate) struct Unlisted {
 }
 
 impl Unlisted {
-    /// Nothing where the document lists the value, in whatever case, or lists none.
+    /// Returns `None` if the document lists the value, ignoring case, or lists no values.
     pub(crate) fn of(name: &str, value: &str, known: &[String]) -> Option<Self> {
         let is_known = |known: &String| known.eq_ignore_ascii_case(value);
         if known.is_empty() || known.iter().any(is_known) {
@@ -153,7 +153,7 @@ impl fmt::Display for Unlisted {
     }
 }
 
-/// The values anywhere in a value that the document does not list.
+/// Returns the values, at any depth, that the document does not list.
 pub(crate) fn unlisted(schema: Schema, value: &Value) -> Vec<Unlisted> {
     let mut found = Vec::new();
     collect_unlisted(schema, value, "", &mut found);
@@ -183,7 +183,7 @@ fn collect_unlisted(schema: Schema, value: &Value, name: &str, found: &mut Vec<U
     }
 }
 
-/// A value to begin with: what is listed first, or else what is empty.
+/// Returns a value to start from: the first listed value, or else an empty one.
 pub(crate) fn skeleton(schema: Schema) -> Value {
     skeleton_at(schema, 0)
 }
@@ -213,7 +213,7 @@ fn skeleton_at(schema: Schema, depth: usize) -> Value {
     }
 }
 
-/// The known name that was probably meant.
+/// Returns the known name that was probably meant.
 pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
     known
         .map(|known| (strsim::jaro_winkler(name, known), known))

@@ -1,4 +1,4 @@
-//! What a command works with: the client, the flags, and the printer for its nouns.
+//! The session of a command: the client, the flags, and the printer for its nouns.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::tokens::Tokens;
 pub(crate) struct Session {
     pub(crate) client: ModelArts,
     pub(crate) global: Global,
-    /// It serves until the command ends.
+    /// The emulator, which serves until the command ends.
     emulator: Option<Embedded>,
 }
 
@@ -28,7 +28,7 @@ impl Session {
         Self::with_tokens(global, global.tokens(false)).await
     }
 
-    /// The same with other tokens, or none, from earlier commands.
+    /// Starts a session with other cached tokens from earlier commands, or none.
     pub(crate) async fn with_tokens(
         global: &Global,
         tokens: Option<Arc<Tokens>>,
@@ -45,10 +45,10 @@ impl Session {
         })
     }
 
-    /// Where the resources are that an id means, from one command to the next.
+    /// Returns the service and project to which ids belong, the same for each command.
     pub(crate) fn place(&self) -> String {
         let endpoint = match self.emulator {
-            // Its port is another one each time.
+            // Its port differs each time.
             Some(Embedded::Own { .. }) => "emulator",
             _ => self.client.endpoint(),
         };
@@ -73,14 +73,14 @@ impl Session {
         request.send(&self.client).await
     }
 
-    /// A resource of a noun.
+    /// Reads a resource of a noun.
     pub(crate) async fn show(&self, noun: &Noun, id: &str) -> Result<Value, Failure> {
         let (operation, parameter) = noun.show.unwrap_or_default();
         let request = Request::of(operation)?.path(parameter, id);
         Ok(self.send(request).await?.unwrap_or_default())
     }
 
-    /// The items of a list: all of them, unless only so many are asked for.
+    /// Reads the items of a list: all of them, or at most `most`.
     pub(crate) async fn list(
         &self,
         request: Request,
@@ -90,7 +90,7 @@ impl Session {
         request.items(&self.client, most).await
     }
 
-    /// How to poll: by `--timeout`, and by the interval of the command.
+    /// Returns the poll policy, from `--timeout` and the interval of the command.
     pub(crate) fn policy(&self, interval: Option<std::time::Duration>) -> PollPolicy {
         let mut policy = PollPolicy::default();
         if let Some(interval) = interval {
@@ -187,7 +187,7 @@ impl Session {
     }
 }
 
-/// What the next command takes for it.
+/// Returns the identifier to pass to the next command.
 pub(crate) fn identity(value: &Value) -> String {
     let text = |key: &str| value.get(key).and_then(Value::as_str);
     crate::text::one_line(text("id").or_else(|| text("name")).unwrap_or_default())

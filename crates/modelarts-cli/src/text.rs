@@ -7,12 +7,12 @@ use std::time::Duration;
 use anyhow::{Result, anyhow};
 use jiff::{Span, SpanRelativeTo};
 
-/// A text that is safe to print: nothing in it moves the cursor, sets colours or turns the reading direction.
+/// Makes a text safe to print: nothing in the result moves the cursor, sets colours or changes the reading direction.
 pub(crate) fn visible(text: &str) -> String {
     escaped(text, |c| c != '\n' && c != '\t')
 }
 
-/// The same in a table's cell, where a line end would break the row.
+/// Does the same for a table's cell, in which a line break would break the row.
 pub(crate) fn one_line(text: &str) -> String {
     escaped(text, |_| true)
 }
@@ -28,11 +28,11 @@ fn escaped(text: &str, applies: impl Fn(char) -> bool) -> String {
     safe
 }
 
-/// JSON with the characters escaped that it may hold but a terminal must not get. It stays the same JSON.
+/// Escapes the characters that are valid in JSON but must not reach a terminal. The result is equivalent JSON.
 pub(crate) fn safe_json(json: &str) -> String {
     let mut safe = String::with_capacity(json.len());
     for c in json.chars() {
-        // Outside of texts JSON has only ASCII, and of its controls only line ends here.
+        // Outside of strings JSON is ASCII, and the only control characters here are line breaks.
         if acts_on_terminals(c) && c != '\n' {
             let mut units = [0; 2];
             for unit in c.encode_utf16(&mut units) {
@@ -45,7 +45,7 @@ pub(crate) fn safe_json(json: &str) -> String {
     safe
 }
 
-/// Whether the locale of the user has other characters than those of ASCII.
+/// Whether the user's locale has characters other than ASCII.
 pub(crate) fn is_unicode() -> bool {
     static UNICODE: LazyLock<bool> = LazyLock::new(|| {
         cfg!(windows)
@@ -54,7 +54,7 @@ pub(crate) fn is_unicode() -> bool {
     *UNICODE
 }
 
-/// The first variable that is set decides, and none means the C locale.
+/// Checks the first variable that is set; without any, the locale is C.
 fn has_unicode(variables: [Option<String>; 3]) -> bool {
     let locale = variables
         .into_iter()
@@ -64,7 +64,7 @@ fn has_unicode(variables: [Option<String>; 3]) -> bool {
     locale.contains("utf-8") || locale.contains("utf8")
 }
 
-/// What stands for something left out.
+/// Returns the mark for omitted text.
 pub(crate) fn ellipsis() -> &'static str {
     match is_unicode() {
         true => "…",
@@ -72,7 +72,7 @@ pub(crate) fn ellipsis() -> &'static str {
     }
 }
 
-/// Lines of at most this width, broken at spaces.
+/// Wraps a text at spaces to lines of at most this width.
 pub(crate) fn folded(text: &str, width: usize) -> String {
     let mut folded = String::with_capacity(text.len());
     let mut length = 0;
@@ -98,7 +98,7 @@ fn acts_on_terminals(c: char) -> bool {
         )
 }
 
-/// A duration as people write it: `8h`, `1h30m`, `90s`, `2d`.
+/// Parses a duration as people write it: `8h`, `1h30m`, `90s`, `2d`.
 pub(crate) fn duration(text: &str) -> Result<Duration> {
     let wrong = || anyhow!("`{text}` is no duration; write it like 8h, 90m, 1h30m or 2d");
     let span: Span = text.trim().parse().map_err(|_| wrong())?;
@@ -108,7 +108,7 @@ pub(crate) fn duration(text: &str) -> Result<Duration> {
     Duration::try_from(duration).map_err(|_| wrong())
 }
 
-/// A duration in the two largest units that it has.
+/// Formats a duration in its two largest units.
 pub(crate) fn brief(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let units = [
@@ -127,13 +127,13 @@ pub(crate) fn brief(duration: Duration) -> String {
         .collect()
 }
 
-/// How many of something.
+/// Parses a positive number.
 pub(crate) fn count(text: &str) -> Result<usize> {
     let count = text.trim().parse().ok().filter(|count| *count > 0);
     count.ok_or_else(|| anyhow!("write a whole number from 1 on"))
 }
 
-/// A size in GB as people write it: `50`, `50GB`, `1TB`.
+/// Parses a size in GB as people write it: `50`, `50GB`, `1TB`.
 pub(crate) fn gigabytes(text: &str) -> Result<i64> {
     let wrong = || anyhow!("`{text}` is no size; write it like 50GB or 1TB");
     let lower = text.trim().to_ascii_lowercase();

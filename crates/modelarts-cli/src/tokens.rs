@@ -1,4 +1,4 @@
-//! Tokens on disk, so that not every command signs in.
+//! The token cache on disk, so that not every command has to sign in.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -19,13 +19,13 @@ pub(crate) struct Tokens {
     folder: PathBuf,
     /// Whether to sign in although a token is cached.
     ignore_cached: bool,
-    /// Until when the token that this process stored is valid.
+    /// The expiry of the token that this process stored.
     stored: Mutex<Option<Timestamp>>,
 }
 
 #[derive(Deserialize, Serialize)]
 struct CachedToken {
-    /// What the library wants back; it holds a token.
+    /// The entry in the library's format; it contains a token.
     entry: String,
     /// Milliseconds since 1970.
     expires_at: i64,
@@ -34,7 +34,7 @@ struct CachedToken {
 type All = BTreeMap<String, CachedToken>;
 
 impl Tokens {
-    /// Those of the user's cache directory; none where there is no such place.
+    /// Returns the cache in the user's cache directory; `None` if there is no such directory.
     pub(crate) fn of_user(ignore_cached: bool) -> Option<Self> {
         Some(Self::in_folder(directories()?.cache_dir(), ignore_cached))
     }
@@ -51,7 +51,7 @@ impl Tokens {
         self.folder.join("tokens.json")
     }
 
-    /// Until when the token is valid that was stored, if one was.
+    /// Returns the expiry of the token that this process stored, if it stored one.
     pub(crate) fn stored(&self) -> Option<Timestamp> {
         self.stored.lock().ok().and_then(|stored| *stored)
     }
@@ -68,13 +68,13 @@ impl Tokens {
         Ok(count)
     }
 
-    /// What cannot be read is as good as nothing.
+    /// Reads the cache. A file that cannot be read is treated as empty.
     fn read(&self) -> All {
         let text = fs::read(self.path()).unwrap_or_default();
         serde_json::from_slice(&text).unwrap_or_default()
     }
 
-    /// One process at a time changes the file.
+    /// Acquires the lock that ensures that only one process at a time changes the file.
     fn lock(&self) -> Result<File> {
         fs::create_dir_all(&self.folder)
             .with_context(|| format!("making {}", self.folder.display()))?;

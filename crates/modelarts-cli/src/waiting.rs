@@ -32,21 +32,21 @@ pub(crate) struct Interval {
     pub(crate) interval: Option<Duration>,
 }
 
-/// What the command was waiting for when it was interrupted, and in what state that is.
+/// The resource that the command is waiting for, and its state; reported when the command is interrupted.
 static STATE: Mutex<Option<String>> = Mutex::new(None);
 
 pub(crate) fn state() -> Option<String> {
     STATE.lock().ok().and_then(|state| state.clone())
 }
 
-/// Standard error, a little narrower than it is.
+/// Standard error, reported as slightly narrower than it is.
 ///
-/// A progress line is padded to the whole width. What the terminal itself writes behind it, such as `^C`, would begin a new
-/// line, and the progress line above would stay for ever.
+/// A progress line is padded to the whole width. Text that the terminal itself writes after it, such as `^C`, would
+/// start a new line, and the progress line above would never be erased.
 #[derive(Debug)]
 struct NarrowTerminal(Term);
 
-/// Room for what the terminal writes.
+/// The room for text that the terminal itself writes.
 const MARGIN: u16 = 4;
 
 impl TermLike for NarrowTerminal {
@@ -91,10 +91,10 @@ impl TermLike for NarrowTerminal {
     }
 }
 
-/// How often a second the line is drawn.
+/// How many times per second the line is drawn.
 const REFRESH_RATE: u8 = 20;
 
-/// A progress line that any terminal can show.
+/// Returns a progress line that any terminal can show.
 pub(crate) fn spinner() -> ProgressBar {
     let bar = ProgressBar::new_spinner();
     let terminal = Box::new(NarrowTerminal(Term::buffered_stderr()));
@@ -105,14 +105,14 @@ pub(crate) fn spinner() -> ProgressBar {
     if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}") {
         bar.set_style(match text::is_unicode() {
             true => style,
-            // The last one is for the end.
+            // The last character is shown at the end.
             false => style.tick_chars("-\\|/ "),
         });
     }
     bar
 }
 
-/// Shows how one wait goes.
+/// Shows the progress of one wait.
 struct Progress {
     what: String,
     bar: Option<ProgressBar>,
@@ -164,7 +164,7 @@ impl Drop for Progress {
     }
 }
 
-/// Waits to the end; returns the resource, unless the end is that there is none.
+/// Waits until the target is reached; returns the resource, unless it no longer exists.
 pub(crate) async fn follow<T, O>(waiter: Waiter<T, O>, what: &str) -> Result<Option<T>, Failure>
 where
     T: Send + 'static,

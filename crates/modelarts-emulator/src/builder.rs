@@ -75,7 +75,7 @@ impl EmulatorBuilder {
         self
     }
 
-    /// The port on the address; 0 for a free one.
+    /// The port to listen on; 0 selects a free one.
     pub fn port(mut self, port: u16) -> Self {
         self.address.set_port(port);
         self
@@ -87,15 +87,18 @@ impl EmulatorBuilder {
         self
     }
 
-    /// A name of this machine, beside `localhost` and its addresses, under which clients may use the control plane: that of
-    /// a container, for example. With [`allow_remote`](Self::allow_remote) these names are then the only ones.
+    /// Adds a name of this machine, for example that of a container, under which clients may use the control plane,
+    /// in addition to `localhost` and its addresses. With [`allow_remote`](Self::allow_remote) these names are then
+    /// the only ones allowed.
     pub fn host_name(mut self, name: impl Into<String>) -> Self {
         self.addresses.host_names.push(name.into());
         self
     }
 
-    /// What URLs in responses begin with, for example `https://dev.example/emulator` behind a proxy. Without it they follow
-    /// `X-Forwarded-Proto`, `X-Forwarded-Host` and `X-Forwarded-Prefix`, or the host that the client asked for.
+    /// The prefix of URLs in responses, for example `https://dev.example/emulator` behind a proxy.
+    ///
+    /// By default it is derived from `X-Forwarded-Proto`, `X-Forwarded-Host` and `X-Forwarded-Prefix`, or from the
+    /// host that the client requested.
     pub fn external_url(mut self, url: impl Into<String>) -> Self {
         self.addresses.external_url = Some(url.into());
         self
@@ -115,7 +118,8 @@ impl EmulatorBuilder {
         self
     }
 
-    /// Uses a clock that only advances when it is told to, or when all clients in this process are waiting.
+    /// Uses a clock that only advances when it is advanced explicitly, or when all clients in this process are
+    /// waiting.
     pub fn manual(mut self) -> Self {
         self.mode = ClockMode::Manual;
         self
@@ -134,10 +138,10 @@ impl EmulatorBuilder {
         self
     }
 
-    /// The machine's time of day at the start, in milliseconds since the epoch; that of its clock without it.
+    /// The real time at the start, in milliseconds since the epoch. The default is the machine's clock.
     ///
-    /// A state that is kept in a file goes on from where it was left by as much as has passed since then. So a test need not
-    /// wait for what falls due between two runs.
+    /// The emulated time of a state that is kept in a file continues from where it was, advanced by the time that has
+    /// passed since. With this setting a test does not have to wait for transitions that become due between two runs.
     pub fn system_time(mut self, millis: i64) -> Self {
         self.system_time = Some(millis);
         self
@@ -149,7 +153,7 @@ impl EmulatorBuilder {
         self
     }
 
-    /// Whether the documentation wins where practice is more lenient.
+    /// Whether the emulator follows the documentation where the service is known to be more lenient.
     ///
     /// | request | by default | strict |
     /// |---|---|---|
@@ -166,19 +170,21 @@ impl EmulatorBuilder {
         self
     }
 
-    /// How long, in emulated time, a read still shows the status from before a change, and does not find an instance, a
-    /// mount or a saved image that was just created. Responses to the changes themselves are up to date, and so are lists
-    /// but for the status.
+    /// How long, in emulated time, reads are stale.
+    ///
+    /// During that time a read still shows the status from before a change, and does not find an instance, a mount or
+    /// a saved image that was just created. Responses to the changes themselves are up to date, and so are lists,
+    /// except for the status.
     pub fn stale_reads(mut self, behind: Duration) -> Self {
         self.stale_reads = behind;
         self
     }
 
-    /// A SQLite file that keeps the state. One that began with other [`fixtures`](Self::fixtures) than are given is refused,
-    /// and so is one that is damaged in any way.
+    /// A SQLite file that keeps the state. A file that was created with other [`fixtures`](Self::fixtures) than those
+    /// given is rejected, and so is one that is damaged in any way.
     ///
-    /// The emulated time goes on from where it was, and while no emulator ran it passed as fast as before; a time that
-    /// stood has not moved. Its mode and pace from now on are those of this builder.
+    /// The emulated time continues from where it was. While no emulator ran it passed as fast as before; a stopped
+    /// clock has not moved. From now on the mode and the scale of the clock are those of this builder.
     pub fn data(mut self, file: impl AsRef<Path>) -> Self {
         self.data = Some(file.as_ref().to_owned());
         self
@@ -202,21 +208,24 @@ impl EmulatorBuilder {
         self
     }
 
-    /// How long, in real time, a client may take to send the head of a request, and so how long a connection may idle; a
-    /// minute without it. Then the connection is closed.
+    /// The timeout, in real time, for a client to send the head of a request, and therefore for an idle connection.
+    ///
+    /// When it expires, the connection is closed. The default is one minute.
     pub fn head_timeout(mut self, timeout: Duration) -> Self {
         self.timeouts.head = timeout;
         self
     }
 
-    /// How long, in real time, a client may take to send a body (then it is answered with 408), and to take the next part
-    /// of an answer (then the connection is closed); half a minute without it.
+    /// The timeout, in real time, for a client to send a body, and to read the next part of a response.
+    ///
+    /// If the body takes longer, the response is a 408; if reading takes longer, the connection is closed. The
+    /// default is 30 seconds.
     pub fn body_timeout(mut self, timeout: Duration) -> Self {
         self.timeouts.body = timeout;
         self
     }
 
-    /// Starts the emulator in the background of the present Tokio runtime.
+    /// Starts the emulator in the background of the current Tokio runtime.
     ///
     /// # Errors
     /// When the address cannot be bound or is not allowed, the fixtures contradict each other, or the state file cannot be used.
@@ -273,7 +282,7 @@ impl EmulatorBuilder {
     /// Starts the emulator and serves until `shutdown` completes and all responses in flight are sent.
     ///
     /// # Errors
-    /// As [`start`](Self::start).
+    /// The same as for [`start`](Self::start).
     pub async fn serve_until(self, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
         let emulator = self.start().await?;
         shutdown.await;
@@ -325,7 +334,7 @@ impl EmulatorBuilder {
         }
     }
 
-    /// The clock, which goes on where a loaded state was left.
+    /// Returns the clock, which continues from a loaded state.
     fn clock(&self, loaded: Option<&Loaded>) -> Clock {
         let real = self.system_time.unwrap_or_else(system_millis);
         let begin = match (self.start_at, self.mode, self.rng_seed) {
@@ -336,7 +345,7 @@ impl EmulatorBuilder {
         let start = match loaded.map(|loaded| loaded.checkpoint) {
             None => begin,
             Some(checkpoint) => {
-                // As fast as it passed when it was written, so that nothing that was seen is still to come.
+                // At the rate at which it was written, so that nothing that was already seen is still in the future.
                 let passed = (real - checkpoint.real).max(0) as f64 * checkpoint.rate;
                 checkpoint.emulated.saturating_add(passed as Millis)
             }
@@ -351,11 +360,11 @@ impl EmulatorBuilder {
     }
 }
 
-/// A file and what was in it, if there is one.
+/// The state file and its content, if there is one.
 type Opened = (Option<Arc<dyn Store>>, Option<Loaded>);
 
 impl Emulator {
-    /// Starts one with the defaults: in memory, in real time, on a free port of the loopback address.
+    /// Starts an emulator with the defaults: in memory, in real time, on a free port of the loopback address.
     ///
     /// # Errors
     /// When no port can be bound.

@@ -1,4 +1,4 @@
-//! The facade, ready to talk to the emulator.
+//! Clients of the facade that are configured for the emulator.
 
 use std::time::Duration;
 
@@ -8,10 +8,11 @@ use crate::clock::{Clock, Side, real_sleep};
 use crate::emulator::Emulator;
 
 impl Emulator {
-    /// A client that signs in as the first user, works in the first project and lives in the emulator's time.
+    /// Returns a client that signs in as the first user, works in the first project and runs in the emulator's time.
     ///
-    /// On a manual clock the time jumps to the next wait that ends as soon as its clients have nothing else to do: no
-    /// request is in flight, and every client that is not done is waiting. So waiting for a notebook takes hardly any real time,
+    /// A manual clock jumps to the end of the earliest wait as soon as its clients have nothing else to do, that is,
+    /// when no request is in flight and every client that is not done is waiting.
+    /// So waiting for a notebook takes hardly any real time,
     /// ten concurrent waits of ten seconds take ten seconds, and time does not pass while a client is still active. On a
     /// [frozen](crate::Clock::freeze) clock, clients wait until the clock is advanced.
     ///
@@ -31,7 +32,7 @@ impl Emulator {
         self.client_builder().build().await
     }
 
-    /// A client builder, for a test that changes some of its settings.
+    /// Returns a builder for this client, for a test that changes some of its settings.
     pub fn client_builder(&self) -> ModelArtsBuilder {
         let login = Login::new(self.user_name(), self.password().clone());
         ModelArts::builder()
@@ -57,7 +58,7 @@ impl modelarts::Clock for Clock {
         Box::pin(self.sleep_as_client(duration))
     }
 
-    /// Real time, whatever the mode: an exchange with the emulator takes as long as it takes. As long as it does, the
+    /// Real time in every mode, since an exchange with the emulator takes real time. While one is in flight, the
     /// emulated time does not jump.
     fn timer(&self, limit: Duration) -> BoxFuture<'static, ()> {
         let under_way = self.under_way(Side::Client);

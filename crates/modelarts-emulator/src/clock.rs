@@ -15,21 +15,21 @@ use utoipa::ToSchema;
 /// Milliseconds since the epoch, UTC.
 pub(crate) type Millis = i64;
 
-/// Where the clock's range ends: 9999-01-01T00:00:00Z. Every time up to here can be written as a date.
+/// The end of the clock's range: 9999-01-01T00:00:00Z. Every time up to here can be formatted as a date.
 pub(crate) const LATEST: Millis = 253_370_764_800_000;
 
 /// The maximum scale of the time.
 pub(crate) const FASTEST: f64 = 1_000_000.0;
 
-/// How long, in real time, nothing may happen before a manual clock jumps to the next sleeping client: time for a task
-/// that has just been woken to send its request.
+/// The quiet period, in real time, after which a manual clock jumps to the next sleeping client. It gives a task that
+/// has just been woken time to send its request.
 const SETTLE: Duration = Duration::from_millis(1);
 
-/// How often every other task of the runtime gets its turn after that.
+/// How many times the task then yields to the other tasks of the runtime.
 const YIELDS: usize = 8;
 
-/// How long, in real time, nothing may happen before the clock jumps although a client has work in progress: that work
-/// is then waiting for the time itself, like a request that is held back by a rate limit.
+/// The quiet period, in real time, after which the clock jumps even though a client has work in progress. That work
+/// is then itself waiting for the clock, like a request that is delayed by a rate limit.
 const STUCK: Duration = Duration::from_millis(50);
 
 /// How the emulator's time moves.
@@ -79,13 +79,13 @@ struct Shared {
     changed: Notify,
     /// Notified whenever the time has jumped.
     jumped: Notify,
-    /// Clients of this process that sleep until the time has come, by that time and a number of their own. A lock that
-    /// is taken before that of `reading`.
+    /// The sleeping clients of this process, by wake-up time and a unique number. This lock is acquired before that
+    /// of `reading`.
     sleepers: Mutex<BTreeMap<(u64, u64), Option<Waker>>>,
     next_sleeper: AtomicU64,
-    /// Requests in flight: those that the emulator is answering, and those that clients of this process have sent.
+    /// Requests in flight: those that the emulator is handling, and those that clients of this process have sent.
     under_way: [AtomicUsize; 2],
-    /// Counts what clients do; a jump needs it to stand still.
+    /// Counts what clients do; the clock only jumps while it does not change.
     activity: AtomicU64,
     /// Notified when no request is in flight any more.
     idle: Notify,
@@ -95,7 +95,7 @@ struct Shared {
 /// The side that has the request in flight.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Side {
-    /// The emulator is answering it.
+    /// The emulator is handling it.
     Server = 0,
     /// A client of this process has sent it and has not read the whole response.
     #[cfg_attr(
@@ -178,7 +178,7 @@ pub struct ClockReading {
     pub mode: ClockMode,
     /// Emulated seconds per real second.
     pub scale: f64,
-    /// Whether it was stopped.
+    /// Whether the clock is frozen.
     pub frozen: bool,
 }
 
@@ -264,7 +264,7 @@ impl Clock {
         });
     }
 
-    /// Switches to a time that only moves when it is advanced.
+    /// Switches to manual mode, in which the time only moves when it is advanced.
     pub fn set_manual(&self) {
         self.change(|reading| reading.mode = ClockMode::Manual);
     }
@@ -274,7 +274,7 @@ impl Clock {
         self.change(|reading| reading.base = now as f64);
     }
 
-    /// Calls `observer` whenever the time is moved or its rate changed, before the change becomes visible.
+    /// Calls `observer` whenever the time is moved or its rate is changed, before the change becomes visible.
     pub(crate) fn observe(&self, observer: ClockObserver) {
         // There is one observer at most: the store of the emulator that made the clock.
         let _ = self.shared.observer.set(observer);
@@ -343,7 +343,7 @@ impl Clock {
         duration: Duration,
     ) -> impl Future<Output = ()> + Send + use<> {
         let (shared, target) = (Arc::clone(&self.shared), self.after(duration));
-        // Who is not polled does not stand in line.
+        // A wait that is never polled does not block the others.
         async move { Sleeper::new(shared, target).run().await }
     }
 
@@ -391,7 +391,7 @@ impl Shared {
     }
 }
 
-/// A wait of a client of this process; it has its place among the others until it is dropped.
+/// A wait of a client of this process; it is registered until it is dropped.
 struct Sleeper {
     shared: Arc<Shared>,
     target: f64,
@@ -409,7 +409,7 @@ enum Place {
 impl Sleeper {
     fn new(shared: Arc<Shared>, target: f64) -> Self {
         let number = shared.next_sleeper.fetch_add(1, Ordering::Relaxed);
-        // The bits of numbers that are not negative are in the order of the numbers.
+        // The bits of non-negative floats have the same order as the numbers.
         let key = (target.max(0.0).to_bits(), number);
         shared.sleepers.lock().insert(key, None);
         shared.note_activity();
@@ -439,7 +439,7 @@ impl Sleeper {
         }
     }
 
-    /// Completes when the time has come, which the first in line sees to.
+    /// Completes when the time has come. The first sleeper moves the clock there.
     async fn turn(&self) {
         loop {
             let first = poll_fn(|context| match self.place(context.waker()) {
@@ -469,7 +469,7 @@ impl Sleeper {
         Place::Behind
     }
 
-    /// Lets a while pass and moves the time to this sleeper, unless something happens meanwhile.
+    /// Waits for the quiet period and then moves the time to this sleeper, unless something happens meanwhile.
     async fn jump_when_quiet(&self) {
         let shared = &*self.shared;
         let activity = shared.activity.load(Ordering::Acquire);
@@ -496,7 +496,7 @@ impl Sleeper {
 
     fn jump(&self) {
         let mut sleepers = self.shared.sleepers.lock();
-        // Somebody who is due and has not run yet comes first.
+        // A sleeper that is due and has not run yet comes first.
         if sleepers.first_key_value().map(|(key, _)| *key) != Some(self.key) {
             return;
         }
@@ -508,7 +508,8 @@ impl Sleeper {
         }
         self.shared
             .change(|reading| reading.base = reading.base.max(self.target));
-        // Those that are due together wake together; the next one is woken when the last of them has gone.
+        // Sleepers with the same wake-up time are woken together; the next one is woken when the last of them is
+        // dropped.
         for (key, waker) in sleepers.iter_mut() {
             if key.0 > self.key.0 {
                 break;
@@ -571,7 +572,7 @@ pub(crate) fn real_instant() -> std::time::Instant {
     std::time::Instant::now()
 }
 
-/// Waits in real time: for what happens on the wire, not in the emulated service.
+/// Waits in real time, for what happens on the network and not in the emulated service.
 #[expect(clippy::disallowed_methods, reason = "this is the one real clock")]
 pub(crate) async fn real_sleep(duration: Duration) {
     tokio::time::sleep(duration).await;

@@ -17,7 +17,7 @@ use crate::fixtures::{Capacity, Fixtures};
 use crate::http::server::serve;
 use crate::log::{LogFilter, LoggedRequest};
 
-/// Waiting connections; more are refused by the system.
+/// The maximum number of pending connections; the system refuses more.
 const BACKLOG: u32 = 4096;
 
 /// The error when an emulator cannot be started or rejects a call.
@@ -84,7 +84,7 @@ impl Emulator {
             TcpSocket::new_v4()
         }
         .map_err(reported)?;
-        // A port that was in use a moment ago may be taken over.
+        // A port that was in use a moment ago may be reused.
         #[cfg(unix)]
         socket.set_reuseaddr(true).map_err(reported)?;
         socket.bind(address).map_err(reported)?;
@@ -169,7 +169,7 @@ impl Emulator {
         &self.account.secret_key
     }
 
-    /// A new token of the first user for the first project, good for 24 hours of emulated time.
+    /// Returns a new token of the first user for the first project, valid for 24 hours of emulated time.
     pub fn token(&self) -> Secret {
         Secret::new(self.account.token(&self.app))
     }
@@ -210,7 +210,7 @@ impl Emulator {
         self.app.faults.clear();
     }
 
-    /// The last requests that fit, oldest first, without secrets.
+    /// Returns the logged requests that match the filter, oldest first, without secrets.
     ///
     /// # Errors
     /// When the filter names an operation, a method or a status that no request can have.
@@ -218,10 +218,11 @@ impl Emulator {
         Ok(self.app.log.list(filter).map_err(Kind::Refused)?)
     }
 
-    /// Lets something fail that the service does by itself: the next creation, start, mount and so on.
+    /// Makes an automatic transition fail: the next creation, start, mount and so on.
     ///
     /// # Errors
-    /// When the fault could never act, or the state file cannot be written, like every method that changes the state.
+    /// When the fault could never act, or the state file cannot be written, as for every method that changes the
+    /// state.
     pub async fn add_transition_fault(&self, fault: TransitionFault) -> Result<(), Error> {
         let added = self.app.write(|state, _| state.add_transition_fault(fault));
         Ok(added.await?)
@@ -230,7 +231,7 @@ impl Emulator {
     /// Sets the available capacity.
     ///
     /// # Errors
-    /// When it names a flavor that does not exist, or the state file cannot be written.
+    /// When the capacity names a flavor that does not exist, or the state file cannot be written.
     pub async fn set_capacity(&self, capacity: Capacity) -> Result<(), Error> {
         self.app
             .write(|state, now| {
@@ -244,10 +245,10 @@ impl Emulator {
         Ok(())
     }
 
-    /// Adds what fixtures describe.
+    /// Adds the accounts and resources that the fixtures describe.
     ///
     /// # Errors
-    /// When the fixtures contradict each other or what is there, or the state file cannot be written.
+    /// When the fixtures contradict each other or the present state, or the state file cannot be written.
     pub async fn add_fixtures(&self, fixtures: Fixtures) -> Result<(), Error> {
         self.app
             .write(|state, now| {
@@ -291,16 +292,17 @@ impl Emulator {
         Ok(known)
     }
 
-    /// Goes back to the state at the start, the first one if there is a state file; accounts, tokens and the time stay,
-    /// faults and log are emptied.
+    /// Restores the state at the start; with a state file, the state at its first start.
+    ///
+    /// Accounts, tokens and the time are kept; faults and log are cleared.
     ///
     /// # Errors
-    /// When the state file cannot be written, or is so old that it does not say what it began with.
+    /// When the state file cannot be written, or is so old that it does not contain its initial state.
     pub async fn reset(&self) -> Result<(), Error> {
         Ok(self.app.reset().await?)
     }
 
-    /// The whole state.
+    /// Returns the whole state.
     ///
     /// # Errors
     /// If it cannot be serialized, which does not happen.
@@ -310,10 +312,10 @@ impl Emulator {
             .map_err(|error| Kind::Refused(error.to_string()).into())
     }
 
-    /// Takes over a snapshot, with its time if the clock is a manual one.
+    /// Restores a snapshot, including its time if the clock is manual.
     ///
     /// # Errors
-    /// When it is no snapshot, or the state file cannot be written.
+    /// When it is not a valid snapshot, or the state file cannot be written.
     pub async fn restore(&self, snapshot: Snapshot) -> Result<(), Error> {
         Ok(self.app.restore(snapshot).await?)
     }
@@ -334,7 +336,7 @@ impl Drop for Emulator {
         if let Some(server) = &self.server {
             server.abort();
         }
-        // Its tasks end when the runtime comes to them; the file is free at once.
+        // The tasks end when the runtime next polls them; the file is released at once.
         self.app.close();
     }
 }

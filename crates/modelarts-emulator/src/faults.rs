@@ -1,4 +1,4 @@
-//! Failures on demand: what a test wants to see go wrong on the wire.
+//! Failures on demand: the network and response failures that a test can inject.
 
 use std::collections::BTreeMap;
 
@@ -30,8 +30,8 @@ pub(crate) fn check_operation(id: &str) -> Result<(), String> {
 
 /// A fault that is injected into responses.
 ///
-/// Without an effect it only delays; `status` replaces the response. Faults are tried in the order in which they were
-/// added, and the first one that fits acts.
+/// A fault without any other effect only delays; `status` replaces the response. Faults are tried in the order in
+/// which they were added, and the first one that matches acts.
 ///
 /// ```
 /// use modelarts_emulator::Fault;
@@ -43,7 +43,7 @@ pub(crate) fn check_operation(id: &str) -> Result<(), String> {
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Fault {
-    /// Number given by the emulator.
+    /// The number assigned by the emulator.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<u64>,
     /// The `operationId` that it disturbs; absent or `*` for all.
@@ -58,7 +58,7 @@ pub struct Fault {
     /// The probability that it acts, from 0 to 1; always if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub probability: Option<f64>,
-    /// Real milliseconds before anything else happens.
+    /// A delay in milliseconds of real time, before anything else happens.
     #[serde(skip_serializing_if = "is_none_ms")]
     pub delay_ms: u64,
     /// Whether the operation is carried out before its response is disturbed: a lost response.
@@ -132,7 +132,7 @@ impl Fault {
         }
     }
 
-    /// Only for this `operationId`.
+    /// Acts only on this `operationId`.
     #[must_use]
     pub fn operation(mut self, id: impl Into<String>) -> Self {
         self.operation = Some(id.into());
@@ -160,21 +160,21 @@ impl Fault {
         self
     }
 
-    /// With this error code.
+    /// Sets the error code of the replacement response.
     #[must_use]
     pub fn code(mut self, code: impl Into<String>) -> Self {
         self.code = Some(code.into());
         self
     }
 
-    /// With this body, as it is.
+    /// Sets the whole body of the replacement response, sent unchanged.
     #[must_use]
     pub fn body(mut self, body: impl Into<String>) -> Self {
         self.body = Some(body.into());
         self
     }
 
-    /// With this header.
+    /// Adds a header to the replacement response.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.insert(name.into(), value.into());
@@ -244,7 +244,7 @@ impl Fault {
 #[derive(Debug)]
 pub(crate) struct Faults {
     list: Mutex<List>,
-    /// Read on every request, so without a lock.
+    /// Whether a fault may be active; read on every request, and therefore without a lock.
     any: std::sync::atomic::AtomicBool,
 }
 

@@ -19,9 +19,9 @@ use crate::nearest::unknown;
 pub(crate) const DEFAULT_PROJECT: &str = "7f3c0e6a1b5d4c2f9e8d7a6b5c4d3e2f";
 pub(crate) const DEFAULT_REGION: &str = "eu-de";
 
-/// Projects, users and resources to begin with; a JSON file for `modelarts emulator --fixtures`.
+/// The initial projects, users and resources; as a JSON file for `modelarts emulator --fixtures`.
 ///
-/// Everything may be left out. Missing identifiers and secrets are generated, and fixtures without a user get the
+/// Every field may be left out. Missing identifiers and secrets are generated, and fixtures without a user get the
 /// default one.
 ///
 /// ```
@@ -72,7 +72,7 @@ pub struct Fixtures {
     pub capacity: Option<Capacity>,
 }
 
-/// Types of the API take properties that they do not know; fixtures refuse those that the document does not describe.
+/// Parses a value, rejecting properties that the document does not describe; the types of the API alone accept them.
 fn described<T: DeserializeOwned>(schema: &str, value: Value) -> Result<T, String> {
     static SCHEMAS: LazyLock<Value> = LazyLock::new(|| {
         let document = serde_json::from_str(modelarts_client::devenviron::DOCUMENT);
@@ -149,58 +149,58 @@ impl Fixtures {
     }
 }
 
-/// An account of a [`Fixtures`].
+/// An account in [`Fixtures`].
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct DomainFixture {
-    /// Drawn if absent.
+    /// The id; generated if absent.
     pub id: Option<String>,
-    /// Unique.
+    /// The name, which must be unique.
     pub name: String,
 }
 
-/// A project of a [`Fixtures`].
+/// A project in [`Fixtures`].
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ProjectFixture {
-    /// Drawn if absent.
+    /// The id; generated if absent.
     pub id: Option<String>,
-    /// As in the region's list, for example `eu-de_team`.
+    /// The name, as in the region's list of projects, for example `eu-de_team`.
     pub name: String,
     /// Name of its account; the first one if absent.
     pub domain: Option<String>,
-    /// Ids of its workspaces beside `0`.
+    /// Ids of its workspaces, in addition to `0`.
     pub workspaces: BTreeSet<String>,
-    /// Its dedicated pools: name by id. Absent: the pools of the examples.
+    /// Its dedicated pools, as a map from id to name; the pools of the examples if absent.
     pub pools: Option<BTreeMap<String, String>>,
 }
 
-/// A user of a [`Fixtures`].
+/// A user in [`Fixtures`].
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct UserFixture {
-    /// Drawn if absent.
+    /// The id; generated if absent.
     pub id: Option<String>,
-    /// Unique within the account.
+    /// The name, which must be unique within the account.
     pub name: String,
     /// Name of the account; the first one if absent.
     pub domain: Option<String>,
-    /// Drawn if absent.
+    /// The password; generated if absent.
     pub password: Option<Secret>,
     /// Whether the user sees and filters other users' instances.
     pub admin: bool,
     /// Names or ids of projects; all if absent.
     pub projects: Option<Vec<String>>,
-    /// Access keys; one is drawn if absent.
+    /// Access keys; one is generated if absent.
     pub access_keys: Option<Vec<AccessKeyFixture>>,
     /// Names of key pairs; any name is accepted if absent.
     pub key_pairs: Option<BTreeSet<String>>,
 }
 
-/// An access key of a [`Fixtures`].
+/// An access key in [`Fixtures`].
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
@@ -213,30 +213,30 @@ pub struct AccessKeyFixture {
     pub security_token: Option<Secret>,
 }
 
-/// An image of a [`Fixtures`].
+/// An image in [`Fixtures`].
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ImageFixture {
-    /// Name or id of the project; absent: built in, for all.
+    /// Name or id of the project; if absent, the image is a built-in one, available to all projects.
     pub project: Option<String>,
     /// ACTIVE if absent.
     pub status: Option<OpenImageStatus>,
-    /// The image itself; what is missing is made up.
+    /// The image itself; missing fields are generated.
     #[serde(deserialize_with = "image")]
     pub image: types::Image,
 }
 
-/// One instance of a [`Fixtures`], or several alike.
+/// An instance in [`Fixtures`], or several like it.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct InstanceFixture {
-    /// Which of the two APIs shows it.
+    /// The generation of the API that shows it.
     pub generation: Generation,
-    /// Drawn if absent; only for a single one.
+    /// The id; generated if absent. Only allowed for a single instance.
     pub id: Option<String>,
-    /// How many; the names of several get a number.
+    /// How many instances; if there are several, a number is added to their names.
     pub count: u32,
     /// Name or id of the project; the first one if absent.
     pub project: Option<String>,
@@ -246,7 +246,7 @@ pub struct InstanceFixture {
     pub name: String,
     /// Its description.
     pub description: String,
-    /// Its status; a transient one ends as if it had begun at the time at which it is added.
+    /// Its status; a transient status ends as if it had begun when the instance was added.
     pub status: InstanceStatus,
     /// Why it is in a failed status.
     pub fail_reason: Option<String>,
@@ -256,15 +256,16 @@ pub struct InstanceFixture {
     pub image_id: Option<String>,
     /// Its profile; old generation. `ML-Studio-cpu` makes it an ML Studio instance.
     pub profile_id: Option<String>,
-    /// Size of its disk in GB. An instance of the old generation has one only with this, and a bucket otherwise.
+    /// Size of its disk in GB. An instance of the old generation has a disk only if this is set, and a bucket
+    /// otherwise.
     pub capacity: Option<i32>,
     /// Category of its volume, `EVS` if absent; new generation.
     pub volume_category: Option<OpenVolumeCategory>,
-    /// Milliseconds from the time at which it is added until the automatic stop, -1 for never; an hour if absent.
+    /// Milliseconds from when it is added until the automatic stop, -1 for never; one hour if absent.
     pub duration: Option<i64>,
     /// Its workspace.
     pub workspace_id: Option<String>,
-    /// Milliseconds since the epoch; the time at which it is added if absent.
+    /// When it was created, in milliseconds since the epoch; if absent, when it is added.
     pub create_at: Option<i64>,
 }
 
@@ -292,16 +293,16 @@ impl Default for InstanceFixture {
     }
 }
 
-/// What there is to give out; everything absent is unlimited.
+/// The available capacity; absent fields are unlimited.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Capacity {
-    /// Machines by flavor: `0` means sold out. A free flavor queues, another one is refused.
+    /// Available machines by flavor; `0` means sold out. Instances of a free flavor then queue, others are refused.
     pub flavors: BTreeMap<String, u32>,
-    /// Instances that a project may have, in each generation.
+    /// The maximum number of instances of a project, in each generation.
     pub instances: Option<u32>,
-    /// EVS storage of the region in GB, for new disks and growth.
+    /// The EVS storage of the region in GB, for new disks and for growing disks.
     pub evs: Option<u64>,
 }
 

@@ -21,16 +21,18 @@
 //! [`user_name`](Emulator::user_name) and [`password`](Emulator::password) or the [`access_key`](Emulator::access_key).
 //!
 //! # What a test can set
-//! * **Time**: [`manual`](EmulatorBuilder::manual) stays still until the [`clock`](Emulator::clock) is advanced or its own clients
-//!   wait, [`scale`](EmulatorBuilder::scale) runs faster; [`durations`](EmulatorBuilder::durations) are what each transition takes.
-//! * **Chance**: with a [`rng_seed`](EmulatorBuilder::rng_seed) ids, secrets and failures are the same in every run.
-//! * **The beginning**: [`fixtures`](EmulatorBuilder::fixtures) has accounts, images, flavors, instances and what there is
-//!   to give out.
-//! * **Failures**: a [`Fault`] disturbs responses, from a 429 to a lost connection; a [`TransitionFault`] lets something fail that
-//!   the service does by itself, like a start.
-//! * **The log**: [`requests`](Emulator::requests) lists what was requested, without secrets.
+//! * **Time**: a [`manual`](EmulatorBuilder::manual) clock only advances when the [`clock`](Emulator::clock) is
+//!   advanced or its own clients wait, and [`scale`](EmulatorBuilder::scale) makes time run faster;
+//!   [`durations`](EmulatorBuilder::durations) sets how long each transition takes.
+//! * **Randomness**: with an [`rng_seed`](EmulatorBuilder::rng_seed) ids, secrets and failures are the same in every
+//!   run.
+//! * **Initial state**: [`fixtures`](EmulatorBuilder::fixtures) sets the accounts, images, flavors, instances and the
+//!   available capacity.
+//! * **Failures**: a [`Fault`] disturbs responses, from a 429 to a lost connection; a [`TransitionFault`] makes an
+//!   automatic transition fail, such as a start.
+//! * **The log**: [`requests`](Emulator::requests) lists the requests received, without secrets.
 //!
-//! Programs in other languages have all of this as JSON under `/_emulator/`, without a token:
+//! Programs in other languages can do all of this with JSON under `/_emulator/`, without a token:
 //!
 //! ```console
 //! $ modelarts emulator --port 8780 --rng-seed 7 --clock manual
@@ -40,40 +42,48 @@
 //! ```
 //!
 //! `/_emulator/openapi/control.json` describes it; `devenviron.json` and `iam.json` there describe the API. With the feature
-//! `docs` (in the command) `/docs/` is a page from which it can be called.
+//! `docs` (enabled in the command) `/docs/` is a page from which the API can be called.
 //!
 //! # Differences from the service
-//! * The two generations share one store, quotas aside, but an instance is seen only by the generation that created it.
-//! * Deleted instances of the old generation read DELETED until they are gone; the list of its statuses has no DELETING.
+//! * The two generations share one store, apart from quotas, but an instance is visible only to the generation that
+//!   created it.
+//! * Deleted instances of the old generation have the status DELETED until they are gone; the list of its statuses
+//!   has no DELETING.
 //! * A property of a request that is null is refused, in lenient mode too, unless the document says that it may be null.
-//!   The pages allow it nowhere, and no known client sends it.
-//! * The gateway's limits hold: 32 KiB for a URL (414) and 128 KiB for a whole head, of which at most 100 headers; the
-//!   latter is answered with 431, where the gateway has a status 494 of its own. These and other requests that are no
-//!   HTTP/1.1 are refused in JSON and stand only in the log on standard error; a connection that begins with HTTP/2 is closed.
-//! * Bodies of more than 1 MiB are refused with status 400, since the documents know no 413; the gateway takes 12 MB.
+//!   The documentation does not allow it anywhere, and no known client sends it.
+//! * The gateway's limits apply: 32 KiB for a URL (414), and 128 KiB and at most 100 headers for a whole head. The
+//!   response to a larger head is a 431, where the gateway uses its own status 494. These requests, and others that
+//!   are not HTTP/1.1, are refused in JSON and appear only in the log on standard error. A connection that begins
+//!   with HTTP/2 is closed.
+//! * Bodies of more than 1 MiB are refused with status 400, since the documents list no 413; the gateway accepts 12
+//!   MB.
 //! * Nothing leaves the machine: images, buckets, key pairs and addresses are accepted as they are given.
-//! * An instance has no load of its own: a lease of the type `idle` counts from the start, the last renewal, or
-//!   the last `POST /_emulator/instances/{id}/activity` ([`Emulator::note_activity`]). The pages say no more than that it
-//!   stops an instance that is idle.
-//! * An ML Studio instance is ACTIVE where others are RUNNING, and REBOOTING where they are RESTARTING: the only page that
-//!   shows one says so. Instances of the profile `ML-Studio-cpu` are of this kind, and no others can be restarted.
-//! * Where the documentation and practice disagree, [`strict`](EmulatorBuilder::strict) says which of them holds.
+//! * An instance has no real load: a lease of the type `idle` counts from the start, the last renewal, or the last
+//!   `POST /_emulator/instances/{id}/activity` ([`Emulator::note_activity`]). The documentation only says that such a
+//!   lease stops an instance that is idle.
+//! * An ML Studio instance is ACTIVE where others are RUNNING, and REBOOTING where they are RESTARTING, as on the
+//!   only page that shows one. Instances of the profile `ML-Studio-cpu` are of this kind, and only these can be
+//!   restarted.
+//! * Where the documentation and practice disagree, [`strict`](EmulatorBuilder::strict) selects which of them to
+//!   follow.
 //!
 //! # Persistence
 //! With [`data`](EmulatorBuilder::data) everything is stored in a SQLite file. No response is sent before everything that
-//! it may show is written there, so neither an acknowledged change nor one that was merely seen is lost when the process
-//! is killed. The time is stored as well, however it was moved. While the file cannot be written, every response says so
-//! with status 500; when it can be written again, everything is written and the emulator continues. A file that was
-//! deleted or truncated meanwhile is written again, and one that is damaged in any way is rejected at the start.
+//! it may show has been written to that file. So no change is lost when the process is killed, whether it was
+//! acknowledged or only seen in a later response. The time is stored as well, however it was moved. While the file
+//! cannot be written, every response is a 500 that says so; once it can be written again, everything is written and
+//! the emulator continues. A file that was deleted or truncated meanwhile is written again, and one that is damaged
+//! in any way is rejected at the start.
 //!
 //! # Requests in emulated time
-//! In every mode of the clock the emulator's credentials work for clients inside and outside of the process. The date of
-//! a signature may be 15 minutes away from the emulated time or from the real one, which is all that a client outside can know.
+//! In every mode of the clock the emulator's credentials work for clients inside and outside of the process. The date
+//! of a signature may differ by up to 15 minutes from the emulated time, or from the real time, since a client
+//! outside the process knows no other.
 //! Tokens expire after 24 hours of emulated time.
 //!
-//! [`Emulator::client`] and everything else that uses the [`Clock`] as its clock lives in the emulated time. A manual clock
-//! jumps to the earliest of their waits when none of them has anything else to do: ten waits of ten seconds at once take
-//! ten seconds. Clients that come over HTTP only do not move the time; `POST /_emulator/clock` does.
+//! [`Emulator::client`] and everything else that uses the [`Clock`] as its clock runs in emulated time. A manual
+//! clock jumps to the earliest of their waits when none of them has anything else to do: ten concurrent waits of ten
+//! seconds take ten seconds. Other clients, which only use HTTP, do not move the time; `POST /_emulator/clock` does.
 //!
 //! # Features
 //!

@@ -1,4 +1,4 @@
-//! What was asked and answered lately.
+//! The log of recent requests and their responses.
 
 use std::collections::VecDeque;
 
@@ -13,11 +13,11 @@ use crate::faults::check_operation;
 use crate::ids::RequestId;
 use crate::nearest::unknown;
 
-/// A request and its answer, without secrets.
+/// A request and its response, without secrets.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[non_exhaustive]
 pub struct LoggedRequest {
-    /// The `X-Request-Id` of the answer.
+    /// The `X-Request-Id` of the response.
     pub id: String,
     /// Emulated time of the request, in milliseconds since the epoch.
     pub time: i64,
@@ -31,28 +31,28 @@ pub struct LoggedRequest {
     /// The `operationId`, unless the path belongs to no operation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operation: Option<String>,
-    /// Headers that tell clients apart; everything else is left out.
+    /// Headers that distinguish clients; all others are left out.
     pub headers: Vec<(String, String)>,
-    /// How the caller proved who it is: `token`, `signature` or nothing.
+    /// How the caller authenticated: `token`, `signature` or nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub credentials: Option<String>,
     /// The body, if it was JSON, with its secrets replaced.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub body: Option<Value>,
-    /// HTTP status of the answer; 0 if the connection was reset.
+    /// HTTP status of the response; 0 if the connection was reset.
     pub status: u16,
-    /// Error code of the answer, if it was a refusal.
+    /// Error code of the response, if the request was refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_code: Option<String>,
     /// The fault that acted on it, if one did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fault: Option<u64>,
-    /// Real microseconds until the answer was ready.
+    /// Real microseconds until the response was ready.
     pub micros: u64,
 }
 
-/// A filter of the log; what is absent does not matter.
+/// A filter of the log; absent fields match everything.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct LogFilter {
@@ -64,16 +64,16 @@ pub struct LogFilter {
     pub status: Option<u16>,
     /// Only paths that contain this.
     pub path: Option<String>,
-    /// Only since this emulated time.
+    /// Only requests since this emulated time, in milliseconds since the epoch.
     pub since: Option<i64>,
-    /// Only the last so many.
+    /// At most this many, the latest ones.
     pub limit: Option<usize>,
 }
 
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
 impl LogFilter {
-    /// Refuses what no request can have.
+    /// Rejects values that no request can have.
     fn check(&self) -> Result<(), String> {
         if let Some(operation) = &self.operation {
             check_operation(operation)?;
@@ -111,7 +111,7 @@ impl LogFilter {
     }
 }
 
-/// An entry as it is kept: cheap to make, put into words when somebody asks.
+/// A stored entry: cheap to create, formatted only when it is read.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) id: RequestId,
@@ -138,7 +138,8 @@ const SHOWN_OWN: [&str; 4] = ["x-sdk-date", "x-project-id", "x-language", "retry
 
 /// Target and headers of a request, without secrets.
 ///
-/// A text of its own: the request refers to what its connection received, which would stay as long as the log.
+/// An owned copy: the request borrows from the buffer of its connection, which would otherwise live as long as the
+/// log.
 #[derive(Clone, Debug)]
 pub(crate) struct Head(
     /// The target, then a line for each header that may be shown.
@@ -194,13 +195,13 @@ const SECRETS: [&str; 8] = [
     "script",
 ];
 
-/// Replaces everything that must not be shown; below `token` that is the `id`, and so everything.
+/// Redacts every secret. Below `token` the `id` is one, so all of it is redacted.
 pub(crate) fn redact(value: &mut Value) {
     match value {
         Value::Object(map) => {
             for (name, value) in map {
                 let secret = SECRETS.contains(&name.to_ascii_lowercase().as_str());
-                // `identity.password` holds the user beside the password itself.
+                // `identity.password` is an object that contains the user as well as the password itself.
                 if secret && !(value.is_object() && name == "password") {
                     *value = "REDACTED".into();
                 } else {
@@ -237,7 +238,7 @@ impl Entry {
     }
 }
 
-/// The last requests, at most as many as it was made for.
+/// The latest requests, up to a fixed number.
 #[derive(Debug)]
 pub(crate) struct Log {
     entries: Mutex<VecDeque<Entry>>,
@@ -257,7 +258,7 @@ impl Log {
             return;
         }
         let mut entries = self.entries.lock();
-        // The oldest is dropped after the lock.
+        // The oldest entry is dropped after the lock is released.
         let _oldest = if entries.len() >= self.most {
             entries.pop_front()
         } else {
@@ -271,8 +272,7 @@ impl Log {
         self.entries.lock().clear();
     }
 
-    /// The entries that fit, oldest first.
-    /// The requests that fit, or what is wrong with the filter.
+    /// Returns the matching requests, oldest first, or what is wrong with the filter.
     pub(crate) fn list(&self, filter: &LogFilter) -> Result<Vec<LoggedRequest>, String> {
         filter.check()?;
         let entries = self.entries.lock();

@@ -307,7 +307,12 @@ async fn an_address_that_is_no_identity_service_is_reported() {
         .build()
         .await
         .unwrap_err();
-    assert!(error.to_string().contains("returned no token for the sign-in"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("returned no token for the sign-in"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
