@@ -113,7 +113,7 @@ impl Emulator {
         &self.base_url
     }
 
-    /// The URL that clients use: the [external URL](EmulatorBuilder::external_url), or [`base_url`](Self::base_url).
+    /// The URL that clients use: the [external URL](crate::EmulatorBuilder::external_url), or [`base_url`](Self::base_url).
     pub fn public_url(&self) -> &str {
         let external = self.app.addresses.external_url.as_deref();
         external.unwrap_or(&self.base_url)
