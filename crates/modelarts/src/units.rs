@@ -126,12 +126,12 @@ pub trait NotebookExt: sealed::Sealed {
     fn created_at(&self) -> Option<Timestamp>;
     /// Returns when it last changed.
     fn updated_at(&self) -> Option<Timestamp>;
-    /// Returns a time since which it has certainly been running; `None` if it is not running, or the response does not
-    /// say.
+    /// Returns when the run that it is in was requested, as far as the response tells; `None` if it is not running, or the
+    /// response does not say.
     ///
     /// The API does not report when a notebook was started. The lease has the time of the notebook's last change, such
-    /// as its start or a renewal. So the notebook was started at that time or earlier: the returned time is never too
-    /// early, but a notebook that was changed, or whose lease was renewed, has been running for longer than it seems.
+    /// as its creation, its start or a renewal. A creation or a start takes a minute or two, which is counted as running
+    /// here; a notebook that was changed, or whose lease was renewed, has been running for longer than it seems.
     fn running_since(&self) -> Option<Timestamp>;
     /// Returns how long it may run, counted from its start or the last renewal of its lease; `None` if the response
     /// does not say.

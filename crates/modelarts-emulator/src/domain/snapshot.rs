@@ -198,9 +198,9 @@ mod tests {
         let mut state = State::load(Settings::default(), rows).unwrap();
         for (opened, status, since) in [
             (60_000, NotebookStatus::Creating, 0),
-            (HOUR + 89_999, NotebookStatus::Running, 90_000),
-            (HOUR + 90_000, NotebookStatus::Stopping, HOUR + 90_000),
-            (24 * HOUR, NotebookStatus::Stopped, HOUR + 120_000),
+            (HOUR - 1, NotebookStatus::Running, 90_000),
+            (HOUR, NotebookStatus::Stopping, HOUR),
+            (24 * HOUR, NotebookStatus::Stopped, HOUR + 30_000),
         ] {
             assert_eq!(state.is_due(opened), opened != 60_000, "at {opened}");
             state.advance(opened);
@@ -225,7 +225,7 @@ mod tests {
         state.advance(24 * HOUR);
         let instance = state.instances.values().next().unwrap();
         assert_eq!(*instance.status(), NotebookStatus::Stopped);
-        assert_eq!(instance.updated, HOUR + 120_000);
+        assert_eq!(instance.updated, HOUR + 30_000);
         assert!(!state.is_due(Millis::MAX));
     }
 }

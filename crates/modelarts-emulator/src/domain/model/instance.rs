@@ -143,11 +143,13 @@ impl Instance {
         }
     }
 
-    /// From now on it runs: what was set for the next run holds, and the countdown to its end begins.
+    /// Starts the run of an instance of the old generation: what was set for the next run takes effect, and the countdown
+    /// to its automatic stop begins. The lease of a notebook counts from the request that created or started it.
     fn begin_run(&mut self, now: Millis) {
-        if let Details::DevEnv(dev_env) = &mut self.details
-            && let Some(next) = dev_env.next_lease.take()
-        {
+        let Details::DevEnv(dev_env) = &mut self.details else {
+            return;
+        };
+        if let Some(next) = dev_env.next_lease.take() {
             self.lease = next;
         }
         self.lease.since = now;
