@@ -115,7 +115,7 @@ impl fmt::Display for Memory {
 /// ```
 /// use modelarts::{NotebookExt, devenviron::types::Notebook};
 ///
-/// /// Whether it has certainly been running for at least eight hours.
+/// /// Whether it was started at least eight hours ago.
 /// fn is_overdue(notebook: &Notebook, now: modelarts::Timestamp) -> bool {
 ///     let since = notebook.running_since();
 ///     since.is_some_and(|since| now.duration_since(since).as_hours() >= 8)
