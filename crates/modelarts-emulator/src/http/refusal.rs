@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_method_that_the_path_does_not_have_is_told_those_that_it_has() {
+    fn a_wrong_method_is_refused_with_those_that_the_path_has() {
         let response = no_method(&Method::HEAD, operation());
         assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
         assert_eq!(response.headers()[ALLOW], "GET, POST");

@@ -1354,7 +1354,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_fails_below_http_is_told_apart() {
+    async fn failures_below_http_are_distinguished() {
         let https = reqwest::Client::new().get("https://127.0.0.1:1/").send();
         let no_url = reqwest::Client::new().get("http://").send();
         // A program may set limits on its own HTTP client.
@@ -1459,7 +1459,7 @@ mod tests {
     }
 
     #[test]
-    fn circumstances_are_told_where_they_matter() {
+    fn circumstances_are_reported_where_they_matter() {
         let error = |attempts| refusal(502, "").after_attempts(attempts);
         let shown = "showNotebook: HTTP 502 Bad Gateway: empty response";
         for (error, circumstances) in [
