@@ -586,7 +586,7 @@ async fn a_profile_that_is_nowhere_leads_to_no_public_cloud() {
             );
             let message = refused(&text, &[]).await;
             assert!(
-                message.contains("which is in no clouds-public.yaml") && message.contains(way),
+                message.contains("which no clouds-public.yaml defines") && message.contains(way),
                 "{message}"
             );
             assert!(!message.contains("s3cret"), "{message}");

@@ -1,0 +1,17 @@
+//! Lists as streams that fetch one page at a time.
+
+mod cursor;
+mod key;
+mod list;
+mod page;
+mod position;
+mod query;
+mod stream;
+#[cfg(test)]
+mod testing;
+
+pub(crate) use list::List;
+pub(crate) use position::{Position, Style};
+pub(crate) use query::{ListQuery, list_methods};
+pub use stream::{Items, Pages};
+pub(crate) use stream::{items, pages};
