@@ -61,10 +61,10 @@ impl modelarts::Clock for Clock {
     /// Real time in every mode, since an exchange with the emulator takes real time. While one is in flight, the
     /// emulated time does not jump.
     fn timer(&self, limit: Duration) -> BoxFuture<'static, ()> {
-        let under_way = self.under_way(Side::Client);
+        let in_flight = self.in_flight(Side::Client);
         Box::pin(async move {
             real_sleep(limit).await;
-            drop(under_way);
+            drop(in_flight);
         })
     }
 }

@@ -69,6 +69,11 @@ pub(crate) mod code {
     pub(crate) const GATEWAY_ROUTE: ErrorCode = ErrorCode::APIG_0101;
 }
 
+/// The beginning of a text from a request, for a message that quotes it.
+pub(crate) fn shortened(text: &str) -> String {
+    text.chars().take(64).collect()
+}
+
 /// A refusal: HTTP status, code and message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ApiError {
@@ -114,6 +119,13 @@ impl ApiError {
 
     pub(crate) fn no_instance() -> Self {
         Self::new(code::NO_INSTANCE, "The instance does not exist.")
+    }
+
+    pub(crate) fn frozen() -> Self {
+        Self::new(
+            code::FROZEN,
+            "The instance is frozen; settle the balance of the account first.",
+        )
     }
 
     /// The body, in the format of the generation that was requested.

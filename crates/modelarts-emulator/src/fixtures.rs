@@ -12,7 +12,8 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 
-use crate::domain::{Generation, InstanceStatus};
+use crate::domain::model::Generation;
+use crate::domain::status::InstanceStatus;
 use crate::nearest::unknown;
 
 /// The default project of the emulator.

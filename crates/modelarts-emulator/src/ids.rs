@@ -54,15 +54,7 @@ impl Ids {
         let mut bytes = self.bytes::<16>();
         bytes[6] = bytes[6] & 0x0f | 0x40;
         bytes[8] = bytes[8] & 0x3f | 0x80;
-        let text = hex::encode(bytes);
-        format!(
-            "{}-{}-{}-{}-{}",
-            &text[..8],
-            &text[8..12],
-            &text[12..16],
-            &text[16..20],
-            &text[20..]
-        )
+        uuid_text(bytes)
     }
 
     /// A text of letters and digits.
@@ -72,6 +64,19 @@ impl Ids {
             .map(|_| char::from(LETTERS[(self.next() % LETTERS.len() as u64) as usize]))
             .collect()
     }
+}
+
+/// A UUID as text.
+pub(crate) fn uuid_text(bytes: [u8; 16]) -> String {
+    let text = hex::encode(bytes);
+    format!(
+        "{}-{}-{}-{}-{}",
+        &text[..8],
+        &text[8..12],
+        &text[12..16],
+        &text[16..20],
+        &text[20..]
+    )
 }
 
 const STEP: u64 = 0x9e37_79b9_7f4a_7c15;

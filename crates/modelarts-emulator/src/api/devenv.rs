@@ -7,7 +7,7 @@ use modelarts_client::devenviron::types::{
 };
 use modelarts_client::{Open, OpenEnum};
 
-use super::count;
+use super::paging::count;
 use crate::app::App;
 use crate::domain::{DevEnvQuery, Paging};
 use crate::error::{ApiError, ApiResult, code};

@@ -3,7 +3,7 @@
 use modelarts_client::Open;
 use modelarts_client::devenviron::types::FlavorList;
 
-use super::{is_ascending, paging};
+use super::paging::{is_ascending, paging};
 use crate::app::App;
 use crate::domain::{FlavorQuery, plain_flavors};
 use crate::error::ApiResult;

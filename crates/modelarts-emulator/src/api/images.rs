@@ -6,7 +6,7 @@ use modelarts_client::devenviron::types::{
     ImageList, RegisterImageRequest, UpdateImageGroupRequest,
 };
 
-use super::{is_ascending, paging};
+use super::paging::{is_ascending, paging};
 use crate::app::App;
 use crate::domain::ImageQuery;
 use crate::error::ApiResult;

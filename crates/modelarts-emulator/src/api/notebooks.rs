@@ -6,7 +6,7 @@ use modelarts_client::devenviron::types::{
     CreateNotebookRequest, NotebookList, StartNotebookRequest, UpdateNotebookRequest,
 };
 
-use super::{is_ascending, paging};
+use super::paging::{is_ascending, paging};
 use crate::app::App;
 use crate::domain::NotebookQuery;
 use crate::error::ApiResult;

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::fixtures::FixtureError;
-use super::{InstanceStatus, State};
+use super::state::State;
+use super::status::InstanceStatus;
 use modelarts_client::devenviron::enums::OpenImageStatus;
 
 use crate::clock::LATEST;

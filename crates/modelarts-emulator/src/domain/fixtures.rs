@@ -7,11 +7,13 @@ use modelarts_client::devenviron::types::{DevEnvStorageLocationReq, DevEnvStorag
 use modelarts_client::{Open, Secret};
 
 use super::catalogue;
+use super::devenv::DEFAULT_AI_PROJECT;
 use super::lease;
 use super::model::{Details, DevEnv, Generation, Instance, Lease, Notebook, Volume};
 use super::notebook_checks::default_capacity;
 use super::phase::{Failure, Phase};
-use super::{DirtyKey, InstanceStatus, State, Subject};
+use super::state::{DirtyKey, State, Subject};
+use super::status::InstanceStatus;
 use crate::clock::Millis;
 use crate::fixtures::{
     AccessKeyFixture, DEFAULT_PROJECT, DEFAULT_REGION, DomainFixture, Fixtures, ImageFixture,
@@ -23,12 +25,6 @@ use crate::identity::accounts::{AccessKey, Domain, Project, User, keep_first};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("fixtures: {0}")]
 pub struct FixtureError(pub(crate) String);
-
-impl From<modelarts_client::RequestError> for FixtureError {
-    fn from(error: modelarts_client::RequestError) -> Self {
-        Self(error.to_string())
-    }
-}
 
 fn missing(what: &str, name: &str, field: &str) -> FixtureError {
     FixtureError(format!(
@@ -443,7 +439,8 @@ fn dev_env_of(fixture: &InstanceFixture) -> Result<DevEnv, FixtureError> {
     let storage = DevEnvStorageReq::builder()
         .type_(kind)
         .location(DevEnvStorageLocationReq::builder().path(path))
-        .build()?;
+        .build()
+        .map_err(|error| FixtureError(error.to_string()))?;
     Ok(DevEnv {
         ml_studio: catalogue::profile(&profile).is_some_and(|profile| profile.ml_studio),
         profile,
@@ -452,7 +449,7 @@ fn dev_env_of(fixture: &InstanceFixture) -> Result<DevEnv, FixtureError> {
         extend_storage: None,
         annotations: BTreeMap::new(),
         pool: None,
-        ai_project: "default-ai-project".into(),
+        ai_project: DEFAULT_AI_PROJECT.into(),
         prompt: true,
         next_lease: None,
     })

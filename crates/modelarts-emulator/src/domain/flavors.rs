@@ -3,10 +3,11 @@
 use modelarts_client::devenviron::types::{FlavorList, NotebookFlavor};
 use serde_json::{Value, json};
 
+use super::caller::{At, Caller};
 use super::catalogue::Flavor;
 use super::model::Generation;
 use super::page::{Paging, clamp};
-use super::{At, Caller, DirtyKey, Owned, State};
+use super::state::{DirtyKey, Owned, State};
 use crate::error::{ApiError, ApiResult, code};
 use crate::fields::with_fields;
 

@@ -3,8 +3,9 @@
 use modelarts_client::devenviron::enums::{LeaseType, NotebookStatus};
 use modelarts_client::devenviron::types::{self, LeaseReq};
 
+use super::caller::At;
 use super::model::{Generation, Instance, Lease};
-use super::{At, State};
+use super::state::State;
 use crate::clock::Millis;
 use crate::error::{ApiError, ApiResult, code};
 use crate::fields::with_fields;
@@ -91,7 +92,7 @@ impl State {
             None => default(now),
         };
         if *instance.status() == NotebookStatus::Frozen {
-            return Err(ApiError::new(code::FROZEN, "The instance is frozen."));
+            return Err(ApiError::frozen());
         }
         if !instance.status().is_up() {
             return Err(ApiError::new(

@@ -10,10 +10,11 @@ use modelarts_client::devenviron::types::{
     CustomHooks, EndpointsReq, HookConfig, UpdateNotebookRequest, VolumeReq,
 };
 
+use super::caller::Caller;
 use super::listing::Scope;
 use super::model::{Generation, Instance, Volume};
 use super::specification::CUSTOM_FLAVOR;
-use super::{Caller, State};
+use super::state::State;
 use crate::error::{ApiError, ApiResult, code};
 
 const DEFAULT_EVS: i32 = 5;
@@ -272,7 +273,7 @@ impl State {
     ) -> ApiResult<()> {
         let status = instance.status();
         if *status == N::Frozen {
-            return Err(frozen());
+            return Err(ApiError::frozen());
         }
         if status.is_transient() {
             return Err(not_now(instance, "changed", &[N::Running, N::Stopped]));
@@ -390,17 +391,10 @@ fn check_hook(name: &str, hook: Option<&HookConfig>) -> ApiResult<()> {
     Err(ApiError::value(&field("script"), problem))
 }
 
-fn frozen() -> ApiError {
-    ApiError::new(
-        code::FROZEN,
-        "The instance is frozen; settle the balance of the account first.",
-    )
-}
-
 /// The instance is in the wrong status, or in the wanted one already.
 pub(super) fn not_now(instance: &Instance, verb: &str, when: &[N]) -> ApiError {
     if *instance.status() == N::Frozen {
-        return frozen();
+        return ApiError::frozen();
     }
     let when: Vec<&str> = when.iter().map(N::as_str).collect();
     let when = when.join(" or ");

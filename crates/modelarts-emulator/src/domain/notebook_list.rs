@@ -3,12 +3,13 @@
 use bytes::Bytes;
 use modelarts_client::devenviron::types;
 
+use super::caller::At;
 use super::listing::Scope;
 use super::model::{Generation, Instance};
 use super::page::{Order, Paging, SortKey};
+use super::state::State;
 use super::tags;
 use super::wire::{View, node_address};
-use super::{At, State};
 use crate::clock::Millis;
 use crate::error::{ApiError, ApiResult, code};
 use crate::fields::with_fields;

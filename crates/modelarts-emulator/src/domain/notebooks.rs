@@ -1,23 +1,23 @@
 //! Notebooks, new generation.
 
-use modelarts_client::ErrorCode;
-use modelarts_client::devenviron::enums::{
-    DevEnvInstanceStatus as D, NotebookStatus as N, VolumeStatus,
-};
+use modelarts_client::devenviron::enums::{NotebookStatus as N, VolumeStatus};
 use modelarts_client::devenviron::types::{
     self, CreateNotebookRequest, LeaseReq, UpdateNotebookRequest, VolumeReq,
 };
 
-use super::durations::millis;
-use super::lease::Requested;
-use super::model::{Details, Generation, Instance, Notebook, Queue, Volume};
+use super::caller::At;
+use super::capacity::Admission;
+use super::durations::{Durations, Step};
+use super::lease::{self, Requested};
+use super::model::{Details, Generation, Instance, Notebook, Volume};
 use super::notebook_checks::{check_hooks, default_capacity, keep_key_pairs, not_now};
 use super::phase::Phase;
 use super::specification::{
     CUSTOM_FLAVOR, check_affinity, check_custom_spec, check_data_volumes, check_network,
 };
+use super::state::State;
+use super::status::InstanceStatus as S;
 use super::wire::View;
-use super::{At, InstanceStatus as S, State, Step, lease};
 use crate::clock::Millis;
 use crate::error::{ApiError, ApiResult, code};
 use crate::fields::with_fields;
@@ -58,20 +58,11 @@ impl State {
         }
         let volume = volume(&request.volume, now);
         self.check_evs_left(volume.is_evs().then_some(volume.capacity))?;
-        let sold_out = self.is_sold_out(&request.flavor);
-        if sold_out && !free {
-            return Err(sold_out_error(code::SOLD_OUT, &request.flavor));
-        }
-        let failing = if sold_out {
-            None
-        } else {
-            self.planned(Step::Create)
-        };
-        let status = if sold_out {
-            S::from(D::CreateQueuing)
-        } else {
-            S::from(N::Creating)
-        };
+        let Admission {
+            status,
+            queue,
+            failing,
+        } = self.admit(Step::Create, &request.flavor, free, now)?;
         let seq = self.next_seq();
         let id = self.core.ids.uuid();
         let token = self.core.ids.uuid();
@@ -91,7 +82,7 @@ impl State {
             updated: now,
             lease,
             failure: None,
-            queue: sold_out.then(|| self.queue_place(now)),
+            queue,
             details: Details::Notebook(Box::new(Notebook {
                 image: request.image_id,
                 token,
@@ -186,25 +177,15 @@ impl State {
         };
         let lease = lease::requested(asked, now)?.unwrap_or_else(|| lease::default(now));
         let flavor = instance.flavor.clone();
-        let seq = instance.seq;
-        let sold_out = self.is_sold_out(&flavor);
-        if sold_out && !instance.free {
-            return Err(sold_out_error(code::START_CAPACITY, &flavor));
-        }
-        let failing = if sold_out {
-            None
-        } else {
-            self.planned(Step::Start)
-        };
-        let place = sold_out.then(|| self.queue_place(now));
+        let (seq, free) = (instance.seq, instance.free);
+        let Admission {
+            status,
+            queue,
+            failing,
+        } = self.admit(Step::Start, &flavor, free, now)?;
         self.change(seq, now, |instance, durations| {
-            let status = if sold_out {
-                S::from(D::StartQueuing)
-            } else {
-                S::from(N::Starting)
-            };
             instance.enter(status, now, durations, failing);
-            instance.queue = place;
+            instance.queue = queue;
             instance.lease = lease;
         });
         self.notebook_response(at, id)
@@ -237,27 +218,15 @@ impl State {
         }
         let seq = instance.seq;
         let failing = self.planned(Step::Delete);
-        let mut response = None;
         self.change(seq, at.now, |instance, durations| {
             instance.enter(N::Deleting, at.now, durations, failing);
         });
-        if let Some(instance) = self.instances.get(&seq) {
-            response = Some(self.notebook_wire(instance, at.now, View::Fresh));
-        }
-        response.ok_or_else(ApiError::no_instance)
+        self.notebook_response(at, id)
     }
 
     fn notebook_response(&self, at: &At<'_>, id: &str) -> ApiResult<types::Notebook> {
         let instance = self.find(at.caller, Generation::Notebook, id)?;
         Ok(self.notebook_wire(instance, at.now, View::Fresh))
-    }
-
-    pub(super) fn queue_place(&self, now: Millis) -> Queue {
-        let place = millis(self.settings.durations.queue_place);
-        Queue {
-            since: now,
-            until: now.saturating_add(place),
-        }
     }
 }
 
@@ -265,7 +234,7 @@ fn update(
     instance: &mut Instance,
     request: UpdateNotebookRequest,
     now: Millis,
-    durations: &super::Durations,
+    durations: &Durations,
 ) {
     instance.updated = now;
     if let Some(name) = request.name.filter(|name| !name.is_empty()) {
@@ -328,11 +297,4 @@ fn volume(request: &VolumeReq, now: Millis) -> Volume {
         dew_secret_name: request.dew_secret_name.clone(),
         phase: Phase::settled(VolumeStatus::Initializing, now),
     }
-}
-
-fn sold_out_error(code: ErrorCode, flavor: &str) -> ApiError {
-    ApiError::new(
-        code,
-        format!("The flavor '{flavor}' is sold out; take another one or try again later."),
-    )
 }

@@ -2,10 +2,10 @@
 
 use std::cmp::Ordering;
 
-use super::State;
 use super::listing::Scope;
 use super::model::Instance;
-use crate::error::{ApiError, ApiResult, code};
+use super::state::State;
+use crate::error::{ApiError, ApiResult, code, shortened};
 
 /// Which part of a list is wanted.
 #[derive(Clone, Copy, Debug, Default)]
@@ -100,7 +100,7 @@ impl SortKey {
                 code::SORT_KEY,
                 format!(
                     "The list cannot be sorted by '{}'; use create_at, update_at, name, status or flavor.",
-                    text.chars().take(64).collect::<String>()
+                    shortened(text)
                 ),
             )),
         }

@@ -7,20 +7,15 @@ use utoipa::ToSchema;
 
 use super::catalogue::Flavor;
 use super::model::{ImageEntry, Instance};
-use super::{Core, DirtyKey, Settings, State};
+use super::settings::Settings;
+use super::state::{DirtyKey, State};
+use super::state_core::Core;
 use crate::clock::Millis;
 use crate::identity::accounts::Accounts;
+use crate::store::Row;
 
 /// The format of a snapshot and of the rows' bodies.
 pub(crate) const FORMAT: u32 = 1;
-
-/// One thing that is stored; without a body it is gone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Row {
-    pub(crate) kind: &'static str,
-    pub(crate) key: u64,
-    pub(crate) body: Option<String>,
-}
 
 /// The kinds of rows.
 pub(crate) mod kind {

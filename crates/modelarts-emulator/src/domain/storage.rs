@@ -3,11 +3,13 @@
 use modelarts_client::devenviron::enums::{DataVolumeStatus, NotebookStatus};
 use modelarts_client::devenviron::types::{AttachObsRequest, DataVolume, DataVolumeList};
 
+use super::caller::At;
+use super::durations::Step;
 use super::model::{Generation, Instance, Mount};
 use super::page::Paging;
 use super::phase::Phase;
+use super::state::State;
 use super::wire::data_volume;
-use super::{At, State, Step};
 use crate::error::{ApiError, ApiResult, code};
 use crate::fields::with_fields;
 

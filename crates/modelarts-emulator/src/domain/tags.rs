@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use modelarts_client::devenviron::types::{Tag, TagReq, TagValues, TagValuesList};
 
+use super::caller::At;
 use super::model::{Generation, Instance, Notebook};
-use super::{At, State};
+use super::state::State;
 use crate::error::{ApiError, ApiResult};
 use crate::fields::with_fields;
 

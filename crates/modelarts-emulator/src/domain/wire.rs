@@ -10,10 +10,13 @@ use modelarts_client::devenviron::enums::{
 use modelarts_client::devenviron::types;
 use serde_json::{Value, json};
 
+use super::caller::At;
 use super::catalogue::{self, Flavor, Profile};
 use super::model::{DevEnv, ImageEntry, Instance, Mount, Notebook, Queue};
 use super::page::clamp;
-use super::{At, InstanceStatus as S, State, lease, specification, tags};
+use super::state::State;
+use super::status::InstanceStatus as S;
+use super::{lease, specification, tags};
 use crate::clock::Millis;
 use crate::error::{ApiError, ApiResult, code};
 use crate::fields::with_fields;

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::operation::Operation;
 use super::query::Query;
-use super::validate::Operation;
 
 /// Gives parameters the names of the document.
 pub(super) fn adapt_query(operation: &Operation, query: &mut Query) {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::validate::Operation;
+use super::operation::Operation;
 use crate::clock::Millis;
 use crate::faults::Fault;
 use crate::ids::RequestId;

@@ -8,8 +8,8 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use http_body_util::BodyExt;
 use modelarts_client::Service;
 
+use super::operation::Operation;
 use super::response::{json_response, keystone, record_code};
-use super::validate::Operation;
 use crate::error::{ApiError, code};
 use crate::faults::Fault;
 

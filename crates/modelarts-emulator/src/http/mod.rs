@@ -8,6 +8,7 @@ mod context;
 mod docs;
 mod fault;
 pub(crate) mod openapi;
+mod operation;
 pub(crate) mod pipeline;
 mod query;
 mod refusal;
@@ -15,14 +16,15 @@ mod request;
 pub(crate) mod response;
 pub(crate) mod router;
 mod rule;
+mod rule_reader;
 pub(crate) mod server;
 mod validate;
 
 // What the generated modules are made of; a document need not ask for all of it.
 #[allow(unused_imports, reason = "of generated code")]
 pub(crate) use {
+    operation::Operation,
     refusal::not_emulated,
     request::{AcceptedRequest, Cx, FromText, Handler, OperationRequest, ResponseFuture, Server},
     response::{Reply, empty, set_header, set_secret_header},
-    validate::Operation,
 };

@@ -17,12 +17,12 @@ use tower_service::Service;
 use super::compat;
 use super::context::RequestContext;
 use super::fault::disturb;
+use super::operation::Operation;
 use super::query::Query;
 use super::refusal::{URI_LIMIT, no_method, uri_too_long};
 use super::request::{AcceptedRequest, Cx, OperationRequest, PathParameters, Server};
 use super::response::{RefusalCode, gateway, refusal};
 use super::router::{Found, find};
-use super::validate::Operation;
 use crate::app::{App, Session};
 use crate::clock::{Millis, Side, real_instant, real_sleep};
 use crate::control::{ControlError, guard, to_json_error};
@@ -55,7 +55,7 @@ pub(crate) async fn respond(
     others: &Router,
     request: Request<Body>,
 ) -> Option<Response> {
-    let _under_way = app.clock.under_way(Side::Server);
+    let _in_flight = app.clock.in_flight(Side::Server);
     let begun = real_instant();
     let id = app.request_ids.next();
     if request.uri().path().starts_with(CONTROL) {

@@ -5,9 +5,9 @@ use axum::response::{IntoResponse, Response};
 use http::header::ALLOW;
 use http::{HeaderValue, Method, StatusCode};
 
+use super::operation::Operation;
 use super::request::{OperationRequest, ResponseFuture};
 use super::response::{gateway, json_response, record_code, refusal};
-use super::validate::Operation;
 use crate::error::{ApiError, code};
 use crate::ids::RequestId;
 

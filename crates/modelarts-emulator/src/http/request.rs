@@ -11,9 +11,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::context::RequestContext;
+use super::operation::Operation;
 use super::query::{Query, truth};
 use super::response::refusal;
-use super::validate::Operation;
 use crate::domain::Caller;
 use crate::error::{ApiError, ApiResult, code};
 use crate::ids::RequestId;

@@ -10,7 +10,7 @@ use modelarts_client::{Secret, Service};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::validate::Operation;
+use super::operation::Operation;
 use crate::error::ApiError;
 use crate::fields::with_fields;
 use crate::ids::RequestId;

@@ -7,9 +7,9 @@ use foldhash::HashMap;
 use http::Method;
 
 use super::openapi;
+use super::operation::Operation;
 use super::refusal::no_route;
 use super::request::{Handler, PathParameters};
-use super::validate::Operation;
 use crate::api::versions::{version, versions};
 use crate::app::App;
 use crate::generated;

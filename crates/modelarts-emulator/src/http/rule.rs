@@ -1,15 +1,14 @@
-//! What a schema of the document says of a value, as a rule to check it by.
+//! Rules that values of a request are checked by, and the errors of values that break one.
 
 use std::sync::{Arc, OnceLock};
 
 use foldhash::HashMap;
 use modelarts_client::ErrorCode;
-use modelarts_document::{AdditionalProperties, Schema, SchemaType};
 use regex::Regex;
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
 use super::query::truth;
-use crate::error::{ApiError, ApiResult, code};
+use crate::error::{ApiError, ApiResult, code, shortened};
 
 /// A schema, with its references followed.
 #[derive(Debug)]
@@ -45,159 +44,24 @@ pub(super) enum Rule {
 /// The whole numbers that are taken.
 #[derive(Clone, Debug)]
 pub(super) struct Range {
-    least: i64,
-    most: i64,
+    pub(super) least: i64,
+    pub(super) most: i64,
     /// Taken as well.
-    besides: Option<i64>,
+    pub(super) besides: Option<i64>,
     /// What a refusal says.
-    code: ErrorCode,
+    pub(super) code: ErrorCode,
 }
 
 /// A range of a property that holds when another one has a value.
 #[derive(Debug)]
 pub(super) struct Condition {
-    property: String,
-    other: String,
-    value: String,
-    range: Range,
-}
-
-/// The rules of the schema components that were read, each once: a component may contain itself.
-#[derive(Default)]
-pub(super) struct Rules {
-    components: HashMap<String, Arc<OnceLock<Rule>>>,
-}
-
-impl Rules {
-    pub(super) fn read(&mut self, schema: Schema<'_>) -> Rule {
-        let Some(name) = schema.name() else {
-            return self.of_schema(schema);
-        };
-        if let Some(known) = self.components.get(name) {
-            return Rule::Component(Arc::clone(known));
-        }
-        let component = Arc::<OnceLock<Rule>>::default();
-        let known = Arc::clone(&component);
-        self.components.insert(name.to_owned(), known);
-        let rule = self.of_schema(schema);
-        let _ = component.set(rule);
-        Rule::Component(component)
-    }
-
-    fn of_schema(&mut self, schema: Schema<'_>) -> Rule {
-        let rule = self.of_type(schema);
-        if schema.is_nullable() {
-            return Rule::Nullable(Box::new(rule));
-        }
-        rule
-    }
-
-    fn of_type(&mut self, schema: Schema<'_>) -> Rule {
-        let limits = schema.limits();
-        let size = |limit: Option<u64>| limit.and_then(|size| usize::try_from(size).ok());
-        match schema.schema_type() {
-            SchemaType::String => Rule::Text {
-                least: size(limits.min_length).unwrap_or(0),
-                most: size(limits.max_length).unwrap_or(usize::MAX),
-                pattern: limits.pattern.and_then(|text| Regex::new(text).ok()),
-                values: schema
-                    .enum_values()
-                    .iter()
-                    .filter_map(|value| value.as_str().map(str::to_owned))
-                    .collect(),
-            },
-            SchemaType::Integer => Rule::Integer(match condition(schema) {
-                // What always holds is the schema's own range.
-                Some(_) => Range::of_schema(schema),
-                None => Range::enforced(schema),
-            }),
-            SchemaType::Number => Rule::Number,
-            SchemaType::Boolean => Rule::Boolean,
-            SchemaType::Array => Rule::List {
-                least: size(limits.min_items).unwrap_or(0),
-                most: size(limits.max_items).unwrap_or(usize::MAX),
-                items: Box::new(
-                    schema
-                        .items()
-                        .map_or(Rule::Anything, |items| self.read(items)),
-                ),
-            },
-            SchemaType::Object => self.object(schema),
-            SchemaType::Any => Rule::Anything,
-        }
-    }
-
-    fn object(&mut self, schema: Schema<'_>) -> Rule {
-        let properties = schema
-            .properties()
-            .map(|(name, property)| (name.to_owned(), self.read(property)))
-            .collect();
-        let conditions = schema.properties().filter_map(|(name, property)| {
-            let (other, value) = condition(property)?;
-            Some(Condition {
-                property: name.to_owned(),
-                other: other.to_owned(),
-                value: value.to_owned(),
-                range: Range::enforced(property),
-            })
-        });
-        let others = match schema.additional_properties() {
-            AdditionalProperties::Undeclared => None,
-            AdditionalProperties::Any => Some(Box::new(Rule::Anything)),
-            AdditionalProperties::Of(values) => Some(Box::new(self.read(values))),
-        };
-        Rule::Object {
-            properties,
-            required: schema.required().map(str::to_owned).collect(),
-            others,
-            conditions: conditions.collect(),
-        }
-    }
-}
-
-/// The property and its value on which the limits of a property beside it depend.
-fn condition<'a>(schema: Schema<'a>) -> Option<(&'a str, &'a str)> {
-    let when = schema.value().get("x-limits")?.get("when")?;
-    let (property, value) = when.as_object()?.iter().next()?;
-    Some((property, value.as_str()?))
+    pub(super) property: String,
+    pub(super) other: String,
+    pub(super) value: String,
+    pub(super) range: Range,
 }
 
 impl Range {
-    /// What the schema takes.
-    fn of_schema(schema: Schema<'_>) -> Self {
-        let limits = schema.limits();
-        let (least, most) = match schema.format() {
-            "int32" => (i64::from(i32::MIN), i64::from(i32::MAX)),
-            _ => (i64::MIN, i64::MAX),
-        };
-        let whole = |limit: Option<&Number>| limit.and_then(Number::as_i64);
-        let beyond = |limit: i64, exclusive, step| match exclusive {
-            true => limit.saturating_add(step),
-            false => limit,
-        };
-        let enforced = schema.value().get("x-limits");
-        let code = enforced.and_then(|limits| limits.get("code")?.as_str());
-        Self {
-            least: whole(limits.minimum)
-                .map_or(least, |it| beyond(it, limits.exclusive_minimum, 1)),
-            most: whole(limits.maximum).map_or(most, |it| beyond(it, limits.exclusive_maximum, -1)),
-            besides: None,
-            code: code.map_or(code::VALUE, ErrorCode::new),
-        }
-    }
-
-    /// What the service takes of that.
-    fn enforced(schema: Schema<'_>) -> Self {
-        let range = Self::of_schema(schema);
-        let limits = schema.value().get("x-limits");
-        let number = |name: &str| limits.and_then(|limits| limits.get(name)?.as_i64());
-        Self {
-            least: number("minimum").unwrap_or(range.least),
-            besides: number("besides"),
-            ..range
-        }
-    }
-
     fn check(&self, field: &str, number: i64) -> ApiResult<()> {
         let Self {
             least,
@@ -300,7 +164,7 @@ impl Rule {
                 (None, Some(rule)) => rule.check(&inside(name), value, strict)?,
                 (None, None) if strict => {
                     return Err(ApiError::value(
-                        &inside(&name.chars().take(64).collect::<String>()),
+                        &inside(&shortened(name)),
                         "the operation has no such property; remove it",
                     ));
                 }

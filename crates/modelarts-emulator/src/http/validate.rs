@@ -1,123 +1,14 @@
-//! What the document says of a request, checked.
-//!
-//! Limits are written down once, in the document. Here they are read from it when the first request of a document comes,
-//! and every request is held against them before any rule of the service itself.
+//! Requests are checked against the limits of the document, before any rule of the service itself.
 
-use foldhash::HashMap;
 use http::HeaderMap;
-use modelarts_client::Service;
-use modelarts_document::{Document, Location, is_json};
+use modelarts_document::is_json;
 use serde_json::Value;
 
+use super::operation::{Operation, Parameter};
 use super::query::Query;
-use super::rule::{Rule, Rules};
 use crate::error::{ApiError, ApiResult, code};
 
-/// What the document says of an operation and of its requests.
-#[derive(Debug)]
-pub(crate) struct Operation {
-    pub(crate) id: String,
-    /// In upper case.
-    pub(crate) method: String,
-    /// Template of the path.
-    pub(crate) path: String,
-    /// The methods of all operations of the path, as the header `Allow` has them.
-    pub(crate) path_methods: String,
-    /// Whose form a refusal has.
-    pub(crate) service: Service,
-    /// Whether it belongs to the old generation.
-    pub(crate) old: bool,
-    /// Whether its path names a project.
-    pub(crate) project: bool,
-    /// Whether a request needs credentials.
-    pub(crate) secured: bool,
-    query: Vec<Parameter>,
-    headers: Vec<Parameter>,
-    body: Option<Body>,
-}
-
-#[derive(Debug)]
-struct Parameter {
-    name: String,
-    /// Other names of the same parameter.
-    also: Vec<String>,
-    required: bool,
-    rule: Rule,
-}
-
-#[derive(Debug)]
-struct Body {
-    required: bool,
-    rule: Rule,
-}
-
 impl Operation {
-    /// The operations of a document, in the order of these ids: as data the document has an order of its own.
-    pub(crate) fn read_all<'a>(
-        document: &str,
-        service: Service,
-        ids: impl IntoIterator<Item = &'a str>,
-    ) -> Vec<Self> {
-        // The document is checked when it is compiled in; a damaged one has no operations.
-        let Ok(document) = Document::from_json(document) else {
-            return Vec::new();
-        };
-        let mut methods: HashMap<&str, Vec<String>> = HashMap::default();
-        for described in document.operations() {
-            let methods = methods.entry(described.path).or_default();
-            methods.push(described.method.to_ascii_uppercase());
-        }
-        methods.values_mut().for_each(|methods| methods.sort());
-        let mut rules = Rules::default();
-        ids.into_iter()
-            .filter_map(|id| {
-                let described = document.operation(id)?;
-                let of_path = methods.get(described.path);
-                let of_path = of_path.map(|methods| methods.join(", "));
-                let of_path = of_path.unwrap_or_default();
-                Some(Self::read(described, service, of_path, &mut rules))
-            })
-            .collect()
-    }
-
-    fn read(
-        described: modelarts_document::Operation<'_>,
-        service: Service,
-        path_methods: String,
-        rules: &mut Rules,
-    ) -> Self {
-        let mut parameters = |location| {
-            let parameters = described.parameters_in(location);
-            let read = parameters.map(|parameter| Parameter {
-                name: parameter.name().to_owned(),
-                also: parameter.other_names().map(str::to_owned).collect(),
-                required: parameter.is_required(),
-                rule: rules.read(parameter.schema()),
-            });
-            read.collect()
-        };
-        let (query, headers) = (parameters(Location::Query), parameters(Location::Header));
-        let body = described.request_body().and_then(|body| {
-            Some(Body {
-                required: body.is_required(),
-                rule: rules.read(body.json()?.schema()?),
-            })
-        });
-        Self {
-            id: described.id().to_owned(),
-            method: described.method.to_ascii_uppercase(),
-            path: described.path.to_owned(),
-            path_methods,
-            service,
-            old: described.path.contains("/demanager/"),
-            project: described.path.contains("{project_id}"),
-            secured: described.is_secured(),
-            query,
-            headers,
-            body,
-        }
-    }
-
     /// Refuses a query that is not as the document wants it.
     pub(crate) fn check_query(&self, query: &Query, strict: bool) -> ApiResult<()> {
         for parameter in &self.query {
@@ -202,7 +93,7 @@ impl Parameter {
 mod tests {
     use std::sync::LazyLock;
 
-    use modelarts_client::{ErrorCode, devenviron, iam};
+    use modelarts_client::{ErrorCode, Service, devenviron};
     use serde_json::json;
 
     use super::*;
@@ -250,21 +141,6 @@ mod tests {
         let bytes = notebook().to_string();
         let passed = checked(operation("createNotebook"), bytes.as_bytes(), false);
         assert_eq!(passed, Ok(Some(notebook())));
-    }
-
-    #[test]
-    fn an_operation_knows_what_the_document_says_around_it() {
-        let show = operation("showNotebook");
-        assert_eq!(show.path_methods, "DELETE, GET, PUT");
-        assert!(show.secured && show.project && !show.old);
-        assert!(operation("listDevEnvInstances").old);
-        let ids = iam::OPERATIONS.iter().map(|it| it.id);
-        let iam = Operation::read_all(iam::DOCUMENT, Service::Identity, ids);
-        let secured = iam.iter().filter(|it| it.secured).map(|it| it.id.as_str());
-        assert_eq!(
-            secured.collect::<Vec<_>>(),
-            ["listAuthDomains", "listProjects"]
-        );
     }
 
     #[test]
@@ -369,61 +245,6 @@ mod tests {
         }
         let error = body("createNotebook", &Value::Null).unwrap_err();
         assert!(error.message.contains("'body' is null"), "{error}");
-    }
-
-    #[test]
-    fn null_is_a_value_where_the_document_says_so() {
-        let schema = json!({ "type": "object", "properties": {
-            "size": { "type": "integer", "nullable": true, "minimum": 1 },
-        } });
-        let document = Document::new(json!({"components": {"schemas": {"Size": schema}}})).unwrap();
-        let rule = Rules::default().read(document.schema("Size").unwrap());
-        let check = |size: Value| rule.check("", &json!({ "size": size }), false);
-        assert!(check(Value::Null).is_ok() && check(json!(1)).is_ok());
-        assert_eq!(check(json!(0)).unwrap_err().code, code::VALUE);
-        assert_eq!(check(json!("1")).unwrap_err().code, code::TYPE);
-    }
-
-    #[test]
-    fn limits_that_leave_themselves_out_and_least_numbers_of_entries_hold() {
-        let schema = json!({ "type": "object", "properties": {
-            "share": { "type": "integer", "minimum": 0, "exclusiveMinimum": true,
-                       "maximum": 100, "exclusiveMaximum": true },
-            "parts": { "type": "array", "minItems": 1, "items": { "type": "string" } },
-        } });
-        let document = Document::new(json!({"components": {"schemas": {"A": schema}}})).unwrap();
-        let rule = Rules::default().read(document.schema("A").unwrap());
-        for (body, is_good) in [
-            (json!({"share": 1, "parts": ["a"]}), true),
-            (json!({"share": 99}), true),
-            (json!({"share": 0}), false),
-            (json!({"share": 100}), false),
-            (json!({"parts": []}), false),
-        ] {
-            let checked = rule.check("", &body, false);
-            assert_eq!(checked.is_ok(), is_good, "{body} {checked:?}");
-        }
-    }
-
-    #[test]
-    fn a_schema_that_contains_itself_is_checked_as_deep_as_the_body_goes() {
-        let document = Document::new(json!({"components": {"schemas": {"Node": {
-            "type": "object", "required": ["name"], "properties": {
-                "name": {"type": "string", "maxLength": 3},
-                "children": {"type": "array", "items": {"$ref": "#/components/schemas/Node"}},
-            },
-        }}}}))
-        .unwrap();
-        let rule = Rules::default().read(document.schema("Node").unwrap());
-        let mut body = json!({"name": "abcd"});
-        for _ in 0..100 {
-            body = json!({"name": "a", "children": [body]});
-        }
-        let error = rule.check("", &body, false).unwrap_err();
-        assert_eq!(error.code, code::VALUE, "{error}");
-        assert!(error.message.contains(".children[0].name'"), "{error}");
-        let error = rule.check("", &json!({"name": "a", "children": [{}]}), false);
-        assert!(error.unwrap_err().message.contains("children[0].name"));
     }
 
     #[test]

@@ -7,9 +7,8 @@ use std::{fs, io};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use sha2::{Digest as _, Sha256};
 
-use super::{Change, Loaded, StoreError};
+use super::backend::{Change, Loaded, Row, StoreError};
 use crate::clock::Checkpoint;
-use crate::domain::Row;
 
 /// What each version of the schema adds to the one before; the file's `user_version` counts them.
 pub(super) const MIGRATIONS: &[&str] = &[

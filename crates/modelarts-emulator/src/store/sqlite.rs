@@ -1,69 +1,39 @@
-//! The thread that keeps the state in a SQLite file.
+//! The state in a SQLite file, which a thread of its own writes.
 
-use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use parking_lot::Mutex;
 use rusqlite::Connection;
 use tokio::sync::watch;
 
-use super::database::{Loss, Place, check_path, commit, connect, later, load, unreadable};
-use super::{Change, Loaded, Store, StoreError, Written};
-use crate::clock::Checkpoint;
-
-/// How many waiting changes share one transaction at most.
-const BATCH: usize = 256;
-
-/// How long the writer waits before it tries again what could not be written.
-const RETRY: Duration = Duration::from_millis(250);
-
-/// How often the writer sees whether its file is still there when there is nothing to write.
-const WATCH: Duration = Duration::from_secs(1);
+use super::backend::{Change, Loaded, Store, StoreError, Written};
+use super::database::{Place, check_path, connect, load, unreadable};
+use super::writer::{Progress, Writer};
 
 /// A file, and the thread that writes it.
 ///
-/// One thread writes everything in the order in which it was handed over. Changes that arrive while it
-/// waits for the disk share the next transaction. What cannot be written is kept and tried again.
+/// The thread writes all changes in the order in which they were submitted. Changes that arrive while it waits for the
+/// disk share the next transaction. Changes that cannot be written are kept, and the write is retried.
 #[derive(Debug)]
 pub(crate) struct SqliteStore {
-    /// Held while a change is counted and queued, so that the count says which change is which.
+    /// Locked while a change is counted and queued, so that the counts follow the order of the queue.
     queue: Mutex<Option<mpsc::Sender<Change>>>,
-    /// How many changes were handed over; read on every answer, so without the lock.
+    /// The number of submitted changes; read for every response, and therefore without the lock.
     submitted: AtomicU64,
-    /// How many of them are safe on disk.
+    /// How many of these are safe on disk.
     written: Arc<AtomicU64>,
-    /// Whether the file is gone and everything has to be handed over anew.
+    /// Whether the file is gone, and the whole state has to be submitted again.
     lost: Arc<AtomicBool>,
-    /// The same for those who wait, or why there will be no more.
+    /// The same for those who wait for a write, with the error if it failed.
     progress: watch::Receiver<Progress>,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// How far the writer has come.
-#[derive(Clone, Debug, Default)]
-struct Progress {
-    written: u64,
-    /// Why the changes up to this one could not be written for the time being.
-    failed: Option<(u64, StoreError)>,
-}
-
-impl Progress {
-    /// How it went for the changes up to this one, once that is known.
-    fn outcome(&self, wanted: u64) -> Option<Result<(), StoreError>> {
-        if self.written >= wanted {
-            return Some(Ok(()));
-        }
-        let (tried, error) = self.failed.as_ref()?;
-        (*tried >= wanted).then(|| Err(error.clone()))
-    }
-}
-
 impl SqliteStore {
-    /// Opens or creates a file; the state in it, if there is any.
+    /// Opens or creates a file. Returns the state that is in it, if any.
     pub(crate) fn open(path: &Path) -> Result<(Self, Option<Loaded>), StoreError> {
         let store_error =
             |error: rusqlite::Error| StoreError(format!("{}: {error}", path.display()));
@@ -74,23 +44,19 @@ impl SqliteStore {
         Ok((Self::over(connection, Some(place))?, loaded))
     }
 
-    /// Lets a thread write to a prepared file.
+    /// Starts the thread that writes to an open file.
     fn over(connection: Connection, place: Option<Place>) -> Result<Self, StoreError> {
         let (sender, queue) = mpsc::channel();
         let written = Arc::new(AtomicU64::new(0));
         let lost = Arc::new(AtomicBool::new(false));
         let (reports, progress) = watch::channel(Progress::default());
-        let writer = Writer {
+        let writer = Writer::new(
             connection,
             place,
-            time: None,
-            pending: Vec::new(),
-            superseded: 0,
-            written: Arc::clone(&written),
-            lost: Arc::clone(&lost),
-            is_lost: false,
+            Arc::clone(&written),
+            Arc::clone(&lost),
             reports,
-        };
+        );
         let writer = std::thread::Builder::new()
             .name("modelarts-emulator-store".into())
             .spawn(move || writer.run(&queue))
@@ -114,7 +80,7 @@ impl Store for SqliteStore {
             self.lost.store(false, Ordering::Release);
         }
         if let Some(sender) = &*queue {
-            // A writer that has gone never counts the change, so nobody takes it for written.
+            // If the writer has ended, the change is never counted as written.
             let _ = sender.send(change);
         }
     }
@@ -142,7 +108,7 @@ impl Store for SqliteStore {
     }
 
     fn close(&self) {
-        // Closing the queue lets the writer finish what is in it.
+        // The writer ends once the closed queue is empty.
         *self.queue.lock() = None;
         if let Some(writer) = self.writer.lock().take() {
             let _ = writer.join();
@@ -156,149 +122,14 @@ impl Drop for SqliteStore {
     }
 }
 
-struct Writer {
-    connection: Connection,
-    /// `None` for a database in memory.
-    place: Option<Place>,
-    time: Option<Checkpoint>,
-    /// What is still to be written.
-    pending: Vec<Change>,
-    /// How many changes need not be written any more, since everything was handed over after them.
-    superseded: u64,
-    written: Arc<AtomicU64>,
-    lost: Arc<AtomicBool>,
-    /// Whether the file has to be made anew, once everything is handed over.
-    is_lost: bool,
-    reports: watch::Sender<Progress>,
-}
-
-impl Writer {
-    fn run(mut self, queue: &mpsc::Receiver<Change>) {
-        loop {
-            let wait = if self.pending.is_empty() {
-                WATCH
-            } else {
-                RETRY
-            };
-            let ended = match queue.recv_timeout(wait) {
-                Ok(first) => {
-                    let more = queue.try_iter().take(BATCH - 1);
-                    for change in std::iter::once(first).chain(more) {
-                        self.take(change);
-                    }
-                    false
-                }
-                Err(mpsc::RecvTimeoutError::Timeout) => false,
-                Err(mpsc::RecvTimeoutError::Disconnected) => true,
-            };
-            self.write();
-            if ended {
-                return;
-            }
-        }
-    }
-
-    fn take(&mut self, change: Change) {
-        self.time = Some(later(self.time, &change));
-        if change.replace {
-            self.superseded += self.pending.len() as u64;
-            self.pending.clear();
-        }
-        self.pending.push(change);
-    }
-
-    /// Writes what is pending, or says why not.
-    fn write(&mut self) {
-        let outcome = self.check().and_then(|()| match self.pending.is_empty() {
-            true => Ok(()),
-            false => self.commit(),
-        });
-        let count = self.superseded + self.pending.len() as u64;
-        let written = self.written.load(Ordering::Acquire);
-        let failed = match outcome {
-            Ok(()) if count == 0 => return,
-            Ok(()) => {
-                self.pending.clear();
-                self.superseded = 0;
-                self.written.store(written + count, Ordering::Release);
-                let progress = Progress {
-                    written: written + count,
-                    failed: None,
-                };
-                let before = self.reports.send_replace(progress);
-                if before.failed.is_some() {
-                    tracing::warn!("the state file is written again");
-                }
-                return;
-            }
-            Err(error) => error,
-        };
-        // Memory is ahead of the file now: nothing of what is pending may be told to anybody.
-        let before = self.reports.send_replace(Progress {
-            written,
-            failed: Some((written + count, failed.clone())),
-        });
-        if before.failed.is_none() {
-            tracing::error!(error = %failed, "the state file cannot be written");
-        }
-    }
-
-    /// Sees whether the file is still the one that was opened; makes it anew if it is gone and everything was handed over.
-    fn check(&mut self) -> Result<(), StoreError> {
-        let Some(place) = &mut self.place else {
-            return Ok(());
-        };
-        let loss = match place.check() {
-            Ok(()) if !self.is_lost => return Ok(()),
-            Ok(()) => "was lost",
-            Err(Loss::Gone(how)) => how,
-            Err(Loss::Replaced) => {
-                return Err(place.named(
-                    "this file was replaced while the emulator was running, which does not touch the new one; stop the \
-                     emulator, or remove the file and let it be written anew",
-                ));
-            }
-        };
-        if !self.is_lost {
-            self.is_lost = true;
-            self.lost.store(true, Ordering::Release);
-        }
-        if !self.pending.first().is_some_and(|change| change.replace) {
-            return Err(place.named(format!("this file {loss} while the emulator was running")));
-        }
-        let path = place.path.clone();
-        for end in ["", "-journal", "-wal", "-shm"] {
-            let _ = fs::remove_file(format!("{}{end}", path.display()));
-        }
-        self.connection = connect(&path)?;
-        self.place = Some(
-            Place::of(&path).map_err(|error| StoreError(format!("{}: {error}", path.display())))?,
-        );
-        self.is_lost = false;
-        tracing::warn!(file = %path.display(), "the state file {loss} while the emulator was running; it is written anew");
-        Ok(())
-    }
-
-    fn commit(&mut self) -> Result<(), StoreError> {
-        let committed = commit(&mut self.connection, &self.pending, self.time);
-        let Some(place) = &mut self.place else {
-            return committed.map_err(|error| StoreError(error.to_string()));
-        };
-        if committed.is_err()
-            && let Ok(metadata) = fs::metadata(&place.path)
-        {
-            // What was rolled back may have made it shorter again.
-            place.length = place.length.min(metadata.len());
-        }
-        committed.map_err(|error| place.named(error))
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
+    use super::super::backend::Row;
     use super::super::database::{APPLICATION_ID, MIGRATIONS};
     use super::*;
-    use crate::domain::Row;
+    use crate::clock::Checkpoint;
 
     struct TempFile(std::path::PathBuf);
 

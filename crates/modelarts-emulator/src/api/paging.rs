@@ -1,0 +1,52 @@
+//! Pages and sort orders, as the queries of lists ask for them.
+
+use modelarts_client::devenviron::enums::{OpenSortDirection, SortDirection};
+
+use crate::domain::Paging;
+use crate::error::{ApiError, ApiResult};
+
+/// The most records on a page of a list. No document states it; it keeps a single request from rendering a whole state.
+const LARGEST_PAGE: usize = 1_000;
+
+/// Which part of a list is wanted; a limit of 0 is none.
+pub(super) fn paging(
+    offset: Option<i32>,
+    limit: Option<i32>,
+    default: Option<i32>,
+) -> ApiResult<Paging> {
+    let limit = count("limit", limit)?;
+    if let Some(limit) = limit.filter(|limit| *limit > LARGEST_PAGE) {
+        return Err(ApiError::value(
+            "limit",
+            format_args!("a page has at most {LARGEST_PAGE} records, not {limit}"),
+        ));
+    }
+    let limit = limit.filter(|limit| *limit > 0);
+    Ok(Paging {
+        offset: count("offset", offset)?.unwrap_or(0),
+        limit: match limit {
+            Some(limit) => Some(limit),
+            None => count("limit", default)?,
+        },
+    })
+}
+
+pub(super) fn count(name: &str, number: Option<i32>) -> ApiResult<Option<usize>> {
+    let number = number.map(usize::try_from).transpose();
+    number.map_err(|_| ApiError::value(name, "it must not be negative"))
+}
+
+/// Whether the first is the least.
+pub(super) fn is_ascending(
+    asked: Option<&OpenSortDirection>,
+    default: SortDirection,
+) -> ApiResult<bool> {
+    match asked.map_or(&default, |asked| asked) {
+        SortDirection::Asc => Ok(true),
+        SortDirection::Desc => Ok(false),
+        _ => Err(ApiError::value(
+            "sort_dir",
+            format_args!("it has to be {}", SortDirection::values().join(" or ")),
+        )),
+    }
+}

@@ -1,0 +1,121 @@
+//! Who sends a request: tokens and signatures are issued and verified here.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+
+use super::state::App;
+use crate::clock::{Millis, system_millis};
+use crate::error::{ApiError, ApiResult, code};
+use crate::identity::signature::{Authorization, Refusal};
+use crate::identity::token::{Claims, LIFETIME};
+
+/// Who is asking, as far as it was proven.
+#[derive(Clone, Debug)]
+pub(crate) enum Session {
+    Token(Arc<Claims>),
+    /// The user whose access key made the signature.
+    Signature(String),
+}
+
+impl Session {
+    pub(crate) fn user(&self) -> &str {
+        match self {
+            Self::Token(claims) => &claims.user,
+            Self::Signature(user) => user,
+        }
+    }
+
+    /// The project that the proof is limited to.
+    pub(crate) fn project(&self) -> Option<&str> {
+        match self {
+            Self::Token(claims) => claims.project.as_deref(),
+            Self::Signature(_) => None,
+        }
+    }
+
+    /// How it was proven.
+    pub(crate) fn by(&self) -> &'static str {
+        match self {
+            Self::Token(_) => "token",
+            Self::Signature(_) => "signature",
+        }
+    }
+}
+
+impl App {
+    /// A token for a user, if that user may work there.
+    pub(crate) fn issue(&self, user: &str, project: Option<&str>, now: Millis) -> (String, Claims) {
+        let claims = Claims {
+            user: user.to_owned(),
+            project: project.map(ToOwned::to_owned),
+            issued: now,
+            expires: now + LIFETIME,
+        };
+        (self.tokens.issue(&claims), claims)
+    }
+
+    pub(crate) fn random_hex(&self) -> String {
+        self.rng.lock().hex32()
+    }
+
+    /// Whom a token speaks for.
+    pub(crate) fn by_token(&self, token: &str, now: Millis) -> ApiResult<Session> {
+        let claims = self.tokens.read(token).ok_or_else(|| {
+            ApiError::new(
+                code::BAD_TOKEN,
+                "The token cannot be read or was issued elsewhere; sign in again.",
+            )
+        })?;
+        if claims.expires <= now {
+            return Err(ApiError::new(
+                code::EXPIRED_TOKEN,
+                "The token has expired; sign in again.",
+            ));
+        }
+        Ok(Session::Token(claims))
+    }
+
+    /// Whom a signature speaks for.
+    pub(crate) fn by_signature(
+        &self,
+        parts: &http::request::Parts,
+        body: &bytes::Bytes,
+        text: &str,
+    ) -> ApiResult<Session> {
+        let verify = || -> Result<Session, Refusal> {
+            let authorization = Authorization::parse(text)?;
+            let key = self
+                .with_accounts(|accounts| accounts.keys.get(authorization.access_key).cloned())
+                .ok_or(Refusal::AccessKey)?;
+            if let Some(expected) = &key.security_token {
+                let sent = parts.headers.get("x-security-token");
+                if sent.map(http::HeaderValue::as_bytes) != Some(expected.expose().as_bytes()) {
+                    return Err(Refusal::SecurityToken);
+                }
+            }
+            authorization.verify(parts, body, key.secret.expose(), |signed_at| {
+                self.nearest_present(signed_at)
+            })?;
+            Ok(Session::Signature(key.user))
+        };
+        verify().map_err(|refusal| {
+            ApiError::with_status(
+                StatusCode::UNAUTHORIZED,
+                code::GATEWAY_SIGN_IN,
+                format!("Incorrect IAM authentication information: {refusal}."),
+            )
+        })
+    }
+
+    /// The present, by the clock that is nearer to a date: emulated time, which clients of this process sign with, or
+    /// real time, which is all that a client outside can know.
+    fn nearest_present(&self, date: Millis) -> Millis {
+        let (emulated, real) = (self.clock.now_millis(), system_millis());
+        if (real - date).abs() < (emulated - date).abs() {
+            real
+        } else {
+            emulated
+        }
+    }
+}

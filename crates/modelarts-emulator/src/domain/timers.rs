@@ -1,0 +1,49 @@
+//! What happens by itself.
+
+use super::state::{DirtyKey, State, Subject};
+use crate::clock::Millis;
+
+impl State {
+    /// Whether something has to happen before a look at `now` is right.
+    pub(crate) fn is_due(&self, now: Millis) -> bool {
+        self.timers.first().is_some_and(|(due, _)| *due <= now)
+    }
+
+    /// Does, in order, everything that happens by itself until `now`.
+    pub(crate) fn advance(&mut self, now: Millis) {
+        while let Some((due, subject)) = self.timers.first().copied()
+            && due <= now
+        {
+            match subject {
+                Subject::Instance(seq) => self.instance_due(seq, due),
+                Subject::Image(seq) => self.image_due(seq, due),
+            }
+        }
+    }
+
+    fn instance_due(&mut self, seq: u64, due: Millis) {
+        let queued = self
+            .instances
+            .get(&seq)
+            .and_then(|instance| instance.queue.as_ref());
+        if queued.is_some_and(|queue| queue.until <= due) {
+            return self.grant(seq, due);
+        }
+        self.change(seq, due, |instance, durations| {
+            instance.advance(due, durations);
+        });
+    }
+
+    fn image_due(&mut self, seq: u64, due: Millis) {
+        let Some(entry) = self.images.get_mut(&seq) else {
+            self.timers.remove(&(due, Subject::Image(seq)));
+            return;
+        };
+        self.timers.remove(&(due, Subject::Image(seq)));
+        entry.advance(due, &self.settings.durations);
+        if let Some(until) = entry.phase.until {
+            self.timers.insert((until, Subject::Image(seq)));
+        }
+        self.set_dirty(DirtyKey::Image(seq));
+    }
+}
