@@ -1,4 +1,4 @@
-//! `modelarts api OPERATION`: any operation of the documents, with flags or a JSON body.
+//! `modelarts api OPERATION`: calls any operation of the documents, with flags or a JSON body.
 
 use std::io::Read as _;
 
@@ -20,7 +20,7 @@ use crate::session::Session;
 pub(crate) struct Call {
     request: Request,
     mode: Mode,
-    /// Whether to print status and headers, too.
+    /// Whether to also print the status and headers.
     include: bool,
 }
 
@@ -33,14 +33,14 @@ pub(crate) enum Mode {
 }
 
 const BODY_HELP: &str = "\
-Fields of the body are flags, nested ones with dots (--volume.capacity 50). A list is a repeated flag or \
-JSON ('[]' is the empty list). --body takes a whole body; flags then replace parts of it. Names and types \
-are checked before anything is sent.";
+Each field of the body has a flag; nested fields are separated by dots (--volume.capacity 50). A list is a \
+repeated flag or JSON ('[]' is the empty list). --body takes a complete body, in which flags replace individual \
+fields. Names and types are checked before the request is sent.";
 
 /// The subcommand `api`. Its operations are read from the documents only when it is used.
 pub(crate) fn command() -> Command {
     Command::new("api")
-        .about("Call any operation of the API and print the response as JSON")
+        .about("Call any API operation and print the response as JSON")
         .after_help(BODY_HELP)
         .after_long_help(format!(
             "{BODY_HELP}\n\nExample:\n  modelarts api listNotebooks --status RUNNING --paginate -o jq='.data[].id'\n\n{EXIT_CODES}"
@@ -75,7 +75,7 @@ fn detailed(command: Command, operation: &'static Operation) -> Command {
             Arg::new("include")
                 .long("include")
                 .action(ArgAction::SetTrue)
-                .help("Print status and headers of the response on standard error"),
+                .help("Print the status and headers of the response on standard error"),
         );
     for parameter in &operation.parameters {
         // The project comes from the connection.
@@ -88,7 +88,7 @@ fn detailed(command: Command, operation: &'static Operation) -> Command {
             Arg::new("paginate")
                 .long("paginate")
                 .action(ArgAction::SetTrue)
-                .help("Fetch all pages and print them as one"),
+                .help("Fetch all pages and print them as a single response"),
         );
     }
     if let Some(body) = &operation.body {
@@ -98,14 +98,14 @@ fn detailed(command: Command, operation: &'static Operation) -> Command {
                     .long("body")
                     .value_name("JSON|@FILE|-")
                     .allow_hyphen_values(true)
-                    .help("The whole body: JSON, a file, or standard input")
+                    .help("Complete body: JSON, @FILE to read a file, or - to read standard input")
                     .help_heading("Body"),
             )
             .arg(
                 Arg::new("skeleton")
                     .long("skeleton")
                     .action(ArgAction::SetTrue)
-                    .help("Send nothing; print a body to begin with")
+                    .help("Print a template for the body, and send nothing")
                     .help_heading("Body"),
             );
         for field in &body.fields {
@@ -206,7 +206,7 @@ pub(crate) fn read(matches: Option<&ArgMatches>) -> Result<Invocation> {
 fn call(matches: Option<&ArgMatches>) -> Result<Call> {
     let (id, matches) = matches
         .and_then(ArgMatches::subcommand)
-        .ok_or_else(|| anyhow!("name an operation"))?;
+        .ok_or_else(|| anyhow!("the operation is missing"))?;
     let operation = document::find(id).ok_or_else(|| anyhow!("there is no operation `{id}`"))?;
     let has = |flag: &str| matches.try_get_one::<bool>(flag).ok().flatten() == Some(&true);
     let mut call = Call {
@@ -247,10 +247,10 @@ fn call(matches: Option<&ArgMatches>) -> Result<Call> {
     call.request.body = body(operation, matches, &mut missing, &mut wrong)?;
     if !missing.is_empty() {
         let or = match operation.body {
-            Some(_) => " (fields of the body can come from --body, too)",
+            Some(_) => " (body fields can also be given in --body)",
             None => "",
         };
-        wrong.insert(0, format!("give {}{or}", missing.join(", ")));
+        wrong.insert(0, format!("missing {}{or}", missing.join(", ")));
     }
     if !wrong.is_empty() {
         bail!("{id}: {}", wrong.join("; "));
@@ -420,7 +420,7 @@ fn put(root: &mut Value, path: &[String], value: Value) -> Result<()> {
             .as_object_mut()
             .ok_or_else(|| {
                 anyhow!(
-                    "--body has no object where the field `{}` belongs",
+                    "--body: the parent of the field `{}` is not an object",
                     path.join(".")
                 )
             })?
@@ -440,7 +440,7 @@ mod tests {
     fn parse(arguments: &[&str]) -> Result<Call> {
         let matches = command()
             .try_get_matches_from(std::iter::once("api").chain(arguments.iter().copied()))?;
-        // As below the root, where `api` is the subcommand that was matched.
+        // In the command, these are the matches of the subcommand `api`.
         call(Some(&matches))
     }
 
@@ -502,7 +502,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_is_taken_whole_and_flags_replace_parts() {
+    fn flags_replace_fields_of_a_whole_body() {
         let call = parse(&[
             "updateNotebook",
             "--id=n",
@@ -519,7 +519,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_called_like_a_parameter_has_a_prefix() {
+    fn a_field_with_the_name_of_a_parameter_has_a_prefix() {
         let call = parse(&["renewLease", "--id=n", "--body.duration=1", "--type=timing"]).unwrap();
         assert_eq!(call.request.query, []);
         assert_eq!(
@@ -529,7 +529,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_of_texts_are_repeated_flags() {
+    fn lists_of_strings_are_repeated_flags() {
         let call = parse(&[
             "registerImage",
             "--swr-path=p",
@@ -544,15 +544,15 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_is_wrong_is_reported_at_once() {
+    fn all_problems_are_reported_at_once() {
         assert_eq!(
             refusal(&["createNotebook", "--volume.capacity=big", "--name=a"]),
-            "createNotebook: give --flavor, --image-id, --volume.category, --volume.ownership (fields of the body \
-             can come from --body, too); --volume.capacity: `big` is not a whole number"
+            "createNotebook: missing --flavor, --image-id, --volume.category, --volume.ownership (body fields \
+             can also be given in --body); --volume.capacity: `big` is not a whole number"
         );
         assert_eq!(
             refusal(&["startNotebook", "--duration=1h"]),
-            "startNotebook: give --id (fields of the body can come from --body, too); \
+            "startNotebook: missing --id (body fields can also be given in --body); \
              --duration: `1h` is not a whole number"
         );
         assert_eq!(
@@ -566,7 +566,7 @@ mod tests {
                 "--body",
                 r#"{"nmae": "a", "flavor": 1}"#
             ]),
-            "updateNotebook: body: `nmae` is not known; did you mean `name`?; \
+            "updateNotebook: body: `nmae` is not a known field; did you mean `name`?; \
              body: `flavor` must be of type string, not integer"
         );
     }

@@ -21,16 +21,16 @@ use crate::waiting::Wait;
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Selection")]
 pub(crate) struct Filter {
-    /// Only running ones
+    /// Only those that are running
     #[arg(long)]
     pub(crate) running: bool,
-    /// Only those running for longer than this, counted from the last start, change or renewal
+    /// Only those running for longer than this, since the last start, change or lease renewal
     #[arg(long, value_name = "DURATION", value_parser = text::duration)]
     pub(crate) older_than: Option<Duration>,
     /// Only those without an automatic stop
     #[arg(long)]
     pub(crate) no_auto_stop: bool,
-    /// Only those whose fields match; * matches any text: name=train-*,tags.team=nlp
+    /// Only those whose fields match, as in name=train-*,tags.team=nlp; * matches any text
     #[arg(short = 'l', long, value_name = "FIELD=VALUE,...", value_delimiter = ',', value_parser = pair)]
     pub(crate) selector: Vec<(String, String)>,
 }
@@ -105,10 +105,10 @@ fn fits(pattern: &str, text: &str) -> bool {
 /// The resources that a bulk command acts on, and whether it asks first.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Bulk {
-    /// Names or IDs; @last is the one created last
+    /// Names or IDs, or @last for the one created last
     #[arg(value_name = "NAME|ID", add = names_of_either())]
     names: Vec<String>,
-    /// All, or all that match the selection
+    /// Select all, or all that match the selection
     #[arg(long, conflicts_with = "names")]
     all: bool,
     #[command(flatten)]
@@ -182,7 +182,7 @@ impl Bulk {
         }
         if !self.all && self.filter.is_empty() {
             return Err(Failure::usage(anyhow!(
-                "no {} given: name some, or select them with --all or a filter such as --older-than 8h",
+                "no {} given: give names, --all, or a selection such as --older-than 8h",
                 noun.plural
             )));
         }
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_not_selected() {
+    fn unknown_values_are_not_selected() {
         let filter = Filter {
             older_than: Some(Duration::from_secs(3600)),
             ..Filter::default()

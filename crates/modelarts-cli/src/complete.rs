@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn flags_are_found_among_the_words() {
+    fn flags_are_parsed_from_the_words() {
         let words = |line: &str| -> Vec<String> { line.split(' ').map(str::to_owned).collect() };
         let of = |line: &str| global(&words(line));
         let found =

@@ -103,23 +103,23 @@ impl Profile {
                 return Ok(Some(Credentials::access_key(key)));
             }
             (None, None) => {}
-            _ => bail!("{place}: access_key and secret_key go together"),
+            _ => bail!("{place}: access_key and secret_key must both be set"),
         }
         match (&self.username, &self.password) {
             (Some(username), Some(password)) => {
                 let login = Login::new(username.as_str(), password.clone());
                 Ok(Some(Credentials::password(match &self.domain {
                     Some(domain) => login.domain_name(domain.as_str()),
-                    None => bail!("{place}: a username needs its domain"),
+                    None => bail!("{place}: username requires domain"),
                 })))
             }
             (None, None) => Ok(None),
-            _ => bail!("{place}: username and password go together"),
+            _ => bail!("{place}: username and password must both be set"),
         }
     }
 }
 
-/// Returns the path of the file with the profiles.
+/// Returns the path of the file that defines profiles.
 pub(crate) fn path() -> Option<PathBuf> {
     if let Some(path) = std::env::var_os("MODELARTS_CONFIG").filter(|path| !path.is_empty()) {
         return Some(path.into());
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_refused_without_a_secret() {
+    fn an_unknown_setting_is_an_error_without_secrets() {
         let error = refusal("[profiles.a]\npasswort = \"hush\"\n", Some("a"));
         assert!(
             error.contains("passwort") && !error.contains("hush"),

@@ -27,11 +27,13 @@ pub(crate) struct Global {
     pub(crate) printing: Printing,
 }
 
-/// The service, the project, and the limits of time and attempts.
+/// The service, the project, the timeout and the number of retries.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Connection (else from the environment or clouds.yaml)")]
+#[command(
+    next_help_heading = "Connection (default: MODELARTS_* variables, profile, OS_*, clouds.yaml)"
+)]
 pub(crate) struct Connection {
-    /// A profile of the file that `modelarts config path` names
+    /// Profile to use, from the file that `modelarts config path` prints
     #[arg(
         long,
         global = true,
@@ -40,7 +42,7 @@ pub(crate) struct Connection {
         value_name = "NAME"
     )]
     profile: Option<String>,
-    /// A cloud of clouds.yaml
+    /// Cloud to use, from clouds.yaml
     #[arg(
         long,
         global = true,
@@ -59,7 +61,7 @@ pub(crate) struct Connection {
         value_name = "REGION"
     )]
     region: Option<String>,
-    /// Name of the project
+    /// Project name
     #[arg(
         long,
         global = true,
@@ -68,7 +70,7 @@ pub(crate) struct Connection {
         value_name = "NAME"
     )]
     project: Option<String>,
-    /// ID of the project
+    /// Project ID
     #[arg(
         long,
         global = true,
@@ -77,7 +79,7 @@ pub(crate) struct Connection {
         value_name = "ID"
     )]
     pub(crate) project_id: Option<String>,
-    /// URL of the service
+    /// URL of the ModelArts service
     #[arg(
         long,
         global = true,
@@ -86,7 +88,7 @@ pub(crate) struct Connection {
         value_name = "URL"
     )]
     endpoint: Option<String>,
-    /// URL of the identity service
+    /// URL of the identity service (IAM)
     #[arg(
         long,
         global = true,
@@ -106,10 +108,10 @@ pub(crate) struct Connection {
         value_name = "TOKEN"
     )]
     token: Option<String>,
-    /// Use the emulator that runs here, else one whose state is kept for the next command
+    /// Use the emulator running on this machine, or else a built-in one that keeps its state
     #[arg(long, global = true, env = "MODELARTS_EMULATOR", hide_env = true, value_parser = FalseyValueParser::new())]
     pub(crate) emulator: bool,
-    /// Allow plain HTTP to other machines; the credentials travel in clear text
+    /// Allow plain HTTP to other machines, which sends the credentials in clear text
     #[arg(
         long,
         global = true,
@@ -119,10 +121,10 @@ pub(crate) struct Connection {
         value_parser = FalseyValueParser::new()
     )]
     allow_http: bool,
-    /// Time limit of a request with its retries, and of waiting
+    /// Time limit for a request and its retries [default: 5m], and for each wait [default: 20m]
     #[arg(long, global = true, env = "MODELARTS_TIMEOUT", hide_env = true, value_name = "DURATION", value_parser = text::duration)]
     pub(crate) timeout: Option<Duration>,
-    /// How often to retry a failed request, where that is safe
+    /// Maximum number of retries of a request that is safe to retry [default: 4]
     #[arg(
         long,
         global = true,
@@ -133,7 +135,7 @@ pub(crate) struct Connection {
         value_name = "NUMBER"
     )]
     retries: Option<u32>,
-    /// Sign in anew each time, and keep no token on disk
+    /// Sign in for each command, and store no token on disk
     #[arg(
         long,
         global = true,
@@ -143,19 +145,19 @@ pub(crate) struct Connection {
         value_parser = FalseyValueParser::new()
     )]
     no_token_cache: bool,
-    /// Who signs in, as the profile says.
+    /// The credentials from the profile.
     #[arg(skip)]
     credentials: Option<Credentials>,
-    /// The settings that the profile gave.
+    /// The names of the settings that come from the profile.
     #[arg(skip)]
     from_profile: Vec<&'static str>,
 }
 
-/// What is printed, and how.
+/// The output format and the verbosity.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct Printing {
-    /// table, json, yaml, csv, name, jq=FILTER or jsonpath=PATH
+    /// Output format: table, json, yaml, csv, name, jq=FILTER or jsonpath=PATH [default: table]
     #[arg(
         short,
         long,
@@ -165,16 +167,16 @@ pub(crate) struct Printing {
         value_name = "FORMAT"
     )]
     pub(crate) output: Option<Format>,
-    /// Print secrets, such as the token of a notebook
+    /// Print secrets, such as the token of a notebook, instead of hiding them
     #[arg(long, global = true)]
     pub(crate) show_secrets: bool,
-    /// Report every attempt on standard error
+    /// Report each attempt of a request on standard error
     #[arg(short, long, global = true, action = ArgAction::SetTrue)]
     verbose: bool,
-    /// Report requests and responses whole, without secrets
+    /// Print complete requests and responses on standard error, without secrets
     #[arg(long, global = true, hide_short_help = true)]
     debug: bool,
-    /// Write all of that as JSON lines to a file, without secrets
+    /// Write the debug log to this file as JSON lines, without secrets
     #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
     trace_file: Option<PathBuf>,
 }
@@ -375,7 +377,7 @@ impl Connection {
         builder.allow_http(self.allow_http)
     }
 
-    /// Adds the limits of time and attempts.
+    /// Sets the timeout and the number of retries.
     fn limited(&self, builder: ModelArtsBuilder) -> ModelArtsBuilder {
         let mut builder = builder.user_agent(USER_AGENT);
         if let Some(timeout) = self.timeout {

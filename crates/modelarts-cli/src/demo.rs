@@ -1,4 +1,4 @@
-//! `modelarts demo`: the life of a notebook, step by step.
+//! `modelarts demo`: the lifecycle of a notebook, step by step.
 
 use std::io::IsTerminal as _;
 use std::time::Duration;
@@ -23,7 +23,7 @@ use crate::waiting::spinner;
 #[derive(Args)]
 #[command(after_help = "Example: modelarts demo --speed 600")]
 pub(crate) struct Options {
-    /// How many seconds of the service pass in one second here; 0 for no waiting at all
+    /// Emulated seconds per real second; 0 skips all waiting
     #[arg(long, default_value_t = 120, value_name = "FACTOR")]
     speed: u32,
 }
@@ -57,16 +57,16 @@ pub(crate) async fn run(options: &Options, global: &Global) -> Result<(), Failur
 }
 
 const INTRODUCTION: &str = "\
-An emulator runs in this process, on a fast clock; all of this goes over HTTP.
-For each step: the command, the Rust call, the request (>) and the response (<),
-shortened by an ellipsis where it is long.";
+This demo runs an emulator in this process, on a fast clock, and calls it over HTTP.
+Each step shows the command, the Rust call, the request (>) and the response (<).
+An ellipsis marks omitted parts.";
 
 const NEXT: &str = "
-Done. What to type next:
-  modelarts --emulator flavor list          the same emulator, its state kept
-  modelarts --emulator notebook list        for the next command
-  modelarts emulator --scale 60             a server for any client
-  modelarts notebook create --help          and for the real service";
+Done. What to try next:
+  modelarts --emulator flavor list     any command on a built-in emulator, which
+  modelarts --emulator notebook list   keeps its state between commands
+  modelarts emulator --scale 60        an emulator on a port, for any client
+  modelarts notebook create --help     how to use the real service";
 
 struct Story {
     emulator: Emulator,
@@ -113,7 +113,7 @@ impl Story {
         let created = self
             .step(
                 Step {
-                    title: "Create a notebook, and wait until it runs",
+                    title: "Create a notebook and wait until it is running",
                     command: "modelarts notebook create demo --flavor … --image … --wait",
                     rust: "client.notebooks().create(&request), then wait_until_running(&id)",
                 },
@@ -128,7 +128,7 @@ impl Story {
             .body(Stop::After(Duration::from_secs(8 * 3600)).body()?);
         self.step(
             Step {
-                title: "Let it run for eight hours from now",
+                title: "Extend its lease to eight hours from now",
                 command: "modelarts lease set demo --for 8h",
                 rust: "client.leases().renew(&id, AutoStop::hours(8))",
             },
@@ -138,7 +138,7 @@ impl Story {
 
         self.step(
             Step {
-                title: "Stop it, and wait until it has stopped",
+                title: "Stop it and wait until it is stopped",
                 command: "modelarts notebook stop demo --wait",
                 rust: "client.notebooks().ensure_stopped(&id)",
             },
@@ -173,7 +173,7 @@ impl Story {
         let created = self
             .step(
                 Step {
-                    title: "The old generation: create an instance that stops after two hours",
+                    title: "Create an instance of the old generation that stops after two hours",
                     command: "modelarts instance create demo-old --profile-id … --for 2h --wait",
                     rust: "client.instances().create(&request), then wait_until_running(&id)",
                 },
@@ -197,15 +197,13 @@ impl Story {
 
     async fn error(&self) -> Result<(), Failure> {
         heading(&Step {
-            title: "Ask for a notebook that does not exist",
+            title: "Show a notebook that does not exist",
             command: "modelarts notebook show 6fa459ea-ee8a-3ca4-894e-db77e160355e",
             rust: "client.notebooks().show(\"6fa459ea-…\")",
         })?;
         let id = "6fa459ea-ee8a-3ca4-894e-db77e160355e";
         let Err(error) = self.client.notebooks().show(id).await else {
-            return Err(
-                anyhow::anyhow!("the emulator knows a notebook {id} that nobody made").into(),
-            );
+            return Err(anyhow::anyhow!("the emulator unexpectedly has a notebook {id}").into());
         };
         let status = self.sent()?;
         line(&format!("  < {status}"))?;
@@ -215,11 +213,11 @@ impl Story {
         if let Some(remedy) = error.remedy() {
             line(&format!("    {remedy}"))?;
         }
-        line("    The command ends with exit code 3; in Rust error.is_not_found() is true.")?;
+        line("    The exit code of the command is 3; in Rust, error.is_not_found() is true.")?;
         Ok(())
     }
 
-    /// Sends a request; prints it, and the response as it was received.
+    /// Sends a request and prints it with its response.
     async fn step(&self, step: Step, request: Request) -> Result<Value, Failure> {
         heading(&step)?;
         let (response, value) = request.exchange(&self.client).await?;
@@ -256,7 +254,7 @@ impl Story {
         Ok(request.status)
     }
 
-    /// Waits, and prints the states that were seen in one line.
+    /// Waits, and prints the observed states in one line.
     async fn wait<T: Send + 'static>(&self, waiter: Waiter<T>) -> Result<(), Failure> {
         let bar = std::io::stderr().is_terminal().then(spinner);
         let mut events = std::pin::pin!(waiter.events());
@@ -290,7 +288,7 @@ impl Story {
     }
 }
 
-/// Prints a line; on a terminal without the ellipsis character it uses dots instead.
+/// Prints a line; if the locale has no ellipsis character, dots replace it.
 fn line(text: &str) -> std::io::Result<()> {
     match text::is_unicode() {
         true => output::line(text),
@@ -310,10 +308,10 @@ fn heading(step: &Step) -> std::io::Result<()> {
     ))
 }
 
-/// The length above which texts, lists and objects end in an ellipsis.
+/// The length above which strings, lists and objects are shortened.
 const LONG: usize = 60;
 
-/// Shortens the long parts of a response; nothing else is changed.
+/// Shortens the long members of a response.
 fn shortened(response: &Value) -> Value {
     let Value::Object(members) = response else {
         return response.clone();
@@ -338,7 +336,7 @@ fn shortened(response: &Value) -> Value {
     Value::Object(members.collect())
 }
 
-/// The first members of an object, those with short values.
+/// Returns the first members of an object that have short values.
 fn brief(object: &Value) -> Value {
     let members = object.as_object().into_iter().flatten();
     let mut short: serde_json::Map<_, _> = members
@@ -352,7 +350,7 @@ fn brief(object: &Value) -> Value {
     Value::Object(short)
 }
 
-/// The width of lines, which fits a terminal.
+/// The maximum width of a line.
 const WIDTH: usize = 80;
 const INDENT: &str = "    ";
 
@@ -381,7 +379,7 @@ fn folded(json: &str) -> String {
     text
 }
 
-/// A clock that waits in emulated time, which takes a fraction of that in real time.
+/// A clock that sleeps for a fraction of the time and advances the emulator by all of it.
 #[derive(Debug)]
 struct DemoClock {
     emulator: modelarts_emulator::Clock,
@@ -417,7 +415,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_response_is_shortened_and_nothing_else() {
+    fn only_long_members_are_shortened() {
         let long = "x".repeat(100);
         let response = json!({"id": "1", "text": long, "lease": {"enable": true}, "data": [{"id": 1, "deep": {}, "text": long}, {}]});
         let head = format!("{}…", "x".repeat(LONG / 2));
@@ -428,7 +426,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_broken_after_commas_that_belong_to_no_text() {
+    fn lines_are_broken_only_at_commas_outside_strings() {
         let long = "a,\\\"".repeat(20);
         let text = format!(r#"{{"name":"demo","text":"{long}","id":1}}"#);
         assert_eq!(

@@ -1,4 +1,4 @@
-//! The operations of the documents, with what the command line needs of them.
+//! The operations of the documents, prepared for the command line.
 
 use std::sync::{LazyLock, OnceLock};
 
@@ -160,7 +160,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Operation> {
     sources.flat_map(|source| (0..source.operations.len()).filter_map(|it| source.operation(it)))
 }
 
-/// The operation of this ID. Only the document that has it is parsed.
+/// Returns the operation with this ID. Only the document that contains it is parsed.
 pub(crate) fn find(id: &str) -> Option<&'static Operation> {
     SOURCES.iter().find_map(|source| source.find(id))
 }
@@ -309,7 +309,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_operation_of_the_documents_is_there() {
+    fn all_operations_are_found() {
         let ids: Vec<_> = all().map(|operation| &operation.id).collect();
         let known: Vec<_> = modelarts_client::operations()
             .map(|operation| operation.id)
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_pages_as_its_document_says() {
+    fn pagination_is_read_from_the_document() {
         for operation in all() {
             let (family, of_client) = modelarts_client::operation(&operation.id).unwrap();
             let document: Value = serde_json::from_str(family.document).unwrap();
@@ -350,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn a_creation_knows_the_list_of_what_it_creates() {
+    fn the_list_of_a_creation_is_found() {
         assert_eq!(listing_of("createNotebook"), Some("listNotebooks"));
         assert_eq!(
             listing_of("createDevEnvInstance"),
@@ -375,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_contains_itself_and_is_no_plain_json_type_has_flags() {
+    fn a_recursive_merge_patch_body_has_flags() {
         static DOCUMENT: LazyLock<Document> = LazyLock::new(|| {
             Document::from_json(
                 r##"{"paths": {"/a": {"patch": {

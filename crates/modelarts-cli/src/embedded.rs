@@ -42,7 +42,7 @@ impl Embedded {
     /// Starts an emulator whose state is in this folder, as soon as no other process uses it.
     async fn open(folder: &Path, builder: EmulatorBuilder) -> Result<Self, Failure> {
         fs::create_dir_all(folder)
-            .with_context(|| format!("--emulator: making {}", folder.display()))?;
+            .with_context(|| format!("--emulator: creating {}", folder.display()))?;
         let path = folder.join("lock");
         let lock = File::options()
             .create(true)
@@ -59,7 +59,7 @@ impl Embedded {
                     .into());
             }
             if !is_noted {
-                note("waiting for another command with --emulator");
+                note("waiting for another command that uses --emulator");
                 is_noted = true;
             }
             SystemClock.sleep(LOCK_INTERVAL).await;
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_fell_due_between_two_commands_has_happened() {
+    async fn transitions_that_became_due_between_two_commands_are_done() {
         let name = format!("modelarts-due-{}", std::process::id());
         let folder = Folder(std::env::temp_dir().join(name));
         let images = Request::of("listImages")

@@ -27,7 +27,7 @@ pub(crate) struct Items {
     pub(crate) complete: bool,
 }
 
-/// Adds query, headers and body to a request.
+/// Adds the query, the headers and the body to a request.
 pub(crate) fn filled(
     mut request: RawRequest,
     query: &[(String, String)],
@@ -84,7 +84,7 @@ impl Request {
         self
     }
 
-    /// Warns of values that the document does not list: they may be new in the service, or mistyped.
+    /// Warns about values that the document does not list: they may be new in the service, or mistyped.
     pub(crate) fn warn_of_unknown_values(&self) {
         let query = self.query.iter().filter_map(|(name, value)| {
             let parameters = &self.operation.parameters;
@@ -162,7 +162,7 @@ impl Request {
             }
             let page = request.send(client).await?.unwrap_or_default();
             let Value::Object(mut page) = page else {
-                let message = format!("{id}: the response is no page of a list");
+                let message = format!("{id}: the response is not a page of a list");
                 return Err(Failure::new(Exit::Failed, message));
             };
             let total = cursor.total(&page);
@@ -170,10 +170,11 @@ impl Request {
             let found = match (found, total) {
                 (Some(found), _) => found,
                 (None, Some(0)) => Vec::new(),
-                // Without a list the response does not say what exists.
+                // Without a list, it is unknown which items exist.
                 (None, _) => {
                     let names = names.join("` or `");
-                    let message = format!("{id}: the response holds no list: `{names}` is missing");
+                    let message =
+                        format!("{id}: the response contains no list: `{names}` is missing");
                     return Err(Failure::new(Exit::Failed, message));
                 }
             };
@@ -187,7 +188,8 @@ impl Request {
             }
         }
         if most.is_none_or(|most| most > MAX_ITEMS) && items.len() > MAX_ITEMS {
-            let message = format!("{id}: no end after {MAX_ITEMS} items; narrow the list");
+            let message =
+                format!("{id}: the list has more than {MAX_ITEMS} items; narrow it with filters");
             return Err(Failure::new(Exit::Failed, message));
         }
         let most = most.unwrap_or(usize::MAX);
@@ -284,7 +286,7 @@ impl Response<'_> {
         } else {
             match serde_json::from_slice::<Value>(self.body) {
                 Ok(value) if value.is_object() || value.is_array() => return Ok(Some(value)),
-                Ok(_) => "is no JSON object".to_owned(),
+                Ok(_) => "is not a JSON object".to_owned(),
                 Err(_) => format!("is not JSON ({})", self.content_type.unwrap_or("no type")),
             }
         };
@@ -293,9 +295,8 @@ impl Response<'_> {
             operation.id, self.status
         );
         Err(if operation.idempotent {
-            Failure::new(Exit::Failed, message).advise(
-                "Is this the address of ModelArts? A proxy or a gateway may have responded.",
-            )
+            Failure::new(Exit::Failed, message)
+                .advise("Check the endpoint: the response may come from a proxy or a gateway.")
         } else {
             Failure::new(Exit::OutcomeUnknown, message).check_before_retry(Some(&operation.id))
         })
@@ -317,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_the_service_says_is_done() {
+    fn a_response_that_is_not_from_the_service_is_an_error() {
         let html = "<html>welcome</html>";
         assert_eq!(response("listNotebooks", html), Err(Exit::Failed));
         assert_eq!(response("listNotebooks", "\"ok\""), Err(Exit::Failed));
@@ -332,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn members_that_are_null_are_not_sent() {
+    fn null_members_are_not_sent() {
         let request = Request::of("updateNotebook").unwrap();
         let request = request.body(json!({"name": null, "hooks": {"a": null, "b": 1}}));
         assert_eq!(request.body, Some(json!({"hooks": {"b": 1}})));

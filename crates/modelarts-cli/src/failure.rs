@@ -25,18 +25,18 @@ pub(crate) enum Exit {
 /// The exit codes, as `--help` lists them.
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
-    0  done
-    1  failed
-    2  wrong usage or configuration; nothing was sent
+    0  success
+    1  failure
+    2  invalid usage or configuration; nothing was sent
     3  the resource does not exist
-    4  conflict: the state of the resource does not allow it
-    5  sign-in failed, or the permission is missing
-    6  throttled or unreachable; safe to repeat
-    7  outcome unknown: check before you repeat
-    8  a quota is used up, or the region has no capacity left
-    9  the wait timed out; what was begun goes on
+    4  conflict: the state of the resource does not allow the operation
+    5  sign-in failed or permission denied
+    6  throttled or unreachable; safe to retry
+    7  outcome unknown; check before you retry
+    8  quota exhausted or no capacity available
+    9  the wait timed out; the operation continues
    10  the resource failed
-   11  there are differences, with diff --exit-code
+   11  differences found, with diff --exit-code
   130  interrupted";
 
 /// An error with its exit code.
@@ -56,7 +56,7 @@ impl Failure {
         }
     }
 
-    /// Returns the failure for a command line that is wrong.
+    /// Returns the failure for an invalid command line or configuration.
     pub(crate) fn usage(error: anyhow::Error) -> Self {
         Self {
             exit: Exit::Usage,
@@ -77,7 +77,7 @@ impl Failure {
         let list = operation.and_then(document::listing_of);
         let how = list.map_or_else(String::new, |list| format!(": modelarts api {list}"));
         self.advise(format!(
-            "It may have been done. Check before you repeat it{how}"
+            "The request may have succeeded. Check before you retry it{how}"
         ))
     }
 
@@ -137,7 +137,7 @@ impl From<modelarts::Error> for Failure {
         match (exit, error.remedy()) {
             (Exit::OutcomeUnknown, _) => failure.check_before_retry(error.operation()),
             (Exit::TimedOut, _) => {
-                failure.advise("What was begun goes on. Wait again, or longer with --timeout.")
+                failure.advise("The operation continues. Wait again, or raise --timeout.")
             }
             (_, Some(remedy)) => failure.advise(remedy),
             (_, None) => failure,

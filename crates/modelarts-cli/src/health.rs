@@ -20,7 +20,7 @@ pub(crate) async fn check_within(host: IpAddr, port: u16, wait: Duration) -> any
     let address = (host, port)
         .to_socket_addrs()?
         .next()
-        .ok_or_else(|| anyhow!("{host}:{port} is no address"))?;
+        .ok_or_else(|| anyhow!("{host}:{port} is not an address"))?;
     let place = format!("the emulator at http://{address}");
     let deadline = SystemClock.elapsed().saturating_add(wait);
     let outcome = loop {
@@ -41,7 +41,7 @@ pub(crate) fn is_well(address: &SocketAddr) -> bool {
 }
 
 fn check(address: &SocketAddr, place: &str) -> anyhow::Result<()> {
-    let response = request(address).with_context(|| format!("requesting the health of {place}"))?;
+    let response = request(address).with_context(|| format!("checking {place}"))?;
     let status = response.lines().next().unwrap_or_default();
     if !status.contains(" 200 ") {
         bail!("{place} responded with `{status}`");

@@ -80,7 +80,7 @@ pub(crate) async fn start(
         return Ok(started);
     }
     if !wait.wait {
-        output::note("waiting until it runs: an idle time cannot be set earlier");
+        output::note("waiting until it is running, because an idle time can only be set then");
     }
     let running = Generation::Notebook
         .wait(

@@ -43,7 +43,7 @@ use connection::Global;
 use failure::{EXIT_CODES, Exit, Failure};
 use session::Session;
 
-/// ModelArts notebooks from the command line.
+/// Manage ModelArts notebooks from the command line
 #[derive(Parser)]
 #[command(name = "modelarts", version, arg_required_else_help = true, after_long_help = EXIT_CODES)]
 struct Arguments {
@@ -75,11 +75,11 @@ enum Command {
     #[command(subcommand)]
     Config(commands::config::Command),
     Explain(explain::Options),
-    /// Call any operation of the API and print the response as JSON
+    /// Call any API operation and print the response as JSON
     Api,
-    /// Serve the API on this machine, for any client
+    /// Run a local emulator of the API, for any client
     Emulator(emulator::Options),
-    /// Show the life of a notebook on a built-in emulator: no account, no network
+    /// Demonstrate the lifecycle of a notebook on a built-in emulator, without an account
     Demo(demo::Options),
     #[cfg(feature = "mcp")]
     Mcp(commands::mcp::Options),
@@ -219,8 +219,8 @@ async fn interruptible(command: impl Future<Output = Result<(), Failure>>) -> Re
         _ = tokio::signal::ctrl_c() => Err(Failure::new(
             Exit::Interrupted,
             match waiting::state() {
-                Some(state) => format!("interrupted; {state}, and goes on without this command"),
-                None => "interrupted; what was begun goes on in the service".to_owned(),
+                Some(state) => format!("interrupted; {state}, and the operation continues"),
+                None => "interrupted; operations that have already been started continue".to_owned(),
             },
         )),
     }
@@ -250,18 +250,18 @@ mod tests {
     fn the_command_tree() {
         let mut text = String::new();
         tree(&command(), 0, &mut text);
-        // It only exists with its feature.
-        let mcp = "mcp: Serve the API to an agent as MCP tools on standard input and output\n";
+        // This command only exists with the feature.
+        let mcp = "mcp: Serve the API to an AI agent as MCP tools over standard input and output\n";
         assert_eq!(text.contains(mcp), cfg!(feature = "mcp"), "{text}");
         let text = text.replace(mcp, "");
         insta::assert_snapshot!(text);
     }
 
     #[test]
-    fn no_flag_of_a_command_hides_one_that_all_have() {
+    fn no_flag_hides_a_global_flag() {
         fn check(command: &clap::Command, taken: &[String]) {
             for sub in command.get_subcommands() {
-                // Its `--region` is the region that it serves.
+                // The `--region` of the emulator is the region that it serves.
                 if sub.get_name() == "emulator" {
                     continue;
                 }
@@ -303,7 +303,7 @@ mod tests {
             }
         }
         let mut command = command();
-        // Makes the operations commands, too.
+        // Adds the operations as subcommands.
         command.build();
         check(&command, "");
     }

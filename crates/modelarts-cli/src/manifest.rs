@@ -113,7 +113,7 @@ pub(crate) fn read(file: &str, yaml: &str) -> Result<Vec<Desired>, Vec<String>> 
             && !desired.name.is_empty()
         {
             problems.push(format!(
-                "{}: `{}` is described already, at {}",
+                "{}: `{}` is already described at {}",
                 desired.place, desired.name, other.place
             ));
         }
@@ -155,8 +155,8 @@ fn one(file: &str, place: String, entries: Entries, problems: &mut Vec<String>) 
             "workspace" => string(&value.value).map(|text| desired.workspace = Some(text)),
             "pool" => string(&value.value).map(|text| desired.pool = Some(text)),
             _ => Err(match nearest(&field, FIELDS.into_iter()) {
-                Some(nearest) => format!("is not known; did you mean `{nearest}`?"),
-                None => format!("is not known; known are {}", FIELDS.join(", ")),
+                Some(nearest) => format!("is not a known field; did you mean `{nearest}`?"),
+                None => format!("is not a known field; the fields are {}", FIELDS.join(", ")),
             }),
         };
         if let Err(problem) = read {
@@ -173,12 +173,12 @@ fn one(file: &str, place: String, entries: Entries, problems: &mut Vec<String>) 
 fn string(value: &Value) -> Result<String, String> {
     match value {
         Value::String(text) => Ok(text.clone()),
-        other => Err(format!("must be a text, not {other}; put it in quotes")),
+        other => Err(format!("must be a string, not {other}; put it in quotes")),
     }
 }
 
 fn strings(value: &Value) -> Result<Vec<String>, String> {
-    let wrong = || format!("must be a list of texts, not {value}");
+    let wrong = || format!("must be a list of strings, not {value}");
     value
         .as_array()
         .ok_or_else(wrong)?
@@ -190,9 +190,11 @@ fn strings(value: &Value) -> Result<Vec<String>, String> {
 /// Parses `50GB`, `50`, or `{category: EFS, uri: ...}`.
 fn volume(value: &Value) -> Result<Volume, String> {
     let size = |value: &Value| match value {
-        Value::String(text) => text::gigabytes(text).map_err(|error| format!("is wrong: {error}")),
+        Value::String(text) => {
+            text::gigabytes(text).map_err(|error| format!("is invalid: {error}"))
+        }
         Value::Number(number) => {
-            text::gigabytes(&number.to_string()).map_err(|error| format!("is wrong: {error}"))
+            text::gigabytes(&number.to_string()).map_err(|error| format!("is invalid: {error}"))
         }
         other => Err(format!("must be a size like 50GB, not {other}")),
     };
@@ -210,7 +212,7 @@ fn volume(value: &Value) -> Result<Volume, String> {
             "uri" => volume.uri = Some(string(member)?),
             other => {
                 return Err(format!(
-                    "has no `{other}`; known are category, size and uri"
+                    "has no field `{other}`; its fields are category, size and uri"
                 ));
             }
         }
@@ -222,7 +224,7 @@ fn volume(value: &Value) -> Result<Volume, String> {
 fn stop(value: &Value) -> Result<Stop, String> {
     let wrong = || format!("must be like 8h, off or {{idle: 2h}}, not {value}");
     let time = |value: &Value| match value {
-        Value::String(text) => text::duration(text).map_err(|error| format!("is wrong: {error}")),
+        Value::String(text) => text::duration(text).map_err(|error| format!("is invalid: {error}")),
         _ => Err(wrong()),
     };
     match value {
@@ -244,7 +246,7 @@ fn tags(value: &Value) -> Result<BTreeMap<String, String>, String> {
         Value::String(text) => Ok((key.clone(), text.clone())),
         Value::Number(number) => Ok((key.clone(), number.to_string())),
         other => Err(format!(
-            "must have texts, not {other} as `{key}`; put it in quotes"
+            "must have string values, but `{key}` is {other}; put it in quotes"
         )),
     };
     members.iter().map(tag).collect()
@@ -269,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn documents_are_read() {
+    fn documents_are_parsed() {
         let yaml = "\
 name: train-bert
 flavor: modelarts.vm.cpu.2u
@@ -299,24 +301,24 @@ volume: {category: EFS, uri: 'sfs-nas1:/share'}
     }
 
     #[test]
-    fn everything_that_is_wrong_is_named_with_its_line() {
+    fn all_problems_are_reported_with_their_lines() {
         let yaml = "name: a\nflavour: f\nvolume: 50MB\nstate: on\nauto_stop: 8\n---\nname: a\ntags: [x]\n---\nimage: i\n";
         assert_eq!(
             wrong(yaml),
             [
-                "n.yaml:2: `flavour` is not known; did you mean `flavor`?",
-                "n.yaml:3: `volume` is wrong: `50MB` is no size; write it like 50GB or 1TB",
+                "n.yaml:2: `flavour` is not a known field; did you mean `flavor`?",
+                "n.yaml:3: `volume` is invalid: `50MB` is not a size; write it like 50GB or 1TB",
                 "n.yaml:4: `state` must be running or stopped, not \"on\"",
                 "n.yaml:5: `auto_stop` must be like 8h, off or {idle: 2h}, not 8",
                 "n.yaml:8: `tags` must be a mapping like {team: nlp}, not [\"x\"]",
-                "n.yaml:7: `a` is described already, at n.yaml:1",
+                "n.yaml:7: `a` is already described at n.yaml:1",
                 "n.yaml:10: `name` is missing",
             ]
         );
     }
 
     #[test]
-    fn what_is_no_yaml_is_refused_with_its_line() {
+    fn invalid_yaml_is_reported_with_its_line() {
         for yaml in [
             "name: a\n  b: c: d\n",
             "name: a\nname: b\n",

@@ -74,7 +74,7 @@ impl Noun {
                             format!("{plural} have no field `{field}`; did you mean `{nearest}`?")
                         }
                         None => format!(
-                            "{plural} have no field `{field}`; there are {}",
+                            "{plural} have no field `{field}`; the fields are {}",
                             names().collect::<Vec<_>>().join(", ")
                         ),
                     });
@@ -92,9 +92,9 @@ pub(crate) struct Column {
     pub(crate) data_title: Option<&'static str>,
     /// Whether it is only shown in wide tables and in details.
     pub(crate) wide: bool,
-    /// The priority for leaving it out on a narrow terminal; 0 is never left out.
+    /// The priority for hiding it on a narrow terminal: the highest goes first, and 0 is never hidden.
     pub(crate) yields: u8,
-    /// Whether its cells can be long, and cut on a narrow terminal.
+    /// Whether its cells can be long, and are truncated on a narrow terminal.
     pub(crate) is_long: bool,
     pub(crate) cell: fn(&Value, Timestamp) -> Cell,
 }
@@ -516,7 +516,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_fields_that_exist_can_select() {
+    fn a_selector_takes_only_fields_that_exist() {
         for field in [
             "name",
             "lease.enable",
@@ -535,13 +535,13 @@ mod tests {
             NOTEBOOK
                 .check_field("lease.zzz")
                 .unwrap_err()
-                .contains("there are ")
+                .contains("the fields are ")
         );
         assert!(INSTANCE.check_field("tags.team").is_err());
     }
 
     #[test]
-    fn what_a_list_requires_is_given_where_there_is_no_choice() {
+    fn a_required_parameter_with_one_value_is_set() {
         let query = |noun: &Noun| noun.listing().unwrap().query;
         let kind = ("de_type".to_owned(), "Notebook".to_owned());
         assert_eq!(query(&INSTANCE), [kind]);

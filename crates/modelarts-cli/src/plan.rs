@@ -79,7 +79,7 @@ impl Step {
         .collect();
         if !missing.is_empty() {
             return Err(format!(
-                "{}: `{}` does not exist, and creating it needs {}",
+                "{}: `{}` does not exist, and creating it requires {}",
                 desired.place,
                 desired.name,
                 missing.join(" and ")
@@ -167,7 +167,7 @@ impl Step {
             if let Some(wanted) = wanted
                 && text(pointer) != Some(wanted)
             {
-                fixed.push(format!("`{field}` is {}", text(pointer).unwrap_or("none")));
+                fixed.push(unchangeable(field, text(pointer).unwrap_or("none")));
             }
         }
         access(&desired, &current, &mut changes, &mut fixed);
@@ -188,7 +188,7 @@ impl Step {
         if !fixed.is_empty() {
             let problem = |problem| {
                 format!(
-                    "{}: {problem} of `{}` for as long as it exists: another one needs another notebook",
+                    "{}: `{}`: {problem}; create a new notebook instead",
                     desired.place, desired.name
                 )
             };
@@ -304,10 +304,14 @@ impl Step {
             ));
         }
         if self.needs_stop() {
-            lines.push("    it is stopped for that".to_owned());
+            lines.push("    (the notebook is stopped for this change)".to_owned());
         }
         lines
     }
+}
+
+fn unchangeable(field: &str, present: &str) -> String {
+    format!("`{field}` is {present} and cannot be changed")
 }
 
 fn volume(desired: &Desired, current: &Value, changes: &mut Vec<Change>, fixed: &mut Vec<String>) {
@@ -322,13 +326,13 @@ fn volume(desired: &Desired, current: &Value, changes: &mut Vec<Change>, fixed: 
         if let Some(wanted) = wanted
             && text(pointer) != Some(wanted)
         {
-            fixed.push(format!("`{field}` is {}", text(pointer).unwrap_or("none")));
+            fixed.push(unchangeable(field, text(pointer).unwrap_or("none")));
         }
     }
     let size = current.pointer("/volume/capacity").and_then(Value::as_i64);
     match (wanted.size, size) {
         (Some(wanted), Some(size)) if wanted < size => {
-            fixed.push(format!("`volume` is {size} GB, which can only grow,"));
+            fixed.push(format!("`volume` is {size} GB and can only grow"));
         }
         (Some(wanted), size) if size != Some(wanted) => {
             let from = size.map(|size| format!("{size} GB"));
@@ -361,7 +365,7 @@ fn access(desired: &Desired, current: &Value, changes: &mut Vec<Change>, fixed: 
                 true => "empty".to_owned(),
                 false => present.join(", "),
             };
-            fixed.push(format!("`key_pairs` is {present}"));
+            fixed.push(unchangeable("key_pairs", &present));
         }
     }
     if let Some(wanted) = &desired.allowed_ips {
@@ -486,7 +490,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_as_it_shall_be_is_left_alone() {
+    fn a_notebook_that_matches_is_not_changed() {
         let whole = "name: a\nflavor: f\nvolume: 50GB\nauto_stop: 8h\ntags: {team: nlp}\nstate: running\ndescription: ''\n";
         assert_eq!(fields(whole, running()), [""; 0]);
         assert_eq!(fields("name: a\n", running()), [""; 0]);
@@ -501,7 +505,7 @@ mod tests {
     }
 
     #[test]
-    fn what_differs_is_changed() {
+    fn differences_are_changed() {
         assert_eq!(
             fields(
                 "name: a\nflavor: g\nvolume: 100\nauto_stop: {idle: 8h}\ntags: {}\nstate: stopped\ndescription: d\n",
@@ -526,7 +530,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_never_be_is_refused_with_its_place() {
+    fn unchangeable_differences_are_errors_with_their_place() {
         let wrong = |yaml: &str| Step::update(desired(yaml), running(), None).unwrap_err();
         let refused = wrong("name: a\nvolume: 5GB\nworkspace: '7'\nkey_pairs: [k]\n");
         assert_eq!(refused.len(), 3, "{refused:?}");
@@ -534,6 +538,6 @@ mod tests {
             assert!(problem.starts_with("n.yaml:1: "), "{problem}");
         }
         let create = |yaml: &str| Step::create(desired(yaml), None).unwrap_err();
-        assert!(create("name: b\n").contains("needs `flavor` and `image`"));
+        assert!(create("name: b\n").contains("requires `flavor` and `image`"));
     }
 }

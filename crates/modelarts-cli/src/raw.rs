@@ -1,4 +1,4 @@
-//! `modelarts api METHOD PATH`: requests that need not be described by a document.
+//! `modelarts api METHOD PATH`: sends requests to any path, described by a document or not.
 
 use anyhow::{Context as _, Result, anyhow};
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -11,7 +11,7 @@ use crate::failure::{Exit, Failure};
 use crate::output::{self, Format};
 use crate::session::Session;
 
-/// The methods that are commands.
+/// The methods that are subcommands.
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
 /// A request by method and path.
@@ -38,27 +38,27 @@ pub(crate) fn commands() -> impl Iterator<Item = Command> {
                 Arg::new("path")
                     .required(true)
                     .value_name("PATH")
-                    .help("The path; {project_id} stands for the project"),
+                    .help("Path of the request; {project_id} is replaced by the project ID"),
             )
             .arg(
                 Arg::new("query")
                     .long("query")
                     .value_name("NAME=VALUE")
                     .action(ArgAction::Append)
-                    .help("A parameter of the query; may be repeated"),
+                    .help("Query parameter (repeatable)"),
             )
             .arg(
                 Arg::new("header")
                     .long("header")
                     .value_name("NAME: VALUE")
                     .action(ArgAction::Append)
-                    .help("A header, such as the content type of the body; may be repeated"),
+                    .help("Request header (repeatable)"),
             )
             .arg(
                 Arg::new("include")
                     .long("include")
                     .action(ArgAction::SetTrue)
-                    .help("Print status and headers of the response on standard error"),
+                    .help("Print the status and headers of the response on standard error"),
             );
         match method {
             "GET" | "DELETE" => command,
@@ -67,13 +67,13 @@ pub(crate) fn commands() -> impl Iterator<Item = Command> {
                     .long("body")
                     .value_name("JSON|@FILE|-")
                     .allow_hyphen_values(true)
-                    .help("The body: JSON, a file, or standard input"),
+                    .help("Body: JSON, @FILE to read a file, or - to read standard input"),
             ),
         }
     })
 }
 
-/// Reads the matched arguments, if they are those of a method.
+/// Reads the matched arguments; `None` if the subcommand is not a method.
 pub(crate) fn read(
     method: &str,
     matches: &ArgMatches,
@@ -95,7 +95,7 @@ pub(crate) fn read(
             "--header: write it like 'X-Language: en-us', not `{header}`"
         )),
     });
-    let path = text("path").context("give a path")?;
+    let path = text("path").context("the path is missing")?;
     Ok(Some(Raw {
         method: Method::from_bytes(method.as_bytes())?,
         path: path.clone(),
@@ -146,7 +146,7 @@ impl Raw {
         }
     }
 
-    /// Returns the operation of the documents that matches the request, if any; its secrets are known.
+    /// Returns the operation that matches the request, if any; its schema tells which values are secrets.
     fn operation(&self) -> Option<&'static Operation> {
         let same = |template: &str| {
             let (template, path) = (template.split('/'), self.path.split('/'));
@@ -169,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_is_known_again() {
+    fn the_operation_of_a_path_is_found() {
         let known = |method: Method, path: &str| {
             let raw = Raw {
                 method,

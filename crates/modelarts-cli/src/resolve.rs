@@ -48,8 +48,8 @@ impl Session {
                 format!("there is no {} named `{meant}`", noun.name),
             )
             .advise(format!(
-                "To see what there is: modelarts {}",
-                noun.list_command
+                "To list all {}: modelarts {}",
+                noun.plural, noun.list_command
             ))),
             several => {
                 let candidates: Vec<_> = several
@@ -65,7 +65,7 @@ impl Session {
                         candidates.join(", ")
                     ),
                 )
-                .advise("Give the ID of the one that is meant."))
+                .advise("Use the ID instead."))
             }
         }
     }
@@ -77,7 +77,7 @@ impl Session {
             Failure::new(
                 Exit::Usage,
                 format!(
-                    "no {} has been created from here in this project yet",
+                    "@last: no {} has been created from this machine in this project",
                     noun.name
                 ),
             )
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_have_a_form() {
+    fn ids_are_recognized() {
         assert!(is_id("c2f4d5a6-1b7e-4d2a-9c3f-2f6f0f5c8e11"));
         assert!(is_id("DE-2f2570bb-58fc-4c28-b670-6b75b891c6a3"));
         for name in [

@@ -143,7 +143,7 @@ impl fmt::Display for Unlisted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "`{}` is no documented value of `{}`",
+            "`{}` is not a documented value of `{}`",
             self.value, self.name
         )?;
         match &self.nearest {
@@ -263,7 +263,7 @@ impl fmt::Display for Problem {
         match self {
             Self::Missing(path) => write!(f, "`{}` is missing", path.join(".")),
             Self::Unknown { path, nearest } => {
-                write!(f, "`{}` is not known", path.join("."))?;
+                write!(f, "`{}` is not a known field", path.join("."))?;
                 match nearest {
                     Some(nearest) => write!(f, "; did you mean `{nearest}`?"),
                     None => Ok(()),
@@ -273,7 +273,7 @@ impl fmt::Display for Problem {
                 path,
                 expected,
                 found,
-            } if path.is_empty() => write!(f, "the body must be an {expected}, not {found}"),
+            } if path.is_empty() => write!(f, "the body must be of type {expected}, not {found}"),
             Self::Type {
                 path,
                 expected,
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_is_missing_is_named_at_once() {
+    fn all_missing_properties_are_reported_at_once() {
         let missing = [
             "`flavor` is missing",
             "`image_id` is missing",
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_name_is_refused_with_the_nearest_one() {
+    fn an_unknown_name_is_reported_with_the_nearest_one() {
         let found = problems(
             "updateNotebook",
             &json!({"nmae": "a", "hooks": {"container_hook": {}}, "endpoints": [{"allowed_ips": []}], "zzz": 1}),
@@ -329,16 +329,16 @@ mod tests {
         assert_eq!(
             found,
             [
-                "`nmae` is not known; did you mean `name`?",
-                "`hooks.container_hook` is not known; did you mean `container_hooks`?",
-                "`endpoints.0.allowed_ips` is not known; did you mean `allowed_access_ips`?",
-                "`zzz` is not known"
+                "`nmae` is not a known field; did you mean `name`?",
+                "`hooks.container_hook` is not a known field; did you mean `container_hooks`?",
+                "`endpoints.0.allowed_ips` is not a known field; did you mean `allowed_access_ips`?",
+                "`zzz` is not a known field"
             ]
         );
     }
 
     #[test]
-    fn a_value_that_is_not_listed_is_named_with_the_nearest_one() {
+    fn an_unlisted_value_is_reported_with_the_nearest_one() {
         let operation = document::find("createNotebook").unwrap();
         let schema = operation.body.as_ref().unwrap().schema;
         let body = json!({"volume": {"category": "EVZ", "ownership": "managed"}, "endpoints": [{"service": "???"}]});
@@ -349,8 +349,8 @@ mod tests {
         assert_eq!(
             found,
             [
-                "`EVZ` is no documented value of `category`; did you mean `EVS`?",
-                "`???` is no documented value of `service`"
+                "`EVZ` is not a documented value of `category`; did you mean `EVS`?",
+                "`???` is not a documented value of `service`"
             ]
         );
         assert_eq!(Unlisted::of("name", "anything", &[]), None);
@@ -372,7 +372,7 @@ mod tests {
         );
         assert_eq!(
             problems("updateNotebook", &json!([])),
-            ["the body must be an object, not array"]
+            ["the body must be of type object, not array"]
         );
     }
 

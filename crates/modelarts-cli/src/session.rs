@@ -28,7 +28,7 @@ impl Session {
         Self::with_tokens(global, global.tokens(false)).await
     }
 
-    /// Starts a session with other cached tokens from earlier commands, or none.
+    /// Starts a session with this token cache, or without one.
     pub(crate) async fn with_tokens(
         global: &Global,
         tokens: Option<Arc<Tokens>>,
@@ -45,7 +45,7 @@ impl Session {
         })
     }
 
-    /// Returns the service and project to which ids belong, the same for each command.
+    /// Returns the service and project in which ids are unique, in a form that is the same for each command.
     pub(crate) fn place(&self) -> String {
         let endpoint = match self.emulator {
             // Its port differs each time.
@@ -168,7 +168,7 @@ impl Session {
         table::sort(noun, layout, &mut items, now).map_err(Failure::usage)?;
         let columns = table::columns(noun, layout).map_err(Failure::usage)?;
         match self.format() {
-            Format::Table if items.is_empty() => output::note(&format!("no {}", noun.plural)),
+            Format::Table if items.is_empty() => output::note(&format!("no {} found", noun.plural)),
             Format::Table => table::print(&columns, &items, now)?,
             Format::Csv => table::csv(&columns, &items, now)?,
             Format::Name => items
@@ -177,7 +177,7 @@ impl Session {
             other => output::data(&other, &Value::Array(items))?,
         }
         if !found.complete {
-            output::note("there are more; raise --limit or leave it out");
+            output::note("there are more results; raise or omit --limit");
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Text from the service, and values as people write them.
+//! Makes text from the service safe to print, and parses and formats values for people.
 
 use std::fmt::Write as _;
 use std::sync::LazyLock;
@@ -100,7 +100,7 @@ fn acts_on_terminals(c: char) -> bool {
 
 /// Parses a duration as people write it: `8h`, `1h30m`, `90s`, `2d`.
 pub(crate) fn duration(text: &str) -> Result<Duration> {
-    let wrong = || anyhow!("`{text}` is no duration; write it like 8h, 90m, 1h30m or 2d");
+    let wrong = || anyhow!("`{text}` is not a duration; write it like 8h, 90m, 1h30m or 2d");
     let span: Span = text.trim().parse().map_err(|_| wrong())?;
     let duration = span
         .to_duration(SpanRelativeTo::days_are_24_hours())
@@ -130,12 +130,12 @@ pub(crate) fn brief(duration: Duration) -> String {
 /// Parses a positive number.
 pub(crate) fn count(text: &str) -> Result<usize> {
     let count = text.trim().parse().ok().filter(|count| *count > 0);
-    count.ok_or_else(|| anyhow!("write a whole number from 1 on"))
+    count.ok_or_else(|| anyhow!("must be a whole number, at least 1"))
 }
 
 /// Parses a size in GB as people write it: `50`, `50GB`, `1TB`.
 pub(crate) fn gigabytes(text: &str) -> Result<i64> {
-    let wrong = || anyhow!("`{text}` is no size; write it like 50GB or 1TB");
+    let wrong = || anyhow!("`{text}` is not a size; write it like 50GB or 1TB");
     let lower = text.trim().to_ascii_lowercase();
     let digits = lower.trim_end_matches(|c: char| !c.is_ascii_digit());
     let number: i64 = digits.parse().map_err(|_| wrong())?;
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_variable_that_is_set_names_the_locale() {
+    fn the_first_variable_that_is_set_is_the_locale() {
         let of = |values: [&str; 3]| has_unicode(values.map(|value| Some(value.to_owned())));
         assert!(of(["", "", "en_US.UTF-8"]) && of(["C.utf8", "C", "C"]));
         assert!(!of(["C", "", "en_US.UTF-8"]) && !of(["", "POSIX", "de_DE.UTF-8"]));
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_are_read_and_written() {
+    fn durations_are_parsed_and_formatted() {
         for (text, seconds, written) in [
             ("8h", 28_800, "8h"),
             ("1h30m", 5400, "1h30m"),
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_are_read() {
+    fn sizes_are_parsed() {
         for (text, size) in [("50", 50), ("50GB", 50), ("5 gib", 5), ("1TB", 1024)] {
             assert_eq!(gigabytes(text).unwrap(), size, "{text}");
         }

@@ -77,7 +77,7 @@ impl Tokens {
     /// Acquires the lock that ensures that only one process at a time changes the file.
     fn lock(&self) -> Result<File> {
         fs::create_dir_all(&self.folder)
-            .with_context(|| format!("making {}", self.folder.display()))?;
+            .with_context(|| format!("creating {}", self.folder.display()))?;
         let path = self.folder.join("tokens.lock");
         let lock = File::options()
             .create(true)
@@ -120,7 +120,7 @@ impl TokenCache for Tokens {
                     *stored = Some(expires_at);
                 }
             }
-            Err(error) => note(&format!("warning: the token is not kept: {error:#}")),
+            Err(error) => note(&format!("warning: the token was not cached: {error:#}")),
         }
     }
 }

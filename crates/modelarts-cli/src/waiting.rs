@@ -18,7 +18,7 @@ use crate::{output, text};
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Waiting")]
 pub(crate) struct Wait {
-    /// Wait until it is done; --timeout limits it, 20 minutes unless given
+    /// Wait until the operation is complete, for at most --timeout
     #[arg(long)]
     pub(crate) wait: bool,
     #[command(flatten)]
@@ -27,7 +27,7 @@ pub(crate) struct Wait {
 
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Interval {
-    /// Time between two polls; 10s unless given
+    /// Time between polls [default: 10s]
     #[arg(long, value_name = "DURATION", value_parser = text::duration, help_heading = "Waiting")]
     pub(crate) interval: Option<Duration>,
 }

@@ -1,7 +1,7 @@
-//! Very many connections at once: requests are still served, nothing is left behind when they end, and when there are
-//! more than the system allows, the emulator waits for some to end.
+//! Thousands of concurrent connections: the emulator still serves requests, releases all resources when the connections
+//! close, and waits for connections to close when the limit of the system is reached.
 //!
-//! It looks at the process from outside, which only Linux shows in this form.
+//! The tests inspect the process through `/proc`, so they only run on Linux.
 
 #![cfg(target_os = "linux")]
 #![allow(
@@ -21,15 +21,15 @@ use modelarts_test_support::connection::exchange;
 use modelarts_test_support::process::{EmulatorProcess, without_clouds};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_modelarts");
-/// So many, or as many as the system allows this process.
+/// The number of connections, unless the system allows fewer.
 const CONNECTIONS: u64 = 10_000;
-/// Handles that are needed beside.
+/// File descriptors needed for other purposes.
 const OTHERS: u64 = 200;
-/// Nobody waits that long unless something stays.
+/// The maximum time until the connections are released.
 const LIMIT: Duration = Duration::from_secs(60);
 
 #[test]
-fn ten_thousand_connections_are_held_and_leave_nothing_behind() -> io::Result<()> {
+fn ten_thousand_connections_are_served_and_released() -> io::Result<()> {
     // The emulator inherits the limit.
     let allowed = rlimit::increase_nofile_limit(CONNECTIONS + OTHERS)?;
     let count = CONNECTIONS.min(allowed - OTHERS);
@@ -48,20 +48,20 @@ fn ten_thousand_connections_are_held_and_leave_nothing_behind() -> io::Result<()
             check_health(&emulator)?;
         }
         let held = Usage::of(&emulator);
-        assert!(held.handles >= count, "{held:?}");
+        assert!(held.descriptors >= count, "{held:?}");
         drop(connections);
-        let after = Usage::once_released(&emulator, before.handles + 2)?;
+        let after = Usage::once_released(&emulator, before.descriptors + 2)?;
         println!("round {round}: {count} connections; {before:?}, then {held:?}, then {after:?}");
         during.push(held.memory);
     }
-    // What was freed is used again, if not in the second round, then later; a leak would add as much in each round.
+    // Freed memory is reused, in the second round or later. A leak would grow by the same amount in each round.
     let first = during[0].saturating_sub(before.memory);
     let later = during[4].saturating_sub(during[1]);
     assert!(later < first / 2, "KiB after each round: {during:?}");
     Ok(())
 }
 
-/// A connection that idles, that has sent half a request, or whose request was served.
+/// Opens a connection that is idle, has sent half a request, or has received a response.
 fn connect(emulator: &EmulatorProcess, number: u64) -> io::Result<TcpStream> {
     let mut connection = TcpStream::connect(emulator.address())?;
     match number % 3 {
@@ -77,7 +77,7 @@ fn connect(emulator: &EmulatorProcess, number: u64) -> io::Result<TcpStream> {
     Ok(connection)
 }
 
-/// An ordinary request on a connection of its own.
+/// Sends a request on a separate connection.
 fn check_health(emulator: &EmulatorProcess) -> io::Result<()> {
     let path = "/_emulator/health";
     let response = exchange(emulator.address(), "GET", path, &[], None)?;
@@ -85,10 +85,10 @@ fn check_health(emulator: &EmulatorProcess) -> io::Result<()> {
     Ok(())
 }
 
-/// What a process holds.
+/// The resource usage of a process.
 #[derive(Debug)]
 struct Usage {
-    handles: u64,
+    descriptors: u64,
     /// In KiB.
     memory: u64,
 }
@@ -100,18 +100,18 @@ impl Usage {
         let memory = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let memory = memory.and_then(|text| text.split_whitespace().next());
         Self {
-            handles: fs::read_dir(format!("{folder}/fd")).unwrap().count() as u64,
+            descriptors: fs::read_dir(format!("{folder}/fd")).unwrap().count() as u64,
             memory: memory.unwrap().parse().unwrap(),
         }
     }
 
-    /// Sends requests until the emulator has noticed that connections are gone.
+    /// Sends requests until the emulator has closed its side of the connections.
     fn once_released(emulator: &EmulatorProcess, most: u64) -> io::Result<Self> {
         let begun = Instant::now();
         loop {
             check_health(emulator)?;
             let usage = Self::of(emulator);
-            if usage.handles <= most {
+            if usage.descriptors <= most {
                 return Ok(usage);
             }
             assert!(begun.elapsed() < LIMIT, "{usage:?}");
@@ -120,7 +120,7 @@ impl Usage {
 }
 
 #[test]
-fn running_out_of_handles_ends_nothing_and_does_not_spin() -> io::Result<()> {
+fn running_out_of_file_descriptors_neither_stops_nor_spins() -> io::Result<()> {
     let mut command = Command::new("sh");
     let script = "ulimit -n 64; exec \"$0\" emulator --port=0 --log=off";
     command.args(["-c", script, PROGRAM]);
@@ -147,12 +147,12 @@ fn running_out_of_handles_ends_nothing_and_does_not_spin() -> io::Result<()> {
     check_health(&emulator)
 }
 
-/// How long the threads of a process have run.
+/// Returns the CPU time of all threads of a process.
 fn busy(emulator: &EmulatorProcess) -> Duration {
     let threads = fs::read_dir(format!("/proc/{}/task", emulator.id())).unwrap();
     let run = threads.map(|thread| {
         let path = thread.unwrap().path().join("schedstat");
-        // A thread may have ended meanwhile.
+        // The thread may have exited in the meantime.
         let text = fs::read_to_string(path).unwrap_or_default();
         let nanoseconds = text.split(' ').next().and_then(|first| first.parse().ok());
         Duration::from_nanos(nanoseconds.unwrap_or_default())

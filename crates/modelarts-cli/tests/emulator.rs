@@ -1,4 +1,4 @@
-//! `modelarts emulator` as a process: what its surroundings do to it.
+//! `modelarts emulator` as a process: closed pipes, hostile values, and its life with other processes.
 
 #![allow(
     clippy::unwrap_used,
@@ -16,12 +16,11 @@ use serde_json::{Value, json};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_modelarts");
 
-/// The program, without what the environment of the test says about clouds.
+/// Returns the command, without the cloud variables of the environment.
 fn modelarts(arguments: &[&str]) -> Command {
     let mut command = Command::new(PROGRAM);
     without_clouds(&mut command);
     command.args(arguments).stdin(Stdio::null());
-    // What it keeps, it keeps there.
     command.env(
         "XDG_DATA_HOME",
         concat!(env!("CARGO_TARGET_TMPDIR"), "/kept"),
@@ -29,7 +28,7 @@ fn modelarts(arguments: &[&str]) -> Command {
     command
 }
 
-/// A signed-in user of an emulator, on a connection that stays open.
+/// A signed-in user of an emulator, on a persistent connection.
 struct User {
     connection: Connection,
     token: String,
@@ -37,7 +36,7 @@ struct User {
 }
 
 impl User {
-    /// The account of the emulator, as `/_emulator/accounts` has it.
+    /// Signs in with the first account of `/_emulator/accounts`.
     fn sign_in(emulator: &EmulatorProcess) -> Self {
         let mut connection = Connection::open(emulator.address()).unwrap();
         let accounts = connection.send("GET", "/_emulator/accounts", &[], None);
@@ -61,7 +60,7 @@ impl User {
         }
     }
 
-    /// A request to the project.
+    /// Sends a request to the project.
     fn send(&mut self, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
         let path = format!("/v1/{}/{path}", self.project);
         let token = [("X-Auth-Token", self.token.as_str())];
@@ -105,10 +104,10 @@ fn a_closed_standard_error_loses_no_response() {
 fn a_full_pipe_stops_nothing() {
     let mut command = emulator("json");
     command.stderr(Stdio::piped());
-    // Its standard error stays open, and nobody reads it.
+    // Standard error stays open, but nobody reads it.
     let emulator = EmulatorProcess::start(command).unwrap();
     let mut user = User::sign_in(&emulator);
-    // Far more than a pipe takes.
+    // Far more output than a pipe can hold.
     for _ in 0..3_000 {
         let (status, _) = user.send("GET", "flavors", None);
         assert_eq!(status, 404);
@@ -119,7 +118,7 @@ fn a_full_pipe_stops_nothing() {
 
 const HOSTILE: &str = "it's $(touch EXECUTED) `touch EXECUTED` \"x\" \\ $HOME; touch EXECUTED";
 
-/// A folder of its own for a test.
+/// Creates an empty folder for a test.
 fn folder(name: &str) -> std::path::PathBuf {
     let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     std::fs::remove_dir_all(&folder).ok();
@@ -128,7 +127,7 @@ fn folder(name: &str) -> std::path::PathBuf {
 }
 
 #[test]
-fn what_is_printed_and_written_for_a_shell_is_never_executed() {
+fn a_shell_never_executes_values_of_the_environment() {
     let folder = folder("quoting");
     let fixtures = json!({"users": [{"name": "ada lovelace", "password": HOSTILE}]});
     std::fs::write(folder.join("fixtures.json"), fixtures.to_string()).unwrap();
@@ -162,7 +161,7 @@ fn what_is_printed_and_written_for_a_shell_is_never_executed() {
         let shown = String::from_utf8(output.stdout).unwrap();
         let lines: Vec<&str> = shown.lines().collect();
         assert_eq!(lines[..2], ["ada lovelace", HOSTILE], "{script}");
-        // The token is ready to be used.
+        // The token is valid.
         let token = [("X-Auth-Token", lines[2])];
         let projects = exchange(emulator.address(), "GET", "/v3/projects", &token, None);
         assert_eq!(projects.unwrap().status, 200);
@@ -171,7 +170,7 @@ fn what_is_printed_and_written_for_a_shell_is_never_executed() {
 }
 
 #[test]
-fn for_programs_it_says_in_one_line_that_it_is_ready() {
+fn readiness_for_programs_is_one_line_of_json() {
     let mut command = emulator("off");
     command.args([
         "--format",
@@ -195,11 +194,11 @@ fn for_programs_it_says_in_one_line_that_it_is_ready() {
 }
 
 #[test]
-fn exec_runs_a_command_beside_an_emulator_and_ends_with_its_code() {
+fn exec_exits_with_the_code_of_the_command() {
     let exec = |arguments: &[&str], script: &str| {
         let mut command = modelarts(&["emulator", "exec", "--instant"]);
         command.args(arguments).args(["--", "sh", "-c", script]);
-        // What would lead elsewhere does not reach the command.
+        // Variables that point to other services are not passed to the command.
         command
             .env("OS_CLOUD", "production")
             .env("OS_REGION_NAME", "eu-nl");
@@ -234,8 +233,8 @@ fn exec_runs_a_command_beside_an_emulator_and_ends_with_its_code() {
 }
 
 #[test]
-fn a_healthcheck_waits_for_an_emulator_that_is_still_to_come() {
-    // A port that was free a moment ago.
+fn a_healthcheck_waits_until_an_emulator_starts() {
+    // A port that was just free.
     let port = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -254,8 +253,8 @@ fn a_healthcheck_waits_for_an_emulator_that_is_still_to_come() {
 
 #[cfg(unix)]
 #[test]
-fn it_ends_with_the_process_that_started_it() {
-    // A shell starts it in the background, prints its first line, and ends.
+fn the_emulator_exits_with_its_parent() {
+    // A shell starts the emulator in the background, prints its first line, and exits.
     let folder = folder("parent");
     let script = format!(
         "{PROGRAM} emulator --port 0 --log off --exit-with-parent --format json --env-file env >ready & \

@@ -1,4 +1,4 @@
-//! `modelarts mcp`, by a client that speaks the protocol line by line.
+//! `modelarts mcp`, tested by a client that sends the protocol line by line.
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde_json::{Value, json};
 
-/// A server that runs. It ends when its input is closed.
+/// A running server, which exits when its standard input is closed.
 struct Agent {
     process: Child,
     input: Option<ChildStdin>,
@@ -16,7 +16,7 @@ struct Agent {
 }
 
 impl Agent {
-    /// Starts it on an emulator of its own, and shakes hands.
+    /// Starts the server with its own emulator, and initializes the session.
     fn start(folder: &std::path::Path, arguments: &[&str]) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_modelarts"))
             .args(["mcp", "--emulator"])
@@ -71,7 +71,7 @@ impl Agent {
         }
     }
 
-    /// The text that a tool returns, and whether it is an error.
+    /// Calls a tool; returns its text, and whether it is an error.
     fn call(&mut self, tool: &str, arguments: &Value) -> (String, bool) {
         let response = self.ask("tools/call", &json!({"name": tool, "arguments": arguments}));
         let result = &response["result"];
@@ -107,7 +107,7 @@ fn folder(name: &str) -> std::path::PathBuf {
 }
 
 #[test]
-fn an_agent_reads_and_is_refused_what_changes() {
+fn without_read_write_only_reads_are_available() {
     let mut agent = Agent::start(&folder("mcp-read"), &[]);
     let tools = agent.tools();
     assert!(tools.len() > 10, "{}", tools.len());
@@ -127,7 +127,7 @@ fn an_agent_reads_and_is_refused_what_changes() {
         &json!({"name": "deleteNotebook", "arguments": {"id": "n"}}),
     );
     let message = refused["error"]["message"].as_str().unwrap_or_default();
-    assert!(message.contains("is not offered"), "{refused}");
+    assert!(message.contains("is not available"), "{refused}");
 
     let (text, is_error) = agent.call(
         "showNotebook",
@@ -140,7 +140,7 @@ fn an_agent_reads_and_is_refused_what_changes() {
 }
 
 #[test]
-fn an_agent_that_may_write_makes_a_notebook_and_sees_no_secret() {
+fn with_read_write_a_notebook_is_created_without_secrets_shown() {
     let mut agent = Agent::start(&folder("mcp-write"), &["--read-write"]);
     let names: Vec<_> = agent
         .tools()
@@ -168,14 +168,14 @@ fn an_agent_that_may_write_makes_a_notebook_and_sees_no_secret() {
     body["volume"]["size"] = 5.into();
     let (text, is_error) = agent.call("createNotebook", &json!({ "body": body }));
     assert!(
-        is_error && text.contains("`volume.size` is not known"),
+        is_error && text.contains("`volume.size` is not a known field"),
         "{text}"
     );
 }
 
 #[cfg(unix)]
 #[test]
-fn ctrl_c_ends_it_while_the_input_is_open() {
+fn ctrl_c_stops_the_server_while_input_is_open() {
     let mut agent = Agent::start(&folder("mcp-interrupted"), &[]);
     let pid = agent.process.id().to_string();
     let interrupted = Command::new("kill").args(["-INT", &pid]).status().unwrap();

@@ -1,4 +1,4 @@
-//! `modelarts apply` and `modelarts diff`: notebooks as files describe them.
+//! `modelarts apply` and `modelarts diff`: make notebooks match the files that describe them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -22,7 +22,8 @@ use crate::session::{Session, identity};
 use crate::waiting::Wait;
 
 const FORMAT_HELP: &str = "\
-A file has a YAML document for each notebook, which goes by its name. What a document leaves out stays as it is:
+A file contains one YAML document per notebook. Notebooks are identified by name, and fields that a document omits are \
+left unchanged:
 
   name: train-bert
   flavor: modelarts.vm.cpu.2u
@@ -30,27 +31,27 @@ A file has a YAML document for each notebook, which goes by its name. What a doc
   volume: 50GB                     # or {category: EFS, uri: ...}
   auto_stop: 8h                    # or off, or {idle: 2h}
   description: Fine-tuning
-  tags: {team: nlp, stage: dev}    # all that it shall have
+  tags: {team: nlp, stage: dev}    # the complete list of tags
   state: running                   # or stopped
-  key_pairs: [bert]                # also allowed_ips, workspace, pool
+  key_pairs: [bert]                # other fields: allowed_ips, workspace, pool
 
-A notebook that has to stop for a change of flavor, image or allowed_ips is started again afterwards.";
+A running notebook is stopped to change its flavor, image or allowed_ips, and started again afterwards.";
 
-/// Which files, and what else they are responsible for.
+/// The files, and the notebooks that `--prune` may delete.
 #[derive(Args)]
 struct Source {
-    /// File with the notebooks, or - for standard input; may be repeated
+    /// YAML file that describes notebooks, or - for standard input (repeatable)
     #[arg(short, long = "file", value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
     file: Vec<PathBuf>,
-    /// Delete the notebooks of the selection that no file describes
+    /// Delete notebooks that match --selector and are not described in any file
     #[arg(long, requires = "selector")]
     prune: bool,
-    /// The selection for --prune: name=team-a-*,tags.managed-by=ci
+    /// Selection for --prune, as in name=team-a-*,tags.managed-by=ci
     #[arg(short = 'l', long, value_name = "FIELD=VALUE,...", value_delimiter = ',', value_parser = crate::bulk::pair, requires = "prune")]
     selector: Vec<(String, String)>,
 }
 
-/// Create and change notebooks so that they match files
+/// Create and update notebooks to match files
 #[derive(Args)]
 #[command(
     after_help = "Example: modelarts apply -f notebooks.yaml --dry-run",
@@ -65,7 +66,7 @@ pub(crate) struct Apply {
     wait: Wait,
 }
 
-/// Show what apply would change
+/// Show what `modelarts apply` would change
 #[derive(Args)]
 #[command(
     after_help = "Example: modelarts diff -f notebooks.yaml --exit-code",
@@ -74,7 +75,7 @@ pub(crate) struct Apply {
 pub(crate) struct Diff {
     #[command(flatten)]
     source: Source,
-    /// End with 11 when there are differences
+    /// Exit with code 11 if there are differences
     #[arg(long)]
     exit_code: bool,
 }
@@ -91,7 +92,7 @@ impl Source {
                     for one in found {
                         match desired.iter().find(|other| other.name == one.name) {
                             Some(other) => problems.push(format!(
-                                "{}: `{}` is described already, at {}",
+                                "{}: `{}` is already described at {}",
                                 one.place, one.name, other.place
                             )),
                             None => desired.push(one),
@@ -103,7 +104,7 @@ impl Source {
         }
         refuse(problems)?;
         if desired.is_empty() && !self.prune {
-            return Err(Failure::new(Exit::Usage, "the files describe no notebook"));
+            return Err(Failure::new(Exit::Usage, "the files describe no notebooks"));
         }
         if self.prune
             && self
@@ -113,13 +114,13 @@ impl Source {
         {
             return Err(Failure::new(
                 Exit::Usage,
-                "--prune: the selection takes every notebook; narrow it, as by -l tags.managed-by=ci",
+                "--prune: the selection matches every notebook; narrow it, for example with -l tags.managed-by=ci",
             ));
         }
         Ok(desired)
     }
 
-    /// What has to be done.
+    /// Compares the files with the existing notebooks.
     async fn plan(&self, session: &Session, desired: Vec<Desired>) -> Result<Vec<Step>, Failure> {
         let mut images: BTreeMap<String, String> = BTreeMap::new();
         for one in &desired {
@@ -187,7 +188,7 @@ impl Source {
     }
 }
 
-/// The name of a file in messages, and what is in it.
+/// Returns the name of a file for messages, and its content.
 fn load(file: &Path) -> anyhow::Result<(String, String)> {
     if file.as_os_str() == "-" {
         let mut yaml = String::new();
@@ -201,7 +202,7 @@ fn load(file: &Path) -> anyhow::Result<(String, String)> {
     Ok((name, yaml))
 }
 
-/// Everything that is wrong, before anything is done.
+/// Returns an error that lists all problems, if there are any.
 fn refuse(problems: Vec<String>) -> Result<(), Failure> {
     match problems.as_slice() {
         [] => Ok(()),
@@ -217,7 +218,7 @@ fn is_change(step: &&Step) -> bool {
     step.action != Action::Nothing
 }
 
-/// `1 to create, 2 to update`.
+/// Summarizes a plan: `1 to create, 2 to update`.
 fn summary(steps: &[Step]) -> String {
     let count = |action| steps.iter().filter(|step| step.action == action).count();
     let parts: Vec<_> = [Action::Create, Action::Update, Action::Delete]
@@ -228,13 +229,13 @@ fn summary(steps: &[Step]) -> String {
         .collect();
     match count(Action::Nothing) {
         0 => parts.join(", "),
-        same if parts.is_empty() => format!("nothing to do: {same} as described"),
-        same => format!("{}, {same} as described", parts.join(", ")),
+        same if parts.is_empty() => format!("nothing to do: {same} unchanged"),
+        same => format!("{}, {same} unchanged", parts.join(", ")),
     }
 }
 
 impl Diff {
-    /// What the files describe, read before anything is sent.
+    /// Reads the files, before any request is sent.
     pub(crate) fn read(&self) -> Result<Vec<Desired>, Failure> {
         self.source.read()
     }
@@ -256,7 +257,7 @@ impl Diff {
     }
 }
 
-/// A plan on standard output.
+/// Prints a plan on standard output.
 fn print(session: &Session, steps: &[Step]) -> Result<(), Failure> {
     match session.format() {
         Format::Table => steps
@@ -267,7 +268,7 @@ fn print(session: &Session, steps: &[Step]) -> Result<(), Failure> {
             .iter()
             .filter(is_change)
             .try_for_each(|step| output::line(&crate::text::one_line(&step.name)))?,
-        // One line for each change.
+        // One row per change.
         Format::Csv => {
             let titles = ["name", "id", "action", "field", "from", "to"];
             let rows: Vec<_> = steps.iter().flat_map(Step::rows).collect();
@@ -279,7 +280,7 @@ fn print(session: &Session, steps: &[Step]) -> Result<(), Failure> {
 }
 
 impl Apply {
-    /// What the files describe, read before anything is sent.
+    /// Reads the files, before any request is sent.
     pub(crate) fn read(&self) -> Result<Vec<Desired>, Failure> {
         self.source.read()
     }
@@ -308,7 +309,7 @@ impl Apply {
             true => lines.iter().for_each(|line| output::note(line)),
             false => confirm(&format!("apply: {}", summary(&steps)), &lines)?,
         }
-        // What is not wanted any more goes last, and only if all else has succeeded.
+        // Deletions are last, and only happen if everything else succeeded.
         let (last, first): (Vec<_>, Vec<_>) = steps
             .into_iter()
             .partition(|step| step.action == Action::Delete);
@@ -316,7 +317,7 @@ impl Apply {
         if outcomes.iter().all(|(_, outcome)| outcome.is_ok()) {
             outcomes.extend(self.execute(session, last).await);
         } else if !last.is_empty() {
-            output::note("nothing is deleted, since not all else has succeeded");
+            output::note("nothing was deleted, because not all other changes succeeded");
         }
         report(session, outcomes)
     }

@@ -13,24 +13,26 @@ use crate::output::{self, Format};
 use crate::session::Session;
 use crate::tokens::Tokens;
 
-/// Sign in and out, and check credentials
+/// Sign in, sign out and check credentials
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Sign in with the password that is configured, and keep the token
+    /// Sign in with the configured password and cache the token
     ///
-    /// Every command does that when it has to; this one does it whatever token is kept, as after a change of password or
-    /// roles. The token is kept on disk until it ends, the password never is.
+    /// Other commands sign in on their own when there is no cached token. Use this command to replace a cached token,
+    /// for example after the password or the roles have changed. The token is stored on disk until it expires; the
+    /// password is never stored.
     #[command(after_help = "Example: modelarts auth login --profile work")]
     Login,
     /// Check the credentials with one request
     #[command(after_help = "Example: modelarts auth status --cloud otc")]
     Status,
-    /// Print the token that requests carry, for another tool
+    /// Print the token, for use in other tools
     #[command(after_help = "Example: modelarts auth token | pbcopy")]
     Token,
-    /// Remove all tokens that are kept on this machine
+    /// Remove all tokens that are cached on this machine
     ///
-    /// They stay valid for whoever has a copy, a day at most: the service has no way to take one back.
+    /// Removed tokens are not revoked, because the service cannot revoke a token: a copy of one stays valid until it
+    /// expires, after a day at most.
     #[command(after_help = "Example: modelarts auth logout")]
     Logout,
 }
@@ -38,7 +40,7 @@ pub(crate) enum Command {
 pub(crate) async fn run(command: Command, session: &Session) -> Result<(), Failure> {
     match command {
         Command::Status => {
-            // Credentials are known to be good when the service takes them.
+            // Only a request shows whether the service accepts the credentials.
             let request = NOTEBOOK.listing()?.query("limit", "1");
             request.send(&session.client).await?;
             let client = &session.client;
@@ -62,39 +64,39 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<(), Failu
             Ok(())
         }
         Command::Token => token(session).await,
-        // They were run without a session.
+        // These commands have already been run without a session.
         Command::Login | Command::Logout => Ok(()),
     }
 }
 
-/// Signs in, and keeps the token.
+/// Signs in, even if a token is cached, and caches the new token.
 pub(crate) async fn login(global: &Global) -> Result<(), Failure> {
     let Some(tokens) = global.tokens(true) else {
         return Err(Failure::usage(anyhow!(
-            "auth login keeps a token, which --no-token-cache or the lack of a home directory forbids"
+            "auth login caches a token, but --no-token-cache is set or there is no home directory"
         )));
     };
     Session::with_tokens(global, Some(tokens.clone())).await?;
     match tokens.stored() {
         Some(expires_at) => {
             output::note(&format!(
-                "signed in; the token is kept in {} until {expires_at:.0}",
+                "signed in; the token is cached in {} until {expires_at:.0}",
                 tokens.path().display()
             ));
             Ok(())
         }
         None => Err(Failure::new(
             Exit::Usage,
-            "no token was kept: only a user with a password signs in, a token or an access key is used as it is",
+            "no token was cached: only a user name and password are exchanged for a token",
         )),
     }
 }
 
-/// Prints the token where nobody looks over the shoulder.
+/// Prints the token; on a terminal only with `--show-secrets`.
 async fn token(session: &Session) -> Result<(), Failure> {
     if io::stdout().is_terminal() && !session.global.printing.show_secrets {
         return Err(Failure::usage(anyhow!(
-            "the token is a secret: give --show-secrets to see it here, or send it into a pipe or a file"
+            "the token is a secret: add --show-secrets to print it on a terminal, or redirect it to a file or a pipe"
         )));
     }
     match session.client.token().await? {
@@ -106,14 +108,14 @@ async fn token(session: &Session) -> Result<(), Failure> {
     }
 }
 
-/// Forgets what was kept.
+/// Removes all cached tokens.
 pub(crate) fn logout() -> Result<(), Failure> {
     let tokens = Tokens::of_user(true);
     let count = tokens.map_or(Ok(0), |tokens| tokens.clear())?;
     output::note(&match count {
-        0 => "no token was kept".to_owned(),
-        1 => "removed: 1 token".to_owned(),
-        many => format!("removed: {many} tokens"),
+        0 => "there are no cached tokens".to_owned(),
+        1 => "removed 1 token".to_owned(),
+        many => format!("removed {many} tokens"),
     });
     Ok(())
 }

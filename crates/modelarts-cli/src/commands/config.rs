@@ -8,13 +8,13 @@ use crate::connection::Global;
 use crate::failure::Failure;
 use crate::output::{self, Format};
 
-/// Show settings and where they come from
+/// Show settings and their sources
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Show each setting and where it comes from
+    /// Show each setting and its source
     #[command(after_help = "Example: modelarts config show --profile work")]
     Show,
-    /// Print the path of the file with the profiles
+    /// Print the path of the file that defines profiles
     #[command(after_help = "Example: modelarts config path")]
     Path,
 }
@@ -30,7 +30,7 @@ pub(crate) fn run(command: &Command, global: &Global) -> Result<(), Failure> {
                         output::line(&format!("{key:<11} {value}  ({origin})"))?;
                     }
                     output::note(
-                        "everything else comes from OS_*, OTC_*, HUAWEICLOUD_SDK_* or clouds.yaml",
+                        "other settings come from OS_*, OTC_* and HUAWEICLOUD_SDK_* variables or clouds.yaml",
                     );
                 }
                 format @ (Format::Csv | Format::Name) => {

@@ -1,4 +1,4 @@
-//! How `modelarts apply` gets from what is to what shall be.
+//! Executes the steps of `modelarts apply`.
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ use crate::plan::{self, Step};
 use crate::session::{Session, identity};
 use crate::waiting::Wait;
 
-/// The way from one state to the other.
+/// Executes the steps of a plan.
 pub(super) struct Execution<'a> {
     pub(super) session: &'a Session,
     pub(super) wait: &'a Wait,
@@ -58,7 +58,7 @@ impl Execution<'_> {
                 .await?;
         }
         match desired.state {
-            // It can only be stopped once it runs.
+            // A notebook can only be stopped once it is running.
             Some(State::Stopped) => {
                 self.reach(step, &id, Target::Running).await?;
                 self.stop(step, &id).await
@@ -78,7 +78,7 @@ impl Execution<'_> {
         if needs_stop {
             self.ensure(step, id, Target::Stopped).await?;
         } else if plan::is_transient(current) {
-            // What is under way has to end first.
+            // A transition in progress must end first.
             let target = match plan::is_or_becomes(current, State::Stopped) {
                 true => Target::Stopped,
                 false => Target::Running,
@@ -101,7 +101,7 @@ impl Execution<'_> {
         Ok(())
     }
 
-    /// What one request changes.
+    /// Sends the changes that a single update request can make.
     async fn change(&self, step: &Step, desired: &Desired, id: &str) -> Result<(), Failure> {
         let when = |field: &str, value: Value| match step.changes(field) {
             true => value,
@@ -166,7 +166,7 @@ impl Execution<'_> {
         }
     }
 
-    /// Waits for what is under way.
+    /// Waits until the transition in progress reaches the target.
     async fn reach(&self, step: &Step, id: &str, target: Target) -> Result<(), Failure> {
         let what = format!("notebook {}", step.name);
         let interval = self.wait.interval.interval;
@@ -176,7 +176,7 @@ impl Execution<'_> {
         Ok(())
     }
 
-    /// Does whatever leads to a state.
+    /// Brings the notebook to the target, sending the necessary actions.
     async fn ensure(&self, step: &Step, id: &str, target: Target) -> Result<(), Failure> {
         let what = format!("notebook {}", step.name);
         let policy = self.session.policy(self.wait.interval.interval);

@@ -9,11 +9,11 @@ use crate::failure::{Exit, Failure};
 use crate::output::{self, Format};
 use crate::schema;
 
-/// Explain an error code and what to do about it
+/// Explain an error code and how to resolve it
 #[derive(Args)]
 #[command(after_help = "Example: modelarts explain ModelArts.6309")]
 pub(crate) struct Options {
-    /// The code, or its number
+    /// Error code, such as ModelArts.6309, or only its number
     code: String,
 }
 
@@ -24,10 +24,7 @@ pub(crate) fn run(options: &Options, global: &Global) -> Result<(), Failure> {
     };
     let Some(entry) = ErrorEntry::all().iter().find(same) else {
         let codes = ErrorEntry::all().iter().map(ErrorEntry::code);
-        let failure = Failure::new(
-            Exit::NotFound,
-            format!("there is no entry for the code `{wanted}`"),
-        );
+        let failure = Failure::new(Exit::NotFound, format!("unknown error code `{wanted}`"));
         return Err(match schema::nearest(wanted, codes) {
             Some(nearest) => failure.advise(format!("Did you mean {nearest}?")),
             None => failure,

@@ -11,7 +11,7 @@ use crate::noun::{FLAVOR, NOTEBOOK};
 use crate::output::table::Layout;
 use crate::session::Session;
 
-/// Work with flavors, the hardware of notebooks
+/// List flavors, the hardware configurations of notebooks
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// List flavors
@@ -19,10 +19,10 @@ pub(crate) enum Command {
         after_help = "Example: modelarts flavor list --available --category GPU --sort memory"
     )]
     List {
-        /// Only those that are not sold out
+        /// List only flavors that are not sold out
         #[arg(long)]
         available: bool,
-        /// Only those of this kind, such as CPU or GPU
+        /// List only flavors of this category, such as CPU or GPU
         #[arg(long, value_name = "CATEGORY")]
         category: Option<String>,
         #[command(flatten)]
@@ -30,10 +30,10 @@ pub(crate) enum Command {
         #[command(flatten)]
         layout: Layout,
     },
-    /// List the flavors to which a stopped notebook can change
+    /// List the flavors that a stopped notebook can switch to
     #[command(after_help = "Example: modelarts flavor switchable train-bert")]
     Switchable {
-        /// Name, ID or @last of the notebook
+        /// Name or ID of the notebook, or @last for the one created last
         #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
         notebook: String,
         #[command(flatten)]

@@ -14,16 +14,16 @@ use crate::output::table::Layout;
 use crate::session::{Session, identity};
 use crate::waiting::{Interval, follow};
 
-/// Work with images, which notebooks run
+/// Manage the images that notebooks run
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// List images
     #[command(after_help = "Example: modelarts image list --name pytorch --type BUILD_IN")]
     List {
-        /// Only those with this name
+        /// List only images with this name
         #[arg(long, value_name = "TEXT")]
         name: Option<String>,
-        /// BUILD_IN for images of the service, DEDICATED for your own
+        /// List only images of this type: BUILD_IN (from the service) or DEDICATED (your own)
         #[arg(long = "type", value_name = "TYPE")]
         kind: Option<String>,
         #[command(flatten)]
@@ -34,16 +34,16 @@ pub(crate) enum Command {
     /// Show an image
     #[command(after_help = "Example: modelarts image show pytorch-nlp")]
     Show {
-        /// Name, ID or @last
+        /// Name or ID, or @last for the one created last
         #[arg(value_name = "NAME|ID", add = names_of(&IMAGE))]
         image: String,
     },
-    /// Register an image of the container registry SWR
+    /// Register an image from the container registry (SWR)
     #[command(
         after_help = "Example: modelarts image register swr.eu-de.otc.t-systems.com/nlp-team/bert:1.0.0"
     )]
     Register(Register),
-    /// List groups of images, which share a name
+    /// List image groups (images that share a name)
     #[command(after_help = "Example: modelarts image groups")]
     Groups {
         #[command(flatten)]
@@ -51,7 +51,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         layout: Layout,
     },
-    /// Change the overview or the tags of a group (Huawei Cloud only)
+    /// Update the overview or the tags of an image group (Huawei Cloud only)
     #[command(
         after_help = "Example: modelarts image update-group bert --read-me 'Start with jupyter lab'"
     )]
@@ -59,44 +59,44 @@ pub(crate) enum Command {
         /// Name or ID of the group
         #[arg(value_name = "NAME|ID", add = names_of(&GROUP))]
         group: String,
-        /// Text for those who use its images
+        /// Overview text for the users of the images
         #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
         read_me: Option<String>,
-        /// A tag; may be repeated, and replaces those that there are
+        /// Tag (repeatable); all existing tags are replaced
         #[arg(long, value_name = "KEY=VALUE", value_parser = tag_pair)]
         tag: Vec<(String, String)>,
     },
-    /// Delete a group with all its images (Huawei Cloud only)
+    /// Delete an image group and all its images (Huawei Cloud only)
     #[command(after_help = "Example: modelarts image delete-group bert")]
     DeleteGroup {
         /// Name or ID of the group
         #[arg(value_name = "NAME|ID", add = names_of(&GROUP))]
         group: String,
-        /// Delete the content in the container registry, too
+        /// Also delete the content in the container registry
         #[arg(long)]
         with_content: bool,
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(short, long)]
         yes: bool,
     },
-    /// Update an image from the container registry (Huawei Cloud only)
+    /// Synchronize an image with the container registry (Huawei Cloud only)
     #[command(after_help = "Example: modelarts image sync bert")]
     Sync {
-        /// Name, ID or @last
+        /// Name or ID, or @last for the one created last
         #[arg(value_name = "NAME|ID", add = names_of(&IMAGE))]
         image: String,
     },
-    /// Delete an image, but not its content in the container registry
+    /// Delete an image, but keep its content in the container registry
     #[command(after_help = "Example: modelarts image delete bert")]
     Delete {
-        /// Name, ID or @last
+        /// Name or ID, or @last for the one created last
         #[arg(value_name = "NAME|ID", add = names_of(&IMAGE))]
         image: String,
     },
-    /// Wait until an image can be used
+    /// Wait until an image is active
     #[command(after_help = "Example: modelarts image wait @last")]
     Wait {
-        /// Name, ID or @last
+        /// Name or ID, or @last for the one created last
         #[arg(value_name = "NAME|ID", add = names_of(&IMAGE))]
         image: String,
         #[command(flatten)]
@@ -106,18 +106,18 @@ pub(crate) enum Command {
 
 #[derive(Args)]
 pub(crate) struct Register {
-    /// Where it is in the registry: host/organization/name:tag
+    /// Image in the registry, as host/organization/name:tag
     swr_path: String,
-    /// Free text
+    /// Description
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     description: Option<String>,
     /// Architecture, such as X86_64
     #[arg(long, value_name = "ARCH")]
     arch: Option<String>,
-    /// What it runs on, such as CPU; may be repeated
+    /// Hardware that the image supports, such as CPU (repeatable)
     #[arg(long, value_name = "CATEGORY")]
     resource_category: Vec<String>,
-    /// How it is reached, such as NOTEBOOK or SSH; may be repeated
+    /// Service that the image supports, such as NOTEBOOK or SSH (repeatable)
     #[arg(long, value_name = "SERVICE")]
     service: Vec<String>,
 }
@@ -173,7 +173,7 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<(), Failu
                 .path("id", &id)
                 .body(json!({"read_me": read_me, "tags": tags}));
             session.send(request).await?;
-            report_done(session, "changed", GROUP.name, &id, &group)
+            report_done(session, "updated", GROUP.name, &id, &group)
         }
         Command::DeleteGroup {
             group,

@@ -18,7 +18,7 @@ use crate::output::table::Layout;
 use crate::session::{Session, identity};
 use crate::waiting::{Interval, Wait};
 
-/// Work with instances, the old generation
+/// Manage development environment instances (the old generation of the API)
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// List instances
@@ -34,7 +34,7 @@ pub(crate) enum Command {
     /// Show an instance
     #[command(after_help = "Example: modelarts instance show demo -o yaml")]
     Show {
-        /// Name, ID or @last
+        /// Name or ID, or @last for the one created last
         #[arg(value_name = "NAME|ID", add = names_of(&INSTANCE))]
         instance: String,
     },
@@ -44,13 +44,13 @@ pub(crate) enum Command {
         after_help = "Example: modelarts instance create demo --profile-id 'Multi-Engine 1.0 (python3)-cpu' --flavor modelarts.vm.cpu.2u --path /bucket/notebooks/ --for 2h"
     )]
     Create(Create),
-    /// Change the description or the automatic stop
+    /// Update the description or the automatic stop of an instance
     #[command(after_help = "Example: modelarts instance update demo --for 4h")]
     Update {
-        /// Name, ID or @last
+        /// Name or ID, or @last for the one created last
         #[arg(value_name = "NAME|ID", add = names_of(&INSTANCE))]
         instance: String,
-        /// New text
+        /// New description
         #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
         description: Option<String>,
         #[command(flatten)]
@@ -59,34 +59,34 @@ pub(crate) enum Command {
     /// Start an instance
     #[command(after_help = "Example: modelarts instance start demo --wait")]
     Start {
-        /// Name, ID or @last
+        /// Name or ID, or @last for the one created last
         #[arg(value_name = "NAME|ID", add = names_of(&INSTANCE))]
         instance: String,
         #[command(flatten)]
         wait: Wait,
     },
-    /// Stop instances
+    /// Stop one or more instances
     #[command(after_help = "Example: modelarts instance stop --all --yes")]
     Stop(Bulk),
-    /// Restart an instance, which must be one of ML Studio
+    /// Restart an ML Studio instance
     #[command(after_help = "Example: modelarts instance restart studio --wait")]
     Restart {
-        /// Name, ID or @last
+        /// Name or ID, or @last for the one created last
         #[arg(value_name = "NAME|ID", add = names_of(&INSTANCE))]
         instance: String,
         #[command(flatten)]
         wait: Wait,
     },
-    /// Delete instances
+    /// Delete one or more instances
     #[command(after_help = "Example: modelarts instance delete demo --yes --wait")]
     Delete(Bulk),
     /// Wait until an instance is running, stopped or deleted
     #[command(after_help = "Example: modelarts instance wait demo --for stopped")]
     Wait {
-        /// Name, ID or @last
+        /// Name or ID, or @last for the one created last
         #[arg(value_name = "NAME|ID", add = names_of(&INSTANCE))]
         instance: String,
-        /// The state to wait for
+        /// State to wait for
         #[arg(long = "for", value_enum, value_name = "STATE")]
         target: Target,
         #[command(flatten)]
@@ -98,19 +98,19 @@ pub(crate) enum Command {
 pub(crate) struct Create {
     /// Name of the instance
     name: String,
-    /// ID of the profile, which decides on image and hardware
+    /// Profile ID, which determines the image and the hardware
     #[arg(long, value_name = "ID")]
     profile_id: String,
-    /// What it runs on
+    /// Flavor name
     #[arg(long, value_name = "NAME")]
     flavor: String,
-    /// Type of the storage with its files; object storage unless given
+    /// Storage type for the files [default: obs]
     #[arg(long, value_name = "TYPE")]
     storage: Option<String>,
     /// Folder in the storage, such as /bucket/notebooks/
     #[arg(long, value_name = "PATH")]
     path: Option<String>,
-    /// Free text
+    /// Description
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     description: Option<String>,
     #[command(flatten)]

@@ -11,23 +11,23 @@ use crate::lease;
 use crate::noun::{LEASE, NOTEBOOK};
 use crate::session::Session;
 
-/// When notebooks stop automatically
+/// Show and set when notebooks stop automatically
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Show when a notebook stops
+    /// Show when a notebook stops automatically
     #[command(after_help = "Example: modelarts lease show train-bert")]
     Show {
-        /// Name, ID or @last of the notebook
+        /// Name or ID of the notebook, or @last for the one created last
         #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
         notebook: String,
     },
-    /// Set when a running notebook stops, counted from now
+    /// Set when a running notebook stops automatically, counted from now
     #[command(
         visible_alias = "extend",
         after_help = "Example: modelarts lease set train-bert --for 8h"
     )]
     Set {
-        /// Name, ID or @last of the notebook
+        /// Name or ID of the notebook, or @last for the one created last
         #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
         notebook: String,
         #[command(flatten)]

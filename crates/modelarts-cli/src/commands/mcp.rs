@@ -1,4 +1,4 @@
-//! `modelarts mcp`: the operations as tools of an agent, by the Model Context Protocol on standard input and output.
+//! `modelarts mcp`: serves the operations as tools, by the Model Context Protocol over standard input and output.
 
 use std::sync::Arc;
 
@@ -23,28 +23,28 @@ use crate::output;
 use crate::schema::{self, Schema};
 use crate::session::Session;
 
-/// The argument of a tool that becomes the body.
+/// The argument of a tool that contains the request body.
 const BODY: &str = "body";
-/// How deep the schema of a body is written out: a schema may contain itself.
+/// The maximum depth to which the schema of a body is expanded, because a schema can be recursive.
 const DEPTH: usize = 8;
-/// What stands for a secret.
+/// Replaces a secret in a response.
 const HIDDEN: &str = "(hidden)";
 
-/// Serve the API to an agent as MCP tools on standard input and output
+/// Serve the API to an AI agent as MCP tools over standard input and output
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Example: modelarts mcp --emulator
 
-An agent starts it as a command, for example {\"command\": \"modelarts\", \"args\": [\"mcp\"]}. There is a tool for each \
-operation of the API, with the name of the operation. Without --read-write they only read. Operations that take a \
-secret are not offered, and secrets in responses are hidden.")]
+Configure your agent to run this command, for example {\"command\": \"modelarts\", \"args\": [\"mcp\"]}. Each API \
+operation is a tool of the same name. Without --read-write, only operations that read are available. Operations that \
+take a secret are never available, and secrets in responses are hidden.")]
 pub(crate) struct Options {
-    /// Offer what creates, changes and deletes, too: it may cost money
+    /// Also provide tools that create, change and delete resources, which may incur costs
     #[arg(long)]
     read_write: bool,
 }
 
-/// Serves until the agent closes the input.
+/// Serves until the agent closes standard input.
 pub(crate) async fn run(options: &Options, global: &Global) -> Result<(), Failure> {
     let session = Session::start(global).await?;
     let server = Server {
@@ -72,12 +72,15 @@ impl ServerHandler for Server {
     fn get_info(&self) -> ServerConfig {
         let capabilities = ServerCapabilities::builder().enable_tools().build();
         let mode = match self.read_write {
-            true => "Tools may create, change and delete, which may cost money.",
-            false => "Only tools that read are offered; start it with --read-write for the others.",
+            true => "Some tools create, change and delete resources, which may incur costs.",
+            false => {
+                "Only tools that read are available; start the server with --read-write for the others."
+            }
         };
         let instructions = format!(
-            "The ModelArts API for notebooks, project {}. {mode} What takes time is only begun when a tool returns: \
-             show the resource until its status settles. Durations of notebooks are milliseconds, those of instances seconds.",
+            "The ModelArts API for notebooks, project {}. {mode} A tool returns before a long-running operation \
+             completes: poll the resource until its status is no longer transient. Durations of notebooks are in \
+             milliseconds, durations of instances in seconds.",
             self.session.client.project_id()
         );
         ServerConfig::new(capabilities)
@@ -90,7 +93,7 @@ impl ServerHandler for Server {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        let tools = offered(self.read_write).map(tool).collect();
+        let tools = available(self.read_write).map(tool).collect();
         Ok(ListToolsResult::with_all_items(tools))
     }
 
@@ -99,9 +102,9 @@ impl ServerHandler for Server {
         call: CallToolRequestParams,
         _: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let Some(operation) = offered(self.read_write).find(|it| it.id == call.name) else {
+        let Some(operation) = available(self.read_write).find(|it| it.id == call.name) else {
             let why = match document::find(&call.name) {
-                Some(_) => "is not offered; it changes something, or takes a secret",
+                Some(_) => "is not available: it changes resources or takes a secret",
                 None => "does not exist",
             };
             return Err(ErrorData::invalid_params(
@@ -130,7 +133,7 @@ impl Server {
     ) -> Result<Value, Failure> {
         let request = request(operation, arguments)?;
         let mut value = self.session.send(request).await?.unwrap_or_default();
-        // Even with --show-secrets: what an agent reads goes to others.
+        // Even with --show-secrets, because an agent may pass on what it reads.
         if let Some(schema) = operation.response {
             output::replace_secrets(&mut value, schema, HIDDEN);
         }
@@ -138,8 +141,8 @@ impl Server {
     }
 }
 
-/// The operations that are tools.
-fn offered(read_write: bool) -> impl Iterator<Item = &'static Operation> {
+/// Returns the operations that are available as tools.
+fn available(read_write: bool) -> impl Iterator<Item = &'static Operation> {
     document::all()
         .filter(move |operation| read_write || reads(operation))
         .filter(|operation| {
@@ -170,7 +173,7 @@ fn tool(operation: &Operation) -> Tool {
     Tool::new(operation.id.clone(), description, input(operation)).with_annotations(annotations)
 }
 
-/// The JSON schema of what a tool takes.
+/// Returns the JSON schema of the arguments of a tool.
 fn input(operation: &Operation) -> Map<String, Value> {
     let mut properties = Map::new();
     let mut required = Vec::new();
@@ -191,7 +194,7 @@ fn input(operation: &Operation) -> Map<String, Value> {
         }
     }
     if let Some(body) = &operation.body {
-        properties.insert(BODY.to_owned(), written_out(body.schema, DEPTH));
+        properties.insert(BODY.to_owned(), expanded(body.schema, DEPTH));
         if body.required {
             required.push(BODY.into());
         }
@@ -204,8 +207,8 @@ fn input(operation: &Operation) -> Map<String, Value> {
     schema
 }
 
-/// A schema without references, which not every agent follows.
-fn written_out(schema: Schema, depth: usize) -> Value {
+/// Returns the JSON of a schema without references, because not every agent resolves them.
+fn expanded(schema: Schema, depth: usize) -> Value {
     let mut written = Map::new();
     let kind = schema.schema_type();
     if kind != SchemaType::Any {
@@ -216,7 +219,10 @@ fn written_out(schema: Schema, depth: usize) -> Value {
     if !schema.enum_values().is_empty() {
         written.insert("enum".to_owned(), schema.enum_values().into());
     } else if !known.is_empty() {
-        description += &format!(" Known values: {}; others may come.", known.join(", "));
+        description += &format!(
+            " Known values: {}; other values are possible.",
+            known.join(", ")
+        );
     }
     if !description.is_empty() {
         written.insert("description".to_owned(), description.trim().into());
@@ -224,7 +230,7 @@ fn written_out(schema: Schema, depth: usize) -> Value {
     if depth > 0 {
         let properties: Map<_, _> = schema
             .properties()
-            .map(|(name, property)| (name.to_owned(), written_out(property, depth - 1)))
+            .map(|(name, property)| (name.to_owned(), expanded(property, depth - 1)))
             .collect();
         if !properties.is_empty() {
             written.insert("properties".to_owned(), properties.into());
@@ -232,19 +238,19 @@ fn written_out(schema: Schema, depth: usize) -> Value {
             written.insert("required".to_owned(), required.into());
         }
         if let Some(items) = schema.items() {
-            written.insert("items".to_owned(), written_out(items, depth - 1));
+            written.insert("items".to_owned(), expanded(items, depth - 1));
         }
         if let AdditionalProperties::Of(values) = schema.additional_properties() {
             written.insert(
                 "additionalProperties".to_owned(),
-                written_out(values, depth - 1),
+                expanded(values, depth - 1),
             );
         }
     }
     written.into()
 }
 
-/// The request that arguments ask for; everything that is wrong with them is said at once.
+/// Builds the request from the arguments; the error lists all problems.
 fn request(
     operation: &'static Operation,
     mut arguments: Map<String, Value>,
@@ -262,7 +268,7 @@ fn request(
             }
             None | Some(Value::Null) => continue,
             Some(Value::String(text)) => text,
-            // As text and JSON, also where a list or an object is written as JSON.
+            // Lists and objects are passed as JSON text.
             Some(value) => value.to_string(),
         };
         if let Err(error) = api::value(parameter.kind, &[&text]) {
@@ -277,17 +283,17 @@ fn request(
     }
     match (&operation.body, arguments.remove(BODY)) {
         (Some(described), body) => {
-            // What is missing or wrong inside is said before it is sent.
+            // The body is validated before it is sent.
             let body = body.or_else(|| described.required.then(|| json!({})));
             request.body = body;
         }
-        (None, Some(_)) => wrong.push(format!("`{BODY}` is not taken")),
+        (None, Some(_)) => wrong.push(format!("`{BODY}` is not accepted")),
         (None, None) => {}
     }
     wrong.extend(
         arguments
             .keys()
-            .map(|name| format!("`{name}` is not known")),
+            .map(|name| format!("`{name}` is not a known parameter")),
     );
     if wrong.is_empty() {
         return Ok(request);
@@ -302,23 +308,23 @@ mod tests {
 
     #[test]
     fn without_read_write_no_tool_changes_anything() {
-        assert!(offered(false).all(reads));
-        assert!(offered(false).any(|operation| operation.id == "listNotebooks"));
-        assert!(offered(true).any(|operation| operation.id == "deleteNotebook"));
+        assert!(available(false).all(reads));
+        assert!(available(false).any(|operation| operation.id == "listNotebooks"));
+        assert!(available(true).any(|operation| operation.id == "deleteNotebook"));
     }
 
     #[test]
-    fn a_password_is_never_asked_for() {
-        assert!(!offered(true).any(|operation| operation.id == "createToken"));
-        for operation in offered(true) {
+    fn no_tool_takes_a_password() {
+        assert!(!available(true).any(|operation| operation.id == "createToken"));
+        for operation in available(true) {
             let schema = Value::from(input(operation)).to_string();
             assert!(!schema.contains("assword\""), "{}", operation.id);
         }
     }
 
     #[test]
-    fn a_tool_describes_what_it_takes_without_references() {
-        for operation in offered(true) {
+    fn the_schema_of_a_tool_has_no_references() {
+        for operation in available(true) {
             let schema = Value::from(input(operation));
             assert!(!schema.to_string().contains("$ref"), "{}", operation.id);
             assert_eq!(schema["properties"].get(PROJECT), None, "{}", operation.id);
@@ -333,13 +339,13 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_is_wrong_is_said_at_once() {
+    fn all_problems_are_reported_at_once() {
         let show = document::find("showNotebook").unwrap();
         let arguments = json!({"nmae": "a", "body": {}});
         let failure = request(show, arguments.as_object().unwrap().clone()).unwrap_err();
         assert_eq!(
             failure.message(),
-            "showNotebook: `id` is missing; `body` is not taken; `nmae` is not known"
+            "showNotebook: `id` is missing; `body` is not accepted; `nmae` is not a known parameter"
         );
         let list = document::find("listNotebooks").unwrap();
         let arguments = json!({"limit": "ten", "offset": 1.5});

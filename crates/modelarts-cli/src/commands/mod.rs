@@ -1,4 +1,4 @@
-//! The commands, a module for each noun.
+//! The commands, one module per noun.
 
 use std::time::Duration;
 
@@ -30,24 +30,24 @@ pub(crate) mod storage;
 mod tag;
 pub(crate) mod top;
 
-/// When something that runs is stopped.
+/// The automatic stop that the flags request.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Automatic stop")]
 #[group(multiple = false)]
 pub(crate) struct Until {
-    /// Stop it after this time, such as 8h
+    /// Stop after this time, such as 8h
     #[arg(long = "for", value_name = "DURATION", value_parser = text::duration)]
     run_for: Option<Duration>,
-    /// Stop it when it was not used for this time, such as 2h
+    /// Stop after this time without use, such as 2h (notebooks only)
     #[arg(long, value_name = "DURATION", value_parser = text::duration)]
     idle: Option<Duration>,
-    /// Never stop it: it costs money until you do
+    /// Never stop automatically; costs accrue until you stop it
     #[arg(long)]
     off: bool,
 }
 
 impl Until {
-    /// As the new generation has it.
+    /// Returns the automatic stop of a notebook.
     fn stop(&self) -> Option<Stop> {
         match (self.run_for, self.idle, self.off) {
             (Some(time), _, _) => Some(Stop::After(time)),
@@ -61,11 +61,11 @@ impl Until {
         self.run_for.is_some() || self.idle.is_some() || self.off
     }
 
-    /// As the old generation has it, which counts no idle time.
+    /// Returns the automatic stop of an instance, as JSON; instances do not support an idle time.
     fn auto_stop(&self) -> Result<Value, Failure> {
         if self.idle.is_some() {
             return Err(Failure::usage(anyhow::anyhow!(
-                "--idle is for notebooks; an instance takes --for or --off"
+                "--idle applies only to notebooks; use --for or --off for an instance"
             )));
         }
         Ok(match (self.run_for, self.off) {
@@ -78,7 +78,7 @@ impl Until {
     }
 }
 
-/// What the service wants to know of a disk; what is left out is as the service has it.
+/// Returns the JSON of a volume. Members that are null are not sent.
 pub(crate) fn volume_body(category: Option<&str>, size: Option<i64>, uri: Option<&str>) -> Value {
     let ownership = match uri {
         Some(_) => VolumeOwnership::Dedicated,
@@ -92,8 +92,8 @@ pub(crate) fn volume_body(category: Option<&str>, size: Option<i64>, uri: Option
     })
 }
 
-/// The note on a new notebook or instance for which no automatic stop was given: what the response says of it.
-/// `flags` are what says otherwise.
+/// Returns the note that reports the automatic stop of a new notebook or instance when none was requested. `flags` are
+/// the flags that set it.
 fn auto_stop_notice(created: &Value, flags: &str) -> String {
     let auto_stop = match created.get("spec") {
         Some(_) => serde_json::from_value::<DevEnvInstance>(created.clone())
@@ -105,17 +105,17 @@ fn auto_stop_notice(created: &Value, flags: &str) -> String {
     };
     match auto_stop {
         Some(AutoStop::After(time)) => format!(
-            "stops automatically after {}, the default of the service; to change that: {flags}",
+            "stops automatically after {} (the service default); use {flags} to change this",
             text::brief(time)
         ),
         Some(AutoStop::Off) => format!(
-            "never stops automatically, the default of the service, and costs money until it is stopped; to change that: {flags}"
+            "never stops automatically (the service default), and costs accrue until you stop it; use {flags} to change this"
         ),
-        None => format!("the service decides when it stops; to change that: {flags}"),
+        None => format!("the service decides when it stops; use {flags} to change this"),
     }
 }
 
-/// A tag as people write it.
+/// Parses a tag: `team=nlp`.
 fn tag_pair(text: &str) -> anyhow::Result<(String, String)> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
@@ -123,7 +123,7 @@ fn tag_pair(text: &str) -> anyhow::Result<(String, String)> {
     }
 }
 
-/// What the service wants to know of access by SSH.
+/// Returns the JSON of the endpoints for SSH access.
 fn ssh_body(key_pairs: Option<&[String]>, allowed_ips: Option<&[String]>) -> Value {
     json!([{
         "service": EndpointService::Ssh.as_str(),
@@ -132,10 +132,16 @@ fn ssh_body(key_pairs: Option<&[String]>, allowed_ips: Option<&[String]>) -> Val
     }])
 }
 
-/// How much of a list.
+/// The maximum length of a list.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Limit {
-    /// Show at most this many
-    #[arg(long, value_name = "NUMBER", value_parser = text::count, allow_negative_numbers = true)]
+    /// Maximum number of items to list
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        value_parser = text::count,
+        allow_negative_numbers = true,
+        help_heading = None::<&str>
+    )]
     limit: Option<usize>,
 }

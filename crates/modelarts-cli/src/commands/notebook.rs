@@ -20,7 +20,7 @@ use crate::session::{Session, identity};
 use crate::text;
 use crate::waiting::{Interval, Wait, follow};
 
-/// Work with notebooks, the current generation
+/// Manage notebooks
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// List notebooks
@@ -31,7 +31,7 @@ pub(crate) enum Command {
     /// Show a notebook
     #[command(after_help = "Example: modelarts notebook show train-bert -o jq=.status")]
     Show {
-        /// Name, ID or @last
+        /// Name or ID, or @last for the one created last
         #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
         notebook: String,
     },
@@ -41,13 +41,13 @@ pub(crate) enum Command {
         after_help = "Example: modelarts notebook create train-bert --flavor modelarts.vm.cpu.2u --image pytorch-nlp --volume 50GB --for 8h --wait"
     )]
     Create(Create),
-    /// Change name, description, flavor, image or disk of a notebook
+    /// Update the name, description, flavor, image or disk size of a notebook
     #[command(after_help = "Example: modelarts notebook update train-bert --volume 100GB")]
     Update(Update),
     /// Start a notebook
     #[command(after_help = "Example: modelarts notebook start train-bert --for 8h --wait")]
     Start {
-        /// Name, ID or @last
+        /// Name or ID, or @last for the one created last
         #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
         notebook: String,
         #[command(flatten)]
@@ -55,28 +55,28 @@ pub(crate) enum Command {
         #[command(flatten)]
         wait: Wait,
     },
-    /// Stop notebooks
+    /// Stop one or more notebooks
     #[command(after_help = "Example: modelarts notebook stop --all --older-than 8h --dry-run")]
     Stop(Bulk),
     /// Stop a notebook and start it again
     #[command(after_help = "Example: modelarts notebook restart train-bert")]
     Restart {
-        /// Name, ID or @last
+        /// Name or ID, or @last for the one created last
         #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
         notebook: String,
         #[command(flatten)]
         interval: Interval,
     },
-    /// Delete notebooks, with what is on their disks
+    /// Delete one or more notebooks and the data on their disks
     #[command(after_help = "Example: modelarts notebook delete -l name=test-* --yes --wait")]
     Delete(Bulk),
     /// Wait until a notebook is running, stopped or deleted
     #[command(after_help = "Example: modelarts notebook wait @last --for running --timeout 15m")]
     Wait {
-        /// Name, ID or @last
+        /// Name or ID, or @last for the one created last
         #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
         notebook: String,
-        /// The state to wait for
+        /// State to wait for
         #[arg(long = "for", value_enum, value_name = "STATE")]
         target: Target,
         #[command(flatten)]
@@ -85,22 +85,22 @@ pub(crate) enum Command {
     /// Open a notebook in the browser
     #[command(after_help = "Example: modelarts notebook open train-bert")]
     Open {
-        /// Name, ID or @last
+        /// Name or ID, or @last for the one created last
         #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
         notebook: String,
-        /// Only print the address; whoever has it has access
+        /// Print the URL instead of opening it; anyone who has the URL has access
         #[arg(long)]
         print: bool,
     },
-    /// Print the section for ~/.ssh/config
+    /// Print a section for ~/.ssh/config
     #[command(
         after_help = "Example: modelarts notebook ssh-config train-bert --identity ~/.ssh/bert.pem >> ~/.ssh/config"
     )]
     SshConfig(Ssh),
-    /// Open a shell in a notebook by SSH
+    /// Connect to a notebook by SSH
     #[command(after_help = "Example: modelarts notebook ssh train-bert --identity ~/.ssh/bert.pem")]
     Ssh(Ssh),
-    /// Work with tags of notebooks (Huawei Cloud only)
+    /// Manage the tags of notebooks (Huawei Cloud only)
     #[command(subcommand)]
     Tag(Tag),
     /// Save a running notebook as an image
@@ -113,13 +113,13 @@ pub(crate) enum Command {
 
 #[derive(Args)]
 pub(crate) struct List {
-    /// Only those with this status
+    /// List only notebooks with this status
     #[arg(long, value_name = "STATUS")]
     status: Option<String>,
-    /// Only those with this in their name
+    /// List only notebooks whose name contains this text
     #[arg(long, value_name = "TEXT")]
     name: Option<String>,
-    /// Those of all users of the project
+    /// List the notebooks of all users of the project
     #[arg(long)]
     all_users: bool,
     #[command(flatten)]
@@ -134,34 +134,34 @@ pub(crate) struct List {
 pub(crate) struct Create {
     /// Name of the notebook
     name: String,
-    /// Flavor, from `modelarts flavor list`
+    /// Flavor ID, from `modelarts flavor list`
     #[arg(long, value_name = "ID", add = names_of(&FLAVOR))]
     flavor: String,
-    /// Image, from `modelarts image list`
+    /// Image name or ID, from `modelarts image list`
     #[arg(long, value_name = "NAME|ID", add = names_of(&IMAGE))]
     image: String,
-    /// Size of its disk
+    /// Disk size, such as 50GB
     #[arg(long, value_name = "SIZE", value_parser = text::gigabytes)]
     volume: Option<i64>,
-    /// Kind of its disk, such as EVS or EFS
+    /// Disk category, such as EVS or EFS [default: EVS]
     #[arg(long, value_name = "CATEGORY")]
     volume_category: Option<String>,
-    /// Address of your own file system, for EFS
+    /// URI of your own file system, for EFS
     #[arg(long, value_name = "URI")]
     volume_uri: Option<String>,
-    /// Free text
+    /// Description
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     description: Option<String>,
-    /// Key pair for access by SSH; may be repeated
+    /// Name of a key pair for SSH access (repeatable)
     #[arg(long, value_name = "NAME")]
     key_pair: Vec<String>,
-    /// Public IP address that may connect by SSH; may be repeated
+    /// Public IP address that may connect by SSH (repeatable)
     #[arg(long, value_name = "IP", requires = "key_pair")]
     allow_ip: Vec<String>,
-    /// Dedicated pool
+    /// ID of a dedicated resource pool
     #[arg(long, value_name = "ID")]
     pool: Option<String>,
-    /// Workspace
+    /// Workspace ID
     #[arg(long, value_name = "ID")]
     workspace: Option<String>,
     #[command(flatten)]
@@ -172,41 +172,41 @@ pub(crate) struct Create {
 
 #[derive(Args)]
 pub(crate) struct Update {
-    /// Name, ID or @last
+    /// Name or ID, or @last for the one created last
     #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
     notebook: String,
     /// New name
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     name: Option<String>,
-    /// New text
+    /// New description
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     description: Option<String>,
-    /// New flavor, of a stopped notebook: `modelarts flavor switchable`
+    /// New flavor ID, from `modelarts flavor switchable`; the notebook must be stopped
     #[arg(long, value_name = "ID", add = names_of(&FLAVOR))]
     flavor: Option<String>,
-    /// New image, of a stopped notebook
+    /// New image name or ID; the notebook must be stopped
     #[arg(long, value_name = "NAME|ID", add = names_of(&IMAGE))]
     image: Option<String>,
-    /// New size of its disk, which can only grow
+    /// New disk size, such as 100GB; a disk can only grow
     #[arg(long, value_name = "SIZE", value_parser = text::gigabytes)]
     volume: Option<i64>,
 }
 
 #[derive(Args)]
 pub(crate) struct SaveImage {
-    /// Name, ID or @last
+    /// Name or ID, or @last for the one created last
     #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
     notebook: String,
     /// Name of the image
     #[arg(long)]
     name: String,
-    /// Organization in the container registry
+    /// Organization in the container registry (SWR)
     #[arg(long)]
     namespace: String,
-    /// Version of the image
+    /// Tag of the image
     #[arg(long, default_value = "latest")]
     tag: String,
-    /// Free text
+    /// Description
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     description: Option<String>,
     #[command(flatten)]
@@ -276,7 +276,7 @@ impl List {
     }
 }
 
-/// Prints what a filter selects of a list.
+/// Lists the resources that match a filter.
 pub(super) async fn print_filtered(
     session: &Session,
     generation: Generation,
@@ -288,7 +288,7 @@ pub(super) async fn print_filtered(
     check_selector(&filter.selector, generation.noun())?;
     let checked = layout.check(generation.noun(), &session.format());
     checked.map_err(Failure::usage)?;
-    // With a filter of ours nobody knows how many to fetch.
+    // The filter is applied after fetching, so the limit cannot be passed to the service.
     let most = limit.limit.filter(|_| filter.is_empty());
     let Items {
         mut items,
@@ -350,10 +350,10 @@ impl Create {
     }
 }
 
-/// How to go on, on standard error.
+/// Prints the command that waits for the target.
 fn hint(id: &str, target: Target) {
     output::note(&format!(
-        "to wait for it: modelarts notebook wait {id} --for {}",
+        "to wait until it is {0}: modelarts notebook wait {id} --for {0}",
         target.word()
     ));
 }
@@ -387,7 +387,7 @@ pub(super) async fn wait_for(
     match reached {
         Some(resource) => session.print(noun, &resource),
         None => {
-            output::note(&format!("{what} is gone"));
+            output::note(&format!("{what} is deleted"));
             Ok(())
         }
     }
@@ -453,9 +453,11 @@ async fn open(session: &Session, name: &str, print: bool) -> Result<(), Failure>
     if !url.starts_with("https://") && !url.starts_with("http://") {
         return Err(Failure::new(
             Exit::Conflict,
-            format!("notebook {name} has no address now"),
+            format!("notebook {name} has no URL at the moment"),
         )
-        .advise("It has one while it runs: modelarts notebook start"));
+        .advise(
+            "A notebook has a URL only while it is running. To start it: modelarts notebook start",
+        ));
     }
     let separator = if url.contains('?') { '&' } else { '?' };
     let address = match token {
@@ -474,8 +476,8 @@ async fn open(session: &Session, name: &str, print: bool) -> Result<(), Failure>
     match status {
         Ok(status) if status.success() => Ok(()),
         _ => Err(
-            Failure::new(Exit::Failed, format!("{opener} does not open the browser"))
-                .advise("`--print` prints the address."),
+            Failure::new(Exit::Failed, format!("{opener} could not open the browser"))
+                .advise("Use --print to print the URL instead."),
         ),
     }
 }

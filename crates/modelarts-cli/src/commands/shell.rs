@@ -1,4 +1,4 @@
-//! `modelarts completion` and `modelarts man`: made from the commands themselves.
+//! `modelarts completion` and `modelarts man`, generated from the command definitions.
 
 use std::fs;
 use std::path::PathBuf;
@@ -12,26 +12,26 @@ use crate::complete::VARIABLE;
 use crate::failure::Failure;
 use crate::output;
 
-/// Generate completions for a shell
+/// Generate a completion script for a shell
 #[derive(Args)]
 #[command(
-    long_about = "Generate completions for a shell\n\nThe script asks this program for commands, flags, and the names of what exists.",
+    long_about = "Generate a completion script for a shell\n\nThe script calls this program to complete commands, flags and the names of existing resources.",
     after_help = "Example: modelarts completion bash > ~/.local/share/bash-completion/completions/modelarts"
 )]
 pub(crate) struct Completion {
-    /// The shell
+    /// Shell to generate the script for
     #[arg(value_enum)]
     shell: Shell,
-    /// A script that never asks, and completes commands and flags only
+    /// Generate a static script, which completes only commands and flags
     #[arg(long = "static")]
     is_static: bool,
 }
 
-/// Generate manual pages
+/// Generate man pages
 #[derive(Args)]
 #[command(after_help = "Example: modelarts man ~/.local/share/man/man1")]
 pub(crate) struct Man {
-    /// Folder for a page of each command; without it the page of `modelarts` is printed
+    /// Folder to write one page per command to; omit it to print the page of `modelarts`
     folder: Option<PathBuf>,
 }
 
@@ -51,7 +51,7 @@ pub(crate) fn completion(options: &Completion, mut command: clap::Command) -> Re
 pub(crate) fn man(options: &Man, command: clap::Command) -> Result<(), Failure> {
     match &options.folder {
         Some(folder) => {
-            fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+            fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
             clap_mangen::generate_to(command, folder)
                 .with_context(|| format!("writing to {}", folder.display()))?;
         }

@@ -12,15 +12,15 @@ use crate::text;
 
 #[derive(Args)]
 pub(crate) struct Ssh {
-    /// Name, ID or @last
+    /// Name or ID, or @last for the one created last
     #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
     notebook: String,
-    /// File of the private key
+    /// Private key file
     #[arg(long, value_name = "FILE")]
     identity: Option<String>,
 }
 
-/// Where SSH goes.
+/// The user, host and port of an SSH connection.
 struct SshTarget {
     user: String,
     host: String,
@@ -40,9 +40,9 @@ impl Ssh {
         uri.ok_or_else(|| {
             Failure::new(
                 Exit::Conflict,
-                format!("notebook {} cannot be reached by SSH", self.notebook),
+                format!("notebook {} is not reachable by SSH", self.notebook),
             )
-            .advise("It has to run, and to have been created with --key-pair.")
+            .advise("It must be running and must have been created with --key-pair.")
         })
     }
 
@@ -85,19 +85,16 @@ impl Ssh {
         ]);
         match ssh.status() {
             Ok(status) if status.success() => Ok(()),
-            Ok(status) => Err(Failure::new(
-                Exit::Failed,
-                format!("ssh ended with {status}"),
-            )),
+            Ok(status) => Err(Failure::new(Exit::Failed, format!("ssh failed: {status}"))),
             Err(error) => Err(Failure::new(
                 Exit::Failed,
-                format!("ssh does not start: {error}"),
+                format!("could not run ssh: {error}"),
             )),
         }
     }
 }
 
-/// `ssh://ma-user@host:port`, or an address alone; nothing that `ssh` could take for an option.
+/// Parses `ssh://user@host:port`, or a host alone; rejects anything that `ssh` could interpret as an option.
 fn ssh_target(uri: &str) -> Option<SshTarget> {
     let rest = uri.strip_prefix("ssh://").unwrap_or(uri);
     let (user, rest) = rest.split_once('@').unwrap_or(("ma-user", rest));
@@ -124,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_endpoint_is_no_way_into_the_command_line() {
+    fn an_endpoint_cannot_inject_options() {
         let target = ssh_target("ssh://ma-user@dev.example.com:30303").unwrap();
         assert_eq!(
             (target.user.as_str(), target.host.as_str(), target.port),

@@ -14,29 +14,29 @@ use crate::resolve::is_id;
 use crate::session::{Session, identity};
 use crate::waiting::{Wait, follow};
 
-/// Mount folders of OBS in notebooks
+/// Manage the OBS mounts of notebooks
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// List what is mounted to a notebook
+    /// List the mounts of a notebook
     #[command(after_help = "Example: modelarts storage list train-bert")]
     List {
-        /// Name, ID or @last of the notebook
+        /// Name or ID of the notebook, or @last for the one created last
         #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
         notebook: String,
         #[command(flatten)]
         layout: Layout,
     },
-    /// Mount a folder to a running notebook
+    /// Mount an OBS folder in a running notebook
     #[command(
         after_help = "Example: modelarts storage mount train-bert obs://corpus/texts/ /data/texts/ --wait"
     )]
     Mount {
-        /// Name, ID or @last of the notebook
+        /// Name or ID of the notebook, or @last for the one created last
         #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
         notebook: String,
-        /// Parallel file system and folder: obs://name/folder/
+        /// Parallel file system and folder, as obs://name/folder/
         uri: String,
-        /// Directory in the notebook: /data/name/
+        /// Directory in the notebook, such as /data/name/
         mount_path: String,
         #[command(flatten)]
         wait: Wait,
@@ -44,20 +44,20 @@ pub(crate) enum Command {
     /// Show a mount
     #[command(after_help = "Example: modelarts storage show train-bert /data/texts/")]
     Show {
-        /// Name, ID or @last of the notebook
+        /// Name or ID of the notebook, or @last for the one created last
         #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
         notebook: String,
-        /// Directory or ID of the mount
+        /// Mount directory or ID
         #[arg(value_name = "DIRECTORY|ID")]
         storage: String,
     },
-    /// Unmount a folder
+    /// Unmount an OBS folder from a notebook
     #[command(after_help = "Example: modelarts storage unmount train-bert /data/texts/ --wait")]
     Unmount {
-        /// Name, ID or @last of the notebook
+        /// Name or ID of the notebook, or @last for the one created last
         #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
         notebook: String,
-        /// Directory or ID of the mount
+        /// Mount directory or ID
         #[arg(value_name = "DIRECTORY|ID")]
         storage: String,
         #[command(flatten)]
@@ -133,7 +133,7 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<(), Failu
     }
 }
 
-/// The ID of a mount that is meant by its directory or by its ID.
+/// Returns the ID of a mount, given by its directory or its ID.
 async fn resolve_mount(session: &Session, notebook: &str, meant: &str) -> Result<String, Failure> {
     if is_id(meant) {
         return Ok(meant.to_owned());
@@ -148,8 +148,9 @@ async fn resolve_mount(session: &Session, notebook: &str, meant: &str) -> Result
     match mounts.iter().find(is_meant) {
         Some(mount) => Ok(identity(mount)),
         None => Err(
-            Failure::new(Exit::NotFound, format!("nothing is mounted at `{meant}`"))
-                .advise(format!("To see what is: modelarts storage list {notebook}")),
+            Failure::new(Exit::NotFound, format!("nothing is mounted at `{meant}`")).advise(
+                format!("To list the mounts: modelarts storage list {notebook}"),
+            ),
         ),
     }
 }

@@ -13,35 +13,35 @@ use crate::output::table::Layout;
 use crate::session::Session;
 use crate::text;
 
-/// What is done about tags.
+/// The subcommands of `notebook tag`.
 #[derive(Subcommand)]
 pub(crate) enum Tag {
-    /// List the tags of a notebook, or those of all notebooks
+    /// List the tags of one notebook or of all notebooks
     #[command(after_help = "Example: modelarts notebook tag list train-bert")]
     List {
-        /// Name, ID or @last; without it the tags of all notebooks
+        /// Name or ID, or @last for the one created last; omit it to list the tags of all notebooks
         #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
         notebook: Option<String>,
         #[command(flatten)]
         layout: Layout,
     },
-    /// Add tags, or change their values
+    /// Add tags or change their values
     #[command(after_help = "Example: modelarts notebook tag add train-bert team=nlp stage=dev")]
     Add {
-        /// Name, ID or @last
+        /// Name or ID, or @last for the one created last
         #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
         notebook: String,
-        /// The tags
+        /// Tags to add or change
         #[arg(value_name = "KEY=VALUE", required = true, value_parser = tag_pair)]
         tags: Vec<(String, String)>,
     },
-    /// Remove tags by their keys
+    /// Remove tags by key
     #[command(after_help = "Example: modelarts notebook tag remove train-bert stage")]
     Remove {
-        /// Name, ID or @last
+        /// Name or ID, or @last for the one created last
         #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
         notebook: String,
-        /// The keys
+        /// Keys of the tags to remove
         #[arg(value_name = "KEY", required = true)]
         keys: Vec<String>,
     },

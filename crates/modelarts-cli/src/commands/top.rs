@@ -10,7 +10,7 @@ use crate::output::Format;
 use crate::output::table::{self, Layout};
 use crate::session::Session;
 
-/// Show what is running, since when, when it stops and what is billed
+/// Show what is running, for how long, when it stops and what is billed
 #[derive(Args)]
 #[command(after_help = "Example: modelarts top")]
 pub(crate) struct Options {}
@@ -23,7 +23,7 @@ pub(crate) async fn run(_options: &Options, session: &Session) -> Result<(), Fai
         return print(session, &notebooks, &instances);
     }
     if notebooks.is_empty() && instances.is_empty() {
-        output::note("nothing runs");
+        output::note("nothing is running");
         return Ok(());
     }
     for (noun, items, titles) in [
@@ -51,7 +51,7 @@ pub(crate) async fn run(_options: &Options, session: &Session) -> Result<(), Fai
     Ok(())
 }
 
-/// The same for programs: the resources themselves, or a table of what both generations have.
+/// Prints the resources for programs; CSV has the columns that both generations have.
 fn print(session: &Session, notebooks: &[Value], instances: &[Value]) -> Result<(), Failure> {
     const TITLES: [&str; 5] = ["NAME", "FLAVOR", "UP", "STOPS IN", "ID"];
     let format = session.format();

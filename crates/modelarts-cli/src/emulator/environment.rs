@@ -1,4 +1,4 @@
-//! The environment that leads tools to the emulator, and how it says that it is ready.
+//! The environment variables for clients of the emulator, and the messages that report that it is ready.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use modelarts_emulator::Emulator;
 
 use crate::files::write_private;
 
-/// What tools need to find the emulator and to sign in.
+/// Returns the environment variables that clients need to find the emulator and to sign in.
 pub(super) fn environment(emulator: &Emulator) -> Vec<(&'static str, String)> {
     let url = emulator.public_url();
     vec![
@@ -15,7 +15,7 @@ pub(super) fn environment(emulator: &Emulator) -> Vec<(&'static str, String)> {
         ("OS_USERNAME", emulator.user_name().to_owned()),
         ("OS_PASSWORD", emulator.password().expose().to_owned()),
         ("OS_USER_DOMAIN_NAME", emulator.domain_name().to_owned()),
-        // No name beside it: a client with an access key would ask whether both are the same project.
+        // Without the name: a client with an access key would send a request to check that both are the same project.
         ("OS_PROJECT_ID", emulator.project_id().to_owned()),
         ("HUAWEICLOUD_SDK_AK", emulator.access_key().to_owned()),
         (
@@ -27,12 +27,12 @@ pub(super) fn environment(emulator: &Emulator) -> Vec<(&'static str, String)> {
             emulator.project_id().to_owned(),
         ),
         ("MODELARTS_ENDPOINT", url.to_owned()),
-        // For curl; under a name that no client reads, since it ends after a day of emulated time.
+        // For curl. No client reads a variable of this name, because the token expires after a day of emulated time.
         ("X_AUTH_TOKEN", emulator.token().expose().to_owned()),
     ]
 }
 
-/// The address first: scripts wait for this line.
+/// Returns the message for people. The address is in the first line, because scripts wait for it.
 pub(super) fn introduction(emulator: &Emulator, environment: &[(&str, String)]) -> String {
     let url = emulator.base_url();
     let exports: String = environment
@@ -41,14 +41,14 @@ pub(super) fn introduction(emulator: &Emulator, environment: &[(&str, String)]) 
         .collect();
     format!(
         "Serving ModelArts at {url}\n\
-         Documentation to try it: {url}/docs/\n\
-         Control: {url}/_emulator/openapi/control.json\n\n\
+         Interactive documentation: {url}/docs/\n\
+         Control plane: {url}/_emulator/openapi/control.json\n\n\
          {exports}\n\
-         These accounts exist in this emulator only. End it with Ctrl-C."
+         These credentials are valid only for this emulator. Press Ctrl-C to stop it."
     )
 }
 
-/// The same for programs, in one line.
+/// Returns the message for programs, in one line.
 pub(super) fn readiness(emulator: &Emulator, environment: &[(&str, String)]) -> String {
     let url = emulator.base_url();
     let environment: serde_json::Map<String, serde_json::Value> = environment
@@ -64,7 +64,7 @@ pub(super) fn readiness(emulator: &Emulator, environment: &[(&str, String)]) -> 
     .to_string()
 }
 
-/// A value that a shell takes as it is, whatever is in it.
+/// Quotes a value, so that a shell does not interpret anything in it.
 fn shell_quoted(value: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@%+,=".contains(&byte);
     if !value.is_empty() && value.bytes().all(is_plain) {
@@ -73,7 +73,7 @@ fn shell_quoted(value: &str) -> String {
     format!("'{}'", value.replace('\'', r"'\''"))
 }
 
-/// Writes the file as a whole or not at all, for the eyes of its owner only.
+/// Writes the file atomically, readable only by its owner.
 pub(super) fn write_env_file(file: &Path, environment: &[(&str, String)]) -> anyhow::Result<()> {
     let lines: String = environment
         .iter()

@@ -14,11 +14,11 @@ pub(super) enum Log {
     Off,
 }
 
-/// How many lines wait for standard error; what comes when that many do is dropped and counted.
+/// The maximum number of buffered lines. When the buffer is full, further lines are dropped and counted.
 const LOG_LINES: usize = 8_192;
 
-/// Begins the log. It is written by a thread of its own, so that whoever reads standard error, or does not, never decides
-/// whether a request gets a response. The guard writes what is left when it is dropped, for a second at most.
+/// Starts the log. A separate thread writes it, so that a slow reader of standard error never delays a response. When the
+/// guard is dropped, it writes the remaining lines for at most a second.
 pub(super) fn start_log(log: Log) -> Option<WorkerGuard> {
     if log == Log::Off {
         return None;
@@ -37,7 +37,7 @@ pub(super) fn start_log(log: Log) -> Option<WorkerGuard> {
     let no_color = std::env::var_os("NO_COLOR");
     let subscriber = tracing_subscriber::fmt()
         .with_writer(writer)
-        // What cannot be written is nothing to write about, least of all to the same place.
+        // An error of the log would be reported on standard error, which has just failed.
         .log_internal_errors(false)
         .with_ansi(std::io::stderr().is_terminal() && no_color.is_none_or(|value| value.is_empty()))
         .with_max_level(LevelFilter::INFO);
@@ -48,7 +48,7 @@ pub(super) fn start_log(log: Log) -> Option<WorkerGuard> {
     Some(guard)
 }
 
-/// Writes lines of the log, and before the next one how many were dropped since the last.
+/// Writes the lines of the log. A line that follows dropped ones is preceded by their number.
 struct LogWriter<W> {
     inner: W,
     dropped: Arc<OnceLock<ErrorCounter>>,
@@ -61,7 +61,7 @@ impl<W: std::io::Write> std::io::Write for LogWriter<W> {
         let dropped = self.dropped.get().map_or(0, ErrorCounter::dropped_lines);
         if dropped > self.reported {
             let lines = dropped - self.reported;
-            let message = "standard error was not read in time";
+            let message = "lines were dropped because standard error was not read in time";
             match self.json {
                 true => writeln!(
                     self.inner,
@@ -86,7 +86,7 @@ mod tests {
 
     use super::*;
 
-    /// Takes nothing before it is let go, like a pipe that nobody reads.
+    /// Blocks until it is released, like a full pipe that nobody reads.
     struct Pipe {
         open: mpsc::Receiver<()>,
         read: mpsc::Sender<String>,
@@ -94,7 +94,7 @@ mod tests {
 
     impl Write for Pipe {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            // When the other end is dropped, everything flows.
+            // Fails when the other end has been dropped; then nothing blocks any more.
             let _ = self.open.recv();
             let _ = self.read.send(String::from_utf8_lossy(bytes).into_owned());
             Ok(bytes.len())
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_nobody_reads_are_dropped_and_counted() {
+    fn unread_lines_are_dropped_and_counted() {
         let (open, opened) = mpsc::channel();
         let (read, lines) = mpsc::channel();
         let dropped = Arc::new(OnceLock::new());

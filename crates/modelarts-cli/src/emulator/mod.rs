@@ -1,4 +1,4 @@
-//! `modelarts emulator`: the emulator as a process of its own.
+//! `modelarts emulator`: runs the emulator as a process.
 
 use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -38,29 +38,29 @@ pub(crate) struct Options {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Check whether a running emulator is healthy, as in a container
+    /// Check whether a running emulator is healthy
     #[command(after_help = "Example: modelarts emulator healthcheck --wait 30s")]
     Healthcheck {
-        /// Its port
+        /// Port of the emulator
         #[arg(long, default_value_t = PORT)]
         port: u16,
-        /// Its address
+        /// Address of the emulator
         #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), value_name = "ADDRESS")]
         host: IpAddr,
-        /// Wait up to this long for it to become healthy, for example 30s
+        /// Wait up to this long for the emulator to become healthy, such as 30s
         #[arg(long, value_parser = text::duration, value_name = "DURATION")]
         wait: Option<Duration>,
     },
-    /// Run a command with an emulator of its own
+    /// Run a command against a temporary emulator
     ///
-    /// Starts an emulator on a free port, runs the command with the environment that tools need to find it (and without
-    /// your own OS_*, OTC_*, HUAWEICLOUD_* and MODELARTS_* variables), stops the emulator, and ends with the exit code of
-    /// the command.
+    /// Starts an emulator on a free port, runs the command with environment variables that point clients to the
+    /// emulator, stops the emulator, and exits with the exit code of the command. Your own OS_*, OTC_*, HUAWEICLOUD_*
+    /// and MODELARTS_* variables are not passed to the command.
     #[command(after_help = "Example: modelarts emulator exec --instant -- pytest tests/")]
     Exec {
         #[command(flatten)]
         serve: Box<Serve>,
-        /// The command and its arguments
+        /// Command to run, with its arguments
         #[arg(last = true, required = true, value_name = "COMMAND")]
         command: Vec<OsString>,
     },
@@ -68,38 +68,37 @@ enum Command {
 
 #[derive(Args)]
 struct Serve {
-    /// Port; 0 for a free one [default: 8780, with exec a free one]
+    /// Port to listen on; 0 selects a free port [default: 8780; exec: a free port]
     #[arg(long)]
     port: Option<u16>,
     /// Address to listen on
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), value_name = "ADDRESS")]
     host: IpAddr,
-    /// Allow an address that other machines can reach: whoever reaches the emulator controls it
+    /// Allow a --host reachable by other machines; anyone who can reach the emulator controls it
     #[arg(long)]
     allow_remote: bool,
-    /// A name of this machine under which clients may use the control plane, like that of a container; repeatable
+    /// Host name under which clients may use the control plane, such as the name of a container (repeatable)
     #[arg(long, value_name = "NAME")]
     host_name: Vec<String>,
-    /// What URLs in responses begin with; without it they follow X-Forwarded-Proto, -Host and -Prefix, or the host that the
-    /// client asked for
+    /// Base URL for URLs in responses [default: from the headers X-Forwarded-Proto, -Host and -Prefix, or from Host]
     #[arg(long, value_name = "URL")]
     external_url: Option<String>,
-    /// Keep the state in this SQLite file; without it, the state ends with the process
+    /// SQLite file to store the state in; without it, the state is lost when the emulator stops
     #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,
-    /// Projects, users, images and instances to begin with: a JSON file, or the name of built-in ones (seed-pages)
+    /// Initial projects, users, images and instances: a JSON file, or the name of built-in fixtures (seed-pages)
     ///
     /// For example: {"users": [{"name": "ada", "password": "not-a-real-password"}], "instances": [{"name": "train-bert",
     /// "status": "STOPPED"}, {"generation": "dev_env", "name": "old"}], "capacity": {"instances": 50}}
     #[arg(long, value_name = "FILE|NAME")]
     fixtures: Option<PathBuf>,
-    /// Draw ids and secrets from this number, so that they are the same in every run
+    /// Seed for generated IDs and secrets, to make them the same in every run
     #[arg(long, value_name = "NUMBER")]
     rng_seed: Option<u64>,
-    /// How time passes; a manual clock stands until /_emulator/clock moves it
+    /// Clock of the emulator; a manual clock advances only through /_emulator/clock
     #[arg(long, value_enum, default_value_t = Clock::Real)]
     clock: Clock,
-    /// How many seconds of the service pass in a second
+    /// Emulated seconds per real second
     #[arg(
         long,
         default_value_t = 1.0,
@@ -107,28 +106,28 @@ struct Serve {
         conflicts_with = "clock"
     )]
     scale: f64,
-    /// Let every transition take no time
+    /// Complete every transition immediately
     #[arg(long)]
     instant: bool,
-    /// Let reads after a change show the state before it for so long, as the service may
+    /// Time in milliseconds for which reads after a change return the previous state, as can happen in the service
     #[arg(long, default_value_t = 0, value_name = "MS")]
     stale_reads: u64,
-    /// Go by the documentation where practice is more lenient
+    /// Enforce the documentation where the service is known to be more lenient
     #[arg(long)]
     strict: bool,
-    /// The region that the catalogue names
+    /// Region in the service catalogue
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
-    /// The log of requests on standard error [default: text, with exec off]
+    /// Format of the request log on standard error [default: text; exec: off]
     #[arg(long, value_enum)]
     log: Option<Log>,
-    /// How it says that it is ready: text for people, or one line of JSON
+    /// Format of the message printed when the emulator is ready; json is a single line
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// Write the environment that tools need to this file once it is ready, as NAME=value lines that a shell can read
+    /// File to write the environment variables for clients to, as NAME=value lines, once the emulator is ready
     #[arg(long, value_name = "FILE")]
     env_file: Option<PathBuf>,
-    /// End when the process that started this one has ended
+    /// Exit when the parent process exits
     #[cfg(unix)]
     #[arg(long)]
     exit_with_parent: bool,
@@ -160,10 +159,10 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
 }
 
 async fn serve(options: Serve) -> Result<(), Failure> {
-    // Read before anything takes time: who has ended by then cannot be noticed.
+    // The parent is read first: if it had exited earlier, that would go unnoticed.
     let parent_ended = parent_ended(&options);
     if let Some(file) = &options.env_file {
-        // Whoever waits for the file must not find that of an earlier emulator.
+        // A script that waits for the file must not find the file of an earlier emulator.
         let _ = std::fs::remove_file(file);
     }
     let _log = start_log(options.log.unwrap_or(Log::Text));
@@ -173,10 +172,10 @@ async fn serve(options: Serve) -> Result<(), Failure> {
     if let Some(file) = &options.env_file {
         write_env_file(file, &environment)?;
     }
-    // What serves a program is not for `--emulator` of people.
-    let is_fixture =
-        parent_decides(&options) || options.env_file.is_some() || options.format == Format::Json;
-    let _published = (!is_fixture)
+    // An emulator that was started by a program is not used by `--emulator`.
+    let is_for_program =
+        exits_with_parent(&options) || options.env_file.is_some() || options.format == Format::Json;
+    let _published = (!is_for_program)
         .then(|| Registration::publish(&emulator))
         .flatten();
     notice(&match options.format {
@@ -194,7 +193,7 @@ async fn serve(options: Serve) -> Result<(), Failure> {
 async fn start(options: &Serve, port: u16) -> Result<Emulator, Failure> {
     if !options.host.is_loopback() && !options.allow_remote {
         return Err(Failure::usage(anyhow!(
-            "--host is {}, which other machines can reach; add --allow-remote if that is meant",
+            "--host {} can be reached by other machines; add --allow-remote to allow this",
             options.host
         )));
     }
@@ -208,16 +207,16 @@ async fn start(options: &Serve, port: u16) -> Result<Emulator, Failure> {
 }
 
 #[cfg(unix)]
-fn parent_decides(options: &Serve) -> bool {
+fn exits_with_parent(options: &Serve) -> bool {
     options.exit_with_parent
 }
 
 #[cfg(not(unix))]
-fn parent_decides(_: &Serve) -> bool {
+fn exits_with_parent(_: &Serve) -> bool {
     false
 }
 
-/// Completes when the process that started this one has ended, if that is asked for.
+/// Completes when the parent process has exited, if `--exit-with-parent` is given.
 #[cfg(unix)]
 fn parent_ended(options: &Serve) -> impl Future<Output = ()> + use<> {
     use std::os::unix::process::parent_id;
@@ -226,7 +225,7 @@ fn parent_ended(options: &Serve) -> impl Future<Output = ()> + use<> {
         let Some(parent) = parent else {
             return std::future::pending().await;
         };
-        // An orphan is given another parent.
+        // When the parent exits, the process gets another one.
         while parent_id() == parent {
             SystemClock.sleep(POLL_INTERVAL).await;
         }
@@ -238,13 +237,13 @@ fn parent_ended(_: &Serve) -> impl Future<Output = ()> + use<> {
     std::future::pending()
 }
 
-/// The variables that lead a command to another service than the emulator.
+/// The prefixes of the variables that could point a command to another service.
 const CLOUD_VARIABLES: [&str; 4] = ["OS_", "OTC_", "HUAWEICLOUD_", "MODELARTS_"];
 
-/// Runs a command beside an emulator; its exit code.
+/// Runs a command against a new emulator; returns the exit code of the command.
 async fn exec(options: Serve, command: &[OsString]) -> Result<i32, Failure> {
     let [program, arguments @ ..] = command else {
-        return Err(Failure::usage(anyhow!("there is no command after --")));
+        return Err(Failure::usage(anyhow!("no command is given after --")));
     };
     let _log = start_log(options.log.unwrap_or(Log::Off));
     let emulator = start(&options, 0).await?;
@@ -278,7 +277,7 @@ async fn exec(options: Serve, command: &[OsString]) -> Result<i32, Failure> {
     let status = tokio::select! {
         status = child.wait() => status?,
         () = shutdown => {
-            // A terminal signals the command as well; a signal to this process alone is meant for both.
+            // A terminal signals the command as well. After a signal to this process alone, the command is killed.
             tokio::select! {
                 status = child.wait() => status?,
                 () = SystemClock.sleep(SHUTDOWN_TIMEOUT) => {
@@ -292,10 +291,10 @@ async fn exec(options: Serve, command: &[OsString]) -> Result<i32, Failure> {
     Ok(exit_code(status))
 }
 
-/// How long a command may take to end after it was interrupted.
+/// The time that an interrupted command has to exit.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// As a shell has it: 128 and the signal for a command that was ended by one.
+/// Returns the exit code as a shell does: 128 plus the signal for a command that was killed by a signal.
 fn exit_code(status: std::process::ExitStatus) -> i32 {
     #[cfg(unix)]
     {
@@ -335,7 +334,7 @@ fn builder(options: &Serve) -> Result<EmulatorBuilder, Failure> {
     }
     if !(options.scale.is_finite() && options.scale > 0.0) {
         return Err(Failure::usage(anyhow!(
-            "--scale is {}, but has to be a number above 0",
+            "--scale must be a number greater than 0, not {}",
             options.scale
         )));
     }
@@ -345,7 +344,7 @@ fn builder(options: &Serve) -> Result<EmulatorBuilder, Failure> {
     })
 }
 
-/// The built-in fixtures of this name, or those in the file.
+/// Returns the built-in fixtures of this name, or those in the file.
 fn fixtures(source: &Path) -> anyhow::Result<Fixtures> {
     if let Some(built_in) = source.to_str().and_then(Fixtures::built_in) {
         return Ok(built_in);
@@ -353,7 +352,7 @@ fn fixtures(source: &Path) -> anyhow::Result<Fixtures> {
     let text = std::fs::read_to_string(source).with_context(|| {
         let names: Vec<&str> = Fixtures::built_in_names().collect();
         format!(
-            "--fixtures: {} is no file that can be read, and none of the built-in names ({})",
+            "--fixtures: {} is neither a readable file nor a built-in name ({})",
             source.display(),
             names.join(", ")
         )
@@ -361,7 +360,7 @@ fn fixtures(source: &Path) -> anyhow::Result<Fixtures> {
     serde_json::from_str(&text).with_context(|| format!("--fixtures: in {}", source.display()))
 }
 
-/// Completes on Ctrl-C, or when the process is asked to end. Both are noticed from the call on, not from the first poll.
+/// Completes on SIGINT or SIGTERM. Signals are registered by the call itself, not by the first poll.
 fn shutdown() -> std::io::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
     {

@@ -1,21 +1,21 @@
-//! Which of the formats a command prints.
+//! The output formats that each command supports.
 
 use anyhow::{Result, bail};
 
 use super::Format;
 
-/// What a command prints on standard output.
+/// The kind of output of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Prints {
-    /// Resources or results: every format.
+    /// Resources or results, in any format.
     Rows,
-    /// JSON as the service sends it, which has no columns.
+    /// JSON as received from the service, which cannot be a table.
     Json,
-    /// A text with a form of its own, or nothing.
+    /// Text in a fixed format, or no output.
     Text,
 }
 
-/// The commands that print a text with a form of its own, or nothing.
+/// The commands whose output has a fixed format, and those without output.
 pub(crate) const TEXT: [&str; 14] = [
     "auth login",
     "auth logout",
@@ -43,8 +43,8 @@ fn prints(command: &str) -> Prints {
     }
 }
 
-/// The format in which a command prints. What it cannot print is refused where a flag asks for it; a variable or a
-/// profile asks all commands, and each does what it can.
+/// Returns the format to use for a command. An unsupported format is an error if it comes from a flag. A variable or a
+/// profile applies to all commands, so commands that do not support its format ignore it.
 pub(crate) fn accepted(
     command: &str,
     format: Option<Format>,
@@ -61,10 +61,10 @@ pub(crate) fn accepted(
         _ if is_accepted => Ok(format),
         _ if !is_flag => Ok(None),
         Prints::Json => bail!(
-            "--output: `modelarts {command}` prints json, yaml, jq=FILTER or jsonpath=PATH; for tables use commands like \
-             `modelarts notebook list`"
+            "--output: `modelarts {command}` supports only json, yaml, jq=FILTER and jsonpath=PATH; for tables, use \
+             commands such as `modelarts notebook list`"
         ),
-        _ => bail!("--output: `modelarts {command}` has a single output format"),
+        _ => bail!("--output: `modelarts {command}` does not support output formats"),
     }
 }
 
@@ -72,13 +72,13 @@ pub(crate) fn accepted(
 mod tests {
     use super::*;
 
-    /// The commands that do something, by their names from the root down.
+    /// Collects the executable commands, as paths from the root.
     fn leaves(command: &clap::Command, path: &str, found: &mut Vec<String>) {
         let subcommands: Vec<_> = command
             .get_subcommands()
             .filter(|sub| sub.get_name() != "help")
             .collect();
-        // `emulator` has commands, and is one.
+        // `emulator` has subcommands and is executable itself.
         if subcommands.is_empty() || path == "emulator" || path == "api" {
             found.push(path.to_owned());
         }
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn every_command_takes_a_format_or_refuses_it() {
+    fn every_command_accepts_or_rejects_each_format() {
         let mut commands = Vec::new();
         leaves(&crate::command(), "", &mut commands);
         for text in TEXT.iter().filter(|text| **text != "mcp") {

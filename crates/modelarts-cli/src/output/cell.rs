@@ -4,11 +4,11 @@ use modelarts::Timestamp;
 
 use crate::text;
 
-/// A cell, with how it is meant.
+/// A cell of a table, with its tone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Cell {
     pub(crate) text: String,
-    /// What programs get instead of it.
+    /// The value in output for programs, if it differs from the text.
     data: Option<String>,
     pub(crate) tone: Tone,
 }
@@ -34,7 +34,7 @@ impl Cell {
         }
     }
 
-    /// A time that people read as a distance from now.
+    /// Sets a time as the value for programs; people see it relative to now.
     pub(crate) fn time(self, time: Timestamp) -> Self {
         Self {
             data: Some(format!("{time:.0}")),
@@ -42,7 +42,7 @@ impl Cell {
         }
     }
 
-    /// As programs want it; nothing where nothing is known.
+    /// Returns the value for programs; empty if there is no value.
     pub(crate) fn data(&self) -> &str {
         match &self.data {
             Some(data) => data,
@@ -51,7 +51,7 @@ impl Cell {
         }
     }
 
-    /// Nothing is known.
+    /// Returns the cell for a missing value.
     pub(crate) fn none() -> Self {
         Self::plain("-")
     }

@@ -1,4 +1,4 @@
-//! jq filters over what is printed.
+//! Formats output with a jq filter.
 
 use anyhow::{Result, anyhow};
 use jaq_core::load::{Arena, File, Loader};
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::text;
 
-/// Whether it is a filter, before anything is sent.
+/// Checks the syntax of a filter, so that a wrong one is rejected before any request is sent.
 pub(super) fn check(filter: &str) -> Result<()> {
     compile(filter).map(drop)
 }
@@ -27,14 +27,14 @@ fn compile(filter: &str) -> Result<Filter<data::JustLut<Val>>> {
     let arena = Arena::default();
     let modules = Loader::new(definitions)
         .load(&arena, program)
-        .map_err(|_| anyhow!("`{filter}` is no jq filter"))?;
+        .map_err(|_| anyhow!("`{filter}` is not a valid jq filter"))?;
     Compiler::default()
         .with_funs(functions)
         .compile(modules)
-        .map_err(|_| anyhow!("`{filter}` uses a name that jq does not know"))
+        .map_err(|_| anyhow!("`{filter}` uses an undefined jq function or variable"))
 }
 
-/// The results of a filter, texts without quotes.
+/// Returns the results of a filter, one per line; strings have no quotes.
 pub(super) fn run(filter: &str, input: &Value) -> Result<Vec<String>> {
     let filter = compile(filter)?;
     let input = read::parse_single(input.to_string().as_bytes())

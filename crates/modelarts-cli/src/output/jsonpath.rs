@@ -1,4 +1,4 @@
-//! JSONPath (RFC 9535) over what is printed.
+//! Formats output with a JSONPath (RFC 9535).
 
 use anyhow::{Result, anyhow};
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json_path::JsonPath;
 
 use crate::text;
 
-/// The nodes that a path selects, texts without quotes.
+/// Returns the nodes that a path selects, one per line; strings have no quotes.
 pub(super) fn run(path: &str, input: &Value) -> Result<Vec<String>> {
     let path = parse(path)?;
     let nodes = path.query(input).into_iter();
@@ -18,14 +18,14 @@ pub(super) fn run(path: &str, input: &Value) -> Result<Vec<String>> {
         .collect())
 }
 
-/// Whether it is a path, before anything is sent.
+/// Checks the syntax of a path, so that a wrong one is rejected before any request is sent.
 pub(super) fn check(path: &str) -> Result<()> {
     parse(path).map(drop)
 }
 
 fn parse(path: &str) -> Result<JsonPath> {
     JsonPath::parse(path)
-        .map_err(|error| anyhow!("`{path}` is no JSONPath, which looks like $[*].id: {error}"))
+        .map_err(|error| anyhow!("`{path}` is not a valid JSONPath, such as $[*].id: {error}"))
 }
 
 #[cfg(test)]

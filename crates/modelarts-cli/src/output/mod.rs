@@ -1,4 +1,4 @@
-//! Everything that is printed passes here: data on standard output, all else on standard error.
+//! All output of the command: data on standard output, everything else on standard error.
 
 use std::io::{self, ErrorKind, Write as _};
 use std::str::FromStr;
@@ -22,7 +22,7 @@ mod jsonpath;
 mod rows;
 pub(crate) mod table;
 
-/// How data is printed.
+/// The output format.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
     Table,
@@ -34,7 +34,7 @@ pub(crate) enum Format {
     JsonPath(String),
 }
 
-const KNOWN: &str = "known are table, json, yaml, csv, name, jq=FILTER and jsonpath=PATH";
+const KNOWN: &str = "expected table, json, yaml, csv, name, jq=FILTER or jsonpath=PATH";
 
 impl FromStr for Format {
     type Err = anyhow::Error;
@@ -55,8 +55,8 @@ impl FromStr for Format {
                 "yaml" => Self::Yaml,
                 "csv" => Self::Csv,
                 "name" => Self::Name,
-                "jq" => bail!("give the filter, too: -o jq='.id'"),
-                "jsonpath" => bail!("give the path, too: -o jsonpath='$.id'"),
+                "jq" => bail!("the filter is missing; write it like -o jq='.id'"),
+                "jsonpath" => bail!("the path is missing; write it like -o jsonpath='$.id'"),
                 _ => bail!("{KNOWN}"),
             },
             Some(_) => bail!("{KNOWN}"),
@@ -64,7 +64,7 @@ impl FromStr for Format {
     }
 }
 
-/// A value in one of the formats for programs.
+/// Prints a value in one of the formats for programs.
 pub(crate) fn data(format: &Format, value: &Value) -> Result<()> {
     match format {
         Format::Json => line(&text::safe_json(&format!("{value:#}")))?,
@@ -83,21 +83,21 @@ pub(crate) fn data(format: &Format, value: &Value) -> Result<()> {
             }
         }
         Format::Table | Format::Csv | Format::Name => {
-            bail!("this command prints json, yaml, jq=FILTER or jsonpath=PATH")
+            bail!("this command supports only json, yaml, jq=FILTER and jsonpath=PATH")
         }
     }
     Ok(())
 }
 
-/// What stands for a secret unless `--show-secrets` is given.
+/// Replaces secrets unless `--show-secrets` is given.
 pub(crate) const HIDDEN: &str = "(hidden, see --show-secrets)";
 
-/// Hides what the document marks as secret.
+/// Hides the values that the document marks as secret.
 pub(crate) fn hide_secrets(value: &mut Value, schema: Schema) {
     replace_secrets(value, schema, HIDDEN);
 }
 
-/// Puts this text in place of what the document marks as secret.
+/// Replaces the values that the document marks as secret.
 pub(crate) fn replace_secrets(value: &mut Value, schema: Schema, hidden: &str) {
     match value {
         Value::Object(members) => {
@@ -124,7 +124,7 @@ pub(crate) fn replace_secrets(value: &mut Value, schema: Schema, hidden: &str) {
     }
 }
 
-/// Writes a text and a line end. A reader that has gone away ends the output quietly.
+/// Prints a line on standard output. If the pipe has been closed, the process exits with success.
 pub(crate) fn line(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     match writeln!(out, "{text}").and_then(|()| out.flush()) {
@@ -133,31 +133,31 @@ pub(crate) fn line(text: &str) -> io::Result<()> {
     }
 }
 
-/// Writes a text that nobody has to read: a service goes on when its reader has gone away.
+/// Prints a line on standard output, ignoring errors, so that a server keeps running when the pipe is closed.
 pub(crate) fn notice(text: &str) {
     let mut out = io::stdout().lock();
     let _ = writeln!(out, "{text}").and_then(|()| out.flush());
 }
 
-/// The progress line that is on the terminal now.
+/// The progress line that is currently on the terminal.
 static PROGRESS: Mutex<Option<ProgressBar>> = Mutex::new(None);
 
-/// Says which progress line is shown, so that [`note`] does not write into it.
+/// Sets the progress line on the terminal, so that [`note`] does not overwrite it.
 pub(crate) fn set_progress(bar: Option<ProgressBar>) {
     if let Ok(mut progress) = PROGRESS.lock() {
         *progress = bar;
     }
 }
 
-/// Whether standard error is for others, as while a shell completes a line.
+/// Whether standard error must stay unused, as during shell completion.
 static SILENT: AtomicBool = AtomicBool::new(false);
 
-/// Lets nothing more be written to standard error.
+/// Disables all output on standard error.
 pub(crate) fn silence() {
     SILENT.store(true, Ordering::Relaxed);
 }
 
-/// A line on standard error. Nobody has to read it.
+/// Prints a line on standard error, ignoring errors.
 pub(crate) fn note(text: &str) {
     if SILENT.load(Ordering::Relaxed) {
         return;
@@ -180,7 +180,7 @@ mod tests {
     use crate::document;
 
     #[test]
-    fn what_the_document_marks_is_hidden_at_any_depth() {
+    fn secrets_are_hidden_at_any_depth() {
         let list = document::find("listNotebooks").unwrap().response.unwrap();
         let mut page = json!({"data": [{"id": "1", "token": "t", "url": ""}], "total": 1});
         hide_secrets(&mut page, list);
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn formats_are_read() {
+    fn formats_are_parsed() {
         assert_eq!(
             "jq=.a=1".parse::<Format>().unwrap(),
             Format::Jq(".a=1".into())

@@ -1,4 +1,4 @@
-//! Rows for programs: results that are no resources of the API, and lines of CSV.
+//! Rows for programs: results that are not resources of the API, and CSV.
 
 use anyhow::Result;
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{Format, data, line};
 use crate::text;
 
-/// Rows that are no resources of the API, in one of the formats for programs; `titles` are what CSV has of them.
+/// Prints rows that are not resources of the API in one of the formats for programs. CSV contains the members `titles`.
 pub(crate) fn rows(format: &Format, titles: &[&str], rows: &[Value]) -> Result<()> {
     let text = |value: Option<&Value>| match value {
         None | Some(Value::Null) => String::new(),
@@ -31,7 +31,7 @@ pub(crate) fn rows(format: &Format, titles: &[&str], rows: &[Value]) -> Result<(
     }
 }
 
-/// Lines of CSV under their titles.
+/// Prints CSV with a header.
 pub(super) fn csv_lines<R: IntoIterator<Item = String>>(
     titles: impl IntoIterator<Item = String>,
     rows: impl IntoIterator<Item = R>,

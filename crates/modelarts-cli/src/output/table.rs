@@ -1,4 +1,4 @@
-//! Tables for people, and the same as CSV.
+//! Tables for people, and the same columns as CSV.
 
 use std::io::{self, IsTerminal as _};
 
@@ -15,37 +15,39 @@ use super::{Format, line};
 use crate::noun::{Column, Noun};
 use crate::text;
 
-/// What of a list is shown.
+/// The columns and the order of a list.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Table")]
 pub(crate) struct Layout {
     /// Show all columns
     #[arg(long)]
     pub(crate) wide: bool,
-    /// Show these columns, by their titles
-    #[arg(long, value_name = "TITLE,...", value_delimiter = ',')]
+    /// Show only these columns
+    #[arg(long, value_name = "COLUMN,...", value_delimiter = ',')]
     pub(crate) columns: Vec<String>,
-    /// Sort by this column; with a dash in front, downwards
-    #[arg(long, value_name = "TITLE", allow_hyphen_values = true)]
+    /// Sort by this column; a leading dash sorts in descending order
+    #[arg(long, value_name = "COLUMN", allow_hyphen_values = true)]
     pub(crate) sort: Option<String>,
 }
 
 impl Layout {
-    /// Refuses columns that do not exist, and columns where there are none, before anything is sent.
+    /// Rejects unknown columns, and columns in formats without columns, before any request is sent.
     pub(crate) fn check(&self, noun: &Noun, format: &Format) -> Result<()> {
         columns(noun, self)?;
         if let Some(sort) = &self.sort {
             find(noun, sort.strip_prefix('-').unwrap_or(sort))?;
         }
-        let is_shaped = self.wide || !self.columns.is_empty();
-        if is_shaped && !matches!(format, Format::Table | Format::Csv) {
-            bail!("--wide and --columns are for tables and csv; other formats have all fields");
+        let selects_columns = self.wide || !self.columns.is_empty();
+        if selects_columns && !matches!(format, Format::Table | Format::Csv) {
+            bail!(
+                "--wide and --columns apply only to tables and CSV; other formats contain all fields"
+            );
         }
         Ok(())
     }
 }
 
-/// The columns that a layout asks for.
+/// Returns the columns that a layout selects.
 pub(crate) fn columns(noun: &Noun, layout: &Layout) -> Result<Vec<&'static Column>> {
     if layout.columns.is_empty() {
         let columns = noun.columns.iter();
@@ -73,14 +75,14 @@ fn find(noun: &Noun, title: &str) -> Result<&'static Column> {
         None => {
             let known: Vec<_> = noun.columns.iter().map(|column| column.title).collect();
             bail!(
-                "there is no column `{title}`; there are {}",
+                "there is no column `{title}`; the columns are {}",
                 known.join(", ")
             )
         }
     }
 }
 
-/// Puts the items in the order that the layout asks for.
+/// Sorts the items as the layout requests.
 pub(crate) fn sort(
     noun: &Noun,
     layout: &Layout,
@@ -102,7 +104,7 @@ pub(crate) fn sort(
     Ok(())
 }
 
-/// Ages by the time itself, numbers by their size, all else as text.
+/// Returns the sort key of an item: durations and numbers are compared by value, everything else as text.
 fn key(column: &Column, item: &Value, now: Timestamp) -> (u64, String) {
     let text = (column.cell)(item, now).text;
     let number = match text::duration(&text) {
@@ -115,16 +117,16 @@ fn key(column: &Column, item: &Value, now: Timestamp) -> (u64, String) {
     (number, text)
 }
 
-/// Characters that a column which can be cut keeps as long as other columns can give way.
+/// The minimum width of a column that can be truncated, as long as other columns can be hidden instead.
 const KEPT: usize = 16;
 
-/// Characters that it keeps in any case.
+/// The minimum width of a column that can be truncated.
 const LEAST: usize = 8;
 
-/// Spaces behind each column but the last.
+/// The number of spaces between columns.
 const GAP: usize = 2;
 
-/// Which columns fit into a width, and how wide each may be; `None` for those that give way.
+/// Returns the width of each column so that the table fits into `width`; `None` for columns that are hidden.
 fn fit(columns: &[&Column], widths: &[usize], width: usize) -> Vec<Option<usize>> {
     let mut shown: Vec<Option<usize>> = widths.iter().copied().map(Some).collect();
     let can_be_cut = |index: usize| index == 0 || columns[index].is_long;
@@ -142,7 +144,7 @@ fn fit(columns: &[&Column], widths: &[usize], width: usize) -> Vec<Option<usize>
         };
         shown[index] = None;
     }
-    // As much for each as there is room for.
+    // Use the largest common limit that fits.
     let longest = widths.iter().copied().max().unwrap_or_default();
     let kept = (LEAST..=longest.max(LEAST)).rev();
     let kept = kept.into_iter().find(|kept| needed(&shown, *kept) <= width);
@@ -155,7 +157,7 @@ fn fit(columns: &[&Column], widths: &[usize], width: usize) -> Vec<Option<usize>
     shown
 }
 
-/// Prints rows under their titles. On a terminal that is too narrow long columns are cut, and then columns give way.
+/// Prints a table. On a narrow terminal, long columns are truncated first, and then columns are hidden.
 pub(crate) fn print(columns: &[&Column], items: &[Value], now: Timestamp) -> Result<()> {
     let mut whole = table(columns, items, now);
     let Some(width) = width() else {
@@ -179,7 +181,7 @@ pub(crate) fn print(columns: &[&Column], items: &[Value], now: Timestamp) -> Res
     if !hidden.is_empty() {
         let titles: Vec<_> = hidden.iter().map(|index| columns[*index].title).collect();
         let message = format!(
-            "columns that do not fit: {}; choose some with --columns",
+            "columns that do not fit: {}; select columns with --columns",
             titles.join(", ")
         );
         super::note(&text::folded(&message, width));
@@ -194,10 +196,10 @@ fn print_lines(table: &Table) -> Result<()> {
     Ok(())
 }
 
-/// Cuts a column to so many characters, on a terminal of so many.
+/// Truncates a column to `width` characters, on a terminal with `terminal` columns.
 fn cut(table: &mut Table, column: usize, width: usize, terminal: usize) {
     let padded = |width: usize| u16::try_from(width + GAP).unwrap_or(u16::MAX);
-    // Nothing is written behind the last column.
+    // The padding of the last column is not printed.
     table.set_width(padded(terminal));
     table.set_content_arrangement(ContentArrangement::Dynamic);
     table.set_truncation_indicator(text::ellipsis());
@@ -209,7 +211,7 @@ fn cut(table: &mut Table, column: usize, width: usize, terminal: usize) {
     }
 }
 
-/// A table without lines, in colour where that is wanted.
+/// Returns an empty table without borders, with colours if they are enabled.
 fn plain() -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
@@ -252,7 +254,7 @@ fn styled(cell: Cell) -> comfy_table::Cell {
     }
 }
 
-/// One resource, a line for each thing that is known of it.
+/// Prints one resource, with a line for each column that has a value.
 pub(crate) fn details(noun: &Noun, item: &Value, now: Timestamp) -> Result<()> {
     let known = noun.columns.iter().filter_map(|column| {
         let cell = (column.cell)(item, now);
@@ -269,7 +271,7 @@ pub(crate) fn details(noun: &Noun, item: &Value, now: Timestamp) -> Result<()> {
     print_lines(&table)
 }
 
-/// The same table for programs.
+/// Prints the items as CSV.
 pub(crate) fn csv(columns: &[&Column], items: &[Value], now: Timestamp) -> Result<()> {
     csv_lines(
         columns.iter().map(|column| column.data_title()),
@@ -280,7 +282,7 @@ pub(crate) fn csv(columns: &[&Column], items: &[Value], now: Timestamp) -> Resul
     )
 }
 
-/// The width of the terminal; nothing is cut in a pipe.
+/// Returns the width of the terminal; `None` if standard output is not a terminal.
 fn width() -> Option<usize> {
     if !io::stdout().is_terminal() {
         return None;
@@ -288,7 +290,7 @@ fn width() -> Option<usize> {
     Table::new().width().map(usize::from)
 }
 
-/// As `NO_COLOR`, `CLICOLOR_FORCE` and the terminal want it.
+/// Whether to use colours, according to `NO_COLOR`, `CLICOLOR_FORCE` and the terminal.
 fn colors() -> bool {
     AutoStream::choice(&io::stdout()) != ColorChoice::Never
 }
@@ -313,13 +315,13 @@ mod tests {
         assert_eq!(titles(found), ["ID", "STOPS IN"]);
         let error = columns(&NOTEBOOK, &layout(&["colour"])).unwrap_err();
         assert!(
-            error.to_string().contains("there are NAME, STATUS"),
+            error.to_string().contains("the columns are NAME, STATUS"),
             "{error}"
         );
     }
 
     #[test]
-    fn long_columns_are_cut_before_others_give_way() {
+    fn long_columns_are_truncated_before_others_are_hidden() {
         let columns: Vec<&Column> = IMAGE.columns.iter().filter(|column| !column.wide).collect();
         let titles: Vec<_> = columns.iter().map(|column| column.title).collect();
         assert_eq!(titles, ["NAME", "TAG", "STATUS", "ARCH", "FOR", "ID"]);
@@ -335,12 +337,12 @@ mod tests {
             [Some(25), Some(25), Some(6), Some(7), Some(8), None]
         );
         assert_eq!(fit(40), [Some(32), None, Some(6), None, None, None]);
-        // Nothing is left that could give way.
+        // No other column can be hidden.
         assert_eq!(fit(10), [Some(8), None, Some(6), None, None, None]);
     }
 
     #[test]
-    fn sizes_are_sorted_by_size() {
+    fn numbers_are_sorted_by_value() {
         let mut items = vec![
             json!({"vcpus": 16}),
             json!({"vcpus": 2}),

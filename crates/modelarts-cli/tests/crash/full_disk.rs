@@ -1,5 +1,5 @@
-//! The disk is full: what was acknowledged stays, what could not be written is refused, and when there is room again the
-//! emulator goes on.
+//! On a full disk, acknowledged changes are kept and changes that cannot be written are rejected. Once there is space
+//! again, the emulator continues.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -10,9 +10,9 @@ use crate::resource::{Kind, id, label};
 use crate::service::Service;
 use crate::{empty_folder, process};
 
-/// Enough to begin with.
+/// The size of the disk in bytes: enough for the initial state.
 const DISK: u64 = 512 * 1024;
-/// Nobody creates so many before the disk is full.
+/// More notebooks than fit on the disk.
 const MOST: usize = 5000;
 
 fn create(service: &Service, name: &str) -> io::Result<(u16, Value)> {
@@ -26,7 +26,7 @@ fn create(service: &Service, name: &str) -> io::Result<(u16, Value)> {
     service.call("POST", "/notebooks", Some(body))
 }
 
-/// Creates notebooks until one is refused; the ids of the others.
+/// Creates notebooks until one is rejected; returns the ids of the others.
 fn fill(service: &Service) -> io::Result<BTreeSet<String>> {
     let mut created = BTreeSet::new();
     for number in 0..MOST {
@@ -54,7 +54,7 @@ fn a_full_disk_loses_nothing_that_was_acknowledged() -> io::Result<()> {
     let service = process::sign_in(&process)?;
     let created = fill(&service)?;
     assert!(created.len() > 5, "{created:?}");
-    // Memory is ahead of the file: nothing of it is shown.
+    // Memory is ahead of the file, so reads fail as well.
     let path = format!("/notebooks/{}", created.first().expect("one"));
     assert_eq!(service.call("GET", &path, None)?.0, 500);
     process.kill();
@@ -67,7 +67,7 @@ fn a_full_disk_loses_nothing_that_was_acknowledged() -> io::Result<()> {
 }
 
 #[test]
-fn with_room_on_the_disk_again_it_goes_on() -> io::Result<()> {
+fn the_emulator_continues_once_the_disk_has_space() -> io::Result<()> {
     let folder = empty_folder("full-disk-freed")?;
     let process = process::start_with_small_disk(&folder, DISK)?;
     let service = process::sign_in(&process)?;
@@ -75,10 +75,10 @@ fn with_room_on_the_disk_again_it_goes_on() -> io::Result<()> {
     let pid = process.id().try_into().expect("a process id");
     let unlimited = (rlimit::INFINITY, rlimit::INFINITY);
     rlimit::prlimit(pid, rlimit::Resource::FSIZE, Some(unlimited), None)?;
-    // It tries again with the next change at the latest.
+    // The emulator retries the write with the next change at the latest.
     let (status, body) = create(&service, "after")?;
     assert_eq!(status, 200, "{body}");
-    // What was refused since the disk was full is written with it, since the outcome was never said to be "no".
+    // Changes that failed while the disk was full are written as well: a 500 leaves the outcome open.
     let shown = service.list(Kind::Notebook)?;
     let ids: BTreeSet<_> = shown.iter().map(|each| id(each).to_owned()).collect();
     assert!(ids.is_superset(&created), "{ids:?}");

@@ -1,7 +1,7 @@
-//! The emulator is killed while it works, again and again: what it acknowledged or showed to anybody is never lost, what
-//! it did not is either there as a whole or not at all, and what was under way goes on after the restart.
+//! The emulator is killed repeatedly while it is working. Changes that it acknowledged or showed to anybody are never lost,
+//! other changes are applied completely or not at all, and transitions in progress continue after the restart.
 //!
-//! `CRASH_ROUNDS` says how often (20), `CRASH_SEED` which operations (1).
+//! `CRASH_ROUNDS` is the number of kills (default 20), and `CRASH_SEED` selects the operations (default 1).
 
 #![allow(
     clippy::unwrap_used,
@@ -29,9 +29,9 @@ mod service;
 mod worker;
 
 const WORKERS: usize = 4;
-/// Seconds that are enough for everything under way to end.
+/// Seconds after which all transitions are complete.
 const LONG: u64 = 700;
-/// How long a notebook is CREATING, in milliseconds.
+/// The time that a notebook is CREATING, in milliseconds.
 const CREATION: i64 = 90_000;
 
 #[test]
@@ -55,13 +55,13 @@ fn nothing_acknowledged_is_lost_when_the_emulator_is_killed() -> io::Result<()> 
         made, open, shown, ..
     } = log;
     println!(
-        "{rounds} rounds: {made} changes acknowledged, {open} never answered, {shown} of these seen by others"
+        "{rounds} rounds: {made} changes acknowledged, {open} without a response, {shown} of these seen by others"
     );
     assert!(made > rounds, "hardly anything was tried");
     Ok(())
 }
 
-/// A folder of its own for a test.
+/// Creates an empty folder for a test.
 fn empty_folder(name: &str) -> io::Result<PathBuf> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     fs::remove_dir_all(&folder).ok();
@@ -69,7 +69,7 @@ fn empty_folder(name: &str) -> io::Result<PathBuf> {
     Ok(folder)
 }
 
-/// Lets the workers change what they own, and kills the emulator under them after some acknowledged changes.
+/// Runs the workers, and kills the emulator after some acknowledged changes.
 fn work(
     mut process: EmulatorProcess,
     service: &Service,
@@ -92,19 +92,19 @@ fn work(
         })
         .collect();
     drop(sender);
-    // So that the end comes sometimes when a change is safe and sometimes when it was merely seen.
-    let more_looks = random.below(6);
-    let (looked, looks) = mpsc::channel();
+    // The kill happens sometimes after a change is durable, and sometimes when it has only been seen.
+    let more_polls = random.below(6);
+    let (polled, polls) = mpsc::channel();
     let (resources, seen) = thread::scope(|scope| {
-        let observer = scope.spawn(|| Seen::until_the_end(service, looked));
+        let observer = scope.spawn(|| Seen::until_the_end(service, polled));
         let workers: Vec<_> = workers
             .into_iter()
             .map(|worker| scope.spawn(|| worker.run()))
             .collect();
         let made = receiver.iter().take(enough).count();
         scope.spawn(|| service.keep_the_disk_busy());
-        while looks.try_recv().is_ok() {}
-        looks.iter().take(more_looks).for_each(drop);
+        while polls.try_recv().is_ok() {}
+        polls.iter().take(more_polls).for_each(drop);
         process.kill();
         assert_eq!(made, enough, "all workers failed");
         let workers = workers.into_iter();
@@ -120,7 +120,7 @@ fn work(
     }
 }
 
-/// Deals everything out, mounts to the owner of their notebook.
+/// Distributes the resources among the workers; a mount goes to the owner of its notebook.
 fn shares(resources: Vec<Resource>) -> Vec<Vec<Resource>> {
     let mut shares = vec![Vec::new(); WORKERS];
     let (mounts, others): (Vec<_>, Vec<_>) = resources
@@ -138,22 +138,22 @@ fn shares(resources: Vec<Resource>) -> Vec<Vec<Resource>> {
     shares
 }
 
-/// Everything that the emulator should know of.
+/// The resources that the emulator should have, and statistics.
 #[derive(Default)]
 struct Log {
     resources: Vec<Resource>,
-    /// What an observer saw last.
+    /// The last state that the observer saw.
     seen: Seen,
-    /// How many changes were acknowledged.
+    /// The number of acknowledged changes.
     made: u64,
-    /// How many were never answered.
+    /// The number of changes without a response.
     open: u64,
-    /// How many of these an observer saw all the same.
+    /// The number of those that the observer saw.
     shown: u64,
 }
 
 impl Log {
-    /// Compares the emulator with the log and settles what was left open.
+    /// Compares the emulator with the log, and resolves the changes without a response.
     fn check(&mut self, service: &Service) -> io::Result<()> {
         for resource in &mut self.resources {
             let before = resource.clone();
@@ -169,12 +169,12 @@ impl Log {
             let known: BTreeSet<&str> = known.map(|each| id(&each.known)).collect();
             let listed = service.list(kind)?;
             let listed: BTreeSet<&str> = listed.iter().map(id).collect();
-            assert_eq!(listed, known, "{kind:?}: what is listed, and what is known");
+            assert_eq!(listed, known, "{kind:?}: listed and known");
         }
         Ok(())
     }
 
-    /// Moves the clock and sees that everything goes on as it should.
+    /// Advances the clock and checks that all transitions continue.
     fn let_time_pass(&mut self, service: &Service, seconds: u64) -> io::Result<()> {
         let now = service.advance(seconds)?;
         for resource in &mut self.resources {
@@ -205,7 +205,7 @@ impl Log {
     }
 }
 
-/// Whether time alone leads from one status to the other; nothing at all stands for "gone".
+/// Whether time alone leads from one status to the other; an empty status means that the resource is gone.
 fn follows(before: &str, after: &str) -> bool {
     match before {
         "CREATING" => matches!(after, "RUNNING" | "ACTIVE"),
@@ -218,7 +218,7 @@ fn follows(before: &str, after: &str) -> bool {
     }
 }
 
-/// Whether the end of the lease leads from one status to the other.
+/// Whether the expiry of the lease leads from one status to the other.
 fn ran_out(before: &str, after: &str) -> bool {
     let runs = matches!(before, "CREATING" | "STARTING" | "RUNNING" | "SNAPSHOTTING");
     runs && matches!(after, "STOPPING" | "STOPPED")

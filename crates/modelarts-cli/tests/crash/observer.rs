@@ -1,4 +1,4 @@
-//! Somebody who only looks, while others make changes.
+//! An observer, which only reads while the workers make changes.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,25 +9,25 @@ use serde_json::Value;
 use crate::resource::{Kind, Resource, id, label};
 use crate::service::Service;
 
-/// A moment in the order of what the threads of this test do.
+/// A position in the order of the events of all threads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Moment(u64);
 
 impl Moment {
-    /// Later than all before.
+    /// Returns a moment later than all earlier ones.
     pub(crate) fn now() -> Self {
         static PASSED: AtomicU64 = AtomicU64::new(1);
         Self(PASSED.fetch_add(1, Ordering::SeqCst))
     }
 }
 
-/// The last answers that came whole: a page with everything, by kind, and when each was asked for.
+/// The last complete list of each kind, and the moment at which it was requested.
 #[derive(Default)]
 pub(crate) struct Seen(BTreeMap<Kind, (Moment, Vec<Value>)>);
 
 impl Seen {
-    /// Looks again and again, until the emulator no longer answers, and tells of every look.
-    pub(crate) fn until_the_end(service: &Service, looked: Sender<()>) -> Self {
+    /// Reads all lists repeatedly until the emulator no longer responds, and reports each read.
+    pub(crate) fn until_the_end(service: &Service, polled: Sender<()>) -> Self {
         let mut seen = Self::default();
         for kind in [Kind::Notebook, Kind::Instance, Kind::Image]
             .into_iter()
@@ -38,12 +38,12 @@ impl Seen {
                 Ok(page) => seen.0.insert(kind, (moment, page)),
                 Err(_) => break,
             };
-            looked.send(()).ok();
+            polled.send(()).ok();
         }
         seen
     }
 
-    /// Whether a change that was never answered was seen; then it must have stayed, and `found` shows it.
+    /// Whether the observer saw a change that received no response. If so, the change must not be lost: `found` has it.
     pub(crate) fn is_still_so(&self, before: &Resource, found: &Value) -> bool {
         let Some((moment, page)) = self.0.get(&before.kind) else {
             return false;

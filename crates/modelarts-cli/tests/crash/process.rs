@@ -15,15 +15,15 @@ const PASSWORD: &str = "crash-password";
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_modelarts");
 
-/// Starts it with the state in `folder`.
+/// Starts the emulator with its state in `folder`.
 pub(crate) fn start(folder: &Path) -> io::Result<EmulatorProcess> {
     start_as(Command::new(PROGRAM), folder)
 }
 
-/// The same with files that cannot grow beyond so many bytes, until the limit of the process is raised.
+/// Starts the emulator with a limit on the size of its files, which can be raised while it runs.
 #[cfg(target_os = "linux")]
 pub(crate) fn start_with_small_disk(folder: &Path, bytes: u64) -> io::Result<EmulatorProcess> {
-    // A file that is too large is an error only where the signal is ignored; shells count in blocks.
+    // Exceeding the limit is an error only if the signal is ignored. Shells take the limit in blocks.
     let script = format!(
         "trap '' XFSZ; ulimit -S -f {}; exec \"$0\" \"$@\"",
         bytes / 512

@@ -1,4 +1,4 @@
-//! What is known of something in the emulator, and what was asked for since.
+//! The last known state of a resource in the emulator, and the change requested since then.
 
 use std::io;
 
@@ -16,7 +16,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// What an answer must have; something half made lacks one of them.
+    /// The properties that every complete resource has.
     fn essential(self) -> &'static [&'static str] {
         match self {
             Self::Notebook => &[
@@ -61,7 +61,7 @@ impl Kind {
     }
 }
 
-/// A change that was asked for.
+/// A requested change.
 #[derive(Clone, Debug)]
 pub(crate) struct Change {
     pub(crate) what: What,
@@ -69,7 +69,7 @@ pub(crate) struct Change {
 }
 
 impl Change {
-    pub(crate) fn asked(what: What) -> Option<Self> {
+    pub(crate) fn requested(what: What) -> Option<Self> {
         let acknowledged = false;
         Some(Self { what, acknowledged })
     }
@@ -77,22 +77,22 @@ impl Change {
 
 #[derive(Clone, Debug)]
 pub(crate) enum What {
-    /// With this name, or to be mounted at this path.
+    /// The name of the new resource, or the path of the new mount.
     Create(String),
     Describe(String),
     Stop,
     Start,
-    /// For so many milliseconds from now.
+    /// The duration from now, in milliseconds.
     Renew(i64),
-    /// As an image of this name.
+    /// The name of the image.
     Save(String),
-    /// Something else comes into being with it.
+    /// Creates a mount, which is another resource.
     Mount,
     Delete,
 }
 
 impl What {
-    /// Whether this leads from what was known to what was found, and nothing else has changed.
+    /// Whether `found` is the result of this change to `known`, without any other change.
     fn is_done(&self, known: &Value, found: &Value, service: &Service) -> io::Result<bool> {
         let gone = found.is_null();
         let status = status(found);
@@ -119,12 +119,14 @@ impl What {
             Self::Renew(duration) => {
                 let lease = &found["lease"];
                 let number = |key: &str| lease[key].as_i64();
-                // The duration counts from the creation, also after a renewal.
+                // The duration counts from the creation, even after a renewal.
                 let ends = number("create_at")
                     .zip(number("duration"))
                     .map(|(from, length)| from + length);
-                let asked = number("update_at").map(|now| now + duration);
-                kept && ends == asked && lease["enable"] == true && same(&["description", "status"])
+                let requested = number("update_at").map(|now| now + duration);
+                kept && ends == requested
+                    && lease["enable"] == true
+                    && same(&["description", "status"])
             }
             Self::Save(image) => kept && status == "SNAPSHOTTING" && has_image(image, service)?,
             Self::Mount => kept && same(&["status", "description", "lease"]),
@@ -132,7 +134,7 @@ impl What {
         })
     }
 
-    /// Whether nothing of it is to be seen elsewhere.
+    /// Whether the change has left no trace in other resources.
     fn left_nothing(&self, service: &Service) -> io::Result<bool> {
         match self {
             Self::Save(image) => Ok(!has_image(image, service)?),
@@ -146,24 +148,24 @@ fn has_image(name: &str, service: &Service) -> io::Result<bool> {
     Ok(images.iter().any(|image| label(image) == name))
 }
 
-/// Something in the emulator.
+/// A resource in the emulator.
 #[derive(Clone, Debug)]
 pub(crate) struct Resource {
     pub(crate) kind: Kind,
-    /// Where it is shown; empty as long as the answer to its creation is missing.
+    /// Its path; empty until the response to its creation has been received.
     pub(crate) path: String,
-    /// Where it was created.
+    /// The path of the list in which it was created.
     pub(crate) list: String,
-    /// How it was shown last; null before it exists and when it is gone.
+    /// Its last known state; null before it exists and after it is gone.
     pub(crate) known: Value,
-    /// When that was known.
+    /// The moment at which that state was known.
     pub(crate) known_at: Moment,
-    /// What was asked for since.
+    /// The change requested since then.
     pub(crate) change: Option<Change>,
 }
 
 impl Resource {
-    /// Something to be created.
+    /// Returns a resource that is to be created.
     pub(crate) fn wanted(kind: Kind, list: &str, change: Option<Change>) -> Self {
         Self {
             kind,
@@ -179,14 +181,14 @@ impl Resource {
         self.list.strip_suffix("/storage") == Some(other.path.as_str())
     }
 
-    /// Whether the answer to the last change is missing.
+    /// Whether the response to the last change is missing.
     pub(crate) fn is_open(&self) -> bool {
         self.change
             .as_ref()
             .is_some_and(|change| !change.acknowledged)
     }
 
-    /// Notes that the change was acknowledged.
+    /// Marks the change as acknowledged.
     pub(crate) fn acknowledge(&mut self, response: &Value) {
         if self.path.is_empty() {
             self.path = format!("{}/{}", self.list, id(response));
@@ -196,7 +198,7 @@ impl Resource {
         }
     }
 
-    /// Reads it again: it must be as it was, or as the change makes it if there was one.
+    /// Reads the resource again. It must be unchanged, or have only the requested change.
     pub(crate) fn settle(&mut self, service: &Service) -> io::Result<()> {
         if self.path.is_empty() {
             self.find(service)?;
@@ -224,13 +226,13 @@ impl Resource {
         Ok(())
     }
 
-    /// Takes note of how it is now.
+    /// Records the current state.
     pub(crate) fn know(&mut self, found: Value) {
         self.known = found;
         self.known_at = Moment::now();
     }
 
-    /// The name under which it is being created, before its id is known.
+    /// Returns the name under which it is being created, while its id is unknown.
     pub(crate) fn wanted_name(&self) -> Option<&str> {
         match &self.change.as_ref()?.what {
             What::Create(name) if self.known.is_null() => Some(name),
@@ -238,7 +240,7 @@ impl Resource {
         }
     }
 
-    /// Looks for something whose creation was never answered.
+    /// Finds a resource by name if its creation received no response.
     fn find(&mut self, service: &Service) -> io::Result<()> {
         let Some(wanted) = self.wanted_name() else {
             return Ok(());
@@ -261,7 +263,7 @@ impl Resource {
             let value = found.pointer(pointer).unwrap_or(&Value::Null);
             assert!(
                 !value.is_null() && value != "",
-                "half made, no {pointer}: {found}"
+                "incomplete, no {pointer}: {found}"
             );
         }
     }
@@ -275,7 +277,7 @@ pub(crate) fn status(value: &Value) -> &str {
     value["status"].as_str().unwrap_or_default()
 }
 
-/// What somebody called it, or where it is mounted.
+/// Returns its name, or the path of a mount.
 pub(crate) fn label(value: &Value) -> &str {
     let label = value.get("mount_path").unwrap_or(&value["name"]);
     label.as_str().unwrap_or_default()

@@ -1,4 +1,4 @@
-//! The API of a running emulator: a response that did not come whole is none.
+//! The API of a running emulator. An incomplete response is an error.
 
 use std::io;
 
@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use crate::resource::Kind;
 
 pub(crate) const PROJECT: &str = "7f3c0e6a1b5d4c2f9e8d7a6b5c4d3e2f";
-/// Where others work, whose changes only take time.
+/// The project of other users, whose changes only keep the disk busy.
 pub(crate) const OTHERS: &str = "0e5d7c3b9a184f26b7d8c6e4f2a01935";
 const PAGE: usize = 50;
-/// More than this test ever makes, and no more than a page takes.
+/// More items than this test ever creates, and at most the maximum size of a page.
 const EVERYTHING: usize = 1000;
 
 /// The service of a running emulator, for one project.
@@ -21,7 +21,7 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// Status and body; an error if the response did not come whole.
+    /// Sends a request; returns the status and the body, or an error if the response is incomplete.
     pub(crate) fn call(
         &self,
         method: &str,
@@ -38,7 +38,7 @@ impl Service {
         exchange(&self.address, method, path, &token, body.as_ref())
     }
 
-    /// How something is shown; null if it does not exist.
+    /// Returns a resource; null if it does not exist.
     pub(crate) fn show(&self, path: &str) -> io::Result<Value> {
         let (status, mut body) = self.call("GET", path, None)?;
         without_others(&mut body);
@@ -49,7 +49,7 @@ impl Service {
         }
     }
 
-    /// Everything of this kind that the project has of its own.
+    /// Lists all resources of this kind in the project, page by page.
     pub(crate) fn list(&self, kind: Kind) -> io::Result<Vec<Value>> {
         let (path, items) = list_of(kind);
         let mut all = Vec::new();
@@ -63,16 +63,16 @@ impl Service {
         }
     }
 
-    /// The same at one moment, on a single page.
+    /// Lists all resources of this kind at one moment, on a single page.
     pub(crate) fn everything(&self, kind: Kind) -> io::Result<Vec<Value>> {
         let (path, items) = list_of(kind);
         self.items(&format!("{path}limit={EVERYTHING}"), items)
     }
 
-    /// What is mounted; `path` is that of the list.
+    /// Lists the mounts of a notebook; `path` is the path of the list.
     pub(crate) fn mounts(&self, path: &str) -> io::Result<Vec<Value>> {
         let (status, _) = self.call("GET", path, None)?;
-        // The notebook itself may be what was lost with the mount.
+        // The notebook may be lost together with the mount.
         if status == 400 {
             Ok(Vec::new())
         } else {
@@ -92,7 +92,7 @@ impl Service {
         }
     }
 
-    /// Has something large written: what changes meanwhile waits for the disk. It is gone as soon as time passes.
+    /// Writes many resources, so that concurrent changes wait for the disk. They are gone as soon as the clock advances.
     pub(crate) fn keep_the_disk_busy(&self) -> io::Result<()> {
         let many = json!({ "project": OTHERS, "status": "DELETING", "count": 2000 });
         let body = json!({ "instances": [many] });
@@ -101,7 +101,7 @@ impl Service {
         Ok(())
     }
 
-    /// Moves the clock; the emulated time afterwards, in milliseconds.
+    /// Advances the clock; returns the new emulated time in milliseconds.
     pub(crate) fn advance(&self, seconds: u64) -> io::Result<i64> {
         let body = json!({ "advance_ms": seconds * 1000 });
         let response = self.send("POST", "/_emulator/clock", Some(body))?;
@@ -110,7 +110,7 @@ impl Service {
     }
 }
 
-/// Where everything of a kind is listed, and under which name.
+/// Returns the path of the list of a kind, and the property that holds its items.
 fn list_of(kind: Kind) -> (&'static str, &'static str) {
     match kind {
         Kind::Notebook | Kind::Mount => ("/notebooks?", "data"),
@@ -119,13 +119,13 @@ fn list_of(kind: Kind) -> (&'static str, &'static str) {
     }
 }
 
-/// Leaves out what is changed by changes to something else, and nulls, which a list has not.
+/// Removes properties that changes to other resources affect, and nulls, which lists do not contain.
 fn without_others(shown: &mut Value) {
     without_nulls(shown);
     if let Some(shown) = shown.as_object_mut() {
-        // The mounts of a notebook are looked at one by one.
+        // The mounts of a notebook are checked one by one.
         shown.remove("data_volumes");
-        // How many instances there are of the flavor.
+        // The number of instances of the flavor.
         if let Some(flavor) = shown
             .get_mut("flavor_details")
             .and_then(Value::as_object_mut)

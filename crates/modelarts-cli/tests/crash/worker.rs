@@ -1,4 +1,4 @@
-//! Random changes, one after the other, until the emulator no longer answers.
+//! Random changes, one after the other, until the emulator no longer responds.
 
 use std::io;
 use std::sync::mpsc::Sender;
@@ -11,26 +11,26 @@ use crate::service::Service;
 const FLAVOR: &str = "modelarts.vm.cpu.2u";
 const IMAGE: &str = "278e88d1-5b71-4766-8502-b3ba72e824d9";
 const HOUR: i64 = 3_600_000;
-/// What tells an image that was saved from one that was registered.
+/// The description of saved images, which distinguishes them from registered ones.
 const SAVED: &str = "saved";
 const MOST_SAVED: usize = 10;
 
-/// Of the ten that an instance may have.
+/// Below the limit of ten mounts per instance.
 const MOST_MOUNTS: usize = 8;
 
-/// Changes only what it owns, so that it knows what to expect.
+/// Changes only the resources that it owns, so that it knows what to expect.
 pub(crate) struct Worker<'a> {
     pub(crate) service: &'a Service,
     pub(crate) resources: Vec<Resource>,
     pub(crate) random: Random,
-    /// Begins all names that it gives.
+    /// The prefix of all names that it chooses.
     pub(crate) name: String,
     pub(crate) named: u32,
-    /// Told of every change that was acknowledged.
+    /// Receives a message for each acknowledged change.
     pub(crate) done: Sender<()>,
 }
 
-/// How to ask for a change.
+/// The request for a change.
 struct Request {
     what: What,
     method: &'static str,
@@ -57,14 +57,14 @@ impl Worker<'_> {
     }
 
     fn step(&mut self) -> io::Result<()> {
-        // Saved images stay, so they do not count here.
+        // Saved images are never deleted, so they are not counted.
         let count = self.resources.len() - self.saved_images();
         if count < 4 || (count < 15 && self.random.below(3) == 0) {
             return self.create();
         }
         let count = self.resources.len();
         let first = self.random.below(count);
-        // While time stands, what changes by itself takes no other change; then the next one does.
+        // While the clock does not advance, a resource in transition accepts no change; then the next one is tried.
         for index in (first..count).chain(0..first) {
             if let Some(request) = self.request(index) {
                 return self.change(index, request);
@@ -115,7 +115,7 @@ impl Worker<'_> {
         )
     }
 
-    /// A change that makes sense for this resource as it is.
+    /// Chooses a change that the current state of this resource allows.
     fn request(&mut self, index: usize) -> Option<Request> {
         let choice = self.random.below(6);
         let text = self.next_name();
@@ -125,9 +125,9 @@ impl Worker<'_> {
         let mounts = self.resources.iter();
         let mounts = mounts.filter(|each| each.belongs_to(resource)).count();
         let mounted = mounts > 0;
-        // A mount goes when its notebook stops; without a lease that happens only when it is asked for.
+        // A mount is removed when its notebook stops. Without a lease, that happens only on request.
         let unlimited = resource.known["lease"]["enable"] == false;
-        // Others may still need an image that was saved; one that was only registered is nobody's.
+        // Another worker may still check a saved image; a registered one belongs to this worker.
         let saved = is_saved(resource);
         let delete = |path| Request {
             what: What::Delete,
@@ -169,7 +169,7 @@ impl Worker<'_> {
             },
             (Kind::Notebook, "RUNNING", 4) if !mounted && self.saved_images() < MOST_SAVED => {
                 let body = json!({ "name": text, "namespace": "atelier", "tag": "1.0", "description": SAVED });
-                let change = Change::asked(What::Create(text.clone()));
+                let change = Change::requested(What::Create(text.clone()));
                 self.resources
                     .push(Resource::wanted(Kind::Image, "/images", change));
                 Request::post(What::Save(text), format!("{path}/create-image"), body)
@@ -178,7 +178,7 @@ impl Worker<'_> {
                 let place = format!("/data/{text}/");
                 let body =
                     json!({ "category": "OBS", "mount_path": place, "uri": "obs://corpus/train/" });
-                let change = Change::asked(What::Create(place));
+                let change = Change::requested(What::Create(place));
                 let path = format!("{path}/storage");
                 self.resources
                     .push(Resource::wanted(Kind::Mount, &path, change));
@@ -189,7 +189,7 @@ impl Worker<'_> {
         Some(request)
     }
 
-    /// Asks for the change, and when it was acknowledged looks at what has become of it.
+    /// Sends the change and, once it is acknowledged, checks the result.
     fn change(&mut self, index: usize, request: Request) -> io::Result<()> {
         let Request {
             what,
@@ -197,9 +197,9 @@ impl Worker<'_> {
             path,
             body,
         } = request;
-        // What comes into being with the change was put at the end.
+        // The resource that the change creates is the last one.
         let with_child = matches!(what, What::Save(_) | What::Mount);
-        self.resources[index].change = Change::asked(what);
+        self.resources[index].change = Change::requested(what);
         let (status, response) = self.service.call(method, &path, body)?;
         assert!(
             (200..300).contains(&status),
@@ -224,7 +224,7 @@ fn is_saved(resource: &Resource) -> bool {
     resource.kind == Kind::Image && resource.known["description"] == SAVED
 }
 
-/// SplitMix64: small, and the same everywhere.
+/// SplitMix64, which is small and gives the same numbers on every platform.
 pub(crate) struct Random(pub(crate) u64);
 
 impl Random {

@@ -1,4 +1,4 @@
-//! Exit codes, checks before sending, and what is reported on standard error.
+//! `modelarts api`: exit codes, checks before sending, and reports on standard error.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Output, Stdio};
@@ -28,7 +28,7 @@ fn exit(output: &Output) -> (Option<i32>, String, String) {
 }
 
 #[test]
-fn html_is_no_response_of_the_service() {
+fn html_is_not_a_response_of_the_service() {
     let server = Scripted::responding(HTML);
     let (code, data, error) = exit(&server.command(&LIST).output().unwrap());
     assert_eq!((code, data.as_str()), (Some(1), ""), "{error}");
@@ -36,7 +36,7 @@ fn html_is_no_response_of_the_service() {
     let (code, data, error) = exit(&server.command(&CREATE).output().unwrap());
     assert_eq!((code, data.as_str()), (Some(7), ""), "{error}");
     assert!(
-        error.contains("Check before you repeat it: modelarts api listNotebooks"),
+        error.contains("Check before you retry it: modelarts api listNotebooks"),
         "{error}"
     );
 }
@@ -76,7 +76,7 @@ fn a_creation_without_a_response_has_an_unknown_outcome() {
     let server = Scripted::closing();
     let (code, _, error) = exit(&server.command(&CREATE).output().unwrap());
     assert_eq!(code, Some(7), "{error}");
-    assert!(error.contains("Check before you repeat it"), "{error}");
+    assert!(error.contains("Check before you retry it"), "{error}");
     let output = server
         .command(&LIST)
         .args(["--retries", "0"])
@@ -86,7 +86,7 @@ fn a_creation_without_a_response_has_an_unknown_outcome() {
 }
 
 #[test]
-fn a_long_wait_for_the_next_attempt_is_announced() {
+fn a_long_retry_delay_is_announced() {
     let server = Scripted::responding(
         "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 40\r\nContent-Length: 0\r\n\r\n",
     );
@@ -106,8 +106,8 @@ fn a_long_wait_for_the_next_attempt_is_announced() {
 }
 
 #[test]
-fn nothing_is_sent_before_it_is_checked() {
-    // A server that would break off: exit 2 means that nothing was asked of it.
+fn bodies_are_checked_before_they_are_sent() {
+    // The server would close the connection, so exit code 2 means that no request was sent.
     let server = Scripted::closing();
     for wrong in [
         &["api", "createNotebook", "--name=a"][..],
@@ -134,7 +134,7 @@ fn nothing_is_sent_before_it_is_checked() {
 }
 
 #[test]
-fn plain_http_to_another_machine_has_to_be_allowed() {
+fn plain_http_to_another_machine_needs_a_flag() {
     let remote = [
         "api",
         "listNotebooks",
@@ -149,7 +149,7 @@ fn plain_http_to_another_machine_has_to_be_allowed() {
 }
 
 #[test]
-fn messages_speak_of_flags_and_variables() {
+fn messages_name_flags_and_variables() {
     for arguments in [
         &["api", "listNotebooks"][..],
         &["api", "listNotebooks", "--token=t"],
@@ -180,7 +180,7 @@ fn messages_speak_of_flags_and_variables() {
 }
 
 #[test]
-fn all_pages_are_one() {
+fn all_pages_are_merged() {
     let emulator = Emulator::start();
     let one = emulator.response(&["listImages", "--limit=200"]);
     let all = emulator.response(&["listImages", "--limit=2", "--paginate"]);
@@ -200,7 +200,7 @@ fn all_pages_are_one() {
 }
 
 #[test]
-fn a_skeleton_is_a_body() {
+fn a_skeleton_is_a_valid_body() {
     let output = modelarts(&["api", "createNotebook", "--skeleton"])
         .output()
         .unwrap();
@@ -209,7 +209,7 @@ fn a_skeleton_is_a_body() {
 }
 
 #[test]
-fn a_family_without_a_document_is_reached_by_its_path() {
+fn a_path_outside_the_documents_can_be_called() {
     const JOBS: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 57\r\n\r\n\
         {\"total\":1,\"items\":[{\"metadata\":{\"id\":\"j1\",\"name\":\"b\"}}]}";
     let server = Scripted::responding(JOBS);
@@ -252,7 +252,7 @@ fn a_family_without_a_document_is_reached_by_its_path() {
 }
 
 #[test]
-fn any_path_can_be_asked_for() {
+fn any_path_can_be_called() {
     let emulator = Emulator::start();
     let by_path = emulator.response(&["GET", "/v1/{project_id}/notebooks", "--query=limit=1"]);
     assert_eq!(by_path["total"], 0);

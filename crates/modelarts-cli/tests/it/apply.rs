@@ -1,4 +1,4 @@
-//! `apply` and `diff`: notebooks as files describe them.
+//! `apply` and `diff`.
 
 use std::fs;
 use std::process::Output;
@@ -23,7 +23,7 @@ tags: {managed-by: ci}
 state: stopped
 ";
 
-/// The first has another flavor, which only a stopped notebook can get; the second is gone.
+/// The first notebook changes its flavor, which requires a stop; the second is no longer in the file.
 const ONE: &str = "\
 name: train-bert
 flavor: modelarts.vm.gpu.v100
@@ -50,7 +50,7 @@ impl Files<'_> {
         self.home.of(&mut command).output().unwrap()
     }
 
-    /// Exit code, standard output and standard error.
+    /// Runs a command; returns the exit code, standard output and standard error.
     fn ends(&self, yaml: &str, arguments: &[&str]) -> (i32, String, String) {
         let output = self.run(yaml, arguments);
         (
@@ -73,7 +73,7 @@ impl Files<'_> {
 }
 
 #[test]
-fn a_file_becomes_notebooks_and_then_nothing_changes() {
+fn applying_a_file_twice_changes_nothing() {
     let emulator = Emulator::start();
     let files = Files {
         emulator: &emulator,
@@ -85,7 +85,7 @@ fn a_file_becomes_notebooks_and_then_nothing_changes() {
         plan.contains("+ create train-bert") && plan.contains("auto_stop    8h"),
         "{plan}"
     );
-    // Nobody can be asked in a script, and a dry run asks nobody.
+    // A script cannot be asked for confirmation; a dry run needs none.
     assert_eq!(files.ends(TWO, &["apply"]).0, 2);
     assert_eq!(files.ends(TWO, &["apply", "--dry-run"]).0, 0);
     assert!(!emulator.operations().contains(&"createNotebook".to_owned()));
@@ -105,7 +105,7 @@ fn a_file_becomes_notebooks_and_then_nothing_changes() {
     emulator.control("DELETE", "requests", "null");
     let (code, done, summary) = files.apply(TWO, &[]);
     assert_eq!((code, done.as_str()), (0, ""), "{summary}");
-    assert_eq!(summary, "nothing to do: 2 as described\n");
+    assert_eq!(summary, "nothing to do: 2 unchanged\n");
     assert_eq!(files.ends(TWO, &["diff", "--exit-code"]).0, 0);
     let mut operations = emulator.operations();
     operations.retain(|operation| operation != "createToken");
@@ -124,13 +124,13 @@ fn a_file_becomes_notebooks_and_then_nothing_changes() {
     let (code, _, summary) = files.apply(ONE, &[]);
     assert_eq!(
         (code, summary.as_str()),
-        (0, "nothing to do: 1 as described\n")
+        (0, "nothing to do: 1 unchanged\n")
     );
     let lease = emulator.command(&["lease", "show", "train-bert", "-o", "jq=.type"]);
     assert_eq!(text(&{ lease }.output().unwrap().stdout), "IDLE\n");
 }
 
-/// The id of a notebook, which stands in parentheses.
+/// Returns the id of a notebook, which is in parentheses.
 fn without_id(text: &str) -> String {
     let lines = text.lines().map(|line| match line.split_once(" (") {
         Some((before, _)) if !line.starts_with(' ') => format!("{before} (ID)"),
@@ -140,14 +140,14 @@ fn without_id(text: &str) -> String {
 }
 
 #[test]
-fn nothing_is_deleted_but_what_the_selection_takes() {
+fn only_selected_notebooks_are_pruned() {
     let emulator = Emulator::start();
     let files = Files {
         emulator: &emulator,
         home: Home::new("prune"),
     };
     assert_eq!(files.apply(TWO, &[]).0, 0);
-    // Somebody else's.
+    // Notebooks of other users.
     let foreign = CREATE.map(|argument| match argument {
         "train-bert" => "foreign",
         other => other,
@@ -184,17 +184,17 @@ fn nothing_is_deleted_but_what_the_selection_takes() {
         "{error}"
     );
     assert_eq!(names(), "foreign\ntrain-bert\n");
-    // Nothing is deleted once anything else has failed.
+    // Nothing is deleted if another change has failed.
     emulator.control("PUT", "capacity", r#"{"instances": 0}"#);
     let failing = "name: new\nflavor: modelarts.vm.cpu.2u\nimage: pytorch-nlp\n";
     let (code, _, error) = files.apply(failing, &prune);
     assert_eq!(code, 8, "{error}");
-    assert!(error.contains("nothing is deleted"), "{error}");
+    assert!(error.contains("nothing was deleted"), "{error}");
     assert_eq!(names(), "foreign\ntrain-bert\n");
 }
 
 #[test]
-fn what_is_wrong_is_reported_before_anything_is_sent() {
+fn problems_are_reported_before_any_change() {
     let emulator = Emulator::start();
     let files = Files {
         emulator: &emulator,
@@ -203,7 +203,7 @@ fn what_is_wrong_is_reported_before_anything_is_sent() {
     for (yaml, words) in [
         (
             "name: a\nflavour: f\n",
-            &["notebooks.yaml:2: `flavour` is not known; did you mean `flavor`?"][..],
+            &["notebooks.yaml:2: `flavour` is not a known field; did you mean `flavor`?"][..],
         ),
         (
             "name: a\nstate: on\nvolume: x\n",
@@ -215,7 +215,9 @@ fn what_is_wrong_is_reported_before_anything_is_sent() {
         ),
         (
             "name: a\n",
-            &["notebooks.yaml:1: `a` does not exist, and creating it needs `flavor` and `image`"],
+            &[
+                "notebooks.yaml:1: `a` does not exist, and creating it requires `flavor` and `image`",
+            ],
         ),
         (
             "name: a\nflavor: f\nimage: no-such\n",
@@ -246,13 +248,13 @@ fn what_is_wrong_is_reported_before_anything_is_sent() {
     let (code, _, error) = files.apply("name: solo\nvolume: 5GB\n", &[]);
     assert_eq!(code, 2);
     assert!(
-        error.contains("`volume` is 50 GB, which can only grow"),
+        error.contains("`volume` is 50 GB and can only grow"),
         "{error}"
     );
 }
 
 #[test]
-fn a_plan_is_there_for_programs() {
+fn a_plan_can_be_printed_for_programs() {
     let emulator = Emulator::start();
     let files = Files {
         emulator: &emulator,

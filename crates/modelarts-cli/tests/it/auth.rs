@@ -1,4 +1,4 @@
-//! Tokens that are kept from one command to the next.
+//! Tokens cached between commands.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -7,7 +7,7 @@ use crate::support::{Emulator, Home, text};
 
 const LIST: [&str; 3] = ["notebook", "list", "-v"];
 
-/// Commands of a user whose tokens are kept.
+/// The commands of a user with a token cache.
 struct User<'a> {
     emulator: &'a Emulator,
     home: Home,
@@ -21,7 +21,7 @@ impl<'a> User<'a> {
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.emulator.command(arguments);
-        // Only the user with the password signs in.
+        // Only a password is exchanged for a token.
         for name in [
             "MODELARTS_NO_TOKEN_CACHE",
             "HUAWEICLOUD_SDK_AK",
@@ -41,7 +41,7 @@ impl<'a> User<'a> {
         (text(&output.stdout), error)
     }
 
-    /// How often a command signs in.
+    /// Returns the number of sign-ins of a command.
     fn sign_ins(&self, arguments: &[&str]) -> usize {
         let (_, error) = self.run(arguments);
         error.matches("createToken attempt").count()
@@ -66,7 +66,7 @@ fn one_sign_in_is_enough() {
         let mode = std::fs::metadata(user.file()).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
-    // Another user, and whoever wants no cache, signs in.
+    // Another user signs in, and so does a command without the cache.
     assert_eq!(
         user.sign_ins(&["notebook", "list", "-v", "--no-token-cache"]),
         1
@@ -77,17 +77,20 @@ fn one_sign_in_is_enough() {
     let (_, printed) = user.run(&["auth", "login", "-v"]);
     assert!(
         printed.contains("createToken attempt")
-            && printed.contains("signed in; the token is kept in"),
+            && printed.contains("signed in; the token is cached in"),
         "{printed}"
     );
-    assert_eq!(user.run(&["auth", "logout"]).1, "removed: 1 token\n");
+    assert_eq!(user.run(&["auth", "logout"]).1, "removed 1 token\n");
     assert!(!user.file().exists());
-    assert_eq!(user.run(&["auth", "logout"]).1, "no token was kept\n");
+    assert_eq!(
+        user.run(&["auth", "logout"]).1,
+        "there are no cached tokens\n"
+    );
     assert_eq!(user.sign_ins(&LIST), 1);
 }
 
 #[test]
-fn a_token_that_is_not_taken_any_more_is_replaced() {
+fn a_rejected_token_is_replaced() {
     let emulator = Emulator::start();
     let user = User::new(&emulator, "refused");
     user.run(&LIST);
@@ -109,7 +112,7 @@ fn a_token_that_is_not_taken_any_more_is_replaced() {
 }
 
 #[test]
-fn many_at_once_spoil_nothing() {
+fn concurrent_commands_share_the_cache() {
     let emulator = Emulator::start();
     let user = User::new(&emulator, "at-once");
     let running: Vec<_> = (0..6)
@@ -126,7 +129,7 @@ fn many_at_once_spoil_nothing() {
 }
 
 #[test]
-fn a_token_is_there_for_other_tools() {
+fn the_token_is_printed_for_other_tools() {
     let emulator = Emulator::start();
     let user = User::new(&emulator, "others");
     let (token, _) = user.run(&["auth", "token"]);
@@ -139,5 +142,5 @@ fn a_token_is_there_for_other_tools() {
     let output = login.env_remove("MODELARTS_NO_TOKEN_CACHE");
     let output = user.home.of(output).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
-    assert!(text(&output.stderr).contains("only a user with a password"));
+    assert!(text(&output.stderr).contains("only a user name and password are exchanged"));
 }

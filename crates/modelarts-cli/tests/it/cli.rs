@@ -1,4 +1,4 @@
-//! The program as people run it.
+//! The help, the demo, `api`, and the environment of the command.
 
 use crate::support::{Emulator, modelarts, text, without_ports};
 
@@ -89,7 +89,7 @@ fn what_is_missing_is_reported_once_with_a_remedy() {
 }
 
 #[test]
-fn health_is_an_exit_code() {
+fn health_is_reported_by_the_exit_code() {
     let emulator = Emulator::start();
     let port = emulator.url.rsplit(':').next().unwrap();
     let well = modelarts(&["emulator", "healthcheck", "--port", port])
@@ -105,7 +105,7 @@ fn health_is_an_exit_code() {
 }
 
 #[test]
-fn an_address_that_others_can_reach_needs_a_flag() {
+fn a_reachable_address_needs_a_flag() {
     let refused = modelarts(&["emulator", "--host", "0.0.0.0", "--port", "0"])
         .output()
         .unwrap();
@@ -133,7 +133,7 @@ fn help_lists_every_command() {
 }
 
 #[test]
-fn a_variable_that_is_set_and_blank_counts_as_not_set() {
+fn a_blank_variable_counts_as_unset() {
     let emulator = Emulator::start();
     for blank in ["", "  "] {
         let mut command = emulator.command(&["auth", "status"]);
@@ -160,7 +160,7 @@ fn a_variable_that_is_set_and_blank_counts_as_not_set() {
 
 #[cfg(unix)]
 #[test]
-fn bytes_that_are_no_text_are_refused_by_name_where_they_matter() {
+fn relevant_variables_with_invalid_utf_8_are_reported_by_name() {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt as _;
     let emulator = Emulator::start();
@@ -186,7 +186,7 @@ fn bytes_that_are_no_text_are_refused_by_name_where_they_matter() {
         );
         assert!(!printed.contains("s3cret"), "{printed}");
     }
-    // Whoever else's variables are nobody's business, with a cloud by name as well.
+    // Other variables are ignored, also when a cloud is selected by name.
     let mut command = emulator.command(&["auth", "status"]);
     assert!(
         command

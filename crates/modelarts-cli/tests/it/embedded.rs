@@ -1,4 +1,4 @@
-//! `--emulator`, from one command to the next and in several at once.
+//! `--emulator` in consecutive and in concurrent commands.
 
 use std::process::{Command, Stdio};
 
@@ -28,7 +28,7 @@ fn create(name: &str) -> Vec<&str> {
     named.chain(["-o", "name"]).collect()
 }
 
-/// An emulator that people start; it ends with the test.
+/// An emulator as a person starts it; it is stopped when the test ends.
 fn serve(home: &Home) -> EmulatorProcess {
     let mut command = modelarts(&["emulator", "--port=0", "--instant", "--log=off"]);
     home.of(&mut command);
@@ -36,7 +36,7 @@ fn serve(home: &Home) -> EmulatorProcess {
 }
 
 #[test]
-fn its_state_is_there_for_the_next_command() {
+fn the_state_is_kept_for_the_next_command() {
     let home = Home::new("embedded");
     let created = run(&home, &create("train-bert"));
     assert_eq!(run(&home, &["notebook", "list", "-o", "name"]), created);
@@ -47,7 +47,7 @@ fn its_state_is_there_for_the_next_command() {
 }
 
 #[test]
-fn commands_at_once_lose_nothing() {
+fn concurrent_commands_lose_nothing() {
     let home = Home::new("embedded-two");
     let names = ["one", "two", "three"];
     let running: Vec<_> = names
@@ -70,7 +70,7 @@ fn commands_at_once_lose_nothing() {
 }
 
 #[test]
-fn one_that_runs_here_is_used() {
+fn a_running_emulator_is_used() {
     let home = Home::new("served");
     let kept = run(&home, &create("kept"));
     let served = serve(&home);
@@ -79,7 +79,7 @@ fn one_that_runs_here_is_used() {
     let status = run(&home, &["notebook", "show", "@last", "-o", "jq=.status"]);
     assert_eq!(status, "RUNNING\n");
     assert_eq!(run(&home, &["notebook", "list", "-o", "name"]), created);
-    // It is killed, so that what says where it is stays behind.
+    // It is killed, so that its registration is not removed.
     drop(served);
     assert!(home.0.join("data/modelarts/emulator/server.json").exists());
     assert_eq!(run(&home, &["notebook", "list", "-o", "name"]), kept);
@@ -87,7 +87,7 @@ fn one_that_runs_here_is_used() {
 
 #[cfg(unix)]
 #[test]
-fn one_that_ended_in_order_leaves_nothing_behind() {
+fn an_emulator_that_is_stopped_removes_its_registration() {
     let home = Home::new("ended");
     let mut served = serve(&home);
     let pid = served.id().to_string();

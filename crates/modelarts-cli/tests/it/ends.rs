@@ -1,4 +1,4 @@
-//! How commands end when they do not succeed.
+//! The exit codes of commands that fail.
 
 use std::process::Output;
 
@@ -44,15 +44,15 @@ fn refused_credentials_are_5() {
 }
 
 #[test]
-fn a_quota_that_is_used_up_is_8() {
+fn an_exhausted_quota_is_8() {
     let (emulator, home) = (Emulator::start(), Home::new("quota"));
     emulator.control("PUT", "capacity", r#"{"instances": 0}"#);
     ends(&created(&emulator, &home, &[]), 8, &["createNotebook"]);
 }
 
 #[test]
-fn a_wait_that_lasts_too_long_is_9() {
-    let (emulator, home) = (Emulator::standing_still(), Home::new("late"));
+fn a_wait_timeout_is_9() {
+    let (emulator, home) = (Emulator::with_manual_clock(), Home::new("late"));
     let output = created(&emulator, &home, &["--timeout=1s"]);
     ends(&output, 9, &["CREATING"]);
 }
@@ -71,11 +71,11 @@ fn a_notebook_that_fails_is_10() {
 
 #[cfg(unix)]
 #[test]
-fn ctrl_c_is_130_and_names_the_state() {
+fn ctrl_c_is_130_and_reports_the_state() {
     use std::io::{BufRead as _, BufReader, Read as _};
     use std::process::{Command, Stdio};
 
-    let (emulator, home) = (Emulator::standing_still(), Home::new("interrupted"));
+    let (emulator, home) = (Emulator::with_manual_clock(), Home::new("interrupted"));
     let mut command = emulator.command(&CREATE);
     let mut child = home
         .of(&mut command)
@@ -97,8 +97,7 @@ fn ctrl_c_is_130_and_names_the_state() {
         "{rest}"
     );
     assert!(
-        rest.trim_end()
-            .ends_with("and goes on without this command"),
+        rest.trim_end().ends_with("and the operation continues"),
         "{rest}"
     );
     assert_eq!(

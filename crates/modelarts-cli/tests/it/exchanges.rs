@@ -1,11 +1,11 @@
-//! What crosses the wire: how much of it, and how it is shown.
+//! The number of requests of each command, and how `--debug` shows them.
 
 use crate::nouns::CREATE;
 use crate::support::{Emulator, Home, text};
 
 const ID: &str = "c2f4d5a6-1b7e-4d2a-9c3f-2f6f0f5c8e12";
 
-/// The environment of an access key, with which nobody signs in.
+/// The environment of an access key, which needs no sign-in.
 fn without_password(emulator: &Emulator, arguments: &[&str]) -> std::process::Command {
     let mut command = emulator.command(arguments);
     for name in [
@@ -21,7 +21,7 @@ fn without_password(emulator: &Emulator, arguments: &[&str]) -> std::process::Co
 }
 
 #[test]
-fn a_command_makes_no_request_that_it_does_not_need() {
+fn a_command_sends_no_unnecessary_requests() {
     let emulator = Emulator::start();
     for (arguments, operations) in [
         (&["notebook", "show", ID][..], &["showNotebook"][..]),
@@ -77,7 +77,7 @@ fn debug_shows_requests_and_responses_without_secrets() {
     let secret = text(&emulator.command(&secret).output().unwrap().stdout);
     let trace = home.0.join("trace.jsonl");
     let mut command = emulator.command(&["lease", "set", "train-bert", "--for=4h", "--debug"]);
-    // Who has a password signs in.
+    // A password requires a sign-in.
     for name in ["AK", "SK", "PROJECT_ID"] {
         command.env_remove(format!("HUAWEICLOUD_SDK_{name}"));
     }
@@ -127,7 +127,7 @@ fn debug_shows_requests_and_responses_without_secrets() {
 }
 
 #[test]
-fn without_debug_nothing_of_an_exchange_is_shown() {
+fn without_debug_no_exchange_is_shown() {
     let emulator = Emulator::start();
     let output = emulator
         .command(&["notebook", "list", "-v"])

@@ -1,11 +1,11 @@
-//! Each noun in each format, and the rarer commands.
+//! Each noun in each format, and the less common commands.
 
 use crate::nouns::{CREATE, transcript};
 use crate::support::{Emulator, Home, modelarts, text};
 
 const FORMATS: [&str; 5] = ["json", "yaml", "csv", "name", "jq=keys"];
 
-/// A notebook, a mount, an image and an instance, always the same ones.
+/// Starts an emulator with a fixed notebook, mount, image and instance.
 fn inhabited(name: &str) -> (Emulator, Home) {
     let (emulator, home) = (Emulator::start(), Home::new(name));
     let mount = [
@@ -35,7 +35,7 @@ fn inhabited(name: &str) -> (Emulator, Home) {
     (emulator, home)
 }
 
-/// Numbers that the clock makes.
+/// Replaces the numbers that depend on the clock.
 fn without_clock(text: &str) -> String {
     let is_time = |digits: &str| digits.len() >= 13 && digits.starts_with('1');
     let mut masked = String::new();
@@ -54,7 +54,7 @@ fn without_clock(text: &str) -> String {
     masked
 }
 
-/// Times of day that the clock makes, as in `2026-01-01T00:00:00Z`.
+/// Replaces the times that depend on the clock, such as `2026-01-01T00:00:00Z`.
 fn without_times_of_day(text: &str) -> String {
     let is_time = |cell: &str| {
         cell.len() == 20 && cell.ends_with('Z') && cell.parse::<modelarts::Timestamp>().is_ok()
@@ -184,14 +184,14 @@ fn without_token(text: &str) -> String {
 
 #[cfg(unix)]
 #[test]
-fn other_programs_are_called_with_what_they_need() {
+fn other_programs_get_their_arguments() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let (emulator, home) = (Emulator::start(), Home::new("programs"));
     let with_key = [&CREATE[..], &["--key-pair=bert"]].concat();
     let output = emulator.command(&with_key).output().unwrap();
     assert!(output.status.success(), "{}", text(&output.stderr));
-    // In place of the real ones they write their arguments.
+    // They replace the real programs, and print their arguments.
     let opener = match std::env::consts::OS {
         "macos" => "open",
         _ => "xdg-open",
@@ -222,7 +222,7 @@ fn other_programs_are_called_with_what_they_need() {
     );
 }
 
-/// The help of a command and of all below it.
+/// Collects the help of a command and of its subcommands.
 fn help_pages(path: &[String], pages: &mut Vec<Vec<String>>) {
     let output = modelarts(&[]).args(path).arg("--help").output().unwrap();
     assert!(output.status.success(), "{path:?}");
@@ -233,7 +233,7 @@ fn help_pages(path: &[String], pages: &mut Vec<Vec<String>>) {
     };
     let lines = commands.lines().take_while(|line| !line.is_empty());
     for name in lines.filter_map(|line| line.strip_prefix("  ")?.split(' ').next()) {
-        // Of the operations one stands for all.
+        // One operation is enough.
         let is_other_operation = path == ["api"] && !["createNotebook", "GET"].contains(&name);
         if !name.is_empty() && name != "help" && !is_other_operation {
             help_pages(&[path, &[name.to_owned()]].concat(), pages);
@@ -273,7 +273,7 @@ fn help_fits_a_terminal() {
     assert!(wide.is_empty(), "{wide:#?}");
 }
 
-/// What is done to resources is reported in each format as resources are, and nothing else stands on standard output.
+/// Results of actions are reported in each format, and standard output contains nothing else.
 #[test]
 fn results_in_each_format() {
     let (emulator, home) = inhabited("results");
@@ -302,7 +302,7 @@ fn results_in_each_format() {
             let arguments = [command, &["-o", format]].concat();
             let output = home.of(&mut emulator.command(&arguments)).output().unwrap();
             let printed = text(&output.stdout);
-            // The second stop finds a notebook that has stopped.
+            // The notebook has already been stopped by the previous command.
             let is_done = output.status.success() || output.status.code() == Some(4);
             assert!(is_done, "{arguments:?}: {}", text(&output.stderr));
             match format {
@@ -324,7 +324,7 @@ fn results_in_each_format() {
 }
 
 #[test]
-fn a_format_that_a_command_lacks_is_refused_by_flag_only() {
+fn an_unsupported_format_is_an_error_only_by_flag() {
     let emulator = Emulator::start();
     for (arguments, format) in [
         (&["config", "path"][..], "json"),
@@ -348,21 +348,22 @@ fn a_format_that_a_command_lacks_is_refused_by_flag_only() {
 }
 
 #[test]
-fn what_nobody_would_notice_is_said() {
+fn silent_mistakes_are_reported() {
     let emulator = Emulator::start();
     let run = |arguments: &[&str]| {
         let output = emulator.command(arguments).output().unwrap();
         (output.status.code(), text(&output.stderr))
     };
     let (code, error) = run(&["image", "list", "--type", "BUILDIN"]);
-    let warning = "warning: `BUILDIN` is no documented value of `type`; did you mean `BUILD_IN`?\n";
+    let warning =
+        "warning: `BUILDIN` is not a documented value of `type`; did you mean `BUILD_IN`?\n";
     assert!(error.starts_with(warning), "{code:?} {error}");
     for (flags, message) in [
         (&["--columns=colour"][..], "there is no column `colour`"),
         (&["--sort=-colour"], "there is no column `colour`"),
         (
             &["--columns=id", "-o", "json"],
-            "--wide and --columns are for tables and csv",
+            "--wide and --columns apply only to tables and CSV",
         ),
     ] {
         emulator.control("DELETE", "requests", "null");

@@ -1,9 +1,9 @@
-//! What is wrong with a command line is said before anything is sent.
+//! Invalid command lines are reported before any request is sent.
 
 use crate::support::{Emulator, Home, modelarts, text};
 
 #[test]
-fn wrong_input_is_refused_before_anything_is_sent() {
+fn invalid_input_is_rejected_before_any_request() {
     let emulator = Emulator::start();
     emulator.control("DELETE", "requests", "null");
     let create = ["notebook", "create", "a", "--flavor=f", "--image=i"];
@@ -27,19 +27,19 @@ fn wrong_input_is_refused_before_anything_is_sent() {
         ),
         (
             &["notebook", "list", "--limit=-1"],
-            "write a whole number from 1 on",
+            "must be a whole number, at least 1",
         ),
         (
             &["notebook", "list", "--limit", "-1"],
-            "write a whole number from 1 on",
+            "must be a whole number, at least 1",
         ),
         (
             &["notebook", "list", "--limit=0"],
-            "write a whole number from 1 on",
+            "must be a whole number, at least 1",
         ),
         (
             &["notebook", "stop", "--all", "--concurrency=0"],
-            "write a whole number from 1 on",
+            "must be a whole number, at least 1",
         ),
         (
             &["notebook", "list", "--retries", "-1"],
@@ -47,18 +47,24 @@ fn wrong_input_is_refused_before_anything_is_sent() {
         ),
         (
             &["notebook", "list", "--older-than=8"],
-            "is no duration; write it like 8h",
+            "is not a duration; write it like 8h",
         ),
         (
             &["notebook", "list", "--timeout=soon"],
-            "is no duration; write it like 8h",
+            "is not a duration; write it like 8h",
         ),
         (
             &["notebook", "list", "-o", "xml"],
-            "known are table, json, yaml",
+            "expected table, json, yaml",
         ),
-        (&["notebook", "list", "-o", "jq=.["], "is no jq filter"),
-        (&["notebook", "list", "-o", "jsonpath=x"], "is no JSONPath"),
+        (
+            &["notebook", "list", "-o", "jq=.["],
+            "is not a valid jq filter",
+        ),
+        (
+            &["notebook", "list", "-o", "jsonpath=x"],
+            "is not a valid JSONPath",
+        ),
         (
             &["notebook", "list", "--sort=colour"],
             "there is no column `colour`",
@@ -73,11 +79,11 @@ fn wrong_input_is_refused_before_anything_is_sent() {
             &["diff", "-f", "/no/such/file"],
             "--file: reading /no/such/file",
         ),
-        (&with("--volume=50MB"), "is no size; write it like 50GB"),
+        (&with("--volume=50MB"), "is not a size; write it like 50GB"),
         (&with("--allow-ip=192.0.2.1"), "--key-pair"),
         (
             &["emulator", "--fixtures=/no/such/file"],
-            "is no file that can be read",
+            "is neither a readable file nor a built-in name",
         ),
     ];
     for (arguments, message) in cases {
@@ -90,9 +96,9 @@ fn wrong_input_is_refused_before_anything_is_sent() {
     assert_eq!(emulator.operations(), [""; 0]);
 }
 
-/// Who has no account yet, or a profile that is wrong, is still helped.
+/// Commands that help to fix a profile work without a valid one.
 #[test]
-fn what_needs_no_account_works_with_a_profile_that_is_wrong() {
+fn commands_without_a_profile_ignore_an_invalid_one() {
     let home = Home::new("wrong-profile");
     let file = home.0.join("config.toml");
     std::fs::write(&file, "default = \"a\"\n[profiles.a]\nusername = \"u\"\n").unwrap();
@@ -121,14 +127,14 @@ fn what_needs_no_account_works_with_a_profile_that_is_wrong() {
     let error = text(&output.stderr);
     assert_eq!(output.status.code(), Some(2));
     assert!(
-        error.contains("profile `a`: username and password go together"),
+        error.contains("profile `a`: username and password must both be set"),
         "{error}"
     );
 }
 
 #[test]
-fn a_wait_that_times_out_says_how_to_go_on() {
-    let emulator = Emulator::standing_still();
+fn a_wait_timeout_has_a_remedy() {
+    let emulator = Emulator::with_manual_clock();
     let image = "--image=pytorch-nlp";
     let create = [
         "notebook",
@@ -146,7 +152,7 @@ fn a_wait_that_times_out_says_how_to_go_on() {
     let error = text(&output.stderr);
     assert_eq!(output.status.code(), Some(9), "{error}");
     assert!(
-        error.ends_with("What was begun goes on. Wait again, or longer with --timeout.\n"),
+        error.ends_with("The operation continues. Wait again, or raise --timeout.\n"),
         "{error}"
     );
 }

@@ -1,10 +1,10 @@
-//! A day with the nouns, as one transcript: what is typed, what is printed, and the exit code.
+//! Typical sessions as transcripts: the commands, their output, and their exit codes.
 
 use std::fmt::Write as _;
 
 use crate::support::{Emulator, Home, Scripted, modelarts, text, without_ports};
 
-/// Times depend on the day; letters of the same length keep the columns.
+/// Replaces the times, which depend on the day, by letters of the same length, so that columns stay aligned.
 fn without_times(text: &str) -> String {
     let is_time = |word: &str| {
         word.len() > 1
@@ -17,7 +17,7 @@ fn without_times(text: &str) -> String {
     let words = text.split_inclusive([' ', '\n']).map(|word| {
         let bare = word.trim_end();
         match is_time(bare) {
-            // All of one length, whatever the clock says.
+            // All of the same length, whatever the time is.
             true => {
                 format!("T{}", &word[bare.len()..].replace(' ', ""))
                     + if word.ends_with(' ') { " " } else { "" }
@@ -27,7 +27,7 @@ fn without_times(text: &str) -> String {
     });
     let text: String = words.collect();
     let lines = text.lines().map(|line| {
-        // What follows a time moves with its length.
+        // The text after a time moves with its length.
         match line.contains(" T ") && !line.contains("--") {
             true => line.split_whitespace().collect::<Vec<_>>().join("  "),
             false => line.trim_end().to_owned(),
@@ -36,7 +36,7 @@ fn without_times(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The number of a request depends on how many there were before.
+/// Replaces the request id, which depends on the number of earlier requests.
 fn without_ids(text: &str) -> String {
     let lines = text
         .lines()
@@ -262,7 +262,7 @@ fn a_day_with_the_rest() {
 }
 
 #[test]
-fn a_name_that_two_have_lists_both() {
+fn an_ambiguous_name_lists_all_matches() {
     let (emulator, home) = (Emulator::start(), Home::new("names"));
     for _ in 0..2 {
         let created = home.of(&mut emulator.command(&CREATE)).output().unwrap();
@@ -282,7 +282,7 @@ fn a_name_that_two_have_lists_both() {
 }
 
 #[test]
-fn an_id_costs_no_request_of_its_own() {
+fn an_id_is_resolved_without_a_request() {
     let emulator = Emulator::start();
     let id = "c2f4d5a6-1b7e-4d2a-9c3f-2f6f0f5c8e12";
     let output = emulator
@@ -296,7 +296,7 @@ fn an_id_costs_no_request_of_its_own() {
 }
 
 #[test]
-fn what_a_name_holds_never_reaches_the_terminal_raw() {
+fn control_characters_of_names_are_escaped() {
     let hostile = r#"{"data": [{"id": "1", "name": "a\u001b[2J\u202eb", "status": "RUNNING\u0007"}], "total": 1}"#;
     let response = format!(
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{hostile}",
@@ -320,7 +320,7 @@ fn what_a_name_holds_never_reaches_the_terminal_raw() {
 }
 
 #[test]
-fn a_wait_says_where_it_ended() {
+fn a_wait_reports_the_last_state() {
     let starting = r#"{"id": "c2f4d5a6-1b7e-4d2a-9c3f-2f6f0f5c8e12", "status": "STARTING"}"#;
     let response = format!(
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{starting}",
@@ -391,7 +391,7 @@ fn a_profile_is_used_and_shown() {
     assert_eq!(shown["credentials"]["value"], "(hidden)");
     #[cfg(unix)]
     assert!(warning.contains("chmod 600"), "{warning}");
-    // The profile's address is where it goes.
+    // The request goes to the endpoint of the profile.
     assert_eq!(run(&["notebook", "list", "--profile", "test"]).0, Some(6));
     let (code, _, error) = run(&["notebook", "list", "--profile", "tset"]);
     assert_eq!(code, Some(2));

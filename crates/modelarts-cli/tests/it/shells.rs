@@ -1,4 +1,4 @@
-//! Completions and manual pages.
+//! Completion scripts and man pages.
 
 use std::process::Command;
 
@@ -8,7 +8,7 @@ use crate::support::{Emulator, Home, modelarts, text};
 const SHELLS: [&str; 5] = ["bash", "zsh", "fish", "powershell", "elvish"];
 
 #[test]
-fn every_shell_has_a_script_that_asks_and_one_that_does_not() {
+fn every_shell_has_a_dynamic_and_a_static_script() {
     for shell in SHELLS {
         let script = modelarts(&["completion", shell]).output().unwrap();
         assert!(
@@ -22,13 +22,13 @@ fn every_shell_has_a_script_that_asks_and_one_that_does_not() {
     }
 }
 
-/// What bash makes of a line that ends where the cursor is, with the script of `modelarts completion`.
+/// Returns the completions of bash at the end of a line, with the script of `modelarts completion`.
 fn completed(emulator: &Emulator, home: &Home, line: &str) -> Vec<String> {
     let script = modelarts(&["completion", "bash"]).output().unwrap();
     let file = home.0.join("completion.bash");
     let words: Vec<_> = line.split(' ').collect();
     let quoted: Vec<_> = words.iter().map(|word| format!("'{word}'")).collect();
-    // As bash calls the function that the script registers.
+    // Calls the function that the script registers, as bash does.
     let program = format!(
         "{}\nfunction=$(complete -p modelarts | sed 's/.*-F \\([^ ]*\\).*/\\1/')\n\
          COMP_WORDS=({})\nCOMP_CWORD={}\nCOMP_TYPE=9\n\
@@ -45,7 +45,7 @@ fn completed(emulator: &Emulator, home: &Home, line: &str) -> Vec<String> {
             .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
     )
     .unwrap();
-    // With the environment that a command of the emulator has.
+    // With the environment of the emulator.
     let mut bash = Command::new("bash");
     let command = emulator.command(&[]);
     for (name, value) in command.get_envs() {
@@ -83,7 +83,7 @@ fn bash_completes_commands_flags_and_names() {
     let mut names = completed("modelarts notebook stop train-");
     names.sort();
     assert_eq!(names, ["train-bert", "train-gpt"]);
-    // A flag before it that has a value.
+    // After a flag with a value.
     assert_eq!(completed("modelarts --timeout 5s lease set oth"), ["other"]);
     assert_eq!(completed("modelarts image show pytorch-n"), ["pytorch-nlp"]);
     let flavors = completed("modelarts notebook create x --flavor modelarts.vm.gpu");
@@ -91,7 +91,7 @@ fn bash_completes_commands_flags_and_names() {
         flavors.contains(&"modelarts.vm.gpu.v100".to_owned()),
         "{flavors:?}"
     );
-    // An error is no candidate.
+    // An error produces no candidates.
     assert_eq!(
         completed("modelarts --endpoint http://127.0.0.1:1 notebook stop tr"),
         [""]
@@ -103,7 +103,7 @@ fn bash_completes_commands_flags_and_names() {
 }
 
 #[test]
-fn bash_completes_by_the_static_script() {
+fn bash_completes_with_the_static_script() {
     let script = modelarts(&["completion", "bash", "--static"])
         .output()
         .unwrap();
@@ -120,7 +120,7 @@ fn bash_completes_by_the_static_script() {
 }
 
 #[test]
-fn manual_pages_are_made() {
+fn man_pages_are_generated() {
     let home = Home::new("man");
     let made = modelarts(&["man", home.0.to_str().unwrap()])
         .output()

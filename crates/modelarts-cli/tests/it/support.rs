@@ -1,4 +1,4 @@
-//! The program, an emulator for it, and a server that responds with whatever a test wants.
+//! The command, an emulator for it, and a scripted server.
 
 use std::process::{Command, Output, Stdio};
 
@@ -8,12 +8,12 @@ use modelarts_test_support::server::{Recorded, Reply, Server};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_modelarts");
 
-/// The program, without what the environment of the test says about clouds.
+/// Returns the command, without the cloud variables of the environment.
 pub(crate) fn modelarts(arguments: &[&str]) -> Command {
     let mut command = Command::new(PROGRAM);
     without_clouds(&mut command);
     command.args(arguments).stdin(Stdio::null());
-    // What it keeps, it keeps there, and no token but in the tests of that.
+    // Its files are kept apart from those of the user, and only the tests of the token cache use one.
     let kept = concat!(env!("CARGO_TARGET_TMPDIR"), "/kept");
     command
         .env("XDG_DATA_HOME", kept)
@@ -23,7 +23,7 @@ pub(crate) fn modelarts(arguments: &[&str]) -> Command {
     command
 }
 
-/// A folder of one's own for what the program keeps.
+/// A separate home directory for the files of the command.
 pub(crate) struct Home(pub(crate) std::path::PathBuf);
 
 impl Home {
@@ -51,7 +51,7 @@ pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// The port is another one in each run.
+/// Replaces the ports, which differ in each run.
 pub(crate) fn without_ports(text: &str) -> String {
     const HOST: &str = "127.0.0.1:";
     let mut parts = text.split(HOST);
@@ -64,7 +64,7 @@ pub(crate) fn without_ports(text: &str) -> String {
     masked
 }
 
-/// `modelarts emulator` as a process of its own; it ends with the test.
+/// A `modelarts emulator` process, which is stopped when the test ends.
 pub(crate) struct Emulator {
     process: EmulatorProcess,
     pub(crate) url: String,
@@ -76,8 +76,8 @@ impl Emulator {
         Self::with(&["--instant"])
     }
 
-    /// One whose transitions last until somebody moves its clock.
-    pub(crate) fn standing_still() -> Self {
+    /// Starts an emulator whose clock does not advance by itself.
+    pub(crate) fn with_manual_clock() -> Self {
         Self::with(&["--clock=manual"])
     }
 
@@ -98,20 +98,20 @@ impl Emulator {
         }
     }
 
-    /// The program with the environment that the emulator prints.
+    /// Returns the command with the environment that the emulator prints.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = modelarts(arguments);
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
 
-    /// What it prints for the environment.
+    /// Returns a variable of the environment that the emulator prints.
     pub(crate) fn variable(&self, name: &str) -> String {
         let mut found = self.environment.iter().filter(|(of, _)| of == name);
         found.next().unwrap().1.clone()
     }
 
-    /// The operations that were asked for since the log was last cleared, by the log of the emulator itself.
+    /// Returns the operations received since the request log of the emulator was last cleared.
     pub(crate) fn operations(&self) -> Vec<String> {
         let log = self.control("GET", "requests", "null");
         let requests = log.as_array().unwrap();
@@ -120,7 +120,7 @@ impl Emulator {
         requests.iter().filter_map(operation).collect()
     }
 
-    /// A request to the control plane; returns the body of the response.
+    /// Sends a request to the control plane; returns the body of the response.
     pub(crate) fn control(&self, method: &str, path: &str, body: &str) -> serde_json::Value {
         let path = format!("/_emulator/{path}");
         let body: serde_json::Value = serde_json::from_str(body).unwrap();
@@ -149,21 +149,21 @@ impl Emulator {
     }
 }
 
-/// A server that sends the same bytes to every request, or closes the connection.
+/// A server that responds to every request with the same bytes, or closes the connection.
 pub(crate) struct Scripted(Server);
 
 impl Scripted {
-    /// Status line, headers and body, as they go over the wire.
+    /// Starts a server with this response: status line, headers and body.
     pub(crate) fn responding(response: &'static str) -> Self {
         Self(Server::start(move |_, _| Reply::raw(response)))
     }
 
-    /// Closes every connection once the request is there.
+    /// Starts a server that closes each connection after the request.
     pub(crate) fn closing() -> Self {
         Self::responding("")
     }
 
-    /// The requests so far.
+    /// Returns the requests received so far.
     pub(crate) fn requests(&self) -> Vec<Recorded> {
         self.0.requests()
     }
