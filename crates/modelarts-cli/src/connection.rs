@@ -385,7 +385,7 @@ impl Connection {
         }
         if let Some(retries) = self.retries {
             let policy = RetryPolicy::default().max_attempts(retries.saturating_add(1));
-            builder = builder.retry(policy);
+            builder = builder.retry_policy(policy);
         }
         builder
     }

@@ -42,7 +42,7 @@ pub async fn run(
 
     let patient = client.with(
         CallOptions::new()
-            .retry(RetryPolicy::default().max_attempts(8))
+            .retry_policy(RetryPolicy::default().max_attempts(8))
             .deadline(Duration::from_secs(900)),
     );
     let mut flavors = patient.flavors().list().items();

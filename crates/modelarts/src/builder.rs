@@ -215,8 +215,8 @@ impl ModelArtsBuilder {
     }
 
     /// Sets what is retried, and how often. See [`RetryPolicy`] for the default.
-    pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.options = self.options.retry(policy);
+    pub fn retry_policy(mut self, policy: RetryPolicy) -> Self {
+        self.options = self.options.retry_policy(policy);
         self
     }
 
@@ -233,8 +233,8 @@ impl ModelArtsBuilder {
     }
 
     /// Sets when and for how long waiters poll. See [`PollPolicy`] for the default.
-    pub fn poll(mut self, policy: PollPolicy) -> Self {
-        self.options = self.options.poll(policy);
+    pub fn poll_policy(mut self, policy: PollPolicy) -> Self {
+        self.options = self.options.poll_policy(policy);
         self
     }
 

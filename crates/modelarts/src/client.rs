@@ -253,7 +253,7 @@ impl ModelArts {
     /// repeats its polls, and may exceed the time `left` by one attempt timeout at most.
     pub(crate) fn for_poll(&self, left: Duration) -> Self {
         let limit = left.saturating_add(self.settings.attempt_timeout);
-        let options = CallOptions::new().retry(RetryPolicy::off());
+        let options = CallOptions::new().retry_policy(RetryPolicy::off());
         self.with(options.deadline(limit.min(self.settings.deadline)))
     }
 

@@ -16,7 +16,7 @@ use crate::wait::PollPolicy;
 ///
 /// let hasty = client.with(
 ///     CallOptions::new()
-///         .retry(RetryPolicy::off())
+///         .retry_policy(RetryPolicy::off())
 ///         .deadline(Duration::from_secs(3)),
 /// );
 /// hasty.notebooks().show("5d0a1c1e-8a3b-4f39-9f4e-6a3a1f0b7c55").await?;
@@ -39,7 +39,7 @@ impl CallOptions {
     }
 
     /// Sets which failures are retried, and how often.
-    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+    pub fn retry_policy(mut self, policy: RetryPolicy) -> Self {
         self.retry = Some(policy);
         self
     }
@@ -57,7 +57,7 @@ impl CallOptions {
     }
 
     /// Sets when and for how long waiters and `ensure_*` poll.
-    pub fn poll(mut self, policy: PollPolicy) -> Self {
+    pub fn poll_policy(mut self, policy: PollPolicy) -> Self {
         self.poll = Some(policy);
         self
     }

@@ -137,7 +137,7 @@ async fn without_a_tls_library_https_is_an_error_that_names_the_features() {
         .endpoint("https://127.0.0.1:9")
         .project_id("p1")
         .credentials(Credentials::token("t"))
-        .retry(RetryPolicy::off())
+        .retry_policy(RetryPolicy::off())
         .build()
         .await
         .unwrap();
@@ -266,7 +266,7 @@ async fn retries_can_be_switched_off() {
     let client = server
         .client(&clock)
         .await
-        .with(CallOptions::new().retry(RetryPolicy::off()));
+        .with(CallOptions::new().retry_policy(RetryPolicy::off()));
     let error = client.notebooks().show("n1").await.unwrap_err();
     assert_eq!((server.count(), error.attempts()), (1, 1));
 }

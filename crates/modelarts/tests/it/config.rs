@@ -341,7 +341,7 @@ async fn a_proxy_that_fails_is_named_without_its_password() {
         .endpoint("http://127.0.0.1:9")
         .project_id("p1")
         .credentials(Credentials::token("t"))
-        .retry(modelarts::RetryPolicy::default().max_attempts(1))
+        .retry_policy(modelarts::RetryPolicy::default().max_attempts(1))
         .proxy("http://me:t0p-s3cret@127.0.0.1:1/p4th");
     let client = builder.build().await.unwrap();
     let error = client.notebooks().show("n1").await.unwrap_err();

@@ -43,7 +43,7 @@ fn raw(head: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
 async fn with_response(bytes: Vec<u8>) -> (Server, ModelArts) {
     let server = Server::start(move |_, _| Reply::raw(bytes.clone()));
     let client = server.client(&ManualClock::default()).await;
-    let client = client.with(CallOptions::new().retry(RetryPolicy::off()));
+    let client = client.with(CallOptions::new().retry_policy(RetryPolicy::off()));
     (server, client)
 }
 
@@ -335,7 +335,7 @@ async fn another_services_absence_or_half_a_word_is_not_the_resources() {
     ] {
         let server = Server::start(move |_, _| json(status, body));
         let client = server.client(&ManualClock::default()).await;
-        let client = client.with(CallOptions::new().retry(RetryPolicy::off()));
+        let client = client.with(CallOptions::new().retry_policy(RetryPolicy::off()));
         for error in [
             client.notebooks().show("n1").await.map(drop),
             client.notebooks().delete("n1").await.map(drop),
@@ -455,7 +455,7 @@ async fn lagging(reads: &'static [&'static str], respond: bool) -> (Server, Mode
         _ => Reply::raw(""),
     });
     let client = server.client(&ManualClock::default()).await;
-    let client = client.with(CallOptions::new().retry(RetryPolicy::off()));
+    let client = client.with(CallOptions::new().retry_policy(RetryPolicy::off()));
     (server, client)
 }
 
@@ -811,7 +811,7 @@ async fn codes_of_gateways_say_what_their_lists_say() {
     ] {
         let server = Server::start(move |_, _| code(status, gateway_code));
         let client = server.client(&ManualClock::default()).await;
-        let client = client.with(CallOptions::new().retry(RetryPolicy::off()));
+        let client = client.with(CallOptions::new().retry_policy(RetryPolicy::off()));
         let error = client.notebooks().show("n1").await.unwrap_err();
         assert_eq!(error.class(), Some(class), "{gateway_code}");
         assert!(error.remedy().is_some(), "{gateway_code}");

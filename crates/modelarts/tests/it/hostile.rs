@@ -315,7 +315,7 @@ async fn run(
         .environment(Environment::of(variables))
         .http_client(http.clone())
         .allow_http(true)
-        .retry(modelarts::RetryPolicy::off())
+        .retry_policy(modelarts::RetryPolicy::off())
         .clock(ManualClock::default());
     if case.login == 0 {
         let login = Login::new("u", "t0p-s3cret").domain_name("d");

@@ -395,7 +395,7 @@ async fn what_was_just_created_may_not_be_found_yet() {
         error.is_not_found() && clock.elapsed().as_secs() == 40,
         "{error}"
     );
-    let off = CallOptions::new().poll(PollPolicy::default().read_lag(Duration::ZERO));
+    let off = CallOptions::new().poll_policy(PollPolicy::default().read_lag(Duration::ZERO));
     let client = client.with(off);
     assert!(client.images().wait_until_active("x1").await.is_err());
     assert_eq!(clock.elapsed().as_secs(), 50);
@@ -646,7 +646,7 @@ async fn five_attempts_are_five_attempts_for_what_a_waiter_does_too() {
         );
     }
     assert_eq!(count(&server, |recorded| recorded.method == "POST"), 10);
-    let hasty = client.with(CallOptions::new().retry(RetryPolicy::off()));
+    let hasty = client.with(CallOptions::new().retry_policy(RetryPolicy::off()));
     let _ = hasty.notebooks().ensure_stopped("n1").await.unwrap_err();
     assert_eq!(count(&server, |recorded| recorded.method == "POST"), 11);
 }
@@ -808,7 +808,7 @@ async fn a_time_limit_is_reported_as_it_was_set() {
     let client = server
         .client(&clock)
         .await
-        .with(options.retry(RetryPolicy::off()));
+        .with(options.retry_policy(RetryPolicy::off()));
     let error = client.notebooks().show("n1").await.unwrap_err();
     assert!(
         error.is_timeout() && !error.is_deadline_exceeded(),
@@ -857,7 +857,7 @@ async fn a_flood_of_interim_responses_does_not_defeat_the_time_limit() {
                 }
             })
         });
-        let options = CallOptions::new().retry(RetryPolicy::off());
+        let options = CallOptions::new().retry_policy(RetryPolicy::off());
         let client = server.client(&clock).await.with(options);
         let error = client.notebooks().create(&notebook()).await.unwrap_err();
         assert!(error.is_timeout() && error.is_outcome_unknown(), "{error}");
@@ -1026,7 +1026,8 @@ fn against_hostile_responses(check: impl AsyncFn(&ModelArts, u16, &str)) {
         let (status, body, id) = reply.lock().unwrap().clone();
         with(json(status, &body), "x-request-id", &id)
     });
-    let options = CallOptions::new().poll(PollPolicy::default().deadline(Duration::from_secs(60)));
+    let options =
+        CallOptions::new().poll_policy(PollPolicy::default().deadline(Duration::from_secs(60)));
     let budget = RetryBudget::unlimited();
     let builder = server.builder(&ManualClock::default()).retry_budget(budget);
     let builder = builder.credentials(Credentials::token("t0p-s3cret"));
