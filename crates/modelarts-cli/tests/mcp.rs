@@ -134,7 +134,7 @@ fn without_read_write_only_reads_are_available() {
         &json!({"id": "6fa459ea-ee8a-3ca4-894e-db77e160355e"}),
     );
     assert!(is_error && text.contains("ModelArts.6309"), "{text}");
-    assert!(text.contains("Check id"), "the remedy is there: {text}");
+    assert!(text.contains("Check the ID"), "the remedy is there: {text}");
     let (text, is_error) = agent.call("showNotebook", &json!({"ID": "n"}));
     assert!(is_error && text.contains("`id` is missing"), "{text}");
 }

@@ -7,1144 +7,1144 @@ use crate::error_code::{ErrorCode, ErrorEntry, Meaning};
 
 pub(crate) static CATALOGUE: &[ErrorEntry] = &[
     ErrorEntry::new("APIG.0101", &[404], Meaning::new(InvalidArgument,
-        "The gateway knows no API at this address: host, path or method are not what is published there. It says nothing about the resource.",
-        "Check the endpoint, the region and the project ID, and that the service exists in this region.")),
+        "The gateway knows no API at this address: the host, the path or the method does not match a published API. The response says nothing about the resource.",
+        "Check the endpoint, the region and the project ID, and whether the service is available in this region.")),
     ErrorEntry::new("APIG.0103", &[500], Meaning::new(Internal,
-        "The gateway has no service behind this address.",
-        "Report it to the operator together with the request id; repeating does not help.")),
+        "The gateway has no backend service for this address.",
+        "Report the problem to the operator together with the request ID; retrying does not help.")),
     ErrorEntry::new("APIG.0104", &[500], Meaning::new(Internal,
-        "The gateway lacks the settings of a plug-in that the API uses.",
-        "Report it to the operator together with the request id; repeating does not help.")),
+        "The gateway lacks the configuration of a plug-in that the API uses.",
+        "Report the problem to the operator together with the request ID; retrying does not help.")),
     ErrorEntry::new("APIG.0105", &[500], Meaning::new(Internal,
-        "The gateway lacks the settings of the service behind it.",
-        "Report it to the operator together with the request id; repeating does not help.")),
+        "The gateway lacks the configuration of the backend service.",
+        "Report the problem to the operator together with the request ID; retrying does not help.")),
     ErrorEntry::new("APIG.0106", &[400], Meaning::new(InvalidArgument,
-        "The gateway could not map the parameters of the request to those of the service behind it.",
-        "Compare the parameters with the description of the operation; if they are right, report it to the operator.")),
+        "The gateway could not map the request parameters to the parameters of the backend service.",
+        "Compare the parameters with the description of the operation. If they are correct, report the problem to the operator.")),
     ErrorEntry::new("APIG.0107", &[500], Meaning::new(Internal,
         "A script of the gateway failed.",
-        "Report it to the operator together with the request id; repeating does not help.")),
+        "Report the problem to the operator together with the request ID; retrying does not help.")),
     ErrorEntry::new("APIG.0201", &[400, 413, 414, 494, 500, 502, 504], Meaning::new(InvalidArgument,
-        "The gateway did not take the request as it is.",
-        "Check method, path, query and headers of the request."))
+        "The gateway rejected the request as invalid.",
+        "Check the method, the path, the query and the headers of the request."))
         .by_status(&[
             (413, Meaning::new(InvalidArgument,
-                "The body of the request is larger than the gateway takes.",
+                "The request body is larger than the gateway allows.",
                 "Send a smaller body.")),
             (414, Meaning::new(InvalidArgument,
-                "The address of the request is longer than the gateway takes.",
+                "The request URL is longer than the gateway allows.",
                 "Use fewer or shorter query parameters.")),
             (494, Meaning::new(InvalidArgument,
-                "The headers of the request are larger than the gateway takes.",
-                "Send fewer or shorter headers; a token of a user with many roles can be several KiB long.")),
+                "The request headers are larger than the gateway allows.",
+                "Send fewer or shorter headers. The token of a user with many roles can be several KiB long.")),
             (500, Meaning::new(Busy,
-                "The gateway failed inside.",
-                "Repeat the call after a pause; if it stays so, report it to the operator together with the request id.")),
+                "The gateway had an internal error.",
+                "Retry the request after a delay. If the problem persists, report it to the operator together with the request ID.")),
             (502, Meaning::new(Busy,
-                "The gateway cannot reach the service behind it.",
-                "Try again later; if it stays so, report it to the operator together with the request id.")),
+                "The gateway cannot reach the backend service.",
+                "Try again later. If the problem persists, report it to the operator together with the request ID.")),
             (504, Meaning::new(Busy,
-                "The service behind the gateway did not respond in time, and may have carried out the request.",
-                "Look at the resource before repeating what must not happen twice; if it stays so, report it.")),
+                "The backend service did not respond in time, and may have processed the request.",
+                "Check the resource before retrying a request that must not be processed twice. If the problem persists, report it to the operator.")),
         ]),
     ErrorEntry::new("APIG.0202", &[502], Meaning::new(Busy,
-        "The gateway cannot reach the service behind it.",
-        "Try again later; if it stays so, report it to the operator together with the request id.")),
+        "The gateway cannot reach the backend service.",
+        "Try again later. If the problem persists, report it to the operator together with the request ID.")),
     ErrorEntry::new("APIG.0203", &[504], Meaning::new(Busy,
-        "The service behind the gateway did not respond in time, and may have carried out the request.",
-        "Look at the resource before repeating what must not happen twice; if it stays so, report it.")),
+        "The backend service did not respond in time, and may have processed the request.",
+        "Check the resource before retrying a request that must not be processed twice. If the problem persists, report it to the operator.")),
     ErrorEntry::new("APIG.0204", &[400], Meaning::new(InvalidArgument,
-        "The gateway does not speak this version of TLS.",
-        "Use TLS 1.2 or later: update the TLS library, or whatever proxy opens the connection.")),
+        "The gateway does not support this TLS version.",
+        "Use TLS 1.2 or later. Update the TLS library or the proxy that opens the connection.")),
     ErrorEntry::new("APIG.0205", &[400], Meaning::new(InvalidArgument,
-        "The gateway does not accept the certificate of the client.",
+        "The gateway rejected the client certificate.",
         "Check the client certificate and its key.")),
     ErrorEntry::new("APIG.0301", &[401], Meaning::new(Authentication,
-        "The gateway does not accept the token or the signature.",
-        "Sign in again, or check access key and secret key; a clock of this machine that is wrong by a quarter of an hour has the same effect. After five failures in a row a key is locked for five minutes.")),
+        "The gateway rejected the token or the signature.",
+        "Sign in again, or check the access key and the secret key. A local clock that is wrong by a quarter of an hour has the same effect. After five consecutive failures, a key is locked for five minutes.")),
     ErrorEntry::new("APIG.0302", &[403], Meaning::new(Permission,
-        "The user may not call this API.",
-        "Have an administrator grant the permission; signing in again does not help.")),
+        "The user is not allowed to call this API.",
+        "Ask an administrator to grant the permission. Signing in again does not help.")),
     ErrorEntry::new("APIG.0303", &[401], Meaning::new(Authentication,
-        "The gateway does not accept the signature made with the key of an app.",
-        "Use the access key of a user, or check key and secret of the app.")),
+        "The gateway rejected the signature that was created with the key of an app.",
+        "Use the access key of a user, or check the key and the secret of the app.")),
     ErrorEntry::new("APIG.0304", &[403], Meaning::new(Permission,
         "The app is not authorised for this API.",
-        "Have it authorised, or use the credentials of a user.")),
+        "Have the app authorised, or use the credentials of a user.")),
     ErrorEntry::new("APIG.0305", &[401], Meaning::new(Authentication,
-        "A custom authoriser in front of the API refused the request.",
-        "Check what it expects of the request.")),
+        "A custom authoriser in front of the API rejected the request.",
+        "Check which values the authoriser expects in the request.")),
     ErrorEntry::new("APIG.0306", &[403], Meaning::new(Permission,
         "Access to the API is denied.",
-        "Ask the operator, or whoever set up an access policy for it.")),
+        "Contact the operator, or the person who configured an access policy for the API.")),
     ErrorEntry::new("APIG.0307", &[401], Meaning::new(Authentication,
-        "The token is of an older kind or of another region.",
-        "Sign in again, in the region of the endpoint.")),
+        "The token has an older format or belongs to another region.",
+        "Sign in again in the region of the endpoint.")),
     ErrorEntry::new("APIG.0308", &[429], Meaning::new(Throttled,
-        "More requests came than the gateway lets through, or the quota of a period is used up.",
-        "Wait as `Retry-After` says, or a minute without it, then send fewer at once.")),
+        "The request rate exceeds the limit of the gateway, or the quota for a period is used up.",
+        "Wait for the time in `Retry-After`, or for one minute if it is missing, then send fewer requests at the same time.")),
     ErrorEntry::new("APIG.0310", &[403], Meaning::new(Permission,
         "The project is not available.",
-        "Check the project ID, and whether the account is in order.")),
+        "Check the project ID and the state of the account.")),
     ErrorEntry::new("APIG.0311", &[401], Meaning::new(Authentication,
-        "The gateway does not accept the credentials of a debugging session.",
-        "Report it to the operator together with the request id; repeating does not help.")),
+        "The gateway rejected the credentials of a debugging session.",
+        "Report the problem to the operator together with the request ID; retrying does not help.")),
     ErrorEntry::new("APIG.0401", &[403], Meaning::new(Permission,
-        "The gateway cannot tell the IP address from which the request came.",
-        "Report it to the operator, or use another way into the network.")),
+        "The gateway cannot determine the IP address of the client.",
+        "Report the problem to the operator, or access the network in another way.")),
     ErrorEntry::new("APIG.0402", &[403], Meaning::new(Permission,
-        "The IP address from which the request came is not allowed.",
-        "Have it allowed, or send the request from another network.")),
+        "The IP address of the client is not allowed.",
+        "Have the address allowed, or send the request from another network.")),
     ErrorEntry::new("APIG.0404", &[403], Meaning::new(Permission,
-        "The gateway may not reach the address of the service behind it.",
-        "Report it to the operator together with the request id; repeating does not help.")),
+        "The gateway is not allowed to access the address of the backend service.",
+        "Report the problem to the operator together with the request ID; retrying does not help.")),
     ErrorEntry::new("APIG.0405", &[403], Meaning::new(Permission,
-        "The app was not used from an IP address that it trusts.",
+        "The app was used from an IP address that it does not trust.",
         "Send the request from a trusted address, or use the credentials of a user.")),
     ErrorEntry::new("APIG.0501", &[405], Meaning::new(Quota,
         "The quota of the app is used up.",
-        "Have the quota of the app raised, or use the credentials of a user.")),
+        "Have the quota of the app increased, or use the credentials of a user.")),
     ErrorEntry::new("APIG.0502", &[405], Meaning::new(Frozen,
-        "The app is frozen, since the balance of its account does not suffice.",
-        "Settle the balance with the operator; no request of this app passes before.")),
+        "The app is frozen because the balance of its account is insufficient.",
+        "Settle the balance with the operator. Until then, all requests of this app are rejected.")),
     ErrorEntry::new("APIG.0601", &[500], Meaning::new(Busy,
-        "The gateway failed inside.",
-        "Repeat the call after a pause; if it stays so, report it to the operator together with the request id.")),
+        "The gateway had an internal error.",
+        "Retry the request after a delay. If the problem persists, report it to the operator together with the request ID.")),
     ErrorEntry::new("APIG.0602", &[400], Meaning::new(InvalidArgument,
         "The request is malformed.",
-        "Check the address, the headers and the body of the request.")),
+        "Check the URL, the headers and the body of the request.")),
     ErrorEntry::new("APIG.0605", &[500], Meaning::new(Busy,
-        "The gateway cannot resolve the name of the service behind it.",
-        "Try again later; if it stays so, report it to the operator.")),
+        "The gateway cannot resolve the host name of the backend service.",
+        "Try again later. If the problem persists, report it to the operator.")),
     ErrorEntry::new("APIG.0606", &[500], Meaning::new(Busy,
         "The gateway could not load the configuration of the API.",
-        "Try again later; if it stays so, report it to the operator.")),
+        "Try again later. If the problem persists, report it to the operator.")),
     ErrorEntry::new("APIG.0607", &[400], Meaning::new(InvalidArgument,
-        "The gateway does not take the protocol of the request; the message names the one that it takes.",
+        "The gateway does not support the protocol of the request. The message contains the supported protocol.",
         "Check the scheme of the endpoint.")),
     ErrorEntry::new("APIG.0608", &[500], Meaning::new(Internal,
-        "The gateway could not obtain what it has to know of the account.",
-        "Report it to the operator together with the request id; repeating does not help.")),
+        "The gateway could not obtain the required information about the account.",
+        "Report the problem to the operator together with the request ID; retrying does not help.")),
     ErrorEntry::new("APIG.0609", &[500], Meaning::new(Internal,
-        "The gateway does not find the network of the service behind it.",
-        "Report it to the operator together with the request id; repeating does not help.")),
+        "The gateway cannot find the network of the backend service.",
+        "Report the problem to the operator together with the request ID; retrying does not help.")),
     ErrorEntry::new("APIG.0610", &[502], Meaning::new(Busy,
-        "No instance of the service behind the gateway is available.",
-        "Try again later; if it stays so, report it to the operator together with the request id.")),
+        "No instance of the backend service is available.",
+        "Try again later. If the problem persists, report it to the operator together with the request ID.")),
     ErrorEntry::new("APIG.0611", &[500], Meaning::new(Internal,
-        "The gateway does not find the port of the service behind it.",
-        "Report it to the operator together with the request id; repeating does not help.")),
+        "The gateway cannot find the port of the backend service.",
+        "Report the problem to the operator together with the request ID; retrying does not help.")),
     ErrorEntry::new("APIG.0612", &[500], Meaning::new(Internal,
         "An API of the gateway calls itself.",
-        "Report it to the operator together with the request id; repeating does not help.")),
+        "Report the problem to the operator together with the request ID; retrying does not help.")),
     ErrorEntry::new("APIG.0613", &[503], Meaning::new(Busy,
-        "The identity service, which the gateway asks, is not available.",
+        "The identity service, which the gateway depends on, is not available.",
         "Try again later.")),
     ErrorEntry::new("APIG.0705", &[500], Meaning::new(Internal,
-        "The gateway could not sign the request for the service behind it.",
-        "Report it to the operator together with the request id; repeating does not help.")),
+        "The gateway could not sign the request to the backend service.",
+        "Report the problem to the operator together with the request ID; retrying does not help.")),
     ErrorEntry::new("APIG.0802", &[403], Meaning::new(Permission,
-        "The user may not do anything in this region.",
-        "Have access to the region granted, or use another one.")),
+        "The user has no access to this region.",
+        "Have access to the region granted, or use another region.")),
     ErrorEntry::new("APIGW.0101", &[404], Meaning::new(InvalidArgument,
-        "The gateway knows no API at this address: host, path or method are not what is published there. It says nothing about the resource.",
-        "Check the endpoint, the region and the project ID, and that the service exists in this region.")),
+        "The gateway knows no API at this address: the host, the path or the method does not match a published API. The response says nothing about the resource.",
+        "Check the endpoint, the region and the project ID, and whether the service is available in this region.")),
     ErrorEntry::new("APIGW.0103", &[404], Meaning::new(Internal,
-        "The gateway has no service behind this address.",
-        "Report it to the operator together with the request id; repeating does not help.")),
+        "The gateway has no backend service for this address.",
+        "Report the problem to the operator together with the request ID; retrying does not help.")),
     ErrorEntry::new("APIGW.0104", &[400], Meaning::new(Internal,
-        "The gateway lacks the settings of a plug-in that the API uses.",
-        "Report it to the operator together with the request id; repeating does not help.")),
+        "The gateway lacks the configuration of a plug-in that the API uses.",
+        "Report the problem to the operator together with the request ID; retrying does not help.")),
     ErrorEntry::new("APIGW.0105", &[400], Meaning::new(Internal,
-        "The gateway lacks the settings of the service behind it.",
-        "Report it to the operator together with the request id; repeating does not help.")),
+        "The gateway lacks the configuration of the backend service.",
+        "Report the problem to the operator together with the request ID; retrying does not help.")),
     ErrorEntry::new("APIGW.0106", &[400], Meaning::new(InvalidArgument,
-        "The gateway could not map the parameters of the request to those of the service behind it.",
-        "Compare the parameters with the description of the operation; if they are right, report it to the operator.")),
+        "The gateway could not map the request parameters to the parameters of the backend service.",
+        "Compare the parameters with the description of the operation. If they are correct, report the problem to the operator.")),
     ErrorEntry::new("APIGW.0201", &[400, 413, 414, 494, 502, 504], Meaning::new(InvalidArgument,
-        "The gateway did not take the request as it is.",
-        "Check method, path, query and headers of the request."))
+        "The gateway rejected the request as invalid.",
+        "Check the method, the path, the query and the headers of the request."))
         .by_status(&[
             (413, Meaning::new(InvalidArgument,
-                "The body of the request is larger than the gateway takes.",
+                "The request body is larger than the gateway allows.",
                 "Send a smaller body.")),
             (414, Meaning::new(InvalidArgument,
-                "The address of the request is longer than the gateway takes.",
+                "The request URL is longer than the gateway allows.",
                 "Use fewer or shorter query parameters.")),
             (494, Meaning::new(InvalidArgument,
-                "The headers of the request are larger than the gateway takes.",
-                "Send fewer or shorter headers; a token of a user with many roles can be several KiB long.")),
+                "The request headers are larger than the gateway allows.",
+                "Send fewer or shorter headers. The token of a user with many roles can be several KiB long.")),
             (502, Meaning::new(Busy,
-                "The gateway cannot reach the service behind it.",
-                "Try again later; if it stays so, report it to the operator together with the request id.")),
+                "The gateway cannot reach the backend service.",
+                "Try again later. If the problem persists, report it to the operator together with the request ID.")),
             (504, Meaning::new(Busy,
-                "The service behind the gateway did not respond in time, and may have carried out the request.",
-                "Look at the resource before repeating what must not happen twice; if it stays so, report it.")),
+                "The backend service did not respond in time, and may have processed the request.",
+                "Check the resource before retrying a request that must not be processed twice. If the problem persists, report it to the operator.")),
         ]),
     ErrorEntry::new("APIGW.0301", &[401], Meaning::new(Authentication,
-        "The gateway does not accept the token or the signature.",
-        "Sign in again, or check access key and secret key; a clock of this machine that is wrong by a quarter of an hour has the same effect. After five failures in a row a key is locked for five minutes.")),
+        "The gateway rejected the token or the signature.",
+        "Sign in again, or check the access key and the secret key. A local clock that is wrong by a quarter of an hour has the same effect. After five consecutive failures, a key is locked for five minutes.")),
     ErrorEntry::new("APIGW.0302", &[403], Meaning::new(Permission,
-        "The user may not call this API.",
-        "Have an administrator grant the permission; signing in again does not help.")),
+        "The user is not allowed to call this API.",
+        "Ask an administrator to grant the permission. Signing in again does not help.")),
     ErrorEntry::new("APIGW.0303", &[401], Meaning::new(Authentication,
-        "The gateway does not accept the signature made with the key of an app.",
-        "Use the access key of a user, or check key and secret of the app.")),
+        "The gateway rejected the signature that was created with the key of an app.",
+        "Use the access key of a user, or check the key and the secret of the app.")),
     ErrorEntry::new("APIGW.0304", &[403], Meaning::new(Permission,
         "The app is not authorised for this API.",
-        "Have it authorised, or use the credentials of a user.")),
+        "Have the app authorised, or use the credentials of a user.")),
     ErrorEntry::new("APIGW.0305", &[401], Meaning::new(Authentication,
-        "A custom authoriser in front of the API refused the request.",
-        "Check what it expects of the request.")),
+        "A custom authoriser in front of the API rejected the request.",
+        "Check which values the authoriser expects in the request.")),
     ErrorEntry::new("APIGW.0306", &[403], Meaning::new(Permission,
         "Access to the API is denied.",
-        "Ask the operator, or whoever set up an access policy for it.")),
+        "Contact the operator, or the person who configured an access policy for the API.")),
     ErrorEntry::new("APIGW.0307", &[401], Meaning::new(Authentication,
-        "The token is of an older kind or of another region.",
-        "Sign in again, in the region of the endpoint.")),
+        "The token has an older format or belongs to another region.",
+        "Sign in again in the region of the endpoint.")),
     ErrorEntry::new("APIGW.0308", &[429], Meaning::new(Throttled,
-        "More requests came than the gateway lets through, or the quota of a period is used up.",
-        "Wait as `Retry-After` says, or a minute without it, then send fewer at once.")),
+        "The request rate exceeds the limit of the gateway, or the quota for a period is used up.",
+        "Wait for the time in `Retry-After`, or for one minute if it is missing, then send fewer requests at the same time.")),
     ErrorEntry::new("APIGW.0310", &[403], Meaning::new(Permission,
         "The project is not available.",
-        "Check the project ID, and whether the account is in order.")),
+        "Check the project ID and the state of the account.")),
     ErrorEntry::new("APIGW.0311", &[401], Meaning::new(Authentication,
-        "The gateway does not accept the credentials of a debugging session.",
-        "Report it to the operator together with the request id; repeating does not help.")),
+        "The gateway rejected the credentials of a debugging session.",
+        "Report the problem to the operator together with the request ID; retrying does not help.")),
     ErrorEntry::new("APIGW.0401", &[403], Meaning::new(Permission,
-        "The gateway cannot tell the IP address from which the request came.",
-        "Report it to the operator, or use another way into the network.")),
+        "The gateway cannot determine the IP address of the client.",
+        "Report the problem to the operator, or access the network in another way.")),
     ErrorEntry::new("APIGW.0402", &[403], Meaning::new(Permission,
-        "The IP address from which the request came is not allowed.",
-        "Have it allowed, or send the request from another network.")),
+        "The IP address of the client is not allowed.",
+        "Have the address allowed, or send the request from another network.")),
     ErrorEntry::new("APIGW.0404", &[403], Meaning::new(Permission,
-        "The gateway may not reach the address of the service behind it.",
-        "Report it to the operator together with the request id; repeating does not help.")),
+        "The gateway is not allowed to access the address of the backend service.",
+        "Report the problem to the operator together with the request ID; retrying does not help.")),
     ErrorEntry::new("APIGW.0501", &[405], Meaning::new(Quota,
         "The quota of the app is used up.",
-        "Have the quota of the app raised, or use the credentials of a user.")),
+        "Have the quota of the app increased, or use the credentials of a user.")),
     ErrorEntry::new("APIGW.0502", &[405], Meaning::new(Frozen,
-        "The app is frozen, since the balance of its account does not suffice.",
-        "Settle the balance with the operator; no request of this app passes before.")),
+        "The app is frozen because the balance of its account is insufficient.",
+        "Settle the balance with the operator. Until then, all requests of this app are rejected.")),
     ErrorEntry::new("APIGW.0601", &[500], Meaning::new(Busy,
-        "The gateway failed inside.",
-        "Repeat the call after a pause; if it stays so, report it to the operator together with the request id.")),
+        "The gateway had an internal error.",
+        "Retry the request after a delay. If the problem persists, report it to the operator together with the request ID.")),
     ErrorEntry::new("APIGW.0602", &[400], Meaning::new(InvalidArgument,
         "The request is malformed.",
-        "Check the address, the headers and the body of the request.")),
+        "Check the URL, the headers and the body of the request.")),
     ErrorEntry::new("APIGW.0605", &[500], Meaning::new(Busy,
-        "The gateway cannot resolve the name of the service behind it.",
-        "Try again later; if it stays so, report it to the operator.")),
+        "The gateway cannot resolve the host name of the backend service.",
+        "Try again later. If the problem persists, report it to the operator.")),
     ErrorEntry::new("APIGW.0606", &[500], Meaning::new(Busy,
         "The gateway could not load the configuration of the API.",
-        "Try again later; if it stays so, report it to the operator.")),
+        "Try again later. If the problem persists, report it to the operator.")),
     ErrorEntry::new("APIGW.0607", &[400], Meaning::new(InvalidArgument,
-        "The gateway does not take the protocol of the request; the message names the one that it takes.",
+        "The gateway does not support the protocol of the request. The message contains the supported protocol.",
         "Check the scheme of the endpoint.")),
     ErrorEntry::new("APIGW.0608", &[500], Meaning::new(Internal,
-        "The gateway could not obtain what it has to know of the account.",
-        "Report it to the operator together with the request id; repeating does not help.")),
+        "The gateway could not obtain the required information about the account.",
+        "Report the problem to the operator together with the request ID; retrying does not help.")),
     ErrorEntry::new("APIGW.0609", &[500], Meaning::new(Internal,
-        "The gateway does not find the network of the service behind it.",
-        "Report it to the operator together with the request id; repeating does not help.")),
+        "The gateway cannot find the network of the backend service.",
+        "Report the problem to the operator together with the request ID; retrying does not help.")),
     ErrorEntry::new("APIGW.0610", &[502], Meaning::new(Busy,
-        "No instance of the service behind the gateway is available.",
-        "Try again later; if it stays so, report it to the operator together with the request id.")),
+        "No instance of the backend service is available.",
+        "Try again later. If the problem persists, report it to the operator together with the request ID.")),
     ErrorEntry::new("APIGW.0611", &[500], Meaning::new(Internal,
-        "The gateway does not find the port of the service behind it.",
-        "Report it to the operator together with the request id; repeating does not help.")),
+        "The gateway cannot find the port of the backend service.",
+        "Report the problem to the operator together with the request ID; retrying does not help.")),
     ErrorEntry::new("APIGW.0612", &[500], Meaning::new(Internal,
         "An API of the gateway calls itself.",
-        "Report it to the operator together with the request id; repeating does not help.")),
+        "Report the problem to the operator together with the request ID; retrying does not help.")),
     ErrorEntry::new("APIGW.0613", &[503], Meaning::new(Busy,
-        "The identity service, which the gateway asks, is not available.",
+        "The identity service, which the gateway depends on, is not available.",
         "Try again later.")),
     ErrorEntry::new("APIGW.0705", &[500], Meaning::new(Internal,
-        "The gateway could not sign the request for the service behind it.",
-        "Report it to the operator together with the request id; repeating does not help.")),
+        "The gateway could not sign the request to the backend service.",
+        "Report the problem to the operator together with the request ID; retrying does not help.")),
     ErrorEntry::new("APIGW.0801", &[403], Meaning::new(Permission,
         "The service is not available in this region.",
         "Use another region, or have the service enabled.")),
     ErrorEntry::new("APIGW.0802", &[403], Meaning::new(Permission,
-        "The user may not do anything in this region.",
-        "Have access to the region granted, or use another one.")),
+        "The user has no access to this region.",
+        "Have access to the region granted, or use another region.")),
     ErrorEntry::new("IAM.0001", &[401], Meaning::new(Authentication,
-        "The identity service wants to know who is asking.",
-        "Check user name, domain and password, or sign in again.")),
+        "The identity service requires authentication.",
+        "Check the user name, the domain and the password, or sign in again.")),
     ErrorEntry::new("IAM.0002", &[403], Meaning::new(Permission,
-        "The identity service does not let this user do it.",
-        "Have an administrator grant the permission.")),
+        "The identity service does not allow the user to perform the operation.",
+        "Ask an administrator to grant the permission.")),
     ErrorEntry::new("IAM.0003", &[403], Meaning::new(Permission,
-        "A policy does not allow the action, which the message names.",
-        "Have an administrator add the action to a policy of the user.")),
+        "A policy does not allow the action. The message contains the action.",
+        "Ask an administrator to add the action to a policy of the user.")),
     ErrorEntry::new("IAM.0004", &[404], Meaning::new(NotFound,
-        "The identity service does not find what the message names.",
-        "Check user, domain and project.")),
+        "The identity service cannot find the object that the message names.",
+        "Check the user, the domain and the project.")),
     ErrorEntry::new("IAM.0005", &[409], Meaning::new(Conflict,
-        "Something else exists already under the name that was sent; the message names it.",
-        "Use another name, or what exists.")),
+        "Another object already exists under the name that was sent. The message names the object.",
+        "Use another name, or use the existing object.")),
     ErrorEntry::new("IAM.0006", &[500], Meaning::new(Busy,
-        "The identity service failed inside.",
-        "Repeat the call after a pause; if it stays so, report it to the operator.")),
+        "The identity service had an internal error.",
+        "Retry the request after a delay. If the problem persists, report it to the operator.")),
     ErrorEntry::new("IAM.0007", &[400], Meaning::new(InvalidArgument,
-        "The identity service refused a parameter, which the message names.",
-        "Correct it and send the request again.")),
+        "The identity service rejected a parameter. The message contains the parameter.",
+        "Correct the parameter and send the request again.")),
     ErrorEntry::new("IAM.0009", &[400], Meaning::new(InvalidArgument,
-        "The token that was to be examined or ended, in `X-Subject-Token`, is not valid.",
-        "Send a token as the identity service issued it.")),
+        "The token in `X-Subject-Token`, which was to be checked or revoked, is invalid.",
+        "Send a token exactly as the identity service issued it.")),
     ErrorEntry::new("IAM.0011", &[400], Meaning::new(InvalidArgument,
-        "The identity service does not understand the body of the request.",
-        "Compare it with the description of the operation.")),
+        "The identity service cannot parse the request body.",
+        "Compare the body with the description of the operation.")),
     ErrorEntry::new("IAM.0012", &[429], Meaning::new(Throttled,
-        "More sign-ins or other requests came than the identity service lets through; the message names the limit.",
-        "Wait a minute, then sign in less often: a token holds for 24 hours, and clones of a client share it.")),
+        "The number of sign-ins or other requests exceeds the limit of the identity service. The message contains the limit.",
+        "Wait one minute, then sign in less often. A token is valid for 24 hours, and clones of a client share it.")),
     ErrorEntry::new("IAM.0061", &[401], Meaning::new(Authentication,
-        "The account is locked after sign-ins that failed.",
-        "Wait until the lock ends, a quarter of an hour unless the account says otherwise, and correct the password before the next attempt.")),
+        "The account is locked after failed sign-ins.",
+        "Wait until the lock expires, which takes a quarter of an hour unless the account specifies another time, and correct the password before the next attempt.")),
     ErrorEntry::new("IAM.0062", &[401], Meaning::new(Authentication,
         "The password is wrong.",
-        "Correct it before the next attempt: some failures in a row lock the account.")),
+        "Correct the password before the next attempt. Several consecutive failures lock the account.")),
     ErrorEntry::new("IAM.0063", &[401], Meaning::new(Authentication,
-        "The identity service does not accept the access token.",
+        "The identity service rejected the access token.",
         "Sign in again.")),
     ErrorEntry::new("IAM.0064", &[401], Meaning::new(Authentication,
-        "The access token does not cover this request.",
-        "Sign in again, for the project or the domain that the request is about.")),
+        "The access token is not valid for this request.",
+        "Sign in again for the project or domain of the request.")),
     ErrorEntry::new("IAM.0066", &[401], Meaning::new(Authentication,
         "The token has expired.",
         "Sign in again.")),
     ErrorEntry::new("IAM.0067", &[401], Meaning::new(Authentication,
         "The token is not valid.",
-        "Sign in again, at the identity service of the same cloud.")),
+        "Sign in again at the identity service of the same cloud.")),
     ErrorEntry::new("IAM.0072", &[400], Meaning::new(InvalidArgument,
-        "The body of the request lacks a member, which the message names.",
-        "Add it and send the request again.")),
+        "A field is missing from the request body. The message contains the field.",
+        "Add the field and send the request again.")),
     ErrorEntry::new("IAM.0073", &[400], Meaning::new(InvalidArgument,
-        "A member of the body has a value that does not fit; the message names both.",
-        "Correct it and send the request again.")),
+        "A field of the request body has an invalid value. The message contains the field and the value.",
+        "Correct the value and send the request again.")),
     ErrorEntry::new("IAM.0080", &[403], Meaning::new(Permission,
-        "The user of this access key is disabled.",
-        "Have the user enabled, or use the access key of another one.")),
+        "The user who owns this access key is disabled.",
+        "Have the user enabled, or use the access key of another user.")),
     ErrorEntry::new("IAM.0081", &[403], Meaning::new(Permission,
-        "The user may sign in to the console only, not to the API.",
+        "The user is allowed to sign in to the console only, not to the API.",
         "Have programmatic access enabled for the user.")),
     ErrorEntry::new("IAM.0082", &[403], Meaning::new(Permission,
         "The user is disabled.",
-        "Have the user enabled, or sign in as another one.")),
+        "Have the user enabled, or sign in as another user.")),
     ErrorEntry::new("IAM.0083", &[403], Meaning::new(Permission,
-        "The user may not enter the private region that the message names.",
-        "Have access to the region granted, or use another one.")),
+        "The user is not allowed to access the private region that the message names.",
+        "Have access to the region granted, or use another region.")),
     ErrorEntry::new("ModelArts.0010", &[500], Meaning::new(Busy,
-        "The service failed inside, without saying where.",
-        "Repeat the call after a pause that grows each time; if it stays so, report it to the operator together with the request id.")),
+        "The service had an unspecified internal error.",
+        "Retry the request after a delay that increases with each attempt. If the problem persists, report it to the operator together with the request ID.")),
     ErrorEntry::new("ModelArts.0101", &[400], Meaning::new(InvalidArgument,
         "A parameter of the request was rejected.",
-        "Compare the request with the description of the operation and correct it; repeating it unchanged cannot help.")),
+        "Compare the request with the description of the operation and correct it. Retrying it unchanged does not help.")),
     ErrorEntry::new("ModelArts.0102", &[400], Meaning::new(NotFound,
-        "No workspace has the id that was sent.",
-        "Send the id of a workspace of this project, or `0` for the default one.")),
+        "No workspace has the ID that was sent.",
+        "Send the ID of a workspace of this project, or `0` for the default workspace.")),
     ErrorEntry::new("ModelArts.0104", &[400], Meaning::new(InvalidArgument,
-        "The service cannot accept one or more of the parameters sent.",
-        "Check names, types and limits against the description of the operation, then send a corrected request.")),
+        "The service does not accept one or more of the parameters that were sent.",
+        "Compare names, types and limits with the description of the operation, then send a corrected request.")),
     ErrorEntry::new("ModelArts.0107", &[400], Meaning::new(InvalidArgument,
-        "Two parameters were refused; the placeholders of the text hold what was sent for them.",
-        "Correct the two quoted values and send the request again.")),
+        "Two parameters were rejected. The placeholders contain the values that were sent.",
+        "Correct the two values and send the request again.")),
     ErrorEntry::new("ModelArts.0108", &[403], Meaning::new(Permission,
-        "The caller's role does not allow the operation that the placeholder names.",
-        "Have an administrator grant the role for ModelArts, and for OBS if the operation uses a bucket.")),
+        "The role of the caller does not allow the operation that is named by the placeholder.",
+        "Ask an administrator to grant the role for ModelArts, and for OBS if the operation uses a bucket.")),
     ErrorEntry::new("ModelArts.0109", &[500], Meaning::new(Permission,
-        "The call belongs to the alarm functions, which only administrators may use; the HTTP status is 500 all the same.",
-        "Use an administrator's credentials; a retry with the same account will fail again.")),
+        "The request belongs to the alarm functions, which are restricted to administrators. The HTTP status is 500 nevertheless.",
+        "Use the credentials of an administrator. Retrying with the same account will fail again.")),
     ErrorEntry::new("ModelArts.0112", &[401, 403], Meaning::new(Permission,
-        "A policy of the workspace forbids the action; the first placeholder is the kind of resource or action, the second what was asked of it.",
-        "Ask the owner of the workspace for access, or work in another workspace."))
+        "A workspace policy forbids the action. The first placeholder is the kind of resource or action, the second is the requested operation.",
+        "Ask the owner of the workspace for access, or use another workspace."))
         .by_status(&[
             (401, Meaning::new(Permission,
-                "The caller's role may not run the policy that protects this operation.",
-                "Have an administrator extend the role; signing in again with the same role changes nothing.")),
+                "The role of the caller is not allowed to run the policy that protects this operation.",
+                "Ask an administrator to extend the role. Signing in again with the same role does not help.")),
         ]),
     ErrorEntry::new("ModelArts.0113", &[400], Meaning::new(Quota,
-        "The project has used up the quota that the placeholder names, so no further notebook can be created.",
-        "Delete notebooks that are not needed, or have the administrator raise this quota.")),
+        "The project has used up the quota named by the placeholder, so no more notebooks can be created.",
+        "Delete notebooks that are not needed, or ask an administrator to increase this quota.")),
     ErrorEntry::new("ModelArts.0116", &[400], Meaning::new(Quota,
-        "The request would take the resource named by the placeholder over its limit.",
-        "Ask for less, free some of that resource, or have the limit raised.")),
+        "The request would exceed the limit of the resource named by the placeholder.",
+        "Request less, release some of the resource, or have the limit increased.")),
     ErrorEntry::new("ModelArts.0118", &[400], Meaning::new(Quota,
-        "What the request needs of the resource named by the placeholder is more than the quota leaves.",
-        "Stop or delete what is idle, or ask the administrator for more.")),
+        "The request requires more of the resource named by the placeholder than the quota allows.",
+        "Stop or delete unused resources, or ask the administrator for a higher quota.")),
     ErrorEntry::new("ModelArts.0201", &[401], Meaning::new(Authentication,
-        "The request carries no token, or an empty one.",
-        "Sign in and send the token as `X-Auth-Token`, or sign the request with AK/SK.")),
+        "The request contains no token, or an empty token.",
+        "Sign in and send the token as `X-Auth-Token`, or sign the request with an access key (AK/SK).")),
     ErrorEntry::new("ModelArts.0202", &[401], Meaning::new(Authentication,
-        "The token is past its lifetime, which is 24 hours for a password sign-in.",
-        "Obtain a new token, then repeat the request once.")),
+        "The token has expired. Tokens from a password sign-in are valid for 24 hours.",
+        "Obtain a new token, then retry the request once.")),
     ErrorEntry::new("ModelArts.0203", &[401, 403], Meaning::new(Authentication,
-        "The token cannot be read: it is truncated, altered or was issued elsewhere.",
+        "The token cannot be parsed. It is truncated, modified or was issued by another service.",
         "Sign in at the IAM endpoint of the same cloud and region, and send the complete token.")),
     ErrorEntry::new("ModelArts.0204", &[400, 401], Meaning::new(Authentication,
-        "The token is not scoped to a project.",
-        "Sign in again with the project as scope (`scope.project`), not the domain."))
+        "The scope of the token is not a project.",
+        "Sign in again with the project, not the domain, as the scope (`scope.project`)."))
         .by_status(&[
             (401, Meaning::new(Authentication,
                 "The service could not decode the token.",
                 "Sign in again and send the new token without line breaks or quotes.")),
         ]),
     ErrorEntry::new("ModelArts.0205", &[401], Meaning::new(Authentication,
-        "The header `Authorization` is missing on a call that needs it.",
-        "Sign the request, or send a token in `X-Auth-Token`; check that no proxy removes the header.")),
+        "The header `Authorization` is missing from a request that requires it.",
+        "Sign the request, or send a token in `X-Auth-Token`. Make sure that no proxy removes the header.")),
     ErrorEntry::new("ModelArts.0206", &[401, 403], Meaning::new(Authentication,
         "The header `Authorization` is malformed.",
-        "Build it in the form `SDK-HMAC-SHA256 Access=…, SignedHeaders=…, Signature=…`."))
+        "Use the form `SDK-HMAC-SHA256 Access=…, SignedHeaders=…, Signature=…`."))
         .by_status(&[
             (403, Meaning::new(Authentication,
-                "The AK is unknown or disabled, or the SK is not the one that belongs to it.",
-                "Check AK and SK, and with a temporary pair the security token and its expiry, then sign anew.")),
+                "The access key (AK) is unknown or disabled, or the secret key (SK) does not match it.",
+                "Check the access key and the secret key and, for a temporary access key, the security token and its expiration time, then sign the request again.")),
         ]),
     ErrorEntry::new("ModelArts.0207", &[401], Meaning::new(Authentication,
-        "The token belongs to a project of another region.",
-        "Sign in with the project of the region whose endpoint is called.")),
+        "The token is for a project in another region.",
+        "Sign in with the project of the region whose endpoint is used.")),
     ErrorEntry::new("ModelArts.0208", &[401], Meaning::new(Authentication,
-        "The header `Authorization` was read, but verifying it failed.",
-        "Check the signature, above all the signed headers and `X-Sdk-Date`, and the clock of the machine.")),
+        "The header `Authorization` was parsed, but its verification failed.",
+        "Check the signature, especially the signed headers and `X-Sdk-Date`, and the clock of the machine.")),
     ErrorEntry::new("ModelArts.0209", &[401], Meaning::new(Authentication,
-        "The gateway passed on no application id (`appId`), so the call did not come in by its regular address.",
-        "Call the public endpoint of the region, not an internal address.")),
+        "The gateway did not forward an application ID (`appId`), so the request was not sent to the regular address.",
+        "Use the public endpoint of the region, not an internal address.")),
     ErrorEntry::new("ModelArts.0210", &[400, 401, 403], Meaning::new(InvalidArgument,
-        "`project_id` in the path is not the id of a project.",
-        "Look the id up in IAM (`GET /v3/projects`) and put it into the path."))
+        "`project_id` in the path is not the ID of a project.",
+        "Find the ID in IAM (`GET /v3/projects`) and use it in the path."))
         .by_status(&[
             (401, Meaning::new(Authentication,
-                "The gateway passed on no API id (`apiId`), so the call did not come in by its regular address.",
-                "Call the public endpoint of the region, not an internal address.")),
+                "The gateway did not forward an API ID (`apiId`), so the request was not sent to the regular address.",
+                "Use the public endpoint of the region, not an internal address.")),
             (403, Meaning::new(Permission,
-                "`project_id` in the path is another project than the one the token is scoped to.",
-                "Use the id of the token's project in the path, or sign in with the other project as scope.")),
+                "`project_id` in the path is not the project in the scope of the token.",
+                "Use the ID of the token's project in the path, or sign in with the other project as the scope.")),
         ]),
     ErrorEntry::new("ModelArts.0212", &[401], Meaning::new(Authentication,
-        "The token is scoped to a domain or to nothing, so no project follows from it.",
-        "Sign in again with the project as scope.")),
+        "The scope of the token is a domain or is empty, so the project cannot be determined.",
+        "Sign in again with the project as the scope.")),
     ErrorEntry::new("ModelArts.0420", &[400], Meaning::new(Internal,
-        "The agency, that is what ModelArts may do in the user's name, could not be looked up.",
-        "Try again later; if it persists, report the request id to support.")),
+        "The agency, which allows ModelArts to act on behalf of the user, could not be retrieved.",
+        "Try again later. If the problem persists, report the request ID to support.")),
     ErrorEntry::new("ModelArts.0421", &[400], Meaning::new(Internal,
-        "The attempt to set up an agency for ModelArts did not succeed.",
-        "See in IAM that the limit on agencies is not reached, try again, then turn to support.")),
+        "An agency for ModelArts could not be created.",
+        "Make sure in IAM that the limit on agencies has not been reached, then try again. If the problem persists, contact support.")),
     ErrorEntry::new("ModelArts.0422", &[400], Meaning::new(Internal,
-        "The list of IAM users could not be read.",
-        "Try again later; if it persists, report the request id to support.")),
+        "The list of IAM users could not be retrieved.",
+        "Try again later. If the problem persists, report the request ID to support.")),
     ErrorEntry::new("ModelArts.0423", &[400], Meaning::new(Permission,
         "The terms of the service have not been accepted for this account.",
-        "Accept them once in the ModelArts console, then repeat the call; if they are accepted already, turn to support.")),
+        "Accept them once in the ModelArts console, then retry the request. If they have already been accepted, contact support.")),
     ErrorEntry::new("ModelArts.0424", &[400], Meaning::new(Conflict,
-        "The user has an authorization for ModelArts, so a second one cannot be added.",
-        "Keep the present one, or remove it first and add the new one afterwards.")),
+        "The user already has an authorization for ModelArts, so a second one cannot be added.",
+        "Keep the existing authorization, or remove it before adding the new one.")),
     ErrorEntry::new("ModelArts.0425", &[400], Meaning::new(Internal,
-        "The authorization for a user could not be stored.",
-        "Look whether it was added after all, then try again later.")),
+        "The authorization of a user could not be saved.",
+        "Check whether it was added nevertheless, then try again later.")),
     ErrorEntry::new("ModelArts.0426", &[400], Meaning::new(Internal,
         "The authorization of a user could not be removed.",
-        "Look whether it is gone already, then try again later.")),
+        "Check whether it has already been removed, then try again later.")),
     ErrorEntry::new("ModelArts.0427", &[400], Meaning::new(Internal,
-        "The authorizations of the user could not be read.",
-        "Try again later; if it persists, report the request id to support.")),
+        "The authorizations of the user could not be retrieved.",
+        "Try again later. If the problem persists, report the request ID to support.")),
     ErrorEntry::new("ModelArts.0428", &[400, 401], Meaning::new(Internal,
-        "The agency could not be changed.",
-        "Read it again, repeat the change later, then turn to support."))
+        "The agency could not be updated.",
+        "Read the agency again and retry the update later. If the problem persists, contact support."))
         .by_status(&[
             (401, Meaning::new(Permission,
-                "The user has not authorized ModelArts to act in the user's name.",
-                "Add an agency or an access key under ModelArts' global settings, then repeat the call.")),
+                "The user has not authorized ModelArts to act on the user's behalf.",
+                "Add an agency or an access key in the global settings of ModelArts, then retry the request.")),
         ]),
     ErrorEntry::new("ModelArts.0429", &[400], Meaning::new(NotFound,
-        "No authorization is stored for the given `user_id`.",
+        "No authorization exists for the given `user_id`.",
         "Correct `user_id`, or add the authorization first.")),
     ErrorEntry::new("ModelArts.0430", &[400], Meaning::new(Internal,
-        "The rights granted to the agency could not be read.",
-        "Try again later; if it persists, report the request id to support.")),
+        "The permissions of the agency could not be retrieved.",
+        "Try again later. If the problem persists, report the request ID to support.")),
     ErrorEntry::new("ModelArts.0431", &[400], Meaning::new(Internal,
-        "The limit on the number of agencies could not be read.",
-        "Try again later; if it persists, report the request id to support.")),
+        "The limit on the number of agencies could not be retrieved.",
+        "Try again later. If the problem persists, report the request ID to support.")),
     ErrorEntry::new("ModelArts.1002", &[400], Meaning::new(Internal,
-        "A call from ModelArts to the object storage OBS failed.",
+        "A request from ModelArts to the object storage service OBS failed.",
         "Check that OBS responds for this bucket, then retry the request later.")),
     ErrorEntry::new("ModelArts.1003", &[400], Meaning::new(Permission,
-        "OBS refused the access: the rights on the bucket are missing, or the account has expired or is frozen.",
-        "Check the balance of the account first, then the agency and the policy of the bucket.")),
+        "OBS denied access: permissions on the bucket are missing, or the account has expired or is frozen.",
+        "First check the balance of the account, then the agency and the bucket policy.")),
     ErrorEntry::new("ModelArts.1120", &[400], Meaning::new(InvalidArgument,
-        "One of the parameters did not pass the checks of the service.",
-        "Check the request against the description of the operation; if it is right, turn to support.")),
+        "A parameter did not pass the validation of the service.",
+        "Compare the request with the description of the operation. If it is correct, contact support.")),
     ErrorEntry::new("ModelArts.6100", &[408], Meaning::new(Busy,
-        "The service did not finish in time; whether the request took effect is open.",
-        "Read the resource first; if nothing has changed, repeat the request after a pause.")),
+        "The service did not finish in time. It is unknown whether the request took effect.",
+        "Read the resource first. If nothing has changed, retry the request after a delay.")),
     ErrorEntry::new("ModelArts.6101", &[429], Meaning::new(Throttled,
-        "The service is overloaded or the caller sends too many requests.",
-        "Wait as `Retry-After` says, or up to a minute without it, then repeat at a lower rate.")),
+        "The service is overloaded, or the caller sends too many requests.",
+        "Wait for the time in `Retry-After`, or for up to one minute if it is missing, then retry at a lower rate.")),
     ErrorEntry::new("ModelArts.6102", &[500], Meaning::new(Busy,
-        "The service failed on its side while it handled the request.",
-        "Repeat after a growing pause; before a create call, look whether the first one went through.")),
+        "The service had an internal error while processing the request.",
+        "Retry with increasing delays. Before retrying a create request, check whether the first one succeeded.")),
     ErrorEntry::new("ModelArts.6200", &[500], Meaning::new(Busy,
-        "The service has no resources free at the moment.",
-        "Repeat after some minutes, or take another flavor.")),
+        "The service has no free resources at the moment.",
+        "Retry after a few minutes, or use another flavor.")),
     ErrorEntry::new("ModelArts.6201", &[401], Meaning::new(Frozen,
-        "The account is frozen, as a rule because of an unpaid balance.",
-        "Settle the balance in the billing center, then repeat the call.")),
+        "The account is frozen, usually because of an unpaid balance.",
+        "Settle the balance in the billing center, then retry the request.")),
     ErrorEntry::new("ModelArts.6203", &[401], Meaning::new(Frozen,
-        "The account is restricted and may not use paid resources for now.",
-        "Settle the balance in the billing center, then repeat the call.")),
+        "The account is restricted and cannot use paid resources at the moment.",
+        "Settle the balance in the billing center, then retry the request.")),
     ErrorEntry::new("ModelArts.6301", &[400], Meaning::new(Conflict,
-        "An instance of this name is present.",
-        "Choose another name, or go on with the present instance.")),
+        "An instance with this name already exists.",
+        "Choose another name, or use the existing instance.")),
     ErrorEntry::new("ModelArts.6302", &[400], Meaning::new(Quota,
-        "The project holds as many instances as it may.",
-        "Delete an instance that is not needed, or ask for a higher limit.")),
+        "The project has reached the maximum number of instances.",
+        "Delete an instance that is not needed, or request a higher limit.")),
     ErrorEntry::new("ModelArts.6303", &[400], Meaning::new(InvalidArgument,
-        "The list cannot be sorted by the given field.",
-        "Use a documented value of `sortby` (`name`, `creation_timestamp`) or `sort_key`, or leave it out.")),
+        "The list cannot be sorted by the specified field.",
+        "Use a documented value of `sortby` (`name`, `creation_timestamp`) or `sort_key`, or omit the parameter.")),
     ErrorEntry::new("ModelArts.6304", &[400], Meaning::new(Conflict,
-        "The instance must be at rest for deletion, but it is running.",
-        "Stop it, wait for STOPPED, then delete it.")),
+        "The instance is running. It must be stopped before it can be deleted.",
+        "Stop the instance, wait until it is STOPPED, then delete it.")),
     ErrorEntry::new("ModelArts.6305", &[400], Meaning::new(Conflict,
-        "A start was asked for, but the instance is in RUNNING.",
-        "Nothing is left to do; treat the start as done after a look at the instance."))
+        "A start was requested, but the instance is already RUNNING.",
+        "Nothing needs to be done. Read the instance, then treat the start as successful."))
         .in_state(),
     ErrorEntry::new("ModelArts.6306", &[400], Meaning::new(Busy,
-        "The instance is on its way to RUNNING and takes no other operation until then.",
-        "Poll until it is RUNNING, then repeat the operation.")),
+        "The instance is starting and accepts no other operation until it is RUNNING.",
+        "Poll the instance until it is RUNNING, then retry the operation.")),
     ErrorEntry::new("ModelArts.6307", &[400], Meaning::new(Conflict,
-        "A stop was asked for, but the instance is in STOPPED.",
-        "Nothing is left to do; treat the stop as done after a look at the instance."))
+        "A stop was requested, but the instance is already STOPPED.",
+        "Nothing needs to be done. Read the instance, then treat the stop as successful."))
         .in_state(),
     ErrorEntry::new("ModelArts.6308", &[400], Meaning::new(Busy,
-        "The instance is on its way to STOPPED and takes no other operation until then.",
-        "Poll until it is STOPPED, then repeat the operation.")),
+        "The instance is stopping and accepts no other operation until it is STOPPED.",
+        "Poll the instance until it is STOPPED, then retry the operation.")),
     ErrorEntry::new("ModelArts.6309", &[400], Meaning::new(NotFound,
-        "No instance has this id in the project; it comes with status 400, not 404.",
-        "Check id, project and region; after a deletion this is the sign that the instance is gone.")),
+        "The project has no instance with this ID. The HTTP status is 400, not 404.",
+        "Check the ID, the project and the region. After a deletion, this code means that the instance is gone.")),
     ErrorEntry::new("ModelArts.6316", &[400], Meaning::new(InvalidArgument,
-        "A notebook was to be created without `storage`.",
+        "The request to create a notebook does not contain `storage`.",
         "Add `spec.storage` with `type` and `location.path`.")),
     ErrorEntry::new("ModelArts.6317", &[400], Meaning::new(InvalidArgument,
-        "Storage of type `obs` was given without its `path`.",
-        "Set `location.path` to a folder of a bucket, such as `/bucket/folder/`.")),
+        "The storage of type `obs` has no `path`.",
+        "Set `location.path` to a folder in a bucket, for example `/bucket/folder/`.")),
     ErrorEntry::new("ModelArts.6318", &[400], Meaning::new(InvalidArgument,
-        "The storage `path` lacks its closing slash.",
+        "The storage `path` has no trailing slash.",
         "Append `/` to `location.path`.")),
     ErrorEntry::new("ModelArts.6319", &[400], Meaning::new(Permission,
-        "ModelArts holds no access key of the user, which it needs here.",
-        "Add AK/SK under the global settings in the ModelArts console, then repeat the call.")),
+        "ModelArts has no access key of the user, which is required for this operation.",
+        "Add an access key (AK/SK) in the global settings of the ModelArts console, then retry the request.")),
     ErrorEntry::new("ModelArts.6320", &[400], Meaning::new(InvalidArgument,
-        "ModelArts could not reach the given place in OBS; the placeholder tells why.",
-        "Check that bucket and folder exist in this region and that the path is spelt correctly, then the rights on it.")),
+        "ModelArts could not access the specified location in OBS. The placeholder contains the reason.",
+        "Make sure that the bucket and the folder exist in this region and that the path is correct, then check the permissions.")),
     ErrorEntry::new("ModelArts.6323", &[400], Meaning::new(InvalidArgument,
         "The flavor cannot be used for this instance.",
-        "List the flavors of the region and take one that is offered.")),
+        "List the flavors of the region and use one of them.")),
     ErrorEntry::new("ModelArts.6324", &[400], Meaning::new(InvalidArgument,
-        "The kind of storage asked for is not available here.",
-        "Send a storage `type` that the operation lists (`obs` in the old generation).")),
+        "The requested storage type is not available for this operation.",
+        "Send a storage `type` that the operation lists (`obs` in the older generation).")),
     ErrorEntry::new("ModelArts.6326", &[400], Meaning::new(Frozen,
-        "The instance was frozen, which happens when the account is in arrears.",
-        "Settle the balance in the billing center and wait until the instance is released.")),
+        "The instance was frozen because the account is in arrears.",
+        "Settle the balance in the billing center and wait until the instance is unfrozen.")),
     ErrorEntry::new("ModelArts.6327", &[400], Meaning::new(Conflict,
-        "The operation works only on a RUNNING instance, and this one is in another state.",
-        "Start it, wait for RUNNING, then repeat the operation.")),
+        "The operation requires a RUNNING instance, but the instance is in another state.",
+        "Start the instance, wait until it is RUNNING, then retry the operation.")),
     ErrorEntry::new("ModelArts.6328", &[400], Meaning::new(Permission,
-        "The flavor is open only to accounts that have applied for it.",
-        "Apply for it through support, or take another flavor.")),
+        "The flavor is available only to accounts that have applied for it.",
+        "Apply for the flavor through support, or use another flavor.")),
     ErrorEntry::new("ModelArts.6329", &[400], Meaning::new(Capacity,
-        "No machine of this flavor is free.",
-        "Take another flavor, or try the same one later.")),
+        "No capacity is left for this flavor.",
+        "Use another flavor, or try the same flavor later.")),
     ErrorEntry::new("ModelArts.6330", &[400], Meaning::new(InvalidArgument,
-        "Flavor and profile are for different kinds of hardware.",
-        "Choose a profile and a flavor of one kind, both CPU or both GPU.")),
+        "The flavor and the profile are for different types of hardware.",
+        "Choose a profile and a flavor of the same type, both CPU or both GPU.")),
     ErrorEntry::new("ModelArts.6331", &[400], Meaning::new(InvalidArgument,
-        "The size of the EVS disk is outside its limits; the placeholders hold the lowest and the highest size in GB.",
-        "Send a size between the two.")),
+        "The size of the EVS disk is out of range. The placeholders contain the minimum and maximum size in GB.",
+        "Send a size within the range.")),
     ErrorEntry::new("ModelArts.6332", &[400], Meaning::new(InvalidArgument,
-        "A parameter has the wrong JSON type; the placeholders hold its name and the type expected.",
-        "Send it in that type: numbers and booleans without quotes, text with them.")),
+        "A parameter has the wrong JSON type. The placeholders contain its name and the expected type.",
+        "Send the parameter with the expected type: numbers and booleans without quotes, strings with quotes.")),
     ErrorEntry::new("ModelArts.6333", &[400], Meaning::new(Busy,
-        "The notebook has failed, possibly under its own load, and is being repaired.",
-        "Wait some minutes, look at its state, then repeat; if it recurs, take a larger flavor.")),
+        "The notebook has failed, possibly because of its own load, and is being repaired.",
+        "Wait a few minutes, check the state of the notebook, then retry. If the problem recurs, use a larger flavor.")),
     ErrorEntry::new("ModelArts.6334", &[400], Meaning::new(InvalidArgument,
-        "`name` or `description` contains a forbidden character, which the placeholder shows.",
-        "Remove it; in a description the characters `&<>\"'/` are refused, and a name has letters, digits, `-` and `_` only.")),
+        "`name` or `description` contains a forbidden character, which is shown by the placeholder.",
+        "Remove the character. A description must not contain any of `&<>\"'/`, and a name consists of letters, digits, `-` and `_` only.")),
     ErrorEntry::new("ModelArts.6335", &[400], Meaning::new(InvalidArgument,
-        "A mandatory property is missing; the placeholder holds its name.",
-        "Add it to the request.")),
+        "A required property is missing. The placeholder contains its name.",
+        "Add the property to the request.")),
     ErrorEntry::new("ModelArts.6336", &[400], Meaning::new(InvalidArgument,
-        "A property holds something the service does not accept; the placeholder is its name.",
-        "Look up its limits and values, and correct it.")),
+        "A property has a value that the service does not accept. The placeholder contains the name of the property.",
+        "Check the limits and allowed values of the property, and correct the value.")),
     ErrorEntry::new("ModelArts.6341", &[400], Meaning::new(NotFound,
-        "The Git repository is not registered, or not any more.",
-        "Check the id of the repository, or register it again.")),
+        "The Git repository is not registered, or is no longer registered.",
+        "Check the ID of the repository, or register it again.")),
     ErrorEntry::new("ModelArts.6343", &[400], Meaning::new(Conflict,
-        "Another Git repository is registered under this name.",
+        "Another Git repository is registered with this name.",
         "Choose another name, or use the registered repository.")),
     ErrorEntry::new("ModelArts.6344", &[400], Meaning::new(Conflict,
-        "The repository is bound to an instance and so cannot be removed.",
-        "Delete the instance that uses it, then the repository.")),
+        "The repository is used by an instance and therefore cannot be removed.",
+        "Delete the instance that uses the repository, then delete the repository.")),
     ErrorEntry::new("ModelArts.6345", &[400], Meaning::new(InvalidArgument,
-        "A Git repository was asked for on an instance that stores its files in OBS.",
-        "Use an instance on EVS, or leave the repository out.")),
+        "A Git repository was requested for an instance that stores its files in OBS.",
+        "Use an instance with EVS storage, or omit the repository.")),
     ErrorEntry::new("ModelArts.6346", &[400], Meaning::new(InvalidArgument,
-        "The time given for the automatic stop is in the past.",
+        "The specified time of the automatic stop is in the past.",
         "Send a time in the future, in the unit of the operation, and check the clock.")),
     ErrorEntry::new("ModelArts.6347", &[400], Meaning::new(Conflict,
-        "A parameter cannot be changed in the present state of the instance; the placeholders hold the state and the parameter.",
-        "Bring the instance into a state that allows it, mostly STOPPED, then repeat the update.")),
+        "A parameter cannot be changed in the current state of the instance. The placeholders contain the state and the parameter.",
+        "Bring the instance into a state that allows the change, usually STOPPED, then retry the update.")),
     ErrorEntry::new("ModelArts.6348", &[400], Meaning::new(InvalidArgument,
-        "The automatic stop was switched on without `duration`.",
-        "Add `duration`: seconds in the old generation, milliseconds in the new one.")),
+        "Automatic stopping was enabled without `duration`.",
+        "Add `duration`, in seconds in the older generation and in milliseconds in the current one.")),
     ErrorEntry::new("ModelArts.6349", &[400], Meaning::new(InvalidArgument,
-        "`duration` is outside its limits; the placeholders hold the lowest and the highest value.",
-        "Send a value between them, and mind the unit: seconds in the old generation, milliseconds in the new one.")),
+        "`duration` is out of range. The placeholders contain the minimum and maximum values.",
+        "Send a value within the range. The unit is seconds in the older generation and milliseconds in the current one.")),
     ErrorEntry::new("ModelArts.6350", &[400], Meaning::new(Permission,
-        "OBS turned ModelArts away: the stored access key is wrong, or it lacks rights on the bucket.",
-        "Renew AK/SK under the global settings, and check the policy of the bucket.")),
+        "OBS rejected ModelArts: the stored access key is invalid, or it lacks permissions on the bucket.",
+        "Replace the access key (AK/SK) in the global settings, and check the bucket policy.")),
     ErrorEntry::new("ModelArts.6353", &[400], Meaning::new(Permission,
-        "The access key stored in ModelArts for this user did not pass verification.",
-        "Enter a valid pair of AK and SK under ModelArts' global settings.")),
+        "The access key that is stored in ModelArts for this user could not be verified.",
+        "Enter a valid access key (AK and SK) in the global settings of ModelArts.")),
     ErrorEntry::new("ModelArts.6354", &[400], Meaning::new(Permission,
-        "The access key stored in ModelArts is another user's.",
-        "Replace it under the global settings with an access key of the calling user.")),
+        "The access key that is stored in ModelArts belongs to another user.",
+        "Replace the access key in the global settings with an access key of the calling user.")),
     ErrorEntry::new("ModelArts.6355", &[400], Meaning::new(Busy,
-        "The dedicated pool is still being prepared.",
-        "Repeat the call after a minute.")),
+        "The dedicated resource pool is still being prepared.",
+        "Retry the request after one minute.")),
     ErrorEntry::new("ModelArts.6357", &[400], Meaning::new(Conflict,
-        "Either the instance has reached the wanted state, or another operation on it has not ended.",
-        "Read the instance: if it is there already, all is done; else wait for its present operation and repeat."))
+        "The instance is already in the requested state, or another operation on it is still in progress.",
+        "Read the instance. If it is already in the requested state, nothing needs to be done; otherwise wait for the operation in progress and retry."))
         .in_state(),
     ErrorEntry::new("ModelArts.6358", &[400], Meaning::new(InvalidArgument,
-        "The path names a whole bucket where a folder in it is needed.",
-        "Append a folder, as in `/bucket/folder/`.")),
+        "The path is a whole bucket, but a folder in the bucket is required.",
+        "Append a folder, for example `/bucket/folder/`.")),
     ErrorEntry::new("ModelArts.6360", &[400], Meaning::new(Capacity,
-        "The service had no machine on which to start the notebook.",
-        "Start it again later, or switch it to another flavor.")),
+        "The service had no machine to start the notebook on.",
+        "Start the notebook again later, or switch it to another flavor.")),
     ErrorEntry::new("ModelArts.6361", &[400], Meaning::new(Internal,
-        "ModelArts itself is faulty or badly configured.",
-        "Report it to support with the request id; changing the request will not help.")),
+        "ModelArts has an internal error or a configuration error.",
+        "Report the problem to support together with the request ID. Changing the request does not help.")),
     ErrorEntry::new("ModelArts.6371", &[400], Meaning::new(InvalidArgument,
-        "The bucket has a storage class that notebooks cannot use.",
-        "Take a bucket of the class Standard.")),
+        "The storage class of the bucket is not supported for notebooks.",
+        "Use a bucket of the storage class Standard.")),
     ErrorEntry::new("ModelArts.6374", &[400], Meaning::new(InvalidArgument,
-        "A credential was given for a `type` that takes none.",
-        "Set `type` to AK/SK or to agency, or leave the credential out.")),
+        "A credential was specified for a `type` that does not accept one.",
+        "Set `type` to AK/SK or to agency, or omit the credential.")),
     ErrorEntry::new("ModelArts.6376", &[400], Meaning::new(NotFound,
-        "IAM has no agency of the given name.",
-        "Create it in IAM, or correct the name.")),
+        "IAM has no agency with the specified name.",
+        "Create the agency in IAM, or correct the name.")),
     ErrorEntry::new("ModelArts.6377", &[400], Meaning::new(InvalidArgument,
-        "The id of the user is empty.",
-        "Send the IAM id of the user.")),
+        "The user ID is empty.",
+        "Send the IAM ID of the user.")),
     ErrorEntry::new("ModelArts.6378", &[400], Meaning::new(InvalidArgument,
-        "An agency was to be used, but its name is empty.",
-        "Send the name of an agency that exists in IAM.")),
+        "An agency was specified with an empty name.",
+        "Send the name of an existing IAM agency.")),
     ErrorEntry::new("ModelArts.6379", &[400], Meaning::new(Permission,
-        "No agency lets ModelArts act in the user's name.",
-        "Add one under ModelArts' global settings, then repeat the call.")),
+        "No agency allows ModelArts to act on behalf of the user.",
+        "Add an agency in the global settings of ModelArts, then retry the request.")),
     ErrorEntry::new("ModelArts.6400", &[400], Meaning::new(InvalidArgument,
-        "The body of the request cannot be used; the placeholder quotes the faulty part.",
-        "Correct this part of the JSON body and send it again.")),
+        "The request body is invalid. The placeholder contains the invalid part.",
+        "Correct this part of the JSON body and send the request again.")),
     ErrorEntry::new("ModelArts.6404", &[400], Meaning::new(NotFound,
-        "No image has the id that was sent, or it is not visible to this project.",
-        "List the images and use one of their ids; an image that has just been deleted counts as gone.")),
+        "No image has the ID that was sent, or the image is not visible to this project.",
+        "List the images and use one of the returned IDs. An image that has just been deleted counts as gone.")),
     ErrorEntry::new("ModelArts.6528", &[400], Meaning::new(Capacity,
-        "The region has no EVS disk left to give.",
-        "Try again later, or choose another kind of storage.")),
+        "The region has no EVS disk capacity left.",
+        "Try again later, or choose another type of storage.")),
     ErrorEntry::new("ModelArts.6600", &[400], Meaning::new(InvalidArgument,
-        "At least one parameter failed the checks of the service.",
-        "Check types, limits and mandatory parameters, and correct the request.")),
+        "At least one parameter did not pass the validation of the service.",
+        "Check types, limits and required parameters, and correct the request.")),
     ErrorEntry::new("ModelArts.6608", &[401], Meaning::new(Authentication,
-        "The service could not find out who the caller is.",
-        "Sign in again and repeat the request once with the new token.")),
+        "The service could not determine the identity of the caller.",
+        "Sign in again and retry the request once with the new token.")),
     ErrorEntry::new("ModelArts.6620", &[401], Meaning::new(Authentication,
-        "The caller's token is not accepted any more.",
-        "Sign in again and repeat the request once with the new token.")),
+        "The token of the caller is no longer accepted.",
+        "Sign in again and retry the request once with the new token.")),
     ErrorEntry::new("ModelArts.6623", &[404], Meaning::new(NotFound,
         "The dataset that the request refers to cannot be found.",
-        "Check its id, or create it first.")),
+        "Check the ID, or create it first.")),
     ErrorEntry::new("ModelArts.6624", &[404], Meaning::new(NotFound,
         "The folder, the bucket or the mounted storage that the request refers to cannot be found.",
-        "Correct the path or the ID. A folder that is missing has to be created in OBS; `listAttachableObs` has what is mounted.")),
+        "Correct the path or the ID. A missing folder must be created in OBS; `listAttachableObs` returns the mounted storage.")),
     ErrorEntry::new("ModelArts.6650", &[404], Meaning::new(NotFound,
         "The AI project that the request refers to cannot be found.",
-        "Check its id, or create it first.")),
+        "Check the ID, or create it first.")),
     ErrorEntry::new("ModelArts.6651", &[400], Meaning::new(InvalidArgument,
-        "Objects of this kind cannot be part of an AI project.",
-        "Send one of the kinds that the operation lists.")),
+        "Objects of this type cannot be part of an AI project.",
+        "Send one of the object types that the operation lists.")),
     ErrorEntry::new("ModelArts.6652", &[400], Meaning::new(Conflict,
-        "The AI project still holds datasets, notebooks or unfinished training jobs.",
-        "Delete what it holds and let the jobs end, then delete the project itself.")),
+        "The AI project still contains datasets, notebooks or unfinished training jobs.",
+        "Delete the contents, wait until the jobs have ended, then delete the project.")),
     ErrorEntry::new("ModelArts.6653", &[403], Meaning::new(Permission,
-        "The caller has no rights on this AI project.",
-        "Have its owner grant them.")),
+        "The caller has no permissions on this AI project.",
+        "Ask the owner of the project to grant the permissions.")),
     ErrorEntry::new("ModelArts.6654", &[417], Meaning::new(Conflict,
-        "Another AI project bears this name; the unusual status 417 stands for a conflict here.",
+        "Another AI project already has this name. The unusual status 417 indicates a conflict here.",
         "Choose a different name.")),
     ErrorEntry::new("ModelArts.6690", &[400], Meaning::new(InvalidArgument,
-        "The picture sent is larger than 8 MB.",
+        "The picture is larger than 8 MB.",
         "Reduce it below this size and send it again.")),
     ErrorEntry::new("ModelArts.6691", &[500], Meaning::new(Internal,
         "The algorithm service behind ModelArts is out of order.",
-        "Try again later; if it persists, report the request id to support.")),
+        "Try again later. If the problem persists, report the request ID to support.")),
     ErrorEntry::new("ModelArts.6692", &[500], Meaning::new(Internal,
         "The dataset service behind ModelArts is out of order.",
-        "Try again later; if it persists, report the request id to support.")),
+        "Try again later. If the problem persists, report the request ID to support.")),
     ErrorEntry::new("ModelArts.6699", &[500], Meaning::new(Internal,
         "A connection inside the service failed.",
-        "Try again later, and look whether the network of the region is disturbed.")),
+        "Try again later, and check whether the network of the region is disrupted.")),
     ErrorEntry::new("ModelArts.6716", &[400], Meaning::new(Capacity,
-        "All machines of the flavor named by the placeholder are taken.",
-        "Choose another flavor, or try later.")),
+        "No capacity is left for the flavor named by the placeholder.",
+        "Choose another flavor, or try again later.")),
     ErrorEntry::new("ModelArts.6737", &[400], Meaning::new(Conflict,
-        "The image has this tag already; the placeholders hold the tag and the image.",
-        "Choose another tag, or delete the image that bears it.")),
+        "The image already has this tag. The placeholders contain the tag and the image.",
+        "Choose another tag, or delete the image that has this tag.")),
     ErrorEntry::new("ModelArts.6763", &[400], Meaning::new(Conflict,
-        "The pool runs on a Kubernetes cluster older than v1.15, which ModelArts cannot manage.",
-        "Bring the cluster to v1.15 or newer, or use another pool.")),
+        "The pool runs on a Kubernetes cluster earlier than v1.15, which ModelArts cannot manage.",
+        "Upgrade the cluster to v1.15 or later, or use another pool.")),
     ErrorEntry::new("ModelArts.6768", &[400], Meaning::new(InvalidArgument,
-        "The image named by the placeholder can be used over SSH only, and the request has no endpoint for SSH.",
+        "The image named by the placeholder can be used over SSH only, but the request contains no SSH endpoint.",
         "Add an SSH endpoint with a key pair to `endpoints`, or choose another image.")),
     ErrorEntry::new("ModelArts.6771", &[400], Meaning::new(InvalidArgument,
-        "The image exceeds the size up to which images can be registered; the placeholders hold organization, name, tag, size and highest size, both in bytes.",
-        "Make the image smaller and push it again before registering it.")),
+        "The image exceeds the maximum size for registration. The placeholders contain the organization, the name, the tag, the size and the maximum size, both in bytes.",
+        "Reduce the size of the image and push it again before registering it.")),
     ErrorEntry::new("ModelArts.6782", &[400], Meaning::new(Permission,
-        "OBS cannot be mounted because ModelArts holds no access key of the user.",
-        "Add AK/SK under ModelArts' global settings, then mount again.")),
+        "OBS cannot be mounted because ModelArts has no access key of the user.",
+        "Add an access key (AK/SK) in the global settings of ModelArts, then mount the storage again.")),
     ErrorEntry::new("ModelArts.6789", &[400], Meaning::new(Permission,
-        "The SSH key pair named by the placeholder is not one the caller may use.",
-        "Give the instance a key pair of the caller, then start it again.")),
+        "The caller is not allowed to use the SSH key pair named by the placeholder.",
+        "Assign a key pair of the caller to the instance, then start it again.")),
     ErrorEntry::new("ModelArts.6792", &[400], Meaning::new(InvalidArgument,
-        "The instance cannot change to this flavor; the placeholders hold the instance and the flavor.",
-        "Ask for the flavors it can switch to (`GET /v1/{project_id}/notebooks/{id}/flavors`) and take one of them.")),
+        "The instance cannot switch to this flavor. The placeholders contain the instance and the flavor.",
+        "List the flavors that it can switch to (`GET /v1/{project_id}/notebooks/{id}/flavors`) and use one of them.")),
     ErrorEntry::new("ModelArts.6797", &[400], Meaning::new(NotFound,
-        "The image named by the placeholder does not exist, or the caller may not see it.",
-        "Check the id of the image, and whether its owner shares it with this project.")),
+        "The image named by the placeholder does not exist, or is not visible to the caller.",
+        "Check the ID of the image, and whether its owner shares it with this project.")),
     ErrorEntry::new("ModelArts.6870", &[400], Meaning::new(InvalidArgument,
-        "Flavor and `feature` do not go together; the placeholders hold the flavor and the feature.",
-        "Take a flavor that is listed for this `feature`.")),
+        "The flavor and the `feature` are not compatible. The placeholders contain the flavor and the feature.",
+        "Use a flavor that is listed for this `feature`.")),
     ErrorEntry::new("ModelArts.7001", &[500], Meaning::new(Internal,
-        "The workspace service failed for a reason it does not tell.",
-        "Try again later; if it persists, report the request id to support.")),
+        "The workspace service failed for an unspecified reason.",
+        "Try again later. If the problem persists, report the request ID to support.")),
     ErrorEntry::new("ModelArts.7002", &[400], Meaning::new(Permission,
-        "The account is not among those for which workspaces are enabled.",
-        "Have the administrator enable it, or use the default workspace `0`.")),
+        "Workspaces are not enabled for the account.",
+        "Ask the administrator to enable workspaces, or use the default workspace `0`.")),
     ErrorEntry::new("ModelArts.7003", &[400], Meaning::new(Permission,
-        "The caller may not list the IAM users, which the operation needs.",
-        "Have an administrator grant the right in IAM that the text names.")),
+        "The caller is not allowed to list the IAM users, which the operation requires.",
+        "Ask an administrator to grant the IAM permission that the message names.")),
     ErrorEntry::new("ModelArts.7004", &[400], Meaning::new(Conflict,
-        "The workspace is in a state, such as deleted or failed, in which the action is not possible; the placeholders hold the workspace and the action.",
-        "Repair it, or use another workspace.")),
+        "The state of the workspace, for example deleted or failed, does not allow the action. The placeholders contain the workspace and the action.",
+        "Repair the workspace, or use another workspace.")),
     ErrorEntry::new("ModelArts.7005", &[400], Meaning::new(NotFound,
-        "The project has no workspace of the id in the placeholder.",
-        "Correct `workspace_id`, or send `0` for the default one.")),
+        "The project has no workspace with the ID in the placeholder.",
+        "Correct `workspace_id`, or send `0` for the default workspace.")),
     ErrorEntry::new("ModelArts.7006", &[400], Meaning::new(Quota,
-        "The account has as many workspaces as it may; the placeholder holds the limit.",
-        "Delete a workspace that is not needed, or ask for a higher limit.")),
+        "The account has reached the maximum number of workspaces. The placeholder contains the limit.",
+        "Delete a workspace that is not needed, or request a higher limit.")),
     ErrorEntry::new("ModelArts.7008", &[500], Meaning::new(Conflict,
-        "The workspace can only be read at present, so every change is refused.",
-        "Repeat the change after some minutes; if it stays so, turn to support.")),
+        "The workspace is currently read-only, so every change is rejected.",
+        "Retry the change after a few minutes. If the problem persists, contact support.")),
     ErrorEntry::new("ModelArts.7009", &[500], Meaning::new(Internal,
-        "A service that the workspace relies on failed; the placeholder holds the kind of call.",
-        "Try again later; if it persists, report the request id to support.")),
+        "A service that the workspace depends on failed. The placeholder contains the type of the request.",
+        "Try again later. If the problem persists, report the request ID to support.")),
     ErrorEntry::new("ModelArts.7100", &[500], Meaning::new(Internal,
-        "The enterprise project could not be determined, as its service (EPS) returned no usable response.",
-        "Try again later; if it persists, report the request id to support.")),
+        "The enterprise project could not be determined because the enterprise project service (EPS) returned no usable response.",
+        "Try again later. If the problem persists, report the request ID to support.")),
     ErrorEntry::new("ModelArts.7101", &[500], Meaning::new(Internal,
-        "The policy service (PDP), which decides on rights, returned no usable response.",
-        "Try again later; a change of the rights is not needed.")),
+        "The policy service (PDP), which decides on permissions, returned no usable response.",
+        "Try again later. The permissions do not need to be changed.")),
 ];
 
 /// The codes of the error catalogue.
 impl ErrorCode {
-    /// `APIG.0101`: The gateway knows no API at this address: host, path or method are not what is published there. It says nothing about the resource.
+    /// `APIG.0101`: The gateway knows no API at this address: the host, the path or the method does not match a published API. The response says nothing about the resource.
     pub const APIG_0101: Self = Self(Cow::Borrowed("APIG.0101"));
-    /// `APIG.0103`: The gateway has no service behind this address.
+    /// `APIG.0103`: The gateway has no backend service for this address.
     pub const APIG_0103: Self = Self(Cow::Borrowed("APIG.0103"));
-    /// `APIG.0104`: The gateway lacks the settings of a plug-in that the API uses.
+    /// `APIG.0104`: The gateway lacks the configuration of a plug-in that the API uses.
     pub const APIG_0104: Self = Self(Cow::Borrowed("APIG.0104"));
-    /// `APIG.0105`: The gateway lacks the settings of the service behind it.
+    /// `APIG.0105`: The gateway lacks the configuration of the backend service.
     pub const APIG_0105: Self = Self(Cow::Borrowed("APIG.0105"));
-    /// `APIG.0106`: The gateway could not map the parameters of the request to those of the service behind it.
+    /// `APIG.0106`: The gateway could not map the request parameters to the parameters of the backend service.
     pub const APIG_0106: Self = Self(Cow::Borrowed("APIG.0106"));
     /// `APIG.0107`: A script of the gateway failed.
     pub const APIG_0107: Self = Self(Cow::Borrowed("APIG.0107"));
-    /// `APIG.0201`: The gateway did not take the request as it is.
+    /// `APIG.0201`: The gateway rejected the request as invalid.
     pub const APIG_0201: Self = Self(Cow::Borrowed("APIG.0201"));
-    /// `APIG.0202`: The gateway cannot reach the service behind it.
+    /// `APIG.0202`: The gateway cannot reach the backend service.
     pub const APIG_0202: Self = Self(Cow::Borrowed("APIG.0202"));
-    /// `APIG.0203`: The service behind the gateway did not respond in time, and may have carried out the request.
+    /// `APIG.0203`: The backend service did not respond in time, and may have processed the request.
     pub const APIG_0203: Self = Self(Cow::Borrowed("APIG.0203"));
-    /// `APIG.0204`: The gateway does not speak this version of TLS.
+    /// `APIG.0204`: The gateway does not support this TLS version.
     pub const APIG_0204: Self = Self(Cow::Borrowed("APIG.0204"));
-    /// `APIG.0205`: The gateway does not accept the certificate of the client.
+    /// `APIG.0205`: The gateway rejected the client certificate.
     pub const APIG_0205: Self = Self(Cow::Borrowed("APIG.0205"));
-    /// `APIG.0301`: The gateway does not accept the token or the signature.
+    /// `APIG.0301`: The gateway rejected the token or the signature.
     pub const APIG_0301: Self = Self(Cow::Borrowed("APIG.0301"));
-    /// `APIG.0302`: The user may not call this API.
+    /// `APIG.0302`: The user is not allowed to call this API.
     pub const APIG_0302: Self = Self(Cow::Borrowed("APIG.0302"));
-    /// `APIG.0303`: The gateway does not accept the signature made with the key of an app.
+    /// `APIG.0303`: The gateway rejected the signature that was created with the key of an app.
     pub const APIG_0303: Self = Self(Cow::Borrowed("APIG.0303"));
     /// `APIG.0304`: The app is not authorised for this API.
     pub const APIG_0304: Self = Self(Cow::Borrowed("APIG.0304"));
-    /// `APIG.0305`: A custom authoriser in front of the API refused the request.
+    /// `APIG.0305`: A custom authoriser in front of the API rejected the request.
     pub const APIG_0305: Self = Self(Cow::Borrowed("APIG.0305"));
     /// `APIG.0306`: Access to the API is denied.
     pub const APIG_0306: Self = Self(Cow::Borrowed("APIG.0306"));
-    /// `APIG.0307`: The token is of an older kind or of another region.
+    /// `APIG.0307`: The token has an older format or belongs to another region.
     pub const APIG_0307: Self = Self(Cow::Borrowed("APIG.0307"));
-    /// `APIG.0308`: More requests came than the gateway lets through, or the quota of a period is used up.
+    /// `APIG.0308`: The request rate exceeds the limit of the gateway, or the quota for a period is used up.
     pub const APIG_0308: Self = Self(Cow::Borrowed("APIG.0308"));
     /// `APIG.0310`: The project is not available.
     pub const APIG_0310: Self = Self(Cow::Borrowed("APIG.0310"));
-    /// `APIG.0311`: The gateway does not accept the credentials of a debugging session.
+    /// `APIG.0311`: The gateway rejected the credentials of a debugging session.
     pub const APIG_0311: Self = Self(Cow::Borrowed("APIG.0311"));
-    /// `APIG.0401`: The gateway cannot tell the IP address from which the request came.
+    /// `APIG.0401`: The gateway cannot determine the IP address of the client.
     pub const APIG_0401: Self = Self(Cow::Borrowed("APIG.0401"));
-    /// `APIG.0402`: The IP address from which the request came is not allowed.
+    /// `APIG.0402`: The IP address of the client is not allowed.
     pub const APIG_0402: Self = Self(Cow::Borrowed("APIG.0402"));
-    /// `APIG.0404`: The gateway may not reach the address of the service behind it.
+    /// `APIG.0404`: The gateway is not allowed to access the address of the backend service.
     pub const APIG_0404: Self = Self(Cow::Borrowed("APIG.0404"));
-    /// `APIG.0405`: The app was not used from an IP address that it trusts.
+    /// `APIG.0405`: The app was used from an IP address that it does not trust.
     pub const APIG_0405: Self = Self(Cow::Borrowed("APIG.0405"));
     /// `APIG.0501`: The quota of the app is used up.
     pub const APIG_0501: Self = Self(Cow::Borrowed("APIG.0501"));
-    /// `APIG.0502`: The app is frozen, since the balance of its account does not suffice.
+    /// `APIG.0502`: The app is frozen because the balance of its account is insufficient.
     pub const APIG_0502: Self = Self(Cow::Borrowed("APIG.0502"));
-    /// `APIG.0601`: The gateway failed inside.
+    /// `APIG.0601`: The gateway had an internal error.
     pub const APIG_0601: Self = Self(Cow::Borrowed("APIG.0601"));
     /// `APIG.0602`: The request is malformed.
     pub const APIG_0602: Self = Self(Cow::Borrowed("APIG.0602"));
-    /// `APIG.0605`: The gateway cannot resolve the name of the service behind it.
+    /// `APIG.0605`: The gateway cannot resolve the host name of the backend service.
     pub const APIG_0605: Self = Self(Cow::Borrowed("APIG.0605"));
     /// `APIG.0606`: The gateway could not load the configuration of the API.
     pub const APIG_0606: Self = Self(Cow::Borrowed("APIG.0606"));
-    /// `APIG.0607`: The gateway does not take the protocol of the request; the message names the one that it takes.
+    /// `APIG.0607`: The gateway does not support the protocol of the request. The message contains the supported protocol.
     pub const APIG_0607: Self = Self(Cow::Borrowed("APIG.0607"));
-    /// `APIG.0608`: The gateway could not obtain what it has to know of the account.
+    /// `APIG.0608`: The gateway could not obtain the required information about the account.
     pub const APIG_0608: Self = Self(Cow::Borrowed("APIG.0608"));
-    /// `APIG.0609`: The gateway does not find the network of the service behind it.
+    /// `APIG.0609`: The gateway cannot find the network of the backend service.
     pub const APIG_0609: Self = Self(Cow::Borrowed("APIG.0609"));
-    /// `APIG.0610`: No instance of the service behind the gateway is available.
+    /// `APIG.0610`: No instance of the backend service is available.
     pub const APIG_0610: Self = Self(Cow::Borrowed("APIG.0610"));
-    /// `APIG.0611`: The gateway does not find the port of the service behind it.
+    /// `APIG.0611`: The gateway cannot find the port of the backend service.
     pub const APIG_0611: Self = Self(Cow::Borrowed("APIG.0611"));
     /// `APIG.0612`: An API of the gateway calls itself.
     pub const APIG_0612: Self = Self(Cow::Borrowed("APIG.0612"));
-    /// `APIG.0613`: The identity service, which the gateway asks, is not available.
+    /// `APIG.0613`: The identity service, which the gateway depends on, is not available.
     pub const APIG_0613: Self = Self(Cow::Borrowed("APIG.0613"));
-    /// `APIG.0705`: The gateway could not sign the request for the service behind it.
+    /// `APIG.0705`: The gateway could not sign the request to the backend service.
     pub const APIG_0705: Self = Self(Cow::Borrowed("APIG.0705"));
-    /// `APIG.0802`: The user may not do anything in this region.
+    /// `APIG.0802`: The user has no access to this region.
     pub const APIG_0802: Self = Self(Cow::Borrowed("APIG.0802"));
-    /// `APIGW.0101`: The gateway knows no API at this address: host, path or method are not what is published there. It says nothing about the resource.
+    /// `APIGW.0101`: The gateway knows no API at this address: the host, the path or the method does not match a published API. The response says nothing about the resource.
     pub const APIGW_0101: Self = Self(Cow::Borrowed("APIGW.0101"));
-    /// `APIGW.0103`: The gateway has no service behind this address.
+    /// `APIGW.0103`: The gateway has no backend service for this address.
     pub const APIGW_0103: Self = Self(Cow::Borrowed("APIGW.0103"));
-    /// `APIGW.0104`: The gateway lacks the settings of a plug-in that the API uses.
+    /// `APIGW.0104`: The gateway lacks the configuration of a plug-in that the API uses.
     pub const APIGW_0104: Self = Self(Cow::Borrowed("APIGW.0104"));
-    /// `APIGW.0105`: The gateway lacks the settings of the service behind it.
+    /// `APIGW.0105`: The gateway lacks the configuration of the backend service.
     pub const APIGW_0105: Self = Self(Cow::Borrowed("APIGW.0105"));
-    /// `APIGW.0106`: The gateway could not map the parameters of the request to those of the service behind it.
+    /// `APIGW.0106`: The gateway could not map the request parameters to the parameters of the backend service.
     pub const APIGW_0106: Self = Self(Cow::Borrowed("APIGW.0106"));
-    /// `APIGW.0201`: The gateway did not take the request as it is.
+    /// `APIGW.0201`: The gateway rejected the request as invalid.
     pub const APIGW_0201: Self = Self(Cow::Borrowed("APIGW.0201"));
-    /// `APIGW.0301`: The gateway does not accept the token or the signature.
+    /// `APIGW.0301`: The gateway rejected the token or the signature.
     pub const APIGW_0301: Self = Self(Cow::Borrowed("APIGW.0301"));
-    /// `APIGW.0302`: The user may not call this API.
+    /// `APIGW.0302`: The user is not allowed to call this API.
     pub const APIGW_0302: Self = Self(Cow::Borrowed("APIGW.0302"));
-    /// `APIGW.0303`: The gateway does not accept the signature made with the key of an app.
+    /// `APIGW.0303`: The gateway rejected the signature that was created with the key of an app.
     pub const APIGW_0303: Self = Self(Cow::Borrowed("APIGW.0303"));
     /// `APIGW.0304`: The app is not authorised for this API.
     pub const APIGW_0304: Self = Self(Cow::Borrowed("APIGW.0304"));
-    /// `APIGW.0305`: A custom authoriser in front of the API refused the request.
+    /// `APIGW.0305`: A custom authoriser in front of the API rejected the request.
     pub const APIGW_0305: Self = Self(Cow::Borrowed("APIGW.0305"));
     /// `APIGW.0306`: Access to the API is denied.
     pub const APIGW_0306: Self = Self(Cow::Borrowed("APIGW.0306"));
-    /// `APIGW.0307`: The token is of an older kind or of another region.
+    /// `APIGW.0307`: The token has an older format or belongs to another region.
     pub const APIGW_0307: Self = Self(Cow::Borrowed("APIGW.0307"));
-    /// `APIGW.0308`: More requests came than the gateway lets through, or the quota of a period is used up.
+    /// `APIGW.0308`: The request rate exceeds the limit of the gateway, or the quota for a period is used up.
     pub const APIGW_0308: Self = Self(Cow::Borrowed("APIGW.0308"));
     /// `APIGW.0310`: The project is not available.
     pub const APIGW_0310: Self = Self(Cow::Borrowed("APIGW.0310"));
-    /// `APIGW.0311`: The gateway does not accept the credentials of a debugging session.
+    /// `APIGW.0311`: The gateway rejected the credentials of a debugging session.
     pub const APIGW_0311: Self = Self(Cow::Borrowed("APIGW.0311"));
-    /// `APIGW.0401`: The gateway cannot tell the IP address from which the request came.
+    /// `APIGW.0401`: The gateway cannot determine the IP address of the client.
     pub const APIGW_0401: Self = Self(Cow::Borrowed("APIGW.0401"));
-    /// `APIGW.0402`: The IP address from which the request came is not allowed.
+    /// `APIGW.0402`: The IP address of the client is not allowed.
     pub const APIGW_0402: Self = Self(Cow::Borrowed("APIGW.0402"));
-    /// `APIGW.0404`: The gateway may not reach the address of the service behind it.
+    /// `APIGW.0404`: The gateway is not allowed to access the address of the backend service.
     pub const APIGW_0404: Self = Self(Cow::Borrowed("APIGW.0404"));
     /// `APIGW.0501`: The quota of the app is used up.
     pub const APIGW_0501: Self = Self(Cow::Borrowed("APIGW.0501"));
-    /// `APIGW.0502`: The app is frozen, since the balance of its account does not suffice.
+    /// `APIGW.0502`: The app is frozen because the balance of its account is insufficient.
     pub const APIGW_0502: Self = Self(Cow::Borrowed("APIGW.0502"));
-    /// `APIGW.0601`: The gateway failed inside.
+    /// `APIGW.0601`: The gateway had an internal error.
     pub const APIGW_0601: Self = Self(Cow::Borrowed("APIGW.0601"));
     /// `APIGW.0602`: The request is malformed.
     pub const APIGW_0602: Self = Self(Cow::Borrowed("APIGW.0602"));
-    /// `APIGW.0605`: The gateway cannot resolve the name of the service behind it.
+    /// `APIGW.0605`: The gateway cannot resolve the host name of the backend service.
     pub const APIGW_0605: Self = Self(Cow::Borrowed("APIGW.0605"));
     /// `APIGW.0606`: The gateway could not load the configuration of the API.
     pub const APIGW_0606: Self = Self(Cow::Borrowed("APIGW.0606"));
-    /// `APIGW.0607`: The gateway does not take the protocol of the request; the message names the one that it takes.
+    /// `APIGW.0607`: The gateway does not support the protocol of the request. The message contains the supported protocol.
     pub const APIGW_0607: Self = Self(Cow::Borrowed("APIGW.0607"));
-    /// `APIGW.0608`: The gateway could not obtain what it has to know of the account.
+    /// `APIGW.0608`: The gateway could not obtain the required information about the account.
     pub const APIGW_0608: Self = Self(Cow::Borrowed("APIGW.0608"));
-    /// `APIGW.0609`: The gateway does not find the network of the service behind it.
+    /// `APIGW.0609`: The gateway cannot find the network of the backend service.
     pub const APIGW_0609: Self = Self(Cow::Borrowed("APIGW.0609"));
-    /// `APIGW.0610`: No instance of the service behind the gateway is available.
+    /// `APIGW.0610`: No instance of the backend service is available.
     pub const APIGW_0610: Self = Self(Cow::Borrowed("APIGW.0610"));
-    /// `APIGW.0611`: The gateway does not find the port of the service behind it.
+    /// `APIGW.0611`: The gateway cannot find the port of the backend service.
     pub const APIGW_0611: Self = Self(Cow::Borrowed("APIGW.0611"));
     /// `APIGW.0612`: An API of the gateway calls itself.
     pub const APIGW_0612: Self = Self(Cow::Borrowed("APIGW.0612"));
-    /// `APIGW.0613`: The identity service, which the gateway asks, is not available.
+    /// `APIGW.0613`: The identity service, which the gateway depends on, is not available.
     pub const APIGW_0613: Self = Self(Cow::Borrowed("APIGW.0613"));
-    /// `APIGW.0705`: The gateway could not sign the request for the service behind it.
+    /// `APIGW.0705`: The gateway could not sign the request to the backend service.
     pub const APIGW_0705: Self = Self(Cow::Borrowed("APIGW.0705"));
     /// `APIGW.0801`: The service is not available in this region.
     pub const APIGW_0801: Self = Self(Cow::Borrowed("APIGW.0801"));
-    /// `APIGW.0802`: The user may not do anything in this region.
+    /// `APIGW.0802`: The user has no access to this region.
     pub const APIGW_0802: Self = Self(Cow::Borrowed("APIGW.0802"));
-    /// `IAM.0001`: The identity service wants to know who is asking.
+    /// `IAM.0001`: The identity service requires authentication.
     pub const IAM_0001: Self = Self(Cow::Borrowed("IAM.0001"));
-    /// `IAM.0002`: The identity service does not let this user do it.
+    /// `IAM.0002`: The identity service does not allow the user to perform the operation.
     pub const IAM_0002: Self = Self(Cow::Borrowed("IAM.0002"));
-    /// `IAM.0003`: A policy does not allow the action, which the message names.
+    /// `IAM.0003`: A policy does not allow the action. The message contains the action.
     pub const IAM_0003: Self = Self(Cow::Borrowed("IAM.0003"));
-    /// `IAM.0004`: The identity service does not find what the message names.
+    /// `IAM.0004`: The identity service cannot find the object that the message names.
     pub const IAM_0004: Self = Self(Cow::Borrowed("IAM.0004"));
-    /// `IAM.0005`: Something else exists already under the name that was sent; the message names it.
+    /// `IAM.0005`: Another object already exists under the name that was sent. The message names the object.
     pub const IAM_0005: Self = Self(Cow::Borrowed("IAM.0005"));
-    /// `IAM.0006`: The identity service failed inside.
+    /// `IAM.0006`: The identity service had an internal error.
     pub const IAM_0006: Self = Self(Cow::Borrowed("IAM.0006"));
-    /// `IAM.0007`: The identity service refused a parameter, which the message names.
+    /// `IAM.0007`: The identity service rejected a parameter. The message contains the parameter.
     pub const IAM_0007: Self = Self(Cow::Borrowed("IAM.0007"));
-    /// `IAM.0009`: The token that was to be examined or ended, in `X-Subject-Token`, is not valid.
+    /// `IAM.0009`: The token in `X-Subject-Token`, which was to be checked or revoked, is invalid.
     pub const IAM_0009: Self = Self(Cow::Borrowed("IAM.0009"));
-    /// `IAM.0011`: The identity service does not understand the body of the request.
+    /// `IAM.0011`: The identity service cannot parse the request body.
     pub const IAM_0011: Self = Self(Cow::Borrowed("IAM.0011"));
-    /// `IAM.0012`: More sign-ins or other requests came than the identity service lets through; the message names the limit.
+    /// `IAM.0012`: The number of sign-ins or other requests exceeds the limit of the identity service. The message contains the limit.
     pub const IAM_0012: Self = Self(Cow::Borrowed("IAM.0012"));
-    /// `IAM.0061`: The account is locked after sign-ins that failed.
+    /// `IAM.0061`: The account is locked after failed sign-ins.
     pub const IAM_0061: Self = Self(Cow::Borrowed("IAM.0061"));
     /// `IAM.0062`: The password is wrong.
     pub const IAM_0062: Self = Self(Cow::Borrowed("IAM.0062"));
-    /// `IAM.0063`: The identity service does not accept the access token.
+    /// `IAM.0063`: The identity service rejected the access token.
     pub const IAM_0063: Self = Self(Cow::Borrowed("IAM.0063"));
-    /// `IAM.0064`: The access token does not cover this request.
+    /// `IAM.0064`: The access token is not valid for this request.
     pub const IAM_0064: Self = Self(Cow::Borrowed("IAM.0064"));
     /// `IAM.0066`: The token has expired.
     pub const IAM_0066: Self = Self(Cow::Borrowed("IAM.0066"));
     /// `IAM.0067`: The token is not valid.
     pub const IAM_0067: Self = Self(Cow::Borrowed("IAM.0067"));
-    /// `IAM.0072`: The body of the request lacks a member, which the message names.
+    /// `IAM.0072`: A field is missing from the request body. The message contains the field.
     pub const IAM_0072: Self = Self(Cow::Borrowed("IAM.0072"));
-    /// `IAM.0073`: A member of the body has a value that does not fit; the message names both.
+    /// `IAM.0073`: A field of the request body has an invalid value. The message contains the field and the value.
     pub const IAM_0073: Self = Self(Cow::Borrowed("IAM.0073"));
-    /// `IAM.0080`: The user of this access key is disabled.
+    /// `IAM.0080`: The user who owns this access key is disabled.
     pub const IAM_0080: Self = Self(Cow::Borrowed("IAM.0080"));
-    /// `IAM.0081`: The user may sign in to the console only, not to the API.
+    /// `IAM.0081`: The user is allowed to sign in to the console only, not to the API.
     pub const IAM_0081: Self = Self(Cow::Borrowed("IAM.0081"));
     /// `IAM.0082`: The user is disabled.
     pub const IAM_0082: Self = Self(Cow::Borrowed("IAM.0082"));
-    /// `IAM.0083`: The user may not enter the private region that the message names.
+    /// `IAM.0083`: The user is not allowed to access the private region that the message names.
     pub const IAM_0083: Self = Self(Cow::Borrowed("IAM.0083"));
-    /// `ModelArts.0010`: The service failed inside, without saying where.
+    /// `ModelArts.0010`: The service had an unspecified internal error.
     pub const MODELARTS_0010: Self = Self(Cow::Borrowed("ModelArts.0010"));
     /// `ModelArts.0101`: A parameter of the request was rejected.
     pub const MODELARTS_0101: Self = Self(Cow::Borrowed("ModelArts.0101"));
-    /// `ModelArts.0102`: No workspace has the id that was sent.
+    /// `ModelArts.0102`: No workspace has the ID that was sent.
     pub const MODELARTS_0102: Self = Self(Cow::Borrowed("ModelArts.0102"));
-    /// `ModelArts.0104`: The service cannot accept one or more of the parameters sent.
+    /// `ModelArts.0104`: The service does not accept one or more of the parameters that were sent.
     pub const MODELARTS_0104: Self = Self(Cow::Borrowed("ModelArts.0104"));
-    /// `ModelArts.0107`: Two parameters were refused; the placeholders of the text hold what was sent for them.
+    /// `ModelArts.0107`: Two parameters were rejected. The placeholders contain the values that were sent.
     pub const MODELARTS_0107: Self = Self(Cow::Borrowed("ModelArts.0107"));
-    /// `ModelArts.0108`: The caller's role does not allow the operation that the placeholder names.
+    /// `ModelArts.0108`: The role of the caller does not allow the operation that is named by the placeholder.
     pub const MODELARTS_0108: Self = Self(Cow::Borrowed("ModelArts.0108"));
-    /// `ModelArts.0109`: The call belongs to the alarm functions, which only administrators may use; the HTTP status is 500 all the same.
+    /// `ModelArts.0109`: The request belongs to the alarm functions, which are restricted to administrators. The HTTP status is 500 nevertheless.
     pub const MODELARTS_0109: Self = Self(Cow::Borrowed("ModelArts.0109"));
-    /// `ModelArts.0112`: A policy of the workspace forbids the action; the first placeholder is the kind of resource or action, the second what was asked of it.
+    /// `ModelArts.0112`: A workspace policy forbids the action. The first placeholder is the kind of resource or action, the second is the requested operation.
     pub const MODELARTS_0112: Self = Self(Cow::Borrowed("ModelArts.0112"));
-    /// `ModelArts.0113`: The project has used up the quota that the placeholder names, so no further notebook can be created.
+    /// `ModelArts.0113`: The project has used up the quota named by the placeholder, so no more notebooks can be created.
     pub const MODELARTS_0113: Self = Self(Cow::Borrowed("ModelArts.0113"));
-    /// `ModelArts.0116`: The request would take the resource named by the placeholder over its limit.
+    /// `ModelArts.0116`: The request would exceed the limit of the resource named by the placeholder.
     pub const MODELARTS_0116: Self = Self(Cow::Borrowed("ModelArts.0116"));
-    /// `ModelArts.0118`: What the request needs of the resource named by the placeholder is more than the quota leaves.
+    /// `ModelArts.0118`: The request requires more of the resource named by the placeholder than the quota allows.
     pub const MODELARTS_0118: Self = Self(Cow::Borrowed("ModelArts.0118"));
-    /// `ModelArts.0201`: The request carries no token, or an empty one.
+    /// `ModelArts.0201`: The request contains no token, or an empty token.
     pub const MODELARTS_0201: Self = Self(Cow::Borrowed("ModelArts.0201"));
-    /// `ModelArts.0202`: The token is past its lifetime, which is 24 hours for a password sign-in.
+    /// `ModelArts.0202`: The token has expired. Tokens from a password sign-in are valid for 24 hours.
     pub const MODELARTS_0202: Self = Self(Cow::Borrowed("ModelArts.0202"));
-    /// `ModelArts.0203`: The token cannot be read: it is truncated, altered or was issued elsewhere.
+    /// `ModelArts.0203`: The token cannot be parsed. It is truncated, modified or was issued by another service.
     pub const MODELARTS_0203: Self = Self(Cow::Borrowed("ModelArts.0203"));
-    /// `ModelArts.0204`: The token is not scoped to a project.
+    /// `ModelArts.0204`: The scope of the token is not a project.
     pub const MODELARTS_0204: Self = Self(Cow::Borrowed("ModelArts.0204"));
-    /// `ModelArts.0205`: The header `Authorization` is missing on a call that needs it.
+    /// `ModelArts.0205`: The header `Authorization` is missing from a request that requires it.
     pub const MODELARTS_0205: Self = Self(Cow::Borrowed("ModelArts.0205"));
     /// `ModelArts.0206`: The header `Authorization` is malformed.
     pub const MODELARTS_0206: Self = Self(Cow::Borrowed("ModelArts.0206"));
-    /// `ModelArts.0207`: The token belongs to a project of another region.
+    /// `ModelArts.0207`: The token is for a project in another region.
     pub const MODELARTS_0207: Self = Self(Cow::Borrowed("ModelArts.0207"));
-    /// `ModelArts.0208`: The header `Authorization` was read, but verifying it failed.
+    /// `ModelArts.0208`: The header `Authorization` was parsed, but its verification failed.
     pub const MODELARTS_0208: Self = Self(Cow::Borrowed("ModelArts.0208"));
-    /// `ModelArts.0209`: The gateway passed on no application id (`appId`), so the call did not come in by its regular address.
+    /// `ModelArts.0209`: The gateway did not forward an application ID (`appId`), so the request was not sent to the regular address.
     pub const MODELARTS_0209: Self = Self(Cow::Borrowed("ModelArts.0209"));
-    /// `ModelArts.0210`: `project_id` in the path is not the id of a project.
+    /// `ModelArts.0210`: `project_id` in the path is not the ID of a project.
     pub const MODELARTS_0210: Self = Self(Cow::Borrowed("ModelArts.0210"));
-    /// `ModelArts.0212`: The token is scoped to a domain or to nothing, so no project follows from it.
+    /// `ModelArts.0212`: The scope of the token is a domain or is empty, so the project cannot be determined.
     pub const MODELARTS_0212: Self = Self(Cow::Borrowed("ModelArts.0212"));
-    /// `ModelArts.0420`: The agency, that is what ModelArts may do in the user's name, could not be looked up.
+    /// `ModelArts.0420`: The agency, which allows ModelArts to act on behalf of the user, could not be retrieved.
     pub const MODELARTS_0420: Self = Self(Cow::Borrowed("ModelArts.0420"));
-    /// `ModelArts.0421`: The attempt to set up an agency for ModelArts did not succeed.
+    /// `ModelArts.0421`: An agency for ModelArts could not be created.
     pub const MODELARTS_0421: Self = Self(Cow::Borrowed("ModelArts.0421"));
-    /// `ModelArts.0422`: The list of IAM users could not be read.
+    /// `ModelArts.0422`: The list of IAM users could not be retrieved.
     pub const MODELARTS_0422: Self = Self(Cow::Borrowed("ModelArts.0422"));
     /// `ModelArts.0423`: The terms of the service have not been accepted for this account.
     pub const MODELARTS_0423: Self = Self(Cow::Borrowed("ModelArts.0423"));
-    /// `ModelArts.0424`: The user has an authorization for ModelArts, so a second one cannot be added.
+    /// `ModelArts.0424`: The user already has an authorization for ModelArts, so a second one cannot be added.
     pub const MODELARTS_0424: Self = Self(Cow::Borrowed("ModelArts.0424"));
-    /// `ModelArts.0425`: The authorization for a user could not be stored.
+    /// `ModelArts.0425`: The authorization of a user could not be saved.
     pub const MODELARTS_0425: Self = Self(Cow::Borrowed("ModelArts.0425"));
     /// `ModelArts.0426`: The authorization of a user could not be removed.
     pub const MODELARTS_0426: Self = Self(Cow::Borrowed("ModelArts.0426"));
-    /// `ModelArts.0427`: The authorizations of the user could not be read.
+    /// `ModelArts.0427`: The authorizations of the user could not be retrieved.
     pub const MODELARTS_0427: Self = Self(Cow::Borrowed("ModelArts.0427"));
-    /// `ModelArts.0428`: The agency could not be changed.
+    /// `ModelArts.0428`: The agency could not be updated.
     pub const MODELARTS_0428: Self = Self(Cow::Borrowed("ModelArts.0428"));
-    /// `ModelArts.0429`: No authorization is stored for the given `user_id`.
+    /// `ModelArts.0429`: No authorization exists for the given `user_id`.
     pub const MODELARTS_0429: Self = Self(Cow::Borrowed("ModelArts.0429"));
-    /// `ModelArts.0430`: The rights granted to the agency could not be read.
+    /// `ModelArts.0430`: The permissions of the agency could not be retrieved.
     pub const MODELARTS_0430: Self = Self(Cow::Borrowed("ModelArts.0430"));
-    /// `ModelArts.0431`: The limit on the number of agencies could not be read.
+    /// `ModelArts.0431`: The limit on the number of agencies could not be retrieved.
     pub const MODELARTS_0431: Self = Self(Cow::Borrowed("ModelArts.0431"));
-    /// `ModelArts.1002`: A call from ModelArts to the object storage OBS failed.
+    /// `ModelArts.1002`: A request from ModelArts to the object storage service OBS failed.
     pub const MODELARTS_1002: Self = Self(Cow::Borrowed("ModelArts.1002"));
-    /// `ModelArts.1003`: OBS refused the access: the rights on the bucket are missing, or the account has expired or is frozen.
+    /// `ModelArts.1003`: OBS denied access: permissions on the bucket are missing, or the account has expired or is frozen.
     pub const MODELARTS_1003: Self = Self(Cow::Borrowed("ModelArts.1003"));
-    /// `ModelArts.1120`: One of the parameters did not pass the checks of the service.
+    /// `ModelArts.1120`: A parameter did not pass the validation of the service.
     pub const MODELARTS_1120: Self = Self(Cow::Borrowed("ModelArts.1120"));
-    /// `ModelArts.6100`: The service did not finish in time; whether the request took effect is open.
+    /// `ModelArts.6100`: The service did not finish in time. It is unknown whether the request took effect.
     pub const MODELARTS_6100: Self = Self(Cow::Borrowed("ModelArts.6100"));
-    /// `ModelArts.6101`: The service is overloaded or the caller sends too many requests.
+    /// `ModelArts.6101`: The service is overloaded, or the caller sends too many requests.
     pub const MODELARTS_6101: Self = Self(Cow::Borrowed("ModelArts.6101"));
-    /// `ModelArts.6102`: The service failed on its side while it handled the request.
+    /// `ModelArts.6102`: The service had an internal error while processing the request.
     pub const MODELARTS_6102: Self = Self(Cow::Borrowed("ModelArts.6102"));
-    /// `ModelArts.6200`: The service has no resources free at the moment.
+    /// `ModelArts.6200`: The service has no free resources at the moment.
     pub const MODELARTS_6200: Self = Self(Cow::Borrowed("ModelArts.6200"));
-    /// `ModelArts.6201`: The account is frozen, as a rule because of an unpaid balance.
+    /// `ModelArts.6201`: The account is frozen, usually because of an unpaid balance.
     pub const MODELARTS_6201: Self = Self(Cow::Borrowed("ModelArts.6201"));
-    /// `ModelArts.6203`: The account is restricted and may not use paid resources for now.
+    /// `ModelArts.6203`: The account is restricted and cannot use paid resources at the moment.
     pub const MODELARTS_6203: Self = Self(Cow::Borrowed("ModelArts.6203"));
-    /// `ModelArts.6301`: An instance of this name is present.
+    /// `ModelArts.6301`: An instance with this name already exists.
     pub const MODELARTS_6301: Self = Self(Cow::Borrowed("ModelArts.6301"));
-    /// `ModelArts.6302`: The project holds as many instances as it may.
+    /// `ModelArts.6302`: The project has reached the maximum number of instances.
     pub const MODELARTS_6302: Self = Self(Cow::Borrowed("ModelArts.6302"));
-    /// `ModelArts.6303`: The list cannot be sorted by the given field.
+    /// `ModelArts.6303`: The list cannot be sorted by the specified field.
     pub const MODELARTS_6303: Self = Self(Cow::Borrowed("ModelArts.6303"));
-    /// `ModelArts.6304`: The instance must be at rest for deletion, but it is running.
+    /// `ModelArts.6304`: The instance is running. It must be stopped before it can be deleted.
     pub const MODELARTS_6304: Self = Self(Cow::Borrowed("ModelArts.6304"));
-    /// `ModelArts.6305`: A start was asked for, but the instance is in RUNNING.
+    /// `ModelArts.6305`: A start was requested, but the instance is already RUNNING.
     pub const MODELARTS_6305: Self = Self(Cow::Borrowed("ModelArts.6305"));
-    /// `ModelArts.6306`: The instance is on its way to RUNNING and takes no other operation until then.
+    /// `ModelArts.6306`: The instance is starting and accepts no other operation until it is RUNNING.
     pub const MODELARTS_6306: Self = Self(Cow::Borrowed("ModelArts.6306"));
-    /// `ModelArts.6307`: A stop was asked for, but the instance is in STOPPED.
+    /// `ModelArts.6307`: A stop was requested, but the instance is already STOPPED.
     pub const MODELARTS_6307: Self = Self(Cow::Borrowed("ModelArts.6307"));
-    /// `ModelArts.6308`: The instance is on its way to STOPPED and takes no other operation until then.
+    /// `ModelArts.6308`: The instance is stopping and accepts no other operation until it is STOPPED.
     pub const MODELARTS_6308: Self = Self(Cow::Borrowed("ModelArts.6308"));
-    /// `ModelArts.6309`: No instance has this id in the project; it comes with status 400, not 404.
+    /// `ModelArts.6309`: The project has no instance with this ID. The HTTP status is 400, not 404.
     pub const MODELARTS_6309: Self = Self(Cow::Borrowed("ModelArts.6309"));
-    /// `ModelArts.6316`: A notebook was to be created without `storage`.
+    /// `ModelArts.6316`: The request to create a notebook does not contain `storage`.
     pub const MODELARTS_6316: Self = Self(Cow::Borrowed("ModelArts.6316"));
-    /// `ModelArts.6317`: Storage of type `obs` was given without its `path`.
+    /// `ModelArts.6317`: The storage of type `obs` has no `path`.
     pub const MODELARTS_6317: Self = Self(Cow::Borrowed("ModelArts.6317"));
-    /// `ModelArts.6318`: The storage `path` lacks its closing slash.
+    /// `ModelArts.6318`: The storage `path` has no trailing slash.
     pub const MODELARTS_6318: Self = Self(Cow::Borrowed("ModelArts.6318"));
-    /// `ModelArts.6319`: ModelArts holds no access key of the user, which it needs here.
+    /// `ModelArts.6319`: ModelArts has no access key of the user, which is required for this operation.
     pub const MODELARTS_6319: Self = Self(Cow::Borrowed("ModelArts.6319"));
-    /// `ModelArts.6320`: ModelArts could not reach the given place in OBS; the placeholder tells why.
+    /// `ModelArts.6320`: ModelArts could not access the specified location in OBS. The placeholder contains the reason.
     pub const MODELARTS_6320: Self = Self(Cow::Borrowed("ModelArts.6320"));
     /// `ModelArts.6323`: The flavor cannot be used for this instance.
     pub const MODELARTS_6323: Self = Self(Cow::Borrowed("ModelArts.6323"));
-    /// `ModelArts.6324`: The kind of storage asked for is not available here.
+    /// `ModelArts.6324`: The requested storage type is not available for this operation.
     pub const MODELARTS_6324: Self = Self(Cow::Borrowed("ModelArts.6324"));
-    /// `ModelArts.6326`: The instance was frozen, which happens when the account is in arrears.
+    /// `ModelArts.6326`: The instance was frozen because the account is in arrears.
     pub const MODELARTS_6326: Self = Self(Cow::Borrowed("ModelArts.6326"));
-    /// `ModelArts.6327`: The operation works only on a RUNNING instance, and this one is in another state.
+    /// `ModelArts.6327`: The operation requires a RUNNING instance, but the instance is in another state.
     pub const MODELARTS_6327: Self = Self(Cow::Borrowed("ModelArts.6327"));
-    /// `ModelArts.6328`: The flavor is open only to accounts that have applied for it.
+    /// `ModelArts.6328`: The flavor is available only to accounts that have applied for it.
     pub const MODELARTS_6328: Self = Self(Cow::Borrowed("ModelArts.6328"));
-    /// `ModelArts.6329`: No machine of this flavor is free.
+    /// `ModelArts.6329`: No capacity is left for this flavor.
     pub const MODELARTS_6329: Self = Self(Cow::Borrowed("ModelArts.6329"));
-    /// `ModelArts.6330`: Flavor and profile are for different kinds of hardware.
+    /// `ModelArts.6330`: The flavor and the profile are for different types of hardware.
     pub const MODELARTS_6330: Self = Self(Cow::Borrowed("ModelArts.6330"));
-    /// `ModelArts.6331`: The size of the EVS disk is outside its limits; the placeholders hold the lowest and the highest size in GB.
+    /// `ModelArts.6331`: The size of the EVS disk is out of range. The placeholders contain the minimum and maximum size in GB.
     pub const MODELARTS_6331: Self = Self(Cow::Borrowed("ModelArts.6331"));
-    /// `ModelArts.6332`: A parameter has the wrong JSON type; the placeholders hold its name and the type expected.
+    /// `ModelArts.6332`: A parameter has the wrong JSON type. The placeholders contain its name and the expected type.
     pub const MODELARTS_6332: Self = Self(Cow::Borrowed("ModelArts.6332"));
-    /// `ModelArts.6333`: The notebook has failed, possibly under its own load, and is being repaired.
+    /// `ModelArts.6333`: The notebook has failed, possibly because of its own load, and is being repaired.
     pub const MODELARTS_6333: Self = Self(Cow::Borrowed("ModelArts.6333"));
-    /// `ModelArts.6334`: `name` or `description` contains a forbidden character, which the placeholder shows.
+    /// `ModelArts.6334`: `name` or `description` contains a forbidden character, which is shown by the placeholder.
     pub const MODELARTS_6334: Self = Self(Cow::Borrowed("ModelArts.6334"));
-    /// `ModelArts.6335`: A mandatory property is missing; the placeholder holds its name.
+    /// `ModelArts.6335`: A required property is missing. The placeholder contains its name.
     pub const MODELARTS_6335: Self = Self(Cow::Borrowed("ModelArts.6335"));
-    /// `ModelArts.6336`: A property holds something the service does not accept; the placeholder is its name.
+    /// `ModelArts.6336`: A property has a value that the service does not accept. The placeholder contains the name of the property.
     pub const MODELARTS_6336: Self = Self(Cow::Borrowed("ModelArts.6336"));
-    /// `ModelArts.6341`: The Git repository is not registered, or not any more.
+    /// `ModelArts.6341`: The Git repository is not registered, or is no longer registered.
     pub const MODELARTS_6341: Self = Self(Cow::Borrowed("ModelArts.6341"));
-    /// `ModelArts.6343`: Another Git repository is registered under this name.
+    /// `ModelArts.6343`: Another Git repository is registered with this name.
     pub const MODELARTS_6343: Self = Self(Cow::Borrowed("ModelArts.6343"));
-    /// `ModelArts.6344`: The repository is bound to an instance and so cannot be removed.
+    /// `ModelArts.6344`: The repository is used by an instance and therefore cannot be removed.
     pub const MODELARTS_6344: Self = Self(Cow::Borrowed("ModelArts.6344"));
-    /// `ModelArts.6345`: A Git repository was asked for on an instance that stores its files in OBS.
+    /// `ModelArts.6345`: A Git repository was requested for an instance that stores its files in OBS.
     pub const MODELARTS_6345: Self = Self(Cow::Borrowed("ModelArts.6345"));
-    /// `ModelArts.6346`: The time given for the automatic stop is in the past.
+    /// `ModelArts.6346`: The specified time of the automatic stop is in the past.
     pub const MODELARTS_6346: Self = Self(Cow::Borrowed("ModelArts.6346"));
-    /// `ModelArts.6347`: A parameter cannot be changed in the present state of the instance; the placeholders hold the state and the parameter.
+    /// `ModelArts.6347`: A parameter cannot be changed in the current state of the instance. The placeholders contain the state and the parameter.
     pub const MODELARTS_6347: Self = Self(Cow::Borrowed("ModelArts.6347"));
-    /// `ModelArts.6348`: The automatic stop was switched on without `duration`.
+    /// `ModelArts.6348`: Automatic stopping was enabled without `duration`.
     pub const MODELARTS_6348: Self = Self(Cow::Borrowed("ModelArts.6348"));
-    /// `ModelArts.6349`: `duration` is outside its limits; the placeholders hold the lowest and the highest value.
+    /// `ModelArts.6349`: `duration` is out of range. The placeholders contain the minimum and maximum values.
     pub const MODELARTS_6349: Self = Self(Cow::Borrowed("ModelArts.6349"));
-    /// `ModelArts.6350`: OBS turned ModelArts away: the stored access key is wrong, or it lacks rights on the bucket.
+    /// `ModelArts.6350`: OBS rejected ModelArts: the stored access key is invalid, or it lacks permissions on the bucket.
     pub const MODELARTS_6350: Self = Self(Cow::Borrowed("ModelArts.6350"));
-    /// `ModelArts.6353`: The access key stored in ModelArts for this user did not pass verification.
+    /// `ModelArts.6353`: The access key that is stored in ModelArts for this user could not be verified.
     pub const MODELARTS_6353: Self = Self(Cow::Borrowed("ModelArts.6353"));
-    /// `ModelArts.6354`: The access key stored in ModelArts is another user's.
+    /// `ModelArts.6354`: The access key that is stored in ModelArts belongs to another user.
     pub const MODELARTS_6354: Self = Self(Cow::Borrowed("ModelArts.6354"));
-    /// `ModelArts.6355`: The dedicated pool is still being prepared.
+    /// `ModelArts.6355`: The dedicated resource pool is still being prepared.
     pub const MODELARTS_6355: Self = Self(Cow::Borrowed("ModelArts.6355"));
-    /// `ModelArts.6357`: Either the instance has reached the wanted state, or another operation on it has not ended.
+    /// `ModelArts.6357`: The instance is already in the requested state, or another operation on it is still in progress.
     pub const MODELARTS_6357: Self = Self(Cow::Borrowed("ModelArts.6357"));
-    /// `ModelArts.6358`: The path names a whole bucket where a folder in it is needed.
+    /// `ModelArts.6358`: The path is a whole bucket, but a folder in the bucket is required.
     pub const MODELARTS_6358: Self = Self(Cow::Borrowed("ModelArts.6358"));
-    /// `ModelArts.6360`: The service had no machine on which to start the notebook.
+    /// `ModelArts.6360`: The service had no machine to start the notebook on.
     pub const MODELARTS_6360: Self = Self(Cow::Borrowed("ModelArts.6360"));
-    /// `ModelArts.6361`: ModelArts itself is faulty or badly configured.
+    /// `ModelArts.6361`: ModelArts has an internal error or a configuration error.
     pub const MODELARTS_6361: Self = Self(Cow::Borrowed("ModelArts.6361"));
-    /// `ModelArts.6371`: The bucket has a storage class that notebooks cannot use.
+    /// `ModelArts.6371`: The storage class of the bucket is not supported for notebooks.
     pub const MODELARTS_6371: Self = Self(Cow::Borrowed("ModelArts.6371"));
-    /// `ModelArts.6374`: A credential was given for a `type` that takes none.
+    /// `ModelArts.6374`: A credential was specified for a `type` that does not accept one.
     pub const MODELARTS_6374: Self = Self(Cow::Borrowed("ModelArts.6374"));
-    /// `ModelArts.6376`: IAM has no agency of the given name.
+    /// `ModelArts.6376`: IAM has no agency with the specified name.
     pub const MODELARTS_6376: Self = Self(Cow::Borrowed("ModelArts.6376"));
-    /// `ModelArts.6377`: The id of the user is empty.
+    /// `ModelArts.6377`: The user ID is empty.
     pub const MODELARTS_6377: Self = Self(Cow::Borrowed("ModelArts.6377"));
-    /// `ModelArts.6378`: An agency was to be used, but its name is empty.
+    /// `ModelArts.6378`: An agency was specified with an empty name.
     pub const MODELARTS_6378: Self = Self(Cow::Borrowed("ModelArts.6378"));
-    /// `ModelArts.6379`: No agency lets ModelArts act in the user's name.
+    /// `ModelArts.6379`: No agency allows ModelArts to act on behalf of the user.
     pub const MODELARTS_6379: Self = Self(Cow::Borrowed("ModelArts.6379"));
-    /// `ModelArts.6400`: The body of the request cannot be used; the placeholder quotes the faulty part.
+    /// `ModelArts.6400`: The request body is invalid. The placeholder contains the invalid part.
     pub const MODELARTS_6400: Self = Self(Cow::Borrowed("ModelArts.6400"));
-    /// `ModelArts.6404`: No image has the id that was sent, or it is not visible to this project.
+    /// `ModelArts.6404`: No image has the ID that was sent, or the image is not visible to this project.
     pub const MODELARTS_6404: Self = Self(Cow::Borrowed("ModelArts.6404"));
-    /// `ModelArts.6528`: The region has no EVS disk left to give.
+    /// `ModelArts.6528`: The region has no EVS disk capacity left.
     pub const MODELARTS_6528: Self = Self(Cow::Borrowed("ModelArts.6528"));
-    /// `ModelArts.6600`: At least one parameter failed the checks of the service.
+    /// `ModelArts.6600`: At least one parameter did not pass the validation of the service.
     pub const MODELARTS_6600: Self = Self(Cow::Borrowed("ModelArts.6600"));
-    /// `ModelArts.6608`: The service could not find out who the caller is.
+    /// `ModelArts.6608`: The service could not determine the identity of the caller.
     pub const MODELARTS_6608: Self = Self(Cow::Borrowed("ModelArts.6608"));
-    /// `ModelArts.6620`: The caller's token is not accepted any more.
+    /// `ModelArts.6620`: The token of the caller is no longer accepted.
     pub const MODELARTS_6620: Self = Self(Cow::Borrowed("ModelArts.6620"));
     /// `ModelArts.6623`: The dataset that the request refers to cannot be found.
     pub const MODELARTS_6623: Self = Self(Cow::Borrowed("ModelArts.6623"));
@@ -1152,15 +1152,15 @@ impl ErrorCode {
     pub const MODELARTS_6624: Self = Self(Cow::Borrowed("ModelArts.6624"));
     /// `ModelArts.6650`: The AI project that the request refers to cannot be found.
     pub const MODELARTS_6650: Self = Self(Cow::Borrowed("ModelArts.6650"));
-    /// `ModelArts.6651`: Objects of this kind cannot be part of an AI project.
+    /// `ModelArts.6651`: Objects of this type cannot be part of an AI project.
     pub const MODELARTS_6651: Self = Self(Cow::Borrowed("ModelArts.6651"));
-    /// `ModelArts.6652`: The AI project still holds datasets, notebooks or unfinished training jobs.
+    /// `ModelArts.6652`: The AI project still contains datasets, notebooks or unfinished training jobs.
     pub const MODELARTS_6652: Self = Self(Cow::Borrowed("ModelArts.6652"));
-    /// `ModelArts.6653`: The caller has no rights on this AI project.
+    /// `ModelArts.6653`: The caller has no permissions on this AI project.
     pub const MODELARTS_6653: Self = Self(Cow::Borrowed("ModelArts.6653"));
-    /// `ModelArts.6654`: Another AI project bears this name; the unusual status 417 stands for a conflict here.
+    /// `ModelArts.6654`: Another AI project already has this name. The unusual status 417 indicates a conflict here.
     pub const MODELARTS_6654: Self = Self(Cow::Borrowed("ModelArts.6654"));
-    /// `ModelArts.6690`: The picture sent is larger than 8 MB.
+    /// `ModelArts.6690`: The picture is larger than 8 MB.
     pub const MODELARTS_6690: Self = Self(Cow::Borrowed("ModelArts.6690"));
     /// `ModelArts.6691`: The algorithm service behind ModelArts is out of order.
     pub const MODELARTS_6691: Self = Self(Cow::Borrowed("ModelArts.6691"));
@@ -1168,44 +1168,44 @@ impl ErrorCode {
     pub const MODELARTS_6692: Self = Self(Cow::Borrowed("ModelArts.6692"));
     /// `ModelArts.6699`: A connection inside the service failed.
     pub const MODELARTS_6699: Self = Self(Cow::Borrowed("ModelArts.6699"));
-    /// `ModelArts.6716`: All machines of the flavor named by the placeholder are taken.
+    /// `ModelArts.6716`: No capacity is left for the flavor named by the placeholder.
     pub const MODELARTS_6716: Self = Self(Cow::Borrowed("ModelArts.6716"));
-    /// `ModelArts.6737`: The image has this tag already; the placeholders hold the tag and the image.
+    /// `ModelArts.6737`: The image already has this tag. The placeholders contain the tag and the image.
     pub const MODELARTS_6737: Self = Self(Cow::Borrowed("ModelArts.6737"));
-    /// `ModelArts.6763`: The pool runs on a Kubernetes cluster older than v1.15, which ModelArts cannot manage.
+    /// `ModelArts.6763`: The pool runs on a Kubernetes cluster earlier than v1.15, which ModelArts cannot manage.
     pub const MODELARTS_6763: Self = Self(Cow::Borrowed("ModelArts.6763"));
-    /// `ModelArts.6768`: The image named by the placeholder can be used over SSH only, and the request has no endpoint for SSH.
+    /// `ModelArts.6768`: The image named by the placeholder can be used over SSH only, but the request contains no SSH endpoint.
     pub const MODELARTS_6768: Self = Self(Cow::Borrowed("ModelArts.6768"));
-    /// `ModelArts.6771`: The image exceeds the size up to which images can be registered; the placeholders hold organization, name, tag, size and highest size, both in bytes.
+    /// `ModelArts.6771`: The image exceeds the maximum size for registration. The placeholders contain the organization, the name, the tag, the size and the maximum size, both in bytes.
     pub const MODELARTS_6771: Self = Self(Cow::Borrowed("ModelArts.6771"));
-    /// `ModelArts.6782`: OBS cannot be mounted because ModelArts holds no access key of the user.
+    /// `ModelArts.6782`: OBS cannot be mounted because ModelArts has no access key of the user.
     pub const MODELARTS_6782: Self = Self(Cow::Borrowed("ModelArts.6782"));
-    /// `ModelArts.6789`: The SSH key pair named by the placeholder is not one the caller may use.
+    /// `ModelArts.6789`: The caller is not allowed to use the SSH key pair named by the placeholder.
     pub const MODELARTS_6789: Self = Self(Cow::Borrowed("ModelArts.6789"));
-    /// `ModelArts.6792`: The instance cannot change to this flavor; the placeholders hold the instance and the flavor.
+    /// `ModelArts.6792`: The instance cannot switch to this flavor. The placeholders contain the instance and the flavor.
     pub const MODELARTS_6792: Self = Self(Cow::Borrowed("ModelArts.6792"));
-    /// `ModelArts.6797`: The image named by the placeholder does not exist, or the caller may not see it.
+    /// `ModelArts.6797`: The image named by the placeholder does not exist, or is not visible to the caller.
     pub const MODELARTS_6797: Self = Self(Cow::Borrowed("ModelArts.6797"));
-    /// `ModelArts.6870`: Flavor and `feature` do not go together; the placeholders hold the flavor and the feature.
+    /// `ModelArts.6870`: The flavor and the `feature` are not compatible. The placeholders contain the flavor and the feature.
     pub const MODELARTS_6870: Self = Self(Cow::Borrowed("ModelArts.6870"));
-    /// `ModelArts.7001`: The workspace service failed for a reason it does not tell.
+    /// `ModelArts.7001`: The workspace service failed for an unspecified reason.
     pub const MODELARTS_7001: Self = Self(Cow::Borrowed("ModelArts.7001"));
-    /// `ModelArts.7002`: The account is not among those for which workspaces are enabled.
+    /// `ModelArts.7002`: Workspaces are not enabled for the account.
     pub const MODELARTS_7002: Self = Self(Cow::Borrowed("ModelArts.7002"));
-    /// `ModelArts.7003`: The caller may not list the IAM users, which the operation needs.
+    /// `ModelArts.7003`: The caller is not allowed to list the IAM users, which the operation requires.
     pub const MODELARTS_7003: Self = Self(Cow::Borrowed("ModelArts.7003"));
-    /// `ModelArts.7004`: The workspace is in a state, such as deleted or failed, in which the action is not possible; the placeholders hold the workspace and the action.
+    /// `ModelArts.7004`: The state of the workspace, for example deleted or failed, does not allow the action. The placeholders contain the workspace and the action.
     pub const MODELARTS_7004: Self = Self(Cow::Borrowed("ModelArts.7004"));
-    /// `ModelArts.7005`: The project has no workspace of the id in the placeholder.
+    /// `ModelArts.7005`: The project has no workspace with the ID in the placeholder.
     pub const MODELARTS_7005: Self = Self(Cow::Borrowed("ModelArts.7005"));
-    /// `ModelArts.7006`: The account has as many workspaces as it may; the placeholder holds the limit.
+    /// `ModelArts.7006`: The account has reached the maximum number of workspaces. The placeholder contains the limit.
     pub const MODELARTS_7006: Self = Self(Cow::Borrowed("ModelArts.7006"));
-    /// `ModelArts.7008`: The workspace can only be read at present, so every change is refused.
+    /// `ModelArts.7008`: The workspace is currently read-only, so every change is rejected.
     pub const MODELARTS_7008: Self = Self(Cow::Borrowed("ModelArts.7008"));
-    /// `ModelArts.7009`: A service that the workspace relies on failed; the placeholder holds the kind of call.
+    /// `ModelArts.7009`: A service that the workspace depends on failed. The placeholder contains the type of the request.
     pub const MODELARTS_7009: Self = Self(Cow::Borrowed("ModelArts.7009"));
-    /// `ModelArts.7100`: The enterprise project could not be determined, as its service (EPS) returned no usable response.
+    /// `ModelArts.7100`: The enterprise project could not be determined because the enterprise project service (EPS) returned no usable response.
     pub const MODELARTS_7100: Self = Self(Cow::Borrowed("ModelArts.7100"));
-    /// `ModelArts.7101`: The policy service (PDP), which decides on rights, returned no usable response.
+    /// `ModelArts.7101`: The policy service (PDP), which decides on permissions, returned no usable response.
     pub const MODELARTS_7101: Self = Self(Cow::Borrowed("ModelArts.7101"));
 }

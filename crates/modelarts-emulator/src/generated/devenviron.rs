@@ -61,7 +61,7 @@ where
         cancel_obs::<S>,
     ]
 }
-/// Tag `DevEnvInstances`: Old generation. Create, look up, change, start, stop and delete development environment instances.
+/// Tag `DevEnvInstances`: Older generation. Create, show, update, start, stop and delete development environment instances.
 pub(crate) trait DevEnvInstances: Send + Sync {
     /// List development environment instances: `GET /v1/{project_id}/demanager/instances`.
     fn list_dev_env_instances(
@@ -114,7 +114,7 @@ pub(crate) trait DevEnvInstances: Send + Sync {
         Output = Result<http::Reply<types::ManageDevEnvInstanceResponse>, ApiError>,
     > + Send;
 }
-/// Tag `Flavors`: Sizes in which notebooks come, and those to which one can be changed.
+/// Tag `Flavors`: Flavors for new notebooks, and flavors that a notebook can switch to.
 pub(crate) trait Flavors: Send + Sync {
     /// List the flavors for new notebooks: `GET /v1/{project_id}/notebooks/flavors`.
     fn list_flavors(
@@ -122,7 +122,7 @@ pub(crate) trait Flavors: Send + Sync {
         cx: &http::Cx,
         query: ListFlavorsQuery,
     ) -> impl Future<Output = Result<http::Reply<types::FlavorList>, ApiError>> + Send;
-    /// List the flavors to which a notebook can change: `GET /v1/{project_id}/notebooks/{id}/flavors`.
+    /// List the flavors that a notebook can switch to: `GET /v1/{project_id}/notebooks/{id}/flavors`.
     fn show_switchable_flavors(
         &self,
         cx: &http::Cx,
@@ -130,7 +130,7 @@ pub(crate) trait Flavors: Send + Sync {
         query: ShowSwitchableFlavorsQuery,
     ) -> impl Future<Output = Result<http::Reply<types::FlavorList>, ApiError>> + Send;
 }
-/// Tag `Images`: Container images for notebooks, preset, registered or saved.
+/// Tag `Images`: Container images for notebooks: preset, registered or saved.
 pub(crate) trait Images: Send + Sync {
     /// List images: `GET /v1/{project_id}/images`.
     fn list_images(
@@ -152,7 +152,7 @@ pub(crate) trait Images: Send + Sync {
     ) -> impl Future<
         Output = Result<http::Reply<types::ImageGroupList>, ApiError>,
     > + Send;
-    /// Change an image group: `PUT /v1/{project_id}/images/group/{id}`.
+    /// Update an image group: `PUT /v1/{project_id}/images/group/{id}`.
     fn update_image_group(
         &self,
         cx: &http::Cx,
@@ -194,7 +194,7 @@ pub(crate) trait Images: Send + Sync {
         body: types::CreateImageRequest,
     ) -> impl Future<Output = Result<CreateImageResponse, ApiError>> + Send;
 }
-/// Tag `Lease`: The time after which a running notebook stops by itself.
+/// Tag `Lease`: Lease of a running notebook, after which the notebook stops automatically.
 pub(crate) trait Lease: Send + Sync {
     /// Show the lease of a notebook: `GET /v1/{project_id}/notebooks/{id}/lease`.
     fn show_lease(
@@ -211,7 +211,7 @@ pub(crate) trait Lease: Send + Sync {
         body: Option<types::LeaseReq>,
     ) -> impl Future<Output = Result<RenewLeaseResponse, ApiError>> + Send;
 }
-/// Tag `Notebooks`: Create, look up, change, start, stop and delete notebooks.
+/// Tag `Notebooks`: Create, show, update, start, stop and delete notebooks.
 pub(crate) trait Notebooks: Send + Sync {
     /// List your notebook instances: `GET /v1/{project_id}/notebooks`.
     fn list_notebooks(
@@ -237,7 +237,7 @@ pub(crate) trait Notebooks: Send + Sync {
         cx: &http::Cx,
         id: &str,
     ) -> impl Future<Output = Result<http::Reply<types::Notebook>, ApiError>> + Send;
-    /// Change a notebook instance: `PUT /v1/{project_id}/notebooks/{id}`.
+    /// Update a notebook instance: `PUT /v1/{project_id}/notebooks/{id}`.
     fn update_notebook(
         &self,
         cx: &http::Cx,
@@ -265,7 +265,7 @@ pub(crate) trait Notebooks: Send + Sync {
         id: &str,
     ) -> impl Future<Output = Result<StopNotebookResponse, ApiError>> + Send;
 }
-/// Tag `Storage`: Object storage mounted into a running notebook.
+/// Tag `Storage`: Object storage that is mounted in a running notebook.
 pub(crate) trait Storage: Send + Sync {
     /// List the OBS mounts of a notebook: `GET /v1/{project_id}/notebooks/{instance_id}/storage`.
     fn list_attachable_obs(
@@ -275,7 +275,7 @@ pub(crate) trait Storage: Send + Sync {
     ) -> impl Future<
         Output = Result<http::Reply<types::DataVolumeList>, ApiError>,
     > + Send;
-    /// Mount OBS storage into a notebook: `POST /v1/{project_id}/notebooks/{instance_id}/storage`.
+    /// Mount OBS storage in a notebook: `POST /v1/{project_id}/notebooks/{instance_id}/storage`.
     fn attach_obs(
         &self,
         cx: &http::Cx,
@@ -297,7 +297,7 @@ pub(crate) trait Storage: Send + Sync {
         storage_id: &str,
     ) -> impl Future<Output = Result<CancelObsResponse, ApiError>> + Send;
 }
-/// Tag `Tags`: Keys and values by which notebooks are sorted and found.
+/// Tag `Tags`: Key-value tags for organizing and finding notebooks.
 pub(crate) trait Tags: Send + Sync {
     /// List the tags of all notebooks: `GET /v1/{project_id}/notebooks/tags`.
     fn list_notebook_tags(
@@ -336,33 +336,33 @@ pub(crate) struct ListDevEnvInstancesQuery {
     ///
     /// Known values: `Notebook`.
     pub(crate) de_type: enums::OpenDevEnvType,
-    /// Lists only instances that were deployed in this way.
+    /// Returns only instances that are deployed in this way.
     ///
     /// Known values: `Docker`.
     pub(crate) provision_type: Option<enums::OpenDevEnvProvisionType>,
-    /// Lists only instances in this state. Without it instances in every state are listed.
+    /// Returns only instances in this state. Without it instances in every state are listed.
     ///
     /// Known values: `CREATING`, `CREATE_FAILED`, `STARTING`, `RESTARTING`, `START_FAILED`, `RUNNING`, `STOPPING`, `STOPPED`, `UNAVAILABLE`, `DELETED`, `RESIZING`, `RESIZE_FAILED`, `CREATE_QUEUING`, `START_QUEUING`, `REBOOTING`, `ACTIVE`.
     pub(crate) status: Option<enums::OpenDevEnvInstanceStatus>,
-    /// Field to sort by. Defaults to `name`.
+    /// Name of the field to sort by. Defaults to `name`.
     ///
     /// Known values: `name`, `creation_timestamp`.
     pub(crate) sortby: Option<enums::OpenDevEnvSortKey>,
-    /// Direction to sort in. Defaults to `asc`.
+    /// Sort direction. Defaults to `asc`.
     ///
     /// Known values: `asc`, `desc`.
     pub(crate) order: Option<enums::OpenDevEnvSortOrder>,
-    /// Position of the first record to return, counted from 0. Defaults to `0`.
+    /// Number of records to skip. Defaults to `0`.
     pub(crate) offset: Option<i32>,
-    /// Largest number of records to return. At least 0. Defaults to `0`. `0` stands for no limit.
+    /// Maximum number of records to return. At least 0. Defaults to `0`. `0` stands for no limit.
     pub(crate) limit: Option<i32>,
-    /// Lists only instances of this workspace. Use `0` if the account has no workspaces. Defaults to `0`.
+    /// Returns only instances in the workspace with this ID. Use `0` if the account has no workspaces. Defaults to `0`.
     pub(crate) workspace_id: Option<String>,
-    /// Whether the list is restricted to the caller's own instances. A boolean that is sent as text. Defaults to `true`. With `false` the instances of the other users of the project are listed, too.
+    /// Whether to return only the caller's own instances, as a boolean in string form. Defaults to `true`. With `false` the instances of the other users of the project are listed, too.
     pub(crate) show_self: Option<String>,
-    /// Lists only instances of the AI project with this ID.
+    /// Returns only instances in the AI project with this ID.
     pub(crate) ai_project: Option<String>,
-    /// Lists only the instances that run in the dedicated resource pool with this ID. Instances outside of dedicated resource pools are then left out.
+    /// Returns only instances that run in the dedicated resource pool with this ID. Instances outside of dedicated resource pools are then left out.
     pub(crate) pool_id: Option<String>,
 }
 impl ListDevEnvInstancesQuery {
@@ -403,49 +403,49 @@ pub(crate) struct ListNotebooksQuery {
     ///
     /// Known values: `DEFAULT`, `NOTEBOOK`.
     pub(crate) feature: Option<enums::OpenNotebookFeature>,
-    /// Records per page. The service is known to take 10, 20 and 50. Defaults to `10`.
+    /// Maximum number of records to return. The service is known to accept 10, 20 and 50. Defaults to `10`.
     pub(crate) limit: Option<i32>,
     /// Part of a notebook name. At most 128 characters, only letters, digits, `_` and `-`. Every notebook whose name contains it matches.
     pub(crate) name: Option<String>,
-    /// Only notebooks that run in this dedicated resource pool.
+    /// Returns only notebooks that run in the dedicated resource pool with this ID.
     pub(crate) pool_id: Option<String>,
-    /// Number of records to skip, not of pages. Defaults to `0`.
+    /// Number of records to skip. Counts records, not pages. Defaults to `0`.
     pub(crate) offset: Option<i32>,
-    /// ID of the user whose notebooks are wanted, 32 lower-case letters and digits. It takes effect for administrators only.
+    /// Returns only notebooks of the user with this ID, which consists of 32 lower-case letters and digits. It takes effect for administrators only.
     pub(crate) owner: Option<String>,
-    /// Direction of sorting. Defaults to `DESC`.
+    /// Sort direction. Defaults to `DESC`.
     ///
     /// Known values: `ASC`, `DESC`.
     pub(crate) sort_dir: Option<enums::OpenSortDirection>,
     /// Name of the field to sort by. Several names are joined with commas, the most important one first.
     pub(crate) sort_key: Option<String>,
-    /// Only notebooks in this state.
+    /// Returns only notebooks in this state.
     ///
     /// Known values: `INIT`, `CREATING`, `STARTING`, `STOPPING`, `DELETING`, `RUNNING`, `STOPPED`, `SNAPSHOTTING`, `CREATE_FAILED`, `START_FAILED`, `DELETE_FAILED`, `ERROR`, `DELETED`, `FROZEN`.
     pub(crate) status: Option<enums::OpenNotebookStatus>,
-    /// Only notebooks of this workspace. A project that never created workspaces has just the one called 0. Huawei Cloud now calls the parameter `workspace_id`, as other operations do. Defaults to `0`.
+    /// Returns only notebooks in the workspace with this ID. A project that never created workspaces has only the workspace `0`. Huawei Cloud now calls the parameter `workspace_id`, as other operations do. Defaults to `0`.
     pub(crate) workspace_id: Option<String>,
-    /// Only notebooks whose flavor ID contains this text. Not for freely chosen resources in a dedicated pool. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
+    /// Returns only notebooks whose flavor ID contains this text. Not applicable to custom resources in a dedicated resource pool. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
     pub(crate) flavor: Option<String>,
-    /// Only notebooks of the image with this ID, a UUID. Huawei Cloud only.
+    /// Returns only notebooks that use the image with this ID, a UUID. Huawei Cloud only.
     pub(crate) image_id: Option<String>,
-    /// Only the notebook with this ID, a UUID. Huawei Cloud only.
+    /// Returns only the notebook with this ID, a UUID. Huawei Cloud only.
     pub(crate) id: Option<String>,
-    /// Only notebooks of which this costs money; ALL stands for any of it. Huawei Cloud only.
+    /// Returns only notebooks for which this resource is billed. `ALL` stands for any billed resource. Huawei Cloud only.
     ///
     /// Known values: `STORAGE`, `COMPUTE`, `ALL`.
     pub(crate) billing: Option<enums::OpenBillingItem>,
-    /// Only notebooks with all these tags, each written `key|value` and joined with commas. The text neither begins nor ends with a comma, does not begin with `|`, and has no two of them in a row. Huawei Cloud only.
+    /// Returns only notebooks that have all of these tags. Each tag is written as `key|value`; tags are separated by commas. The value must not begin or end with a comma, must not begin with `|`, and must not contain two consecutive commas or `|`. Huawei Cloud only.
     pub(crate) tags: Option<String>,
-    /// Only notebooks whose image has this text in its address in the container registry SWR. At most 2,048 characters, only letters, digits, `_`, `.`, `:`, `/` and `-`. Huawei Cloud only.
+    /// Returns only notebooks whose image address in the SWR container registry contains this text. At most 2,048 characters, only letters, digits, `_`, `.`, `:`, `/` and `-`. Huawei Cloud only.
     pub(crate) swr_path: Option<String>,
-    /// Only notebooks in a dedicated resource pool whose name contains this text. 1 to 64 characters, only letters, digits and `-`. Huawei Cloud only.
+    /// Returns only notebooks in a dedicated resource pool whose name contains this text. 1 to 64 characters, only letters, digits and `-`. Huawei Cloud only.
     pub(crate) pool_name: Option<String>,
-    /// Only notebooks whose description contains this text. At most 512 characters, none of `< >`. Huawei Cloud only.
+    /// Returns only notebooks whose description contains this text. At most 512 characters, none of `< >`. Huawei Cloud only.
     pub(crate) description: Option<String>,
-    /// Only notebooks that run on the node with this IPv4 address. Huawei Cloud only.
+    /// Returns only notebooks that run on the node with this IPv4 address. Huawei Cloud only.
     pub(crate) ip: Option<String>,
-    /// Only notebooks of users whose name contains this text. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
+    /// Returns only notebooks of users whose name contains this text. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
     pub(crate) username: Option<String>,
 }
 impl ListNotebooksQuery {
@@ -486,7 +486,7 @@ impl ListNotebooksQuery {
 }
 /// The response of `createNotebook`.
 pub(crate) enum CreateNotebookResponse {
-    /// 200: The creation was accepted; the notebook is not usable yet.
+    /// 200: The request to create the notebook was accepted. The notebook is not ready for use yet.
     Ok(http::Reply<types::Notebook>),
     /// 201: The notebook was created.
     Created(http::Reply<types::Notebook>),
@@ -504,29 +504,29 @@ pub(crate) type ListAllNotebooksQuery = ListNotebooksQuery;
 /// The query of `listFlavors`.
 #[derive(Clone, Debug)]
 pub(crate) struct ListFlavorsQuery {
-    /// Only flavors with this kind of processor. It may be combined with `type`.
+    /// Returns only flavors with this type of processor. It may be combined with `type`.
     ///
     /// Known values: `CPU`, `GPU`, `ASCEND`.
     pub(crate) category: Option<enums::OpenFlavorCategory>,
-    /// Records per page. Everything comes in one page when it is left out.
+    /// Maximum number of records to return. Everything comes in one page when it is left out.
     pub(crate) limit: Option<i32>,
     /// Number of records to skip. Defaults to `0`.
     pub(crate) offset: Option<i32>,
-    /// Only flavors of this kind of cluster.
+    /// Returns only flavors of this type of cluster.
     ///
     /// Known values: `MANAGED`, `DEDICATED`.
     pub(crate) type_: Option<enums::OpenFlavorClusterType>,
-    /// Direction of sorting. Defaults to `DESC`.
+    /// Sort direction. Defaults to `DESC`.
     ///
     /// Known values: `ASC`, `DESC`.
     pub(crate) sort_dir: Option<enums::OpenSortDirection>,
     /// Name of the field to sort by. Several names are joined with commas, the most important one first.
     pub(crate) sort_key: Option<String>,
-    /// Only flavors with this kind of Ascend processor. Huawei Cloud only.
+    /// Returns only flavors with this model of Ascend processor. Huawei Cloud only.
     ///
     /// Known values: `ASCEND_SNT9`, `ASCEND_SNT9B`, `ASCEND_SNT3`.
     pub(crate) flavor_type: Option<enums::OpenAscendType>,
-    /// Only flavors for this kind of notebook. Without it Huawei Cloud lists those for NOTEBOOK. Huawei Cloud only.
+    /// Returns only flavors for this kind of notebook. If omitted, Huawei Cloud returns the flavors for NOTEBOOK. Huawei Cloud only.
     ///
     /// Known values: `DEFAULT`, `NOTEBOOK`.
     pub(crate) feature: Option<enums::OpenFlavorFeature>,
@@ -552,7 +552,7 @@ impl ListFlavorsQuery {
 /// The query of `listNotebookTags`.
 #[derive(Clone, Debug)]
 pub(crate) struct ListNotebookTagsQuery {
-    /// Workspace whose notebooks are asked about. `0` is the one that always exists. Defaults to `0`.
+    /// ID of the workspace whose tags to return. The default workspace, `0`, always exists. Defaults to `0`.
     pub(crate) workspace_id: Option<String>,
 }
 impl ListNotebookTagsQuery {
@@ -566,9 +566,9 @@ impl ListNotebookTagsQuery {
 }
 /// The response of `updateNotebook`.
 pub(crate) enum UpdateNotebookResponse {
-    /// 200: The notebook after the change; the response may hold only part of its fields.
+    /// 200: The notebook after the update. The response may contain only some of its fields.
     Ok(http::Reply<types::Notebook>),
-    /// 201: The change was made.
+    /// 201: The notebook was updated.
     Created(http::Reply<types::Notebook>),
 }
 impl axum::response::IntoResponse for UpdateNotebookResponse {
@@ -583,7 +583,7 @@ impl axum::response::IntoResponse for UpdateNotebookResponse {
 pub(crate) enum DeleteNotebookResponse {
     /// 200: The deletion was accepted.
     Ok(http::Reply<types::Notebook>),
-    /// 204: The deletion was accepted and there is nothing more to tell.
+    /// 204: The deletion was accepted. No body.
     NoContent,
 }
 impl axum::response::IntoResponse for DeleteNotebookResponse {
@@ -597,9 +597,9 @@ impl axum::response::IntoResponse for DeleteNotebookResponse {
 /// The query of `startNotebook`.
 #[derive(Clone, Debug)]
 pub(crate) struct StartNotebookQuery {
-    /// Time in milliseconds from the start until the notebook is stopped automatically: 3,600,000 (one hour) to 259,200,000 (72 hours), or -1 to switch automatic stopping off. Values between -1 and 3,600,000 are refused with ModelArts.6349. A duration makes the type `timing`, whatever `type` says.
+    /// Running time of the notebook, in milliseconds from the start until it is stopped automatically: 3,600,000 (one hour) to 259,200,000 (72 hours), or -1 to disable automatic stopping. Values between -1 and 3,600,000 are refused with ModelArts.6349. A duration makes the type `timing`, whatever `type` says.
     pub(crate) duration: Option<i64>,
-    /// Way of stopping automatically. It is `timing` when left out; another value than `timing` and `idle` is refused.
+    /// Type of automatic stopping. It is `timing` when left out; another value than `timing` and `idle` is refused.
     ///
     /// Known values: `timing`, `idle`.
     pub(crate) type_: Option<enums::OpenLeaseType>,
@@ -646,9 +646,9 @@ impl axum::response::IntoResponse for StopNotebookResponse {
 pub(crate) type CreateNotebookTagsQuery = ListNotebookTagsQuery;
 /// The response of `createNotebookTags`.
 pub(crate) enum CreateNotebookTagsResponse {
-    /// 200: The notebook has the tags. No body.
+    /// 200: The tags were added. No body.
     Ok,
-    /// 204: The notebook has the tags. No body.
+    /// 204: The tags were added. No body.
     NoContent,
 }
 impl axum::response::IntoResponse for CreateNotebookTagsResponse {
@@ -663,9 +663,9 @@ impl axum::response::IntoResponse for CreateNotebookTagsResponse {
 pub(crate) type DeleteNotebookTagsQuery = ListNotebookTagsQuery;
 /// The response of `deleteNotebookTags`.
 pub(crate) enum DeleteNotebookTagsResponse {
-    /// 200: The notebook does not have the tags any more. No body.
+    /// 200: The tags were removed. No body.
     Ok,
-    /// 204: The notebook does not have the tags any more. No body.
+    /// 204: The tags were removed. No body.
     NoContent,
 }
 impl axum::response::IntoResponse for DeleteNotebookTagsResponse {
@@ -679,7 +679,7 @@ impl axum::response::IntoResponse for DeleteNotebookTagsResponse {
 /// The query of `renewLease`.
 #[derive(Clone, Debug)]
 pub(crate) struct RenewLeaseQuery {
-    /// Time in milliseconds to go on, 3,600,000 to 259,200,000, or -1 for no automatic stop. Prefer the body. With this parameter the body has no effect and the type is `timing`.
+    /// Running time in milliseconds, 3,600,000 to 259,200,000, or -1 to disable automatic stopping. Prefer the body. With this parameter the body has no effect and the type is `timing`.
     pub(crate) duration: Option<i64>,
 }
 impl RenewLeaseQuery {
@@ -693,7 +693,7 @@ impl RenewLeaseQuery {
 pub(crate) enum RenewLeaseResponse {
     /// 200: The renewed lease.
     Ok(http::Reply<types::Lease>),
-    /// 204: The lease was renewed and there is nothing more to tell.
+    /// 204: The lease was renewed. No body.
     NoContent,
 }
 impl axum::response::IntoResponse for RenewLeaseResponse {
@@ -707,13 +707,13 @@ impl axum::response::IntoResponse for RenewLeaseResponse {
 /// The query of `showSwitchableFlavors`.
 #[derive(Clone, Debug)]
 pub(crate) struct ShowSwitchableFlavorsQuery {
-    /// Records per page. Everything comes in one page when it is left out.
+    /// Maximum number of records to return. Everything comes in one page when it is left out.
     pub(crate) limit: Option<i32>,
     /// Number of records to skip.
     pub(crate) offset: Option<i32>,
-    /// Name of the field to sort by, or several names joined with commas. At most 128 characters, only letters, digits, `_`, `,` and `-`. Huawei Cloud only.
+    /// Name of the field to sort by. Multiple names are separated by commas. At most 128 characters, only letters, digits, `_`, `,` and `-`. Huawei Cloud only.
     pub(crate) sort_key: Option<String>,
-    /// Direction of sorting. Defaults to `DESC`. Huawei Cloud only.
+    /// Sort direction. Defaults to `DESC`. Huawei Cloud only.
     ///
     /// Known values: `ASC`, `DESC`.
     pub(crate) sort_dir: Option<enums::OpenSortDirection>,
@@ -733,35 +733,35 @@ impl ShowSwitchableFlavorsQuery {
 /// The query of `listImages`.
 #[derive(Clone, Debug)]
 pub(crate) struct ListImagesQuery {
-    /// Largest number of images in one response. Defaults to `200`.
+    /// Maximum number of records to return. Defaults to `200`.
     pub(crate) limit: Option<i32>,
     /// Image name to search for. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
     pub(crate) name: Option<String>,
-    /// How `name` is compared. Defaults to `true`. When true, `name` matches any part of an image name; when false, only the whole name.
+    /// Whether to search for partial matches of `name`. Defaults to `true`. When true, `name` matches any part of an image name; when false, only the whole name.
     pub(crate) name_fuzzy_match: Option<bool>,
-    /// Keep only images of this organization of the container registry SWR.
+    /// Returns only images of this organization in the SWR container registry.
     pub(crate) namespace: Option<String>,
-    /// Number of images to skip before the page starts. Defaults to `0`.
+    /// Number of records to skip. Defaults to `0`.
     pub(crate) offset: Option<i32>,
-    /// Keep only images made for this purpose.
+    /// Returns only images with this purpose.
     ///
     /// Known values: `COMMON`, `INFERENCE`, `TRAIN`, `DEV`, `UNKNOWN`.
     pub(crate) service_type: Option<enums::OpenImageServiceType>,
-    /// Direction of the sorting. Defaults to `DESC`.
+    /// Sort direction. Defaults to `DESC`.
     ///
     /// Known values: `ASC`, `DESC`.
     pub(crate) sort_dir: Option<enums::OpenSortDirection>,
-    /// Names of the fields to sort by. Several names are joined with commas, the most important one first, and are in camel case here: `updateTime` stands for the field `update_at`.
+    /// Name of the field to sort by. Several names are joined with commas, the most important one first, and are in camel case here: `updateTime` stands for the field `update_at`.
     pub(crate) sort_key: Option<String>,
-    /// Keep only preset images, or only the project's own.
+    /// Returns only preset images or only images of the project.
     ///
     /// Known values: `BUILD_IN`, `DEDICATED`.
     pub(crate) type_: Option<enums::OpenImageType>,
-    /// Keep only images of this workspace. `0` is the one that always exists. Defaults to `0`.
+    /// Returns only images in the workspace with this ID. The default workspace, `0`, always exists. Defaults to `0`.
     pub(crate) workspace_id: Option<String>,
-    /// Keep only preset images with this display name. Huawei Cloud only.
+    /// Returns only preset images with this display name. Huawei Cloud only.
     pub(crate) show_name: Option<String>,
-    /// Keep only preset images with this displayed version. Huawei Cloud only.
+    /// Returns only preset images with this display version. Huawei Cloud only.
     pub(crate) show_tag: Option<String>,
 }
 impl ListImagesQuery {
@@ -794,9 +794,9 @@ impl ListImagesQuery {
 }
 /// The response of `registerImage`.
 pub(crate) enum RegisterImageResponse {
-    /// 200: The image is registered.
+    /// 200: The image was registered.
     Ok(http::Reply<types::Image>),
-    /// 201: The image is registered; same body as with 200.
+    /// 201: The image was registered. Same body as for status 200.
     Created(http::Reply<types::Image>),
 }
 impl axum::response::IntoResponse for RegisterImageResponse {
@@ -812,21 +812,21 @@ impl axum::response::IntoResponse for RegisterImageResponse {
 pub(crate) struct ListImageGroupsQuery {
     /// Image name to search for. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
     pub(crate) name: Option<String>,
-    /// How `name` is compared. Defaults to `true`. When true, `name` matches any part of an image name; when false, only the whole name.
+    /// Whether to search for partial matches of `name`. Defaults to `true`. When true, `name` matches any part of an image name; when false, only the whole name.
     pub(crate) name_fuzzy_match: Option<bool>,
-    /// Keep only groups of this organization of the container registry SWR.
+    /// Returns only groups of this organization in the SWR container registry.
     pub(crate) namespace: Option<String>,
-    /// Keep only groups of preset images, or only of the project's own.
+    /// Returns only groups of preset images or only groups of images of the project.
     ///
     /// Known values: `BUILD_IN`, `DEDICATED`.
     pub(crate) type_: Option<enums::OpenImageType>,
-    /// Keep only groups of this workspace. `0` is the one that always exists. Defaults to `0`.
+    /// Returns only groups in the workspace with this ID. The default workspace, `0`, always exists. Defaults to `0`.
     pub(crate) workspace_id: Option<String>,
-    /// Largest number of groups in one response. At least 1. Defaults to `200`. Huawei Cloud only.
+    /// Maximum number of records to return. At least 1. Defaults to `200`. Huawei Cloud only.
     pub(crate) limit: Option<i32>,
-    /// Number of groups to skip before the page starts. At least 0. Defaults to `0`. Huawei Cloud only.
+    /// Number of records to skip. At least 0. Defaults to `0`. Huawei Cloud only.
     pub(crate) offset: Option<i32>,
-    /// Keep only groups of this registry of the enterprise edition of SWR. Huawei Cloud only.
+    /// Returns only groups in this registry of SWR Enterprise Edition. Huawei Cloud only.
     pub(crate) swr_instance_id: Option<String>,
 }
 impl ListImageGroupsQuery {
@@ -853,7 +853,7 @@ impl ListImageGroupsQuery {
 }
 /// The response of `updateImageGroup`.
 pub(crate) enum UpdateImageGroupResponse {
-    /// 200: The group is changed. Whatever stands in the body says nothing.
+    /// 200: The group was updated. The body, if any, has no meaning.
     Ok,
 }
 impl axum::response::IntoResponse for UpdateImageGroupResponse {
@@ -865,7 +865,7 @@ impl axum::response::IntoResponse for UpdateImageGroupResponse {
 }
 /// The response of `deleteImageGroup`.
 pub(crate) enum DeleteImageGroupResponse {
-    /// 200: The group is removed. Whatever stands in the body says nothing.
+    /// 200: The group was deleted. The body, if any, has no meaning.
     Ok,
 }
 impl axum::response::IntoResponse for DeleteImageGroupResponse {
@@ -878,7 +878,7 @@ impl axum::response::IntoResponse for DeleteImageGroupResponse {
 /// The query of `deleteImage`.
 #[derive(Clone, Debug)]
 pub(crate) struct DeleteImageQuery {
-    /// When true, the content in the container registry SWR goes as well; otherwise it stays. It has an effect on images of visibility PRIVATE only.
+    /// Whether to delete the content in the SWR container registry too. Otherwise, the content is kept. It has an effect on images of visibility PRIVATE only.
     pub(crate) force: Option<bool>,
 }
 impl DeleteImageQuery {
@@ -890,9 +890,9 @@ impl DeleteImageQuery {
 }
 /// The response of `deleteImage`.
 pub(crate) enum DeleteImageResponse {
-    /// 200: The image as it was removed.
+    /// 200: Last state of the deleted image.
     Ok(http::Reply<types::Image>),
-    /// 204: The image is removed; no body.
+    /// 204: The image was deleted. No body.
     NoContent,
 }
 impl axum::response::IntoResponse for DeleteImageResponse {
@@ -905,9 +905,9 @@ impl axum::response::IntoResponse for DeleteImageResponse {
 }
 /// The response of `createImage`.
 pub(crate) enum CreateImageResponse {
-    /// 200: Saving has begun; the image as it stands now.
+    /// 200: Saving has begun. The response describes the current state of the image.
     Ok(http::Reply<types::Image>),
-    /// 201: Saving has begun; same body as with 200.
+    /// 201: Saving has begun. Same body as for status 200.
     Created(http::Reply<types::Image>),
 }
 impl axum::response::IntoResponse for CreateImageResponse {
@@ -922,7 +922,7 @@ impl axum::response::IntoResponse for CreateImageResponse {
 pub(crate) enum AttachObsResponse {
     /// 200: Mounting has begun.
     Ok(http::Reply<types::DataVolume>),
-    /// 201: Mounting has begun; same body as with 200.
+    /// 201: Mounting has begun. Same body as for status 200.
     Created(http::Reply<types::DataVolume>),
 }
 impl axum::response::IntoResponse for AttachObsResponse {
@@ -937,7 +937,7 @@ impl axum::response::IntoResponse for AttachObsResponse {
 pub(crate) enum CancelObsResponse {
     /// 200: Unmounting has begun.
     Ok(http::Reply<types::DataVolume>),
-    /// 204: The mount is gone; no body.
+    /// 204: The storage was unmounted. No body.
     NoContent,
 }
 impl axum::response::IntoResponse for CancelObsResponse {

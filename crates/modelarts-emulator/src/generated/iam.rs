@@ -24,7 +24,7 @@ where
 {
     [create_token::<S>, list_auth_domains::<S>, list_projects::<S>]
 }
-/// Tag `Projects`: Projects and domains that the caller may enter.
+/// Tag `Projects`: Projects and domains that the caller can access.
 pub(crate) trait Projects: Send + Sync {
     /// List the domains of the caller: `GET /v3/auth/domains`.
     fn list_auth_domains(
@@ -40,7 +40,7 @@ pub(crate) trait Projects: Send + Sync {
         query: ListProjectsQuery,
     ) -> impl Future<Output = Result<http::Reply<types::ProjectList>, ApiError>> + Send;
 }
-/// Tag `Tokens`: Signing in.
+/// Tag `Tokens`: Authentication.
 pub(crate) trait Tokens: Send + Sync {
     /// Create a token: `POST /v3/auth/tokens`.
     fn create_token(
@@ -54,7 +54,7 @@ pub(crate) trait Operations: Projects + Tokens {}
 impl<S: Projects + Tokens> Operations for S {}
 /// The response of `createToken`.
 pub(crate) enum CreateTokenResponse {
-    /// 201: The token is issued.
+    /// 201: The token was issued.
     Created {
         /// The body.
         reply: http::Reply<types::CreateTokenResponse>,
@@ -80,11 +80,11 @@ impl axum::response::IntoResponse for CreateTokenResponse {
 /// The query of `listProjects`.
 #[derive(Clone, Debug)]
 pub(crate) struct ListProjectsQuery {
-    /// Keep only the projects of exactly this name.
+    /// Returns only projects with exactly this name.
     pub(crate) name: Option<String>,
-    /// Keep only the projects of the domain with this ID.
+    /// Returns only projects in the domain with this ID.
     pub(crate) domain_id: Option<String>,
-    /// Keep only projects that are enabled (true) or disabled (false). Both when absent.
+    /// Returns only projects that are enabled (true) or disabled (false). If omitted, both are returned.
     pub(crate) enabled: Option<bool>,
 }
 impl ListProjectsQuery {

@@ -37,7 +37,7 @@ pub mod lists {
     use crate::pages::{List, ListQuery, Position, Style, list_methods};
     /// List development environment instances: the operation `listDevEnvInstances`, page by page.
     ///
-    /// Returns the instances of a project that match the filters, together with their number. Synchronous and without side effects. The entries are less detailed than those of a single read: `spec` is documented without storage and repository. All filters combine.
+    /// Returns the instances of a project that match the filters, together with their number. Synchronous, without side effects. The entries contain less detail than `showDevEnvInstance` returns: `spec` is documented without storage and repository. All filters combine.
     #[derive(Clone, Debug)]
     #[must_use = "a list does nothing until it is sent or streamed"]
     pub struct ListDevEnvInstances {
@@ -78,7 +78,7 @@ pub mod lists {
             self.de_type = self.query.required("de_type", value);
             self
         }
-        /// Lists only instances that were deployed in this way.
+        /// Returns only instances that are deployed in this way.
         ///
         /// Known values: `Docker`.
         pub fn provision_type<M>(
@@ -88,7 +88,7 @@ pub mod lists {
             self.provision_type = self.query.optional("provision_type", value);
             self
         }
-        /// Lists only instances in this state. Without it instances in every state are listed.
+        /// Returns only instances in this state. Without it instances in every state are listed.
         ///
         /// Known values: `CREATING`, `CREATE_FAILED`, `STARTING`, `RESTARTING`, `START_FAILED`, `RUNNING`, `STOPPING`, `STOPPED`, `UNAVAILABLE`, `DELETED`, `RESIZING`, `RESIZE_FAILED`, `CREATE_QUEUING`, `START_QUEUING`, `REBOOTING`, `ACTIVE`.
         pub fn status<M>(
@@ -98,7 +98,7 @@ pub mod lists {
             self.status = self.query.optional("status", value);
             self
         }
-        /// Field to sort by. Defaults to `name`.
+        /// Name of the field to sort by. Defaults to `name`.
         ///
         /// Known values: `name`, `creation_timestamp`.
         pub fn sortby<M>(
@@ -108,7 +108,7 @@ pub mod lists {
             self.sortby = self.query.optional("sortby", value);
             self
         }
-        /// Direction to sort in. Defaults to `asc`.
+        /// Sort direction. Defaults to `asc`.
         ///
         /// Known values: `asc`, `desc`.
         pub fn order<M>(
@@ -118,27 +118,27 @@ pub mod lists {
             self.order = self.query.optional("order", value);
             self
         }
-        /// Lists only instances of this workspace. Use `0` if the account has no workspaces. Defaults to `0`.
+        /// Returns only instances in the workspace with this ID. Use `0` if the account has no workspaces. Defaults to `0`.
         pub fn workspace_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.workspace_id = self.query.optional("workspace_id", value);
             self
         }
-        /// Whether the list is restricted to the caller's own instances. A boolean that is sent as text. Defaults to `true`. With `false` the instances of the other users of the project are listed, too.
+        /// Whether to return only the caller's own instances, as a boolean in string form. Defaults to `true`. With `false` the instances of the other users of the project are listed, too.
         pub fn show_self<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.show_self = self.query.optional("show_self", value);
             self
         }
-        /// Lists only instances of the AI project with this ID.
+        /// Returns only instances in the AI project with this ID.
         pub fn ai_project<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.ai_project = self.query.optional("ai_project", value);
             self
         }
-        /// Lists only the instances that run in the dedicated resource pool with this ID. Instances outside of dedicated resource pools are then left out.
+        /// Returns only instances that run in the dedicated resource pool with this ID. Instances outside of dedicated resource pools are then left out.
         pub fn pool_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.pool_id = self.query.optional("pool_id", value);
             self
         }
-        /// Position of the first record to return, counted from 0. Defaults to `0`.
+        /// Number of records to skip. Defaults to `0`.
         ///
         /// The list starts at this position.
         pub fn offset<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
@@ -205,7 +205,7 @@ pub mod lists {
     );
     /// List your notebook instances: the operation `listNotebooks`, page by page.
     ///
-    /// Returns one page of the notebooks that the caller may see, narrowed by the filters given. All filters combine.
+    /// Returns one page of the notebooks that the caller can see and that match the filters. All filters combine.
     #[derive(Clone, Debug)]
     #[must_use = "a list does nothing until it is sent or streamed"]
     pub struct ListNotebooks {
@@ -269,17 +269,17 @@ pub mod lists {
             self.name = self.query.optional("name", value);
             self
         }
-        /// Only notebooks that run in this dedicated resource pool.
+        /// Returns only notebooks that run in the dedicated resource pool with this ID.
         pub fn pool_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.pool_id = self.query.optional("pool_id", value);
             self
         }
-        /// ID of the user whose notebooks are wanted, 32 lower-case letters and digits. It takes effect for administrators only.
+        /// Returns only notebooks of the user with this ID, which consists of 32 lower-case letters and digits. It takes effect for administrators only.
         pub fn owner<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.owner = self.query.optional("owner", value);
             self
         }
-        /// Direction of sorting. Defaults to `DESC`.
+        /// Sort direction. Defaults to `DESC`.
         ///
         /// Known values: `ASC`, `DESC`.
         pub fn sort_dir<M>(
@@ -294,7 +294,7 @@ pub mod lists {
             self.sort_key = self.query.optional("sort_key", value);
             self
         }
-        /// Only notebooks in this state.
+        /// Returns only notebooks in this state.
         ///
         /// Known values: `INIT`, `CREATING`, `STARTING`, `STOPPING`, `DELETING`, `RUNNING`, `STOPPED`, `SNAPSHOTTING`, `CREATE_FAILED`, `START_FAILED`, `DELETE_FAILED`, `ERROR`, `DELETED`, `FROZEN`.
         pub fn status<M>(
@@ -304,27 +304,27 @@ pub mod lists {
             self.status = self.query.optional("status", value);
             self
         }
-        /// Only notebooks of this workspace. A project that never created workspaces has just the one called 0. Huawei Cloud now calls the parameter `workspace_id`, as other operations do. Defaults to `0`.
+        /// Returns only notebooks in the workspace with this ID. A project that never created workspaces has only the workspace `0`. Huawei Cloud now calls the parameter `workspace_id`, as other operations do. Defaults to `0`.
         pub fn workspace_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.workspace_id = self.query.optional("workspaceId", value);
             self
         }
-        /// Only notebooks whose flavor ID contains this text. Not for freely chosen resources in a dedicated pool. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
+        /// Returns only notebooks whose flavor ID contains this text. Not applicable to custom resources in a dedicated resource pool. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
         pub fn flavor<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.flavor = self.query.optional("flavor", value);
             self
         }
-        /// Only notebooks of the image with this ID, a UUID. Huawei Cloud only.
+        /// Returns only notebooks that use the image with this ID, a UUID. Huawei Cloud only.
         pub fn image_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.image_id = self.query.optional("image_id", value);
             self
         }
-        /// Only the notebook with this ID, a UUID. Huawei Cloud only.
+        /// Returns only the notebook with this ID, a UUID. Huawei Cloud only.
         pub fn id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.id = self.query.optional("id", value);
             self
         }
-        /// Only notebooks of which this costs money; ALL stands for any of it. Huawei Cloud only.
+        /// Returns only notebooks for which this resource is billed. `ALL` stands for any billed resource. Huawei Cloud only.
         ///
         /// Known values: `STORAGE`, `COMPUTE`, `ALL`.
         pub fn billing<M>(
@@ -334,37 +334,37 @@ pub mod lists {
             self.billing = self.query.optional("billing", value);
             self
         }
-        /// Only notebooks with all these tags, each written `key|value` and joined with commas. The text neither begins nor ends with a comma, does not begin with `|`, and has no two of them in a row. Huawei Cloud only.
+        /// Returns only notebooks that have all of these tags. Each tag is written as `key|value`; tags are separated by commas. The value must not begin or end with a comma, must not begin with `|`, and must not contain two consecutive commas or `|`. Huawei Cloud only.
         pub fn tags<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.tags = self.query.optional("tags", value);
             self
         }
-        /// Only notebooks whose image has this text in its address in the container registry SWR. At most 2,048 characters, only letters, digits, `_`, `.`, `:`, `/` and `-`. Huawei Cloud only.
+        /// Returns only notebooks whose image address in the SWR container registry contains this text. At most 2,048 characters, only letters, digits, `_`, `.`, `:`, `/` and `-`. Huawei Cloud only.
         pub fn swr_path<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.swr_path = self.query.optional("swr_path", value);
             self
         }
-        /// Only notebooks in a dedicated resource pool whose name contains this text. 1 to 64 characters, only letters, digits and `-`. Huawei Cloud only.
+        /// Returns only notebooks in a dedicated resource pool whose name contains this text. 1 to 64 characters, only letters, digits and `-`. Huawei Cloud only.
         pub fn pool_name<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.pool_name = self.query.optional("pool_name", value);
             self
         }
-        /// Only notebooks whose description contains this text. At most 512 characters, none of `< >`. Huawei Cloud only.
+        /// Returns only notebooks whose description contains this text. At most 512 characters, none of `< >`. Huawei Cloud only.
         pub fn description<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.description = self.query.optional("description", value);
             self
         }
-        /// Only notebooks that run on the node with this IPv4 address. Huawei Cloud only.
+        /// Returns only notebooks that run on the node with this IPv4 address. Huawei Cloud only.
         pub fn ip<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.ip = self.query.optional("ip", value);
             self
         }
-        /// Only notebooks of users whose name contains this text. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
+        /// Returns only notebooks of users whose name contains this text. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
         pub fn username<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.username = self.query.optional("username", value);
             self
         }
-        /// Number of records to skip, not of pages. Defaults to `0`.
+        /// Number of records to skip. Counts records, not pages. Defaults to `0`.
         ///
         /// The list starts at this position.
         pub fn offset<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
@@ -431,7 +431,7 @@ pub mod lists {
     list_methods!(ListNotebooks, types::NotebookList, types::Notebook, 50);
     /// List the notebook instances of all users: the operation `listAllNotebooks`, page by page.
     ///
-    /// Returns one page of the notebooks of a project. Filters, order and paging work as in `listNotebooks`; the path is fixed, so `all` can never be the ID of a notebook. All notebooks of the project are listed, whoever owns them.
+    /// Returns one page of the notebooks in a project. Filters, sorting and paging work as in `listNotebooks`. The path is fixed, so `all` is never the ID of a notebook. All notebooks of the project are listed, whoever owns them.
     #[derive(Clone, Debug)]
     #[must_use = "a list does nothing until it is sent or streamed"]
     pub struct ListAllNotebooks {
@@ -495,17 +495,17 @@ pub mod lists {
             self.name = self.query.optional("name", value);
             self
         }
-        /// Only notebooks that run in this dedicated resource pool.
+        /// Returns only notebooks that run in the dedicated resource pool with this ID.
         pub fn pool_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.pool_id = self.query.optional("pool_id", value);
             self
         }
-        /// ID of the user whose notebooks are wanted, 32 lower-case letters and digits. It takes effect for administrators only.
+        /// Returns only notebooks of the user with this ID, which consists of 32 lower-case letters and digits. It takes effect for administrators only.
         pub fn owner<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.owner = self.query.optional("owner", value);
             self
         }
-        /// Direction of sorting. Defaults to `DESC`.
+        /// Sort direction. Defaults to `DESC`.
         ///
         /// Known values: `ASC`, `DESC`.
         pub fn sort_dir<M>(
@@ -520,7 +520,7 @@ pub mod lists {
             self.sort_key = self.query.optional("sort_key", value);
             self
         }
-        /// Only notebooks in this state.
+        /// Returns only notebooks in this state.
         ///
         /// Known values: `INIT`, `CREATING`, `STARTING`, `STOPPING`, `DELETING`, `RUNNING`, `STOPPED`, `SNAPSHOTTING`, `CREATE_FAILED`, `START_FAILED`, `DELETE_FAILED`, `ERROR`, `DELETED`, `FROZEN`.
         pub fn status<M>(
@@ -530,27 +530,27 @@ pub mod lists {
             self.status = self.query.optional("status", value);
             self
         }
-        /// Only notebooks of this workspace. A project that never created workspaces has just the one called 0. Huawei Cloud now calls the parameter `workspace_id`, as other operations do. Defaults to `0`.
+        /// Returns only notebooks in the workspace with this ID. A project that never created workspaces has only the workspace `0`. Huawei Cloud now calls the parameter `workspace_id`, as other operations do. Defaults to `0`.
         pub fn workspace_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.workspace_id = self.query.optional("workspaceId", value);
             self
         }
-        /// Only notebooks whose flavor ID contains this text. Not for freely chosen resources in a dedicated pool. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
+        /// Returns only notebooks whose flavor ID contains this text. Not applicable to custom resources in a dedicated resource pool. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
         pub fn flavor<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.flavor = self.query.optional("flavor", value);
             self
         }
-        /// Only notebooks of the image with this ID, a UUID. Huawei Cloud only.
+        /// Returns only notebooks that use the image with this ID, a UUID. Huawei Cloud only.
         pub fn image_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.image_id = self.query.optional("image_id", value);
             self
         }
-        /// Only the notebook with this ID, a UUID. Huawei Cloud only.
+        /// Returns only the notebook with this ID, a UUID. Huawei Cloud only.
         pub fn id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.id = self.query.optional("id", value);
             self
         }
-        /// Only notebooks of which this costs money; ALL stands for any of it. Huawei Cloud only.
+        /// Returns only notebooks for which this resource is billed. `ALL` stands for any billed resource. Huawei Cloud only.
         ///
         /// Known values: `STORAGE`, `COMPUTE`, `ALL`.
         pub fn billing<M>(
@@ -560,37 +560,37 @@ pub mod lists {
             self.billing = self.query.optional("billing", value);
             self
         }
-        /// Only notebooks with all these tags, each written `key|value` and joined with commas. The text neither begins nor ends with a comma, does not begin with `|`, and has no two of them in a row. Huawei Cloud only.
+        /// Returns only notebooks that have all of these tags. Each tag is written as `key|value`; tags are separated by commas. The value must not begin or end with a comma, must not begin with `|`, and must not contain two consecutive commas or `|`. Huawei Cloud only.
         pub fn tags<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.tags = self.query.optional("tags", value);
             self
         }
-        /// Only notebooks whose image has this text in its address in the container registry SWR. At most 2,048 characters, only letters, digits, `_`, `.`, `:`, `/` and `-`. Huawei Cloud only.
+        /// Returns only notebooks whose image address in the SWR container registry contains this text. At most 2,048 characters, only letters, digits, `_`, `.`, `:`, `/` and `-`. Huawei Cloud only.
         pub fn swr_path<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.swr_path = self.query.optional("swr_path", value);
             self
         }
-        /// Only notebooks in a dedicated resource pool whose name contains this text. 1 to 64 characters, only letters, digits and `-`. Huawei Cloud only.
+        /// Returns only notebooks in a dedicated resource pool whose name contains this text. 1 to 64 characters, only letters, digits and `-`. Huawei Cloud only.
         pub fn pool_name<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.pool_name = self.query.optional("pool_name", value);
             self
         }
-        /// Only notebooks whose description contains this text. At most 512 characters, none of `< >`. Huawei Cloud only.
+        /// Returns only notebooks whose description contains this text. At most 512 characters, none of `< >`. Huawei Cloud only.
         pub fn description<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.description = self.query.optional("description", value);
             self
         }
-        /// Only notebooks that run on the node with this IPv4 address. Huawei Cloud only.
+        /// Returns only notebooks that run on the node with this IPv4 address. Huawei Cloud only.
         pub fn ip<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.ip = self.query.optional("ip", value);
             self
         }
-        /// Only notebooks of users whose name contains this text. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
+        /// Returns only notebooks of users whose name contains this text. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
         pub fn username<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.username = self.query.optional("username", value);
             self
         }
-        /// Number of records to skip, not of pages. Defaults to `0`.
+        /// Number of records to skip. Counts records, not pages. Defaults to `0`.
         ///
         /// The list starts at this position.
         pub fn offset<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
@@ -657,7 +657,7 @@ pub mod lists {
     list_methods!(ListAllNotebooks, types::NotebookList, types::Notebook, 50);
     /// List the flavors for new notebooks: the operation `listFlavors`, page by page.
     ///
-    /// Returns the flavors with which a notebook can be created, with their processors, memory, price key and storage types.
+    /// Returns the flavors for creating a notebook, with their processors, memory, billing code and storage types.
     #[derive(Clone, Debug)]
     #[must_use = "a list does nothing until it is sent or streamed"]
     pub struct ListFlavors {
@@ -682,7 +682,7 @@ pub mod lists {
                 feature: None,
             }
         }
-        /// Only flavors with this kind of processor. It may be combined with `type`.
+        /// Returns only flavors with this type of processor. It may be combined with `type`.
         ///
         /// Known values: `CPU`, `GPU`, `ASCEND`.
         pub fn category<M>(
@@ -692,7 +692,7 @@ pub mod lists {
             self.category = self.query.optional("category", value);
             self
         }
-        /// Only flavors of this kind of cluster.
+        /// Returns only flavors of this type of cluster.
         ///
         /// Known values: `MANAGED`, `DEDICATED`.
         pub fn type_<M>(
@@ -702,7 +702,7 @@ pub mod lists {
             self.type_ = self.query.optional("type", value);
             self
         }
-        /// Direction of sorting. Defaults to `DESC`.
+        /// Sort direction. Defaults to `DESC`.
         ///
         /// Known values: `ASC`, `DESC`.
         pub fn sort_dir<M>(
@@ -717,7 +717,7 @@ pub mod lists {
             self.sort_key = self.query.optional("sort_key", value);
             self
         }
-        /// Only flavors with this kind of Ascend processor. Huawei Cloud only.
+        /// Returns only flavors with this model of Ascend processor. Huawei Cloud only.
         ///
         /// Known values: `ASCEND_SNT9`, `ASCEND_SNT9B`, `ASCEND_SNT3`.
         pub fn flavor_type<M>(
@@ -727,7 +727,7 @@ pub mod lists {
             self.flavor_type = self.query.optional("flavor_type", value);
             self
         }
-        /// Only flavors for this kind of notebook. Without it Huawei Cloud lists those for NOTEBOOK. Huawei Cloud only.
+        /// Returns only flavors for this kind of notebook. If omitted, Huawei Cloud returns the flavors for NOTEBOOK. Huawei Cloud only.
         ///
         /// Known values: `DEFAULT`, `NOTEBOOK`.
         pub fn feature<M>(
@@ -787,9 +787,9 @@ pub mod lists {
         }
     }
     list_methods!(ListFlavors, types::FlavorList, types::NotebookFlavor, 100);
-    /// List the flavors to which a notebook can change: the operation `showSwitchableFlavors`, page by page.
+    /// List the flavors that a notebook can switch to: the operation `showSwitchableFlavors`, page by page.
     ///
-    /// Returns the flavors that an existing notebook may take in `updateNotebook`. The same list comes twice, in `data` and in `flavors`.
+    /// Returns the flavors that `updateNotebook` accepts for an existing notebook. The same list comes twice, in `data` and in `flavors`.
     #[derive(Clone, Debug)]
     #[must_use = "a list does nothing until it is sent or streamed"]
     pub struct ShowSwitchableFlavors {
@@ -808,12 +808,12 @@ pub mod lists {
                 sort_dir: None,
             }
         }
-        /// Name of the field to sort by, or several names joined with commas. At most 128 characters, only letters, digits, `_`, `,` and `-`. Huawei Cloud only.
+        /// Name of the field to sort by. Multiple names are separated by commas. At most 128 characters, only letters, digits, `_`, `,` and `-`. Huawei Cloud only.
         pub fn sort_key<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.sort_key = self.query.optional("sort_key", value);
             self
         }
-        /// Direction of sorting. Defaults to `DESC`. Huawei Cloud only.
+        /// Sort direction. Defaults to `DESC`. Huawei Cloud only.
         ///
         /// Known values: `ASC`, `DESC`.
         pub fn sort_dir<M>(
@@ -872,7 +872,7 @@ pub mod lists {
     list_methods!(ShowSwitchableFlavors, types::FlavorList, types::NotebookFlavor, 100);
     /// List images: the operation `listImages`, page by page.
     ///
-    /// Returns one page of the images that the caller can see: the preset images of the service and the images of the project. Page on with `limit` and `offset` until `total` records were read. All filters combine.
+    /// Returns one page of the images that the caller can see: the preset images of the service and the images of the project. Use `limit` and `offset` to read further pages until `total` records have been read. All filters combine.
     #[derive(Clone, Debug)]
     #[must_use = "a list does nothing until it is sent or streamed"]
     pub struct ListImages {
@@ -910,17 +910,17 @@ pub mod lists {
             self.name = self.query.optional("name", value);
             self
         }
-        /// How `name` is compared. Defaults to `true`. When true, `name` matches any part of an image name; when false, only the whole name.
+        /// Whether to search for partial matches of `name`. Defaults to `true`. When true, `name` matches any part of an image name; when false, only the whole name.
         pub fn name_fuzzy_match<M>(mut self, value: impl IntoOptional<bool, M>) -> Self {
             self.name_fuzzy_match = self.query.optional("name_fuzzy_match", value);
             self
         }
-        /// Keep only images of this organization of the container registry SWR.
+        /// Returns only images of this organization in the SWR container registry.
         pub fn namespace<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.namespace = self.query.optional("namespace", value);
             self
         }
-        /// Keep only images made for this purpose.
+        /// Returns only images with this purpose.
         ///
         /// Known values: `COMMON`, `INFERENCE`, `TRAIN`, `DEV`, `UNKNOWN`.
         pub fn service_type<M>(
@@ -930,7 +930,7 @@ pub mod lists {
             self.service_type = self.query.optional("service_type", value);
             self
         }
-        /// Direction of the sorting. Defaults to `DESC`.
+        /// Sort direction. Defaults to `DESC`.
         ///
         /// Known values: `ASC`, `DESC`.
         pub fn sort_dir<M>(
@@ -940,12 +940,12 @@ pub mod lists {
             self.sort_dir = self.query.optional("sort_dir", value);
             self
         }
-        /// Names of the fields to sort by. Several names are joined with commas, the most important one first, and are in camel case here: `updateTime` stands for the field `update_at`.
+        /// Name of the field to sort by. Several names are joined with commas, the most important one first, and are in camel case here: `updateTime` stands for the field `update_at`.
         pub fn sort_key<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.sort_key = self.query.optional("sort_key", value);
             self
         }
-        /// Keep only preset images, or only the project's own.
+        /// Returns only preset images or only images of the project.
         ///
         /// Known values: `BUILD_IN`, `DEDICATED`.
         pub fn type_<M>(
@@ -955,22 +955,22 @@ pub mod lists {
             self.type_ = self.query.optional("type", value);
             self
         }
-        /// Keep only images of this workspace. `0` is the one that always exists. Defaults to `0`.
+        /// Returns only images in the workspace with this ID. The default workspace, `0`, always exists. Defaults to `0`.
         pub fn workspace_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.workspace_id = self.query.optional("workspace_id", value);
             self
         }
-        /// Keep only preset images with this display name. Huawei Cloud only.
+        /// Returns only preset images with this display name. Huawei Cloud only.
         pub fn show_name<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.show_name = self.query.optional("show_name", value);
             self
         }
-        /// Keep only preset images with this displayed version. Huawei Cloud only.
+        /// Returns only preset images with this display version. Huawei Cloud only.
         pub fn show_tag<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.show_tag = self.query.optional("show_tag", value);
             self
         }
-        /// Number of images to skip before the page starts. Defaults to `0`.
+        /// Number of records to skip. Defaults to `0`.
         ///
         /// The list starts at this position.
         pub fn offset<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
@@ -1026,7 +1026,7 @@ pub mod lists {
     list_methods!(ListImages, types::ImageList, types::Image, 200);
     /// List image groups: the operation `listImageGroups`, page by page.
     ///
-    /// Returns the images that the caller can see, gathered by name. All versions that share a name in an organization are one entry.
+    /// Returns the images that the caller can see, grouped by name. All versions that share a name in an organization are one entry.
     #[derive(Clone, Debug)]
     #[must_use = "a list does nothing until it is sent or streamed"]
     pub struct ListImageGroups {
@@ -1056,17 +1056,17 @@ pub mod lists {
             self.name = self.query.optional("name", value);
             self
         }
-        /// How `name` is compared. Defaults to `true`. When true, `name` matches any part of an image name; when false, only the whole name.
+        /// Whether to search for partial matches of `name`. Defaults to `true`. When true, `name` matches any part of an image name; when false, only the whole name.
         pub fn name_fuzzy_match<M>(mut self, value: impl IntoOptional<bool, M>) -> Self {
             self.name_fuzzy_match = self.query.optional("name_fuzzy_match", value);
             self
         }
-        /// Keep only groups of this organization of the container registry SWR.
+        /// Returns only groups of this organization in the SWR container registry.
         pub fn namespace<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.namespace = self.query.optional("namespace", value);
             self
         }
-        /// Keep only groups of preset images, or only of the project's own.
+        /// Returns only groups of preset images or only groups of images of the project.
         ///
         /// Known values: `BUILD_IN`, `DEDICATED`.
         pub fn type_<M>(
@@ -1076,12 +1076,12 @@ pub mod lists {
             self.type_ = self.query.optional("type", value);
             self
         }
-        /// Keep only groups of this workspace. `0` is the one that always exists. Defaults to `0`.
+        /// Returns only groups in the workspace with this ID. The default workspace, `0`, always exists. Defaults to `0`.
         pub fn workspace_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.workspace_id = self.query.optional("workspace_id", value);
             self
         }
-        /// Keep only groups of this registry of the enterprise edition of SWR. Huawei Cloud only.
+        /// Returns only groups in this registry of SWR Enterprise Edition. Huawei Cloud only.
         pub fn swr_instance_id<M>(
             mut self,
             value: impl IntoOptional<String, M>,
@@ -1089,7 +1089,7 @@ pub mod lists {
             self.swr_instance_id = self.query.optional("swr_instance_id", value);
             self
         }
-        /// Number of groups to skip before the page starts. At least 0. Defaults to `0`. Huawei Cloud only.
+        /// Number of records to skip. At least 0. Defaults to `0`. Huawei Cloud only.
         ///
         /// The list starts at this position.
         pub fn offset<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {

@@ -15,7 +15,7 @@
 pub mod types {
     #[allow(unused_imports)]
     use crate::devenviron::enums;
-    /// The Ascend processors of a flavor. Absent for a flavor without them. Huawei Cloud only.
+    /// Ascend processor details of a flavor. Absent for a flavor without Ascend processors. Huawei Cloud only.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -34,19 +34,19 @@ pub mod types {
             deserialize_with = "crate::number::optional"
         )]
         pub npu: Option<i32>,
-        /// Memory of an NPU, as text with its unit such as `32GB`.
+        /// Memory of one NPU, as a string with its unit, for example `32GB`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub npu_memory: Option<String>,
         /// Model of the NPU.
         #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
         pub type_: Option<String>,
     }
-    /// A storage to attach to a notebook. The documentation marks no field as mandatory, yet without category, path and place there is nothing to mount.
+    /// Storage to mount in a notebook. The documentation marks no field as required, but without the category, the location and the mount path there is nothing to mount.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct AttachObsRequest {
-        /// Kind of a storage that can be attached to a running notebook. A request with OBS returns OBSFS.
+        /// Type of storage that can be mounted in a running notebook. A request with OBS returns OBSFS.
         ///
         /// Known values: `OBS`, `OBSFS`, `EFS`.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -54,10 +54,10 @@ pub mod types {
         /// ID of the EFS file system, a UUID. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub efs_id: Option<String>,
-        /// Directory inside the notebook at which the storage appears, for example `/data/corpus/`. Matching `^/data/.*$`. It is one directory below `/data/`, whose name has letters, digits, `-` and `_`.
+        /// Directory in the notebook at which the storage is mounted, for example `/data/corpus/`. Matching `^/data/.*$`. It is one directory below `/data/`, whose name has letters, digits, `-` and `_`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub mount_path: Option<String>,
-        /// What to mount: `obs://`, the name of the parallel file system, and a folder in it, with a slash at the end, or the shared path of an EFS file system, `<host>:/<folder>`. A plain bucket is not enough.
+        /// Location of the storage to mount: `obs://` followed by the name of the parallel file system and a folder in it, with a trailing slash, or the shared path of an EFS file system, `<host>:/<folder>`. A plain bucket is not enough.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub uri: Option<String>,
     }
@@ -67,12 +67,12 @@ pub mod types {
             Default::default()
         }
     }
-    /// How use of a flavor is charged.
+    /// How the flavor is billed.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct BillingInfo {
-        /// Code under which the flavor appears on the bill.
+        /// Billing code of the flavor, as shown on the bill.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub code: Option<String>,
         /// Number of billing units.
@@ -83,15 +83,15 @@ pub mod types {
         )]
         pub unit_num: Option<i32>,
     }
-    /// Scripts that run inside the container. The first script runs before the service in the container comes up, the other one after it.
+    /// User-defined scripts that run in the container. The first script runs before the service in the container comes up, the other one after it.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct ContainerHooks {
-        /// One script, either its text or its place.
+        /// Script to run, given as its text or as its path.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub post_start: Option<HookConfig>,
-        /// One script, either its text or its place.
+        /// Script to run, given as its text or as its path.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub pre_start: Option<HookConfig>,
     }
@@ -101,29 +101,29 @@ pub mod types {
             Default::default()
         }
     }
-    /// Settings of an instance to be created.
+    /// Settings of the instance to create.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct CreateDevEnvInstanceRequest {
-        /// AI project to assign the instance to.
+        /// AI project of the instance to create.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub ai_project: Option<DevEnvAiProjectReq>,
-        /// Free text on the instance. Empty when left out. At most 512 characters, none of `& < > " ' /`.
+        /// Free-text description of the instance. Empty by default. At most 512 characters, none of `& < > " ' /`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub description: Option<String>,
-        /// Name of the flavor. Which ones can be used depends on the region and on the administrator.
+        /// Name of the flavor. The available flavors depend on the region and the administrator.
         pub flavor: String,
-        /// Name of the instance. It need not be unique. 1 to 64 characters, only letters, digits, `_` and `-`.
+        /// Name of the instance. Need not be unique. 1 to 64 characters, only letters, digits, `_` and `-`.
         pub name: String,
-        /// Resource pool to run the instance in.
+        /// Resource pool in which to run the instance.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub pool: Option<DevEnvPoolReq>,
-        /// ID of the profile, which decides on image and hardware. The values differ between regions.
+        /// ID of the profile, which determines the image and the hardware. The values differ between regions.
         pub profile_id: String,
-        /// Notebook settings of an instance to be created. Notebooks are the only kind of instance.
+        /// Notebook settings of the instance to create. Notebooks are the only kind of instance.
         pub spec: CreateDevEnvNotebookSpec,
-        /// Workspace to put the instance into. Without it, the workspace `0`.
+        /// Workspace in which to create the instance. If omitted, the workspace `0` is used.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub workspace: Option<DevEnvWorkspaceReq>,
     }
@@ -133,21 +133,21 @@ pub mod types {
             Default::default()
         }
     }
-    /// Notebook settings of an instance to be created. Notebooks are the only kind of instance.
+    /// Notebook settings of the instance to create. Notebooks are the only kind of instance.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct CreateDevEnvNotebookSpec {
-        /// Freely chosen labels by name. Empty when left out.
+        /// Custom labels, by name. Empty by default.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub annotations: Option<std::collections::BTreeMap<String, String>>,
-        /// Whether, and how long after a start, the instance stops by itself.
+        /// Settings for stopping an instance automatically, at a given time after each start.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub auto_stop: Option<DevEnvAutoStopReq>,
-        /// Further storages besides the main one. Not every dedicated resource pool offers them. Each one is of the type obsfs; another type is refused with ModelArts.6324. They are available to instances in a dedicated resource pool only.
+        /// Additional storage besides the main storage. Not available in every dedicated resource pool. Each one is of the type obsfs; another type is refused with ModelArts.6324. They are available to instances in a dedicated resource pool only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub extend_storage: Option<Vec<DevEnvStorageReq>>,
-        /// Storage to give to an instance.
+        /// Storage of the instance to create.
         pub storage: DevEnvStorageReq,
     }
     impl CreateDevEnvNotebookSpec {
@@ -156,30 +156,30 @@ pub mod types {
             Default::default()
         }
     }
-    /// The image into which a notebook is saved. The documentation marks no field as mandatory; give name, namespace and tag, since together they form the address in the container registry SWR.
+    /// Image to save a notebook as. The documentation marks no field as required; specify name, namespace and tag, because together they form the address of the image in the SWR container registry.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct CreateImageRequest {
-        /// Free text about the image, up to 512 characters.
+        /// Free-text description of the image. At most 512 characters.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub description: Option<String>,
         /// Name of the image. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub name: Option<String>,
-        /// Organization of the container registry SWR that takes the image.
+        /// Organization in the SWR container registry in which to store the image.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub namespace: Option<String>,
-        /// Domain of the registry of the enterprise edition of SWR that takes the image. Huawei Cloud only.
+        /// Domain name of the registry of SWR Enterprise Edition in which to store the image. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub swr_instance_domain: Option<String>,
-        /// ID of the registry of the enterprise edition of SWR that takes the image. Huawei Cloud only.
+        /// ID of the registry of SWR Enterprise Edition in which to store the image. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub swr_instance_id: Option<String>,
         /// Tag of the image. At most 64 characters, only letters, digits, `.`, `_` and `-`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub tag: Option<String>,
-        /// Workspace that the image belongs to. `0` is the one that always exists. Defaults to `0`.
+        /// ID of the workspace that the image belongs to. The default workspace, `0`, always exists. Defaults to `0`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub workspace_id: Option<String>,
     }
@@ -189,46 +189,46 @@ pub mod types {
             Default::default()
         }
     }
-    /// What `createNotebook` needs to know.
+    /// Settings of the notebook to create.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct CreateNotebookRequest {
-        /// Which nodes of a dedicated pool a notebook may, or should, run on. Huawei Cloud only.
+        /// Node affinity of a notebook within a dedicated resource pool. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub affinity: Option<NodeAffinityReq>,
-        /// Resources chosen freely instead of a flavor, for a notebook in a dedicated pool. There processor, memory, architecture and category have to be given, and for GPUs their number and model too. Huawei Cloud only.
+        /// Custom resources to use instead of a flavor, for a notebook in a dedicated resource pool. In such a notebook, processor cores, memory, architecture and category are required; for GPUs, their number and model are required too. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub custom_spec: Option<CustomSpecReq>,
-        /// Further storage to mount into the notebook. It stays for as long as the notebook exists. Huawei Cloud only.
+        /// Additional storage to mount in the notebook. It remains mounted for the lifetime of the notebook. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub data_volumes: Option<Vec<VolumeReq>>,
-        /// Free text about the notebook. At most 512 characters, none of `& < > " ' /`.
+        /// Free-text description of the notebook. At most 512 characters, none of `& < > " ' /`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub description: Option<String>,
-        /// Time in milliseconds, counted from now, after which the notebook is stopped: 3,600,000 (one hour, the default) to 259,200,000 (72 hours), or -1 to switch automatic stopping off. Prefer `lease`. Values between -1 and 3,600,000 are refused with ModelArts.6349. It overrides `lease` and makes the type `timing`.
+        /// Running time of the notebook, in milliseconds from now: 3,600,000 (one hour, the default) to 259,200,000 (72 hours), or -1 to disable automatic stopping. Prefer `lease`. Values between -1 and 3,600,000 are refused with ModelArts.6349. It overrides `lease` and makes the type `timing`.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
             deserialize_with = "crate::number::optional"
         )]
         pub duration: Option<i64>,
-        /// Remote access by SSH, for an IDE on the own machine or a terminal.
+        /// Settings for remote access over SSH, for an IDE on a local machine or a terminal.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub endpoints: Option<Vec<EndpointsReq>>,
-        /// Kind of a notebook. In a request NOTEBOOK is assumed when it is left out. A user may have one notebook of the kind DEFAULT.
+        /// Kind of notebook. In requests, defaults to `NOTEBOOK`. A user may have one notebook of the kind DEFAULT.
         ///
         /// Known values: `DEFAULT`, `NOTEBOOK`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub feature: Option<enums::OpenNotebookFeature>,
-        /// ID of a flavor from `listFlavors`, for example `modelarts.vm.cpu.2u`. Regions differ. A flavor that does not exist is refused with ModelArts.6323, one that is not for the `feature` with ModelArts.6870.
+        /// ID of a flavor from `listFlavors`, for example `modelarts.vm.cpu.2u`. The available flavors differ between regions. A flavor that does not exist is refused with ModelArts.6323, one that is not for the `feature` with ModelArts.6870.
         pub flavor: String,
-        /// Own scripts that run when the notebook starts.
+        /// User-defined scripts that run when the notebook starts.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub hooks: Option<CustomHooks>,
-        /// ID (a UUID) of an image from `listImages`. An image that does not exist is refused with ModelArts.6797, one that does not run on the flavor with ModelArts.6336.
+        /// ID of an image from `listImages`, a UUID. An image that does not exist is refused with ModelArts.6797, one that does not run on the flavor with ModelArts.6336.
         pub image_id: String,
-        /// When a notebook shall be stopped automatically.
+        /// Requested lease of a notebook, which determines when the notebook is stopped automatically.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub lease: Option<LeaseReq>,
         /// Name of the notebook. 1 to 128 characters, only letters, digits, `_` and `-`. It need not be unique, so a repeated request makes a second notebook.
@@ -236,18 +236,18 @@ pub mod types {
         /// ID of a dedicated resource pool. Without it the notebook runs in the public pool; a pool that the project does not have is refused with ModelArts.6336.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub pool_id: Option<String>,
-        /// How a notebook reaches the public network. Huawei Cloud only.
+        /// Public network access of a notebook. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub public_network_config: Option<PublicNetworkConfigReq>,
-        /// User and group under which the container runs. Huawei Cloud only.
+        /// User and group that the container runs as. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub run_user: Option<RunUserReq>,
-        /// The caller's own network to which a notebook is attached. Huawei Cloud only.
+        /// Virtual private cloud (VPC) of the caller to attach the notebook to. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub user_vpc: Option<UserVpcReq>,
-        /// The storage volume of a notebook, or further storage in it.
+        /// Storage volume of a notebook, or additional storage in a notebook.
         pub volume: VolumeReq,
-        /// ID of the workspace. Defaults to `0`. A workspace that the project does not have is refused with ModelArts.0102.
+        /// ID of the workspace in which to create the notebook. Defaults to `0`. A workspace that the project does not have is refused with ModelArts.0102.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub workspace_id: Option<String>,
     }
@@ -257,12 +257,12 @@ pub mod types {
             Default::default()
         }
     }
-    /// Tags to add to a notebook. Huawei Cloud only.
+    /// Request to add tags to a notebook. Huawei Cloud only.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct CreateNotebookTagsRequest {
-        /// The tags.
+        /// Tags to add.
         pub tags: Vec<TagReq>,
     }
     impl CreateNotebookTagsRequest {
@@ -271,12 +271,12 @@ pub mod types {
             Default::default()
         }
     }
-    /// Own scripts that run when the notebook starts.
+    /// User-defined scripts that run when the notebook starts.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct CustomHooks {
-        /// Scripts that run inside the container. The first script runs before the service in the container comes up, the other one after it.
+        /// User-defined scripts that run in the container. The first script runs before the service in the container comes up, the other one after it.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub container_hooks: Option<ContainerHooks>,
     }
@@ -286,17 +286,17 @@ pub mod types {
             Default::default()
         }
     }
-    /// Resources that were chosen freely instead of a flavor.
+    /// Custom resources used instead of a flavor.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct CustomSpec {
-        /// Processor architecture of an image or a flavor. The lists of the documentation are in upper case, responses come as `x86_64` and `aarch64`; compare without regard to case. An image registered without it counts as X86_64.
+        /// Processor architecture of an image or a flavor. The documentation lists the values in upper case, but responses contain `x86_64` and `aarch64`; compare them case-insensitively. An image registered without it counts as X86_64.
         ///
         /// Known values: `X86_64`, `AARCH64`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub arch: Option<enums::OpenImageArch>,
-        /// Kind of processor that a flavor is built around.
+        /// Processor type of a flavor.
         ///
         /// Known values: `CPU`, `GPU`, `ASCEND`.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -308,7 +308,7 @@ pub mod types {
             deserialize_with = "crate::number::optional"
         )]
         pub cpu: Option<f64>,
-        /// Number of GPUs; a fraction is a part of a shared card.
+        /// Number of GPUs. A fraction is part of a shared card.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
@@ -318,40 +318,40 @@ pub mod types {
         /// Model of the GPU.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub gpu_type: Option<String>,
-        /// Memory in MB.
+        /// Memory size in MB.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
             deserialize_with = "crate::number::optional"
         )]
         pub memory: Option<f64>,
-        /// Flavor of the nodes of the pool on which the notebook is to run.
+        /// Flavor of the pool nodes on which the notebook runs.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub resource_flavor: Option<String>,
     }
-    /// Resources chosen freely instead of a flavor, for a notebook in a dedicated pool. There processor, memory, architecture and category have to be given, and for GPUs their number and model too. Huawei Cloud only.
+    /// Custom resources to use instead of a flavor, for a notebook in a dedicated resource pool. In such a notebook, processor cores, memory, architecture and category are required; for GPUs, their number and model are required too. Huawei Cloud only.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct CustomSpecReq {
-        /// Processor architecture of an image or a flavor. The lists of the documentation are in upper case, responses come as `x86_64` and `aarch64`; compare without regard to case. An image registered without it counts as X86_64.
+        /// Processor architecture of an image or a flavor. The documentation lists the values in upper case, but responses contain `x86_64` and `aarch64`; compare them case-insensitively. An image registered without it counts as X86_64.
         ///
         /// Known values: `X86_64`, `AARCH64`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub arch: Option<enums::OpenImageArch>,
-        /// Kind of processor that a flavor is built around.
+        /// Processor type of a flavor.
         ///
         /// Known values: `CPU`, `GPU`, `ASCEND`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub category: Option<enums::OpenFlavorCategory>,
-        /// Number of processor cores, at least 0.4, with two decimals at most.
+        /// Number of processor cores, at least 0.4, with two decimal places or fewer.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
             deserialize_with = "crate::number::optional"
         )]
         pub cpu: Option<f64>,
-        /// Number of GPUs; a fraction is a part of a shared card. Not in a pool without GPUs.
+        /// Number of GPUs. A fraction is part of a shared card. Not available in a pool without GPUs.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
@@ -361,14 +361,14 @@ pub mod types {
         /// Model of the GPU.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub gpu_type: Option<String>,
-        /// Memory in MB, a whole number of at least 513.
+        /// Memory size in MB, as a whole number of at least 513.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
             deserialize_with = "crate::number::optional"
         )]
         pub memory: Option<f64>,
-        /// Flavor of the nodes of the pool on which the notebook is to run.
+        /// Flavor of the pool nodes on which the notebook runs.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub resource_flavor: Option<String>,
     }
@@ -378,12 +378,12 @@ pub mod types {
             Default::default()
         }
     }
-    /// A storage that is, was or shall be attached to a notebook, beside its volume.
+    /// Storage that is, was or will be mounted in a notebook in addition to its volume.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DataVolume {
-        /// Kind of a storage that can be attached to a running notebook. A request with OBS returns OBSFS.
+        /// Type of storage that can be mounted in a running notebook. A request with OBS returns OBSFS.
         ///
         /// Known values: `OBS`, `OBSFS`, `EFS`.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -391,33 +391,33 @@ pub mod types {
         /// ID of the EFS file system. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub efs_id: Option<String>,
-        /// Why the storage could not be attached. It is present in the state MOUNT_FAILED. Huawei Cloud only.
+        /// Reason why the storage could not be mounted. It is present in the state MOUNT_FAILED. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub failure_reason: Option<String>,
-        /// ID of this mount, the `storage_id` of the paths. It is not the ID of the notebook.
+        /// ID of the mount, used as `storage_id` in paths. Not the ID of the notebook.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub id: Option<String>,
-        /// Directory inside the notebook at which the storage appears.
+        /// Directory in the notebook at which the storage is mounted.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub mount_path: Option<String>,
-        /// Whether a storage can come and go while the notebook runs. Huawei Cloud only.
+        /// Whether storage can be mounted and unmounted while the notebook is running. Huawei Cloud only.
         ///
         /// Known values: `STATIC`, `DYNAMIC`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub mount_type: Option<enums::OpenMountType>,
-        /// State of an OBS storage that is being mounted to or unmounted from a notebook. A list and a single read show the same state.
+        /// State of OBS storage that is mounted in or unmounted from a notebook. A list and a single read show the same state.
         ///
         /// Known values: `MOUNTING`, `MOUNT_FAILED`, `MOUNTED`, `UNMOUNTING`, `UNMOUNT_FAILED`, `UNMOUNTED`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub status: Option<enums::OpenDataVolumeStatus>,
-        /// What is mounted, in the form `obs://<parallel file system>/<folder>/`.
+        /// Location of the mounted storage, in the form `obs://<parallel file system>/<folder>/`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub uri: Option<String>,
-        /// Place of an object storage, as `uri`, where the storage stands inside a notebook. Huawei Cloud only.
+        /// Location of the object storage, as in `uri`, if the storage is part of a notebook. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub url: Option<String>,
     }
-    /// The OBS storages of one notebook, in the shape of a page.
+    /// OBS storage of one notebook, as a page.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -429,24 +429,24 @@ pub mod types {
             deserialize_with = "crate::number::optional"
         )]
         pub current: Option<i32>,
-        /// The mounts on this page.
+        /// Mounts on this page.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub data: Option<Vec<DataVolume>>,
-        /// How many pages there are.
+        /// Total number of pages.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
             deserialize_with = "crate::number::optional"
         )]
         pub pages: Option<i32>,
-        /// How many records this page holds.
+        /// Number of records on this page.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
             deserialize_with = "crate::number::optional"
         )]
         pub size: Option<i32>,
-        /// How many mounts there are on all pages.
+        /// Total number of mounts on all pages.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
@@ -454,7 +454,7 @@ pub mod types {
         )]
         pub total: Option<i64>,
     }
-    /// Response to an accepted deletion.
+    /// Response to an accepted request to delete an instance.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -463,12 +463,12 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub instance_id: Option<String>,
     }
-    /// How an image group is deleted. Huawei Cloud only.
+    /// Options for deleting an image group. Huawei Cloud only.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DeleteImageGroupRequest {
-        /// Whether the content in the container registry SWR goes as well. Defaults to `false`.
+        /// Whether to delete the content in the SWR container registry too. Defaults to `false`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub is_force: Option<bool>,
     }
@@ -478,12 +478,12 @@ pub mod types {
             Default::default()
         }
     }
-    /// How an image is deleted. Huawei Cloud only.
+    /// Options for deleting an image. Huawei Cloud only.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DeleteImageRequest {
-        /// Whether the content in the container registry SWR goes as well. Has an effect on images of visibility PRIVATE only. Defaults to `false`.
+        /// Whether to delete the content in the SWR container registry too. Takes effect only for images of visibility PRIVATE. Defaults to `false`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub is_force: Option<bool>,
     }
@@ -493,12 +493,12 @@ pub mod types {
             Default::default()
         }
     }
-    /// Tags to remove from a notebook. Huawei Cloud only.
+    /// Request to remove tags from a notebook. Huawei Cloud only.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DeleteNotebookTagsRequest {
-        /// The tags, each with the value that it has.
+        /// Tags to remove, each with its current value.
         pub tags: Vec<TagReq>,
     }
     impl DeleteNotebookTagsRequest {
@@ -516,12 +516,12 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub id: Option<String>,
     }
-    /// AI project to assign the instance to.
+    /// AI project of the instance to create.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DevEnvAiProjectReq {
-        /// ID of the AI project. Reserved for later use.
+        /// ID of the AI project. Reserved for future use.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub id: Option<String>,
     }
@@ -531,32 +531,32 @@ pub mod types {
             Default::default()
         }
     }
-    /// Whether, and when, an instance stops by itself.
+    /// Automatic stop of an instance.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DevEnvAutoStop {
-        /// Running time in seconds from each start, as it was last set.
+        /// Running time in seconds, counted from each start, as last set.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
             deserialize_with = "crate::number::optional"
         )]
         pub duration: Option<i32>,
-        /// Whether the instance stops by itself.
+        /// Whether the instance stops automatically.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub enable: Option<bool>,
-        /// Whether the console reminds the user again. It has no effect on the instance.
+        /// Whether the console shows the reminder again. It has no effect on the instance.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub prompt: Option<bool>,
-        /// Time left until the stop, in seconds.
+        /// Remaining time until the automatic stop, in seconds.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
             deserialize_with = "crate::number::optional"
         )]
         pub remain_time: Option<i32>,
-        /// Moment of the stop, in milliseconds since the epoch. It and `remain_time` are present while the instance runs and is going to stop by itself.
+        /// Time at which the instance stops automatically, in milliseconds since the Unix epoch. It and `remain_time` are present while the instance runs and is going to stop by itself.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
@@ -564,7 +564,7 @@ pub mod types {
         )]
         pub stop_timestamp: Option<i64>,
     }
-    /// Whether, and how long after a start, the instance stops by itself.
+    /// Settings for stopping an instance automatically, at a given time after each start.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -576,10 +576,10 @@ pub mod types {
             deserialize_with = "crate::number::optional"
         )]
         pub duration: Option<i32>,
-        /// True to stop the instance once it has run for `duration`; false to let it run on. Defaults to `false`. Without it a new instance runs on.
+        /// Whether the instance stops automatically after it has been running for `duration`. If false, it keeps running. Defaults to `false`. Without it a new instance runs on.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub enable: Option<bool>,
-        /// Whether the console reminds the user again. Of no effect on the instance. Defaults to `true`. Without it a new instance reminds.
+        /// Whether the console shows the reminder again. Has no effect on the instance. Defaults to `true`. Without it a new instance reminds.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub prompt: Option<bool>,
     }
@@ -589,32 +589,32 @@ pub mod types {
             Default::default()
         }
     }
-    /// How a Git repository is reached.
+    /// Connection settings of a Git repository.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DevEnvConnectionInfo {
-        /// Secrets for the access to a Git repository. As `spec.credential` of an instance the documentation calls it the access key and secret key (AK/SK) for OBS, yet its table has these two fields.
+        /// Credentials for a Git repository. The documentation describes `spec.credential` of an instance as the access key and secret key (AK/SK) for OBS, but its table contains these two fields.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub credential: Option<DevEnvCredential>,
-        /// Protocol that a Git repository is reached with.
+        /// Protocol for accessing a Git repository.
         ///
         /// Known values: `ssh`, `https`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub protocol: Option<enums::OpenDevEnvRepositoryProtocol>,
-        /// Address of the repository. It may contain a sign-in, so keep it out of logs.
+        /// URL of the repository. May contain credentials; do not log it.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub url: Option<String>,
     }
-    /// Secrets for the access to a Git repository. As `spec.credential` of an instance the documentation calls it the access key and secret key (AK/SK) for OBS, yet its table has these two fields.
+    /// Credentials for a Git repository. The documentation describes `spec.credential` of an instance as the access key and secret key (AK/SK) for OBS, but its table contains these two fields.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DevEnvCredential {
-        /// OAuth token of a GitHub account. Secret.
+        /// OAuth token of a GitHub account. Treat it as a secret.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub access_token: Option<crate::Secret>,
-        /// Private key for the protocol ssh. Secret.
+        /// Private key for the SSH protocol. Treat it as a secret.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub ssh_private_key: Option<crate::Secret>,
     }
@@ -623,7 +623,7 @@ pub mod types {
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DevEnvDockerParams {
-        /// Labels of the image by name; null when there are none.
+        /// Labels of the image, by name. Null if there are none.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub annotations: Option<std::collections::BTreeMap<String, String>>,
         /// Name of the image.
@@ -632,26 +632,26 @@ pub mod types {
         /// Tag of the image.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub image_tag: Option<String>,
-        /// Organization in the image registry (SWR) that holds the image; unique across all accounts.
+        /// Organization in the SWR container registry that contains the image. Unique across all accounts.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub namespace: Option<String>,
     }
-    /// Why a creation or a start failed. It is null or absent unless the status is CREATE_FAILED or START_FAILED; its code is the instance's `error_code` and fits what failed.
+    /// Reason why creating or starting an instance failed. It is null or absent unless the status is CREATE_FAILED or START_FAILED; its code is the instance's `error_code` and fits what failed.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DevEnvFailedReasons {
-        /// Code of the error in the form `ModelArts.NNNN`.
+        /// Error code in the form `ModelArts.NNNN`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub code: Option<String>,
-        /// Further facts about the failure by name.
+        /// Additional details of the failure, by name.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub detail: Option<std::collections::BTreeMap<String, String>>,
-        /// Message for people.
+        /// Human-readable error message.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub message: Option<String>,
     }
-    /// Properties of a flavor, as seen by the current user.
+    /// Properties of a flavor for the current user.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -659,7 +659,7 @@ pub mod types {
         /// Name under which the flavor is billed. When it is empty `name` counts.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub billing_flavor: Option<String>,
-        /// Factor applied in billing. It is present when `billing_flavor` is.
+        /// Billing factor. It is present when `billing_flavor` is.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
@@ -680,58 +680,58 @@ pub mod types {
             deserialize_with = "crate::number::optional"
         )]
         pub instance_num: Option<i32>,
-        /// Whether the current user may use the flavor.
+        /// Whether the current user is allowed to use the flavor.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub is_permitted: Option<bool>,
         /// Name of the flavor.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub name: Option<String>,
-        /// Hardware of the flavor by property name. Keys seen are `CPU` and `GPU` (whole numbers), `gpu_type` and `memory` (text with its unit, such as 64GiB).
+        /// Hardware of the flavor, by property name. Known keys are `CPU` and `GPU` (integers), `gpu_type`, and `memory` (a string with its unit, for example 64GiB).
         #[serde(skip_serializing_if = "Option::is_none")]
         pub params: Option<::serde_json::Map<String, ::serde_json::Value>>,
-        /// Price class of a flavor.
+        /// Pricing type of a flavor.
         ///
         /// Known values: `Free`, `NoDiscount`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub promo_type: Option<enums::OpenDevEnvPromoType>,
-        /// Expected rest of the waiting time in seconds.
+        /// Estimated remaining waiting time, in seconds.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
             deserialize_with = "crate::number::optional"
         )]
         pub queue_left_time: Option<i32>,
-        /// Number of instances queueing for the flavor. It and `queue_left_time` are present for free flavors that are sold out.
+        /// Number of instances in the queue for the flavor. It and `queue_left_time` are present for free flavors that are sold out.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
             deserialize_with = "crate::number::optional"
         )]
         pub queuing_num: Option<i32>,
-        /// Whether a flavor can be had at present.
+        /// Availability of a flavor.
         ///
         /// Known values: `onSale`, `soldOut`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub status: Option<enums::OpenDevEnvFlavorStatus>,
-        /// Storage types that the flavor can be used with.
+        /// Storage types that the flavor supports.
         ///
         /// Known values: `obs`, `evs`, `efs`, `obsfs`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub storage_list: Option<Vec<enums::OpenDevEnvStorageType>>,
-        /// Time in hours for which an unused instance of the flavor is kept. The default -1 keeps it for ever.
+        /// Time for which an unused instance of the flavor is kept, in hours. The default -1 keeps it for ever.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
             deserialize_with = "crate::number::optional"
         )]
         pub store_time: Option<i32>,
-        /// Processor that a flavor or a profile is meant for.
+        /// Processor type of a flavor or profile.
         ///
         /// Known values: `CPU`, `GPU`, `ASCEND`.
         #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
         pub type_: Option<enums::OpenDevEnvFlavorType>,
     }
-    /// Development environment instance of the previous service generation.
+    /// Development environment instance of the older service generation.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -739,43 +739,43 @@ pub mod types {
         /// AI project that an instance belongs to.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub ai_project: Option<DevEnvAiProject>,
-        /// Moment of creation, in milliseconds since the epoch, as text.
+        /// Time at which the instance was created, in milliseconds since the Unix epoch, as a string.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub creation_timestamp: Option<String>,
-        /// Free text on the instance.
+        /// Free-text description of the instance.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub description: Option<String>,
-        /// Code of the error that the instance ran into, in the form `ModelArts.NNNN`.
+        /// Error code of the instance, in the form `ModelArts.NNNN`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub error_code: Option<String>,
-        /// Name of the flavor that the instance runs on.
+        /// Name of the flavor of the instance.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub flavor: Option<String>,
-        /// Properties of a flavor, as seen by the current user.
+        /// Properties of a flavor for the current user.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub flavor_details: Option<DevEnvFlavorDetails>,
-        /// ID of the instance. Opaque text, not always a UUID.
+        /// ID of the instance, as an opaque string. Not always a UUID.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub id: Option<String>,
-        /// Moment of the latest change, in milliseconds since the epoch, as text.
+        /// Time at which the instance was last updated, in milliseconds since the Unix epoch, as a string.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub latest_update_timestamp: Option<String>,
         /// Name of the instance.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub name: Option<String>,
-        /// Resource pool that an instance runs in.
+        /// Resource pool in which an instance runs.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub pool: Option<DevEnvPool>,
-        /// Profile that an instance was created from.
+        /// Profile from which an instance was created.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub profile: Option<DevEnvProfile>,
-        /// Place of an instance in the queue for its flavor. It is present while the instance queues.
+        /// Position of an instance in the queue for its flavor. It is present while the instance queues.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub queuing_info: Option<DevEnvQueuingInfo>,
         /// Git repository of an instance. It is null or absent when there is none. The service fills it in by itself, and callers cannot make use of it.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub repository: Option<DevEnvRepository>,
-        /// Notebook settings of an instance. Lists are documented with fewer of them than single reads.
+        /// Notebook settings of an instance. The documentation of lists contains fewer of them than that of single reads.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub spec: Option<DevEnvNotebookSpec>,
         /// State of a development environment instance.
@@ -783,14 +783,14 @@ pub mod types {
         /// Known values: `CREATING`, `CREATE_FAILED`, `STARTING`, `RESTARTING`, `START_FAILED`, `RUNNING`, `STOPPING`, `STOPPED`, `UNAVAILABLE`, `DELETED`, `RESIZING`, `RESIZE_FAILED`, `CREATE_QUEUING`, `START_QUEUING`, `REBOOTING`, `ACTIVE`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub status: Option<enums::OpenDevEnvInstanceStatus>,
-        /// User that an instance belongs to.
+        /// User who owns an instance.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub user: Option<DevEnvUser>,
         /// Workspace that an instance belongs to.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub workspace: Option<DevEnvWorkspace>,
     }
-    /// Action on a development environment instance.
+    /// Action to perform on a development environment instance.
     #[derive(
         ::serde::Deserialize,
         ::serde::Serialize,
@@ -851,16 +851,16 @@ pub mod types {
             value.parse()
         }
     }
-    /// Instances that match a search.
+    /// Instances that match the filters.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DevEnvInstanceList {
-        /// The matching instances in the requested order.
+        /// Matching instances, in the requested order.
         #[serde(skip_serializing_if = "Option::is_none")]
         #[serde(default, deserialize_with = "crate::object::rows")]
         pub instances: Option<Vec<DevEnvInstance>>,
-        /// Number of matching instances. It counts those that `offset` and `limit` leave out as well.
+        /// Total number of matching instances. It counts those that `offset` and `limit` leave out as well.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
@@ -868,39 +868,39 @@ pub mod types {
         )]
         pub total_count: Option<i32>,
     }
-    /// Notebook settings of an instance. Lists are documented with fewer of them than single reads.
+    /// Notebook settings of an instance. The documentation of lists contains fewer of them than that of single reads.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DevEnvNotebookSpec {
-        /// Labels by name, some set by the service: `target_domain` and `url` point to the notebook. The URL does not open without a sign-in.
+        /// Labels by name. Some are set by the service: `target_domain` and `url` point to the notebook. The URL does not open without a sign-in.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub annotations: Option<std::collections::BTreeMap<String, String>>,
-        /// Whether, and when, an instance stops by itself.
+        /// Automatic stop of an instance.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub auto_stop: Option<DevEnvAutoStop>,
-        /// Secrets for the access to a Git repository. As `spec.credential` of an instance the documentation calls it the access key and secret key (AK/SK) for OBS, yet its table has these two fields.
+        /// Credentials for a Git repository. The documentation describes `spec.credential` of an instance as the access key and secret key (AK/SK) for OBS, but its table contains these two fields.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub credential: Option<DevEnvCredential>,
-        /// Directory of the user's own scripts. They run whenever the instance starts.
+        /// Directory of the user's custom scripts. They run whenever the instance starts.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub custom_script_path: Option<String>,
-        /// Further settings by name; null when there are none.
+        /// Additional settings, by name. Null if there are none.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub extend_params: Option<std::collections::BTreeMap<String, String>>,
-        /// Further storages besides the main one; null when there are none.
+        /// Additional storage besides the main storage. Null if there is none.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub extend_storage: Option<Vec<DevEnvStorage>>,
-        /// Why a creation or a start failed. It is null or absent unless the status is CREATE_FAILED or START_FAILED; its code is the instance's `error_code` and fits what failed.
+        /// Reason why creating or starting an instance failed. It is null or absent unless the status is CREATE_FAILED or START_FAILED; its code is the instance's `error_code` and fits what failed.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub failed_reasons: Option<DevEnvFailedReasons>,
-        /// Directory that receives the logs of a custom image.
+        /// Directory for the logs of a custom image.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub log_path: Option<String>,
         /// Git repository of an instance. It is null or absent when there is none. The service fills it in by itself, and callers cannot make use of it.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub repository: Option<DevEnvRepository>,
-        /// Moment from which the resources are reserved. The unit is not documented; milliseconds since the epoch are likely.
+        /// Time from which the resources are reserved. The unit is not documented, but is probably milliseconds since the Unix epoch.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
@@ -911,7 +911,7 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub storage: Option<DevEnvStorage>,
     }
-    /// Resource pool that an instance runs in.
+    /// Resource pool in which an instance runs.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -940,7 +940,7 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub project_id: Option<String>,
     }
-    /// Owner of the resource pool to run the instance in.
+    /// Owner of the resource pool in which to run the instance.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -955,7 +955,7 @@ pub mod types {
             Default::default()
         }
     }
-    /// Resource pool to run the instance in.
+    /// Resource pool in which to run the instance.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -965,7 +965,7 @@ pub mod types {
         /// Name of the pool.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub name: Option<String>,
-        /// Owner of the resource pool to run the instance in.
+        /// Owner of the resource pool in which to run the instance.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub owner: Option<DevEnvPoolOwnerReq>,
         /// Type of a resource pool.
@@ -980,7 +980,7 @@ pub mod types {
             Default::default()
         }
     }
-    /// Profile that an instance was created from.
+    /// Profile from which an instance was created.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -990,10 +990,10 @@ pub mod types {
         /// Known values: `Notebook`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub de_type: Option<enums::OpenDevEnvType>,
-        /// Free text on the profile.
+        /// Free-text description of the profile.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub description: Option<String>,
-        /// Processor that a flavor or a profile is meant for.
+        /// Processor type of a flavor or profile.
         ///
         /// Known values: `CPU`, `GPU`, `ASCEND`.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -1001,28 +1001,28 @@ pub mod types {
         /// ID of the profile.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub id: Option<String>,
-        /// Labels of the profile by name.
+        /// Labels of the profile, by name.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub labels: Option<std::collections::BTreeMap<String, String>>,
         /// Name of the profile.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub name: Option<String>,
-        /// How an instance is deployed.
+        /// Deployment of an instance.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub provision: Option<DevEnvProvision>,
     }
-    /// How an instance is deployed.
+    /// Deployment of an instance.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DevEnvProvision {
-        /// Labels of the deployment by name.
+        /// Labels of the deployment, by name.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub annotations: Option<std::collections::BTreeMap<String, String>>,
         /// Engine and settings of a deployment.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub spec: Option<DevEnvProvisionSpec>,
-        /// Way in which an instance is deployed.
+        /// Deployment type of an instance.
         ///
         /// Known values: `Docker`.
         #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
@@ -1042,12 +1042,12 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub params: Option<DevEnvDockerParams>,
     }
-    /// Place of an instance in the queue for its flavor. It is present while the instance queues.
+    /// Position of an instance in the queue for its flavor. It is present while the instance queues.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DevEnvQueuingInfo {
-        /// Moment at which the instance joined the queue, in milliseconds since the epoch.
+        /// Time at which the instance joined the queue, in milliseconds since the Unix epoch.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
@@ -1059,23 +1059,23 @@ pub mod types {
         /// Known values: `Notebook`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub de_type: Option<enums::OpenDevEnvType>,
-        /// Moment at which the instance leaves the queue, in milliseconds since the epoch.
+        /// Time at which the instance leaves the queue, in milliseconds since the Unix epoch.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
             deserialize_with = "crate::number::optional"
         )]
         pub end_timestamp: Option<i64>,
-        /// Name of the flavor that the instance waits for.
+        /// Name of the flavor for which the instance is waiting.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub flavor: Option<String>,
-        /// Properties of a flavor, as seen by the current user.
+        /// Properties of a flavor for the current user.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub flavor_details: Option<DevEnvFlavorDetails>,
-        /// ID of the queueing instance.
+        /// ID of the queued instance.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub id: Option<String>,
-        /// Name of the queueing instance.
+        /// Name of the queued instance.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub name: Option<String>,
         /// Position of the instance in the queue.
@@ -1085,14 +1085,14 @@ pub mod types {
             deserialize_with = "crate::number::optional"
         )]
         pub rank: Option<i32>,
-        /// Expected rest of the waiting time in seconds.
+        /// Estimated remaining waiting time, in seconds.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
             deserialize_with = "crate::number::optional"
         )]
         pub remain_time: Option<i32>,
-        /// What a queueing instance waits for.
+        /// Action for which an instance in the queue is waiting.
         ///
         /// Known values: `CREATE_QUEUING`, `START_QUEUING`.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -1106,7 +1106,7 @@ pub mod types {
         /// Branch that is checked out.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub branch: Option<String>,
-        /// How a Git repository is reached.
+        /// Connection settings of a Git repository.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub connection_info: Option<DevEnvConnectionInfo>,
         /// ID of the repository.
@@ -1117,7 +1117,7 @@ pub mod types {
         /// Known values: `CodeClub`, `GitHub`.
         #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
         pub type_: Option<enums::OpenDevEnvRepositoryType>,
-        /// Mail address of the user in the repository.
+        /// Email address of the user in the repository.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub user_email: Option<String>,
         /// Name of the user in the repository.
@@ -1129,40 +1129,40 @@ pub mod types {
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DevEnvStorage {
-        /// Place and size of the storage of an instance. It is present for a storage of the type obs.
+        /// Location and size of the storage of an instance. It is present for a storage of the type obs.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub location: Option<DevEnvStorageLocation>,
-        /// Type of a storage. Requests may only use obs for the main storage and obsfs for further ones.
+        /// Type of storage. In requests, only obs is allowed for the main storage and only obsfs for additional storage.
         ///
         /// Known values: `obs`, `evs`, `efs`, `obsfs`.
         #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
         pub type_: Option<enums::OpenDevEnvStorageType>,
     }
-    /// Place and size of the storage of an instance. It is present for a storage of the type obs.
+    /// Location and size of the storage of an instance. It is present for a storage of the type obs.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DevEnvStorageLocation {
-        /// Directory in a bucket for the type obs, mount point inside the instance for a volume.
+        /// Directory in a bucket for the type obs; mount point in the instance for a volume.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub path: Option<String>,
-        /// Size of a volume, in the unit of `volume_unit` (GB). It is absent for the type obs.
+        /// Size of the volume, in the unit given by `volume_unit` (GB). It is absent for the type obs.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
             deserialize_with = "crate::number::optional"
         )]
         pub volume_size: Option<i32>,
-        /// Unit of `volume_size`; only GB was seen.
+        /// Unit of `volume_size`. Only GB has been observed.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub volume_unit: Option<String>,
     }
-    /// Place of a storage to give to an instance. Required when the storage is of the type obs.
+    /// Location of the storage. Required if the storage is of type obs.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DevEnvStorageLocationReq {
-        /// Path of the storage, such as `/bucket/folder/` or `obs://bucket/folder/`. Required when the storage is of the type obs; without it the request is refused with ModelArts.6317. Its last character is a slash; another one is refused with ModelArts.6318. It names a directory in a bucket; the bucket itself is refused with ModelArts.6358, and what is no bucket with ModelArts.6336.
+        /// Path of the storage, for example `/bucket/folder/` or `obs://bucket/folder/`. Required when the storage is of the type obs; without it the request is refused with ModelArts.6317. Its last character is a slash; another one is refused with ModelArts.6318. It names a directory in a bucket; the bucket itself is refused with ModelArts.6358, and what is no bucket with ModelArts.6336.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub path: Option<String>,
     }
@@ -1172,15 +1172,15 @@ pub mod types {
             Default::default()
         }
     }
-    /// Storage to give to an instance.
+    /// Storage of the instance to create.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DevEnvStorageReq {
-        /// Place of a storage to give to an instance. Required when the storage is of the type obs.
+        /// Location of the storage. Required if the storage is of type obs.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub location: Option<DevEnvStorageLocationReq>,
-        /// Type of a storage. Requests may only use obs for the main storage and obsfs for further ones.
+        /// Type of storage. In requests, only obs is allowed for the main storage and only obsfs for additional storage.
         ///
         /// Known values: `obs`, `evs`, `efs`, `obsfs`.
         #[serde(rename = "type")]
@@ -1192,7 +1192,7 @@ pub mod types {
             Default::default()
         }
     }
-    /// User that an instance belongs to.
+    /// User who owns an instance.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -1209,16 +1209,16 @@ pub mod types {
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DevEnvWorkspace {
-        /// ID of the workspace, `0` for the default one.
+        /// ID of the workspace. `0` for the default workspace.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub id: Option<String>,
     }
-    /// Workspace to put the instance into. Without it, the workspace `0`.
+    /// Workspace in which to create the instance. If omitted, the workspace `0` is used.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DevEnvWorkspaceReq {
-        /// ID of the workspace. `0` is right as long as no workspaces were created. Defaults to `0`. A workspace that the project does not have is refused with ModelArts.0102.
+        /// ID of the workspace. Use `0` if no workspaces have been created. Defaults to `0`. A workspace that the project does not have is refused with ModelArts.0102.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub id: Option<String>,
     }
@@ -1228,7 +1228,7 @@ pub mod types {
             Default::default()
         }
     }
-    /// The account to which a user belongs.
+    /// Account to which a user belongs.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -1240,7 +1240,7 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub name: Option<String>,
     }
-    /// Remote access to a notebook, as asked for.
+    /// Requested settings for remote access to a notebook.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -1248,10 +1248,10 @@ pub mod types {
         /// Public IP addresses that may connect. At most 5 entries. They need a key pair.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub allowed_access_ips: Option<Vec<String>>,
-        /// Names of SSH key pairs that exist in the Elastic Cloud Server console. A name that is none of the caller's is refused with ModelArts.6789. They cannot be changed later.
+        /// Names of SSH key pairs, which must exist in the Elastic Cloud Server console. A name that is none of the caller's is refused with ModelArts.6789. They cannot be changed later.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub key_pair_names: Option<Vec<String>>,
-        /// Way of access to a notebook.
+        /// Access method of a notebook.
         ///
         /// Known values: `NOTEBOOK`, `SSH`, `AI_FLOW`.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -1263,7 +1263,7 @@ pub mod types {
             Default::default()
         }
     }
-    /// A way to reach a notebook.
+    /// Access method of a notebook.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -1271,38 +1271,38 @@ pub mod types {
         /// Public IP addresses that may connect by SSH. All addresses may connect when the list is empty or missing, and only those of the list otherwise.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub allowed_access_ips: Option<Vec<String>>,
-        /// Way of access to a notebook.
+        /// Access method of a notebook.
         ///
         /// Known values: `NOTEBOOK`, `SSH`, `AI_FLOW`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub dev_service: Option<enums::OpenEndpointService>,
-        /// Names of the SSH key pairs. Some services return this instead of `ssh_keys`.
+        /// Names of the SSH key pairs. Some services return this field instead of `ssh_keys`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub key_pair_names: Option<Vec<String>>,
-        /// Way of access to a notebook.
+        /// Access method of a notebook.
         ///
         /// Known values: `NOTEBOOK`, `SSH`, `AI_FLOW`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub service: Option<enums::OpenEndpointService>,
-        /// Names of the SSH key pairs; any of them opens the notebook.
+        /// Names of the SSH key pairs. Each of them grants access to the notebook.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub ssh_keys: Option<Vec<String>>,
         /// Private IP address of the notebook. It is there once an SSH notebook has been RUNNING.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub uri: Option<String>,
     }
-    /// Body of a failed request. The message stands in `error_msg` or, in the previous generation, in `error_message`.
+    /// Body of an error response. The message is in `error_msg` or, in the older generation, in `error_message`.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct ErrorResponse {
-        /// Code of the error in the form `ModelArts.NNNN`, to be looked up in the error catalogue; gateways have codes with the prefix `APIG.` or `APIGW.`.
+        /// Error code in the form `ModelArts.NNNN`. For its meaning, see the error catalogue. Gateways return codes with the prefix `APIG.` or `APIGW.`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub error_code: Option<String>,
-        /// Message for people, as sent by the previous generation of the development environment.
+        /// Human-readable error message, as returned by the older generation of the development environment.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub error_message: Option<String>,
-        /// Message for people, as sent by the present generation and by ModelArts in general.
+        /// Human-readable error message, as returned by the current generation and by ModelArts in general.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub error_msg: Option<String>,
     }
@@ -1311,36 +1311,36 @@ pub mod types {
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct FlavorList {
-        /// Number of this page; the first is 1.
+        /// Number of this page. The first page is 1.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
             deserialize_with = "crate::number::optional"
         )]
         pub current: Option<i32>,
-        /// The flavors of this page.
+        /// Flavors on this page.
         #[serde(skip_serializing_if = "Option::is_none")]
         #[serde(default, deserialize_with = "crate::object::rows")]
         pub data: Option<Vec<NotebookFlavor>>,
-        /// The same flavors again. Only `showSwitchableFlavors` fills it.
+        /// The same flavors as in `data`. Returned by `showSwitchableFlavors` only.
         #[serde(skip_serializing_if = "Option::is_none")]
         #[serde(default, deserialize_with = "crate::object::rows")]
         pub flavors: Option<Vec<NotebookFlavor>>,
-        /// How many pages there are.
+        /// Total number of pages.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
             deserialize_with = "crate::number::optional"
         )]
         pub pages: Option<i32>,
-        /// Records per page.
+        /// Number of records per page.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
             deserialize_with = "crate::number::optional"
         )]
         pub size: Option<i32>,
-        /// How many flavors match, over all pages.
+        /// Total number of flavors that match, on all pages.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
@@ -1348,26 +1348,26 @@ pub mod types {
         )]
         pub total: Option<i64>,
     }
-    /// The GPUs of a flavor. It is absent for a flavor without them.
+    /// GPU details of a flavor. It is absent for a flavor without them.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct GpuInfo {
-        /// Number of GPUs; 0.5 stands for one half of a shared card.
+        /// Number of GPUs. For example, 0.5 is half of a shared card.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
             deserialize_with = "crate::number::optional"
         )]
         pub gpu: Option<f64>,
-        /// Memory of a GPU, as text with its unit.
+        /// Memory of one GPU, as a string with its unit.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub gpu_memory: Option<String>,
         /// Model of the GPU.
         #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
         pub type_: Option<String>,
     }
-    /// One script, either its text or its place.
+    /// Script to run, given as its text or as its path.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -1377,10 +1377,10 @@ pub mod types {
         /// Known values: `BLOCK`, `ASYNC`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub mode: Option<enums::OpenHookMode>,
-        /// The script, as its text or as its place. With the type COMMAND it is the text in Base64, with SCRIPT an absolute path; anything else is refused with ModelArts.6336, and a hook without it with ModelArts.6335.
+        /// Text or path of the script. With the type COMMAND it is the text in Base64, with SCRIPT an absolute path; anything else is refused with ModelArts.6336, and a hook without it with ModelArts.6335.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub script: Option<String>,
-        /// How a hook gives its script. SCRIPT is assumed when it is left out.
+        /// Form in which a hook specifies its script. SCRIPT is assumed when it is left out.
         ///
         /// Known values: `COMMAND`, `SCRIPT`.
         #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
@@ -1392,64 +1392,64 @@ pub mod types {
             Default::default()
         }
     }
-    /// A container image from which notebooks are created: preset by the service, registered from the container registry SWR, or saved from a notebook. The same object stands alone in the image operations and as `image` inside a notebook.
+    /// A container image for creating notebooks: preset by the service, registered from the SWR container registry, or saved from a notebook. Image operations return it on its own, and a notebook contains it as `image`.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct Image {
-        /// Processor architecture of an image or a flavor. The lists of the documentation are in upper case, responses come as `x86_64` and `aarch64`; compare without regard to case. An image registered without it counts as X86_64.
+        /// Processor architecture of an image or a flavor. The documentation lists the values in upper case, but responses contain `x86_64` and `aarch64`; compare them case-insensitively. An image registered without it counts as X86_64.
         ///
         /// Known values: `X86_64`, `AARCH64`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub arch: Option<enums::OpenImageArch>,
-        /// When the image was created, in milliseconds since the epoch (UTC).
+        /// Time at which the image was created, in milliseconds since the Unix epoch.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
             deserialize_with = "crate::number::optional"
         )]
         pub create_at: Option<i64>,
-        /// Free text about the image.
+        /// Free-text description of the image.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub description: Option<String>,
-        /// Ways in which a notebook of this image can be reached.
+        /// Access methods of a notebook that uses the image.
         ///
         /// Known values: `NOTEBOOK`, `SSH`, `AI_FLOW`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub dev_services: Option<Vec<enums::OpenEndpointService>>,
-        /// Kind of Ascend processor. Huawei Cloud only.
+        /// Model of the Ascend processor. Huawei Cloud only.
         ///
         /// Known values: `ASCEND_SNT9`, `ASCEND_SNT9B`, `ASCEND_SNT3`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub flavor_type: Option<enums::OpenAscendType>,
-        /// ID of the image, a UUID. It is the `image_id` of a new notebook. A preset image cannot be deleted.
+        /// ID of the image, a UUID. Use it as `image_id` when creating a notebook. A preset image cannot be deleted.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub id: Option<String>,
-        /// Name of the image; versions of one image share it and differ in `tag`.
+        /// Name of the image. Versions of the same image share the name and differ in `tag`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub name: Option<String>,
-        /// Organization of the container registry SWR that holds the image. It is absent for preset images.
+        /// Organization in the SWR container registry that contains the image. It is absent for preset images.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub namespace: Option<String>,
-        /// Where an image comes from. Without it an image to register counts as CUSTOMIZE.
+        /// Source of an image. Without it an image to register counts as CUSTOMIZE.
         ///
         /// Known values: `CUSTOMIZE`, `IMAGE_SAVE`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub origin: Option<enums::OpenImageOrigin>,
-        /// Kinds of compute resources on which the image runs.
+        /// Types of compute resources on which the image runs.
         ///
         /// Known values: `CPU`, `GPU`, `ASCEND`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub resource_categories: Option<Vec<enums::OpenResourceCategory>>,
-        /// Purpose for which an image is made. An image registered without it is UNKNOWN.
+        /// Purpose of an image. An image registered without it is UNKNOWN.
         ///
         /// Known values: `COMMON`, `INFERENCE`, `TRAIN`, `DEV`, `UNKNOWN`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub service_type: Option<enums::OpenImageServiceType>,
-        /// Name for display. Preset images alone have it. Huawei Cloud only.
+        /// Display name of the image. Present for preset images only. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub show_name: Option<String>,
-        /// Version for display. Preset images alone have it. Huawei Cloud only.
+        /// Display version of the image. Present for preset images only. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub show_tag: Option<String>,
         /// Size of the image in bytes. The documentation says KB, but its own values only make sense as bytes. It is absent for preset images, and until saving is done.
@@ -1464,91 +1464,91 @@ pub mod types {
         /// Known values: `INIT`, `CREATING`, `CREATE_FAILED`, `ERROR`, `DELETED`, `ACTIVE`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub status: Option<enums::OpenImageStatus>,
-        /// What the build reported while a notebook was being saved, above all why it failed.
+        /// Message from saving a notebook as the image, mainly the reason for a failure.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub status_message: Option<String>,
-        /// Documented with the meaning of `resource_categories`, but in no sample; read `resource_categories` instead.
+        /// Documented with the same meaning as `resource_categories`, but not present in any sample. Use `resource_categories` instead.
         ///
         /// Known values: `CPU`, `GPU`, `ASCEND`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub support_res_categories: Option<Vec<enums::OpenResourceCategory>>,
-        /// ID of the registry of the enterprise edition of SWR that holds the image. Absent or null without one. Huawei Cloud only.
+        /// ID of the registry of SWR Enterprise Edition that contains the image. Absent or null if there is none. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub swr_instance_id: Option<String>,
-        /// Address of the image in the container registry SWR, with its tag.
+        /// Address of the image in the SWR container registry, including its tag.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub swr_path: Option<String>,
-        /// Tag of the image, which tells its versions apart.
+        /// Tag of the image. Distinguishes the versions of an image.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub tag: Option<String>,
-        /// Tags of the image, which are those of its group. Huawei Cloud only.
+        /// Tags of the image, which are the tags of its group. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub tags: Option<Vec<Tag>>,
-        /// Whether an image is preset or the user's own.
+        /// Whether an image is preset or owned by the user.
         ///
         /// Known values: `BUILD_IN`, `DEDICATED`.
         #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
         pub type_: Option<enums::OpenImageType>,
-        /// When the image was last changed, in milliseconds since the epoch (UTC).
+        /// Time at which the image was last updated, in milliseconds since the Unix epoch.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
             deserialize_with = "crate::number::optional"
         )]
         pub update_at: Option<i64>,
-        /// Who can see an image. A PUBLIC image can be read and used by everybody who knows its ID, and changed by its owner only. Without it an image to register counts as PRIVATE.
+        /// Visibility of an image. A PUBLIC image can be read and used by everybody who knows its ID, and changed by its owner only. Without it an image to register counts as PRIVATE.
         ///
         /// Known values: `PRIVATE`, `PUBLIC`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub visibility: Option<enums::OpenImageVisibility>,
-        /// Workspace that the image belongs to; `0` is the one that always exists.
+        /// ID of the workspace that the image belongs to. The default workspace, `0`, always exists.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub workspace_id: Option<String>,
     }
-    /// All versions of one image name in one organization, taken together.
+    /// Group of all versions of an image that share a name in one organization.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct ImageGroup {
-        /// When the group was created, in milliseconds since the epoch (UTC).
+        /// Time at which the group was created, in milliseconds since the Unix epoch.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
             deserialize_with = "crate::number::optional"
         )]
         pub create_at: Option<i64>,
-        /// Free text about the image. Huawei Cloud only.
+        /// Free-text description of the image. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub description: Option<String>,
         /// Name of the icon of the image. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub icon_name: Option<String>,
-        /// ID of the group, a UUID, which `updateImageGroup` and `deleteImageGroup` take. Huawei Cloud only.
+        /// ID of the group, a UUID. Use it with `updateImageGroup` and `deleteImageGroup`. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub id: Option<String>,
-        /// Name that the versions share.
+        /// Name shared by the versions.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub name: Option<String>,
-        /// Organization of the container registry SWR that holds the versions.
+        /// Organization in the SWR container registry that contains the versions.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub namespace: Option<String>,
-        /// Overview of the image, for its users. Huawei Cloud only.
+        /// Overview of the image for its users. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub read_me: Option<String>,
-        /// ID of the registry of the enterprise edition of SWR that holds the versions. Huawei Cloud only.
+        /// ID of the registry of SWR Enterprise Edition that contains the versions. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub swr_instance_id: Option<String>,
-        /// Name of the registry of the enterprise edition of SWR that holds the versions. Huawei Cloud only.
+        /// Name of the registry of SWR Enterprise Edition that contains the versions. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub swr_instance_name: Option<String>,
-        /// When the group was last changed, in milliseconds since the epoch (UTC).
+        /// Time at which the group was last updated, in milliseconds since the Unix epoch.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
             deserialize_with = "crate::number::optional"
         )]
         pub update_at: Option<i64>,
-        /// How many versions the group has.
+        /// Number of versions in the group.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
@@ -1556,7 +1556,7 @@ pub mod types {
         )]
         pub version_count: Option<i32>,
     }
-    /// Image groups, in the shape of a page.
+    /// One page of image groups.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -1568,28 +1568,28 @@ pub mod types {
             deserialize_with = "crate::number::optional"
         )]
         pub current: Option<i32>,
-        /// The groups on this page.
+        /// Image groups on this page.
         #[serde(skip_serializing_if = "Option::is_none")]
         #[serde(default, deserialize_with = "crate::object::rows")]
         pub data: Option<Vec<ImageGroup>>,
-        /// Whether the account has images in the enterprise edition of SWR. Huawei Cloud only.
+        /// Whether the account has images in SWR Enterprise Edition. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub is_swr_enterprise: Option<bool>,
-        /// How many pages there are.
+        /// Total number of pages.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
             deserialize_with = "crate::number::optional"
         )]
         pub pages: Option<i32>,
-        /// How many records this page holds.
+        /// Number of records on this page.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
             deserialize_with = "crate::number::optional"
         )]
         pub size: Option<i32>,
-        /// How many groups there are on all pages.
+        /// Total number of groups on all pages.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
@@ -1602,32 +1602,32 @@ pub mod types {
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct ImageList {
-        /// Number of this page. Whether it starts at 0 or 1 is not documented; rely on the offset that was sent instead.
+        /// Number of this page. It is not documented whether the first page is 0 or 1; rely on the requested offset instead.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
             deserialize_with = "crate::number::optional"
         )]
         pub current: Option<i32>,
-        /// The images on this page.
+        /// Images on this page.
         #[serde(skip_serializing_if = "Option::is_none")]
         #[serde(default, deserialize_with = "crate::object::rows")]
         pub data: Option<Vec<Image>>,
-        /// How many pages there are.
+        /// Total number of pages.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
             deserialize_with = "crate::number::optional"
         )]
         pub pages: Option<i32>,
-        /// How many records this page holds.
+        /// Number of records on this page.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
             deserialize_with = "crate::number::optional"
         )]
         pub size: Option<i32>,
-        /// How many images match on all pages.
+        /// Total number of images that match, on all pages.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
@@ -1635,61 +1635,61 @@ pub mod types {
         )]
         pub total: Option<i64>,
     }
-    /// The state of one step of a creation or start.
+    /// Progress of one step of creating or starting a notebook.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct JobProgress {
-        /// What the step does, in words, as Huawei Cloud names the field; elsewhere `step_description`. Huawei Cloud only.
+        /// Description of the step. Huawei Cloud uses this field instead of `step_description`. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub description: Option<String>,
         /// ID of the notebook.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub notebook_id: Option<String>,
-        /// State of one step of a creation or start.
+        /// State of one step of creating or starting a notebook.
         ///
         /// Known values: `WAITING`, `PROCESSING`, `FAILED`, `COMPLETED`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub status: Option<enums::OpenJobStatus>,
-        /// Number of the step: 1 storage, 2 computing resources, 3 network, 4 initialization.
+        /// Number of the step: 1 storage, 2 compute resources, 3 network, 4 initialization.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
             deserialize_with = "crate::number::optional"
         )]
         pub step: Option<i32>,
-        /// What the step does, in words.
+        /// Description of the step.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub step_description: Option<String>,
     }
-    /// When a notebook will be stopped automatically.
+    /// Lease of a notebook, which determines when the notebook is stopped automatically.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct Lease {
-        /// When the notebook was created, in milliseconds since the epoch.
+        /// Time at which the notebook was created, in milliseconds since the Unix epoch.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
             deserialize_with = "crate::number::optional"
         )]
         pub create_at: Option<i64>,
-        /// Time to run in milliseconds. A renewal makes the value larger. It counts from `create_at`; the notebook is stopped once that much has passed.
+        /// Running time of the notebook, in milliseconds. A renewal increases the value. It counts from `create_at`; the notebook is stopped once that much has passed.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
             deserialize_with = "crate::number::optional"
         )]
         pub duration: Option<i64>,
-        /// Whether the notebook is stopped automatically at all. With false the notebook runs until it is stopped.
+        /// Whether the notebook is stopped automatically. With false the notebook runs until it is stopped.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub enable: Option<bool>,
-        /// Way of stopping automatically. Responses write it in capitals; compare without regard to case. In a request `timing` is assumed when it is left out. With `idle` the time counts from the last use of the notebook, with `timing` from the request.
+        /// Type of automatic stopping. Responses contain it in upper case; compare it case-insensitively. In a request `timing` is assumed when it is left out. With `idle` the time counts from the last use of the notebook, with `timing` from the request.
         ///
         /// Known values: `timing`, `idle`.
         #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
         pub type_: Option<enums::OpenLeaseType>,
-        /// When the notebook last changed, in milliseconds since the epoch. Using the notebook does not change it.
+        /// Time at which the notebook was last updated, in milliseconds since the Unix epoch. Using the notebook does not change it.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
@@ -1697,19 +1697,19 @@ pub mod types {
         )]
         pub update_at: Option<i64>,
     }
-    /// When a notebook shall be stopped automatically.
+    /// Requested lease of a notebook, which determines when the notebook is stopped automatically.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct LeaseReq {
-        /// Time to run in milliseconds: 3,600,000 (one hour, the default) to 259,200,000 (72 hours), or -1 to switch automatic stopping off. It counts from now, and the notebook is stopped once it has passed. Values between -1 and 3,600,000 are refused with ModelArts.6349.
+        /// Running time of the notebook, in milliseconds: 3,600,000 (one hour, the default) to 259,200,000 (72 hours), or -1 to disable automatic stopping. It counts from now, and the notebook is stopped once it has passed. Values between -1 and 3,600,000 are refused with ModelArts.6349.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
             deserialize_with = "crate::number::optional"
         )]
         pub duration: Option<i64>,
-        /// Way of stopping automatically. Responses write it in capitals; compare without regard to case. In a request `timing` is assumed when it is left out. With `idle` the time counts from the last use of the notebook, with `timing` from the request.
+        /// Type of automatic stopping. Responses contain it in upper case; compare it case-insensitively. In a request `timing` is assumed when it is left out. With `idle` the time counts from the last use of the notebook, with `timing` from the request.
         ///
         /// Known values: `timing`, `idle`.
         #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
@@ -1726,7 +1726,7 @@ pub mod types {
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct ManageDevEnvInstanceRequest {
-        /// Action on a development environment instance.
+        /// Action to perform on a development environment instance.
         ///
         /// Known values: `start`, `stop`, `restart`.
         pub action: DevEnvInstanceAction,
@@ -1737,7 +1737,7 @@ pub mod types {
             Default::default()
         }
     }
-    /// States of an instance around an accepted action: `current_status` that it has entered, `previous_state` that it had.
+    /// States of an instance before and after an accepted action. `previous_state` is the state before the action, and `current_status` is the state that the instance has entered.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -1753,33 +1753,33 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub previous_state: Option<enums::OpenDevEnvInstanceStatus>,
     }
-    /// Which nodes of a dedicated pool a notebook may, or should, run on.
+    /// Node affinity of a notebook within a dedicated resource pool.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct NodeAffinity {
-        /// Rules by which one node is preferred to another.
+        /// Rules that determine which nodes are preferred.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub preferred_during_scheduling_ignored_during_execution: Option<
             Vec<NodeAffinityRule>,
         >,
-        /// Rules that a node has to keep.
+        /// Rules that a node must match.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub required_during_scheduling_ignored_during_execution: Option<
             Vec<NodeAffinityRule>,
         >,
     }
-    /// Which nodes of a dedicated pool a notebook may, or should, run on. Huawei Cloud only.
+    /// Node affinity of a notebook within a dedicated resource pool. Huawei Cloud only.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct NodeAffinityReq {
-        /// Rules by which one node is preferred to another.
+        /// Rules that determine which nodes are preferred.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub preferred_during_scheduling_ignored_during_execution: Option<
             Vec<NodeAffinityRuleReq>,
         >,
-        /// Rules that a node has to keep. They have no weight.
+        /// Rules that a node must match. These rules have no weight.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub required_during_scheduling_ignored_during_execution: Option<
             Vec<NodeAffinityRuleReq>,
@@ -1791,7 +1791,7 @@ pub mod types {
             Default::default()
         }
     }
-    /// A rule about one label of a node. Huawei Cloud only.
+    /// Node affinity rule for one node label. Huawei Cloud only.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -1799,15 +1799,15 @@ pub mod types {
         /// Key of the label.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub key: Option<String>,
-        /// How a rule compares a label of a node with its values. Huawei Cloud only.
+        /// Operator that compares a node label with the values of a rule. Huawei Cloud only.
         ///
         /// Known values: `In`, `NotIn`, `Exists`, `DoesNotExist`, `Gt`, `Lt`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub operator: Option<enums::OpenNodeAffinityOperator>,
-        /// Values to compare with.
+        /// Values to compare the label with.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub values: Option<Vec<String>>,
-        /// Weight of a preference, 0 to 100. Absent where a rule has to be kept.
+        /// Weight of a preferred rule, 0 to 100. Absent for a required rule.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
@@ -1815,20 +1815,20 @@ pub mod types {
         )]
         pub weight: Option<i32>,
     }
-    /// A rule about one label of a node. Huawei Cloud only.
+    /// Node affinity rule for one node label. Huawei Cloud only.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct NodeAffinityRuleReq {
         /// Key of the label: a name of at most 63 characters, optionally preceded by a DNS name of at most 253 characters and a slash.
         pub key: String,
-        /// How a rule compares a label of a node with its values. Huawei Cloud only.
+        /// Operator that compares a node label with the values of a rule. Huawei Cloud only.
         ///
         /// Known values: `In`, `NotIn`, `Exists`, `DoesNotExist`, `Gt`, `Lt`.
         pub operator: enums::OpenNodeAffinityOperator,
-        /// Values to compare with. Each has at most 63 characters, begins and ends with a letter or a digit, or is empty.
+        /// Values to compare the label with. Each value has at most 63 characters, and begins and ends with a letter or a digit, or is empty.
         pub values: Vec<String>,
-        /// Weight of a preference, 0 to 100.
+        /// Weight of a preferred rule, 0 to 100.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
@@ -1842,77 +1842,77 @@ pub mod types {
             Default::default()
         }
     }
-    /// A notebook instance. Lists and responses to changes may carry only part of the fields.
+    /// A notebook instance. Lists and responses to changes may contain only some of the fields.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct Notebook {
-        /// How far the steps of a creation or start have come.
+        /// Progress of the steps of creating or starting the notebook.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub action_progress: Option<Vec<JobProgress>>,
-        /// Which nodes of a dedicated pool a notebook may, or should, run on.
+        /// Node affinity of a notebook within a dedicated resource pool.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub affinity: Option<NodeAffinity>,
-        /// The resources of the notebook that cost money. A free notebook has none.
+        /// Resources of the notebook that are billed. A free notebook has none.
         ///
         /// Known values: `STORAGE`, `COMPUTE`, `ALL`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub billing_items: Option<Vec<enums::OpenBillingItem>>,
-        /// When the notebook was created, in milliseconds since the epoch.
+        /// Time at which the notebook was created, in milliseconds since the Unix epoch.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
             deserialize_with = "crate::number::optional"
         )]
         pub create_at: Option<i64>,
-        /// Resources that were chosen freely instead of a flavor.
+        /// Custom resources used instead of a flavor.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub custom_spec: Option<CustomSpec>,
-        /// Further storage mounted into the notebook, at its creation or while it runs.
+        /// Additional storage mounted in the notebook, at creation or while the notebook is running.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub data_volumes: Option<Vec<DataVolume>>,
-        /// Free text about the notebook.
+        /// Free-text description of the notebook.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub description: Option<String>,
-        /// The ways to reach the notebook, among them SSH for an IDE or a terminal.
+        /// Access methods of the notebook, including SSH for an IDE or a terminal.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub endpoints: Option<Vec<EndpointsRes>>,
-        /// Why the notebook failed. It is present in a failed state.
+        /// Reason why the notebook failed. It is present in a failed state.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub fail_reason: Option<String>,
-        /// Kind of a notebook. In a request NOTEBOOK is assumed when it is left out. A user may have one notebook of the kind DEFAULT.
+        /// Kind of notebook. In requests, defaults to `NOTEBOOK`. A user may have one notebook of the kind DEFAULT.
         ///
         /// Known values: `DEFAULT`, `NOTEBOOK`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub feature: Option<enums::OpenNotebookFeature>,
-        /// ID of the flavor, or `custom.flavor.spec.code` when `custom_spec` was chosen instead.
+        /// ID of the flavor, or `custom.flavor.spec.code` if `custom_spec` was used instead.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub flavor: Option<String>,
         /// ID of the notebook, a UUID.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub id: Option<String>,
-        /// A container image from which notebooks are created: preset by the service, registered from the container registry SWR, or saved from a notebook. The same object stands alone in the image operations and as `image` inside a notebook.
+        /// A container image for creating notebooks: preset by the service, registered from the SWR container registry, or saved from a notebook. Image operations return it on its own, and a notebook contains it as `image`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub image: Option<Image>,
         /// IPv4 address of the node on which the notebook runs.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub ip: Option<String>,
-        /// Whether a secret with the user's credentials is made for the notebook; true unless said otherwise. Huawei Cloud only.
+        /// Whether a secret with the user's credentials is created for the notebook. Defaults to `true`. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub is_need_credentials: Option<bool>,
         /// Version of Jupyter in the notebook.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub jupyter_version: Option<String>,
-        /// When a notebook will be stopped automatically.
+        /// Lease of a notebook, which determines when the notebook is stopped automatically.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub lease: Option<Lease>,
-        /// Name of the notebook, not necessarily unique.
+        /// Name of the notebook. Not necessarily unique.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub name: Option<String>,
-        /// The dedicated resource pool of a notebook. It is absent for a notebook in the public pool.
+        /// Dedicated resource pool of a notebook. It is absent for a notebook in the public pool.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub pool: Option<Pool>,
-        /// User and group under which the container runs.
+        /// User and group that the container runs as.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub run_user: Option<RunUser>,
         /// State of a notebook.
@@ -1920,106 +1920,106 @@ pub mod types {
         /// Known values: `INIT`, `CREATING`, `STARTING`, `STOPPING`, `DELETING`, `RUNNING`, `STOPPED`, `SNAPSHOTTING`, `CREATE_FAILED`, `START_FAILED`, `DELETE_FAILED`, `ERROR`, `DELETED`, `FROZEN`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub status: Option<enums::OpenNotebookStatus>,
-        /// Tags attached to the notebook.
+        /// Tags of the notebook.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub tags: Option<Vec<Tag>>,
-        /// Token that opens the notebook. Whoever holds it has access; keep it secret.
+        /// Access token of the notebook. Grants access to the notebook; treat it as a secret.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub token: Option<crate::Secret>,
-        /// When the notebook last changed, in milliseconds since the epoch.
+        /// Time at which the notebook was last updated, in milliseconds since the Unix epoch.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
             deserialize_with = "crate::number::optional"
         )]
         pub update_at: Option<i64>,
-        /// Address of the notebook for a browser. It grants access; treat it like the token.
+        /// URL of the notebook for a browser. Grants access to the notebook; treat it as a secret, like `token`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub url: Option<crate::Secret>,
-        /// The IAM user who owns a notebook.
+        /// IAM user who owns a notebook.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub user: Option<User>,
-        /// ID of the owner.
+        /// ID of the user who owns the notebook.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub user_id: Option<String>,
-        /// The owner's network to which the notebook is attached.
+        /// Virtual private cloud (VPC) of the owner to which the notebook is attached.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub user_vpc: Option<UserVpc>,
-        /// The storage volume of a notebook.
+        /// Storage volume of a notebook.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub volume: Option<VolumeRes>,
-        /// ID of the workspace, 0 when the project has no others.
+        /// ID of the workspace. `0` if the project has no other workspaces.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub workspace_id: Option<String>,
     }
-    /// A flavor, that is a size of machine that can be booked for a notebook.
+    /// A flavor: the hardware size of a notebook.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct NotebookFlavor {
-        /// Processor architecture of an image or a flavor. The lists of the documentation are in upper case, responses come as `x86_64` and `aarch64`; compare without regard to case. An image registered without it counts as X86_64.
+        /// Processor architecture of an image or a flavor. The documentation lists the values in upper case, but responses contain `x86_64` and `aarch64`; compare them case-insensitively. An image registered without it counts as X86_64.
         ///
         /// Known values: `X86_64`, `AARCH64`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub arch: Option<enums::OpenImageArch>,
-        /// The Ascend processors of a flavor. Absent for a flavor without them. Huawei Cloud only.
+        /// Ascend processor details of a flavor. Absent for a flavor without Ascend processors. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub ascend: Option<AscendInfo>,
-        /// How use of a flavor is charged.
+        /// How the flavor is billed.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub billing: Option<BillingInfo>,
-        /// Kind of processor that a flavor is built around.
+        /// Processor type of a flavor.
         ///
         /// Known values: `CPU`, `GPU`, `ASCEND`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub category: Option<enums::OpenFlavorCategory>,
-        /// What the flavor is good for, in words.
+        /// Description of the flavor.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub description: Option<String>,
-        /// Largest EVS disk of the flavor in GB, as text, where it includes one. Huawei Cloud only.
+        /// Maximum size of the EVS disk of the flavor in GB, as a string, if the flavor includes a disk. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub evs_max_size: Option<String>,
-        /// Product code of the EVS disk, where the flavor includes one. Huawei Cloud only.
+        /// Product code of the EVS disk, if the flavor includes one. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub evs_sku_code: Option<String>,
-        /// Kind of notebook for which a flavor is meant.
+        /// Kind of notebook that a flavor is intended for.
         ///
         /// Known values: `DEFAULT`, `NOTEBOOK`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub feature: Option<enums::OpenFlavorFeature>,
-        /// Whether the flavor costs nothing.
+        /// Whether the flavor is free to use.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub free: Option<bool>,
-        /// The GPUs of a flavor. It is absent for a flavor without them.
+        /// GPU details of a flavor. It is absent for a flavor without them.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub gpu: Option<GpuInfo>,
-        /// On which sites of Huawei Cloud a flavor is supported. Huawei Cloud only.
+        /// Huawei Cloud sites on which a flavor is supported. Huawei Cloud only.
         ///
         /// Known values: `COMMON`, `NATIONAL`, `INTERNATIONAL`, `NONE`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub grow_support_type: Option<enums::OpenFlavorSiteSupport>,
-        /// ID of the flavor, to be given when a notebook is created.
+        /// ID of the flavor. Use it when creating a notebook.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub id: Option<String>,
-        /// Size of the memory in KiB; 8388608 is 8 GiB.
+        /// Memory size in KiB. For example, 8388608 is 8 GiB.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
             deserialize_with = "crate::number::optional"
         )]
         pub memory: Option<i64>,
-        /// Name of the flavor for display.
+        /// Display name of the flavor.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub name: Option<String>,
-        /// True when no capacity is left for this flavor. The flavor is listed all the same, and a creation with it is refused with ModelArts.6329.
+        /// Whether the flavor is sold out, that is, has no capacity left. The flavor is listed all the same, and a creation with it is refused with ModelArts.6329.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub sold_out: Option<bool>,
-        /// Types of storage that go with the flavor. A volume of another type is refused with ModelArts.6324.
+        /// Storage types that the flavor supports. A volume of another type is refused with ModelArts.6324.
         ///
         /// Known values: `SFS`, `EVS`, `EFS`, `OBS`, `OBSFS`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub storages: Option<Vec<enums::OpenVolumeCategory>>,
-        /// Number of virtual processors.
+        /// Number of vCPUs.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
@@ -2039,25 +2039,25 @@ pub mod types {
             deserialize_with = "crate::number::optional"
         )]
         pub current: Option<i32>,
-        /// The notebooks of this page.
+        /// Notebooks on this page.
         #[serde(skip_serializing_if = "Option::is_none")]
         #[serde(default, deserialize_with = "crate::object::rows")]
         pub data: Option<Vec<Notebook>>,
-        /// How many pages there are.
+        /// Total number of pages.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
             deserialize_with = "crate::number::optional"
         )]
         pub pages: Option<i32>,
-        /// Records per page, as asked for.
+        /// Requested number of records per page.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
             deserialize_with = "crate::number::optional"
         )]
         pub size: Option<i32>,
-        /// How many notebooks match, over all pages.
+        /// Total number of notebooks that match, on all pages.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
@@ -2065,7 +2065,7 @@ pub mod types {
         )]
         pub total: Option<i64>,
     }
-    /// The dedicated resource pool of a notebook. It is absent for a notebook in the public pool.
+    /// Dedicated resource pool of a notebook. It is absent for a notebook in the public pool.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -2077,12 +2077,12 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub name: Option<String>,
     }
-    /// How a notebook reaches the public network. Huawei Cloud only.
+    /// Public network access of a notebook. Huawei Cloud only.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct PublicNetworkConfigReq {
-        /// Kind of access to the public network. Huawei Cloud only.
+        /// Type of public network access. Huawei Cloud only.
         ///
         /// Known values: `SHARED`, `EXCLUSIVE`, `FORBIDDEN`.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -2094,61 +2094,61 @@ pub mod types {
             Default::default()
         }
     }
-    /// An image of the container registry SWR that is to be usable for notebooks.
+    /// Image in the SWR container registry to register for use in notebooks.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct RegisterImageRequest {
-        /// Processor architecture of an image or a flavor. The lists of the documentation are in upper case, responses come as `x86_64` and `aarch64`; compare without regard to case. An image registered without it counts as X86_64.
+        /// Processor architecture of an image or a flavor. The documentation lists the values in upper case, but responses contain `x86_64` and `aarch64`; compare them case-insensitively. An image registered without it counts as X86_64.
         ///
         /// Known values: `X86_64`, `AARCH64`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub arch: Option<enums::OpenImageArch>,
-        /// Free text about the image, up to 512 characters.
+        /// Free-text description of the image. At most 512 characters.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub description: Option<String>,
-        /// Kind of Ascend processor. Huawei Cloud only.
+        /// Model of the Ascend processor. Huawei Cloud only.
         ///
         /// Known values: `ASCEND_SNT9`, `ASCEND_SNT9B`, `ASCEND_SNT3`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub flavor_type: Option<enums::OpenAscendType>,
-        /// Where an image comes from. Without it an image to register counts as CUSTOMIZE.
+        /// Source of an image. Without it an image to register counts as CUSTOMIZE.
         ///
         /// Known values: `CUSTOMIZE`, `IMAGE_SAVE`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub origin: Option<enums::OpenImageOrigin>,
-        /// Overview of the image, for its users. At most 3,000 characters. Huawei Cloud only.
+        /// Overview of the image for its users. At most 3,000 characters. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub read_me: Option<String>,
-        /// Kinds of compute resources on which the image runs; `resource_categories` in the response. Without it both CPU and GPU are assumed.
+        /// Types of compute resources on which the image runs. Returned as `resource_categories`. Without it both CPU and GPU are assumed.
         ///
         /// Known values: `CPU`, `GPU`, `ASCEND`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub resource_category: Option<Vec<enums::OpenResourceCategory>>,
-        /// Purpose for which an image is made. An image registered without it is UNKNOWN.
+        /// Purpose of an image. An image registered without it is UNKNOWN.
         ///
         /// Known values: `COMMON`, `INFERENCE`, `TRAIN`, `DEV`, `UNKNOWN`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub service_type: Option<enums::OpenImageServiceType>,
-        /// Ways in which a notebook of this image can be reached; `dev_services` in the response. Without it both NOTEBOOK and SSH are assumed.
+        /// Access methods of a notebook that uses the image. Returned as `dev_services`. Without it both NOTEBOOK and SSH are assumed.
         ///
         /// Known values: `NOTEBOOK`, `SSH`, `AI_FLOW`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub services: Option<Vec<enums::OpenEndpointService>>,
-        /// ID of the registry of the enterprise edition of SWR that holds the image. Huawei Cloud only.
+        /// ID of the registry of SWR Enterprise Edition that contains the image. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub swr_instance_id: Option<String>,
-        /// Address of the image in the container registry SWR, `<registry>/<organization>/<name>:<tag>`. Organization, name and tag of the image are read from it.
+        /// Address of the image in the SWR container registry, in the form `<registry>/<organization>/<name>:<tag>`. Organization, name and tag of the image are read from it.
         pub swr_path: String,
-        /// Tags of the image's group, at most 20. Huawei Cloud only.
+        /// Tags of the group of the image, at most 20. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub tags: Option<Vec<String>>,
-        /// Who can see an image. A PUBLIC image can be read and used by everybody who knows its ID, and changed by its owner only. Without it an image to register counts as PRIVATE.
+        /// Visibility of an image. A PUBLIC image can be read and used by everybody who knows its ID, and changed by its owner only. Without it an image to register counts as PRIVATE.
         ///
         /// Known values: `PRIVATE`, `PUBLIC`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub visibility: Option<enums::OpenImageVisibility>,
-        /// Workspace that takes the image. `0` is the one that always exists. Defaults to `0`.
+        /// ID of the workspace to register the image in. The default workspace, `0`, always exists. Defaults to `0`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub workspace_id: Option<String>,
     }
@@ -2158,12 +2158,12 @@ pub mod types {
             Default::default()
         }
     }
-    /// User and group under which the container runs.
+    /// User and group that the container runs as.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct RunUser {
-        /// Number of the group.
+        /// Numeric ID of the group.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
@@ -2173,7 +2173,7 @@ pub mod types {
         /// Name of the group.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub group_name: Option<String>,
-        /// Number of the user.
+        /// Numeric ID of the user.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
@@ -2184,19 +2184,19 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub user_name: Option<String>,
     }
-    /// User and group under which the container runs. Huawei Cloud only.
+    /// User and group that the container runs as. Huawei Cloud only.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct RunUserReq {
-        /// Number of the group.
+        /// Numeric ID of the group.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
             deserialize_with = "crate::number::optional"
         )]
         pub gid: Option<i64>,
-        /// Number of the user.
+        /// Numeric ID of the user.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
@@ -2234,26 +2234,26 @@ pub mod types {
             Self(value)
         }
     }
-    /// A tag of a notebook or of an image, a key with a value.
+    /// Key-value tag of a notebook or an image.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct Tag {
-        /// Key of the tag, of which a resource has each once.
+        /// Key of the tag. Each key is unique within a resource.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub key: Option<String>,
         /// Value of the tag.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub value: Option<String>,
     }
-    /// A tag to add, or to remove. Huawei Cloud only.
+    /// Tag to add or remove. Huawei Cloud only.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct TagReq {
-        /// Key of the tag: letters of any language, digits, spaces and `_ . : = + - @`. 1 to 128 characters. It does not begin with `_sys_`, and neither begins nor ends with a space.
+        /// Key of the tag. Valid characters are letters of any language, digits, spaces and `_ . : = + - @`. 1 to 128 characters. It does not begin with `_sys_`, and neither begins nor ends with a space.
         pub key: String,
-        /// Value of the tag: letters of any language, digits, spaces and `_ . : / = + - @`. It may be empty. At most 255 characters.
+        /// Value of the tag. Valid characters are letters of any language, digits, spaces and `_ . : / = + - @`. May be empty. At most 255 characters.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub value: Option<String>,
     }
@@ -2263,7 +2263,7 @@ pub mod types {
             Default::default()
         }
     }
-    /// A tag key with the values that it has on any notebook. Huawei Cloud only.
+    /// Tag key together with the values that it has on any notebook. Huawei Cloud only.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -2271,35 +2271,35 @@ pub mod types {
         /// Key of the tags.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub key: Option<String>,
-        /// All values of this key, each once.
+        /// All distinct values of the key.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub values: Option<Vec<String>>,
     }
-    /// The tags of all notebooks, by key. Huawei Cloud only.
+    /// Tags of all notebooks, grouped by key. Huawei Cloud only.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct TagValuesList {
-        /// The keys, each once.
+        /// Tag keys. Each key is listed once.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub tags: Option<Vec<TagValues>>,
     }
-    /// Whether, and how long after a start, the instance stops by itself.
+    /// Settings for stopping an instance automatically, at a given time after each start.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct UpdateDevEnvAutoStopReq {
-        /// Running time in seconds, counted anew from each start. From 3,600 to 86,400. It is required when `enable` is true; without it the request is refused with ModelArts.6348. A running instance adopts a changed value at its next start; until then it stops when it was going to.
+        /// Running time in seconds, counted from each start. From 3,600 to 86,400. It is required when `enable` is true; without it the request is refused with ModelArts.6348. A running instance adopts a changed value at its next start; until then it stops when it was going to.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
             deserialize_with = "crate::number::optional"
         )]
         pub duration: Option<i32>,
-        /// True to stop the instance once it has run for `duration`; false to let it run on. False takes effect at once, true in an instance that runs without an end at its next start.
+        /// Whether the instance stops automatically after it has been running for `duration`. If false, it keeps running. False takes effect at once, true in an instance that runs without an end at its next start.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub enable: Option<bool>,
-        /// Whether the console reminds the user again. Of no effect on the instance.
+        /// Whether the console shows the reminder again. Has no effect on the instance.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub prompt: Option<bool>,
     }
@@ -2309,15 +2309,15 @@ pub mod types {
             Default::default()
         }
     }
-    /// Settings of an instance that are to be changed.
+    /// Settings of an instance to change.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct UpdateDevEnvInstanceRequest {
-        /// New free text on the instance. At most 512 characters, none of `& < > " ' /`.
+        /// New free-text description of the instance. At most 512 characters, none of `& < > " ' /`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub description: Option<String>,
-        /// Notebook settings that an update can change.
+        /// Notebook settings that can be updated.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub spec: Option<UpdateDevEnvNotebookSpec>,
     }
@@ -2327,12 +2327,12 @@ pub mod types {
             Default::default()
         }
     }
-    /// Notebook settings that an update can change.
+    /// Notebook settings that can be updated.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct UpdateDevEnvNotebookSpec {
-        /// Whether, and how long after a start, the instance stops by itself.
+        /// Settings for stopping an instance automatically, at a given time after each start.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub auto_stop: Option<UpdateDevEnvAutoStopReq>,
     }
@@ -2342,15 +2342,15 @@ pub mod types {
             Default::default()
         }
     }
-    /// What to change about an image group. Fields that are left out keep their values. Huawei Cloud only.
+    /// Fields of an image group to change. Fields that are left out keep their values. Huawei Cloud only.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct UpdateImageGroupRequest {
-        /// Overview of the image, for its users. At most 30,000 characters.
+        /// Overview of the image for its users. At most 30,000 characters.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub read_me: Option<String>,
-        /// All tags of the group from now on, at most 20.
+        /// New tags of the group, at most 20. They replace all existing tags.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub tags: Option<Vec<TagReq>>,
     }
@@ -2360,45 +2360,45 @@ pub mod types {
             Default::default()
         }
     }
-    /// The fields of a notebook to change.
+    /// Fields of a notebook to change.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct UpdateNotebookRequest {
-        /// Which nodes of a dedicated pool a notebook may, or should, run on. Huawei Cloud only.
+        /// Node affinity of a notebook within a dedicated resource pool. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub affinity: Option<NodeAffinityReq>,
-        /// Resources chosen freely instead of a flavor, for a notebook in a dedicated pool. There processor, memory, architecture and category have to be given, and for GPUs their number and model too. Huawei Cloud only.
+        /// Custom resources to use instead of a flavor, for a notebook in a dedicated resource pool. In such a notebook, processor cores, memory, architecture and category are required; for GPUs, their number and model are required too. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub custom_spec: Option<CustomSpecReq>,
-        /// Further storage, which replaces what the notebook was created with. Huawei Cloud only.
+        /// Additional storage. Replaces the additional storage that was specified when the notebook was created. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub data_volumes: Option<Vec<VolumeReq>>,
-        /// Free text about the notebook. At most 512 characters, none of `& < > " /`.
+        /// Free-text description of the notebook. At most 512 characters, none of `& < > " /`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub description: Option<String>,
-        /// Name of the secret in the Data Encryption Workshop (DEW) that holds the access key for object storage. 1 to 64 characters, only letters, digits, `_` and `-`. Huawei Cloud only.
+        /// Name of the secret in the Data Encryption Workshop (DEW) that contains the access key for object storage. 1 to 64 characters, only letters, digits, `_` and `-`. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub dew_secret_name: Option<String>,
-        /// Remote access by SSH.
+        /// Settings for remote access over SSH.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub endpoints: Option<Vec<EndpointsReq>>,
         /// ID of a flavor from `showSwitchableFlavors`. Another one is refused with ModelArts.6792.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub flavor: Option<String>,
-        /// Own scripts that run when the notebook starts.
+        /// User-defined scripts that run when the notebook starts.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub hooks: Option<CustomHooks>,
         /// ID of an image from `listImages`. An image that does not exist is refused with ModelArts.6797, one that does not run on the flavor with ModelArts.6336.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub image_id: Option<String>,
-        /// New name. At most 128 characters, only letters, digits, `_` and `-`.
+        /// New name of the notebook. At most 128 characters, only letters, digits, `_` and `-`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub name: Option<String>,
-        /// How a notebook reaches the public network. Huawei Cloud only.
+        /// Public network access of a notebook. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub public_network_config: Option<PublicNetworkConfigReq>,
-        /// New size of an EVS volume in GB. At most 4,096. An EVS volume can only grow, and another one cannot change its size.
+        /// New size of the EVS volume, in GB. At most 4,096. An EVS volume can only grow, and another one cannot change its size.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
@@ -2412,12 +2412,12 @@ pub mod types {
             Default::default()
         }
     }
-    /// The IAM user who owns a notebook.
+    /// IAM user who owns a notebook.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct User {
-        /// The account to which a user belongs.
+        /// Account to which a user belongs.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub domain: Option<Domain>,
         /// ID of the user.
@@ -2427,12 +2427,12 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub name: Option<String>,
     }
-    /// The owner's network to which the notebook is attached.
+    /// Virtual private cloud (VPC) of the owner to which the notebook is attached.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct UserVpc {
-        /// Further networks that the notebook reaches over this attachment, as one text; a request has a list.
+        /// Additional networks that the notebook can reach through the VPC, as one string. Requests use a list instead.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub connect_cidrs: Option<String>,
         /// ID of the elastic IP address.
@@ -2447,7 +2447,7 @@ pub mod types {
         /// IP address of the network port.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub port_ip: Option<String>,
-        /// IDs of security groups.
+        /// IDs of the security groups.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub security_group_ids: Option<Vec<String>>,
         /// ID of the subnet.
@@ -2457,12 +2457,12 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub vpc_id: Option<String>,
     }
-    /// The caller's own network to which a notebook is attached. Huawei Cloud only.
+    /// Virtual private cloud (VPC) of the caller to attach the notebook to. Huawei Cloud only.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct UserVpcReq {
-        /// Further networks that the notebook reaches over this attachment, in CIDR notation.
+        /// Additional networks that the notebook can reach through the VPC, in CIDR notation.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub connect_cidrs: Option<Vec<String>>,
         /// ID of an elastic IP address.
@@ -2471,7 +2471,7 @@ pub mod types {
         /// ID of a NAT gateway.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub nat_id: Option<String>,
-        /// IDs of security groups.
+        /// IDs of the security groups.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub security_group_ids: Option<Vec<String>>,
         /// ID of the subnet.
@@ -2487,39 +2487,39 @@ pub mod types {
             Default::default()
         }
     }
-    /// The storage volume of a notebook, or further storage in it.
+    /// Storage volume of a notebook, or additional storage in a notebook.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct VolumeReq {
-        /// Size in GB, at most 4096. The default for EVS is 5, which is also the smallest EVS volume.
+        /// Size of the volume in GB. At most 4096. The default for EVS is 5, which is also the minimum size of an EVS volume.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
             deserialize_with = "crate::number::optional"
         )]
         pub capacity: Option<i32>,
-        /// Type of storage. The service uses EFS and SFS for the file service, EVS for block storage.
+        /// Type of storage. The service uses EFS and SFS for file storage, and EVS for block storage.
         ///
         /// Known values: `SFS`, `EVS`, `EFS`, `OBS`, `OBSFS`.
         pub category: enums::OpenVolumeCategory,
-        /// Name of the secret in the Data Encryption Workshop (DEW) that holds the access key for object storage. 1 to 64 characters, only letters, digits, `_` and `-`. Huawei Cloud only.
+        /// Name of the secret in the Data Encryption Workshop (DEW) that contains the access key for object storage. 1 to 64 characters, only letters, digits, `_` and `-`. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub dew_secret_name: Option<String>,
-        /// ID of an EFS file system, as the SFS console shows it. Required when the category is EFS and the ownership DEDICATED.
+        /// ID of an EFS file system, as shown in the SFS console. Required for the category EFS with the ownership DEDICATED.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub id: Option<String>,
-        /// Directory inside the notebook where the storage appears. At most 256 characters. Huawei Cloud only.
+        /// Directory in the notebook at which the storage is mounted. At most 256 characters. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub mount_path: Option<String>,
-        /// Who owns a storage volume. DEDICATED is possible with EFS only, and takes `uri` and `id` of the file system.
+        /// Owner of a storage volume. DEDICATED is possible with EFS only, and takes `uri` and `id` of the file system.
         ///
         /// Known values: `MANAGED`, `DEDICATED`.
         pub ownership: enums::OpenVolumeOwnership,
-        /// Whether the notebook can only read from the storage. Defaults to `false`. Huawei Cloud only.
+        /// Whether the storage is read-only in the notebook. Defaults to `false`. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub read_only: Option<bool>,
-        /// Where the storage lies: the shared path of an EFS file system, as the SFS console shows it, or `obs://<parallel file system>/<folder>/`.
+        /// Location of the storage: the shared path of an EFS file system, as shown in the SFS console, or `obs://<parallel file system>/<folder>/`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub uri: Option<String>,
     }
@@ -2529,46 +2529,46 @@ pub mod types {
             Default::default()
         }
     }
-    /// The storage volume of a notebook.
+    /// Storage volume of a notebook.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct VolumeRes {
-        /// Size in GB; 4096 is the limit. Created without a size, EVS gets 5 and EFS 50.
+        /// Size of the volume in GB. At most 4096. Created without a size, EVS gets 5 and EFS 50.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
             deserialize_with = "crate::number::optional"
         )]
         pub capacity: Option<i32>,
-        /// Type of storage. The service uses EFS and SFS for the file service, EVS for block storage.
+        /// Type of storage. The service uses EFS and SFS for file storage, and EVS for block storage.
         ///
         /// Known values: `SFS`, `EVS`, `EFS`, `OBS`, `OBSFS`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub category: Option<enums::OpenVolumeCategory>,
-        /// Name of the DEW secret that holds the access key for object storage. Huawei Cloud only.
+        /// Name of the secret in the Data Encryption Workshop (DEW) that contains the access key for object storage. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub dew_secret_name: Option<String>,
-        /// Product code of the EVS disk, where the flavor includes one. Huawei Cloud only.
+        /// Product code of the EVS disk, if the flavor includes one. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub evs_sku_code: Option<String>,
-        /// ID of the caller's own EFS file system, or of the object storage.
+        /// ID of the caller's own EFS file system or of the object storage.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub id: Option<String>,
-        /// Directory inside the notebook where the volume appears. It is `/home/ma-user/work/` unless the request chose another one.
+        /// Directory in the notebook at which the volume is mounted. It is `/home/ma-user/work/` unless the request chose another one.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub mount_path: Option<String>,
-        /// Whether a storage can come and go while the notebook runs. Huawei Cloud only.
+        /// Whether storage can be mounted and unmounted while the notebook is running. Huawei Cloud only.
         ///
         /// Known values: `STATIC`, `DYNAMIC`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub mount_type: Option<enums::OpenMountType>,
-        /// Who owns a storage volume. DEDICATED is possible with EFS only, and takes `uri` and `id` of the file system.
+        /// Owner of a storage volume. DEDICATED is possible with EFS only, and takes `uri` and `id` of the file system.
         ///
         /// Known values: `MANAGED`, `DEDICATED`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub ownership: Option<enums::OpenVolumeOwnership>,
-        /// Whether the notebook can only read from the storage. Huawei Cloud only.
+        /// Whether the storage is read-only in the notebook. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub read_only: Option<bool>,
         /// State of a storage volume. RESIZING does not affect the notebook: it can be used while its disk grows. While an EVS volume is INITIALIZING or DELETING, even a RUNNING notebook is not ready.
@@ -2576,7 +2576,7 @@ pub mod types {
         /// Known values: `RESIZING`, `INITIALIZING`, `IN_USE`, `MOUNTING`, `MOUNTED`, `MOUNT_FAILED`, `UNMOUNTING`, `UNMOUNTED`, `UNMOUNT_FAILED`, `DELETING`, `DELETED`, `DELETE_FAILED`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub status: Option<enums::OpenVolumeStatus>,
-        /// Shared path of the caller's own EFS file system, or the place in the object storage. It and `id` are read back as they were sent.
+        /// Shared path of the caller's own EFS file system, or location in the object storage. It and `id` are read back as they were sent.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub uri: Option<String>,
     }
@@ -2632,7 +2632,7 @@ pub mod types {
             problems: Problems,
         }
         impl AttachObsRequest {
-            /// Kind of a storage that can be attached to a running notebook. A request with OBS returns OBSFS.
+            /// Type of storage that can be mounted in a running notebook. A request with OBS returns OBSFS.
             ///
             /// Known values: `OBS`, `OBSFS`, `EFS`.
             pub fn category<M>(
@@ -2647,12 +2647,12 @@ pub mod types {
                 self.efs_id = self.problems.optional("efs_id", value);
                 self
             }
-            /// Directory inside the notebook at which the storage appears, for example `/data/corpus/`. Matching `^/data/.*$`. It is one directory below `/data/`, whose name has letters, digits, `-` and `_`.
+            /// Directory in the notebook at which the storage is mounted, for example `/data/corpus/`. Matching `^/data/.*$`. It is one directory below `/data/`, whose name has letters, digits, `-` and `_`.
             pub fn mount_path<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
                 self.mount_path = self.problems.optional("mount_path", value);
                 self
             }
-            /// What to mount: `obs://`, the name of the parallel file system, and a folder in it, with a slash at the end, or the shared path of an EFS file system, `<host>:/<folder>`. A plain bucket is not enough.
+            /// Location of the storage to mount: `obs://` followed by the name of the parallel file system and a folder in it, with a trailing slash, or the shared path of an EFS file system, `<host>:/<folder>`. A plain bucket is not enough.
             pub fn uri<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
                 self.uri = self.problems.optional("uri", value);
                 self
@@ -2691,7 +2691,7 @@ pub mod types {
             problems: Problems,
         }
         impl ContainerHooks {
-            /// One script, either its text or its place.
+            /// Script to run, given as its text or as its path.
             pub fn post_start<M>(
                 mut self,
                 value: impl IntoOptional<super::HookConfig, M>,
@@ -2699,7 +2699,7 @@ pub mod types {
                 self.post_start = self.problems.optional("post_start", value);
                 self
             }
-            /// One script, either its text or its place.
+            /// Script to run, given as its text or as its path.
             pub fn pre_start<M>(
                 mut self,
                 value: impl IntoOptional<super::HookConfig, M>,
@@ -2745,7 +2745,7 @@ pub mod types {
             problems: Problems,
         }
         impl CreateDevEnvInstanceRequest {
-            /// AI project to assign the instance to.
+            /// AI project of the instance to create.
             pub fn ai_project<M>(
                 mut self,
                 value: impl IntoOptional<super::DevEnvAiProjectReq, M>,
@@ -2753,7 +2753,7 @@ pub mod types {
                 self.ai_project = self.problems.optional("ai_project", value);
                 self
             }
-            /// Free text on the instance. Empty when left out. At most 512 characters, none of `& < > " ' /`.
+            /// Free-text description of the instance. Empty by default. At most 512 characters, none of `& < > " ' /`.
             pub fn description<M>(
                 mut self,
                 value: impl IntoOptional<String, M>,
@@ -2761,7 +2761,7 @@ pub mod types {
                 self.description = self.problems.optional("description", value);
                 self
             }
-            /// Name of the flavor. Which ones can be used depends on the region and on the administrator.
+            /// Name of the flavor. The available flavors depend on the region and the administrator.
             pub fn flavor(
                 mut self,
                 value: impl TryInto<String, Error: Display>,
@@ -2769,12 +2769,12 @@ pub mod types {
                 self.flavor = self.problems.required("flavor", value);
                 self
             }
-            /// Name of the instance. It need not be unique. 1 to 64 characters, only letters, digits, `_` and `-`.
+            /// Name of the instance. Need not be unique. 1 to 64 characters, only letters, digits, `_` and `-`.
             pub fn name(mut self, value: impl TryInto<String, Error: Display>) -> Self {
                 self.name = self.problems.required("name", value);
                 self
             }
-            /// Resource pool to run the instance in.
+            /// Resource pool in which to run the instance.
             pub fn pool<M>(
                 mut self,
                 value: impl IntoOptional<super::DevEnvPoolReq, M>,
@@ -2782,7 +2782,7 @@ pub mod types {
                 self.pool = self.problems.optional("pool", value);
                 self
             }
-            /// ID of the profile, which decides on image and hardware. The values differ between regions.
+            /// ID of the profile, which determines the image and the hardware. The values differ between regions.
             pub fn profile_id(
                 mut self,
                 value: impl TryInto<String, Error: Display>,
@@ -2790,7 +2790,7 @@ pub mod types {
                 self.profile_id = self.problems.required("profile_id", value);
                 self
             }
-            /// Notebook settings of an instance to be created. Notebooks are the only kind of instance.
+            /// Notebook settings of the instance to create. Notebooks are the only kind of instance.
             pub fn spec(
                 mut self,
                 value: impl TryInto<super::CreateDevEnvNotebookSpec, Error: Display>,
@@ -2798,7 +2798,7 @@ pub mod types {
                 self.spec = self.problems.required("spec", value);
                 self
             }
-            /// Workspace to put the instance into. Without it, the workspace `0`.
+            /// Workspace in which to create the instance. If omitted, the workspace `0` is used.
             pub fn workspace<M>(
                 mut self,
                 value: impl IntoOptional<super::DevEnvWorkspaceReq, M>,
@@ -2870,7 +2870,7 @@ pub mod types {
             problems: Problems,
         }
         impl CreateDevEnvNotebookSpec {
-            /// Freely chosen labels by name. Empty when left out.
+            /// Custom labels, by name. Empty by default.
             pub fn annotations<M>(
                 mut self,
                 value: impl IntoOptional<std::collections::BTreeMap<String, String>, M>,
@@ -2878,7 +2878,7 @@ pub mod types {
                 self.annotations = self.problems.optional("annotations", value);
                 self
             }
-            /// Whether, and how long after a start, the instance stops by itself.
+            /// Settings for stopping an instance automatically, at a given time after each start.
             pub fn auto_stop<M>(
                 mut self,
                 value: impl IntoOptional<super::DevEnvAutoStopReq, M>,
@@ -2886,7 +2886,7 @@ pub mod types {
                 self.auto_stop = self.problems.optional("auto_stop", value);
                 self
             }
-            /// Further storages besides the main one. Not every dedicated resource pool offers them. Each one is of the type obsfs; another type is refused with ModelArts.6324. They are available to instances in a dedicated resource pool only.
+            /// Additional storage besides the main storage. Not available in every dedicated resource pool. Each one is of the type obsfs; another type is refused with ModelArts.6324. They are available to instances in a dedicated resource pool only.
             pub fn extend_storage<M>(
                 mut self,
                 value: impl IntoOptional<Vec<super::DevEnvStorageReq>, M>,
@@ -2894,7 +2894,7 @@ pub mod types {
                 self.extend_storage = self.problems.optional("extend_storage", value);
                 self
             }
-            /// Storage to give to an instance.
+            /// Storage of the instance to create.
             pub fn storage(
                 mut self,
                 value: impl TryInto<super::DevEnvStorageReq, Error: Display>,
@@ -2950,7 +2950,7 @@ pub mod types {
             problems: Problems,
         }
         impl CreateImageRequest {
-            /// Free text about the image, up to 512 characters.
+            /// Free-text description of the image. At most 512 characters.
             pub fn description<M>(
                 mut self,
                 value: impl IntoOptional<String, M>,
@@ -2963,12 +2963,12 @@ pub mod types {
                 self.name = self.problems.optional("name", value);
                 self
             }
-            /// Organization of the container registry SWR that takes the image.
+            /// Organization in the SWR container registry in which to store the image.
             pub fn namespace<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
                 self.namespace = self.problems.optional("namespace", value);
                 self
             }
-            /// Domain of the registry of the enterprise edition of SWR that takes the image. Huawei Cloud only.
+            /// Domain name of the registry of SWR Enterprise Edition in which to store the image. Huawei Cloud only.
             pub fn swr_instance_domain<M>(
                 mut self,
                 value: impl IntoOptional<String, M>,
@@ -2978,7 +2978,7 @@ pub mod types {
                     .optional("swr_instance_domain", value);
                 self
             }
-            /// ID of the registry of the enterprise edition of SWR that takes the image. Huawei Cloud only.
+            /// ID of the registry of SWR Enterprise Edition in which to store the image. Huawei Cloud only.
             pub fn swr_instance_id<M>(
                 mut self,
                 value: impl IntoOptional<String, M>,
@@ -2991,7 +2991,7 @@ pub mod types {
                 self.tag = self.problems.optional("tag", value);
                 self
             }
-            /// Workspace that the image belongs to. `0` is the one that always exists. Defaults to `0`.
+            /// ID of the workspace that the image belongs to. The default workspace, `0`, always exists. Defaults to `0`.
             pub fn workspace_id<M>(
                 mut self,
                 value: impl IntoOptional<String, M>,
@@ -3061,7 +3061,7 @@ pub mod types {
             problems: Problems,
         }
         impl CreateNotebookRequest {
-            /// Which nodes of a dedicated pool a notebook may, or should, run on. Huawei Cloud only.
+            /// Node affinity of a notebook within a dedicated resource pool. Huawei Cloud only.
             pub fn affinity<M>(
                 mut self,
                 value: impl IntoOptional<super::NodeAffinityReq, M>,
@@ -3069,7 +3069,7 @@ pub mod types {
                 self.affinity = self.problems.optional("affinity", value);
                 self
             }
-            /// Resources chosen freely instead of a flavor, for a notebook in a dedicated pool. There processor, memory, architecture and category have to be given, and for GPUs their number and model too. Huawei Cloud only.
+            /// Custom resources to use instead of a flavor, for a notebook in a dedicated resource pool. In such a notebook, processor cores, memory, architecture and category are required; for GPUs, their number and model are required too. Huawei Cloud only.
             pub fn custom_spec<M>(
                 mut self,
                 value: impl IntoOptional<super::CustomSpecReq, M>,
@@ -3077,7 +3077,7 @@ pub mod types {
                 self.custom_spec = self.problems.optional("custom_spec", value);
                 self
             }
-            /// Further storage to mount into the notebook. It stays for as long as the notebook exists. Huawei Cloud only.
+            /// Additional storage to mount in the notebook. It remains mounted for the lifetime of the notebook. Huawei Cloud only.
             pub fn data_volumes<M>(
                 mut self,
                 value: impl IntoOptional<Vec<super::VolumeReq>, M>,
@@ -3085,7 +3085,7 @@ pub mod types {
                 self.data_volumes = self.problems.optional("data_volumes", value);
                 self
             }
-            /// Free text about the notebook. At most 512 characters, none of `& < > " ' /`.
+            /// Free-text description of the notebook. At most 512 characters, none of `& < > " ' /`.
             pub fn description<M>(
                 mut self,
                 value: impl IntoOptional<String, M>,
@@ -3093,12 +3093,12 @@ pub mod types {
                 self.description = self.problems.optional("description", value);
                 self
             }
-            /// Time in milliseconds, counted from now, after which the notebook is stopped: 3,600,000 (one hour, the default) to 259,200,000 (72 hours), or -1 to switch automatic stopping off. Prefer `lease`. Values between -1 and 3,600,000 are refused with ModelArts.6349. It overrides `lease` and makes the type `timing`.
+            /// Running time of the notebook, in milliseconds from now: 3,600,000 (one hour, the default) to 259,200,000 (72 hours), or -1 to disable automatic stopping. Prefer `lease`. Values between -1 and 3,600,000 are refused with ModelArts.6349. It overrides `lease` and makes the type `timing`.
             pub fn duration<M>(mut self, value: impl IntoOptional<i64, M>) -> Self {
                 self.duration = self.problems.optional("duration", value);
                 self
             }
-            /// Remote access by SSH, for an IDE on the own machine or a terminal.
+            /// Settings for remote access over SSH, for an IDE on a local machine or a terminal.
             pub fn endpoints<M>(
                 mut self,
                 value: impl IntoOptional<Vec<super::EndpointsReq>, M>,
@@ -3106,7 +3106,7 @@ pub mod types {
                 self.endpoints = self.problems.optional("endpoints", value);
                 self
             }
-            /// Kind of a notebook. In a request NOTEBOOK is assumed when it is left out. A user may have one notebook of the kind DEFAULT.
+            /// Kind of notebook. In requests, defaults to `NOTEBOOK`. A user may have one notebook of the kind DEFAULT.
             ///
             /// Known values: `DEFAULT`, `NOTEBOOK`.
             pub fn feature<M>(
@@ -3116,7 +3116,7 @@ pub mod types {
                 self.feature = self.problems.optional("feature", value);
                 self
             }
-            /// ID of a flavor from `listFlavors`, for example `modelarts.vm.cpu.2u`. Regions differ. A flavor that does not exist is refused with ModelArts.6323, one that is not for the `feature` with ModelArts.6870.
+            /// ID of a flavor from `listFlavors`, for example `modelarts.vm.cpu.2u`. The available flavors differ between regions. A flavor that does not exist is refused with ModelArts.6323, one that is not for the `feature` with ModelArts.6870.
             pub fn flavor(
                 mut self,
                 value: impl TryInto<String, Error: Display>,
@@ -3124,7 +3124,7 @@ pub mod types {
                 self.flavor = self.problems.required("flavor", value);
                 self
             }
-            /// Own scripts that run when the notebook starts.
+            /// User-defined scripts that run when the notebook starts.
             pub fn hooks<M>(
                 mut self,
                 value: impl IntoOptional<super::CustomHooks, M>,
@@ -3132,7 +3132,7 @@ pub mod types {
                 self.hooks = self.problems.optional("hooks", value);
                 self
             }
-            /// ID (a UUID) of an image from `listImages`. An image that does not exist is refused with ModelArts.6797, one that does not run on the flavor with ModelArts.6336.
+            /// ID of an image from `listImages`, a UUID. An image that does not exist is refused with ModelArts.6797, one that does not run on the flavor with ModelArts.6336.
             pub fn image_id(
                 mut self,
                 value: impl TryInto<String, Error: Display>,
@@ -3140,7 +3140,7 @@ pub mod types {
                 self.image_id = self.problems.required("image_id", value);
                 self
             }
-            /// When a notebook shall be stopped automatically.
+            /// Requested lease of a notebook, which determines when the notebook is stopped automatically.
             pub fn lease<M>(
                 mut self,
                 value: impl IntoOptional<super::LeaseReq, M>,
@@ -3158,7 +3158,7 @@ pub mod types {
                 self.pool_id = self.problems.optional("pool_id", value);
                 self
             }
-            /// How a notebook reaches the public network. Huawei Cloud only.
+            /// Public network access of a notebook. Huawei Cloud only.
             pub fn public_network_config<M>(
                 mut self,
                 value: impl IntoOptional<super::PublicNetworkConfigReq, M>,
@@ -3168,7 +3168,7 @@ pub mod types {
                     .optional("public_network_config", value);
                 self
             }
-            /// User and group under which the container runs. Huawei Cloud only.
+            /// User and group that the container runs as. Huawei Cloud only.
             pub fn run_user<M>(
                 mut self,
                 value: impl IntoOptional<super::RunUserReq, M>,
@@ -3176,7 +3176,7 @@ pub mod types {
                 self.run_user = self.problems.optional("run_user", value);
                 self
             }
-            /// The caller's own network to which a notebook is attached. Huawei Cloud only.
+            /// Virtual private cloud (VPC) of the caller to attach the notebook to. Huawei Cloud only.
             pub fn user_vpc<M>(
                 mut self,
                 value: impl IntoOptional<super::UserVpcReq, M>,
@@ -3184,7 +3184,7 @@ pub mod types {
                 self.user_vpc = self.problems.optional("user_vpc", value);
                 self
             }
-            /// The storage volume of a notebook, or further storage in it.
+            /// Storage volume of a notebook, or additional storage in a notebook.
             pub fn volume(
                 mut self,
                 value: impl TryInto<super::VolumeReq, Error: Display>,
@@ -3192,7 +3192,7 @@ pub mod types {
                 self.volume = self.problems.required("volume", value);
                 self
             }
-            /// ID of the workspace. Defaults to `0`. A workspace that the project does not have is refused with ModelArts.0102.
+            /// ID of the workspace in which to create the notebook. Defaults to `0`. A workspace that the project does not have is refused with ModelArts.0102.
             pub fn workspace_id<M>(
                 mut self,
                 value: impl IntoOptional<String, M>,
@@ -3276,7 +3276,7 @@ pub mod types {
             problems: Problems,
         }
         impl CreateNotebookTagsRequest {
-            /// The tags.
+            /// Tags to add.
             pub fn tags(
                 mut self,
                 value: impl TryInto<Vec<super::TagReq>, Error: Display>,
@@ -3319,7 +3319,7 @@ pub mod types {
             problems: Problems,
         }
         impl CustomHooks {
-            /// Scripts that run inside the container. The first script runs before the service in the container comes up, the other one after it.
+            /// User-defined scripts that run in the container. The first script runs before the service in the container comes up, the other one after it.
             pub fn container_hooks<M>(
                 mut self,
                 value: impl IntoOptional<super::ContainerHooks, M>,
@@ -3363,7 +3363,7 @@ pub mod types {
             problems: Problems,
         }
         impl CustomSpecReq {
-            /// Processor architecture of an image or a flavor. The lists of the documentation are in upper case, responses come as `x86_64` and `aarch64`; compare without regard to case. An image registered without it counts as X86_64.
+            /// Processor architecture of an image or a flavor. The documentation lists the values in upper case, but responses contain `x86_64` and `aarch64`; compare them case-insensitively. An image registered without it counts as X86_64.
             ///
             /// Known values: `X86_64`, `AARCH64`.
             pub fn arch<M>(
@@ -3373,7 +3373,7 @@ pub mod types {
                 self.arch = self.problems.optional("arch", value);
                 self
             }
-            /// Kind of processor that a flavor is built around.
+            /// Processor type of a flavor.
             ///
             /// Known values: `CPU`, `GPU`, `ASCEND`.
             pub fn category<M>(
@@ -3383,12 +3383,12 @@ pub mod types {
                 self.category = self.problems.optional("category", value);
                 self
             }
-            /// Number of processor cores, at least 0.4, with two decimals at most.
+            /// Number of processor cores, at least 0.4, with two decimal places or fewer.
             pub fn cpu<M>(mut self, value: impl IntoOptional<f64, M>) -> Self {
                 self.cpu = self.problems.optional("cpu", value);
                 self
             }
-            /// Number of GPUs; a fraction is a part of a shared card. Not in a pool without GPUs.
+            /// Number of GPUs. A fraction is part of a shared card. Not available in a pool without GPUs.
             pub fn gpu<M>(mut self, value: impl IntoOptional<f64, M>) -> Self {
                 self.gpu = self.problems.optional("gpu", value);
                 self
@@ -3398,12 +3398,12 @@ pub mod types {
                 self.gpu_type = self.problems.optional("gpu_type", value);
                 self
             }
-            /// Memory in MB, a whole number of at least 513.
+            /// Memory size in MB, as a whole number of at least 513.
             pub fn memory<M>(mut self, value: impl IntoOptional<f64, M>) -> Self {
                 self.memory = self.problems.optional("memory", value);
                 self
             }
-            /// Flavor of the nodes of the pool on which the notebook is to run.
+            /// Flavor of the pool nodes on which the notebook runs.
             pub fn resource_flavor<M>(
                 mut self,
                 value: impl IntoOptional<String, M>,
@@ -3456,7 +3456,7 @@ pub mod types {
             problems: Problems,
         }
         impl DeleteImageGroupRequest {
-            /// Whether the content in the container registry SWR goes as well. Defaults to `false`.
+            /// Whether to delete the content in the SWR container registry too. Defaults to `false`.
             pub fn is_force<M>(mut self, value: impl IntoOptional<bool, M>) -> Self {
                 self.is_force = self.problems.optional("is_force", value);
                 self
@@ -3491,7 +3491,7 @@ pub mod types {
             problems: Problems,
         }
         impl DeleteImageRequest {
-            /// Whether the content in the container registry SWR goes as well. Has an effect on images of visibility PRIVATE only. Defaults to `false`.
+            /// Whether to delete the content in the SWR container registry too. Takes effect only for images of visibility PRIVATE. Defaults to `false`.
             pub fn is_force<M>(mut self, value: impl IntoOptional<bool, M>) -> Self {
                 self.is_force = self.problems.optional("is_force", value);
                 self
@@ -3526,7 +3526,7 @@ pub mod types {
             problems: Problems,
         }
         impl DeleteNotebookTagsRequest {
-            /// The tags, each with the value that it has.
+            /// Tags to remove, each with its current value.
             pub fn tags(
                 mut self,
                 value: impl TryInto<Vec<super::TagReq>, Error: Display>,
@@ -3569,7 +3569,7 @@ pub mod types {
             problems: Problems,
         }
         impl DevEnvAiProjectReq {
-            /// ID of the AI project. Reserved for later use.
+            /// ID of the AI project. Reserved for future use.
             pub fn id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
                 self.id = self.problems.optional("id", value);
                 self
@@ -3607,12 +3607,12 @@ pub mod types {
                 self.duration = self.problems.optional("duration", value);
                 self
             }
-            /// True to stop the instance once it has run for `duration`; false to let it run on. Defaults to `false`. Without it a new instance runs on.
+            /// Whether the instance stops automatically after it has been running for `duration`. If false, it keeps running. Defaults to `false`. Without it a new instance runs on.
             pub fn enable<M>(mut self, value: impl IntoOptional<bool, M>) -> Self {
                 self.enable = self.problems.optional("enable", value);
                 self
             }
-            /// Whether the console reminds the user again. Of no effect on the instance. Defaults to `true`. Without it a new instance reminds.
+            /// Whether the console shows the reminder again. Has no effect on the instance. Defaults to `true`. Without it a new instance reminds.
             pub fn prompt<M>(mut self, value: impl IntoOptional<bool, M>) -> Self {
                 self.prompt = self.problems.optional("prompt", value);
                 self
@@ -3697,7 +3697,7 @@ pub mod types {
                 self.name = self.problems.optional("name", value);
                 self
             }
-            /// Owner of the resource pool to run the instance in.
+            /// Owner of the resource pool in which to run the instance.
             pub fn owner<M>(
                 mut self,
                 value: impl IntoOptional<super::DevEnvPoolOwnerReq, M>,
@@ -3749,7 +3749,7 @@ pub mod types {
             problems: Problems,
         }
         impl DevEnvStorageLocationReq {
-            /// Path of the storage, such as `/bucket/folder/` or `obs://bucket/folder/`. Required when the storage is of the type obs; without it the request is refused with ModelArts.6317. Its last character is a slash; another one is refused with ModelArts.6318. It names a directory in a bucket; the bucket itself is refused with ModelArts.6358, and what is no bucket with ModelArts.6336.
+            /// Path of the storage, for example `/bucket/folder/` or `obs://bucket/folder/`. Required when the storage is of the type obs; without it the request is refused with ModelArts.6317. Its last character is a slash; another one is refused with ModelArts.6318. It names a directory in a bucket; the bucket itself is refused with ModelArts.6358, and what is no bucket with ModelArts.6336.
             pub fn path<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
                 self.path = self.problems.optional("path", value);
                 self
@@ -3787,7 +3787,7 @@ pub mod types {
             problems: Problems,
         }
         impl DevEnvStorageReq {
-            /// Place of a storage to give to an instance. Required when the storage is of the type obs.
+            /// Location of the storage. Required if the storage is of type obs.
             pub fn location<M>(
                 mut self,
                 value: impl IntoOptional<super::DevEnvStorageLocationReq, M>,
@@ -3795,7 +3795,7 @@ pub mod types {
                 self.location = self.problems.optional("location", value);
                 self
             }
-            /// Type of a storage. Requests may only use obs for the main storage and obsfs for further ones.
+            /// Type of storage. In requests, only obs is allowed for the main storage and only obsfs for additional storage.
             ///
             /// Known values: `obs`, `evs`, `efs`, `obsfs`.
             pub fn type_(
@@ -3837,7 +3837,7 @@ pub mod types {
             problems: Problems,
         }
         impl DevEnvWorkspaceReq {
-            /// ID of the workspace. `0` is right as long as no workspaces were created. Defaults to `0`. A workspace that the project does not have is refused with ModelArts.0102.
+            /// ID of the workspace. Use `0` if no workspaces have been created. Defaults to `0`. A workspace that the project does not have is refused with ModelArts.0102.
             pub fn id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
                 self.id = self.problems.optional("id", value);
                 self
@@ -3880,7 +3880,7 @@ pub mod types {
                     .optional("allowed_access_ips", value);
                 self
             }
-            /// Names of SSH key pairs that exist in the Elastic Cloud Server console. A name that is none of the caller's is refused with ModelArts.6789. They cannot be changed later.
+            /// Names of SSH key pairs, which must exist in the Elastic Cloud Server console. A name that is none of the caller's is refused with ModelArts.6789. They cannot be changed later.
             pub fn key_pair_names<M>(
                 mut self,
                 value: impl IntoOptional<Vec<String>, M>,
@@ -3888,7 +3888,7 @@ pub mod types {
                 self.key_pair_names = self.problems.optional("key_pair_names", value);
                 self
             }
-            /// Way of access to a notebook.
+            /// Access method of a notebook.
             ///
             /// Known values: `NOTEBOOK`, `SSH`, `AI_FLOW`.
             pub fn service<M>(
@@ -3942,12 +3942,12 @@ pub mod types {
                 self.mode = self.problems.optional("mode", value);
                 self
             }
-            /// The script, as its text or as its place. With the type COMMAND it is the text in Base64, with SCRIPT an absolute path; anything else is refused with ModelArts.6336, and a hook without it with ModelArts.6335.
+            /// Text or path of the script. With the type COMMAND it is the text in Base64, with SCRIPT an absolute path; anything else is refused with ModelArts.6336, and a hook without it with ModelArts.6335.
             pub fn script<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
                 self.script = self.problems.optional("script", value);
                 self
             }
-            /// How a hook gives its script. SCRIPT is assumed when it is left out.
+            /// Form in which a hook specifies its script. SCRIPT is assumed when it is left out.
             ///
             /// Known values: `COMMAND`, `SCRIPT`.
             pub fn type_<M>(
@@ -3990,12 +3990,12 @@ pub mod types {
             problems: Problems,
         }
         impl LeaseReq {
-            /// Time to run in milliseconds: 3,600,000 (one hour, the default) to 259,200,000 (72 hours), or -1 to switch automatic stopping off. It counts from now, and the notebook is stopped once it has passed. Values between -1 and 3,600,000 are refused with ModelArts.6349.
+            /// Running time of the notebook, in milliseconds: 3,600,000 (one hour, the default) to 259,200,000 (72 hours), or -1 to disable automatic stopping. It counts from now, and the notebook is stopped once it has passed. Values between -1 and 3,600,000 are refused with ModelArts.6349.
             pub fn duration<M>(mut self, value: impl IntoOptional<i64, M>) -> Self {
                 self.duration = self.problems.optional("duration", value);
                 self
             }
-            /// Way of stopping automatically. Responses write it in capitals; compare without regard to case. In a request `timing` is assumed when it is left out. With `idle` the time counts from the last use of the notebook, with `timing` from the request.
+            /// Type of automatic stopping. Responses contain it in upper case; compare it case-insensitively. In a request `timing` is assumed when it is left out. With `idle` the time counts from the last use of the notebook, with `timing` from the request.
             ///
             /// Known values: `timing`, `idle`.
             pub fn type_<M>(
@@ -4031,7 +4031,7 @@ pub mod types {
             problems: Problems,
         }
         impl ManageDevEnvInstanceRequest {
-            /// Action on a development environment instance.
+            /// Action to perform on a development environment instance.
             ///
             /// Known values: `start`, `stop`, `restart`.
             pub fn action(
@@ -4082,7 +4082,7 @@ pub mod types {
             problems: Problems,
         }
         impl NodeAffinityReq {
-            /// Rules by which one node is preferred to another.
+            /// Rules that determine which nodes are preferred.
             pub fn preferred_during_scheduling_ignored_during_execution<M>(
                 mut self,
                 value: impl IntoOptional<Vec<super::NodeAffinityRuleReq>, M>,
@@ -4095,7 +4095,7 @@ pub mod types {
                     );
                 self
             }
-            /// Rules that a node has to keep. They have no weight.
+            /// Rules that a node must match. These rules have no weight.
             pub fn required_during_scheduling_ignored_during_execution<M>(
                 mut self,
                 value: impl IntoOptional<Vec<super::NodeAffinityRuleReq>, M>,
@@ -4151,7 +4151,7 @@ pub mod types {
                 self.key = self.problems.required("key", value);
                 self
             }
-            /// How a rule compares a label of a node with its values. Huawei Cloud only.
+            /// Operator that compares a node label with the values of a rule. Huawei Cloud only.
             ///
             /// Known values: `In`, `NotIn`, `Exists`, `DoesNotExist`, `Gt`, `Lt`.
             pub fn operator(
@@ -4161,7 +4161,7 @@ pub mod types {
                 self.operator = self.problems.required("operator", value);
                 self
             }
-            /// Values to compare with. Each has at most 63 characters, begins and ends with a letter or a digit, or is empty.
+            /// Values to compare the label with. Each value has at most 63 characters, and begins and ends with a letter or a digit, or is empty.
             pub fn values(
                 mut self,
                 value: impl TryInto<Vec<String>, Error: Display>,
@@ -4169,7 +4169,7 @@ pub mod types {
                 self.values = self.problems.required("values", value);
                 self
             }
-            /// Weight of a preference, 0 to 100.
+            /// Weight of a preferred rule, 0 to 100.
             pub fn weight<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
                 self.weight = self.problems.optional("weight", value);
                 self
@@ -4210,7 +4210,7 @@ pub mod types {
             problems: Problems,
         }
         impl PublicNetworkConfigReq {
-            /// Kind of access to the public network. Huawei Cloud only.
+            /// Type of public network access. Huawei Cloud only.
             ///
             /// Known values: `SHARED`, `EXCLUSIVE`, `FORBIDDEN`.
             pub fn public_network_type<M>(
@@ -4264,7 +4264,7 @@ pub mod types {
             problems: Problems,
         }
         impl RegisterImageRequest {
-            /// Processor architecture of an image or a flavor. The lists of the documentation are in upper case, responses come as `x86_64` and `aarch64`; compare without regard to case. An image registered without it counts as X86_64.
+            /// Processor architecture of an image or a flavor. The documentation lists the values in upper case, but responses contain `x86_64` and `aarch64`; compare them case-insensitively. An image registered without it counts as X86_64.
             ///
             /// Known values: `X86_64`, `AARCH64`.
             pub fn arch<M>(
@@ -4274,7 +4274,7 @@ pub mod types {
                 self.arch = self.problems.optional("arch", value);
                 self
             }
-            /// Free text about the image, up to 512 characters.
+            /// Free-text description of the image. At most 512 characters.
             pub fn description<M>(
                 mut self,
                 value: impl IntoOptional<String, M>,
@@ -4282,7 +4282,7 @@ pub mod types {
                 self.description = self.problems.optional("description", value);
                 self
             }
-            /// Kind of Ascend processor. Huawei Cloud only.
+            /// Model of the Ascend processor. Huawei Cloud only.
             ///
             /// Known values: `ASCEND_SNT9`, `ASCEND_SNT9B`, `ASCEND_SNT3`.
             pub fn flavor_type<M>(
@@ -4292,7 +4292,7 @@ pub mod types {
                 self.flavor_type = self.problems.optional("flavor_type", value);
                 self
             }
-            /// Where an image comes from. Without it an image to register counts as CUSTOMIZE.
+            /// Source of an image. Without it an image to register counts as CUSTOMIZE.
             ///
             /// Known values: `CUSTOMIZE`, `IMAGE_SAVE`.
             pub fn origin<M>(
@@ -4302,12 +4302,12 @@ pub mod types {
                 self.origin = self.problems.optional("origin", value);
                 self
             }
-            /// Overview of the image, for its users. At most 3,000 characters. Huawei Cloud only.
+            /// Overview of the image for its users. At most 3,000 characters. Huawei Cloud only.
             pub fn read_me<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
                 self.read_me = self.problems.optional("read_me", value);
                 self
             }
-            /// Kinds of compute resources on which the image runs; `resource_categories` in the response. Without it both CPU and GPU are assumed.
+            /// Types of compute resources on which the image runs. Returned as `resource_categories`. Without it both CPU and GPU are assumed.
             ///
             /// Known values: `CPU`, `GPU`, `ASCEND`.
             pub fn resource_category<M>(
@@ -4319,7 +4319,7 @@ pub mod types {
                     .optional("resource_category", value);
                 self
             }
-            /// Purpose for which an image is made. An image registered without it is UNKNOWN.
+            /// Purpose of an image. An image registered without it is UNKNOWN.
             ///
             /// Known values: `COMMON`, `INFERENCE`, `TRAIN`, `DEV`, `UNKNOWN`.
             pub fn service_type<M>(
@@ -4329,7 +4329,7 @@ pub mod types {
                 self.service_type = self.problems.optional("service_type", value);
                 self
             }
-            /// Ways in which a notebook of this image can be reached; `dev_services` in the response. Without it both NOTEBOOK and SSH are assumed.
+            /// Access methods of a notebook that uses the image. Returned as `dev_services`. Without it both NOTEBOOK and SSH are assumed.
             ///
             /// Known values: `NOTEBOOK`, `SSH`, `AI_FLOW`.
             pub fn services<M>(
@@ -4339,7 +4339,7 @@ pub mod types {
                 self.services = self.problems.optional("services", value);
                 self
             }
-            /// ID of the registry of the enterprise edition of SWR that holds the image. Huawei Cloud only.
+            /// ID of the registry of SWR Enterprise Edition that contains the image. Huawei Cloud only.
             pub fn swr_instance_id<M>(
                 mut self,
                 value: impl IntoOptional<String, M>,
@@ -4347,7 +4347,7 @@ pub mod types {
                 self.swr_instance_id = self.problems.optional("swr_instance_id", value);
                 self
             }
-            /// Address of the image in the container registry SWR, `<registry>/<organization>/<name>:<tag>`. Organization, name and tag of the image are read from it.
+            /// Address of the image in the SWR container registry, in the form `<registry>/<organization>/<name>:<tag>`. Organization, name and tag of the image are read from it.
             pub fn swr_path(
                 mut self,
                 value: impl TryInto<String, Error: Display>,
@@ -4355,12 +4355,12 @@ pub mod types {
                 self.swr_path = self.problems.required("swr_path", value);
                 self
             }
-            /// Tags of the image's group, at most 20. Huawei Cloud only.
+            /// Tags of the group of the image, at most 20. Huawei Cloud only.
             pub fn tags<M>(mut self, value: impl IntoOptional<Vec<String>, M>) -> Self {
                 self.tags = self.problems.optional("tags", value);
                 self
             }
-            /// Who can see an image. A PUBLIC image can be read and used by everybody who knows its ID, and changed by its owner only. Without it an image to register counts as PRIVATE.
+            /// Visibility of an image. A PUBLIC image can be read and used by everybody who knows its ID, and changed by its owner only. Without it an image to register counts as PRIVATE.
             ///
             /// Known values: `PRIVATE`, `PUBLIC`.
             pub fn visibility<M>(
@@ -4370,7 +4370,7 @@ pub mod types {
                 self.visibility = self.problems.optional("visibility", value);
                 self
             }
-            /// Workspace that takes the image. `0` is the one that always exists. Defaults to `0`.
+            /// ID of the workspace to register the image in. The default workspace, `0`, always exists. Defaults to `0`.
             pub fn workspace_id<M>(
                 mut self,
                 value: impl IntoOptional<String, M>,
@@ -4437,12 +4437,12 @@ pub mod types {
             problems: Problems,
         }
         impl RunUserReq {
-            /// Number of the group.
+            /// Numeric ID of the group.
             pub fn gid<M>(mut self, value: impl IntoOptional<i64, M>) -> Self {
                 self.gid = self.problems.optional("gid", value);
                 self
             }
-            /// Number of the user.
+            /// Numeric ID of the user.
             pub fn uid<M>(mut self, value: impl IntoOptional<i64, M>) -> Self {
                 self.uid = self.problems.optional("uid", value);
                 self
@@ -4474,12 +4474,12 @@ pub mod types {
             problems: Problems,
         }
         impl TagReq {
-            /// Key of the tag: letters of any language, digits, spaces and `_ . : = + - @`. 1 to 128 characters. It does not begin with `_sys_`, and neither begins nor ends with a space.
+            /// Key of the tag. Valid characters are letters of any language, digits, spaces and `_ . : = + - @`. 1 to 128 characters. It does not begin with `_sys_`, and neither begins nor ends with a space.
             pub fn key(mut self, value: impl TryInto<String, Error: Display>) -> Self {
                 self.key = self.problems.required("key", value);
                 self
             }
-            /// Value of the tag: letters of any language, digits, spaces and `_ . : / = + - @`. It may be empty. At most 255 characters.
+            /// Value of the tag. Valid characters are letters of any language, digits, spaces and `_ . : / = + - @`. May be empty. At most 255 characters.
             pub fn value<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
                 self.value = self.problems.optional("value", value);
                 self
@@ -4515,17 +4515,17 @@ pub mod types {
             problems: Problems,
         }
         impl UpdateDevEnvAutoStopReq {
-            /// Running time in seconds, counted anew from each start. From 3,600 to 86,400. It is required when `enable` is true; without it the request is refused with ModelArts.6348. A running instance adopts a changed value at its next start; until then it stops when it was going to.
+            /// Running time in seconds, counted from each start. From 3,600 to 86,400. It is required when `enable` is true; without it the request is refused with ModelArts.6348. A running instance adopts a changed value at its next start; until then it stops when it was going to.
             pub fn duration<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
                 self.duration = self.problems.optional("duration", value);
                 self
             }
-            /// True to stop the instance once it has run for `duration`; false to let it run on. False takes effect at once, true in an instance that runs without an end at its next start.
+            /// Whether the instance stops automatically after it has been running for `duration`. If false, it keeps running. False takes effect at once, true in an instance that runs without an end at its next start.
             pub fn enable<M>(mut self, value: impl IntoOptional<bool, M>) -> Self {
                 self.enable = self.problems.optional("enable", value);
                 self
             }
-            /// Whether the console reminds the user again. Of no effect on the instance.
+            /// Whether the console shows the reminder again. Has no effect on the instance.
             pub fn prompt<M>(mut self, value: impl IntoOptional<bool, M>) -> Self {
                 self.prompt = self.problems.optional("prompt", value);
                 self
@@ -4563,7 +4563,7 @@ pub mod types {
             problems: Problems,
         }
         impl UpdateDevEnvInstanceRequest {
-            /// New free text on the instance. At most 512 characters, none of `& < > " ' /`.
+            /// New free-text description of the instance. At most 512 characters, none of `& < > " ' /`.
             pub fn description<M>(
                 mut self,
                 value: impl IntoOptional<String, M>,
@@ -4571,7 +4571,7 @@ pub mod types {
                 self.description = self.problems.optional("description", value);
                 self
             }
-            /// Notebook settings that an update can change.
+            /// Notebook settings that can be updated.
             pub fn spec<M>(
                 mut self,
                 value: impl IntoOptional<super::UpdateDevEnvNotebookSpec, M>,
@@ -4615,7 +4615,7 @@ pub mod types {
             problems: Problems,
         }
         impl UpdateDevEnvNotebookSpec {
-            /// Whether, and how long after a start, the instance stops by itself.
+            /// Settings for stopping an instance automatically, at a given time after each start.
             pub fn auto_stop<M>(
                 mut self,
                 value: impl IntoOptional<super::UpdateDevEnvAutoStopReq, M>,
@@ -4656,12 +4656,12 @@ pub mod types {
             problems: Problems,
         }
         impl UpdateImageGroupRequest {
-            /// Overview of the image, for its users. At most 30,000 characters.
+            /// Overview of the image for its users. At most 30,000 characters.
             pub fn read_me<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
                 self.read_me = self.problems.optional("read_me", value);
                 self
             }
-            /// All tags of the group from now on, at most 20.
+            /// New tags of the group, at most 20. They replace all existing tags.
             pub fn tags<M>(
                 mut self,
                 value: impl IntoOptional<Vec<super::TagReq>, M>,
@@ -4711,7 +4711,7 @@ pub mod types {
             problems: Problems,
         }
         impl UpdateNotebookRequest {
-            /// Which nodes of a dedicated pool a notebook may, or should, run on. Huawei Cloud only.
+            /// Node affinity of a notebook within a dedicated resource pool. Huawei Cloud only.
             pub fn affinity<M>(
                 mut self,
                 value: impl IntoOptional<super::NodeAffinityReq, M>,
@@ -4719,7 +4719,7 @@ pub mod types {
                 self.affinity = self.problems.optional("affinity", value);
                 self
             }
-            /// Resources chosen freely instead of a flavor, for a notebook in a dedicated pool. There processor, memory, architecture and category have to be given, and for GPUs their number and model too. Huawei Cloud only.
+            /// Custom resources to use instead of a flavor, for a notebook in a dedicated resource pool. In such a notebook, processor cores, memory, architecture and category are required; for GPUs, their number and model are required too. Huawei Cloud only.
             pub fn custom_spec<M>(
                 mut self,
                 value: impl IntoOptional<super::CustomSpecReq, M>,
@@ -4727,7 +4727,7 @@ pub mod types {
                 self.custom_spec = self.problems.optional("custom_spec", value);
                 self
             }
-            /// Further storage, which replaces what the notebook was created with. Huawei Cloud only.
+            /// Additional storage. Replaces the additional storage that was specified when the notebook was created. Huawei Cloud only.
             pub fn data_volumes<M>(
                 mut self,
                 value: impl IntoOptional<Vec<super::VolumeReq>, M>,
@@ -4735,7 +4735,7 @@ pub mod types {
                 self.data_volumes = self.problems.optional("data_volumes", value);
                 self
             }
-            /// Free text about the notebook. At most 512 characters, none of `& < > " /`.
+            /// Free-text description of the notebook. At most 512 characters, none of `& < > " /`.
             pub fn description<M>(
                 mut self,
                 value: impl IntoOptional<String, M>,
@@ -4743,7 +4743,7 @@ pub mod types {
                 self.description = self.problems.optional("description", value);
                 self
             }
-            /// Name of the secret in the Data Encryption Workshop (DEW) that holds the access key for object storage. 1 to 64 characters, only letters, digits, `_` and `-`. Huawei Cloud only.
+            /// Name of the secret in the Data Encryption Workshop (DEW) that contains the access key for object storage. 1 to 64 characters, only letters, digits, `_` and `-`. Huawei Cloud only.
             pub fn dew_secret_name<M>(
                 mut self,
                 value: impl IntoOptional<String, M>,
@@ -4751,7 +4751,7 @@ pub mod types {
                 self.dew_secret_name = self.problems.optional("dew_secret_name", value);
                 self
             }
-            /// Remote access by SSH.
+            /// Settings for remote access over SSH.
             pub fn endpoints<M>(
                 mut self,
                 value: impl IntoOptional<Vec<super::EndpointsReq>, M>,
@@ -4764,7 +4764,7 @@ pub mod types {
                 self.flavor = self.problems.optional("flavor", value);
                 self
             }
-            /// Own scripts that run when the notebook starts.
+            /// User-defined scripts that run when the notebook starts.
             pub fn hooks<M>(
                 mut self,
                 value: impl IntoOptional<super::CustomHooks, M>,
@@ -4777,12 +4777,12 @@ pub mod types {
                 self.image_id = self.problems.optional("image_id", value);
                 self
             }
-            /// New name. At most 128 characters, only letters, digits, `_` and `-`.
+            /// New name of the notebook. At most 128 characters, only letters, digits, `_` and `-`.
             pub fn name<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
                 self.name = self.problems.optional("name", value);
                 self
             }
-            /// How a notebook reaches the public network. Huawei Cloud only.
+            /// Public network access of a notebook. Huawei Cloud only.
             pub fn public_network_config<M>(
                 mut self,
                 value: impl IntoOptional<super::PublicNetworkConfigReq, M>,
@@ -4792,7 +4792,7 @@ pub mod types {
                     .optional("public_network_config", value);
                 self
             }
-            /// New size of an EVS volume in GB. At most 4,096. An EVS volume can only grow, and another one cannot change its size.
+            /// New size of the EVS volume, in GB. At most 4,096. An EVS volume can only grow, and another one cannot change its size.
             pub fn storage_new_size<M>(
                 mut self,
                 value: impl IntoOptional<i32, M>,
@@ -4862,7 +4862,7 @@ pub mod types {
             problems: Problems,
         }
         impl UserVpcReq {
-            /// Further networks that the notebook reaches over this attachment, in CIDR notation.
+            /// Additional networks that the notebook can reach through the VPC, in CIDR notation.
             pub fn connect_cidrs<M>(
                 mut self,
                 value: impl IntoOptional<Vec<String>, M>,
@@ -4880,7 +4880,7 @@ pub mod types {
                 self.nat_id = self.problems.optional("nat_id", value);
                 self
             }
-            /// IDs of security groups.
+            /// IDs of the security groups.
             pub fn security_group_ids<M>(
                 mut self,
                 value: impl IntoOptional<Vec<String>, M>,
@@ -4950,12 +4950,12 @@ pub mod types {
             problems: Problems,
         }
         impl VolumeReq {
-            /// Size in GB, at most 4096. The default for EVS is 5, which is also the smallest EVS volume.
+            /// Size of the volume in GB. At most 4096. The default for EVS is 5, which is also the minimum size of an EVS volume.
             pub fn capacity<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
                 self.capacity = self.problems.optional("capacity", value);
                 self
             }
-            /// Type of storage. The service uses EFS and SFS for the file service, EVS for block storage.
+            /// Type of storage. The service uses EFS and SFS for file storage, and EVS for block storage.
             ///
             /// Known values: `SFS`, `EVS`, `EFS`, `OBS`, `OBSFS`.
             pub fn category(
@@ -4965,7 +4965,7 @@ pub mod types {
                 self.category = self.problems.required("category", value);
                 self
             }
-            /// Name of the secret in the Data Encryption Workshop (DEW) that holds the access key for object storage. 1 to 64 characters, only letters, digits, `_` and `-`. Huawei Cloud only.
+            /// Name of the secret in the Data Encryption Workshop (DEW) that contains the access key for object storage. 1 to 64 characters, only letters, digits, `_` and `-`. Huawei Cloud only.
             pub fn dew_secret_name<M>(
                 mut self,
                 value: impl IntoOptional<String, M>,
@@ -4973,17 +4973,17 @@ pub mod types {
                 self.dew_secret_name = self.problems.optional("dew_secret_name", value);
                 self
             }
-            /// ID of an EFS file system, as the SFS console shows it. Required when the category is EFS and the ownership DEDICATED.
+            /// ID of an EFS file system, as shown in the SFS console. Required for the category EFS with the ownership DEDICATED.
             pub fn id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
                 self.id = self.problems.optional("id", value);
                 self
             }
-            /// Directory inside the notebook where the storage appears. At most 256 characters. Huawei Cloud only.
+            /// Directory in the notebook at which the storage is mounted. At most 256 characters. Huawei Cloud only.
             pub fn mount_path<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
                 self.mount_path = self.problems.optional("mount_path", value);
                 self
             }
-            /// Who owns a storage volume. DEDICATED is possible with EFS only, and takes `uri` and `id` of the file system.
+            /// Owner of a storage volume. DEDICATED is possible with EFS only, and takes `uri` and `id` of the file system.
             ///
             /// Known values: `MANAGED`, `DEDICATED`.
             pub fn ownership(
@@ -4993,12 +4993,12 @@ pub mod types {
                 self.ownership = self.problems.required("ownership", value);
                 self
             }
-            /// Whether the notebook can only read from the storage. Defaults to `false`. Huawei Cloud only.
+            /// Whether the storage is read-only in the notebook. Defaults to `false`. Huawei Cloud only.
             pub fn read_only<M>(mut self, value: impl IntoOptional<bool, M>) -> Self {
                 self.read_only = self.problems.optional("read_only", value);
                 self
             }
-            /// Where the storage lies: the shared path of an EFS file system, as the SFS console shows it, or `obs://<parallel file system>/<folder>/`.
+            /// Location of the storage: the shared path of an EFS file system, as shown in the SFS console, or `obs://<parallel file system>/<folder>/`.
             pub fn uri<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
                 self.uri = self.problems.optional("uri", value);
                 self
@@ -5048,94 +5048,101 @@ pub mod types {
 }
 /// Client for ModelArts DevEnviron
 ///
-/// Development environments of ModelArts: notebooks and what they are made of.
+/// Development environments of ModelArts: notebooks and their resources.
 ///
 /// ## Two generations
-/// * **Notebooks** (`/v1/{project_id}/notebooks`, `/v1/{project_id}/images`) is the generation to use. Its tags are
-///  Notebooks, Lease, Flavors, Storage and Images.
-/// * **Instances** (`/v1/{project_id}/demanager/instances`, tag DevEnvInstances) is the older one. It lives on for
-///  those who still have such instances.
+/// * **Notebooks** (`/v1/{project_id}/notebooks`, `/v1/{project_id}/images`) are the current generation. Their tags
+///  are Notebooks, Lease, Flavors, Storage and Images.
+/// * **Instances** (`/v1/{project_id}/demanager/instances`, tag DevEnvInstances) are the older generation. It remains
+///  available for users who still have such instances.
 ///
 /// ## Units
 /// | quantity | notebooks | old instances |
 /// |---|---|---|
-/// | points in time | milliseconds since the epoch, as numbers | milliseconds since the epoch, partly as text |
+/// | points in time | milliseconds since the Unix epoch, as numbers | milliseconds since the Unix epoch, partly as strings |
 /// | durations | milliseconds | seconds |
 /// | storage capacity | GB | GB |
-/// | memory of a flavor | KiB | text such as `64GiB` |
+/// | memory of a flavor | KiB | string such as `64GiB` |
 /// | size of an image | bytes | not used |
 ///
-/// Each description names its unit again.
+/// Each description also states its unit.
 ///
 /// ## Asynchronous operations
-/// Creating, starting, stopping, deleting, saving and mounting have only begun when the response arrives. Read the
-/// resource until its status is one of the settled or failed ones. Right after an operation was accepted a read may
-/// still show the status from before.
+/// Creating, starting, stopping, deleting, saving and mounting are asynchronous: when the response arrives, the
+/// operation has only begun. Poll the resource until its status is a settled or failed one. Immediately after an
+/// operation was accepted, a read may still return the previous status.
 ///
 /// ## Signing in
-/// Two ways, one per request, never both:
+/// There are two ways to authenticate a request. Use one of them for each request, never both:
 ///
 /// * A token: send user, password and project to `POST /v3/auth/tokens` of the identity service
 ///  (`https://iam.<region>.…`, document `iam`, operation `createToken`), take the token from the response header
 ///  `X-Subject-Token` and send it as `X-Auth-Token` with each request. It is valid for 24 hours.
-/// * An access key: sign each request with `SDK-HMAC-SHA256` in `Authorization`, as the scheme `SdkHmacSha256` says.
+/// * An access key: sign each request with `SDK-HMAC-SHA256` in `Authorization`, as described in the security scheme
+///  `SdkHmacSha256`.
 ///
-/// Every path begins with the ID of a project. A token is made for one project, and its response names it.
+/// Every path begins with the ID of a project. A token is issued for one project, which is part of the response.
 ///
 /// ## Errors
-/// Every status but the listed successes carries the same body, described once for each status. Five things deserve
-/// attention:
+/// Every response with a status other than the listed successes has the same body, which is described for each
+/// status. Note the following:
 ///
-/// * The old generation says `error_message`, the new one and the gateways say `error_msg`. Read both.
-/// * A missing instance gets **400** and `ModelArts.6309`, a missing image **400** and
-///  `ModelArts.6404`; 404 may occur as well.
-/// * `ModelArts.6357` (400) means that another operation is under way or that the target state is reached already. Only
-///  reading the resource shows which.
-/// * A gateway may respond with HTML or with an empty body, and 429 may lack `Retry-After`.
-/// * Gateways have codes of their own, in `error_code` too, with the prefix `APIG.` or `APIGW.`. None of them says
-///  anything about the resource:
+/// * The older generation returns `error_message`; the current generation and the gateways return `error_msg`. Read
+///  both.
+/// * A missing instance results in status **400** and `ModelArts.6309`, a missing image in status **400** and
+///  `ModelArts.6404`. Status 404 is possible too.
+/// * `ModelArts.6357` (400) means that another operation is in progress or that the target state has already been
+///  reached. Read the resource to find out which.
+/// * A gateway may respond with HTML or with an empty body, and a 429 response may lack `Retry-After`.
+/// * Gateways have their own codes, which are also in `error_code` and have the prefix `APIG.` or `APIGW.`. None of
+///  them says anything about the resource:
 ///
 ///  | code | status | meaning |
 ///  |---|---|---|
-///  | `APIG.0101`, `APIGW.0101` | 404 | The path is not known to the gateway. |
+///  | `APIG.0101`, `APIGW.0101` | 404 | The gateway does not know the path. |
 ///  | `APIG.0201`, `APIGW.0201` | 400, 413, 502, 504 | The request is malformed or too large, or the service behind the gateway did not respond. |
-///  | `APIG.0301`, `APIGW.0301` | 401 | The token or the signature is refused; a wrong clock has the same effect. |
-///  | `APIG.0308`, `APIGW.0308` | 429 | The limit on requests per time is reached. |
+///  | `APIG.0301`, `APIGW.0301` | 401 | The token or the signature was rejected. An incorrect clock has the same effect. |
+///  | `APIG.0308`, `APIGW.0308` | 429 | The rate limit was exceeded. |
 ///
 /// ## Responses may grow
-/// No property of a response is required, and any may be null or absent. New properties and new values may appear at
-/// any time and must not break a client.
+/// No property of a response is required, and every property may be null or absent. New properties and new values may
+/// be added at any time and must not break a client.
 ///
 /// ## Extensions in this document
-/// * `x-extensible-enum` on texts and some integers: the known values; others may come. Case makes no difference when
-///  reading (`x86_64` is X86_64), and a received value is written back as it was received.
-/// * `x-enum-descriptions` beside it: one sentence for each value.
-/// * `x-observed` beside it: values that no table lists, known from samples, prose or practice.
-/// * `x-spellings` beside it: values that the documentation also writes in another letter case.
-/// * `x-states` on the enum of a status: every value sorted into `transient` (it changes by itself), `settled`, `failed`
-///  and `gone`. Each has a list of actions: of a transient value those that are under way, of a settled or gone one
-///  those that end there, of a failed one those that may be tried again.
-/// * `x-source` on operations, parameters, schemas and properties: the pages and tables they were transcribed from,
-///  written `page T<table>`, for an example `page S<sample>`. `sample` means that only a sample shows it, `observed`
-///  that only practice does, `sdk` that only the vendor's SDK does.
-/// * `x-idempotent` on operations: when true, repeating has no further effect, so that the request may be sent again
-///  after a lost response.
-/// * `x-pagination` on operations that return a list in pages: how. `style` says what the position counts: `offset` records,
-///  `page` pages (from `first`), `token` nothing: it is the `next` value of the previous page. `limit` and
-///  `offset` or `token` name the parameters; `items` names the property that holds the records, or several that hold the
-///  same, and `total` the one with their number on all pages. `size` is how many to ask for at once.
-/// * `x-required-when` on properties of requests: the condition under which an optional property has to be given.
-/// * `x-default` on parameters and on properties of requests: what the service assumes when nothing is sent. It is not
-///  `default`, which generated clients would send.
-/// * `x-clouds` on operations, parameters, schemas and properties: the clouds that have it, `huawei` or `otc`. Without it
-///  both have it, as far as is known.
-/// * `x-also` on parameters of a query: other names of the same parameter, of which each cloud knows its own and passes
-///  over the rest; send the value under all of them.
-/// * `x-published: false` on parameters: left out of the published documents, since something else says the same.
-/// * `x-sample` on examples: `documented` as the documentation prints it, or `composed` for this document.
+/// * `x-extensible-enum` on strings and some integers: the known values. Other values may be added. Values are read
+///  case-insensitively (`x86_64` is X86_64), and a received value is sent back exactly as it was received.
+/// * `x-enum-descriptions`, next to `x-extensible-enum`: one sentence for each value.
+/// * `x-observed`, next to `x-extensible-enum`: values that are not in any table but are known from samples, prose or
+///  practice.
+/// * `x-spellings`, next to `x-extensible-enum`: values that the documentation also writes in different letter case.
+/// * `x-states` on the enum of a status: assigns every value to `transient` (it changes without further requests),
+///  `settled`, `failed` or `gone`. Each value has a list of actions: for a transient value, the actions in progress;
+///  for a settled or gone value, the actions that end in it; for a failed value, the actions that can be retried.
+/// * `x-source` on operations, parameters, schemas and properties: the pages and tables from which they were
+///  transcribed, in the form `page T<table>`, or `page S<sample>` for an example. `sample` means that only a sample
+///  contains it, `observed` that only practice shows it, and `sdk` that only the vendor's SDK contains it.
+/// * `x-idempotent` on operations: if true, repeating the request has no further effect, so the request can be
+///  retried after a lost response.
+/// * `x-pagination` on operations that return a list in pages: how the list is paged. `style` defines the page
+///  position: `offset` counts records, `page` counts pages (from `first`), and `token` counts nothing, because the
+///  position is the `next` value of the previous page. `limit` and `offset` or `token` are the names of the
+///  parameters. `items` is the name of the property that contains the records, or of several properties that contain
+///  the same records. `total` is the name of the property that contains the number of records on all pages. `size`
+///  is the number of records to request at a time.
+/// * `x-required-when` on properties of requests: the condition under which an optional property is required.
+/// * `x-default` on parameters and properties of requests: the value that the service assumes if nothing is sent. It
+///  is not `default`, because generated clients would send that value.
+/// * `x-clouds` on operations, parameters, schemas and properties: the clouds that support it, `huawei` or `otc`.
+///  Without it, both clouds support it, as far as is known.
+/// * `x-also` on query parameters: other names of the same parameter. Each cloud knows one of the names and ignores
+///  the others, so send the value under all of them.
+/// * `x-published: false` on parameters: the parameter is omitted from the published documents, because there is
+///  another way to send the same value.
+/// * `x-sample` on examples: `documented` if the documentation contains the example, or `composed` if it was written
+///  for this document.
 ///
-/// A plain `enum` is closed: other values are refused. Where documentation, samples and practice disagree,
-/// the decision is recorded in the errata that accompany this document.
+/// A plain `enum` is closed: other values are rejected. Where documentation, samples and practice disagree, the
+/// decision is recorded in the errata that accompany this document.
 ///
 ///
 /// Version: 2.0.0
@@ -5178,7 +5185,7 @@ impl<X> Client<X> {
 impl<X> Client<X> {
     /// List development environment instances.
     ///
-    /// Returns the instances of a project that match the filters, together with their number. Synchronous and without side effects. The entries are less detailed than those of a single read: `spec` is documented without storage and repository. All filters combine.
+    /// Returns the instances of a project that match the filters, together with their number. Synchronous, without side effects. The entries contain less detail than `showDevEnvInstance` returns: `spec` is documented without storage and repository. All filters combine.
     ///
     /// Sends `GET /v1/{project_id}/demanager/instances`. Parameters are set on the builder.
     pub fn list_dev_env_instances(&self) -> builder::ListDevEnvInstances<'_, X> {
@@ -5186,7 +5193,7 @@ impl<X> Client<X> {
     }
     /// Create a development environment instance.
     ///
-    /// Creates a notebook instance of the previous service generation. Asynchronous: the response describes the new instance in state CREATING (or CREATE_QUEUING), and callers read the instance until it is RUNNING or CREATE_FAILED. Names need not be unique, so a repeated call creates a second instance. The main storage is of the type obs; another type is refused with ModelArts.6324. A pool is one of the project's dedicated pools, whose name, type and owner are in the response. While a free flavor is sold out an instance of it queues in CREATE_QUEUING; another flavor is refused with ModelArts.6329.
+    /// Creates a notebook instance of the older service generation. Asynchronous. The response describes the new instance in the state CREATING (or CREATE_QUEUING); poll the instance until it is RUNNING or CREATE_FAILED. Names need not be unique, so a repeated request creates a second instance. The main storage is of the type obs; another type is refused with ModelArts.6324. A pool is one of the project's dedicated pools, whose name, type and owner are in the response. While a free flavor is sold out an instance of it queues in CREATE_QUEUING; another flavor is refused with ModelArts.6329.
     ///
     /// Sends `POST /v1/{project_id}/demanager/instances`. Parameters are set on the builder.
     pub fn create_dev_env_instance(&self) -> builder::CreateDevEnvInstance<'_, X> {
@@ -5194,7 +5201,7 @@ impl<X> Client<X> {
     }
     /// Show a development environment instance.
     ///
-    /// Returns one instance with its state, flavor, image and notebook settings. Synchronous; poll this operation while waiting for a creation, a start or a stop. It works in every state of the instance. An unknown instance gets status 400 and ModelArts.6309.
+    /// Returns one instance with its state, flavor, image and notebook settings. Synchronous. Poll this operation while an instance is being created, started or stopped. It works in every state of the instance. An unknown instance gets status 400 and ModelArts.6309.
     ///
     /// Sends `GET /v1/{project_id}/demanager/instances/{instance_id}`. Parameters are set on the builder.
     pub fn show_dev_env_instance(&self) -> builder::ShowDevEnvInstance<'_, X> {
@@ -5202,7 +5209,7 @@ impl<X> Client<X> {
     }
     /// Update a development environment instance.
     ///
-    /// Changes the description of an instance, its automatic stop, or both. Synchronous. Name, flavor and storage cannot be changed. Fields that are left out keep their values.
+    /// Updates the description of an instance, its automatic stop, or both. Synchronous. The name, the flavor and the storage cannot be changed. Fields that are left out keep their values.
     ///
     /// Sends `PUT /v1/{project_id}/demanager/instances/{instance_id}`. Parameters are set on the builder.
     pub fn update_dev_env_instance(&self) -> builder::UpdateDevEnvInstance<'_, X> {
@@ -5218,7 +5225,7 @@ impl<X> Client<X> {
     }
     /// Start, stop or restart an instance.
     ///
-    /// Starts a stopped instance, stops a running one or restarts one. Asynchronous: the response names the state before and the state entered, and callers read the instance until it settles. A restart interrupts the instance again every time it is sent, so the call as a whole must not be repeated blindly. Only ML Studio instances can be restarted. A start of an instance that runs is refused with ModelArts.6305, a stop of one that is stopped with ModelArts.6307. While the instance is starting every action is refused with ModelArts.6306, while it is stopping with ModelArts.6308, and during any other operation with ModelArts.6357. An unknown instance gets status 400 and ModelArts.6309.
+    /// Starts a stopped instance, stops a running instance or restarts an instance. Asynchronous. The response contains the previous and the current state; poll the instance until its state is settled. Every restart request interrupts the instance again, so do not retry this operation automatically. Only ML Studio instances can be restarted. A start of an instance that runs is refused with ModelArts.6305, a stop of one that is stopped with ModelArts.6307. While the instance is starting every action is refused with ModelArts.6306, while it is stopping with ModelArts.6308, and during any other operation with ModelArts.6357. An unknown instance gets status 400 and ModelArts.6309.
     ///
     /// Sends `POST /v1/{project_id}/demanager/instances/{instance_id}/action`. Parameters are set on the builder.
     pub fn manage_dev_env_instance(&self) -> builder::ManageDevEnvInstance<'_, X> {
@@ -5226,7 +5233,7 @@ impl<X> Client<X> {
     }
     /// List your notebook instances.
     ///
-    /// Returns one page of the notebooks that the caller may see, narrowed by the filters given. All filters combine.
+    /// Returns one page of the notebooks that the caller can see and that match the filters. All filters combine.
     ///
     /// Sends `GET /v1/{project_id}/notebooks`. Parameters are set on the builder.
     pub fn list_notebooks(&self) -> builder::ListNotebooks<'_, X> {
@@ -5234,7 +5241,7 @@ impl<X> Client<X> {
     }
     /// Create a notebook instance.
     ///
-    /// Starts the creation of a notebook from an image, a flavor and a storage volume. The response comes at once, with the status CREATING; the work goes on for one to three minutes, and a read of the notebook shows when it is RUNNING or CREATE_FAILED.
+    /// Starts creating a notebook from an image, a flavor and a storage volume. The response comes at once, with the status CREATING; the work goes on for one to three minutes, and a read of the notebook shows when it is RUNNING or CREATE_FAILED.
     ///
     /// Sends `POST /v1/{project_id}/notebooks`. Parameters are set on the builder.
     pub fn create_notebook(&self) -> builder::CreateNotebook<'_, X> {
@@ -5242,7 +5249,7 @@ impl<X> Client<X> {
     }
     /// List the notebook instances of all users.
     ///
-    /// Returns one page of the notebooks of a project. Filters, order and paging work as in `listNotebooks`; the path is fixed, so `all` can never be the ID of a notebook. All notebooks of the project are listed, whoever owns them.
+    /// Returns one page of the notebooks in a project. Filters, sorting and paging work as in `listNotebooks`. The path is fixed, so `all` is never the ID of a notebook. All notebooks of the project are listed, whoever owns them.
     ///
     /// Sends `GET /v1/{project_id}/notebooks/all`. Parameters are set on the builder.
     pub fn list_all_notebooks(&self) -> builder::ListAllNotebooks<'_, X> {
@@ -5250,7 +5257,7 @@ impl<X> Client<X> {
     }
     /// List the flavors for new notebooks.
     ///
-    /// Returns the flavors with which a notebook can be created, with their processors, memory, price key and storage types.
+    /// Returns the flavors for creating a notebook, with their processors, memory, billing code and storage types.
     ///
     /// Sends `GET /v1/{project_id}/notebooks/flavors`. Parameters are set on the builder.
     pub fn list_flavors(&self) -> builder::ListFlavors<'_, X> {
@@ -5258,7 +5265,7 @@ impl<X> Client<X> {
     }
     /// List the tags of all notebooks.
     ///
-    /// Returns every tag key that the caller's notebooks in a workspace have, each once, with all values that it has there. It is what a filter offers to choose from; the tags of one notebook stand in the notebook itself. Huawei Cloud only.
+    /// Returns all tag keys of the caller's notebooks in a workspace, each key once and with all of its values. Use the result to offer filters to choose from. The tags of a single notebook are part of the notebook. Huawei Cloud only.
     ///
     /// Sends `GET /v1/{project_id}/notebooks/tags`. Parameters are set on the builder.
     pub fn list_notebook_tags(&self) -> builder::ListNotebookTags<'_, X> {
@@ -5266,15 +5273,15 @@ impl<X> Client<X> {
     }
     /// Show a notebook instance.
     ///
-    /// Returns everything that the service tells about one notebook, among it the state, the progress of a start, the remaining lease and the address to open. Shortly after a stop or a deletion was accepted, the state may still read RUNNING. An unknown notebook gets status 400 and ModelArts.6309.
+    /// Returns all details of one notebook, including its state, the progress of a start, the remaining lease and its URL. Shortly after a stop or a deletion was accepted, the state may still read RUNNING. An unknown notebook gets status 400 and ModelArts.6309.
     ///
     /// Sends `GET /v1/{project_id}/notebooks/{id}`. Parameters are set on the builder.
     pub fn show_notebook(&self) -> builder::ShowNotebook<'_, X> {
         builder::ShowNotebook::new(self)
     }
-    /// Change a notebook instance.
+    /// Update a notebook instance.
     ///
-    /// Changes the fields that the body names. While the notebook runs only its name, description and disk can be changed; flavor, image, endpoints and hooks are refused with ModelArts.6347. Fields that are left out keep their values. The documentation asks for a STOPPED notebook throughout. Key pair, pool, workspace and type of storage are fixed at creation.
+    /// Updates the fields that are specified in the body. While the notebook runs only its name, description and disk can be changed; flavor, image, endpoints and hooks are refused with ModelArts.6347. Fields that are left out keep their values. The documentation asks for a STOPPED notebook throughout. Key pair, pool, workspace and type of storage are fixed at creation.
     ///
     /// Sends `PUT /v1/{project_id}/notebooks/{id}`. Parameters are set on the builder.
     pub fn update_notebook(&self) -> builder::UpdateNotebook<'_, X> {
@@ -5282,7 +5289,7 @@ impl<X> Client<X> {
     }
     /// Delete a notebook instance.
     ///
-    /// Begins to remove a notebook for good. The container goes, and all storage that the service manages for it. The notebook is DELETING for a while and then unknown to the service. A running notebook is usually taken as well, yet the service may refuse it with ModelArts.6304 and ask for a stop first.
+    /// Starts deleting a notebook permanently. The container goes, and all storage that the service manages for it. The notebook is DELETING for a while and then unknown to the service. A running notebook is usually taken as well, yet the service may refuse it with ModelArts.6304 and ask for a stop first.
     ///
     /// Sends `DELETE /v1/{project_id}/notebooks/{id}`. Parameters are set on the builder.
     pub fn delete_notebook(&self) -> builder::DeleteNotebook<'_, X> {
@@ -5290,7 +5297,7 @@ impl<X> Client<X> {
     }
     /// Start a notebook instance.
     ///
-    /// Begins to start a stopped notebook and returns at once; read the notebook until it is RUNNING. The body is empty or `{}`; everything that can be chosen stands in the query. A notebook that runs already, or is busy with another operation, is refused with ModelArts.6357. Each start sets the automatic stop anew: without parameters the type is `timing` and the notebook runs for one hour, whatever was set before.
+    /// Starts a stopped notebook and returns immediately. Poll the notebook until it is RUNNING. The body is empty or `{}`; all options are query parameters. A notebook that runs already, or is busy with another operation, is refused with ModelArts.6357. Each start sets the automatic stop anew: without parameters the type is `timing` and the notebook runs for one hour, whatever was set before.
     ///
     /// Sends `POST /v1/{project_id}/notebooks/{id}/start`. Parameters are set on the builder.
     pub fn start_notebook(&self) -> builder::StartNotebook<'_, X> {
@@ -5298,7 +5305,7 @@ impl<X> Client<X> {
     }
     /// Stop a notebook instance.
     ///
-    /// Begins to stop a running notebook and returns at once; read the notebook until it is STOPPED. There is no request body; an empty JSON object does no harm. A notebook that is stopped already, or is busy with another operation, is refused with ModelArts.6357.
+    /// Stops a running notebook and returns immediately. Poll the notebook until it is STOPPED. There is no request body; an empty JSON object is accepted. A notebook that is stopped already, or is busy with another operation, is refused with ModelArts.6357.
     ///
     /// Sends `POST /v1/{project_id}/notebooks/{id}/stop`. Parameters are set on the builder.
     pub fn stop_notebook(&self) -> builder::StopNotebook<'_, X> {
@@ -5306,7 +5313,7 @@ impl<X> Client<X> {
     }
     /// Add tags to a notebook.
     ///
-    /// Attaches tags to a notebook, at once and in any state. A key that the notebook has already takes the new value; all its other tags stay. Read the notebook to see them. Huawei Cloud only.
+    /// Adds tags to a notebook. Takes effect immediately, in any state of the notebook. If the notebook already has a key, its value is replaced; all other tags are kept. Read the notebook to see its tags. Huawei Cloud only.
     ///
     /// Sends `POST /v1/{project_id}/notebooks/{resource_id}/tags/create`. Parameters are set on the builder.
     pub fn create_notebook_tags(&self) -> builder::CreateNotebookTags<'_, X> {
@@ -5314,7 +5321,7 @@ impl<X> Client<X> {
     }
     /// Remove tags from a notebook.
     ///
-    /// Takes tags off a notebook, at once and in any state. The tags stand in the body, although the method is DELETE: see to it that the client and every proxy between pass it on. Huawei Cloud only.
+    /// Removes tags from a notebook. Takes effect immediately, in any state of the notebook. The tags are sent in the body although the method is DELETE; make sure that the client and every proxy in between pass the body on. Huawei Cloud only.
     ///
     /// Sends `DELETE /v1/{project_id}/notebooks/{resource_id}/tags/delete`. Parameters are set on the builder.
     pub fn delete_notebook_tags(&self) -> builder::DeleteNotebookTags<'_, X> {
@@ -5322,7 +5329,7 @@ impl<X> Client<X> {
     }
     /// Show the lease of a notebook.
     ///
-    /// Tells how long a running notebook may go on before it is stopped automatically.
+    /// Returns how long a running notebook can continue to run before it is stopped automatically.
     ///
     /// Sends `GET /v1/{project_id}/notebooks/{id}/lease`. Parameters are set on the builder.
     pub fn show_lease(&self) -> builder::ShowLease<'_, X> {
@@ -5330,15 +5337,15 @@ impl<X> Client<X> {
     }
     /// Renew the lease of a notebook.
     ///
-    /// Lets a running notebook go on for the given time, counted from now. The lease of a notebook that does not run is not renewed but refused with ModelArts.6327.
+    /// Renews the lease of a running notebook for the given duration, counted from now. The lease of a notebook that does not run is not renewed but refused with ModelArts.6327.
     ///
     /// Sends `PATCH /v1/{project_id}/notebooks/{id}/lease`. Parameters are set on the builder.
     pub fn renew_lease(&self) -> builder::RenewLease<'_, X> {
         builder::RenewLease::new(self)
     }
-    /// List the flavors to which a notebook can change.
+    /// List the flavors that a notebook can switch to.
     ///
-    /// Returns the flavors that an existing notebook may take in `updateNotebook`. The same list comes twice, in `data` and in `flavors`.
+    /// Returns the flavors that `updateNotebook` accepts for an existing notebook. The same list comes twice, in `data` and in `flavors`.
     ///
     /// Sends `GET /v1/{project_id}/notebooks/{id}/flavors`. Parameters are set on the builder.
     pub fn show_switchable_flavors(&self) -> builder::ShowSwitchableFlavors<'_, X> {
@@ -5346,7 +5353,7 @@ impl<X> Client<X> {
     }
     /// List images.
     ///
-    /// Returns one page of the images that the caller can see: the preset images of the service and the images of the project. Page on with `limit` and `offset` until `total` records were read. All filters combine.
+    /// Returns one page of the images that the caller can see: the preset images of the service and the images of the project. Use `limit` and `offset` to read further pages until `total` records have been read. All filters combine.
     ///
     /// Sends `GET /v1/{project_id}/images`. Parameters are set on the builder.
     pub fn list_images(&self) -> builder::ListImages<'_, X> {
@@ -5354,7 +5361,7 @@ impl<X> Client<X> {
     }
     /// Register a custom image.
     ///
-    /// Makes an image that already lies in the container registry SWR usable for notebooks. Sending the request again may fail because the image is known already, so do not repeat it blindly. The response is the new image, usually ACTIVE at once.
+    /// Registers an image that already exists in the SWR container registry for use in notebooks. Repeating the request may fail because the image is already registered, so do not retry it automatically. The response is the new image, usually ACTIVE at once.
     ///
     /// Sends `POST /v1/{project_id}/images`. Parameters are set on the builder.
     pub fn register_image(&self) -> builder::RegisterImage<'_, X> {
@@ -5362,15 +5369,15 @@ impl<X> Client<X> {
     }
     /// List image groups.
     ///
-    /// Returns the images that the caller can see, gathered by name. All versions that share a name in an organization are one entry.
+    /// Returns the images that the caller can see, grouped by name. All versions that share a name in an organization are one entry.
     ///
     /// Sends `GET /v1/{project_id}/images/group`. Parameters are set on the builder.
     pub fn list_image_groups(&self) -> builder::ListImageGroups<'_, X> {
         builder::ListImageGroups::new(self)
     }
-    /// Change an image group.
+    /// Update an image group.
     ///
-    /// Changes the overview text or the tags of an image group, and with them those of all its versions. What the body leaves out stays as it is. Huawei Cloud only.
+    /// Updates the overview or the tags of an image group and of all its versions. Fields that are left out keep their values. Huawei Cloud only.
     ///
     /// Sends `PUT /v1/{project_id}/images/group/{id}`. Parameters are set on the builder.
     pub fn update_image_group(&self) -> builder::UpdateImageGroup<'_, X> {
@@ -5378,7 +5385,7 @@ impl<X> Client<X> {
     }
     /// Delete an image group.
     ///
-    /// Removes an image group with all its versions from the project. The content in the container registry SWR stays unless `is_force` is true. A version that a notebook uses keeps the whole group from being deleted. Huawei Cloud only.
+    /// Deletes an image group with all its versions from the project. The content in the SWR container registry is kept unless `is_force` is true. If a notebook uses one of the versions, the whole group cannot be deleted. Huawei Cloud only.
     ///
     /// Sends `DELETE /v1/{project_id}/images/group/{id}`. Parameters are set on the builder.
     pub fn delete_image_group(&self) -> builder::DeleteImageGroup<'_, X> {
@@ -5386,7 +5393,7 @@ impl<X> Client<X> {
     }
     /// Show an image.
     ///
-    /// Returns one image, preset or own. While a notebook is being saved, ask again until `status` is ACTIVE, or CREATE_FAILED or ERROR when saving failed. An unknown ID gets status 400 and ModelArts.6404.
+    /// Returns one image, preset or owned by the project. While a notebook is being saved, poll this operation until `status` is ACTIVE, or until it is CREATE_FAILED or ERROR, which mean that saving failed. An unknown ID gets status 400 and ModelArts.6404.
     ///
     /// Sends `GET /v1/{project_id}/images/{id}`. Parameters are set on the builder.
     pub fn show_image(&self) -> builder::ShowImage<'_, X> {
@@ -5394,7 +5401,7 @@ impl<X> Client<X> {
     }
     /// Delete an image.
     ///
-    /// Removes an image from the project and returns its last state. An image that a notebook uses cannot be deleted.
+    /// Deletes an image from the project and returns its last state. An image that a notebook uses cannot be deleted.
     ///
     /// Sends `DELETE /v1/{project_id}/images/{id}`. Parameters are set on the builder.
     pub fn delete_image(&self) -> builder::DeleteImage<'_, X> {
@@ -5402,7 +5409,7 @@ impl<X> Client<X> {
     }
     /// Synchronize an image with the registry.
     ///
-    /// Looks up an image in the container registry SWR and brings its entry up to date: its size, and whether its content is still there. The response is the image afterwards. Huawei Cloud only.
+    /// Looks up an image in the SWR container registry and updates its record: its size and whether its content still exists. The response is the updated image. Huawei Cloud only.
     ///
     /// Sends `POST /v1/{project_id}/images/{image_id}/sync`. Parameters are set on the builder.
     pub fn sync_image(&self) -> builder::SyncImage<'_, X> {
@@ -5410,7 +5417,7 @@ impl<X> Client<X> {
     }
     /// Save a notebook as an image.
     ///
-    /// Starts to save the container of a notebook as a new image. The notebook has to be RUNNING; it is SNAPSHOTTING while the image is saved, and uses the saved image afterwards. The response is the image in status INIT; the saving has succeeded when it is ACTIVE and has failed when it is CREATE_FAILED or ERROR. What was installed into the notebook is in the image, such as pip packages and server-side editor extensions.
+    /// Starts saving the container of a notebook as a new image. The notebook has to be RUNNING; it is SNAPSHOTTING while the image is saved, and uses the saved image afterwards. The response is the image in status INIT; the saving has succeeded when it is ACTIVE and has failed when it is CREATE_FAILED or ERROR. What was installed into the notebook is in the image, such as pip packages and server-side editor extensions.
     ///
     /// Sends `POST /v1/{project_id}/notebooks/{id}/create-image`. Parameters are set on the builder.
     pub fn create_image(&self) -> builder::CreateImage<'_, X> {
@@ -5418,15 +5425,15 @@ impl<X> Client<X> {
     }
     /// List the OBS mounts of a notebook.
     ///
-    /// Returns every OBS storage that is attached to the notebook. All of them come in one page, at most ten; nothing can be sent to page through it.
+    /// Returns all OBS storage that is mounted in the notebook. All of them come in one page, at most ten; nothing can be sent to page through it.
     ///
     /// Sends `GET /v1/{project_id}/notebooks/{instance_id}/storage`. Parameters are set on the builder.
     pub fn list_attachable_obs(&self) -> builder::ListAttachableObs<'_, X> {
         builder::ListAttachableObs::new(self)
     }
-    /// Mount OBS storage into a notebook.
+    /// Mount OBS storage in a notebook.
     ///
-    /// Attaches a parallel file system of the object storage OBS to a directory of a running notebook. The notebook has to be RUNNING; otherwise the request is refused with ModelArts.6327. A notebook takes at most ten mounts. The response says MOUNTING; a later read shows MOUNTED or MOUNT_FAILED. Processes in the notebook then read and write its objects like files.
+    /// Mounts a parallel file system of the object storage service OBS at a directory of a running notebook. The notebook has to be RUNNING; otherwise the request is refused with ModelArts.6327. A notebook takes at most ten mounts. The response says MOUNTING; a later read shows MOUNTED or MOUNT_FAILED. Processes in the notebook then read and write its objects like files.
     ///
     /// Sends `POST /v1/{project_id}/notebooks/{instance_id}/storage`. Parameters are set on the builder.
     pub fn attach_obs(&self) -> builder::AttachObs<'_, X> {
@@ -5442,7 +5449,7 @@ impl<X> Client<X> {
     }
     /// Unmount OBS storage from a notebook.
     ///
-    /// Detaches an OBS mount from the notebook. The response says UNMOUNTING; then the mount is UNMOUNTED and vanishes from the list, or stays there as UNMOUNT_FAILED. The objects stay in OBS; only the directory in the notebook loses them.
+    /// Unmounts an OBS mount from the notebook. The response says UNMOUNTING; then the mount is UNMOUNTED and vanishes from the list, or stays there as UNMOUNT_FAILED. The objects stay in OBS; only the directory in the notebook loses them.
     ///
     /// Sends `DELETE /v1/{project_id}/notebooks/{instance_id}/storage/{storage_id}`. Parameters are set on the builder.
     pub fn cancel_obs(&self) -> builder::CancelObs<'_, X> {
@@ -5502,7 +5509,7 @@ pub mod builder {
                 problems: Problems::default(),
             }
         }
-        /// ID of the project that owns the resources. It belongs to exactly one region.
+        /// ID of the project that owns the resources. A project belongs to exactly one region.
         pub fn project_id(
             mut self,
             value: impl TryInto<String, Error: Display>,
@@ -5510,7 +5517,7 @@ pub mod builder {
             self.project_id = self.problems.required("project_id", value);
             self
         }
-        /// Lists only instances of the AI project with this ID.
+        /// Returns only instances in the AI project with this ID.
         pub fn ai_project<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.ai_project = self.problems.optional("ai_project", value);
             self
@@ -5525,17 +5532,17 @@ pub mod builder {
             self.de_type = self.problems.required("de_type", value);
             self
         }
-        /// Largest number of records to return. At least 0. Defaults to `0`. `0` stands for no limit.
+        /// Maximum number of records to return. At least 0. Defaults to `0`. `0` stands for no limit.
         pub fn limit<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
             self.limit = self.problems.optional("limit", value);
             self
         }
-        /// Position of the first record to return, counted from 0. Defaults to `0`.
+        /// Number of records to skip. Defaults to `0`.
         pub fn offset<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
             self.offset = self.problems.optional("offset", value);
             self
         }
-        /// Direction to sort in. Defaults to `asc`.
+        /// Sort direction. Defaults to `asc`.
         ///
         /// Known values: `asc`, `desc`.
         pub fn order<M>(
@@ -5545,12 +5552,12 @@ pub mod builder {
             self.order = self.problems.optional("order", value);
             self
         }
-        /// Lists only the instances that run in the dedicated resource pool with this ID. Instances outside of dedicated resource pools are then left out.
+        /// Returns only instances that run in the dedicated resource pool with this ID. Instances outside of dedicated resource pools are then left out.
         pub fn pool_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.pool_id = self.problems.optional("pool_id", value);
             self
         }
-        /// Lists only instances that were deployed in this way.
+        /// Returns only instances that are deployed in this way.
         ///
         /// Known values: `Docker`.
         pub fn provision_type<M>(
@@ -5560,12 +5567,12 @@ pub mod builder {
             self.provision_type = self.problems.optional("provision_type", value);
             self
         }
-        /// Whether the list is restricted to the caller's own instances. A boolean that is sent as text. Defaults to `true`. With `false` the instances of the other users of the project are listed, too.
+        /// Whether to return only the caller's own instances, as a boolean in string form. Defaults to `true`. With `false` the instances of the other users of the project are listed, too.
         pub fn show_self<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.show_self = self.problems.optional("show_self", value);
             self
         }
-        /// Field to sort by. Defaults to `name`.
+        /// Name of the field to sort by. Defaults to `name`.
         ///
         /// Known values: `name`, `creation_timestamp`.
         pub fn sortby<M>(
@@ -5575,7 +5582,7 @@ pub mod builder {
             self.sortby = self.problems.optional("sortby", value);
             self
         }
-        /// Lists only instances in this state. Without it instances in every state are listed.
+        /// Returns only instances in this state. Without it instances in every state are listed.
         ///
         /// Known values: `CREATING`, `CREATE_FAILED`, `STARTING`, `RESTARTING`, `START_FAILED`, `RUNNING`, `STOPPING`, `STOPPED`, `UNAVAILABLE`, `DELETED`, `RESIZING`, `RESIZE_FAILED`, `CREATE_QUEUING`, `START_QUEUING`, `REBOOTING`, `ACTIVE`.
         pub fn status<M>(
@@ -5585,7 +5592,7 @@ pub mod builder {
             self.status = self.problems.optional("status", value);
             self
         }
-        /// Lists only instances of this workspace. Use `0` if the account has no workspaces. Defaults to `0`.
+        /// Returns only instances in the workspace with this ID. Use `0` if the account has no workspaces. Defaults to `0`.
         pub fn workspace_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.workspace_id = self.problems.optional("workspace_id", value);
             self
@@ -5691,7 +5698,7 @@ pub mod builder {
                 problems: Problems::default(),
             }
         }
-        /// ID of the project that owns the resources. It belongs to exactly one region.
+        /// ID of the project that owns the resources. A project belongs to exactly one region.
         pub fn project_id(
             mut self,
             value: impl TryInto<String, Error: Display>,
@@ -5772,7 +5779,7 @@ pub mod builder {
                 problems: Problems::default(),
             }
         }
-        /// ID of the project that owns the resources. It belongs to exactly one region.
+        /// ID of the project that owns the resources. A project belongs to exactly one region.
         pub fn project_id(
             mut self,
             value: impl TryInto<String, Error: Display>,
@@ -5780,7 +5787,7 @@ pub mod builder {
             self.project_id = self.problems.required("project_id", value);
             self
         }
-        /// ID of a development environment instance. Opaque text: some IDs are plain UUIDs, others have the prefix `DE-`.
+        /// ID of a development environment instance, as an opaque string. Some IDs are plain UUIDs, others have the prefix `DE-`.
         pub fn instance_id(
             mut self,
             value: impl TryInto<String, Error: Display>,
@@ -5857,7 +5864,7 @@ pub mod builder {
                 problems: Problems::default(),
             }
         }
-        /// ID of the project that owns the resources. It belongs to exactly one region.
+        /// ID of the project that owns the resources. A project belongs to exactly one region.
         pub fn project_id(
             mut self,
             value: impl TryInto<String, Error: Display>,
@@ -5865,7 +5872,7 @@ pub mod builder {
             self.project_id = self.problems.required("project_id", value);
             self
         }
-        /// ID of a development environment instance. Opaque text: some IDs are plain UUIDs, others have the prefix `DE-`.
+        /// ID of a development environment instance, as an opaque string. Some IDs are plain UUIDs, others have the prefix `DE-`.
         pub fn instance_id(
             mut self,
             value: impl TryInto<String, Error: Display>,
@@ -5873,7 +5880,7 @@ pub mod builder {
             self.instance_id = self.problems.required("instance_id", value);
             self
         }
-        /// The settings to change.
+        /// Settings to change.
         pub fn body(
             mut self,
             value: impl TryInto<types::UpdateDevEnvInstanceRequest, Error: Display>,
@@ -5951,7 +5958,7 @@ pub mod builder {
                 problems: Problems::default(),
             }
         }
-        /// ID of the project that owns the resources. It belongs to exactly one region.
+        /// ID of the project that owns the resources. A project belongs to exactly one region.
         pub fn project_id(
             mut self,
             value: impl TryInto<String, Error: Display>,
@@ -5959,7 +5966,7 @@ pub mod builder {
             self.project_id = self.problems.required("project_id", value);
             self
         }
-        /// ID of a development environment instance. Opaque text: some IDs are plain UUIDs, others have the prefix `DE-`.
+        /// ID of a development environment instance, as an opaque string. Some IDs are plain UUIDs, others have the prefix `DE-`.
         pub fn instance_id(
             mut self,
             value: impl TryInto<String, Error: Display>,
@@ -6040,7 +6047,7 @@ pub mod builder {
                 problems: Problems::default(),
             }
         }
-        /// ID of the project that owns the resources. It belongs to exactly one region.
+        /// ID of the project that owns the resources. A project belongs to exactly one region.
         pub fn project_id(
             mut self,
             value: impl TryInto<String, Error: Display>,
@@ -6048,7 +6055,7 @@ pub mod builder {
             self.project_id = self.problems.required("project_id", value);
             self
         }
-        /// ID of a development environment instance. Opaque text: some IDs are plain UUIDs, others have the prefix `DE-`.
+        /// ID of a development environment instance, as an opaque string. Some IDs are plain UUIDs, others have the prefix `DE-`.
         pub fn instance_id(
             mut self,
             value: impl TryInto<String, Error: Display>,
@@ -6176,7 +6183,7 @@ pub mod builder {
                 problems: Problems::default(),
             }
         }
-        /// ID of the project that owns the resources. It belongs to exactly one region.
+        /// ID of the project that owns the resources. A project belongs to exactly one region.
         pub fn project_id(
             mut self,
             value: impl TryInto<String, Error: Display>,
@@ -6184,7 +6191,7 @@ pub mod builder {
             self.project_id = self.problems.required("project_id", value);
             self
         }
-        /// Only notebooks of which this costs money; ALL stands for any of it. Huawei Cloud only.
+        /// Returns only notebooks for which this resource is billed. `ALL` stands for any billed resource. Huawei Cloud only.
         ///
         /// Known values: `STORAGE`, `COMPUTE`, `ALL`.
         pub fn billing<M>(
@@ -6194,7 +6201,7 @@ pub mod builder {
             self.billing = self.problems.optional("billing", value);
             self
         }
-        /// Only notebooks whose description contains this text. At most 512 characters, none of `< >`. Huawei Cloud only.
+        /// Returns only notebooks whose description contains this text. At most 512 characters, none of `< >`. Huawei Cloud only.
         pub fn description<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.description = self.problems.optional("description", value);
             self
@@ -6209,27 +6216,27 @@ pub mod builder {
             self.feature = self.problems.optional("feature", value);
             self
         }
-        /// Only notebooks whose flavor ID contains this text. Not for freely chosen resources in a dedicated pool. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
+        /// Returns only notebooks whose flavor ID contains this text. Not applicable to custom resources in a dedicated resource pool. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
         pub fn flavor<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.flavor = self.problems.optional("flavor", value);
             self
         }
-        /// Only the notebook with this ID, a UUID. Huawei Cloud only.
+        /// Returns only the notebook with this ID, a UUID. Huawei Cloud only.
         pub fn id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.id = self.problems.optional("id", value);
             self
         }
-        /// Only notebooks of the image with this ID, a UUID. Huawei Cloud only.
+        /// Returns only notebooks that use the image with this ID, a UUID. Huawei Cloud only.
         pub fn image_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.image_id = self.problems.optional("image_id", value);
             self
         }
-        /// Only notebooks that run on the node with this IPv4 address. Huawei Cloud only.
+        /// Returns only notebooks that run on the node with this IPv4 address. Huawei Cloud only.
         pub fn ip<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.ip = self.problems.optional("ip", value);
             self
         }
-        /// Records per page. The service is known to take 10, 20 and 50. Defaults to `10`.
+        /// Maximum number of records to return. The service is known to accept 10, 20 and 50. Defaults to `10`.
         pub fn limit<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
             self.limit = self.problems.optional("limit", value);
             self
@@ -6239,27 +6246,27 @@ pub mod builder {
             self.name = self.problems.optional("name", value);
             self
         }
-        /// Number of records to skip, not of pages. Defaults to `0`.
+        /// Number of records to skip. Counts records, not pages. Defaults to `0`.
         pub fn offset<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
             self.offset = self.problems.optional("offset", value);
             self
         }
-        /// ID of the user whose notebooks are wanted, 32 lower-case letters and digits. It takes effect for administrators only.
+        /// Returns only notebooks of the user with this ID, which consists of 32 lower-case letters and digits. It takes effect for administrators only.
         pub fn owner<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.owner = self.problems.optional("owner", value);
             self
         }
-        /// Only notebooks that run in this dedicated resource pool.
+        /// Returns only notebooks that run in the dedicated resource pool with this ID.
         pub fn pool_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.pool_id = self.problems.optional("pool_id", value);
             self
         }
-        /// Only notebooks in a dedicated resource pool whose name contains this text. 1 to 64 characters, only letters, digits and `-`. Huawei Cloud only.
+        /// Returns only notebooks in a dedicated resource pool whose name contains this text. 1 to 64 characters, only letters, digits and `-`. Huawei Cloud only.
         pub fn pool_name<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.pool_name = self.problems.optional("pool_name", value);
             self
         }
-        /// Direction of sorting. Defaults to `DESC`.
+        /// Sort direction. Defaults to `DESC`.
         ///
         /// Known values: `ASC`, `DESC`.
         pub fn sort_dir<M>(
@@ -6274,7 +6281,7 @@ pub mod builder {
             self.sort_key = self.problems.optional("sort_key", value);
             self
         }
-        /// Only notebooks in this state.
+        /// Returns only notebooks in this state.
         ///
         /// Known values: `INIT`, `CREATING`, `STARTING`, `STOPPING`, `DELETING`, `RUNNING`, `STOPPED`, `SNAPSHOTTING`, `CREATE_FAILED`, `START_FAILED`, `DELETE_FAILED`, `ERROR`, `DELETED`, `FROZEN`.
         pub fn status<M>(
@@ -6284,22 +6291,22 @@ pub mod builder {
             self.status = self.problems.optional("status", value);
             self
         }
-        /// Only notebooks whose image has this text in its address in the container registry SWR. At most 2,048 characters, only letters, digits, `_`, `.`, `:`, `/` and `-`. Huawei Cloud only.
+        /// Returns only notebooks whose image address in the SWR container registry contains this text. At most 2,048 characters, only letters, digits, `_`, `.`, `:`, `/` and `-`. Huawei Cloud only.
         pub fn swr_path<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.swr_path = self.problems.optional("swr_path", value);
             self
         }
-        /// Only notebooks with all these tags, each written `key|value` and joined with commas. The text neither begins nor ends with a comma, does not begin with `|`, and has no two of them in a row. Huawei Cloud only.
+        /// Returns only notebooks that have all of these tags. Each tag is written as `key|value`; tags are separated by commas. The value must not begin or end with a comma, must not begin with `|`, and must not contain two consecutive commas or `|`. Huawei Cloud only.
         pub fn tags<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.tags = self.problems.optional("tags", value);
             self
         }
-        /// Only notebooks of users whose name contains this text. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
+        /// Returns only notebooks of users whose name contains this text. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
         pub fn username<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.username = self.problems.optional("username", value);
             self
         }
-        /// Only notebooks of this workspace. A project that never created workspaces has just the one called 0. Huawei Cloud now calls the parameter `workspace_id`, as other operations do. Defaults to `0`.
+        /// Returns only notebooks in the workspace with this ID. A project that never created workspaces has only the workspace `0`. Huawei Cloud now calls the parameter `workspace_id`, as other operations do. Defaults to `0`.
         pub fn workspace_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.workspace_id = self.problems.optional("workspaceId", value);
             self
@@ -6410,7 +6417,7 @@ pub mod builder {
                 problems: Problems::default(),
             }
         }
-        /// ID of the project that owns the resources. It belongs to exactly one region.
+        /// ID of the project that owns the resources. A project belongs to exactly one region.
         pub fn project_id(
             mut self,
             value: impl TryInto<String, Error: Display>,
@@ -6529,7 +6536,7 @@ pub mod builder {
                 problems: Problems::default(),
             }
         }
-        /// ID of the project that owns the resources. It belongs to exactly one region.
+        /// ID of the project that owns the resources. A project belongs to exactly one region.
         pub fn project_id(
             mut self,
             value: impl TryInto<String, Error: Display>,
@@ -6537,7 +6544,7 @@ pub mod builder {
             self.project_id = self.problems.required("project_id", value);
             self
         }
-        /// Only notebooks of which this costs money; ALL stands for any of it. Huawei Cloud only.
+        /// Returns only notebooks for which this resource is billed. `ALL` stands for any billed resource. Huawei Cloud only.
         ///
         /// Known values: `STORAGE`, `COMPUTE`, `ALL`.
         pub fn billing<M>(
@@ -6547,7 +6554,7 @@ pub mod builder {
             self.billing = self.problems.optional("billing", value);
             self
         }
-        /// Only notebooks whose description contains this text. At most 512 characters, none of `< >`. Huawei Cloud only.
+        /// Returns only notebooks whose description contains this text. At most 512 characters, none of `< >`. Huawei Cloud only.
         pub fn description<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.description = self.problems.optional("description", value);
             self
@@ -6562,27 +6569,27 @@ pub mod builder {
             self.feature = self.problems.optional("feature", value);
             self
         }
-        /// Only notebooks whose flavor ID contains this text. Not for freely chosen resources in a dedicated pool. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
+        /// Returns only notebooks whose flavor ID contains this text. Not applicable to custom resources in a dedicated resource pool. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
         pub fn flavor<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.flavor = self.problems.optional("flavor", value);
             self
         }
-        /// Only the notebook with this ID, a UUID. Huawei Cloud only.
+        /// Returns only the notebook with this ID, a UUID. Huawei Cloud only.
         pub fn id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.id = self.problems.optional("id", value);
             self
         }
-        /// Only notebooks of the image with this ID, a UUID. Huawei Cloud only.
+        /// Returns only notebooks that use the image with this ID, a UUID. Huawei Cloud only.
         pub fn image_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.image_id = self.problems.optional("image_id", value);
             self
         }
-        /// Only notebooks that run on the node with this IPv4 address. Huawei Cloud only.
+        /// Returns only notebooks that run on the node with this IPv4 address. Huawei Cloud only.
         pub fn ip<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.ip = self.problems.optional("ip", value);
             self
         }
-        /// Records per page. The service is known to take 10, 20 and 50. Defaults to `10`.
+        /// Maximum number of records to return. The service is known to accept 10, 20 and 50. Defaults to `10`.
         pub fn limit<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
             self.limit = self.problems.optional("limit", value);
             self
@@ -6592,27 +6599,27 @@ pub mod builder {
             self.name = self.problems.optional("name", value);
             self
         }
-        /// Number of records to skip, not of pages. Defaults to `0`.
+        /// Number of records to skip. Counts records, not pages. Defaults to `0`.
         pub fn offset<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
             self.offset = self.problems.optional("offset", value);
             self
         }
-        /// ID of the user whose notebooks are wanted, 32 lower-case letters and digits. It takes effect for administrators only.
+        /// Returns only notebooks of the user with this ID, which consists of 32 lower-case letters and digits. It takes effect for administrators only.
         pub fn owner<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.owner = self.problems.optional("owner", value);
             self
         }
-        /// Only notebooks that run in this dedicated resource pool.
+        /// Returns only notebooks that run in the dedicated resource pool with this ID.
         pub fn pool_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.pool_id = self.problems.optional("pool_id", value);
             self
         }
-        /// Only notebooks in a dedicated resource pool whose name contains this text. 1 to 64 characters, only letters, digits and `-`. Huawei Cloud only.
+        /// Returns only notebooks in a dedicated resource pool whose name contains this text. 1 to 64 characters, only letters, digits and `-`. Huawei Cloud only.
         pub fn pool_name<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.pool_name = self.problems.optional("pool_name", value);
             self
         }
-        /// Direction of sorting. Defaults to `DESC`.
+        /// Sort direction. Defaults to `DESC`.
         ///
         /// Known values: `ASC`, `DESC`.
         pub fn sort_dir<M>(
@@ -6627,7 +6634,7 @@ pub mod builder {
             self.sort_key = self.problems.optional("sort_key", value);
             self
         }
-        /// Only notebooks in this state.
+        /// Returns only notebooks in this state.
         ///
         /// Known values: `INIT`, `CREATING`, `STARTING`, `STOPPING`, `DELETING`, `RUNNING`, `STOPPED`, `SNAPSHOTTING`, `CREATE_FAILED`, `START_FAILED`, `DELETE_FAILED`, `ERROR`, `DELETED`, `FROZEN`.
         pub fn status<M>(
@@ -6637,22 +6644,22 @@ pub mod builder {
             self.status = self.problems.optional("status", value);
             self
         }
-        /// Only notebooks whose image has this text in its address in the container registry SWR. At most 2,048 characters, only letters, digits, `_`, `.`, `:`, `/` and `-`. Huawei Cloud only.
+        /// Returns only notebooks whose image address in the SWR container registry contains this text. At most 2,048 characters, only letters, digits, `_`, `.`, `:`, `/` and `-`. Huawei Cloud only.
         pub fn swr_path<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.swr_path = self.problems.optional("swr_path", value);
             self
         }
-        /// Only notebooks with all these tags, each written `key|value` and joined with commas. The text neither begins nor ends with a comma, does not begin with `|`, and has no two of them in a row. Huawei Cloud only.
+        /// Returns only notebooks that have all of these tags. Each tag is written as `key|value`; tags are separated by commas. The value must not begin or end with a comma, must not begin with `|`, and must not contain two consecutive commas or `|`. Huawei Cloud only.
         pub fn tags<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.tags = self.problems.optional("tags", value);
             self
         }
-        /// Only notebooks of users whose name contains this text. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
+        /// Returns only notebooks of users whose name contains this text. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
         pub fn username<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.username = self.problems.optional("username", value);
             self
         }
-        /// Only notebooks of this workspace. A project that never created workspaces has just the one called 0. Huawei Cloud now calls the parameter `workspace_id`, as other operations do. Defaults to `0`.
+        /// Returns only notebooks in the workspace with this ID. A project that never created workspaces has only the workspace `0`. Huawei Cloud now calls the parameter `workspace_id`, as other operations do. Defaults to `0`.
         pub fn workspace_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.workspace_id = self.problems.optional("workspaceId", value);
             self
@@ -6777,7 +6784,7 @@ pub mod builder {
                 problems: Problems::default(),
             }
         }
-        /// ID of the project that owns the resources. It belongs to exactly one region.
+        /// ID of the project that owns the resources. A project belongs to exactly one region.
         pub fn project_id(
             mut self,
             value: impl TryInto<String, Error: Display>,
@@ -6785,7 +6792,7 @@ pub mod builder {
             self.project_id = self.problems.required("project_id", value);
             self
         }
-        /// Only flavors with this kind of processor. It may be combined with `type`.
+        /// Returns only flavors with this type of processor. It may be combined with `type`.
         ///
         /// Known values: `CPU`, `GPU`, `ASCEND`.
         pub fn category<M>(
@@ -6795,7 +6802,7 @@ pub mod builder {
             self.category = self.problems.optional("category", value);
             self
         }
-        /// Only flavors for this kind of notebook. Without it Huawei Cloud lists those for NOTEBOOK. Huawei Cloud only.
+        /// Returns only flavors for this kind of notebook. If omitted, Huawei Cloud returns the flavors for NOTEBOOK. Huawei Cloud only.
         ///
         /// Known values: `DEFAULT`, `NOTEBOOK`.
         pub fn feature<M>(
@@ -6805,7 +6812,7 @@ pub mod builder {
             self.feature = self.problems.optional("feature", value);
             self
         }
-        /// Only flavors with this kind of Ascend processor. Huawei Cloud only.
+        /// Returns only flavors with this model of Ascend processor. Huawei Cloud only.
         ///
         /// Known values: `ASCEND_SNT9`, `ASCEND_SNT9B`, `ASCEND_SNT3`.
         pub fn flavor_type<M>(
@@ -6815,7 +6822,7 @@ pub mod builder {
             self.flavor_type = self.problems.optional("flavor_type", value);
             self
         }
-        /// Records per page. Everything comes in one page when it is left out.
+        /// Maximum number of records to return. Everything comes in one page when it is left out.
         pub fn limit<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
             self.limit = self.problems.optional("limit", value);
             self
@@ -6825,7 +6832,7 @@ pub mod builder {
             self.offset = self.problems.optional("offset", value);
             self
         }
-        /// Direction of sorting. Defaults to `DESC`.
+        /// Sort direction. Defaults to `DESC`.
         ///
         /// Known values: `ASC`, `DESC`.
         pub fn sort_dir<M>(
@@ -6840,7 +6847,7 @@ pub mod builder {
             self.sort_key = self.problems.optional("sort_key", value);
             self
         }
-        /// Only flavors of this kind of cluster.
+        /// Returns only flavors of this type of cluster.
         ///
         /// Known values: `MANAGED`, `DEDICATED`.
         pub fn type_<M>(
@@ -6929,7 +6936,7 @@ pub mod builder {
                 problems: Problems::default(),
             }
         }
-        /// ID of the project that owns the resources. It belongs to exactly one region.
+        /// ID of the project that owns the resources. A project belongs to exactly one region.
         pub fn project_id(
             mut self,
             value: impl TryInto<String, Error: Display>,
@@ -6937,7 +6944,7 @@ pub mod builder {
             self.project_id = self.problems.required("project_id", value);
             self
         }
-        /// Workspace whose notebooks are asked about. `0` is the one that always exists. Defaults to `0`.
+        /// ID of the workspace whose tags to return. The default workspace, `0`, always exists. Defaults to `0`.
         pub fn workspace_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.workspace_id = self.problems.optional("workspace_id", value);
             self
@@ -7004,7 +7011,7 @@ pub mod builder {
                 problems: Problems::default(),
             }
         }
-        /// ID of the project that owns the resources. It belongs to exactly one region.
+        /// ID of the project that owns the resources. A project belongs to exactly one region.
         pub fn project_id(
             mut self,
             value: impl TryInto<String, Error: Display>,
@@ -7012,7 +7019,7 @@ pub mod builder {
             self.project_id = self.problems.required("project_id", value);
             self
         }
-        /// ID of the notebook, as `createNotebook` and `listNotebooks` return it.
+        /// ID of the notebook, as returned by `createNotebook` and `listNotebooks`.
         pub fn id(mut self, value: impl TryInto<String, Error: Display>) -> Self {
             self.id = self.problems.required("id", value);
             self
@@ -7061,7 +7068,7 @@ pub mod builder {
             client.transport.send(self.prepare()?).await
         }
     }
-    /// The request `updateNotebook`: Change a notebook instance.
+    /// The request `updateNotebook`: Update a notebook instance.
     ///
     /// See [`Client::update_notebook`](super::Client::update_notebook).
     #[derive(Clone, Debug)]
@@ -7083,7 +7090,7 @@ pub mod builder {
                 problems: Problems::default(),
             }
         }
-        /// ID of the project that owns the resources. It belongs to exactly one region.
+        /// ID of the project that owns the resources. A project belongs to exactly one region.
         pub fn project_id(
             mut self,
             value: impl TryInto<String, Error: Display>,
@@ -7091,7 +7098,7 @@ pub mod builder {
             self.project_id = self.problems.required("project_id", value);
             self
         }
-        /// ID of the notebook, as `createNotebook` and `listNotebooks` return it.
+        /// ID of the notebook, as returned by `createNotebook` and `listNotebooks`.
         pub fn id(mut self, value: impl TryInto<String, Error: Display>) -> Self {
             self.id = self.problems.required("id", value);
             self
@@ -7171,7 +7178,7 @@ pub mod builder {
                 problems: Problems::default(),
             }
         }
-        /// ID of the project that owns the resources. It belongs to exactly one region.
+        /// ID of the project that owns the resources. A project belongs to exactly one region.
         pub fn project_id(
             mut self,
             value: impl TryInto<String, Error: Display>,
@@ -7179,7 +7186,7 @@ pub mod builder {
             self.project_id = self.problems.required("project_id", value);
             self
         }
-        /// ID of the notebook, as `createNotebook` and `listNotebooks` return it.
+        /// ID of the notebook, as returned by `createNotebook` and `listNotebooks`.
         pub fn id(mut self, value: impl TryInto<String, Error: Display>) -> Self {
             self.id = self.problems.required("id", value);
             self
@@ -7252,7 +7259,7 @@ pub mod builder {
                 problems: Problems::default(),
             }
         }
-        /// ID of the project that owns the resources. It belongs to exactly one region.
+        /// ID of the project that owns the resources. A project belongs to exactly one region.
         pub fn project_id(
             mut self,
             value: impl TryInto<String, Error: Display>,
@@ -7260,17 +7267,17 @@ pub mod builder {
             self.project_id = self.problems.required("project_id", value);
             self
         }
-        /// ID of the notebook, as `createNotebook` and `listNotebooks` return it.
+        /// ID of the notebook, as returned by `createNotebook` and `listNotebooks`.
         pub fn id(mut self, value: impl TryInto<String, Error: Display>) -> Self {
             self.id = self.problems.required("id", value);
             self
         }
-        /// Time in milliseconds from the start until the notebook is stopped automatically: 3,600,000 (one hour) to 259,200,000 (72 hours), or -1 to switch automatic stopping off. Values between -1 and 3,600,000 are refused with ModelArts.6349. A duration makes the type `timing`, whatever `type` says.
+        /// Running time of the notebook, in milliseconds from the start until it is stopped automatically: 3,600,000 (one hour) to 259,200,000 (72 hours), or -1 to disable automatic stopping. Values between -1 and 3,600,000 are refused with ModelArts.6349. A duration makes the type `timing`, whatever `type` says.
         pub fn duration<M>(mut self, value: impl IntoOptional<i64, M>) -> Self {
             self.duration = self.problems.optional("duration", value);
             self
         }
-        /// Way of stopping automatically. It is `timing` when left out; another value than `timing` and `idle` is refused.
+        /// Type of automatic stopping. It is `timing` when left out; another value than `timing` and `idle` is refused.
         ///
         /// Known values: `timing`, `idle`.
         pub fn type_<M>(
@@ -7346,7 +7353,7 @@ pub mod builder {
                 problems: Problems::default(),
             }
         }
-        /// ID of the project that owns the resources. It belongs to exactly one region.
+        /// ID of the project that owns the resources. A project belongs to exactly one region.
         pub fn project_id(
             mut self,
             value: impl TryInto<String, Error: Display>,
@@ -7354,7 +7361,7 @@ pub mod builder {
             self.project_id = self.problems.required("project_id", value);
             self
         }
-        /// ID of the notebook, as `createNotebook` and `listNotebooks` return it.
+        /// ID of the notebook, as returned by `createNotebook` and `listNotebooks`.
         pub fn id(mut self, value: impl TryInto<String, Error: Display>) -> Self {
             self.id = self.problems.required("id", value);
             self
@@ -7427,7 +7434,7 @@ pub mod builder {
                 problems: Problems::default(),
             }
         }
-        /// ID of the project that owns the resources. It belongs to exactly one region.
+        /// ID of the project that owns the resources. A project belongs to exactly one region.
         pub fn project_id(
             mut self,
             value: impl TryInto<String, Error: Display>,
@@ -7435,7 +7442,7 @@ pub mod builder {
             self.project_id = self.problems.required("project_id", value);
             self
         }
-        /// ID of the notebook, a UUID, as `createNotebook` returned it or `listNotebooks` tells it.
+        /// ID of the notebook, a UUID, as returned by `createNotebook` and `listNotebooks`.
         pub fn resource_id(
             mut self,
             value: impl TryInto<String, Error: Display>,
@@ -7443,7 +7450,7 @@ pub mod builder {
             self.resource_id = self.problems.required("resource_id", value);
             self
         }
-        /// Workspace of the notebook. `0` is the one that always exists. Defaults to `0`.
+        /// ID of the workspace of the notebook. The default workspace, `0`, always exists. Defaults to `0`.
         pub fn workspace_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.workspace_id = self.problems.optional("workspace_id", value);
             self
@@ -7536,7 +7543,7 @@ pub mod builder {
                 problems: Problems::default(),
             }
         }
-        /// ID of the project that owns the resources. It belongs to exactly one region.
+        /// ID of the project that owns the resources. A project belongs to exactly one region.
         pub fn project_id(
             mut self,
             value: impl TryInto<String, Error: Display>,
@@ -7544,7 +7551,7 @@ pub mod builder {
             self.project_id = self.problems.required("project_id", value);
             self
         }
-        /// ID of the notebook, a UUID, as `createNotebook` returned it or `listNotebooks` tells it.
+        /// ID of the notebook, a UUID, as returned by `createNotebook` and `listNotebooks`.
         pub fn resource_id(
             mut self,
             value: impl TryInto<String, Error: Display>,
@@ -7552,7 +7559,7 @@ pub mod builder {
             self.resource_id = self.problems.required("resource_id", value);
             self
         }
-        /// Workspace of the notebook. `0` is the one that always exists. Defaults to `0`.
+        /// ID of the workspace of the notebook. The default workspace, `0`, always exists. Defaults to `0`.
         pub fn workspace_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.workspace_id = self.problems.optional("workspace_id", value);
             self
@@ -7641,7 +7648,7 @@ pub mod builder {
                 problems: Problems::default(),
             }
         }
-        /// ID of the project that owns the resources. It belongs to exactly one region.
+        /// ID of the project that owns the resources. A project belongs to exactly one region.
         pub fn project_id(
             mut self,
             value: impl TryInto<String, Error: Display>,
@@ -7649,7 +7656,7 @@ pub mod builder {
             self.project_id = self.problems.required("project_id", value);
             self
         }
-        /// ID of the notebook, as `createNotebook` and `listNotebooks` return it.
+        /// ID of the notebook, as returned by `createNotebook` and `listNotebooks`.
         pub fn id(mut self, value: impl TryInto<String, Error: Display>) -> Self {
             self.id = self.problems.required("id", value);
             self
@@ -7722,7 +7729,7 @@ pub mod builder {
                 problems: Problems::default(),
             }
         }
-        /// ID of the project that owns the resources. It belongs to exactly one region.
+        /// ID of the project that owns the resources. A project belongs to exactly one region.
         pub fn project_id(
             mut self,
             value: impl TryInto<String, Error: Display>,
@@ -7730,17 +7737,17 @@ pub mod builder {
             self.project_id = self.problems.required("project_id", value);
             self
         }
-        /// ID of the notebook, as `createNotebook` and `listNotebooks` return it.
+        /// ID of the notebook, as returned by `createNotebook` and `listNotebooks`.
         pub fn id(mut self, value: impl TryInto<String, Error: Display>) -> Self {
             self.id = self.problems.required("id", value);
             self
         }
-        /// Time in milliseconds to go on, 3,600,000 to 259,200,000, or -1 for no automatic stop. Prefer the body. With this parameter the body has no effect and the type is `timing`.
+        /// Running time in milliseconds, 3,600,000 to 259,200,000, or -1 to disable automatic stopping. Prefer the body. With this parameter the body has no effect and the type is `timing`.
         pub fn duration<M>(mut self, value: impl IntoOptional<i64, M>) -> Self {
             self.duration = self.problems.optional("duration", value);
             self
         }
-        /// The new lease. It may be left out when the query carries the duration.
+        /// New lease. Optional if the query contains the duration.
         pub fn body<M>(mut self, value: impl IntoOptional<types::LeaseReq, M>) -> Self {
             self.body = self.problems.optional("body", value);
             self
@@ -7796,7 +7803,7 @@ pub mod builder {
             client.transport.send(self.prepare()?).await
         }
     }
-    /// The request `showSwitchableFlavors`: List the flavors to which a notebook can change.
+    /// The request `showSwitchableFlavors`: List the flavors that a notebook can switch to.
     ///
     /// See [`Client::show_switchable_flavors`](super::Client::show_switchable_flavors).
     #[derive(Clone, Debug)]
@@ -7824,7 +7831,7 @@ pub mod builder {
                 problems: Problems::default(),
             }
         }
-        /// ID of the project that owns the resources. It belongs to exactly one region.
+        /// ID of the project that owns the resources. A project belongs to exactly one region.
         pub fn project_id(
             mut self,
             value: impl TryInto<String, Error: Display>,
@@ -7832,12 +7839,12 @@ pub mod builder {
             self.project_id = self.problems.required("project_id", value);
             self
         }
-        /// ID of the notebook, as `createNotebook` and `listNotebooks` return it.
+        /// ID of the notebook, as returned by `createNotebook` and `listNotebooks`.
         pub fn id(mut self, value: impl TryInto<String, Error: Display>) -> Self {
             self.id = self.problems.required("id", value);
             self
         }
-        /// Records per page. Everything comes in one page when it is left out.
+        /// Maximum number of records to return. Everything comes in one page when it is left out.
         pub fn limit<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
             self.limit = self.problems.optional("limit", value);
             self
@@ -7847,7 +7854,7 @@ pub mod builder {
             self.offset = self.problems.optional("offset", value);
             self
         }
-        /// Direction of sorting. Defaults to `DESC`. Huawei Cloud only.
+        /// Sort direction. Defaults to `DESC`. Huawei Cloud only.
         ///
         /// Known values: `ASC`, `DESC`.
         pub fn sort_dir<M>(
@@ -7857,7 +7864,7 @@ pub mod builder {
             self.sort_dir = self.problems.optional("sort_dir", value);
             self
         }
-        /// Name of the field to sort by, or several names joined with commas. At most 128 characters, only letters, digits, `_`, `,` and `-`. Huawei Cloud only.
+        /// Name of the field to sort by. Multiple names are separated by commas. At most 128 characters, only letters, digits, `_`, `,` and `-`. Huawei Cloud only.
         pub fn sort_key<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.sort_key = self.problems.optional("sort_key", value);
             self
@@ -7961,7 +7968,7 @@ pub mod builder {
                 problems: Problems::default(),
             }
         }
-        /// ID of the project that owns the resources. It belongs to exactly one region.
+        /// ID of the project that owns the resources. A project belongs to exactly one region.
         pub fn project_id(
             mut self,
             value: impl TryInto<String, Error: Display>,
@@ -7969,7 +7976,7 @@ pub mod builder {
             self.project_id = self.problems.required("project_id", value);
             self
         }
-        /// Largest number of images in one response. Defaults to `200`.
+        /// Maximum number of records to return. Defaults to `200`.
         pub fn limit<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
             self.limit = self.problems.optional("limit", value);
             self
@@ -7979,22 +7986,22 @@ pub mod builder {
             self.name = self.problems.optional("name", value);
             self
         }
-        /// How `name` is compared. Defaults to `true`. When true, `name` matches any part of an image name; when false, only the whole name.
+        /// Whether to search for partial matches of `name`. Defaults to `true`. When true, `name` matches any part of an image name; when false, only the whole name.
         pub fn name_fuzzy_match<M>(mut self, value: impl IntoOptional<bool, M>) -> Self {
             self.name_fuzzy_match = self.problems.optional("name_fuzzy_match", value);
             self
         }
-        /// Keep only images of this organization of the container registry SWR.
+        /// Returns only images of this organization in the SWR container registry.
         pub fn namespace<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.namespace = self.problems.optional("namespace", value);
             self
         }
-        /// Number of images to skip before the page starts. Defaults to `0`.
+        /// Number of records to skip. Defaults to `0`.
         pub fn offset<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
             self.offset = self.problems.optional("offset", value);
             self
         }
-        /// Keep only images made for this purpose.
+        /// Returns only images with this purpose.
         ///
         /// Known values: `COMMON`, `INFERENCE`, `TRAIN`, `DEV`, `UNKNOWN`.
         pub fn service_type<M>(
@@ -8004,17 +8011,17 @@ pub mod builder {
             self.service_type = self.problems.optional("service_type", value);
             self
         }
-        /// Keep only preset images with this display name. Huawei Cloud only.
+        /// Returns only preset images with this display name. Huawei Cloud only.
         pub fn show_name<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.show_name = self.problems.optional("show_name", value);
             self
         }
-        /// Keep only preset images with this displayed version. Huawei Cloud only.
+        /// Returns only preset images with this display version. Huawei Cloud only.
         pub fn show_tag<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.show_tag = self.problems.optional("show_tag", value);
             self
         }
-        /// Direction of the sorting. Defaults to `DESC`.
+        /// Sort direction. Defaults to `DESC`.
         ///
         /// Known values: `ASC`, `DESC`.
         pub fn sort_dir<M>(
@@ -8024,12 +8031,12 @@ pub mod builder {
             self.sort_dir = self.problems.optional("sort_dir", value);
             self
         }
-        /// Names of the fields to sort by. Several names are joined with commas, the most important one first, and are in camel case here: `updateTime` stands for the field `update_at`.
+        /// Name of the field to sort by. Several names are joined with commas, the most important one first, and are in camel case here: `updateTime` stands for the field `update_at`.
         pub fn sort_key<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.sort_key = self.problems.optional("sort_key", value);
             self
         }
-        /// Keep only preset images, or only the project's own.
+        /// Returns only preset images or only images of the project.
         ///
         /// Known values: `BUILD_IN`, `DEDICATED`.
         pub fn type_<M>(
@@ -8039,7 +8046,7 @@ pub mod builder {
             self.type_ = self.problems.optional("type", value);
             self
         }
-        /// Keep only images of this workspace. `0` is the one that always exists. Defaults to `0`.
+        /// Returns only images in the workspace with this ID. The default workspace, `0`, always exists. Defaults to `0`.
         pub fn workspace_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.workspace_id = self.problems.optional("workspace_id", value);
             self
@@ -8140,7 +8147,7 @@ pub mod builder {
                 problems: Problems::default(),
             }
         }
-        /// ID of the project that owns the resources. It belongs to exactly one region.
+        /// ID of the project that owns the resources. A project belongs to exactly one region.
         pub fn project_id(
             mut self,
             value: impl TryInto<String, Error: Display>,
@@ -8148,7 +8155,7 @@ pub mod builder {
             self.project_id = self.problems.required("project_id", value);
             self
         }
-        /// Where the image lies and what it is for.
+        /// Address and purpose of the image.
         pub fn body(
             mut self,
             value: impl TryInto<types::RegisterImageRequest, Error: Display>,
@@ -8235,7 +8242,7 @@ pub mod builder {
                 problems: Problems::default(),
             }
         }
-        /// ID of the project that owns the resources. It belongs to exactly one region.
+        /// ID of the project that owns the resources. A project belongs to exactly one region.
         pub fn project_id(
             mut self,
             value: impl TryInto<String, Error: Display>,
@@ -8243,7 +8250,7 @@ pub mod builder {
             self.project_id = self.problems.required("project_id", value);
             self
         }
-        /// Largest number of groups in one response. At least 1. Defaults to `200`. Huawei Cloud only.
+        /// Maximum number of records to return. At least 1. Defaults to `200`. Huawei Cloud only.
         pub fn limit<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
             self.limit = self.problems.optional("limit", value);
             self
@@ -8253,22 +8260,22 @@ pub mod builder {
             self.name = self.problems.optional("name", value);
             self
         }
-        /// How `name` is compared. Defaults to `true`. When true, `name` matches any part of an image name; when false, only the whole name.
+        /// Whether to search for partial matches of `name`. Defaults to `true`. When true, `name` matches any part of an image name; when false, only the whole name.
         pub fn name_fuzzy_match<M>(mut self, value: impl IntoOptional<bool, M>) -> Self {
             self.name_fuzzy_match = self.problems.optional("name_fuzzy_match", value);
             self
         }
-        /// Keep only groups of this organization of the container registry SWR.
+        /// Returns only groups of this organization in the SWR container registry.
         pub fn namespace<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.namespace = self.problems.optional("namespace", value);
             self
         }
-        /// Number of groups to skip before the page starts. At least 0. Defaults to `0`. Huawei Cloud only.
+        /// Number of records to skip. At least 0. Defaults to `0`. Huawei Cloud only.
         pub fn offset<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
             self.offset = self.problems.optional("offset", value);
             self
         }
-        /// Keep only groups of this registry of the enterprise edition of SWR. Huawei Cloud only.
+        /// Returns only groups in this registry of SWR Enterprise Edition. Huawei Cloud only.
         pub fn swr_instance_id<M>(
             mut self,
             value: impl IntoOptional<String, M>,
@@ -8276,7 +8283,7 @@ pub mod builder {
             self.swr_instance_id = self.problems.optional("swr_instance_id", value);
             self
         }
-        /// Keep only groups of preset images, or only of the project's own.
+        /// Returns only groups of preset images or only groups of images of the project.
         ///
         /// Known values: `BUILD_IN`, `DEDICATED`.
         pub fn type_<M>(
@@ -8286,7 +8293,7 @@ pub mod builder {
             self.type_ = self.problems.optional("type", value);
             self
         }
-        /// Keep only groups of this workspace. `0` is the one that always exists. Defaults to `0`.
+        /// Returns only groups in the workspace with this ID. The default workspace, `0`, always exists. Defaults to `0`.
         pub fn workspace_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.workspace_id = self.problems.optional("workspace_id", value);
             self
@@ -8362,7 +8369,7 @@ pub mod builder {
             client.transport.send(self.prepare()?).await
         }
     }
-    /// The request `updateImageGroup`: Change an image group.
+    /// The request `updateImageGroup`: Update an image group.
     ///
     /// See [`Client::update_image_group`](super::Client::update_image_group).
     #[derive(Clone, Debug)]
@@ -8384,7 +8391,7 @@ pub mod builder {
                 problems: Problems::default(),
             }
         }
-        /// ID of the project that owns the resources. It belongs to exactly one region.
+        /// ID of the project that owns the resources. A project belongs to exactly one region.
         pub fn project_id(
             mut self,
             value: impl TryInto<String, Error: Display>,
@@ -8392,12 +8399,12 @@ pub mod builder {
             self.project_id = self.problems.required("project_id", value);
             self
         }
-        /// ID of the image group, a UUID, as `listImageGroups` tells it.
+        /// ID of the image group, a UUID, as returned by `listImageGroups`.
         pub fn id(mut self, value: impl TryInto<String, Error: Display>) -> Self {
             self.id = self.problems.required("id", value);
             self
         }
-        /// What to change.
+        /// Fields to change.
         pub fn body(
             mut self,
             value: impl TryInto<types::UpdateImageGroupRequest, Error: Display>,
@@ -8470,7 +8477,7 @@ pub mod builder {
                 problems: Problems::default(),
             }
         }
-        /// ID of the project that owns the resources. It belongs to exactly one region.
+        /// ID of the project that owns the resources. A project belongs to exactly one region.
         pub fn project_id(
             mut self,
             value: impl TryInto<String, Error: Display>,
@@ -8478,12 +8485,12 @@ pub mod builder {
             self.project_id = self.problems.required("project_id", value);
             self
         }
-        /// ID of the image group, a UUID, as `listImageGroups` tells it.
+        /// ID of the image group, a UUID, as returned by `listImageGroups`.
         pub fn id(mut self, value: impl TryInto<String, Error: Display>) -> Self {
             self.id = self.problems.required("id", value);
             self
         }
-        /// Whether the content goes as well. Without a body it stays.
+        /// Whether to delete the content too. Without a body, the content is kept.
         pub fn body<M>(
             mut self,
             value: impl IntoOptional<types::DeleteImageGroupRequest, M>,
@@ -8553,7 +8560,7 @@ pub mod builder {
                 problems: Problems::default(),
             }
         }
-        /// ID of the project that owns the resources. It belongs to exactly one region.
+        /// ID of the project that owns the resources. A project belongs to exactly one region.
         pub fn project_id(
             mut self,
             value: impl TryInto<String, Error: Display>,
@@ -8561,7 +8568,7 @@ pub mod builder {
             self.project_id = self.problems.required("project_id", value);
             self
         }
-        /// ID of the image, a UUID, as the image list tells it.
+        /// ID of the image, a UUID, as returned by `listImages`.
         pub fn id(mut self, value: impl TryInto<String, Error: Display>) -> Self {
             self.id = self.problems.required("id", value);
             self
@@ -8634,7 +8641,7 @@ pub mod builder {
                 problems: Problems::default(),
             }
         }
-        /// ID of the project that owns the resources. It belongs to exactly one region.
+        /// ID of the project that owns the resources. A project belongs to exactly one region.
         pub fn project_id(
             mut self,
             value: impl TryInto<String, Error: Display>,
@@ -8642,17 +8649,17 @@ pub mod builder {
             self.project_id = self.problems.required("project_id", value);
             self
         }
-        /// ID of the image, a UUID, as the image list tells it.
+        /// ID of the image, a UUID, as returned by `listImages`.
         pub fn id(mut self, value: impl TryInto<String, Error: Display>) -> Self {
             self.id = self.problems.required("id", value);
             self
         }
-        /// When true, the content in the container registry SWR goes as well; otherwise it stays. It has an effect on images of visibility PRIVATE only.
+        /// Whether to delete the content in the SWR container registry too. Otherwise, the content is kept. It has an effect on images of visibility PRIVATE only.
         pub fn force<M>(mut self, value: impl IntoOptional<bool, M>) -> Self {
             self.force = self.problems.optional("force", value);
             self
         }
-        /// The same choice as `force`, as Huawei Cloud takes it. Open Telekom Cloud knows the parameter; whoever serves both sends both.
+        /// Options for Huawei Cloud, equivalent to the `force` parameter of Open Telekom Cloud. To support both clouds, send both.
         pub fn body<M>(
             mut self,
             value: impl IntoOptional<types::DeleteImageRequest, M>,
@@ -8731,7 +8738,7 @@ pub mod builder {
                 problems: Problems::default(),
             }
         }
-        /// ID of the project that owns the resources. It belongs to exactly one region.
+        /// ID of the project that owns the resources. A project belongs to exactly one region.
         pub fn project_id(
             mut self,
             value: impl TryInto<String, Error: Display>,
@@ -8739,7 +8746,7 @@ pub mod builder {
             self.project_id = self.problems.required("project_id", value);
             self
         }
-        /// ID of the image, a UUID, as the image list tells it.
+        /// ID of the image, a UUID, as returned by `listImages`.
         pub fn image_id(mut self, value: impl TryInto<String, Error: Display>) -> Self {
             self.image_id = self.problems.required("image_id", value);
             self
@@ -8810,7 +8817,7 @@ pub mod builder {
                 problems: Problems::default(),
             }
         }
-        /// ID of the project that owns the resources. It belongs to exactly one region.
+        /// ID of the project that owns the resources. A project belongs to exactly one region.
         pub fn project_id(
             mut self,
             value: impl TryInto<String, Error: Display>,
@@ -8818,12 +8825,12 @@ pub mod builder {
             self.project_id = self.problems.required("project_id", value);
             self
         }
-        /// ID of the notebook, as `createNotebook` and `listNotebooks` return it.
+        /// ID of the notebook, as returned by `createNotebook` and `listNotebooks`.
         pub fn id(mut self, value: impl TryInto<String, Error: Display>) -> Self {
             self.id = self.problems.required("id", value);
             self
         }
-        /// Name and place of the image to make.
+        /// Name and location of the image to create.
         pub fn body(
             mut self,
             value: impl TryInto<types::CreateImageRequest, Error: Display>,
@@ -8898,7 +8905,7 @@ pub mod builder {
                 problems: Problems::default(),
             }
         }
-        /// ID of the project that owns the resources. It belongs to exactly one region.
+        /// ID of the project that owns the resources. A project belongs to exactly one region.
         pub fn project_id(
             mut self,
             value: impl TryInto<String, Error: Display>,
@@ -8906,7 +8913,7 @@ pub mod builder {
             self.project_id = self.problems.required("project_id", value);
             self
         }
-        /// ID of the notebook whose mounts are meant, as the notebook list tells it.
+        /// ID of the notebook, as returned by `listNotebooks`.
         pub fn instance_id(
             mut self,
             value: impl TryInto<String, Error: Display>,
@@ -8961,7 +8968,7 @@ pub mod builder {
             client.transport.send(self.prepare()?).await
         }
     }
-    /// The request `attachObs`: Mount OBS storage into a notebook.
+    /// The request `attachObs`: Mount OBS storage in a notebook.
     ///
     /// See [`Client::attach_obs`](super::Client::attach_obs).
     #[derive(Clone, Debug)]
@@ -8983,7 +8990,7 @@ pub mod builder {
                 problems: Problems::default(),
             }
         }
-        /// ID of the project that owns the resources. It belongs to exactly one region.
+        /// ID of the project that owns the resources. A project belongs to exactly one region.
         pub fn project_id(
             mut self,
             value: impl TryInto<String, Error: Display>,
@@ -8991,7 +8998,7 @@ pub mod builder {
             self.project_id = self.problems.required("project_id", value);
             self
         }
-        /// ID of the notebook whose mounts are meant, as the notebook list tells it.
+        /// ID of the notebook, as returned by `listNotebooks`.
         pub fn instance_id(
             mut self,
             value: impl TryInto<String, Error: Display>,
@@ -8999,7 +9006,7 @@ pub mod builder {
             self.instance_id = self.problems.required("instance_id", value);
             self
         }
-        /// What to mount, and where.
+        /// Storage to mount, and the mount path.
         pub fn body(
             mut self,
             value: impl TryInto<types::AttachObsRequest, Error: Display>,
@@ -9079,7 +9086,7 @@ pub mod builder {
                 problems: Problems::default(),
             }
         }
-        /// ID of the project that owns the resources. It belongs to exactly one region.
+        /// ID of the project that owns the resources. A project belongs to exactly one region.
         pub fn project_id(
             mut self,
             value: impl TryInto<String, Error: Display>,
@@ -9087,7 +9094,7 @@ pub mod builder {
             self.project_id = self.problems.required("project_id", value);
             self
         }
-        /// ID of the notebook whose mounts are meant, as the notebook list tells it.
+        /// ID of the notebook, as returned by `listNotebooks`.
         pub fn instance_id(
             mut self,
             value: impl TryInto<String, Error: Display>,
@@ -9095,7 +9102,7 @@ pub mod builder {
             self.instance_id = self.problems.required("instance_id", value);
             self
         }
-        /// ID of the mount, the `id` in the response to mounting.
+        /// ID of the mount, as returned in `id` by `attachObs`.
         pub fn storage_id(
             mut self,
             value: impl TryInto<String, Error: Display>,
@@ -9175,7 +9182,7 @@ pub mod builder {
                 problems: Problems::default(),
             }
         }
-        /// ID of the project that owns the resources. It belongs to exactly one region.
+        /// ID of the project that owns the resources. A project belongs to exactly one region.
         pub fn project_id(
             mut self,
             value: impl TryInto<String, Error: Display>,
@@ -9183,7 +9190,7 @@ pub mod builder {
             self.project_id = self.problems.required("project_id", value);
             self
         }
-        /// ID of the notebook whose mounts are meant, as the notebook list tells it.
+        /// ID of the notebook, as returned by `listNotebooks`.
         pub fn instance_id(
             mut self,
             value: impl TryInto<String, Error: Display>,
@@ -9191,7 +9198,7 @@ pub mod builder {
             self.instance_id = self.problems.required("instance_id", value);
             self
         }
-        /// ID of the mount, the `id` in the response to mounting.
+        /// ID of the mount, as returned in `id` by `attachObs`.
         pub fn storage_id(
             mut self,
             value: impl TryInto<String, Error: Display>,

@@ -72,7 +72,7 @@ phases! {
 }
 
 open_enum! {
-    /// What a queueing instance waits for.
+    /// Action for which an instance in the queue is waiting.
     ///
     /// Source: modelarts_03_0110 T26, modelarts_03_0111 T18, modelarts_03_0112 T17, modelarts_03_0113 T20.
     ///
@@ -96,7 +96,7 @@ phases! {
 }
 
 open_enum! {
-    /// Type of a storage. Requests may only use obs for the main storage and obsfs for further ones.
+    /// Type of storage. In requests, only obs is allowed for the main storage and only obsfs for additional storage.
     ///
     /// Source: modelarts_03_0110 T4, modelarts_03_0110 T16, modelarts_03_0110 T20, modelarts_03_0111 T9, modelarts_03_0112 T7, modelarts_03_0112 T12, modelarts_03_0113 T10, modelarts_03_0113 T15, modelarts_03_0113@seed T10, modelarts_03_0113@seed T15.
     ///
@@ -117,7 +117,7 @@ open_enum! {
 pub type OpenDevEnvStorageType = crate::Open<DevEnvStorageType>;
 
 open_enum! {
-    /// Whether a flavor can be had at present.
+    /// Availability of a flavor.
     ///
     /// Source: modelarts_03_0110 T16, modelarts_03_0111 T9, modelarts_03_0112 T7, modelarts_03_0113 T10.
     ///
@@ -141,7 +141,7 @@ phases! {
 }
 
 open_enum! {
-    /// Processor that a flavor or a profile is meant for.
+    /// Processor type of a flavor or profile.
     ///
     /// Source: modelarts_03_0110 T12, modelarts_03_0110 T16, modelarts_03_0111 T5, modelarts_03_0111 T9, modelarts_03_0112 T3, modelarts_03_0112 T7, modelarts_03_0113 T6, modelarts_03_0113 T10, modelarts_03_0113@seed T6, modelarts_03_0113@seed T10.
     ///
@@ -160,7 +160,7 @@ open_enum! {
 pub type OpenDevEnvFlavorType = crate::Open<DevEnvFlavorType>;
 
 open_enum! {
-    /// Price class of a flavor.
+    /// Pricing type of a flavor.
     ///
     /// Source: modelarts_03_0110 T16, modelarts_03_0111 T9, modelarts_03_0112 T7, modelarts_03_0113 T10.
     ///
@@ -207,7 +207,7 @@ open_enum! {
 pub type OpenDevEnvType = crate::Open<DevEnvType>;
 
 open_enum! {
-    /// Way in which an instance is deployed.
+    /// Deployment type of an instance.
     ///
     /// Source: modelarts_03_0110 T13, modelarts_03_0111 T2, modelarts_03_0111 T6, modelarts_03_0112 T4, modelarts_03_0113 T7.
     ///
@@ -254,7 +254,7 @@ open_enum! {
 pub type OpenDevEnvRepositoryType = crate::Open<DevEnvRepositoryType>;
 
 open_enum! {
-    /// Protocol that a Git repository is reached with.
+    /// Protocol for accessing a Git repository.
     ///
     /// Source: modelarts_03_0110 T29, modelarts_03_0111 T21, modelarts_03_0112 T20, modelarts_03_0113 T23.
     ///
@@ -271,7 +271,7 @@ open_enum! {
 pub type OpenDevEnvRepositoryProtocol = crate::Open<DevEnvRepositoryProtocol>;
 
 open_enum! {
-    /// Field that a list of instances is sorted by.
+    /// Field by which a list of instances is sorted.
     ///
     /// Source: modelarts_03_0111 T2.
     ///
@@ -288,7 +288,7 @@ open_enum! {
 pub type OpenDevEnvSortKey = crate::Open<DevEnvSortKey>;
 
 open_enum! {
-    /// Direction that a list of instances is sorted in.
+    /// Sort direction of a list of instances.
     ///
     /// Source: modelarts_03_0111 T2.
     ///
@@ -365,7 +365,7 @@ phases! {
 }
 
 open_enum! {
-    /// State of one step of a creation or start.
+    /// State of one step of creating or starting a notebook.
     ///
     /// Source: CreateNotebook T10, ListNotebooks T5, ListAllNotebooks T5, ShowNotebook T3, UpdateNotebook T8, DeleteNotebook T3, StartNotebook T4, StopNotebook T3.
     ///
@@ -395,7 +395,7 @@ phases! {
 }
 
 open_enum! {
-    /// Kind of a notebook. In a request NOTEBOOK is assumed when it is left out. A user may have one notebook of the kind DEFAULT.
+    /// Kind of notebook. In requests, defaults to `NOTEBOOK`. A user may have one notebook of the kind DEFAULT.
     ///
     /// Source: CreateNotebook T2, CreateNotebook T9, ListNotebooks T2, ListNotebooks T4, ListAllNotebooks T2, ListAllNotebooks T4, ShowNotebook T2, UpdateNotebook T7, DeleteNotebook T2, StartNotebook T3, StopNotebook T2.
     ///
@@ -412,7 +412,7 @@ open_enum! {
 pub type OpenNotebookFeature = crate::Open<NotebookFeature>;
 
 open_enum! {
-    /// A resource of a notebook that costs money.
+    /// Resource of a notebook that is billed.
     ///
     /// Source: CreateNotebook T9, ListNotebooks T4, ListAllNotebooks T4, ShowNotebook T2, UpdateNotebook T7, DeleteNotebook T2, StartNotebook T3, StopNotebook T2.
     ///
@@ -431,7 +431,7 @@ open_enum! {
 pub type OpenBillingItem = crate::Open<BillingItem>;
 
 open_enum! {
-    /// Way of access to a notebook.
+    /// Access method of a notebook.
     ///
     /// Source: CreateNotebook T3, UpdateNotebook T3, CreateNotebook T11, ListNotebooks T6, ListAllNotebooks T6, ShowNotebook T4, UpdateNotebook T9, DeleteNotebook T4, StartNotebook T5, StopNotebook T4, RegisterImage T2, RegisterImage T3, CreateImage T3, CreateNotebook T12, DeleteImage T3, DeleteNotebook T5, ListAllNotebooks T7, ListImage T4, ListNotebooks T7, ShowImage T2, ShowNotebook T5, StartNotebook T6, StopNotebook T5, UpdateNotebook T10.
     ///
@@ -450,7 +450,7 @@ open_enum! {
 pub type OpenEndpointService = crate::Open<EndpointService>;
 
 open_enum! {
-    /// Type of storage. The service uses EFS and SFS for the file service, EVS for block storage.
+    /// Type of storage. The service uses EFS and SFS for file storage, and EVS for block storage.
     ///
     /// Source: CreateNotebook T4, CreateNotebook T15, ListNotebooks T10, ListAllNotebooks T10, ShowNotebook T8, UpdateNotebook T13, DeleteNotebook T8, StartNotebook T9, StopNotebook T8, ListFlavors T4, ShowSwitchableFlavors T4.
     ///
@@ -473,7 +473,7 @@ open_enum! {
 pub type OpenVolumeCategory = crate::Open<VolumeCategory>;
 
 open_enum! {
-    /// Who owns a storage volume. DEDICATED is possible with EFS only, and takes `uri` and `id` of the file system.
+    /// Owner of a storage volume. DEDICATED is possible with EFS only, and takes `uri` and `id` of the file system.
     ///
     /// Source: CreateNotebook T4, CreateNotebook T15, ListNotebooks T10, ListAllNotebooks T10, ShowNotebook T8, UpdateNotebook T13, DeleteNotebook T8, StartNotebook T9, StopNotebook T8.
     ///
@@ -544,7 +544,7 @@ phases! {
 }
 
 open_enum! {
-    /// Way of stopping automatically. Responses write it in capitals; compare without regard to case. In a request `timing` is assumed when it is left out. With `idle` the time counts from the last use of the notebook, with `timing` from the request.
+    /// Type of automatic stopping. Responses contain it in upper case; compare it case-insensitively. In a request `timing` is assumed when it is left out. With `idle` the time counts from the last use of the notebook, with `timing` from the request.
     ///
     /// Source: CreateNotebook T8, CreateNotebook T13, ListNotebooks T8, ListAllNotebooks T8, ShowNotebook T6, UpdateNotebook T11, DeleteNotebook T6, StartNotebook T2, StartNotebook T7, StopNotebook T6, ShowLease T2, RenewLease T3, RenewLease T4.
     ///
@@ -561,7 +561,7 @@ open_enum! {
 pub type OpenLeaseType = crate::Open<LeaseType>;
 
 open_enum! {
-    /// How a hook gives its script. SCRIPT is assumed when it is left out.
+    /// Form in which a hook specifies its script. SCRIPT is assumed when it is left out.
     ///
     /// Source: CreateNotebook T7, UpdateNotebook T6.
     ///
@@ -595,7 +595,7 @@ open_enum! {
 pub type OpenHookMode = crate::Open<HookMode>;
 
 open_enum! {
-    /// Whether a storage can come and go while the notebook runs. Huawei Cloud only.
+    /// Whether storage can be mounted and unmounted while the notebook is running. Huawei Cloud only.
     ///
     /// Source: sdk.
     ///
@@ -612,7 +612,7 @@ open_enum! {
 pub type OpenMountType = crate::Open<MountType>;
 
 open_enum! {
-    /// Kind of access to the public network. Huawei Cloud only.
+    /// Type of public network access. Huawei Cloud only.
     ///
     /// Source: sdk.
     ///
@@ -631,7 +631,7 @@ open_enum! {
 pub type OpenPublicNetworkType = crate::Open<PublicNetworkType>;
 
 open_enum! {
-    /// How a rule compares a label of a node with its values. Huawei Cloud only.
+    /// Operator that compares a node label with the values of a rule. Huawei Cloud only.
     ///
     /// Source: sdk.
     ///
@@ -656,7 +656,7 @@ open_enum! {
 pub type OpenNodeAffinityOperator = crate::Open<NodeAffinityOperator>;
 
 open_enum! {
-    /// Kind of Ascend processor. Huawei Cloud only.
+    /// Model of the Ascend processor. Huawei Cloud only.
     ///
     /// Source: sdk.
     ///
@@ -675,7 +675,7 @@ open_enum! {
 pub type OpenAscendType = crate::Open<AscendType>;
 
 open_enum! {
-    /// On which sites of Huawei Cloud a flavor is supported. Huawei Cloud only.
+    /// Huawei Cloud sites on which a flavor is supported. Huawei Cloud only.
     ///
     /// Source: sdk.
     ///
@@ -696,7 +696,7 @@ open_enum! {
 pub type OpenFlavorSiteSupport = crate::Open<FlavorSiteSupport>;
 
 open_enum! {
-    /// Direction of sorting.
+    /// Sort direction.
     ///
     /// Source: ListNotebooks T2, ListAllNotebooks T2, ListFlavors T2, ListImage T2.
     ///
@@ -713,7 +713,7 @@ open_enum! {
 pub type OpenSortDirection = crate::Open<SortDirection>;
 
 open_enum! {
-    /// Kind of processor that a flavor is built around.
+    /// Processor type of a flavor.
     ///
     /// Source: ListFlavors T2, ListFlavors T4, ShowSwitchableFlavors T4.
     ///
@@ -732,7 +732,7 @@ open_enum! {
 pub type OpenFlavorCategory = crate::Open<FlavorCategory>;
 
 open_enum! {
-    /// Kind of notebook for which a flavor is meant.
+    /// Kind of notebook that a flavor is intended for.
     ///
     /// Source: ListFlavors T4, ShowSwitchableFlavors T4.
     ///
@@ -749,7 +749,7 @@ open_enum! {
 pub type OpenFlavorFeature = crate::Open<FlavorFeature>;
 
 open_enum! {
-    /// Kind of cluster to which a flavor belongs.
+    /// Type of cluster that a flavor belongs to.
     ///
     /// Source: ListFlavors T2.
     ///
@@ -766,7 +766,7 @@ open_enum! {
 pub type OpenFlavorClusterType = crate::Open<FlavorClusterType>;
 
 open_enum! {
-    /// Kind of a storage that can be attached to a running notebook. A request with OBS returns OBSFS.
+    /// Type of storage that can be mounted in a running notebook. A request with OBS returns OBSFS.
     ///
     /// Source: AttachObs T2, AttachObs T3, CancelObs T2, ListAttachableObSs T3, ShowAttachableObs T2.
     ///
@@ -785,7 +785,7 @@ open_enum! {
 pub type OpenDataVolumeCategory = crate::Open<DataVolumeCategory>;
 
 open_enum! {
-    /// State of an OBS storage that is being mounted to or unmounted from a notebook. A list and a single read show the same state.
+    /// State of OBS storage that is mounted in or unmounted from a notebook. A list and a single read show the same state.
     ///
     /// Source: AttachObs T3, CancelObs T2, ListAttachableObSs T3, ShowAttachableObs T2.
     ///
@@ -821,7 +821,7 @@ phases! {
 }
 
 open_enum! {
-    /// Processor architecture of an image or a flavor. The lists of the documentation are in upper case, responses come as `x86_64` and `aarch64`; compare without regard to case. An image registered without it counts as X86_64.
+    /// Processor architecture of an image or a flavor. The documentation lists the values in upper case, but responses contain `x86_64` and `aarch64`; compare them case-insensitively. An image registered without it counts as X86_64.
     ///
     /// Source: RegisterImage T2, ListFlavors T4, ShowSwitchableFlavors T4, CreateImage T3, CreateNotebook T12, DeleteImage T3, DeleteNotebook T5, ListAllNotebooks T7, ListImage T4, ListNotebooks T7, RegisterImage T3, ShowImage T2, ShowNotebook T5, StartNotebook T6, StopNotebook T5, UpdateNotebook T10.
     ///
@@ -838,7 +838,7 @@ open_enum! {
 pub type OpenImageArch = crate::Open<ImageArch>;
 
 open_enum! {
-    /// Where an image comes from. Without it an image to register counts as CUSTOMIZE.
+    /// Source of an image. Without it an image to register counts as CUSTOMIZE.
     ///
     /// Source: RegisterImage T2, CreateImage T3, CreateNotebook T12, DeleteImage T3, DeleteNotebook T5, ListAllNotebooks T7, ListImage T4, ListNotebooks T7, RegisterImage T3, ShowImage T2, ShowNotebook T5, StartNotebook T6, StopNotebook T5, UpdateNotebook T10.
     ///
@@ -855,7 +855,7 @@ open_enum! {
 pub type OpenImageOrigin = crate::Open<ImageOrigin>;
 
 open_enum! {
-    /// Purpose for which an image is made. An image registered without it is UNKNOWN.
+    /// Purpose of an image. An image registered without it is UNKNOWN.
     ///
     /// Source: ListImage T2, RegisterImage T2, CreateImage T3, CreateNotebook T12, DeleteImage T3, DeleteNotebook T5, ListAllNotebooks T7, ListImage T4, ListNotebooks T7, RegisterImage T3, ShowImage T2, ShowNotebook T5, StartNotebook T6, StopNotebook T5, UpdateNotebook T10.
     ///
@@ -914,7 +914,7 @@ phases! {
 }
 
 open_enum! {
-    /// Whether an image is preset or the user's own.
+    /// Whether an image is preset or owned by the user.
     ///
     /// Source: ListImage T2, ListImageGroup T2, CreateImage T3, CreateNotebook T12, DeleteImage T3, DeleteNotebook T5, ListAllNotebooks T7, ListImage T4, ListNotebooks T7, RegisterImage T3, ShowImage T2, ShowNotebook T5, StartNotebook T6, StopNotebook T5, UpdateNotebook T10.
     ///
@@ -931,7 +931,7 @@ open_enum! {
 pub type OpenImageType = crate::Open<ImageType>;
 
 open_enum! {
-    /// Who can see an image. A PUBLIC image can be read and used by everybody who knows its ID, and changed by its owner only. Without it an image to register counts as PRIVATE.
+    /// Visibility of an image. A PUBLIC image can be read and used by everybody who knows its ID, and changed by its owner only. Without it an image to register counts as PRIVATE.
     ///
     /// Source: RegisterImage T2, CreateImage T3, CreateNotebook T12, DeleteImage T3, DeleteNotebook T5, ListAllNotebooks T7, ListImage T4, ListNotebooks T7, RegisterImage T3, ShowImage T2, ShowNotebook T5, StartNotebook T6, StopNotebook T5, UpdateNotebook T10.
     ///
@@ -948,7 +948,7 @@ open_enum! {
 pub type OpenImageVisibility = crate::Open<ImageVisibility>;
 
 open_enum! {
-    /// Kind of compute resource on which an image runs.
+    /// Type of compute resource on which an image runs.
     ///
     /// Source: RegisterImage T2, CreateImage T3, CreateNotebook T12, DeleteImage T3, DeleteNotebook T5, ListAllNotebooks T7, ListImage T4, ListNotebooks T7, RegisterImage T3, ShowImage T2, ShowNotebook T5, StartNotebook T6, StopNotebook T5, UpdateNotebook T10.
     ///

@@ -2,94 +2,101 @@
 
 //! ModelArts DevEnviron, version 2.0.0.
 //!
-//! Development environments of ModelArts: notebooks and what they are made of.
+//! Development environments of ModelArts: notebooks and their resources.
 //!
 //! ## Two generations
-//! * **Notebooks** (`/v1/{project_id}/notebooks`, `/v1/{project_id}/images`) is the generation to use. Its tags are
-//!   Notebooks, Lease, Flavors, Storage and Images.
-//! * **Instances** (`/v1/{project_id}/demanager/instances`, tag DevEnvInstances) is the older one. It lives on for
-//!   those who still have such instances.
+//! * **Notebooks** (`/v1/{project_id}/notebooks`, `/v1/{project_id}/images`) are the current generation. Their tags
+//!   are Notebooks, Lease, Flavors, Storage and Images.
+//! * **Instances** (`/v1/{project_id}/demanager/instances`, tag DevEnvInstances) are the older generation. It remains
+//!   available for users who still have such instances.
 //!
 //! ## Units
 //! | quantity | notebooks | old instances |
 //! |---|---|---|
-//! | points in time | milliseconds since the epoch, as numbers | milliseconds since the epoch, partly as text |
+//! | points in time | milliseconds since the Unix epoch, as numbers | milliseconds since the Unix epoch, partly as strings |
 //! | durations | milliseconds | seconds |
 //! | storage capacity | GB | GB |
-//! | memory of a flavor | KiB | text such as `64GiB` |
+//! | memory of a flavor | KiB | string such as `64GiB` |
 //! | size of an image | bytes | not used |
 //!
-//! Each description names its unit again.
+//! Each description also states its unit.
 //!
 //! ## Asynchronous operations
-//! Creating, starting, stopping, deleting, saving and mounting have only begun when the response arrives. Read the
-//! resource until its status is one of the settled or failed ones. Right after an operation was accepted a read may
-//! still show the status from before.
+//! Creating, starting, stopping, deleting, saving and mounting are asynchronous: when the response arrives, the
+//! operation has only begun. Poll the resource until its status is a settled or failed one. Immediately after an
+//! operation was accepted, a read may still return the previous status.
 //!
 //! ## Signing in
-//! Two ways, one per request, never both:
+//! There are two ways to authenticate a request. Use one of them for each request, never both:
 //!
 //! * A token: send user, password and project to `POST /v3/auth/tokens` of the identity service
 //!   (`https://iam.<region>.…`, document `iam`, operation `createToken`), take the token from the response header
 //!   `X-Subject-Token` and send it as `X-Auth-Token` with each request. It is valid for 24 hours.
-//! * An access key: sign each request with `SDK-HMAC-SHA256` in `Authorization`, as the scheme `SdkHmacSha256` says.
+//! * An access key: sign each request with `SDK-HMAC-SHA256` in `Authorization`, as described in the security scheme
+//!   `SdkHmacSha256`.
 //!
-//! Every path begins with the ID of a project. A token is made for one project, and its response names it.
+//! Every path begins with the ID of a project. A token is issued for one project, which is part of the response.
 //!
 //! ## Errors
-//! Every status but the listed successes carries the same body, described once for each status. Five things deserve
-//! attention:
+//! Every response with a status other than the listed successes has the same body, which is described for each
+//! status. Note the following:
 //!
-//! * The old generation says `error_message`, the new one and the gateways say `error_msg`. Read both.
-//! * A missing instance gets **400** and `ModelArts.6309`, a missing image **400** and
-//!   `ModelArts.6404`; 404 may occur as well.
-//! * `ModelArts.6357` (400) means that another operation is under way or that the target state is reached already. Only
-//!   reading the resource shows which.
-//! * A gateway may respond with HTML or with an empty body, and 429 may lack `Retry-After`.
-//! * Gateways have codes of their own, in `error_code` too, with the prefix `APIG.` or `APIGW.`. None of them says
-//!   anything about the resource:
+//! * The older generation returns `error_message`; the current generation and the gateways return `error_msg`. Read
+//!   both.
+//! * A missing instance results in status **400** and `ModelArts.6309`, a missing image in status **400** and
+//!   `ModelArts.6404`. Status 404 is possible too.
+//! * `ModelArts.6357` (400) means that another operation is in progress or that the target state has already been
+//!   reached. Read the resource to find out which.
+//! * A gateway may respond with HTML or with an empty body, and a 429 response may lack `Retry-After`.
+//! * Gateways have their own codes, which are also in `error_code` and have the prefix `APIG.` or `APIGW.`. None of
+//!   them says anything about the resource:
 //!
 //!   | code | status | meaning |
 //!   |---|---|---|
-//!   | `APIG.0101`, `APIGW.0101` | 404 | The path is not known to the gateway. |
+//!   | `APIG.0101`, `APIGW.0101` | 404 | The gateway does not know the path. |
 //!   | `APIG.0201`, `APIGW.0201` | 400, 413, 502, 504 | The request is malformed or too large, or the service behind the gateway did not respond. |
-//!   | `APIG.0301`, `APIGW.0301` | 401 | The token or the signature is refused; a wrong clock has the same effect. |
-//!   | `APIG.0308`, `APIGW.0308` | 429 | The limit on requests per time is reached. |
+//!   | `APIG.0301`, `APIGW.0301` | 401 | The token or the signature was rejected. An incorrect clock has the same effect. |
+//!   | `APIG.0308`, `APIGW.0308` | 429 | The rate limit was exceeded. |
 //!
 //! ## Responses may grow
-//! No property of a response is required, and any may be null or absent. New properties and new values may appear at
-//! any time and must not break a client.
+//! No property of a response is required, and every property may be null or absent. New properties and new values may
+//! be added at any time and must not break a client.
 //!
 //! ## Extensions in this document
-//! * `x-extensible-enum` on texts and some integers: the known values; others may come. Case makes no difference when
-//!   reading (`x86_64` is X86_64), and a received value is written back as it was received.
-//! * `x-enum-descriptions` beside it: one sentence for each value.
-//! * `x-observed` beside it: values that no table lists, known from samples, prose or practice.
-//! * `x-spellings` beside it: values that the documentation also writes in another letter case.
-//! * `x-states` on the enum of a status: every value sorted into `transient` (it changes by itself), `settled`, `failed`
-//!   and `gone`. Each has a list of actions: of a transient value those that are under way, of a settled or gone one
-//!   those that end there, of a failed one those that may be tried again.
-//! * `x-source` on operations, parameters, schemas and properties: the pages and tables they were transcribed from,
-//!   written `page T<table>`, for an example `page S<sample>`. `sample` means that only a sample shows it, `observed`
-//!   that only practice does, `sdk` that only the vendor's SDK does.
-//! * `x-idempotent` on operations: when true, repeating has no further effect, so that the request may be sent again
-//!   after a lost response.
-//! * `x-pagination` on operations that return a list in pages: how. `style` says what the position counts: `offset` records,
-//!   `page` pages (from `first`), `token` nothing: it is the `next` value of the previous page. `limit` and
-//!   `offset` or `token` name the parameters; `items` names the property that holds the records, or several that hold the
-//!   same, and `total` the one with their number on all pages. `size` is how many to ask for at once.
-//! * `x-required-when` on properties of requests: the condition under which an optional property has to be given.
-//! * `x-default` on parameters and on properties of requests: what the service assumes when nothing is sent. It is not
-//!   `default`, which generated clients would send.
-//! * `x-clouds` on operations, parameters, schemas and properties: the clouds that have it, `huawei` or `otc`. Without it
-//!   both have it, as far as is known.
-//! * `x-also` on parameters of a query: other names of the same parameter, of which each cloud knows its own and passes
-//!   over the rest; send the value under all of them.
-//! * `x-published: false` on parameters: left out of the published documents, since something else says the same.
-//! * `x-sample` on examples: `documented` as the documentation prints it, or `composed` for this document.
+//! * `x-extensible-enum` on strings and some integers: the known values. Other values may be added. Values are read
+//!   case-insensitively (`x86_64` is X86_64), and a received value is sent back exactly as it was received.
+//! * `x-enum-descriptions`, next to `x-extensible-enum`: one sentence for each value.
+//! * `x-observed`, next to `x-extensible-enum`: values that are not in any table but are known from samples, prose or
+//!   practice.
+//! * `x-spellings`, next to `x-extensible-enum`: values that the documentation also writes in different letter case.
+//! * `x-states` on the enum of a status: assigns every value to `transient` (it changes without further requests),
+//!   `settled`, `failed` or `gone`. Each value has a list of actions: for a transient value, the actions in progress;
+//!   for a settled or gone value, the actions that end in it; for a failed value, the actions that can be retried.
+//! * `x-source` on operations, parameters, schemas and properties: the pages and tables from which they were
+//!   transcribed, in the form `page T<table>`, or `page S<sample>` for an example. `sample` means that only a sample
+//!   contains it, `observed` that only practice shows it, and `sdk` that only the vendor's SDK contains it.
+//! * `x-idempotent` on operations: if true, repeating the request has no further effect, so the request can be
+//!   retried after a lost response.
+//! * `x-pagination` on operations that return a list in pages: how the list is paged. `style` defines the page
+//!   position: `offset` counts records, `page` counts pages (from `first`), and `token` counts nothing, because the
+//!   position is the `next` value of the previous page. `limit` and `offset` or `token` are the names of the
+//!   parameters. `items` is the name of the property that contains the records, or of several properties that contain
+//!   the same records. `total` is the name of the property that contains the number of records on all pages. `size`
+//!   is the number of records to request at a time.
+//! * `x-required-when` on properties of requests: the condition under which an optional property is required.
+//! * `x-default` on parameters and properties of requests: the value that the service assumes if nothing is sent. It
+//!   is not `default`, because generated clients would send that value.
+//! * `x-clouds` on operations, parameters, schemas and properties: the clouds that support it, `huawei` or `otc`.
+//!   Without it, both clouds support it, as far as is known.
+//! * `x-also` on query parameters: other names of the same parameter. Each cloud knows one of the names and ignores
+//!   the others, so send the value under all of them.
+//! * `x-published: false` on parameters: the parameter is omitted from the published documents, because there is
+//!   another way to send the same value.
+//! * `x-sample` on examples: `documented` if the documentation contains the example, or `composed` if it was written
+//!   for this document.
 //!
-//! A plain `enum` is closed: other values are refused. Where documentation, samples and practice disagree,
-//! the decision is recorded in the errata that accompany this document.
+//! A plain `enum` is closed: other values are rejected. Where documentation, samples and practice disagree, the
+//! decision is recorded in the errata that accompany this document.
 mod client;
 pub mod enums;
 mod operations;

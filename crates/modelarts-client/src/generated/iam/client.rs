@@ -15,12 +15,12 @@
 pub mod types {
     #[allow(unused_imports)]
     use crate::iam::enums;
-    /// A domain (account) that the caller may enter.
+    /// Domain (account) that the caller can access.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct AuthDomain {
-        /// Whether the domain can be used.
+        /// Whether the domain is enabled.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub enabled: Option<bool>,
         /// ID of the domain.
@@ -35,18 +35,18 @@ pub mod types {
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct AuthDomainList {
-        /// One entry for each domain; there is no paging.
+        /// Domains of the caller. The list is not paged.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub domains: Option<Vec<AuthDomain>>,
     }
-    /// Proof of identity together with the scope that is wanted.
+    /// Proof of identity together with the requested scope.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct AuthReq {
         /// Proof of identity.
         pub identity: IdentityReq,
-        /// Where the token shall be valid: in a project or in a whole domain, one of the two. ModelArts needs a project.
+        /// Requested scope of the token: either a project or a whole domain. ModelArts requires a project.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub scope: Option<ScopeReq>,
     }
@@ -56,35 +56,35 @@ pub mod types {
             Default::default()
         }
     }
-    /// Address of a service in one region.
+    /// Endpoint of a service in one region.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct CatalogEndpoint {
-        /// ID of this address.
+        /// ID of the endpoint.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub id: Option<String>,
-        /// Audience of an address.
+        /// Audience of an endpoint.
         ///
         /// Known values: `public`, `internal`, `admin`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub interface: Option<enums::OpenEndpointInterface>,
-        /// Region of the address; equal to `region_id`, kept for older clients.
+        /// Region of the endpoint. Same as `region_id`; kept for older clients.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub region: Option<String>,
-        /// ID of the region of the address.
+        /// ID of the region of the endpoint.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub region_id: Option<String>,
-        /// Base URL of the service. For ModelArts it ends with `/v1/` and the project ID, so that only the path behind the project ID is appended.
+        /// Base URL of the service. For ModelArts it ends with `/v1/` and the project ID, so only the part of the path after the project ID is appended.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub url: Option<String>,
     }
-    /// A service and where to reach it.
+    /// Service in the catalogue, with its endpoints.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct CatalogEntry {
-        /// Addresses of the service.
+        /// Endpoints of the service.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub endpoints: Option<Vec<CatalogEndpoint>>,
         /// ID of the service.
@@ -93,16 +93,16 @@ pub mod types {
         /// Name of the service.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub name: Option<String>,
-        /// Type of the service, by which clients look it up. OpenStack clients expect `modelartsv1` for ModelArts.
+        /// Type of the service, which clients use to find the service in the catalogue. OpenStack clients expect `modelartsv1` for ModelArts.
         #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
         pub type_: Option<String>,
     }
-    /// Body of a sign-in.
+    /// Body of a request to create a token.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct CreateTokenRequest {
-        /// Proof of identity together with the scope that is wanted.
+        /// Proof of identity together with the requested scope.
         pub auth: AuthReq,
     }
     impl CreateTokenRequest {
@@ -111,24 +111,24 @@ pub mod types {
             Default::default()
         }
     }
-    /// What is known of a token that was issued. The token itself is in the header `X-Subject-Token`.
+    /// Details of an issued token. The token itself is in the response header `X-Subject-Token`.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct CreateTokenResponse {
-        /// What is known of a token. Depending on its scope it has `project` or `domain`; a token without scope has neither, and no roles.
+        /// Details of a token. Depending on its scope, it contains `project` or `domain`. A token without scope contains neither, and has no roles.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub token: Option<Token>,
     }
-    /// A domain (account), told by ID or by name. One of them is enough.
+    /// Domain (account), specified by ID or by name. One of them is sufficient.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DomainReq {
-        /// ID of the domain. Required when `name` is absent.
+        /// ID of the domain. Required if `name` is absent.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub id: Option<String>,
-        /// Name of the domain. Required when `id` is absent.
+        /// Name of the domain. Required if `id` is absent.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub name: Option<String>,
     }
@@ -143,14 +143,14 @@ pub mod types {
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct IdentityReq {
-        /// Ways in which the identity is proved; each needs the field of its name.
+        /// Authentication methods. Each method requires the field with the same name.
         ///
         /// Known values: `password`, `token`.
         pub methods: Vec<enums::OpenAuthMethod>,
-        /// Proof of identity by a password. Required when `methods` has `password`.
+        /// Proof of identity by password. Required if `methods` contains `password`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub password: Option<PasswordIdentityReq>,
-        /// Proof of identity by an earlier token. Required when `methods` has `token`.
+        /// Proof of identity by an existing token. Required if `methods` contains `token`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub token: Option<TokenIdentityReq>,
     }
@@ -160,61 +160,61 @@ pub mod types {
             Default::default()
         }
     }
-    /// An error in the words of Keystone.
+    /// Error in the format of Keystone.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct KeystoneError {
-        /// HTTP status once more.
+        /// HTTP status code of the response.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
             deserialize_with = "crate::number::optional"
         )]
         pub code: Option<i32>,
-        /// What went wrong, for a human reader.
+        /// Human-readable error message.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub message: Option<String>,
         /// Name of the HTTP status, for example `Unauthorized`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub title: Option<String>,
     }
-    /// Body of an error: either `error`, from Keystone itself, or `error_code` and `error_msg`, from the gateway and from newer parts of the service.
+    /// Body of an error response: either `error`, from Keystone itself, or `error_code` and `error_msg`, from the gateway and from newer parts of the service.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct KeystoneErrorResponse {
-        /// An error in the words of Keystone.
+        /// Error in the format of Keystone.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub error: Option<KeystoneError>,
-        /// Code of the error, for example `APIGW.0301`.
+        /// Error code, for example `APIGW.0301`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub error_code: Option<String>,
-        /// What went wrong, for a human reader.
+        /// Human-readable error message.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub error_msg: Option<String>,
     }
-    /// Addresses of a resource and of its neighbours.
+    /// URLs of a resource and of its neighbours.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct Links {
-        /// Address of the next page; null when there is none.
+        /// URL of the next page. Null if there is none.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub next: Option<String>,
-        /// Address of the page before; null when there is none.
+        /// URL of the previous page. Null if there is none.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub previous: Option<String>,
-        /// Address of the resource itself.
+        /// URL of the resource itself.
         #[serde(rename = "self", skip_serializing_if = "Option::is_none")]
         pub self_: Option<String>,
     }
-    /// Proof of identity by a password. Required when `methods` has `password`.
+    /// Proof of identity by password. Required if `methods` contains `password`.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct PasswordIdentityReq {
-        /// A user, told by ID, or by name and domain, with the password.
+        /// User, specified by ID or by name and domain, with the password.
         pub user: PasswordUserReq,
     }
     impl PasswordIdentityReq {
@@ -223,18 +223,18 @@ pub mod types {
             Default::default()
         }
     }
-    /// A user, told by ID, or by name and domain, with the password.
+    /// User, specified by ID or by name and domain, with the password.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct PasswordUserReq {
-        /// A domain (account), told by ID or by name. One of them is enough.
+        /// Domain (account), specified by ID or by name. One of them is sufficient.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub domain: Option<DomainReq>,
-        /// ID of the user. Required when `name` is absent.
+        /// ID of the user. Required if `name` is absent.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub id: Option<String>,
-        /// Name of the user; needs `domain` beside it, since names repeat between domains.
+        /// Name of the user. Also requires `domain`, because user names are unique only within a domain.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub name: Option<String>,
         /// Password of the user.
@@ -246,60 +246,60 @@ pub mod types {
             Default::default()
         }
     }
-    /// A project, the part of an account in which resources live; it belongs to one region.
+    /// Project, the part of an account that contains resources. A project belongs to one region.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct Project {
-        /// Free text about the project.
+        /// Free-text description of the project.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub description: Option<String>,
         /// ID of the domain that owns the project.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub domain_id: Option<String>,
-        /// Whether the project can be used.
+        /// Whether the project is enabled.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub enabled: Option<bool>,
         /// ID of the project, the `project_id` in the paths of ModelArts.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub id: Option<String>,
-        /// Whether the project stands for a whole domain.
+        /// Whether the project represents a whole domain.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub is_domain: Option<bool>,
-        /// Addresses of a resource and of its neighbours.
+        /// URLs of a resource and of its neighbours.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub links: Option<Links>,
-        /// Name of the project. The main project of a region bears the region's name.
+        /// Name of the project. The main project of a region has the same name as the region.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub name: Option<String>,
-        /// ID of the project or domain above.
+        /// ID of the parent project or domain.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub parent_id: Option<String>,
     }
-    /// The projects that match.
+    /// Projects that match the filters.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct ProjectList {
-        /// Addresses of a resource and of its neighbours.
+        /// URLs of a resource and of its neighbours.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub links: Option<Links>,
-        /// One entry for each project.
+        /// Projects that match the filters.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub projects: Option<Vec<Project>>,
     }
-    /// Project for which the token shall be valid, told by ID or by name. A name without `domain` is looked up in the domain of the user.
+    /// Project for which the token is requested, specified by ID or by name. A name without `domain` is looked up in the domain of the user.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct ProjectScopeReq {
-        /// A domain (account), told by ID or by name. One of them is enough.
+        /// Domain (account), specified by ID or by name. One of them is sufficient.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub domain: Option<DomainReq>,
-        /// ID of the project. Required when `name` is absent.
+        /// ID of the project. Required if `name` is absent.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub id: Option<String>,
-        /// Name of the project. Required when `id` is absent.
+        /// Name of the project. Required if `id` is absent.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub name: Option<String>,
     }
@@ -309,15 +309,15 @@ pub mod types {
             Default::default()
         }
     }
-    /// Where the token shall be valid: in a project or in a whole domain, one of the two. ModelArts needs a project.
+    /// Requested scope of the token: either a project or a whole domain. ModelArts requires a project.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct ScopeReq {
-        /// A domain (account), told by ID or by name. One of them is enough.
+        /// Domain (account), specified by ID or by name. One of them is sufficient.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub domain: Option<DomainReq>,
-        /// Project for which the token shall be valid, told by ID or by name. A name without `domain` is looked up in the domain of the user.
+        /// Project for which the token is requested, specified by ID or by name. A name without `domain` is looked up in the domain of the user.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub project: Option<ProjectScopeReq>,
     }
@@ -327,39 +327,39 @@ pub mod types {
             Default::default()
         }
     }
-    /// What is known of a token. Depending on its scope it has `project` or `domain`; a token without scope has neither, and no roles.
+    /// Details of a token. Depending on its scope, it contains `project` or `domain`. A token without scope contains neither, and has no roles.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct Token {
-        /// Services that the token opens, and their addresses. ModelArts may be missing from it.
+        /// Services that can be accessed with the token, and their endpoints. May not contain ModelArts.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub catalog: Option<Vec<CatalogEntry>>,
-        /// A domain (account), as a token names it.
+        /// Domain (account) in a token.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub domain: Option<TokenDomain>,
-        /// End of the token, in UTC, as in `2025-01-04T09:00:00.000000Z`.
+        /// Time at which the token expires, in UTC, for example `2025-01-04T09:00:00.000000Z`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub expires_at: Option<String>,
-        /// Beginning of the token, in UTC, in the form of `expires_at`.
+        /// Time at which the token was issued, in UTC, in the format of `expires_at`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub issued_at: Option<String>,
-        /// Ways in which the identity was proved.
+        /// Authentication methods with which the identity was proved.
         ///
         /// Known values: `password`, `token`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub methods: Option<Vec<enums::OpenAuthMethod>>,
-        /// The project in which a token is valid.
+        /// Project in which a token is valid.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub project: Option<TokenProject>,
-        /// Roles of the user in the scope of the token.
+        /// Roles of the user within the scope of the token.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub roles: Option<Vec<TokenRole>>,
-        /// The user to whom a token was issued.
+        /// User to whom a token was issued.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub user: Option<TokenUser>,
     }
-    /// A domain (account), as a token names it.
+    /// Domain (account) in a token.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -371,12 +371,12 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub name: Option<String>,
     }
-    /// Proof of identity by an earlier token. Required when `methods` has `token`.
+    /// Proof of identity by an existing token. Required if `methods` contains `token`.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct TokenIdentityReq {
-        /// The earlier token, as it came in `X-Subject-Token`.
+        /// Existing token, as returned in `X-Subject-Token`.
         pub id: crate::Secret,
     }
     impl TokenIdentityReq {
@@ -385,12 +385,12 @@ pub mod types {
             Default::default()
         }
     }
-    /// The project in which a token is valid.
+    /// Project in which a token is valid.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct TokenProject {
-        /// A domain (account), as a token names it.
+        /// Domain (account) in a token.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub domain: Option<TokenDomain>,
         /// ID of the project.
@@ -400,7 +400,7 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub name: Option<String>,
     }
-    /// A role of the user.
+    /// Role of the user.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -412,12 +412,12 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub name: Option<String>,
     }
-    /// The user to whom a token was issued.
+    /// User to whom a token was issued.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct TokenUser {
-        /// A domain (account), as a token names it.
+        /// Domain (account) in a token.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub domain: Option<TokenDomain>,
         /// ID of the user.
@@ -485,7 +485,7 @@ pub mod types {
                 self.identity = self.problems.required("identity", value);
                 self
             }
-            /// Where the token shall be valid: in a project or in a whole domain, one of the two. ModelArts needs a project.
+            /// Requested scope of the token: either a project or a whole domain. ModelArts requires a project.
             pub fn scope<M>(
                 mut self,
                 value: impl IntoOptional<super::ScopeReq, M>,
@@ -522,7 +522,7 @@ pub mod types {
             problems: Problems,
         }
         impl CreateTokenRequest {
-            /// Proof of identity together with the scope that is wanted.
+            /// Proof of identity together with the requested scope.
             pub fn auth(
                 mut self,
                 value: impl TryInto<super::AuthReq, Error: Display>,
@@ -560,12 +560,12 @@ pub mod types {
             problems: Problems,
         }
         impl DomainReq {
-            /// ID of the domain. Required when `name` is absent.
+            /// ID of the domain. Required if `name` is absent.
             pub fn id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
                 self.id = self.problems.optional("id", value);
                 self
             }
-            /// Name of the domain. Required when `id` is absent.
+            /// Name of the domain. Required if `id` is absent.
             pub fn name<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
                 self.name = self.problems.optional("name", value);
                 self
@@ -598,7 +598,7 @@ pub mod types {
             problems: Problems,
         }
         impl IdentityReq {
-            /// Ways in which the identity is proved; each needs the field of its name.
+            /// Authentication methods. Each method requires the field with the same name.
             ///
             /// Known values: `password`, `token`.
             pub fn methods(
@@ -608,7 +608,7 @@ pub mod types {
                 self.methods = self.problems.required("methods", value);
                 self
             }
-            /// Proof of identity by a password. Required when `methods` has `password`.
+            /// Proof of identity by password. Required if `methods` contains `password`.
             pub fn password<M>(
                 mut self,
                 value: impl IntoOptional<super::PasswordIdentityReq, M>,
@@ -616,7 +616,7 @@ pub mod types {
                 self.password = self.problems.optional("password", value);
                 self
             }
-            /// Proof of identity by an earlier token. Required when `methods` has `token`.
+            /// Proof of identity by an existing token. Required if `methods` contains `token`.
             pub fn token<M>(
                 mut self,
                 value: impl IntoOptional<super::TokenIdentityReq, M>,
@@ -657,7 +657,7 @@ pub mod types {
             problems: Problems,
         }
         impl PasswordIdentityReq {
-            /// A user, told by ID, or by name and domain, with the password.
+            /// User, specified by ID or by name and domain, with the password.
             pub fn user(
                 mut self,
                 value: impl TryInto<super::PasswordUserReq, Error: Display>,
@@ -697,7 +697,7 @@ pub mod types {
             problems: Problems,
         }
         impl PasswordUserReq {
-            /// A domain (account), told by ID or by name. One of them is enough.
+            /// Domain (account), specified by ID or by name. One of them is sufficient.
             pub fn domain<M>(
                 mut self,
                 value: impl IntoOptional<super::DomainReq, M>,
@@ -705,12 +705,12 @@ pub mod types {
                 self.domain = self.problems.optional("domain", value);
                 self
             }
-            /// ID of the user. Required when `name` is absent.
+            /// ID of the user. Required if `name` is absent.
             pub fn id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
                 self.id = self.problems.optional("id", value);
                 self
             }
-            /// Name of the user; needs `domain` beside it, since names repeat between domains.
+            /// Name of the user. Also requires `domain`, because user names are unique only within a domain.
             pub fn name<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
                 self.name = self.problems.optional("name", value);
                 self
@@ -759,7 +759,7 @@ pub mod types {
             problems: Problems,
         }
         impl ProjectScopeReq {
-            /// A domain (account), told by ID or by name. One of them is enough.
+            /// Domain (account), specified by ID or by name. One of them is sufficient.
             pub fn domain<M>(
                 mut self,
                 value: impl IntoOptional<super::DomainReq, M>,
@@ -767,12 +767,12 @@ pub mod types {
                 self.domain = self.problems.optional("domain", value);
                 self
             }
-            /// ID of the project. Required when `name` is absent.
+            /// ID of the project. Required if `name` is absent.
             pub fn id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
                 self.id = self.problems.optional("id", value);
                 self
             }
-            /// Name of the project. Required when `id` is absent.
+            /// Name of the project. Required if `id` is absent.
             pub fn name<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
                 self.name = self.problems.optional("name", value);
                 self
@@ -810,7 +810,7 @@ pub mod types {
             problems: Problems,
         }
         impl ScopeReq {
-            /// A domain (account), told by ID or by name. One of them is enough.
+            /// Domain (account), specified by ID or by name. One of them is sufficient.
             pub fn domain<M>(
                 mut self,
                 value: impl IntoOptional<super::DomainReq, M>,
@@ -818,7 +818,7 @@ pub mod types {
                 self.domain = self.problems.optional("domain", value);
                 self
             }
-            /// Project for which the token shall be valid, told by ID or by name. A name without `domain` is looked up in the domain of the user.
+            /// Project for which the token is requested, specified by ID or by name. A name without `domain` is looked up in the domain of the user.
             pub fn project<M>(
                 mut self,
                 value: impl IntoOptional<super::ProjectScopeReq, M>,
@@ -852,7 +852,7 @@ pub mod types {
             problems: Problems,
         }
         impl TokenIdentityReq {
-            /// The earlier token, as it came in `X-Subject-Token`.
+            /// Existing token, as returned in `X-Subject-Token`.
             pub fn id(
                 mut self,
                 value: impl TryInto<crate::Secret, Error: Display>,
@@ -885,22 +885,23 @@ pub mod types {
 }
 /// Client for ModelArts IAM
 ///
-/// The few operations of the identity service that a client of ModelArts needs before its first call: obtain a token,
-/// and find out which projects and accounts (domains) it may enter. The service speaks the Identity API v3 of
+/// The operations of the identity service that a client of ModelArts needs before its first call: create a token, and
+/// list the projects and accounts (domains) that the caller can access. The service implements the Identity API v3 of
 /// OpenStack Keystone.
 ///
-/// A token is valid for 24 hours. Keep it, reuse it, and renew it ahead of its end instead of signing in for every
-/// request. Clients that sign each request with an access key need no token at all and can still ask for projects and
-/// domains.
+/// A token is valid for 24 hours. Cache the token, reuse it, and renew it before it expires instead of signing in for
+/// every request. Clients that sign each request with an access key do not need a token and can still list projects
+/// and domains.
 ///
-/// Statuses and error bodies: Keystone responds with `{"error": {"code", "message", "title"}}`, the gateway in front of it
-/// `{"error_msg", "error_code"}`. A client must read both, and be ready for an empty or HTML body.
+/// Statuses and error bodies: Keystone responds with `{"error": {"code", "message", "title"}}`, and the gateway in
+/// front of it responds with `{"error_msg", "error_code"}`. Clients must support both, and must handle an empty or
+/// HTML body.
 ///
-/// `x-extensible-enum` lists the known values of a text that may take others in future; a client keeps unknown values
-/// as they are. `x-source` names the page a part was transcribed from, `observed` where only practice shows it.
-/// `x-idempotent` says whether an operation may be repeated without another effect. `x-required-when` names the
-/// condition under which an optional field has to be given. `x-sample` tells whether an example is `documented`
-/// or `composed` by us.
+/// `x-extensible-enum` lists the known values of a string that may have other values in the future; clients keep
+/// unknown values unchanged. `x-source` is the page from which a part was transcribed, or `observed` if only practice
+/// shows it. `x-idempotent` states whether an operation can be repeated without further effect. `x-required-when` is
+/// the condition under which an optional field is required. `x-sample` states whether an example is `documented` or
+/// was `composed` for this document.
 ///
 ///
 /// Version: 2.0.0
@@ -943,7 +944,7 @@ impl<X> Client<X> {
 impl<X> Client<X> {
     /// Create a token.
     ///
-    /// Signs in and issues a token. The token itself stands in the response header `X-Subject-Token`; the body tells its owner, its end and, for a scoped token, the roles and the catalogue of services. Identity is proved by a user's password or by an earlier token, which in this way is exchanged for another scope. ModelArts needs a token whose scope is a project. Each call issues another token; earlier ones stay valid.
+    /// Authenticates a user and issues a token. The token is returned in the response header `X-Subject-Token`. The body contains its owner, its expiration time and, for a scoped token, the roles and the service catalogue. The identity is proved with a user's password or with an existing token, which is exchanged for a token with another scope. ModelArts requires a token whose scope is a project. Each call issues a new token; existing tokens remain valid.
     ///
     /// Sends `POST /v3/auth/tokens`. Parameters are set on the builder.
     pub fn create_token(&self) -> builder::CreateToken<'_, X> {
@@ -951,7 +952,7 @@ impl<X> Client<X> {
     }
     /// List the domains of the caller.
     ///
-    /// Returns the domains (accounts) for which the caller can obtain a token. For most callers it is exactly one, their own. Clients that sign requests learn the ID of their account in this way.
+    /// Returns the domains (accounts) for which the caller can obtain a token. For most callers, this is exactly one, their own. Clients that sign requests can use this operation to find the ID of their account.
     ///
     /// Sends `GET /v3/auth/domains`. Parameters are set on the builder.
     pub fn list_auth_domains(&self) -> builder::ListAuthDomains<'_, X> {
@@ -959,7 +960,7 @@ impl<X> Client<X> {
     }
     /// List projects.
     ///
-    /// Returns the projects that match all given filters. Every region has a main project that bears the region's name; asking for that name is how clients find the project ID of a region.
+    /// Returns the projects that match all specified filters. Every region has a main project with the same name as the region; clients search for that name to find the project ID of a region.
     ///
     /// Sends `GET /v3/projects`. Parameters are set on the builder.
     pub fn list_projects(&self) -> builder::ListProjects<'_, X> {
@@ -997,7 +998,7 @@ pub mod builder {
                 problems: Problems::default(),
             }
         }
-        /// Proof of identity and the scope that is wanted.
+        /// Proof of identity and the requested scope.
         pub fn body(
             mut self,
             value: impl TryInto<types::CreateTokenRequest, Error: Display>,
@@ -1117,17 +1118,17 @@ pub mod builder {
                 problems: Problems::default(),
             }
         }
-        /// Keep only the projects of the domain with this ID.
+        /// Returns only projects in the domain with this ID.
         pub fn domain_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.domain_id = self.problems.optional("domain_id", value);
             self
         }
-        /// Keep only projects that are enabled (true) or disabled (false). Both when absent.
+        /// Returns only projects that are enabled (true) or disabled (false). If omitted, both are returned.
         pub fn enabled<M>(mut self, value: impl IntoOptional<bool, M>) -> Self {
             self.enabled = self.problems.optional("enabled", value);
             self
         }
-        /// Keep only the projects of exactly this name.
+        /// Returns only projects with exactly this name.
         pub fn name<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.name = self.problems.optional("name", value);
             self

@@ -5,7 +5,7 @@
 use crate::open::open_enum;
 
 open_enum! {
-    /// Way to prove an identity.
+    /// Authentication method.
     ///
     /// Source: authentication, making_an_api_request, response.
     ///
@@ -22,7 +22,7 @@ open_enum! {
 pub type OpenAuthMethod = crate::Open<AuthMethod>;
 
 open_enum! {
-    /// Audience of an address.
+    /// Audience of an endpoint.
     ///
     /// Source: observed.
     ///

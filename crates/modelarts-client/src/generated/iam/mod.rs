@@ -2,22 +2,23 @@
 
 //! ModelArts IAM, version 2.0.0.
 //!
-//! The few operations of the identity service that a client of ModelArts needs before its first call: obtain a token,
-//! and find out which projects and accounts (domains) it may enter. The service speaks the Identity API v3 of
+//! The operations of the identity service that a client of ModelArts needs before its first call: create a token, and
+//! list the projects and accounts (domains) that the caller can access. The service implements the Identity API v3 of
 //! OpenStack Keystone.
 //!
-//! A token is valid for 24 hours. Keep it, reuse it, and renew it ahead of its end instead of signing in for every
-//! request. Clients that sign each request with an access key need no token at all and can still ask for projects and
-//! domains.
+//! A token is valid for 24 hours. Cache the token, reuse it, and renew it before it expires instead of signing in for
+//! every request. Clients that sign each request with an access key do not need a token and can still list projects
+//! and domains.
 //!
-//! Statuses and error bodies: Keystone responds with `{"error": {"code", "message", "title"}}`, the gateway in front of it
-//! `{"error_msg", "error_code"}`. A client must read both, and be ready for an empty or HTML body.
+//! Statuses and error bodies: Keystone responds with `{"error": {"code", "message", "title"}}`, and the gateway in
+//! front of it responds with `{"error_msg", "error_code"}`. Clients must support both, and must handle an empty or
+//! HTML body.
 //!
-//! `x-extensible-enum` lists the known values of a text that may take others in future; a client keeps unknown values
-//! as they are. `x-source` names the page a part was transcribed from, `observed` where only practice shows it.
-//! `x-idempotent` says whether an operation may be repeated without another effect. `x-required-when` names the
-//! condition under which an optional field has to be given. `x-sample` tells whether an example is `documented`
-//! or `composed` by us.
+//! `x-extensible-enum` lists the known values of a string that may have other values in the future; clients keep
+//! unknown values unchanged. `x-source` is the page from which a part was transcribed, or `observed` if only practice
+//! shows it. `x-idempotent` states whether an operation can be repeated without further effect. `x-required-when` is
+//! the condition under which an optional field is required. `x-sample` states whether an example is `documented` or
+//! was `composed` for this document.
 mod client;
 pub mod enums;
 mod operations;
