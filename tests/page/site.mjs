@@ -82,7 +82,7 @@ async function readOperation(browser) {
     }
     assert.equal(codes.size, 4, `each status has an example that fits it: ${[...codes]}`);
     await page.goto(`${home}reference.html#devenviron/tag/notebooks/GET/v1/{project_id}/notebooks`);
-    await page.getByText("Its image is being saved, during which it cannot be used.").first().waitFor();
+    await page.getByText("The notebook is being saved as an image and cannot be used meanwhile.").first().waitFor();
   });
   passed += 1;
 }

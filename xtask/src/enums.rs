@@ -68,7 +68,7 @@ fn open_enum(name: &str, schema: &Value) -> Result<String> {
         pages => format!("\n\nSource: {}.", pages.join(", ")),
     };
     let text = format!(
-        "{}{page}\n\nThe service may add values, see [`Open`](crate::Open).",
+        "{}{page}\n\nThe service may add values; see [`Open`](crate::Open).",
         text(schema, "description").trim()
     );
     let mut out = format!(
@@ -77,7 +77,7 @@ fn open_enum(name: &str, schema: &Value) -> Result<String> {
     );
     write!(
         out,
-        "\n/// A [`{name}`] in its spelling on the wire.\npub type Open{name} = crate::Open<{name}>;\n"
+        "\n/// A [`{name}`] that keeps the received spelling and unknown values.\npub type Open{name} = crate::Open<{name}>;\n"
     )?;
     out.push_str(&phases(name, schema, &values)?);
     Ok(out)

@@ -58,7 +58,7 @@ fn module(document: &Document, service: Service) -> String {
             "crate::Result<Client<Self>>",
             "let address = self.identity_endpoint()?;
             Ok(Client::new_with_client(address, self.http()).with_transport(self.clone()))",
-            "\n\n# Errors\nWhen the address of the identity service is not known.",
+            "\n\n# Errors\nWhen the address of the identity service is unknown.",
             "?",
         ),
     };
@@ -97,7 +97,7 @@ fn module(document: &Document, service: Service) -> String {
         }}
         ",
         conversion_docs =
-            doc("Converts the error of a text that is not a value of a closed enumeration."),
+            doc("Converts the error for a string that is not a value of a closed enumeration."),
     )
 }
 

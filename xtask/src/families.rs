@@ -29,7 +29,7 @@ const GROWTH: [(&[&str], &str); 5] = [
     ),
     (
         &["\n    NotebookStatus:\n", "\n      x-enum-descriptions:\n"],
-        "        MIGRATING: It is moving to another machine.\n",
+        "        MIGRATING: The notebook is moving to another machine.\n",
     ),
     (
         &[

@@ -81,7 +81,7 @@ fn module(document: &Document) -> Result<Vec<(&'static str, String)>> {
         (
             "enums.rs",
             preamble(source)
-                + "//! The enumerations of this document, to which the service may add values.\n\n"
+                + "//! The enumerations of this document. The service may add values.\n\n"
                 + &enums::module(document)?,
         ),
         ("operations.rs", rust(source, &operations::table(document))?),
@@ -318,7 +318,7 @@ fn no_family(documents: &[Document]) -> String {
     let names = names.collect::<Vec<_>>().join(", ");
     format!(
         "#[cfg(not(any({features})))]
-        compile_error!(\"no API family is chosen: enable one or more of the features {names}\");\n"
+        compile_error!(\"no API family is enabled: enable at least one of the features {names}\");\n"
     )
 }
 

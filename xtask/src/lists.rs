@@ -33,7 +33,7 @@ pub(crate) fn module(document: &Document, service: Service, client: &str) -> Res
         return Ok(String::new());
     }
     let docs =
-        doc("List builders: set filters, then get the items, the pages, or everything at once.");
+        doc("List builders: set filters, then get the items, the pages or the complete list.");
     Ok(format!(
         "{docs}
         pub mod lists {{
@@ -161,7 +161,7 @@ impl<'a> ListBuilder<'a> {
     fn declaration(&self) -> String {
         let name = self.name();
         let docs = doc(&format!(
-            "{summary}: the operation `{id}`, page by page.\n\n{description}",
+            "{summary}. Calls `{id}` page by page.\n\n{description}",
             summary = text(self.operation.value, "summary").trim_end_matches('.'),
             id = self.operation.id(),
             description = text(self.operation.value, "description").trim(),
@@ -215,7 +215,10 @@ impl<'a> ListBuilder<'a> {
         });
         let filters: String = filters.collect();
         let position = &self.position;
-        let docs = format!("{}\n\nThe list starts at this position.", position.docs);
+        let docs = format!(
+            "{}\n\nSets the position at which the list starts.",
+            position.docs
+        );
         let body = format!(
             "let start = self.query.optional::<{}, _, _>({:?}, value);
             self.query.set_start(start.map(Position::from));",
@@ -525,10 +528,10 @@ mod tests {
         holds(
             &code,
             &[
-                "/// List things: the operation `listThings`, page by page.",
+                "/// List things. Calls `listThings` page by page.",
                 "/// The kind.\n        ///\n        /// Known values: `BIG`, `SMALL`.\n        pub fn kind<M>(mut self, value: impl IntoOptional<enums::OpenKind, M>) -> Self {",
                 "/// The last thing.\n        pub fn after<M>(",
-                "/// Things to skip.\n        ///\n        /// The list starts at this position.\n        pub fn offset<M>(",
+                "/// Things to skip.\n        ///\n        /// Sets the position at which the list starts.\n        pub fn offset<M>(",
                 "const STYLE: Style = Style::Offset;",
                 "const ITEMS: &'static [&'static str] = &[\"things\"];",
                 ".limit(self.query.page_size())",

@@ -127,7 +127,7 @@ fn method_docs(operation: Operation<'_>) -> Vec<syn::Attribute> {
     let description = text(operation.value, "description").trim();
     let end = if summary.ends_with('.') { "" } else { "." };
     doc_lines(&format!(
-        "{summary}{end}\n\n{description}\n\nSends `{} {}`. Parameters are set on the builder.",
+        "{summary}{end}\n\n{description}\n\nSends `{} {}`. Set the parameters on the builder.",
         operation.method.to_uppercase(),
         operation.path
     ))
@@ -316,7 +316,7 @@ impl<'a> Builder<'a> {
         let values = self.path_values()?;
         let request = self.request()?;
         let send_docs = doc_lines(&format!(
-            "Sends the request: `{} {}`.\n\n# Errors\nThose of the client's transport.",
+            "Sends the request: `{} {}`.\n\n# Errors\nThe errors of the client's transport.",
             self.operation.method.to_uppercase(),
             self.operation.path
         ));
@@ -324,7 +324,7 @@ impl<'a> Builder<'a> {
             /// Builds the request without sending it.
             ///
             /// # Errors
-            /// When a value is missing or invalid, or would reach another resource; the error names all such values.
+            /// When a value is missing or invalid, or would address another resource; the error names all such values.
             pub fn prepare(self) -> Result<Prepared<#response>, RequestError> {
                 let operation = &OPERATIONS[#index];
                 let Self { client, #(#names,)* #problems } = self;

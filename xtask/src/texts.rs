@@ -62,6 +62,6 @@ components:
         };
         assert_eq!(of("kind"), "Which kind.\n\nKnown values: `BIG`, `SMALL`.");
         assert_eq!(of("parts"), "All its parts. At most 3 entries.");
-        assert_eq!(of("name"), "Its name. 1 to 8 characters, matching `^a$`.");
+        assert_eq!(of("name"), "Its name. 1 to 8 characters. Must match `^a$`.");
     }
 }

@@ -1,8 +1,8 @@
-//! What the document says in keywords of its own, said in its descriptions, where people read.
+//! Adds the content of keywords to the descriptions, where people read it.
 
 use serde_json::Value;
 
-/// Says everything that keywords say beside a description in the description: limits, defaults, rules, clouds.
+/// Adds limits, defaults, rules and clouds to the descriptions next to their keywords.
 pub(crate) fn in_words(document: &mut Value) {
     limits_in_words(document);
     defaults_in_words(document);
@@ -48,19 +48,22 @@ pub(crate) fn limit_sentence(schema: &Value, text: &str) -> Option<String> {
     let least = number("minLength").or(one_at_least.then_some(1));
     let letters = match (&letters, pattern) {
         (Some(letters), _) => Some(letters.to_string()),
-        (None, pattern) => pattern.map(|pattern| format!("matching `{pattern}`")),
+        (None, pattern) => pattern.map(|pattern| format!("must match `{pattern}`")),
     };
     let parts = [
         range(least, number("maxLength"), " characters", text),
-        letters.filter(|letters| !text.contains(letters.trim_start_matches("only "))),
+        letters.filter(|letters| !text.contains(letters.trim_start_matches("valid characters: "))),
         range(number("minimum"), number("maximum"), "", text),
         range(number("minItems"), number("maxItems"), " entries", text),
     ];
-    let parts: Vec<String> = parts.into_iter().flatten().collect();
-    let sentence = parts.join(", ");
-    let mut letters = sentence.chars();
-    let first = letters.next()?.to_uppercase();
-    Some(format!("{first}{}.", letters.as_str()))
+    let sentences: Vec<String> = parts.iter().flatten().map(|part| sentence(part)).collect();
+    (!sentences.is_empty()).then(|| sentences.join(" "))
+}
+
+fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    let first = letters.next().map(|first| first.to_ascii_uppercase());
+    format!("{}{}.", first.unwrap_or_default(), letters.as_str())
 }
 
 fn range(least: Option<i64>, most: Option<i64>, unit: &str, text: &str) -> Option<String> {
@@ -71,7 +74,7 @@ fn range(least: Option<i64>, most: Option<i64>, unit: &str, text: &str) -> Optio
     }
     match (least, most) {
         (Some(least), Some(most)) => {
-            let from = if unit.is_empty() { "from " } else { "" };
+            let from = if unit.is_empty() { "valid range: " } else { "" };
             Some(format!(
                 "{from}{} to {}{unit}",
                 grouped(least),
@@ -124,8 +127,8 @@ impl Letters {
         for (range, name) in [
             ("A-Za-z", "letters"),
             ("a-zA-Z", "letters"),
-            ("a-z", "lower-case letters"),
-            ("A-Z", "capital letters"),
+            ("a-z", "lowercase letters"),
+            ("A-Z", "uppercase letters"),
             ("0-9", "digits"),
         ] {
             if rest.contains(range) {
@@ -155,7 +158,7 @@ impl std::fmt::Display for Letters {
             let names = self.names.iter().map(|name| format!("{name}, "));
             let names: String = names.collect();
             let single = single.collect::<Vec<_>>().join(" ");
-            return write!(f, "none of {names}`{single}`");
+            return write!(f, "must not contain any of {names}`{single}`");
         }
         let names = self.names.iter().map(|name| (*name).to_owned());
         let mut all: Vec<String> = names
@@ -163,8 +166,8 @@ impl std::fmt::Display for Letters {
             .collect();
         let last = all.pop().unwrap_or_default();
         match all.is_empty() {
-            true => write!(f, "only {last}"),
-            false => write!(f, "only {} and {last}", all.join(", ")),
+            true => write!(f, "valid characters: {last}"),
+            false => write!(f, "valid characters: {} and {last}", all.join(", ")),
         }
     }
 }
@@ -273,40 +276,40 @@ mod tests {
     }
 
     #[test]
-    fn limits_become_one_sentence() {
+    fn limits_become_sentences() {
         for (schema, text, expected) in [
             (json!({"maxLength": 64}), "", "At most 64 characters."),
             (
                 json!({"maxLength": 64, "pattern": "^[A-Za-z0-9_-]+$"}),
                 "",
-                "1 to 64 characters, only letters, digits, `_` and `-`.",
+                "1 to 64 characters. Valid characters: letters, digits, `_` and `-`.",
             ),
             (
                 json!({"maxLength": 512, "pattern": r#"^[^&<>"'/]*$"#}),
                 "",
-                r#"At most 512 characters, none of `& < > " ' /`."#,
+                r#"At most 512 characters. Must not contain any of `& < > " ' /`."#,
             ),
             (
                 json!({"pattern": r"^[a-z\.]*$"}),
                 "",
-                "Only lower-case letters and `.`.",
+                "Valid characters: lowercase letters and `.`.",
             ),
             (
                 json!({"pattern": "^/data/.*$"}),
                 "",
-                "Matching `^/data/.*$`.",
+                "Must match `^/data/.*$`.",
             ),
-            (json!({"pattern": "^[+-9]*$"}), "", "Matching `^[+-9]*$`."),
+            (json!({"pattern": "^[+-9]*$"}), "", "Must match `^[+-9]*$`."),
             (
                 json!({"minimum": 3600, "maximum": 86400}),
                 "",
-                "From 3,600 to 86,400.",
+                "Valid range: 3,600 to 86,400.",
             ),
             (json!({"minimum": 0}), "", "At least 0."),
             (
                 json!({"minimum": -1, "maximum": 1000}),
                 "",
-                "From -1 to 1,000.",
+                "Valid range: -1 to 1,000.",
             ),
             (json!({"maxItems": 5}), "", "At most 5 entries."),
             // What the description says is not said again.
@@ -314,11 +317,11 @@ mod tests {
             (
                 json!({"maxLength": 9, "pattern": "^[a-z]*$"}),
                 "At most 9 of them.",
-                "Only lower-case letters.",
+                "Valid characters: lowercase letters.",
             ),
             (
                 json!({"maxLength": 9, "pattern": "^[a-z0-9]*$"}),
-                "Of lower-case letters and digits.",
+                "Of lowercase letters and digits.",
                 "At most 9 characters.",
             ),
             (json!({"type": "string"}), "", ""),

@@ -11,8 +11,8 @@ function nameKnownValues(schema) {
     const sentence = Array.isArray(sentences) ? sentences[index] : sentences[value];
     return `* \`${value}\`${sentence ? `: ${sentence}` : ""}`;
   });
-  const text = (schema.description ?? "").replace(/\s*Known values: [^;]*; others may come\./, "");
-  schema.description = `${text}\n\nKnown values; others may come:\n\n${lines.join("\n")}`;
+  const text = (schema.description ?? "").replace(/\s*Known values: .*?\. Other values may be added\./s, "");
+  schema.description = `${text}\n\nKnown values (others may be added):\n\n${lines.join("\n")}`;
 }
 
 /** An example as a value would be sent by whoever tries the operation: a list came back filtered by it. */
@@ -40,7 +40,7 @@ function parameters(document) {
 /** What the renderer does not do by itself. */
 function prepare(document, project) {
   const { info } = document;
-  info.description = info.description?.replace("`README.md` beside this file", "[Basics](basics.html)");
+  info.description = info.description?.replace("`README.md` next to this file", "[Basics](basics.html)");
   // An emulator says where it is by a path; the renderer joins addresses as texts.
   for (const server of document.servers ?? []) {
     if (server.url.startsWith("/")) server.url = new URL(server.url, location.href).href.replace(/\/$/, "");

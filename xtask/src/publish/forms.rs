@@ -57,9 +57,9 @@ fn introduce(document: &mut Value, variant: &str) {
     let first = description.unwrap_or_default().split("\n\n").next();
     let first: Vec<&str> = first.unwrap_or_default().lines().map(str::trim).collect();
     let text = format!(
-        "{}\n\nSend the token of `createToken` as `X-Auth-Token`, or sign with an access key, never both. Any property of a \
-         response may be null or absent, and new values and properties may come. Units, states, errors and the codes of \
-         gateways: `README.md` beside this file.\n",
+        "{}\n\nSend the token of `createToken` as `X-Auth-Token`, or sign with an access key, never both. Every property of a \
+         response may be null or absent, and new values and properties may be added. For units, states, errors and gateway \
+         codes, see `README.md` next to this file.\n",
         first.join(" ").trim()
     );
     info.insert("description".to_owned(), text.into());
@@ -85,7 +85,7 @@ fn one_way_to_say_it(document: &mut Value) {
         }
         if let Some(body) = operation.get_mut("requestBody") {
             body["required"] = true.into();
-            body["description"] = "The request.".into();
+            body["description"] = "Request body.".into();
         }
     }
 }
@@ -241,7 +241,7 @@ fn known_values(value: &mut Value) {
                     other => format!("`{other}`"),
                 });
                 let sentence = format!(
-                    "Known values: {}; others may come.",
+                    "Known values: {}. Other values may be added.",
                     values.collect::<Vec<_>>().join(", ")
                 );
                 let description = members.entry("description").or_insert_with(|| "".into());
@@ -472,7 +472,7 @@ components:
         let kind = &document["components"]["schemas"]["Kind"];
         assert_eq!(
             kind["description"],
-            "Kind. Known values: `B`, `A`; others may come."
+            "Kind. Known values: `B`, `A`. Other values may be added."
         );
         assert_eq!(kind["x-enum-descriptions"], json!(["b", "a"]));
     }

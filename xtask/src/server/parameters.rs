@@ -82,7 +82,7 @@ impl Parameters {
         let docs = doc_lines(&format!("The {place} of `{operation}`."));
         if let Some(other) = earlier.iter().find(|other| self.says_the_same(other)) {
             let docs = doc_lines(&format!(
-                "The {place} of `{operation}`, the same as that of `{}`.",
+                "The {place} of `{operation}`, the same as for `{}`.",
                 other.operation
             ));
             let other = &other.name;
@@ -121,7 +121,7 @@ impl Parameters {
             let wire_name = field.wire_names.first()?;
             let constant = format_ident!("DEFAULT_{}", wire_name.to_shouty_snake_case());
             let docs = doc_lines(&format!(
-                "The value of `{wire_name}` if the request does not have it."
+                "Default of `{wire_name}` if the request omits it."
             ));
             Some(quote!(#(#docs)* pub(crate) const #constant: #kind = #value;))
         });

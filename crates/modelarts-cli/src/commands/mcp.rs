@@ -220,7 +220,7 @@ fn expanded(schema: Schema, depth: usize) -> Value {
         written.insert("enum".to_owned(), schema.enum_values().into());
     } else if !known.is_empty() {
         description += &format!(
-            " Known values: {}; other values are possible.",
+            " Known values: {}. Other values may be added.",
             known.join(", ")
         );
     }

@@ -4,7 +4,7 @@ pub(crate) mod actions;
 pub(crate) mod errors;
 #[cfg(not(any(feature = "devenviron", feature = "iam")))]
 compile_error!(
-    "no API family is chosen: enable one or more of the features `devenviron`, `iam`"
+    "no API family is enabled: enable at least one of the features `devenviron`, `iam`"
 );
 #[cfg(feature = "devenviron")]
 pub mod devenviron;

@@ -332,7 +332,7 @@ impl<
 /// The query of `listDevEnvInstances`.
 #[derive(Clone, Debug)]
 pub(crate) struct ListDevEnvInstancesQuery {
-    /// Kind of development environment to list. The capital N matters: another spelling is refused with ModelArts.6336.
+    /// Kind of development environment to list. The value is case-sensitive: other spellings are rejected with ModelArts.6336.
     ///
     /// Known values: `Notebook`.
     pub(crate) de_type: enums::OpenDevEnvType,
@@ -340,7 +340,7 @@ pub(crate) struct ListDevEnvInstancesQuery {
     ///
     /// Known values: `Docker`.
     pub(crate) provision_type: Option<enums::OpenDevEnvProvisionType>,
-    /// Returns only instances in this state. Without it instances in every state are listed.
+    /// Returns only instances in this state. If omitted, instances in every state are returned.
     ///
     /// Known values: `CREATING`, `CREATE_FAILED`, `STARTING`, `RESTARTING`, `START_FAILED`, `RUNNING`, `STOPPING`, `STOPPED`, `UNAVAILABLE`, `DELETED`, `RESIZING`, `RESIZE_FAILED`, `CREATE_QUEUING`, `START_QUEUING`, `REBOOTING`, `ACTIVE`.
     pub(crate) status: Option<enums::OpenDevEnvInstanceStatus>,
@@ -354,29 +354,29 @@ pub(crate) struct ListDevEnvInstancesQuery {
     pub(crate) order: Option<enums::OpenDevEnvSortOrder>,
     /// Number of records to skip. Defaults to `0`.
     pub(crate) offset: Option<i32>,
-    /// Maximum number of records to return. At least 0. Defaults to `0`. `0` stands for no limit.
+    /// Maximum number of records to return. At least 0. Defaults to `0`. `0` means no limit.
     pub(crate) limit: Option<i32>,
     /// Returns only instances in the workspace with this ID. Use `0` if the account has no workspaces. Defaults to `0`.
     pub(crate) workspace_id: Option<String>,
-    /// Whether to return only the caller's own instances, as a boolean in string form. Defaults to `true`. With `false` the instances of the other users of the project are listed, too.
+    /// Whether to return only the caller's own instances, as a boolean in string form. Defaults to `true`. If `false`, the instances of other users in the project are returned too.
     pub(crate) show_self: Option<String>,
     /// Returns only instances in the AI project with this ID.
     pub(crate) ai_project: Option<String>,
-    /// Returns only instances that run in the dedicated resource pool with this ID. Instances outside of dedicated resource pools are then left out.
+    /// Returns only instances that run in the dedicated resource pool with this ID. If set, instances outside dedicated resource pools are excluded.
     pub(crate) pool_id: Option<String>,
 }
 impl ListDevEnvInstancesQuery {
-    /// The value of `sortby` if the request does not have it.
+    /// Default of `sortby` if the request omits it.
     pub(crate) const DEFAULT_SORTBY: enums::DevEnvSortKey = enums::DevEnvSortKey::Name;
-    /// The value of `order` if the request does not have it.
+    /// Default of `order` if the request omits it.
     pub(crate) const DEFAULT_ORDER: enums::DevEnvSortOrder = enums::DevEnvSortOrder::Asc;
-    /// The value of `offset` if the request does not have it.
+    /// Default of `offset` if the request omits it.
     pub(crate) const DEFAULT_OFFSET: i32 = 0;
-    /// The value of `limit` if the request does not have it.
+    /// Default of `limit` if the request omits it.
     pub(crate) const DEFAULT_LIMIT: i32 = 0;
-    /// The value of `workspace_id` if the request does not have it.
+    /// Default of `workspace_id` if the request omits it.
     pub(crate) const DEFAULT_WORKSPACE_ID: &'static str = "0";
-    /// The value of `show_self` if the request does not have it.
+    /// Default of `show_self` if the request omits it.
     pub(crate) const DEFAULT_SHOW_SELF: &'static str = "true";
     fn read(request: &http::AcceptedRequest) -> Result<Self, ApiError> {
         Ok(Self {
@@ -405,19 +405,19 @@ pub(crate) struct ListNotebooksQuery {
     pub(crate) feature: Option<enums::OpenNotebookFeature>,
     /// Maximum number of records to return. The service is known to accept 10, 20 and 50. Defaults to `10`.
     pub(crate) limit: Option<i32>,
-    /// Part of a notebook name. At most 128 characters, only letters, digits, `_` and `-`. Every notebook whose name contains it matches.
+    /// Part of a notebook name. At most 128 characters. Valid characters: letters, digits, `_` and `-`. Matches every notebook whose name contains this text.
     pub(crate) name: Option<String>,
     /// Returns only notebooks that run in the dedicated resource pool with this ID.
     pub(crate) pool_id: Option<String>,
     /// Number of records to skip. Counts records, not pages. Defaults to `0`.
     pub(crate) offset: Option<i32>,
-    /// Returns only notebooks of the user with this ID, which consists of 32 lower-case letters and digits. It takes effect for administrators only.
+    /// Returns only notebooks of the user with this ID, which consists of 32 lowercase letters and digits. Takes effect only for administrators.
     pub(crate) owner: Option<String>,
     /// Sort direction. Defaults to `DESC`.
     ///
     /// Known values: `ASC`, `DESC`.
     pub(crate) sort_dir: Option<enums::OpenSortDirection>,
-    /// Name of the field to sort by. Several names are joined with commas, the most important one first.
+    /// Name of the field to sort by. Multiple names are separated by commas, with the highest priority first.
     pub(crate) sort_key: Option<String>,
     /// Returns only notebooks in this state.
     ///
@@ -425,7 +425,7 @@ pub(crate) struct ListNotebooksQuery {
     pub(crate) status: Option<enums::OpenNotebookStatus>,
     /// Returns only notebooks in the workspace with this ID. A project that never created workspaces has only the workspace `0`. Huawei Cloud now calls the parameter `workspace_id`, as other operations do. Defaults to `0`.
     pub(crate) workspace_id: Option<String>,
-    /// Returns only notebooks whose flavor ID contains this text. Not applicable to custom resources in a dedicated resource pool. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
+    /// Returns only notebooks whose flavor ID contains this text. Not applicable to custom resources in a dedicated resource pool. 1 to 256 characters. Valid characters: letters, digits, `.`, `_` and `-`. Huawei Cloud only.
     pub(crate) flavor: Option<String>,
     /// Returns only notebooks that use the image with this ID, a UUID. Huawei Cloud only.
     pub(crate) image_id: Option<String>,
@@ -437,27 +437,27 @@ pub(crate) struct ListNotebooksQuery {
     pub(crate) billing: Option<enums::OpenBillingItem>,
     /// Returns only notebooks that have all of these tags. Each tag is written as `key|value`; tags are separated by commas. The value must not begin or end with a comma, must not begin with `|`, and must not contain two consecutive commas or `|`. Huawei Cloud only.
     pub(crate) tags: Option<String>,
-    /// Returns only notebooks whose image address in the SWR container registry contains this text. At most 2,048 characters, only letters, digits, `_`, `.`, `:`, `/` and `-`. Huawei Cloud only.
+    /// Returns only notebooks whose image address in the SWR container registry contains this text. At most 2,048 characters. Valid characters: letters, digits, `_`, `.`, `:`, `/` and `-`. Huawei Cloud only.
     pub(crate) swr_path: Option<String>,
-    /// Returns only notebooks in a dedicated resource pool whose name contains this text. 1 to 64 characters, only letters, digits and `-`. Huawei Cloud only.
+    /// Returns only notebooks in a dedicated resource pool whose name contains this text. 1 to 64 characters. Valid characters: letters, digits and `-`. Huawei Cloud only.
     pub(crate) pool_name: Option<String>,
-    /// Returns only notebooks whose description contains this text. At most 512 characters, none of `< >`. Huawei Cloud only.
+    /// Returns only notebooks whose description contains this text. At most 512 characters. Must not contain any of `< >`. Huawei Cloud only.
     pub(crate) description: Option<String>,
     /// Returns only notebooks that run on the node with this IPv4 address. Huawei Cloud only.
     pub(crate) ip: Option<String>,
-    /// Returns only notebooks of users whose name contains this text. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
+    /// Returns only notebooks of users whose name contains this text. 1 to 256 characters. Valid characters: letters, digits, `.`, `_` and `-`. Huawei Cloud only.
     pub(crate) username: Option<String>,
 }
 impl ListNotebooksQuery {
-    /// The value of `feature` if the request does not have it.
+    /// Default of `feature` if the request omits it.
     pub(crate) const DEFAULT_FEATURE: enums::NotebookFeature = enums::NotebookFeature::Notebook;
-    /// The value of `limit` if the request does not have it.
+    /// Default of `limit` if the request omits it.
     pub(crate) const DEFAULT_LIMIT: i32 = 10;
-    /// The value of `offset` if the request does not have it.
+    /// Default of `offset` if the request omits it.
     pub(crate) const DEFAULT_OFFSET: i32 = 0;
-    /// The value of `sort_dir` if the request does not have it.
+    /// Default of `sort_dir` if the request omits it.
     pub(crate) const DEFAULT_SORT_DIR: enums::SortDirection = enums::SortDirection::Desc;
-    /// The value of `workspaceId` if the request does not have it.
+    /// Default of `workspaceId` if the request omits it.
     pub(crate) const DEFAULT_WORKSPACE_ID: &'static str = "0";
     fn read(request: &http::AcceptedRequest) -> Result<Self, ApiError> {
         Ok(Self {
@@ -499,16 +499,16 @@ impl axum::response::IntoResponse for CreateNotebookResponse {
         }
     }
 }
-/// The query of `listAllNotebooks`, the same as that of `listNotebooks`.
+/// The query of `listAllNotebooks`, the same as for `listNotebooks`.
 pub(crate) type ListAllNotebooksQuery = ListNotebooksQuery;
 /// The query of `listFlavors`.
 #[derive(Clone, Debug)]
 pub(crate) struct ListFlavorsQuery {
-    /// Returns only flavors with this type of processor. It may be combined with `type`.
+    /// Returns only flavors with this type of processor. Can be combined with `type`.
     ///
     /// Known values: `CPU`, `GPU`, `ASCEND`.
     pub(crate) category: Option<enums::OpenFlavorCategory>,
-    /// Maximum number of records to return. Everything comes in one page when it is left out.
+    /// Maximum number of records to return. If omitted, all records are returned on one page.
     pub(crate) limit: Option<i32>,
     /// Number of records to skip. Defaults to `0`.
     pub(crate) offset: Option<i32>,
@@ -520,7 +520,7 @@ pub(crate) struct ListFlavorsQuery {
     ///
     /// Known values: `ASC`, `DESC`.
     pub(crate) sort_dir: Option<enums::OpenSortDirection>,
-    /// Name of the field to sort by. Several names are joined with commas, the most important one first.
+    /// Name of the field to sort by. Multiple names are separated by commas, with the highest priority first.
     pub(crate) sort_key: Option<String>,
     /// Returns only flavors with this model of Ascend processor. Huawei Cloud only.
     ///
@@ -532,9 +532,9 @@ pub(crate) struct ListFlavorsQuery {
     pub(crate) feature: Option<enums::OpenFlavorFeature>,
 }
 impl ListFlavorsQuery {
-    /// The value of `offset` if the request does not have it.
+    /// Default of `offset` if the request omits it.
     pub(crate) const DEFAULT_OFFSET: i32 = 0;
-    /// The value of `sort_dir` if the request does not have it.
+    /// Default of `sort_dir` if the request omits it.
     pub(crate) const DEFAULT_SORT_DIR: enums::SortDirection = enums::SortDirection::Desc;
     fn read(request: &http::AcceptedRequest) -> Result<Self, ApiError> {
         Ok(Self {
@@ -556,7 +556,7 @@ pub(crate) struct ListNotebookTagsQuery {
     pub(crate) workspace_id: Option<String>,
 }
 impl ListNotebookTagsQuery {
-    /// The value of `workspace_id` if the request does not have it.
+    /// Default of `workspace_id` if the request omits it.
     pub(crate) const DEFAULT_WORKSPACE_ID: &'static str = "0";
     fn read(request: &http::AcceptedRequest) -> Result<Self, ApiError> {
         Ok(Self {
@@ -597,9 +597,9 @@ impl axum::response::IntoResponse for DeleteNotebookResponse {
 /// The query of `startNotebook`.
 #[derive(Clone, Debug)]
 pub(crate) struct StartNotebookQuery {
-    /// Running time of the notebook, in milliseconds from the start until it is stopped automatically: 3,600,000 (one hour) to 259,200,000 (72 hours), or -1 to disable automatic stopping. Values between -1 and 3,600,000 are refused with ModelArts.6349. A duration makes the type `timing`, whatever `type` says.
+    /// Running time of the notebook, in milliseconds from the start until it is stopped automatically: 3,600,000 (one hour) to 259,200,000 (72 hours), or -1 to disable automatic stopping. Values between -1 and 3,600,000 are rejected with ModelArts.6349. If a duration is specified, the type is `timing`, regardless of `type`.
     pub(crate) duration: Option<i64>,
-    /// Type of automatic stopping. It is `timing` when left out; another value than `timing` and `idle` is refused.
+    /// Type of automatic stopping. Defaults to `timing`; values other than `timing` and `idle` are rejected.
     ///
     /// Known values: `timing`, `idle`.
     pub(crate) type_: Option<enums::OpenLeaseType>,
@@ -642,7 +642,7 @@ impl axum::response::IntoResponse for StopNotebookResponse {
         }
     }
 }
-/// The query of `createNotebookTags`, the same as that of `listNotebookTags`.
+/// The query of `createNotebookTags`, the same as for `listNotebookTags`.
 pub(crate) type CreateNotebookTagsQuery = ListNotebookTagsQuery;
 /// The response of `createNotebookTags`.
 pub(crate) enum CreateNotebookTagsResponse {
@@ -659,7 +659,7 @@ impl axum::response::IntoResponse for CreateNotebookTagsResponse {
         }
     }
 }
-/// The query of `deleteNotebookTags`, the same as that of `listNotebookTags`.
+/// The query of `deleteNotebookTags`, the same as for `listNotebookTags`.
 pub(crate) type DeleteNotebookTagsQuery = ListNotebookTagsQuery;
 /// The response of `deleteNotebookTags`.
 pub(crate) enum DeleteNotebookTagsResponse {
@@ -679,7 +679,7 @@ impl axum::response::IntoResponse for DeleteNotebookTagsResponse {
 /// The query of `renewLease`.
 #[derive(Clone, Debug)]
 pub(crate) struct RenewLeaseQuery {
-    /// Running time in milliseconds, 3,600,000 to 259,200,000, or -1 to disable automatic stopping. Prefer the body. With this parameter the body has no effect and the type is `timing`.
+    /// Running time in milliseconds, 3,600,000 to 259,200,000, or -1 to disable automatic stopping. Prefer the body. If this parameter is set, the body has no effect and the type is `timing`.
     pub(crate) duration: Option<i64>,
 }
 impl RenewLeaseQuery {
@@ -707,11 +707,11 @@ impl axum::response::IntoResponse for RenewLeaseResponse {
 /// The query of `showSwitchableFlavors`.
 #[derive(Clone, Debug)]
 pub(crate) struct ShowSwitchableFlavorsQuery {
-    /// Maximum number of records to return. Everything comes in one page when it is left out.
+    /// Maximum number of records to return. If omitted, all records are returned on one page.
     pub(crate) limit: Option<i32>,
     /// Number of records to skip.
     pub(crate) offset: Option<i32>,
-    /// Name of the field to sort by. Multiple names are separated by commas. At most 128 characters, only letters, digits, `_`, `,` and `-`. Huawei Cloud only.
+    /// Name of the field to sort by. Multiple names are separated by commas. At most 128 characters. Valid characters: letters, digits, `_`, `,` and `-`. Huawei Cloud only.
     pub(crate) sort_key: Option<String>,
     /// Sort direction. Defaults to `DESC`. Huawei Cloud only.
     ///
@@ -719,7 +719,7 @@ pub(crate) struct ShowSwitchableFlavorsQuery {
     pub(crate) sort_dir: Option<enums::OpenSortDirection>,
 }
 impl ShowSwitchableFlavorsQuery {
-    /// The value of `sort_dir` if the request does not have it.
+    /// Default of `sort_dir` if the request omits it.
     pub(crate) const DEFAULT_SORT_DIR: enums::SortDirection = enums::SortDirection::Desc;
     fn read(request: &http::AcceptedRequest) -> Result<Self, ApiError> {
         Ok(Self {
@@ -735,9 +735,9 @@ impl ShowSwitchableFlavorsQuery {
 pub(crate) struct ListImagesQuery {
     /// Maximum number of records to return. Defaults to `200`.
     pub(crate) limit: Option<i32>,
-    /// Image name to search for. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
+    /// Image name to search for. At most 512 characters. Valid characters: lowercase letters, digits, `.`, `_` and `-`.
     pub(crate) name: Option<String>,
-    /// Whether to search for partial matches of `name`. Defaults to `true`. When true, `name` matches any part of an image name; when false, only the whole name.
+    /// Whether to search for partial matches of `name`. Defaults to `true`. If true, `name` matches any part of an image name; if false, only the whole name.
     pub(crate) name_fuzzy_match: Option<bool>,
     /// Returns only images of this organization in the SWR container registry.
     pub(crate) namespace: Option<String>,
@@ -751,7 +751,7 @@ pub(crate) struct ListImagesQuery {
     ///
     /// Known values: `ASC`, `DESC`.
     pub(crate) sort_dir: Option<enums::OpenSortDirection>,
-    /// Name of the field to sort by. Several names are joined with commas, the most important one first, and are in camel case here: `updateTime` stands for the field `update_at`.
+    /// Name of the field to sort by. Multiple names are separated by commas, with the highest priority first, and are in camel case here: `updateTime` stands for the field `update_at`.
     pub(crate) sort_key: Option<String>,
     /// Returns only preset images or only images of the project.
     ///
@@ -765,15 +765,15 @@ pub(crate) struct ListImagesQuery {
     pub(crate) show_tag: Option<String>,
 }
 impl ListImagesQuery {
-    /// The value of `limit` if the request does not have it.
+    /// Default of `limit` if the request omits it.
     pub(crate) const DEFAULT_LIMIT: i32 = 200;
-    /// The value of `name_fuzzy_match` if the request does not have it.
+    /// Default of `name_fuzzy_match` if the request omits it.
     pub(crate) const DEFAULT_NAME_FUZZY_MATCH: bool = true;
-    /// The value of `offset` if the request does not have it.
+    /// Default of `offset` if the request omits it.
     pub(crate) const DEFAULT_OFFSET: i32 = 0;
-    /// The value of `sort_dir` if the request does not have it.
+    /// Default of `sort_dir` if the request omits it.
     pub(crate) const DEFAULT_SORT_DIR: enums::SortDirection = enums::SortDirection::Desc;
-    /// The value of `workspace_id` if the request does not have it.
+    /// Default of `workspace_id` if the request omits it.
     pub(crate) const DEFAULT_WORKSPACE_ID: &'static str = "0";
     fn read(request: &http::AcceptedRequest) -> Result<Self, ApiError> {
         Ok(Self {
@@ -810,9 +810,9 @@ impl axum::response::IntoResponse for RegisterImageResponse {
 /// The query of `listImageGroups`.
 #[derive(Clone, Debug)]
 pub(crate) struct ListImageGroupsQuery {
-    /// Image name to search for. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
+    /// Image name to search for. At most 512 characters. Valid characters: lowercase letters, digits, `.`, `_` and `-`.
     pub(crate) name: Option<String>,
-    /// Whether to search for partial matches of `name`. Defaults to `true`. When true, `name` matches any part of an image name; when false, only the whole name.
+    /// Whether to search for partial matches of `name`. Defaults to `true`. If true, `name` matches any part of an image name; if false, only the whole name.
     pub(crate) name_fuzzy_match: Option<bool>,
     /// Returns only groups of this organization in the SWR container registry.
     pub(crate) namespace: Option<String>,
@@ -830,13 +830,13 @@ pub(crate) struct ListImageGroupsQuery {
     pub(crate) swr_instance_id: Option<String>,
 }
 impl ListImageGroupsQuery {
-    /// The value of `name_fuzzy_match` if the request does not have it.
+    /// Default of `name_fuzzy_match` if the request omits it.
     pub(crate) const DEFAULT_NAME_FUZZY_MATCH: bool = true;
-    /// The value of `workspace_id` if the request does not have it.
+    /// Default of `workspace_id` if the request omits it.
     pub(crate) const DEFAULT_WORKSPACE_ID: &'static str = "0";
-    /// The value of `limit` if the request does not have it.
+    /// Default of `limit` if the request omits it.
     pub(crate) const DEFAULT_LIMIT: i32 = 200;
-    /// The value of `offset` if the request does not have it.
+    /// Default of `offset` if the request omits it.
     pub(crate) const DEFAULT_OFFSET: i32 = 0;
     fn read(request: &http::AcceptedRequest) -> Result<Self, ApiError> {
         Ok(Self {
@@ -878,7 +878,7 @@ impl axum::response::IntoResponse for DeleteImageGroupResponse {
 /// The query of `deleteImage`.
 #[derive(Clone, Debug)]
 pub(crate) struct DeleteImageQuery {
-    /// Whether to delete the content in the SWR container registry too. Otherwise, the content is kept. It has an effect on images of visibility PRIVATE only.
+    /// Whether to delete the content in the SWR container registry too. Otherwise, the content is kept. Affects only images with the visibility PRIVATE.
     pub(crate) force: Option<bool>,
 }
 impl DeleteImageQuery {

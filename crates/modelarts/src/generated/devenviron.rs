@@ -21,13 +21,13 @@ impl crate::ModelArts {
             .with_transport(self.clone())
     }
 }
-/// Converts the error of a text that is not a value of a closed enumeration.
+/// Converts the error for a string that is not a value of a closed enumeration.
 impl From<types::error::ConversionError> for crate::Error {
     fn from(error: types::error::ConversionError) -> Self {
         Self::argument(error.to_string())
     }
 }
-/// List builders: set filters, then get the items, the pages, or everything at once.
+/// List builders: set filters, then get the items, the pages or the complete list.
 pub mod lists {
     use modelarts_client::IntoOptional;
     #[allow(unused_imports)]
@@ -35,9 +35,9 @@ pub mod lists {
     use crate::client::ModelArts;
     use crate::error::Result;
     use crate::pages::{List, ListQuery, Position, Style, list_methods};
-    /// List development environment instances: the operation `listDevEnvInstances`, page by page.
+    /// List development environment instances. Calls `listDevEnvInstances` page by page.
     ///
-    /// Returns the instances of a project that match the filters, together with their number. Synchronous, without side effects. The entries contain less detail than `showDevEnvInstance` returns: `spec` is documented without storage and repository. All filters combine.
+    /// Returns the instances of a project that match the filters, together with their number. Synchronous, without side effects. The entries contain less detail than `showDevEnvInstance` returns: `spec` is documented without storage and repository. If several filters are set, all of them must match.
     #[derive(Clone, Debug)]
     #[must_use = "a list does nothing until it is sent or streamed"]
     pub struct ListDevEnvInstances {
@@ -68,7 +68,7 @@ pub mod lists {
                 pool_id: None,
             }
         }
-        /// Kind of development environment to list. The capital N matters: another spelling is refused with ModelArts.6336.
+        /// Kind of development environment to list. The value is case-sensitive: other spellings are rejected with ModelArts.6336.
         ///
         /// Known values: `Notebook`.
         pub fn de_type(
@@ -88,7 +88,7 @@ pub mod lists {
             self.provision_type = self.query.optional("provision_type", value);
             self
         }
-        /// Returns only instances in this state. Without it instances in every state are listed.
+        /// Returns only instances in this state. If omitted, instances in every state are returned.
         ///
         /// Known values: `CREATING`, `CREATE_FAILED`, `STARTING`, `RESTARTING`, `START_FAILED`, `RUNNING`, `STOPPING`, `STOPPED`, `UNAVAILABLE`, `DELETED`, `RESIZING`, `RESIZE_FAILED`, `CREATE_QUEUING`, `START_QUEUING`, `REBOOTING`, `ACTIVE`.
         pub fn status<M>(
@@ -123,7 +123,7 @@ pub mod lists {
             self.workspace_id = self.query.optional("workspace_id", value);
             self
         }
-        /// Whether to return only the caller's own instances, as a boolean in string form. Defaults to `true`. With `false` the instances of the other users of the project are listed, too.
+        /// Whether to return only the caller's own instances, as a boolean in string form. Defaults to `true`. If `false`, the instances of other users in the project are returned too.
         pub fn show_self<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.show_self = self.query.optional("show_self", value);
             self
@@ -133,14 +133,14 @@ pub mod lists {
             self.ai_project = self.query.optional("ai_project", value);
             self
         }
-        /// Returns only instances that run in the dedicated resource pool with this ID. Instances outside of dedicated resource pools are then left out.
+        /// Returns only instances that run in the dedicated resource pool with this ID. If set, instances outside dedicated resource pools are excluded.
         pub fn pool_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.pool_id = self.query.optional("pool_id", value);
             self
         }
         /// Number of records to skip. Defaults to `0`.
         ///
-        /// The list starts at this position.
+        /// Sets the position at which the list starts.
         pub fn offset<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
             let start = self.query.optional::<i32, _, _>("offset", value);
             self.query.set_start(start.map(Position::from));
@@ -203,9 +203,9 @@ pub mod lists {
     list_methods!(
         ListDevEnvInstances, types::DevEnvInstanceList, types::DevEnvInstance, 100
     );
-    /// List your notebook instances: the operation `listNotebooks`, page by page.
+    /// List your notebook instances. Calls `listNotebooks` page by page.
     ///
-    /// Returns one page of the notebooks that the caller can see and that match the filters. All filters combine.
+    /// Returns one page of the notebooks that the caller can see and that match the filters. If several filters are set, all of them must match.
     #[derive(Clone, Debug)]
     #[must_use = "a list does nothing until it is sent or streamed"]
     pub struct ListNotebooks {
@@ -264,7 +264,7 @@ pub mod lists {
             self.feature = self.query.optional("feature", value);
             self
         }
-        /// Part of a notebook name. At most 128 characters, only letters, digits, `_` and `-`. Every notebook whose name contains it matches.
+        /// Part of a notebook name. At most 128 characters. Valid characters: letters, digits, `_` and `-`. Matches every notebook whose name contains this text.
         pub fn name<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.name = self.query.optional("name", value);
             self
@@ -274,7 +274,7 @@ pub mod lists {
             self.pool_id = self.query.optional("pool_id", value);
             self
         }
-        /// Returns only notebooks of the user with this ID, which consists of 32 lower-case letters and digits. It takes effect for administrators only.
+        /// Returns only notebooks of the user with this ID, which consists of 32 lowercase letters and digits. Takes effect only for administrators.
         pub fn owner<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.owner = self.query.optional("owner", value);
             self
@@ -289,7 +289,7 @@ pub mod lists {
             self.sort_dir = self.query.optional("sort_dir", value);
             self
         }
-        /// Name of the field to sort by. Several names are joined with commas, the most important one first.
+        /// Name of the field to sort by. Multiple names are separated by commas, with the highest priority first.
         pub fn sort_key<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.sort_key = self.query.optional("sort_key", value);
             self
@@ -309,7 +309,7 @@ pub mod lists {
             self.workspace_id = self.query.optional("workspaceId", value);
             self
         }
-        /// Returns only notebooks whose flavor ID contains this text. Not applicable to custom resources in a dedicated resource pool. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
+        /// Returns only notebooks whose flavor ID contains this text. Not applicable to custom resources in a dedicated resource pool. 1 to 256 characters. Valid characters: letters, digits, `.`, `_` and `-`. Huawei Cloud only.
         pub fn flavor<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.flavor = self.query.optional("flavor", value);
             self
@@ -339,17 +339,17 @@ pub mod lists {
             self.tags = self.query.optional("tags", value);
             self
         }
-        /// Returns only notebooks whose image address in the SWR container registry contains this text. At most 2,048 characters, only letters, digits, `_`, `.`, `:`, `/` and `-`. Huawei Cloud only.
+        /// Returns only notebooks whose image address in the SWR container registry contains this text. At most 2,048 characters. Valid characters: letters, digits, `_`, `.`, `:`, `/` and `-`. Huawei Cloud only.
         pub fn swr_path<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.swr_path = self.query.optional("swr_path", value);
             self
         }
-        /// Returns only notebooks in a dedicated resource pool whose name contains this text. 1 to 64 characters, only letters, digits and `-`. Huawei Cloud only.
+        /// Returns only notebooks in a dedicated resource pool whose name contains this text. 1 to 64 characters. Valid characters: letters, digits and `-`. Huawei Cloud only.
         pub fn pool_name<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.pool_name = self.query.optional("pool_name", value);
             self
         }
-        /// Returns only notebooks whose description contains this text. At most 512 characters, none of `< >`. Huawei Cloud only.
+        /// Returns only notebooks whose description contains this text. At most 512 characters. Must not contain any of `< >`. Huawei Cloud only.
         pub fn description<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.description = self.query.optional("description", value);
             self
@@ -359,14 +359,14 @@ pub mod lists {
             self.ip = self.query.optional("ip", value);
             self
         }
-        /// Returns only notebooks of users whose name contains this text. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
+        /// Returns only notebooks of users whose name contains this text. 1 to 256 characters. Valid characters: letters, digits, `.`, `_` and `-`. Huawei Cloud only.
         pub fn username<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.username = self.query.optional("username", value);
             self
         }
         /// Number of records to skip. Counts records, not pages. Defaults to `0`.
         ///
-        /// The list starts at this position.
+        /// Sets the position at which the list starts.
         pub fn offset<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
             let start = self.query.optional::<i32, _, _>("offset", value);
             self.query.set_start(start.map(Position::from));
@@ -429,9 +429,9 @@ pub mod lists {
         }
     }
     list_methods!(ListNotebooks, types::NotebookList, types::Notebook, 50);
-    /// List the notebook instances of all users: the operation `listAllNotebooks`, page by page.
+    /// List the notebook instances of all users. Calls `listAllNotebooks` page by page.
     ///
-    /// Returns one page of the notebooks in a project. Filters, sorting and paging work as in `listNotebooks`. The path is fixed, so `all` is never the ID of a notebook. All notebooks of the project are listed, whoever owns them.
+    /// Returns one page of the notebooks in a project. Filters, sorting and paging work as in `listNotebooks`. The path is fixed, so `all` is never the ID of a notebook. All notebooks in the project are returned, regardless of their owner.
     #[derive(Clone, Debug)]
     #[must_use = "a list does nothing until it is sent or streamed"]
     pub struct ListAllNotebooks {
@@ -490,7 +490,7 @@ pub mod lists {
             self.feature = self.query.optional("feature", value);
             self
         }
-        /// Part of a notebook name. At most 128 characters, only letters, digits, `_` and `-`. Every notebook whose name contains it matches.
+        /// Part of a notebook name. At most 128 characters. Valid characters: letters, digits, `_` and `-`. Matches every notebook whose name contains this text.
         pub fn name<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.name = self.query.optional("name", value);
             self
@@ -500,7 +500,7 @@ pub mod lists {
             self.pool_id = self.query.optional("pool_id", value);
             self
         }
-        /// Returns only notebooks of the user with this ID, which consists of 32 lower-case letters and digits. It takes effect for administrators only.
+        /// Returns only notebooks of the user with this ID, which consists of 32 lowercase letters and digits. Takes effect only for administrators.
         pub fn owner<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.owner = self.query.optional("owner", value);
             self
@@ -515,7 +515,7 @@ pub mod lists {
             self.sort_dir = self.query.optional("sort_dir", value);
             self
         }
-        /// Name of the field to sort by. Several names are joined with commas, the most important one first.
+        /// Name of the field to sort by. Multiple names are separated by commas, with the highest priority first.
         pub fn sort_key<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.sort_key = self.query.optional("sort_key", value);
             self
@@ -535,7 +535,7 @@ pub mod lists {
             self.workspace_id = self.query.optional("workspaceId", value);
             self
         }
-        /// Returns only notebooks whose flavor ID contains this text. Not applicable to custom resources in a dedicated resource pool. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
+        /// Returns only notebooks whose flavor ID contains this text. Not applicable to custom resources in a dedicated resource pool. 1 to 256 characters. Valid characters: letters, digits, `.`, `_` and `-`. Huawei Cloud only.
         pub fn flavor<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.flavor = self.query.optional("flavor", value);
             self
@@ -565,17 +565,17 @@ pub mod lists {
             self.tags = self.query.optional("tags", value);
             self
         }
-        /// Returns only notebooks whose image address in the SWR container registry contains this text. At most 2,048 characters, only letters, digits, `_`, `.`, `:`, `/` and `-`. Huawei Cloud only.
+        /// Returns only notebooks whose image address in the SWR container registry contains this text. At most 2,048 characters. Valid characters: letters, digits, `_`, `.`, `:`, `/` and `-`. Huawei Cloud only.
         pub fn swr_path<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.swr_path = self.query.optional("swr_path", value);
             self
         }
-        /// Returns only notebooks in a dedicated resource pool whose name contains this text. 1 to 64 characters, only letters, digits and `-`. Huawei Cloud only.
+        /// Returns only notebooks in a dedicated resource pool whose name contains this text. 1 to 64 characters. Valid characters: letters, digits and `-`. Huawei Cloud only.
         pub fn pool_name<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.pool_name = self.query.optional("pool_name", value);
             self
         }
-        /// Returns only notebooks whose description contains this text. At most 512 characters, none of `< >`. Huawei Cloud only.
+        /// Returns only notebooks whose description contains this text. At most 512 characters. Must not contain any of `< >`. Huawei Cloud only.
         pub fn description<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.description = self.query.optional("description", value);
             self
@@ -585,14 +585,14 @@ pub mod lists {
             self.ip = self.query.optional("ip", value);
             self
         }
-        /// Returns only notebooks of users whose name contains this text. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
+        /// Returns only notebooks of users whose name contains this text. 1 to 256 characters. Valid characters: letters, digits, `.`, `_` and `-`. Huawei Cloud only.
         pub fn username<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.username = self.query.optional("username", value);
             self
         }
         /// Number of records to skip. Counts records, not pages. Defaults to `0`.
         ///
-        /// The list starts at this position.
+        /// Sets the position at which the list starts.
         pub fn offset<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
             let start = self.query.optional::<i32, _, _>("offset", value);
             self.query.set_start(start.map(Position::from));
@@ -655,7 +655,7 @@ pub mod lists {
         }
     }
     list_methods!(ListAllNotebooks, types::NotebookList, types::Notebook, 50);
-    /// List the flavors for new notebooks: the operation `listFlavors`, page by page.
+    /// List the flavors for new notebooks. Calls `listFlavors` page by page.
     ///
     /// Returns the flavors for creating a notebook, with their processors, memory, billing code and storage types.
     #[derive(Clone, Debug)]
@@ -682,7 +682,7 @@ pub mod lists {
                 feature: None,
             }
         }
-        /// Returns only flavors with this type of processor. It may be combined with `type`.
+        /// Returns only flavors with this type of processor. Can be combined with `type`.
         ///
         /// Known values: `CPU`, `GPU`, `ASCEND`.
         pub fn category<M>(
@@ -712,7 +712,7 @@ pub mod lists {
             self.sort_dir = self.query.optional("sort_dir", value);
             self
         }
-        /// Name of the field to sort by. Several names are joined with commas, the most important one first.
+        /// Name of the field to sort by. Multiple names are separated by commas, with the highest priority first.
         pub fn sort_key<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.sort_key = self.query.optional("sort_key", value);
             self
@@ -739,7 +739,7 @@ pub mod lists {
         }
         /// Number of records to skip. Defaults to `0`.
         ///
-        /// The list starts at this position.
+        /// Sets the position at which the list starts.
         pub fn offset<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
             let start = self.query.optional::<i32, _, _>("offset", value);
             self.query.set_start(start.map(Position::from));
@@ -787,9 +787,9 @@ pub mod lists {
         }
     }
     list_methods!(ListFlavors, types::FlavorList, types::NotebookFlavor, 100);
-    /// List the flavors that a notebook can switch to: the operation `showSwitchableFlavors`, page by page.
+    /// List the flavors that a notebook can switch to. Calls `showSwitchableFlavors` page by page.
     ///
-    /// Returns the flavors that `updateNotebook` accepts for an existing notebook. The same list comes twice, in `data` and in `flavors`.
+    /// Returns the flavors that `updateNotebook` accepts for an existing notebook. The same list is returned twice, in `data` and in `flavors`.
     #[derive(Clone, Debug)]
     #[must_use = "a list does nothing until it is sent or streamed"]
     pub struct ShowSwitchableFlavors {
@@ -808,7 +808,7 @@ pub mod lists {
                 sort_dir: None,
             }
         }
-        /// Name of the field to sort by. Multiple names are separated by commas. At most 128 characters, only letters, digits, `_`, `,` and `-`. Huawei Cloud only.
+        /// Name of the field to sort by. Multiple names are separated by commas. At most 128 characters. Valid characters: letters, digits, `_`, `,` and `-`. Huawei Cloud only.
         pub fn sort_key<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.sort_key = self.query.optional("sort_key", value);
             self
@@ -825,7 +825,7 @@ pub mod lists {
         }
         /// Number of records to skip.
         ///
-        /// The list starts at this position.
+        /// Sets the position at which the list starts.
         pub fn offset<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
             let start = self.query.optional::<i32, _, _>("offset", value);
             self.query.set_start(start.map(Position::from));
@@ -870,9 +870,9 @@ pub mod lists {
         }
     }
     list_methods!(ShowSwitchableFlavors, types::FlavorList, types::NotebookFlavor, 100);
-    /// List images: the operation `listImages`, page by page.
+    /// List images. Calls `listImages` page by page.
     ///
-    /// Returns one page of the images that the caller can see: the preset images of the service and the images of the project. Use `limit` and `offset` to read further pages until `total` records have been read. All filters combine.
+    /// Returns one page of the images that the caller can see: the preset images of the service and the images of the project. Use `limit` and `offset` to read further pages until `total` records have been read. If several filters are set, all of them must match.
     #[derive(Clone, Debug)]
     #[must_use = "a list does nothing until it is sent or streamed"]
     pub struct ListImages {
@@ -905,12 +905,12 @@ pub mod lists {
                 show_tag: None,
             }
         }
-        /// Image name to search for. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
+        /// Image name to search for. At most 512 characters. Valid characters: lowercase letters, digits, `.`, `_` and `-`.
         pub fn name<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.name = self.query.optional("name", value);
             self
         }
-        /// Whether to search for partial matches of `name`. Defaults to `true`. When true, `name` matches any part of an image name; when false, only the whole name.
+        /// Whether to search for partial matches of `name`. Defaults to `true`. If true, `name` matches any part of an image name; if false, only the whole name.
         pub fn name_fuzzy_match<M>(mut self, value: impl IntoOptional<bool, M>) -> Self {
             self.name_fuzzy_match = self.query.optional("name_fuzzy_match", value);
             self
@@ -940,7 +940,7 @@ pub mod lists {
             self.sort_dir = self.query.optional("sort_dir", value);
             self
         }
-        /// Name of the field to sort by. Several names are joined with commas, the most important one first, and are in camel case here: `updateTime` stands for the field `update_at`.
+        /// Name of the field to sort by. Multiple names are separated by commas, with the highest priority first, and are in camel case here: `updateTime` stands for the field `update_at`.
         pub fn sort_key<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.sort_key = self.query.optional("sort_key", value);
             self
@@ -972,7 +972,7 @@ pub mod lists {
         }
         /// Number of records to skip. Defaults to `0`.
         ///
-        /// The list starts at this position.
+        /// Sets the position at which the list starts.
         pub fn offset<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
             let start = self.query.optional::<i32, _, _>("offset", value);
             self.query.set_start(start.map(Position::from));
@@ -1024,9 +1024,9 @@ pub mod lists {
         }
     }
     list_methods!(ListImages, types::ImageList, types::Image, 200);
-    /// List image groups: the operation `listImageGroups`, page by page.
+    /// List image groups. Calls `listImageGroups` page by page.
     ///
-    /// Returns the images that the caller can see, grouped by name. All versions that share a name in an organization are one entry.
+    /// Returns the images that the caller can see, grouped by name. All versions with the same name in an organization form one entry.
     #[derive(Clone, Debug)]
     #[must_use = "a list does nothing until it is sent or streamed"]
     pub struct ListImageGroups {
@@ -1051,12 +1051,12 @@ pub mod lists {
                 swr_instance_id: None,
             }
         }
-        /// Image name to search for. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
+        /// Image name to search for. At most 512 characters. Valid characters: lowercase letters, digits, `.`, `_` and `-`.
         pub fn name<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.name = self.query.optional("name", value);
             self
         }
-        /// Whether to search for partial matches of `name`. Defaults to `true`. When true, `name` matches any part of an image name; when false, only the whole name.
+        /// Whether to search for partial matches of `name`. Defaults to `true`. If true, `name` matches any part of an image name; if false, only the whole name.
         pub fn name_fuzzy_match<M>(mut self, value: impl IntoOptional<bool, M>) -> Self {
             self.name_fuzzy_match = self.query.optional("name_fuzzy_match", value);
             self
@@ -1091,7 +1091,7 @@ pub mod lists {
         }
         /// Number of records to skip. At least 0. Defaults to `0`. Huawei Cloud only.
         ///
-        /// The list starts at this position.
+        /// Sets the position at which the list starts.
         pub fn offset<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
             let start = self.query.optional::<i32, _, _>("offset", value);
             self.query.set_start(start.map(Position::from));

@@ -18,13 +18,13 @@ impl crate::ModelArts {
     /// ```
     ///
     /// # Errors
-    /// When the address of the identity service is not known.
+    /// When the address of the identity service is unknown.
     pub fn iam(&self) -> crate::Result<Client<Self>> {
         let address = self.identity_endpoint()?;
         Ok(Client::new_with_client(address, self.http()).with_transport(self.clone()))
     }
 }
-/// Converts the error of a text that is not a value of a closed enumeration.
+/// Converts the error for a string that is not a value of a closed enumeration.
 impl From<types::error::ConversionError> for crate::Error {
     fn from(error: types::error::ConversionError) -> Self {
         Self::argument(error.to_string())

@@ -46,7 +46,7 @@ pub mod types {
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct AttachObsRequest {
-        /// Type of storage that can be mounted in a running notebook. A request with OBS returns OBSFS.
+        /// Type of storage that can be mounted in a running notebook. If a request contains OBS, the response contains OBSFS.
         ///
         /// Known values: `OBS`, `OBSFS`, `EFS`.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -54,10 +54,10 @@ pub mod types {
         /// ID of the EFS file system, a UUID. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub efs_id: Option<String>,
-        /// Directory in the notebook at which the storage is mounted, for example `/data/corpus/`. Matching `^/data/.*$`. It is one directory below `/data/`, whose name has letters, digits, `-` and `_`.
+        /// Directory in the notebook at which the storage is mounted, for example `/data/corpus/`. Must match `^/data/.*$`. Must be a directory directly below `/data/` whose name consists of letters, digits, `-` and `_`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub mount_path: Option<String>,
-        /// Location of the storage to mount: `obs://` followed by the name of the parallel file system and a folder in it, with a trailing slash, or the shared path of an EFS file system, `<host>:/<folder>`. A plain bucket is not enough.
+        /// Location of the storage to mount: `obs://` followed by the name of the parallel file system and a folder in it, with a trailing slash, or the shared path of an EFS file system, `<host>:/<folder>`. A plain bucket is not sufficient.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub uri: Option<String>,
     }
@@ -83,7 +83,7 @@ pub mod types {
         )]
         pub unit_num: Option<i32>,
     }
-    /// User-defined scripts that run in the container. The first script runs before the service in the container comes up, the other one after it.
+    /// User-defined scripts that run in the container. `pre_start` runs before the service in the container starts, and `post_start` runs after that.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -109,12 +109,12 @@ pub mod types {
         /// AI project of the instance to create.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub ai_project: Option<DevEnvAiProjectReq>,
-        /// Free-text description of the instance. Empty by default. At most 512 characters, none of `& < > " ' /`.
+        /// Free-text description of the instance. Empty by default. At most 512 characters. Must not contain any of `& < > " ' /`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub description: Option<String>,
         /// Name of the flavor. The available flavors depend on the region and the administrator.
         pub flavor: String,
-        /// Name of the instance. Need not be unique. 1 to 64 characters, only letters, digits, `_` and `-`.
+        /// Name of the instance. Need not be unique. 1 to 64 characters. Valid characters: letters, digits, `_` and `-`.
         pub name: String,
         /// Resource pool in which to run the instance.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -144,7 +144,7 @@ pub mod types {
         /// Settings for stopping an instance automatically, at a given time after each start.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub auto_stop: Option<DevEnvAutoStopReq>,
-        /// Additional storage besides the main storage. Not available in every dedicated resource pool. Each one is of the type obsfs; another type is refused with ModelArts.6324. They are available to instances in a dedicated resource pool only.
+        /// Additional storage besides the main storage. Not available in every dedicated resource pool. Each entry must be of type obsfs; other types are rejected with ModelArts.6324. Available only to instances in a dedicated resource pool.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub extend_storage: Option<Vec<DevEnvStorageReq>>,
         /// Storage of the instance to create.
@@ -164,7 +164,7 @@ pub mod types {
         /// Free-text description of the image. At most 512 characters.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub description: Option<String>,
-        /// Name of the image. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
+        /// Name of the image. At most 512 characters. Valid characters: lowercase letters, digits, `.`, `_` and `-`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub name: Option<String>,
         /// Organization in the SWR container registry in which to store the image.
@@ -176,7 +176,7 @@ pub mod types {
         /// ID of the registry of SWR Enterprise Edition in which to store the image. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub swr_instance_id: Option<String>,
-        /// Tag of the image. At most 64 characters, only letters, digits, `.`, `_` and `-`.
+        /// Tag of the image. At most 64 characters. Valid characters: letters, digits, `.`, `_` and `-`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub tag: Option<String>,
         /// ID of the workspace that the image belongs to. The default workspace, `0`, always exists. Defaults to `0`.
@@ -203,10 +203,10 @@ pub mod types {
         /// Additional storage to mount in the notebook. It remains mounted for the lifetime of the notebook. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub data_volumes: Option<Vec<VolumeReq>>,
-        /// Free-text description of the notebook. At most 512 characters, none of `& < > " ' /`.
+        /// Free-text description of the notebook. At most 512 characters. Must not contain any of `& < > " ' /`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub description: Option<String>,
-        /// Running time of the notebook, in milliseconds from now: 3,600,000 (one hour, the default) to 259,200,000 (72 hours), or -1 to disable automatic stopping. Prefer `lease`. Values between -1 and 3,600,000 are refused with ModelArts.6349. It overrides `lease` and makes the type `timing`.
+        /// Running time of the notebook, in milliseconds from now: 3,600,000 (one hour, the default) to 259,200,000 (72 hours), or -1 to disable automatic stopping. Prefer `lease`. Values between -1 and 3,600,000 are rejected with ModelArts.6349. Overrides `lease` and sets the type to `timing`.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
@@ -216,24 +216,24 @@ pub mod types {
         /// Settings for remote access over SSH, for an IDE on a local machine or a terminal.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub endpoints: Option<Vec<EndpointsReq>>,
-        /// Kind of notebook. In requests, defaults to `NOTEBOOK`. A user may have one notebook of the kind DEFAULT.
+        /// Kind of notebook. In requests, defaults to `NOTEBOOK`. Each user can have one notebook of the kind DEFAULT.
         ///
         /// Known values: `DEFAULT`, `NOTEBOOK`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub feature: Option<enums::OpenNotebookFeature>,
-        /// ID of a flavor from `listFlavors`, for example `modelarts.vm.cpu.2u`. The available flavors differ between regions. A flavor that does not exist is refused with ModelArts.6323, one that is not for the `feature` with ModelArts.6870.
+        /// ID of a flavor from `listFlavors`, for example `modelarts.vm.cpu.2u`. The available flavors differ between regions. A flavor that does not exist is rejected with ModelArts.6323, and one that is for another `feature` with ModelArts.6870.
         pub flavor: String,
         /// User-defined scripts that run when the notebook starts.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub hooks: Option<CustomHooks>,
-        /// ID of an image from `listImages`, a UUID. An image that does not exist is refused with ModelArts.6797, one that does not run on the flavor with ModelArts.6336.
+        /// ID of an image from `listImages`, a UUID. An image that does not exist is rejected with ModelArts.6797, and one that does not run on the flavor with ModelArts.6336.
         pub image_id: String,
         /// Requested lease of a notebook, which determines when the notebook is stopped automatically.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub lease: Option<LeaseReq>,
-        /// Name of the notebook. 1 to 128 characters, only letters, digits, `_` and `-`. It need not be unique, so a repeated request makes a second notebook.
+        /// Name of the notebook. 1 to 128 characters. Valid characters: letters, digits, `_` and `-`. The name need not be unique, so a repeated request creates a second notebook.
         pub name: String,
-        /// ID of a dedicated resource pool. Without it the notebook runs in the public pool; a pool that the project does not have is refused with ModelArts.6336.
+        /// ID of a dedicated resource pool. If omitted, the notebook runs in the public pool; a pool that does not exist in the project is rejected with ModelArts.6336.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub pool_id: Option<String>,
         /// Public network access of a notebook. Huawei Cloud only.
@@ -247,7 +247,7 @@ pub mod types {
         pub user_vpc: Option<UserVpcReq>,
         /// Storage volume of a notebook, or additional storage in a notebook.
         pub volume: VolumeReq,
-        /// ID of the workspace in which to create the notebook. Defaults to `0`. A workspace that the project does not have is refused with ModelArts.0102.
+        /// ID of the workspace in which to create the notebook. Defaults to `0`. A workspace that does not exist in the project is rejected with ModelArts.0102.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub workspace_id: Option<String>,
     }
@@ -276,7 +276,7 @@ pub mod types {
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct CustomHooks {
-        /// User-defined scripts that run in the container. The first script runs before the service in the container comes up, the other one after it.
+        /// User-defined scripts that run in the container. `pre_start` runs before the service in the container starts, and `post_start` runs after that.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub container_hooks: Option<ContainerHooks>,
     }
@@ -291,7 +291,7 @@ pub mod types {
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct CustomSpec {
-        /// Processor architecture of an image or a flavor. The documentation lists the values in upper case, but responses contain `x86_64` and `aarch64`; compare them case-insensitively. An image registered without it counts as X86_64.
+        /// Processor architecture of an image or a flavor. The documentation lists the values in upper case, but responses contain `x86_64` and `aarch64`; compare them case-insensitively. If omitted when an image is registered, `X86_64` is assumed.
         ///
         /// Known values: `X86_64`, `AARCH64`.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -334,7 +334,7 @@ pub mod types {
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct CustomSpecReq {
-        /// Processor architecture of an image or a flavor. The documentation lists the values in upper case, but responses contain `x86_64` and `aarch64`; compare them case-insensitively. An image registered without it counts as X86_64.
+        /// Processor architecture of an image or a flavor. The documentation lists the values in upper case, but responses contain `x86_64` and `aarch64`; compare them case-insensitively. If omitted when an image is registered, `X86_64` is assumed.
         ///
         /// Known values: `X86_64`, `AARCH64`.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -383,7 +383,7 @@ pub mod types {
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DataVolume {
-        /// Type of storage that can be mounted in a running notebook. A request with OBS returns OBSFS.
+        /// Type of storage that can be mounted in a running notebook. If a request contains OBS, the response contains OBSFS.
         ///
         /// Known values: `OBS`, `OBSFS`, `EFS`.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -391,7 +391,7 @@ pub mod types {
         /// ID of the EFS file system. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub efs_id: Option<String>,
-        /// Reason why the storage could not be mounted. It is present in the state MOUNT_FAILED. Huawei Cloud only.
+        /// Reason why the storage could not be mounted. Present in the state MOUNT_FAILED. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub failure_reason: Option<String>,
         /// ID of the mount, used as `storage_id` in paths. Not the ID of the notebook.
@@ -405,7 +405,7 @@ pub mod types {
         /// Known values: `STATIC`, `DYNAMIC`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub mount_type: Option<enums::OpenMountType>,
-        /// State of OBS storage that is mounted in or unmounted from a notebook. A list and a single read show the same state.
+        /// State of OBS storage that is mounted in or unmounted from a notebook. Listing all mounts and reading a single mount return the same state.
         ///
         /// Known values: `MOUNTING`, `MOUNT_FAILED`, `MOUNTED`, `UNMOUNTING`, `UNMOUNT_FAILED`, `UNMOUNTED`.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -546,7 +546,7 @@ pub mod types {
         /// Whether the instance stops automatically.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub enable: Option<bool>,
-        /// Whether the console shows the reminder again. It has no effect on the instance.
+        /// Whether the console shows the reminder again. Has no effect on the instance.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub prompt: Option<bool>,
         /// Remaining time until the automatic stop, in seconds.
@@ -556,7 +556,7 @@ pub mod types {
             deserialize_with = "crate::number::optional"
         )]
         pub remain_time: Option<i32>,
-        /// Time at which the instance stops automatically, in milliseconds since the Unix epoch. It and `remain_time` are present while the instance runs and is going to stop by itself.
+        /// Time at which the instance stops automatically, in milliseconds since the Unix epoch. Present, like `remain_time`, while the instance is running and will stop automatically.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
@@ -569,17 +569,17 @@ pub mod types {
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DevEnvAutoStopReq {
-        /// Running time in seconds. From 3,600 to 86,400. It is required when `enable` is true; without it the request is refused with ModelArts.6348. It counts anew from each start.
+        /// Running time in seconds. Valid range: 3,600 to 86,400. Required if `enable` is true; if it is missing, the request is rejected with ModelArts.6348. Counted from each start.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
             deserialize_with = "crate::number::optional"
         )]
         pub duration: Option<i32>,
-        /// Whether the instance stops automatically after it has been running for `duration`. If false, it keeps running. Defaults to `false`. Without it a new instance runs on.
+        /// Whether the instance stops automatically after it has been running for `duration`. If false, it keeps running. Defaults to `false`. If omitted, a new instance keeps running.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub enable: Option<bool>,
-        /// Whether the console shows the reminder again. Has no effect on the instance. Defaults to `true`. Without it a new instance reminds.
+        /// Whether the console shows the reminder again. Has no effect on the instance. Defaults to `true`. If omitted, the console shows the reminder for a new instance.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub prompt: Option<bool>,
     }
@@ -636,7 +636,7 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub namespace: Option<String>,
     }
-    /// Reason why creating or starting an instance failed. It is null or absent unless the status is CREATE_FAILED or START_FAILED; its code is the instance's `error_code` and fits what failed.
+    /// Reason why creating or starting an instance failed. Null or absent unless the status is CREATE_FAILED or START_FAILED; the code is the `error_code` of the instance and corresponds to the operation that failed.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -656,24 +656,24 @@ pub mod types {
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DevEnvFlavorDetails {
-        /// Name under which the flavor is billed. When it is empty `name` counts.
+        /// Name under which the flavor is billed. If empty, the flavor is billed under `name`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub billing_flavor: Option<String>,
-        /// Billing factor. It is present when `billing_flavor` is.
+        /// Billing factor. Present if `billing_flavor` is present.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
             deserialize_with = "crate::number::optional"
         )]
         pub billing_params: Option<i32>,
-        /// Running time in seconds. Instances of the flavor stop by themselves that long after a start.
+        /// Running time in seconds. Instances of the flavor stop automatically when this time has passed since their start.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
             deserialize_with = "crate::number::optional"
         )]
         pub duration: Option<i32>,
-        /// Number of instances of the flavor. Only those of the current user count, queueing and stopped ones included.
+        /// Number of instances of the flavor. Counts only instances of the current user, including queueing and stopped ones.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
@@ -701,7 +701,7 @@ pub mod types {
             deserialize_with = "crate::number::optional"
         )]
         pub queue_left_time: Option<i32>,
-        /// Number of instances in the queue for the flavor. It and `queue_left_time` are present for free flavors that are sold out.
+        /// Number of instances in the queue for the flavor. Present, like `queue_left_time`, for free flavors that are sold out.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
@@ -718,7 +718,7 @@ pub mod types {
         /// Known values: `obs`, `evs`, `efs`, `obsfs`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub storage_list: Option<Vec<enums::OpenDevEnvStorageType>>,
-        /// Time for which an unused instance of the flavor is kept, in hours. The default -1 keeps it for ever.
+        /// Time for which an unused instance of the flavor is kept, in hours. The default value, -1, keeps it indefinitely.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
@@ -769,10 +769,10 @@ pub mod types {
         /// Profile from which an instance was created.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub profile: Option<DevEnvProfile>,
-        /// Position of an instance in the queue for its flavor. It is present while the instance queues.
+        /// Position of an instance in the queue for its flavor. Present while the instance is in the queue.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub queuing_info: Option<DevEnvQueuingInfo>,
-        /// Git repository of an instance. It is null or absent when there is none. The service fills it in by itself, and callers cannot make use of it.
+        /// Git repository of an instance. Null or absent if the instance has no repository. The repository is set by the service, and callers cannot use it.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub repository: Option<DevEnvRepository>,
         /// Notebook settings of an instance. The documentation of lists contains fewer of them than that of single reads.
@@ -860,7 +860,7 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         #[serde(default, deserialize_with = "crate::object::rows")]
         pub instances: Option<Vec<DevEnvInstance>>,
-        /// Total number of matching instances. It counts those that `offset` and `limit` leave out as well.
+        /// Total number of matching instances. Includes the instances that `offset` and `limit` exclude.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
@@ -873,7 +873,7 @@ pub mod types {
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DevEnvNotebookSpec {
-        /// Labels by name. Some are set by the service: `target_domain` and `url` point to the notebook. The URL does not open without a sign-in.
+        /// Labels by name. Some are set by the service: `target_domain` and `url` point to the notebook. Opening the URL requires signing in.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub annotations: Option<std::collections::BTreeMap<String, String>>,
         /// Automatic stop of an instance.
@@ -882,7 +882,7 @@ pub mod types {
         /// Credentials for a Git repository. The documentation describes `spec.credential` of an instance as the access key and secret key (AK/SK) for OBS, but its table contains these two fields.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub credential: Option<DevEnvCredential>,
-        /// Directory of the user's custom scripts. They run whenever the instance starts.
+        /// Directory of the user's custom scripts. The scripts run every time the instance starts.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub custom_script_path: Option<String>,
         /// Additional settings, by name. Null if there are none.
@@ -891,13 +891,13 @@ pub mod types {
         /// Additional storage besides the main storage. Null if there is none.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub extend_storage: Option<Vec<DevEnvStorage>>,
-        /// Reason why creating or starting an instance failed. It is null or absent unless the status is CREATE_FAILED or START_FAILED; its code is the instance's `error_code` and fits what failed.
+        /// Reason why creating or starting an instance failed. Null or absent unless the status is CREATE_FAILED or START_FAILED; the code is the `error_code` of the instance and corresponds to the operation that failed.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub failed_reasons: Option<DevEnvFailedReasons>,
         /// Directory for the logs of a custom image.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub log_path: Option<String>,
-        /// Git repository of an instance. It is null or absent when there is none. The service fills it in by itself, and callers cannot make use of it.
+        /// Git repository of an instance. Null or absent if the instance has no repository. The repository is set by the service, and callers cannot use it.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub repository: Option<DevEnvRepository>,
         /// Time from which the resources are reserved. The unit is not documented, but is probably milliseconds since the Unix epoch.
@@ -922,7 +922,7 @@ pub mod types {
         /// Name of the pool.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub name: Option<String>,
-        /// Owner of a resource pool. It is present for dedicated pools.
+        /// Owner of a resource pool. Present for dedicated pools.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub owner: Option<DevEnvPoolOwner>,
         /// Type of a resource pool.
@@ -931,7 +931,7 @@ pub mod types {
         #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
         pub type_: Option<enums::OpenDevEnvPoolType>,
     }
-    /// Owner of a resource pool. It is present for dedicated pools.
+    /// Owner of a resource pool. Present for dedicated pools.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -1042,7 +1042,7 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub params: Option<DevEnvDockerParams>,
     }
-    /// Position of an instance in the queue for its flavor. It is present while the instance queues.
+    /// Position of an instance in the queue for its flavor. Present while the instance is in the queue.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -1098,7 +1098,7 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub status: Option<enums::OpenDevEnvQueuingStatus>,
     }
-    /// Git repository of an instance. It is null or absent when there is none. The service fills it in by itself, and callers cannot make use of it.
+    /// Git repository of an instance. Null or absent if the instance has no repository. The repository is set by the service, and callers cannot use it.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -1129,7 +1129,7 @@ pub mod types {
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DevEnvStorage {
-        /// Location and size of the storage of an instance. It is present for a storage of the type obs.
+        /// Location and size of the storage of an instance. Present for storage of type obs.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub location: Option<DevEnvStorageLocation>,
         /// Type of storage. In requests, only obs is allowed for the main storage and only obsfs for additional storage.
@@ -1138,7 +1138,7 @@ pub mod types {
         #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
         pub type_: Option<enums::OpenDevEnvStorageType>,
     }
-    /// Location and size of the storage of an instance. It is present for a storage of the type obs.
+    /// Location and size of the storage of an instance. Present for storage of type obs.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -1146,7 +1146,7 @@ pub mod types {
         /// Directory in a bucket for the type obs; mount point in the instance for a volume.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub path: Option<String>,
-        /// Size of the volume, in the unit given by `volume_unit` (GB). It is absent for the type obs.
+        /// Size of the volume, in the unit given by `volume_unit` (GB). Absent for storage of type obs.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
@@ -1162,7 +1162,7 @@ pub mod types {
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DevEnvStorageLocationReq {
-        /// Path of the storage, for example `/bucket/folder/` or `obs://bucket/folder/`. Required when the storage is of the type obs; without it the request is refused with ModelArts.6317. Its last character is a slash; another one is refused with ModelArts.6318. It names a directory in a bucket; the bucket itself is refused with ModelArts.6358, and what is no bucket with ModelArts.6336.
+        /// Path of the storage, for example `/bucket/folder/` or `obs://bucket/folder/`. Required if the storage is of type obs; if it is missing, the request is rejected with ModelArts.6317. Must end with a slash; other paths are rejected with ModelArts.6318. Must be the path of a directory in a bucket; the path of a bucket itself is rejected with ModelArts.6358, and a path without a valid bucket with ModelArts.6336.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub path: Option<String>,
     }
@@ -1218,7 +1218,7 @@ pub mod types {
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct DevEnvWorkspaceReq {
-        /// ID of the workspace. Use `0` if no workspaces have been created. Defaults to `0`. A workspace that the project does not have is refused with ModelArts.0102.
+        /// ID of the workspace. Use `0` if no workspaces have been created. Defaults to `0`. A workspace that does not exist in the project is rejected with ModelArts.0102.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub id: Option<String>,
     }
@@ -1245,10 +1245,10 @@ pub mod types {
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct EndpointsReq {
-        /// Public IP addresses that may connect. At most 5 entries. They need a key pair.
+        /// Public IP addresses that may connect. At most 5 entries. Requires a key pair.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub allowed_access_ips: Option<Vec<String>>,
-        /// Names of SSH key pairs, which must exist in the Elastic Cloud Server console. A name that is none of the caller's is refused with ModelArts.6789. They cannot be changed later.
+        /// Names of SSH key pairs, which must exist in the Elastic Cloud Server console. A name that is not one of the caller's key pairs is rejected with ModelArts.6789. Cannot be changed later.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub key_pair_names: Option<Vec<String>>,
         /// Access method of a notebook.
@@ -1268,7 +1268,7 @@ pub mod types {
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct EndpointsRes {
-        /// Public IP addresses that may connect by SSH. All addresses may connect when the list is empty or missing, and only those of the list otherwise.
+        /// Public IP addresses that may connect by SSH. If the list is empty or absent, all addresses may connect; otherwise, only the listed addresses may.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub allowed_access_ips: Option<Vec<String>>,
         /// Access method of a notebook.
@@ -1287,7 +1287,7 @@ pub mod types {
         /// Names of the SSH key pairs. Each of them grants access to the notebook.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub ssh_keys: Option<Vec<String>>,
-        /// Private IP address of the notebook. It is there once an SSH notebook has been RUNNING.
+        /// Private IP address of the notebook. Present once an SSH notebook has reached RUNNING.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub uri: Option<String>,
     }
@@ -1348,7 +1348,7 @@ pub mod types {
         )]
         pub total: Option<i64>,
     }
-    /// GPU details of a flavor. It is absent for a flavor without them.
+    /// GPU details of a flavor. Absent for flavors without GPUs.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -1372,15 +1372,15 @@ pub mod types {
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct HookConfig {
-        /// Whether the start of a notebook waits for a hook. ASYNC is assumed when it is left out. Huawei Cloud only.
+        /// Whether the start of a notebook waits for a hook. In requests, defaults to `ASYNC`. Huawei Cloud only.
         ///
         /// Known values: `BLOCK`, `ASYNC`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub mode: Option<enums::OpenHookMode>,
-        /// Text or path of the script. With the type COMMAND it is the text in Base64, with SCRIPT an absolute path; anything else is refused with ModelArts.6336, and a hook without it with ModelArts.6335.
+        /// Text or path of the script. With the type COMMAND, the value must be the text in Base64, and with SCRIPT an absolute path; other values are rejected with ModelArts.6336, and a hook without a script with ModelArts.6335.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub script: Option<String>,
-        /// Form in which a hook specifies its script. SCRIPT is assumed when it is left out.
+        /// Form in which a hook specifies its script. In requests, defaults to `SCRIPT`.
         ///
         /// Known values: `COMMAND`, `SCRIPT`.
         #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
@@ -1397,7 +1397,7 @@ pub mod types {
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct Image {
-        /// Processor architecture of an image or a flavor. The documentation lists the values in upper case, but responses contain `x86_64` and `aarch64`; compare them case-insensitively. An image registered without it counts as X86_64.
+        /// Processor architecture of an image or a flavor. The documentation lists the values in upper case, but responses contain `x86_64` and `aarch64`; compare them case-insensitively. If omitted when an image is registered, `X86_64` is assumed.
         ///
         /// Known values: `X86_64`, `AARCH64`.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -1428,10 +1428,10 @@ pub mod types {
         /// Name of the image. Versions of the same image share the name and differ in `tag`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub name: Option<String>,
-        /// Organization in the SWR container registry that contains the image. It is absent for preset images.
+        /// Organization in the SWR container registry that contains the image. Absent for preset images.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub namespace: Option<String>,
-        /// Source of an image. Without it an image to register counts as CUSTOMIZE.
+        /// Source of an image. If omitted when an image is registered, `CUSTOMIZE` is assumed.
         ///
         /// Known values: `CUSTOMIZE`, `IMAGE_SAVE`.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -1441,7 +1441,7 @@ pub mod types {
         /// Known values: `CPU`, `GPU`, `ASCEND`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub resource_categories: Option<Vec<enums::OpenResourceCategory>>,
-        /// Purpose of an image. An image registered without it is UNKNOWN.
+        /// Purpose of an image. If omitted when an image is registered, the purpose is UNKNOWN.
         ///
         /// Known values: `COMMON`, `INFERENCE`, `TRAIN`, `DEV`, `UNKNOWN`.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -1452,14 +1452,14 @@ pub mod types {
         /// Display version of the image. Present for preset images only. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub show_tag: Option<String>,
-        /// Size of the image in bytes. The documentation says KB, but its own values only make sense as bytes. It is absent for preset images, and until saving is done.
+        /// Size of the image in bytes. The documentation says KB, but its own values only make sense as bytes. Absent for preset images and until saving is complete.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
             deserialize_with = "crate::number::optional"
         )]
         pub size: Option<i64>,
-        /// State of an image. Only an ACTIVE image can start a notebook; another one is refused with ModelArts.6797.
+        /// State of an image. Only an ACTIVE image can be used to start a notebook; other images are rejected with ModelArts.6797.
         ///
         /// Known values: `INIT`, `CREATING`, `CREATE_FAILED`, `ERROR`, `DELETED`, `ACTIVE`.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -1496,7 +1496,7 @@ pub mod types {
             deserialize_with = "crate::number::optional"
         )]
         pub update_at: Option<i64>,
-        /// Visibility of an image. A PUBLIC image can be read and used by everybody who knows its ID, and changed by its owner only. Without it an image to register counts as PRIVATE.
+        /// Visibility of an image. A PUBLIC image can be read and used by everyone who knows its ID, but only its owner can change it. If omitted when an image is registered, `PRIVATE` is assumed.
         ///
         /// Known values: `PRIVATE`, `PUBLIC`.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -1674,22 +1674,22 @@ pub mod types {
             deserialize_with = "crate::number::optional"
         )]
         pub create_at: Option<i64>,
-        /// Running time of the notebook, in milliseconds. A renewal increases the value. It counts from `create_at`; the notebook is stopped once that much has passed.
+        /// Running time of the notebook, in milliseconds. A renewal increases the value. Counted from `create_at`; the notebook is stopped when this time has passed.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
             deserialize_with = "crate::number::optional"
         )]
         pub duration: Option<i64>,
-        /// Whether the notebook is stopped automatically. With false the notebook runs until it is stopped.
+        /// Whether the notebook is stopped automatically. If false, the notebook runs until it is stopped.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub enable: Option<bool>,
-        /// Type of automatic stopping. Responses contain it in upper case; compare it case-insensitively. In a request `timing` is assumed when it is left out. With `idle` the time counts from the last use of the notebook, with `timing` from the request.
+        /// Type of automatic stopping. Responses contain it in upper case; compare it case-insensitively. In requests, defaults to `timing`. For `idle`, the time is counted from the last use of the notebook; for `timing`, it is counted from the request.
         ///
         /// Known values: `timing`, `idle`.
         #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
         pub type_: Option<enums::OpenLeaseType>,
-        /// Time at which the notebook was last updated, in milliseconds since the Unix epoch. Using the notebook does not change it.
+        /// Time at which the notebook was last updated, in milliseconds since the Unix epoch. Using the notebook does not change this time.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
@@ -1702,14 +1702,14 @@ pub mod types {
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct LeaseReq {
-        /// Running time of the notebook, in milliseconds: 3,600,000 (one hour, the default) to 259,200,000 (72 hours), or -1 to disable automatic stopping. It counts from now, and the notebook is stopped once it has passed. Values between -1 and 3,600,000 are refused with ModelArts.6349.
+        /// Running time of the notebook, in milliseconds: 3,600,000 (one hour, the default) to 259,200,000 (72 hours), or -1 to disable automatic stopping. Counted from now; the notebook is stopped when this time has passed. Values between -1 and 3,600,000 are rejected with ModelArts.6349.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
             deserialize_with = "crate::number::optional"
         )]
         pub duration: Option<i64>,
-        /// Type of automatic stopping. Responses contain it in upper case; compare it case-insensitively. In a request `timing` is assumed when it is left out. With `idle` the time counts from the last use of the notebook, with `timing` from the request.
+        /// Type of automatic stopping. Responses contain it in upper case; compare it case-insensitively. In requests, defaults to `timing`. For `idle`, the time is counted from the last use of the notebook; for `timing`, it is counted from the request.
         ///
         /// Known values: `timing`, `idle`.
         #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
@@ -1853,7 +1853,7 @@ pub mod types {
         /// Node affinity of a notebook within a dedicated resource pool.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub affinity: Option<NodeAffinity>,
-        /// Resources of the notebook that are billed. A free notebook has none.
+        /// Resources of the notebook that are billed. A free notebook has no billed resources.
         ///
         /// Known values: `STORAGE`, `COMPUTE`, `ALL`.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -1877,10 +1877,10 @@ pub mod types {
         /// Access methods of the notebook, including SSH for an IDE or a terminal.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub endpoints: Option<Vec<EndpointsRes>>,
-        /// Reason why the notebook failed. It is present in a failed state.
+        /// Reason why the notebook failed. Present if the notebook is in a failed state.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub fail_reason: Option<String>,
-        /// Kind of notebook. In requests, defaults to `NOTEBOOK`. A user may have one notebook of the kind DEFAULT.
+        /// Kind of notebook. In requests, defaults to `NOTEBOOK`. Each user can have one notebook of the kind DEFAULT.
         ///
         /// Known values: `DEFAULT`, `NOTEBOOK`.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -1909,7 +1909,7 @@ pub mod types {
         /// Name of the notebook. Not necessarily unique.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub name: Option<String>,
-        /// Dedicated resource pool of a notebook. It is absent for a notebook in the public pool.
+        /// Dedicated resource pool of a notebook. Absent for notebooks in the public pool.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub pool: Option<Pool>,
         /// User and group that the container runs as.
@@ -1957,7 +1957,7 @@ pub mod types {
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct NotebookFlavor {
-        /// Processor architecture of an image or a flavor. The documentation lists the values in upper case, but responses contain `x86_64` and `aarch64`; compare them case-insensitively. An image registered without it counts as X86_64.
+        /// Processor architecture of an image or a flavor. The documentation lists the values in upper case, but responses contain `x86_64` and `aarch64`; compare them case-insensitively. If omitted when an image is registered, `X86_64` is assumed.
         ///
         /// Known values: `X86_64`, `AARCH64`.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -1990,7 +1990,7 @@ pub mod types {
         /// Whether the flavor is free to use.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub free: Option<bool>,
-        /// GPU details of a flavor. It is absent for a flavor without them.
+        /// GPU details of a flavor. Absent for flavors without GPUs.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub gpu: Option<GpuInfo>,
         /// Huawei Cloud sites on which a flavor is supported. Huawei Cloud only.
@@ -2011,10 +2011,10 @@ pub mod types {
         /// Display name of the flavor.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub name: Option<String>,
-        /// Whether the flavor is sold out, that is, has no capacity left. The flavor is listed all the same, and a creation with it is refused with ModelArts.6329.
+        /// Whether the flavor is sold out, that is, has no capacity left. A sold-out flavor is still listed, but creating a notebook with it is rejected with ModelArts.6329.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub sold_out: Option<bool>,
-        /// Storage types that the flavor supports. A volume of another type is refused with ModelArts.6324.
+        /// Storage types that the flavor supports. Volumes of other types are rejected with ModelArts.6324.
         ///
         /// Known values: `SFS`, `EVS`, `EFS`, `OBS`, `OBSFS`.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -2032,7 +2032,7 @@ pub mod types {
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct NotebookList {
-        /// Number of this page. The first page has the number 0.
+        /// Number of this page. The first page is 0.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
@@ -2065,7 +2065,7 @@ pub mod types {
         )]
         pub total: Option<i64>,
     }
-    /// Dedicated resource pool of a notebook. It is absent for a notebook in the public pool.
+    /// Dedicated resource pool of a notebook. Absent for notebooks in the public pool.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -2099,7 +2099,7 @@ pub mod types {
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct RegisterImageRequest {
-        /// Processor architecture of an image or a flavor. The documentation lists the values in upper case, but responses contain `x86_64` and `aarch64`; compare them case-insensitively. An image registered without it counts as X86_64.
+        /// Processor architecture of an image or a flavor. The documentation lists the values in upper case, but responses contain `x86_64` and `aarch64`; compare them case-insensitively. If omitted when an image is registered, `X86_64` is assumed.
         ///
         /// Known values: `X86_64`, `AARCH64`.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -2112,7 +2112,7 @@ pub mod types {
         /// Known values: `ASCEND_SNT9`, `ASCEND_SNT9B`, `ASCEND_SNT3`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub flavor_type: Option<enums::OpenAscendType>,
-        /// Source of an image. Without it an image to register counts as CUSTOMIZE.
+        /// Source of an image. If omitted when an image is registered, `CUSTOMIZE` is assumed.
         ///
         /// Known values: `CUSTOMIZE`, `IMAGE_SAVE`.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -2120,17 +2120,17 @@ pub mod types {
         /// Overview of the image for its users. At most 3,000 characters. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub read_me: Option<String>,
-        /// Types of compute resources on which the image runs. Returned as `resource_categories`. Without it both CPU and GPU are assumed.
+        /// Types of compute resources on which the image runs. Returned as `resource_categories`. If omitted, both CPU and GPU are assumed.
         ///
         /// Known values: `CPU`, `GPU`, `ASCEND`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub resource_category: Option<Vec<enums::OpenResourceCategory>>,
-        /// Purpose of an image. An image registered without it is UNKNOWN.
+        /// Purpose of an image. If omitted when an image is registered, the purpose is UNKNOWN.
         ///
         /// Known values: `COMMON`, `INFERENCE`, `TRAIN`, `DEV`, `UNKNOWN`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub service_type: Option<enums::OpenImageServiceType>,
-        /// Access methods of a notebook that uses the image. Returned as `dev_services`. Without it both NOTEBOOK and SSH are assumed.
+        /// Access methods of a notebook that uses the image. Returned as `dev_services`. If omitted, both NOTEBOOK and SSH are assumed.
         ///
         /// Known values: `NOTEBOOK`, `SSH`, `AI_FLOW`.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -2138,12 +2138,12 @@ pub mod types {
         /// ID of the registry of SWR Enterprise Edition that contains the image. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub swr_instance_id: Option<String>,
-        /// Address of the image in the SWR container registry, in the form `<registry>/<organization>/<name>:<tag>`. Organization, name and tag of the image are read from it.
+        /// Address of the image in the SWR container registry, in the form `<registry>/<organization>/<name>:<tag>`. The organization, name and tag of the image are taken from this address.
         pub swr_path: String,
         /// Tags of the group of the image, at most 20. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub tags: Option<Vec<String>>,
-        /// Visibility of an image. A PUBLIC image can be read and used by everybody who knows its ID, and changed by its owner only. Without it an image to register counts as PRIVATE.
+        /// Visibility of an image. A PUBLIC image can be read and used by everyone who knows its ID, but only its owner can change it. If omitted when an image is registered, `PRIVATE` is assumed.
         ///
         /// Known values: `PRIVATE`, `PUBLIC`.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -2251,7 +2251,7 @@ pub mod types {
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct TagReq {
-        /// Key of the tag. Valid characters are letters of any language, digits, spaces and `_ . : = + - @`. 1 to 128 characters. It does not begin with `_sys_`, and neither begins nor ends with a space.
+        /// Key of the tag. Valid characters are letters of any language, digits, spaces and `_ . : = + - @`. 1 to 128 characters. Must not begin with `_sys_`, and must not begin or end with a space.
         pub key: String,
         /// Value of the tag. Valid characters are letters of any language, digits, spaces and `_ . : / = + - @`. May be empty. At most 255 characters.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -2289,14 +2289,14 @@ pub mod types {
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct UpdateDevEnvAutoStopReq {
-        /// Running time in seconds, counted from each start. From 3,600 to 86,400. It is required when `enable` is true; without it the request is refused with ModelArts.6348. A running instance adopts a changed value at its next start; until then it stops when it was going to.
+        /// Running time in seconds, counted from each start. Valid range: 3,600 to 86,400. Required if `enable` is true; if it is missing, the request is rejected with ModelArts.6348. A running instance applies a changed value at its next start; until then, its stop time does not change.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
             deserialize_with = "crate::number::optional"
         )]
         pub duration: Option<i32>,
-        /// Whether the instance stops automatically after it has been running for `duration`. If false, it keeps running. False takes effect at once, true in an instance that runs without an end at its next start.
+        /// Whether the instance stops automatically after it has been running for `duration`. If false, it keeps running. False takes effect immediately; true takes effect at the next start if the instance is running without a time limit.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub enable: Option<bool>,
         /// Whether the console shows the reminder again. Has no effect on the instance.
@@ -2314,7 +2314,7 @@ pub mod types {
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct UpdateDevEnvInstanceRequest {
-        /// New free-text description of the instance. At most 512 characters, none of `& < > " ' /`.
+        /// New free-text description of the instance. At most 512 characters. Must not contain any of `& < > " ' /`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub description: Option<String>,
         /// Notebook settings that can be updated.
@@ -2374,31 +2374,31 @@ pub mod types {
         /// Additional storage. Replaces the additional storage that was specified when the notebook was created. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub data_volumes: Option<Vec<VolumeReq>>,
-        /// Free-text description of the notebook. At most 512 characters, none of `& < > " /`.
+        /// Free-text description of the notebook. At most 512 characters. Must not contain any of `& < > " /`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub description: Option<String>,
-        /// Name of the secret in the Data Encryption Workshop (DEW) that contains the access key for object storage. 1 to 64 characters, only letters, digits, `_` and `-`. Huawei Cloud only.
+        /// Name of the secret in the Data Encryption Workshop (DEW) that contains the access key for object storage. 1 to 64 characters. Valid characters: letters, digits, `_` and `-`. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub dew_secret_name: Option<String>,
         /// Settings for remote access over SSH.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub endpoints: Option<Vec<EndpointsReq>>,
-        /// ID of a flavor from `showSwitchableFlavors`. Another one is refused with ModelArts.6792.
+        /// ID of a flavor from `showSwitchableFlavors`. Other flavors are rejected with ModelArts.6792.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub flavor: Option<String>,
         /// User-defined scripts that run when the notebook starts.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub hooks: Option<CustomHooks>,
-        /// ID of an image from `listImages`. An image that does not exist is refused with ModelArts.6797, one that does not run on the flavor with ModelArts.6336.
+        /// ID of an image from `listImages`. An image that does not exist is rejected with ModelArts.6797, and one that does not run on the flavor with ModelArts.6336.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub image_id: Option<String>,
-        /// New name of the notebook. At most 128 characters, only letters, digits, `_` and `-`.
+        /// New name of the notebook. At most 128 characters. Valid characters: letters, digits, `_` and `-`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub name: Option<String>,
         /// Public network access of a notebook. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub public_network_config: Option<PublicNetworkConfigReq>,
-        /// New size of the EVS volume, in GB. At most 4,096. An EVS volume can only grow, and another one cannot change its size.
+        /// New size of the EVS volume, in GB. At most 4,096. An EVS volume can only grow; other volumes cannot be resized.
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
@@ -2503,7 +2503,7 @@ pub mod types {
         ///
         /// Known values: `SFS`, `EVS`, `EFS`, `OBS`, `OBSFS`.
         pub category: enums::OpenVolumeCategory,
-        /// Name of the secret in the Data Encryption Workshop (DEW) that contains the access key for object storage. 1 to 64 characters, only letters, digits, `_` and `-`. Huawei Cloud only.
+        /// Name of the secret in the Data Encryption Workshop (DEW) that contains the access key for object storage. 1 to 64 characters. Valid characters: letters, digits, `_` and `-`. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub dew_secret_name: Option<String>,
         /// ID of an EFS file system, as shown in the SFS console. Required for the category EFS with the ownership DEDICATED.
@@ -2512,7 +2512,7 @@ pub mod types {
         /// Directory in the notebook at which the storage is mounted. At most 256 characters. Huawei Cloud only.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub mount_path: Option<String>,
-        /// Owner of a storage volume. DEDICATED is possible with EFS only, and takes `uri` and `id` of the file system.
+        /// Owner of a storage volume. DEDICATED is possible only with EFS and requires the `uri` and `id` of the file system.
         ///
         /// Known values: `MANAGED`, `DEDICATED`.
         pub ownership: enums::OpenVolumeOwnership,
@@ -2534,7 +2534,7 @@ pub mod types {
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct VolumeRes {
-        /// Size of the volume in GB. At most 4096. Created without a size, EVS gets 5 and EFS 50.
+        /// Size of the volume in GB. At most 4096. A volume that was created without a size has 5 GB (EVS) or 50 GB (EFS).
         #[serde(
             skip_serializing_if = "Option::is_none",
             default,
@@ -2555,7 +2555,7 @@ pub mod types {
         /// ID of the caller's own EFS file system or of the object storage.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub id: Option<String>,
-        /// Directory in the notebook at which the volume is mounted. It is `/home/ma-user/work/` unless the request chose another one.
+        /// Directory in the notebook at which the volume is mounted. The value is `/home/ma-user/work/` unless the request specified another directory.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub mount_path: Option<String>,
         /// Whether storage can be mounted and unmounted while the notebook is running. Huawei Cloud only.
@@ -2563,7 +2563,7 @@ pub mod types {
         /// Known values: `STATIC`, `DYNAMIC`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub mount_type: Option<enums::OpenMountType>,
-        /// Owner of a storage volume. DEDICATED is possible with EFS only, and takes `uri` and `id` of the file system.
+        /// Owner of a storage volume. DEDICATED is possible only with EFS and requires the `uri` and `id` of the file system.
         ///
         /// Known values: `MANAGED`, `DEDICATED`.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -2576,7 +2576,7 @@ pub mod types {
         /// Known values: `RESIZING`, `INITIALIZING`, `IN_USE`, `MOUNTING`, `MOUNTED`, `MOUNT_FAILED`, `UNMOUNTING`, `UNMOUNTED`, `UNMOUNT_FAILED`, `DELETING`, `DELETED`, `DELETE_FAILED`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub status: Option<enums::OpenVolumeStatus>,
-        /// Shared path of the caller's own EFS file system, or location in the object storage. It and `id` are read back as they were sent.
+        /// Shared path of the caller's own EFS file system, or location in the object storage. Returned, like `id`, as it was sent.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub uri: Option<String>,
     }
@@ -2632,7 +2632,7 @@ pub mod types {
             problems: Problems,
         }
         impl AttachObsRequest {
-            /// Type of storage that can be mounted in a running notebook. A request with OBS returns OBSFS.
+            /// Type of storage that can be mounted in a running notebook. If a request contains OBS, the response contains OBSFS.
             ///
             /// Known values: `OBS`, `OBSFS`, `EFS`.
             pub fn category<M>(
@@ -2647,12 +2647,12 @@ pub mod types {
                 self.efs_id = self.problems.optional("efs_id", value);
                 self
             }
-            /// Directory in the notebook at which the storage is mounted, for example `/data/corpus/`. Matching `^/data/.*$`. It is one directory below `/data/`, whose name has letters, digits, `-` and `_`.
+            /// Directory in the notebook at which the storage is mounted, for example `/data/corpus/`. Must match `^/data/.*$`. Must be a directory directly below `/data/` whose name consists of letters, digits, `-` and `_`.
             pub fn mount_path<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
                 self.mount_path = self.problems.optional("mount_path", value);
                 self
             }
-            /// Location of the storage to mount: `obs://` followed by the name of the parallel file system and a folder in it, with a trailing slash, or the shared path of an EFS file system, `<host>:/<folder>`. A plain bucket is not enough.
+            /// Location of the storage to mount: `obs://` followed by the name of the parallel file system and a folder in it, with a trailing slash, or the shared path of an EFS file system, `<host>:/<folder>`. A plain bucket is not sufficient.
             pub fn uri<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
                 self.uri = self.problems.optional("uri", value);
                 self
@@ -2753,7 +2753,7 @@ pub mod types {
                 self.ai_project = self.problems.optional("ai_project", value);
                 self
             }
-            /// Free-text description of the instance. Empty by default. At most 512 characters, none of `& < > " ' /`.
+            /// Free-text description of the instance. Empty by default. At most 512 characters. Must not contain any of `& < > " ' /`.
             pub fn description<M>(
                 mut self,
                 value: impl IntoOptional<String, M>,
@@ -2769,7 +2769,7 @@ pub mod types {
                 self.flavor = self.problems.required("flavor", value);
                 self
             }
-            /// Name of the instance. Need not be unique. 1 to 64 characters, only letters, digits, `_` and `-`.
+            /// Name of the instance. Need not be unique. 1 to 64 characters. Valid characters: letters, digits, `_` and `-`.
             pub fn name(mut self, value: impl TryInto<String, Error: Display>) -> Self {
                 self.name = self.problems.required("name", value);
                 self
@@ -2886,7 +2886,7 @@ pub mod types {
                 self.auto_stop = self.problems.optional("auto_stop", value);
                 self
             }
-            /// Additional storage besides the main storage. Not available in every dedicated resource pool. Each one is of the type obsfs; another type is refused with ModelArts.6324. They are available to instances in a dedicated resource pool only.
+            /// Additional storage besides the main storage. Not available in every dedicated resource pool. Each entry must be of type obsfs; other types are rejected with ModelArts.6324. Available only to instances in a dedicated resource pool.
             pub fn extend_storage<M>(
                 mut self,
                 value: impl IntoOptional<Vec<super::DevEnvStorageReq>, M>,
@@ -2958,7 +2958,7 @@ pub mod types {
                 self.description = self.problems.optional("description", value);
                 self
             }
-            /// Name of the image. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
+            /// Name of the image. At most 512 characters. Valid characters: lowercase letters, digits, `.`, `_` and `-`.
             pub fn name<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
                 self.name = self.problems.optional("name", value);
                 self
@@ -2986,7 +2986,7 @@ pub mod types {
                 self.swr_instance_id = self.problems.optional("swr_instance_id", value);
                 self
             }
-            /// Tag of the image. At most 64 characters, only letters, digits, `.`, `_` and `-`.
+            /// Tag of the image. At most 64 characters. Valid characters: letters, digits, `.`, `_` and `-`.
             pub fn tag<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
                 self.tag = self.problems.optional("tag", value);
                 self
@@ -3085,7 +3085,7 @@ pub mod types {
                 self.data_volumes = self.problems.optional("data_volumes", value);
                 self
             }
-            /// Free-text description of the notebook. At most 512 characters, none of `& < > " ' /`.
+            /// Free-text description of the notebook. At most 512 characters. Must not contain any of `& < > " ' /`.
             pub fn description<M>(
                 mut self,
                 value: impl IntoOptional<String, M>,
@@ -3093,7 +3093,7 @@ pub mod types {
                 self.description = self.problems.optional("description", value);
                 self
             }
-            /// Running time of the notebook, in milliseconds from now: 3,600,000 (one hour, the default) to 259,200,000 (72 hours), or -1 to disable automatic stopping. Prefer `lease`. Values between -1 and 3,600,000 are refused with ModelArts.6349. It overrides `lease` and makes the type `timing`.
+            /// Running time of the notebook, in milliseconds from now: 3,600,000 (one hour, the default) to 259,200,000 (72 hours), or -1 to disable automatic stopping. Prefer `lease`. Values between -1 and 3,600,000 are rejected with ModelArts.6349. Overrides `lease` and sets the type to `timing`.
             pub fn duration<M>(mut self, value: impl IntoOptional<i64, M>) -> Self {
                 self.duration = self.problems.optional("duration", value);
                 self
@@ -3106,7 +3106,7 @@ pub mod types {
                 self.endpoints = self.problems.optional("endpoints", value);
                 self
             }
-            /// Kind of notebook. In requests, defaults to `NOTEBOOK`. A user may have one notebook of the kind DEFAULT.
+            /// Kind of notebook. In requests, defaults to `NOTEBOOK`. Each user can have one notebook of the kind DEFAULT.
             ///
             /// Known values: `DEFAULT`, `NOTEBOOK`.
             pub fn feature<M>(
@@ -3116,7 +3116,7 @@ pub mod types {
                 self.feature = self.problems.optional("feature", value);
                 self
             }
-            /// ID of a flavor from `listFlavors`, for example `modelarts.vm.cpu.2u`. The available flavors differ between regions. A flavor that does not exist is refused with ModelArts.6323, one that is not for the `feature` with ModelArts.6870.
+            /// ID of a flavor from `listFlavors`, for example `modelarts.vm.cpu.2u`. The available flavors differ between regions. A flavor that does not exist is rejected with ModelArts.6323, and one that is for another `feature` with ModelArts.6870.
             pub fn flavor(
                 mut self,
                 value: impl TryInto<String, Error: Display>,
@@ -3132,7 +3132,7 @@ pub mod types {
                 self.hooks = self.problems.optional("hooks", value);
                 self
             }
-            /// ID of an image from `listImages`, a UUID. An image that does not exist is refused with ModelArts.6797, one that does not run on the flavor with ModelArts.6336.
+            /// ID of an image from `listImages`, a UUID. An image that does not exist is rejected with ModelArts.6797, and one that does not run on the flavor with ModelArts.6336.
             pub fn image_id(
                 mut self,
                 value: impl TryInto<String, Error: Display>,
@@ -3148,12 +3148,12 @@ pub mod types {
                 self.lease = self.problems.optional("lease", value);
                 self
             }
-            /// Name of the notebook. 1 to 128 characters, only letters, digits, `_` and `-`. It need not be unique, so a repeated request makes a second notebook.
+            /// Name of the notebook. 1 to 128 characters. Valid characters: letters, digits, `_` and `-`. The name need not be unique, so a repeated request creates a second notebook.
             pub fn name(mut self, value: impl TryInto<String, Error: Display>) -> Self {
                 self.name = self.problems.required("name", value);
                 self
             }
-            /// ID of a dedicated resource pool. Without it the notebook runs in the public pool; a pool that the project does not have is refused with ModelArts.6336.
+            /// ID of a dedicated resource pool. If omitted, the notebook runs in the public pool; a pool that does not exist in the project is rejected with ModelArts.6336.
             pub fn pool_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
                 self.pool_id = self.problems.optional("pool_id", value);
                 self
@@ -3192,7 +3192,7 @@ pub mod types {
                 self.volume = self.problems.required("volume", value);
                 self
             }
-            /// ID of the workspace in which to create the notebook. Defaults to `0`. A workspace that the project does not have is refused with ModelArts.0102.
+            /// ID of the workspace in which to create the notebook. Defaults to `0`. A workspace that does not exist in the project is rejected with ModelArts.0102.
             pub fn workspace_id<M>(
                 mut self,
                 value: impl IntoOptional<String, M>,
@@ -3319,7 +3319,7 @@ pub mod types {
             problems: Problems,
         }
         impl CustomHooks {
-            /// User-defined scripts that run in the container. The first script runs before the service in the container comes up, the other one after it.
+            /// User-defined scripts that run in the container. `pre_start` runs before the service in the container starts, and `post_start` runs after that.
             pub fn container_hooks<M>(
                 mut self,
                 value: impl IntoOptional<super::ContainerHooks, M>,
@@ -3363,7 +3363,7 @@ pub mod types {
             problems: Problems,
         }
         impl CustomSpecReq {
-            /// Processor architecture of an image or a flavor. The documentation lists the values in upper case, but responses contain `x86_64` and `aarch64`; compare them case-insensitively. An image registered without it counts as X86_64.
+            /// Processor architecture of an image or a flavor. The documentation lists the values in upper case, but responses contain `x86_64` and `aarch64`; compare them case-insensitively. If omitted when an image is registered, `X86_64` is assumed.
             ///
             /// Known values: `X86_64`, `AARCH64`.
             pub fn arch<M>(
@@ -3602,17 +3602,17 @@ pub mod types {
             problems: Problems,
         }
         impl DevEnvAutoStopReq {
-            /// Running time in seconds. From 3,600 to 86,400. It is required when `enable` is true; without it the request is refused with ModelArts.6348. It counts anew from each start.
+            /// Running time in seconds. Valid range: 3,600 to 86,400. Required if `enable` is true; if it is missing, the request is rejected with ModelArts.6348. Counted from each start.
             pub fn duration<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
                 self.duration = self.problems.optional("duration", value);
                 self
             }
-            /// Whether the instance stops automatically after it has been running for `duration`. If false, it keeps running. Defaults to `false`. Without it a new instance runs on.
+            /// Whether the instance stops automatically after it has been running for `duration`. If false, it keeps running. Defaults to `false`. If omitted, a new instance keeps running.
             pub fn enable<M>(mut self, value: impl IntoOptional<bool, M>) -> Self {
                 self.enable = self.problems.optional("enable", value);
                 self
             }
-            /// Whether the console shows the reminder again. Has no effect on the instance. Defaults to `true`. Without it a new instance reminds.
+            /// Whether the console shows the reminder again. Has no effect on the instance. Defaults to `true`. If omitted, the console shows the reminder for a new instance.
             pub fn prompt<M>(mut self, value: impl IntoOptional<bool, M>) -> Self {
                 self.prompt = self.problems.optional("prompt", value);
                 self
@@ -3749,7 +3749,7 @@ pub mod types {
             problems: Problems,
         }
         impl DevEnvStorageLocationReq {
-            /// Path of the storage, for example `/bucket/folder/` or `obs://bucket/folder/`. Required when the storage is of the type obs; without it the request is refused with ModelArts.6317. Its last character is a slash; another one is refused with ModelArts.6318. It names a directory in a bucket; the bucket itself is refused with ModelArts.6358, and what is no bucket with ModelArts.6336.
+            /// Path of the storage, for example `/bucket/folder/` or `obs://bucket/folder/`. Required if the storage is of type obs; if it is missing, the request is rejected with ModelArts.6317. Must end with a slash; other paths are rejected with ModelArts.6318. Must be the path of a directory in a bucket; the path of a bucket itself is rejected with ModelArts.6358, and a path without a valid bucket with ModelArts.6336.
             pub fn path<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
                 self.path = self.problems.optional("path", value);
                 self
@@ -3837,7 +3837,7 @@ pub mod types {
             problems: Problems,
         }
         impl DevEnvWorkspaceReq {
-            /// ID of the workspace. Use `0` if no workspaces have been created. Defaults to `0`. A workspace that the project does not have is refused with ModelArts.0102.
+            /// ID of the workspace. Use `0` if no workspaces have been created. Defaults to `0`. A workspace that does not exist in the project is rejected with ModelArts.0102.
             pub fn id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
                 self.id = self.problems.optional("id", value);
                 self
@@ -3870,7 +3870,7 @@ pub mod types {
             problems: Problems,
         }
         impl EndpointsReq {
-            /// Public IP addresses that may connect. At most 5 entries. They need a key pair.
+            /// Public IP addresses that may connect. At most 5 entries. Requires a key pair.
             pub fn allowed_access_ips<M>(
                 mut self,
                 value: impl IntoOptional<Vec<String>, M>,
@@ -3880,7 +3880,7 @@ pub mod types {
                     .optional("allowed_access_ips", value);
                 self
             }
-            /// Names of SSH key pairs, which must exist in the Elastic Cloud Server console. A name that is none of the caller's is refused with ModelArts.6789. They cannot be changed later.
+            /// Names of SSH key pairs, which must exist in the Elastic Cloud Server console. A name that is not one of the caller's key pairs is rejected with ModelArts.6789. Cannot be changed later.
             pub fn key_pair_names<M>(
                 mut self,
                 value: impl IntoOptional<Vec<String>, M>,
@@ -3932,7 +3932,7 @@ pub mod types {
             problems: Problems,
         }
         impl HookConfig {
-            /// Whether the start of a notebook waits for a hook. ASYNC is assumed when it is left out. Huawei Cloud only.
+            /// Whether the start of a notebook waits for a hook. In requests, defaults to `ASYNC`. Huawei Cloud only.
             ///
             /// Known values: `BLOCK`, `ASYNC`.
             pub fn mode<M>(
@@ -3942,12 +3942,12 @@ pub mod types {
                 self.mode = self.problems.optional("mode", value);
                 self
             }
-            /// Text or path of the script. With the type COMMAND it is the text in Base64, with SCRIPT an absolute path; anything else is refused with ModelArts.6336, and a hook without it with ModelArts.6335.
+            /// Text or path of the script. With the type COMMAND, the value must be the text in Base64, and with SCRIPT an absolute path; other values are rejected with ModelArts.6336, and a hook without a script with ModelArts.6335.
             pub fn script<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
                 self.script = self.problems.optional("script", value);
                 self
             }
-            /// Form in which a hook specifies its script. SCRIPT is assumed when it is left out.
+            /// Form in which a hook specifies its script. In requests, defaults to `SCRIPT`.
             ///
             /// Known values: `COMMAND`, `SCRIPT`.
             pub fn type_<M>(
@@ -3990,12 +3990,12 @@ pub mod types {
             problems: Problems,
         }
         impl LeaseReq {
-            /// Running time of the notebook, in milliseconds: 3,600,000 (one hour, the default) to 259,200,000 (72 hours), or -1 to disable automatic stopping. It counts from now, and the notebook is stopped once it has passed. Values between -1 and 3,600,000 are refused with ModelArts.6349.
+            /// Running time of the notebook, in milliseconds: 3,600,000 (one hour, the default) to 259,200,000 (72 hours), or -1 to disable automatic stopping. Counted from now; the notebook is stopped when this time has passed. Values between -1 and 3,600,000 are rejected with ModelArts.6349.
             pub fn duration<M>(mut self, value: impl IntoOptional<i64, M>) -> Self {
                 self.duration = self.problems.optional("duration", value);
                 self
             }
-            /// Type of automatic stopping. Responses contain it in upper case; compare it case-insensitively. In a request `timing` is assumed when it is left out. With `idle` the time counts from the last use of the notebook, with `timing` from the request.
+            /// Type of automatic stopping. Responses contain it in upper case; compare it case-insensitively. In requests, defaults to `timing`. For `idle`, the time is counted from the last use of the notebook; for `timing`, it is counted from the request.
             ///
             /// Known values: `timing`, `idle`.
             pub fn type_<M>(
@@ -4264,7 +4264,7 @@ pub mod types {
             problems: Problems,
         }
         impl RegisterImageRequest {
-            /// Processor architecture of an image or a flavor. The documentation lists the values in upper case, but responses contain `x86_64` and `aarch64`; compare them case-insensitively. An image registered without it counts as X86_64.
+            /// Processor architecture of an image or a flavor. The documentation lists the values in upper case, but responses contain `x86_64` and `aarch64`; compare them case-insensitively. If omitted when an image is registered, `X86_64` is assumed.
             ///
             /// Known values: `X86_64`, `AARCH64`.
             pub fn arch<M>(
@@ -4292,7 +4292,7 @@ pub mod types {
                 self.flavor_type = self.problems.optional("flavor_type", value);
                 self
             }
-            /// Source of an image. Without it an image to register counts as CUSTOMIZE.
+            /// Source of an image. If omitted when an image is registered, `CUSTOMIZE` is assumed.
             ///
             /// Known values: `CUSTOMIZE`, `IMAGE_SAVE`.
             pub fn origin<M>(
@@ -4307,7 +4307,7 @@ pub mod types {
                 self.read_me = self.problems.optional("read_me", value);
                 self
             }
-            /// Types of compute resources on which the image runs. Returned as `resource_categories`. Without it both CPU and GPU are assumed.
+            /// Types of compute resources on which the image runs. Returned as `resource_categories`. If omitted, both CPU and GPU are assumed.
             ///
             /// Known values: `CPU`, `GPU`, `ASCEND`.
             pub fn resource_category<M>(
@@ -4319,7 +4319,7 @@ pub mod types {
                     .optional("resource_category", value);
                 self
             }
-            /// Purpose of an image. An image registered without it is UNKNOWN.
+            /// Purpose of an image. If omitted when an image is registered, the purpose is UNKNOWN.
             ///
             /// Known values: `COMMON`, `INFERENCE`, `TRAIN`, `DEV`, `UNKNOWN`.
             pub fn service_type<M>(
@@ -4329,7 +4329,7 @@ pub mod types {
                 self.service_type = self.problems.optional("service_type", value);
                 self
             }
-            /// Access methods of a notebook that uses the image. Returned as `dev_services`. Without it both NOTEBOOK and SSH are assumed.
+            /// Access methods of a notebook that uses the image. Returned as `dev_services`. If omitted, both NOTEBOOK and SSH are assumed.
             ///
             /// Known values: `NOTEBOOK`, `SSH`, `AI_FLOW`.
             pub fn services<M>(
@@ -4347,7 +4347,7 @@ pub mod types {
                 self.swr_instance_id = self.problems.optional("swr_instance_id", value);
                 self
             }
-            /// Address of the image in the SWR container registry, in the form `<registry>/<organization>/<name>:<tag>`. Organization, name and tag of the image are read from it.
+            /// Address of the image in the SWR container registry, in the form `<registry>/<organization>/<name>:<tag>`. The organization, name and tag of the image are taken from this address.
             pub fn swr_path(
                 mut self,
                 value: impl TryInto<String, Error: Display>,
@@ -4360,7 +4360,7 @@ pub mod types {
                 self.tags = self.problems.optional("tags", value);
                 self
             }
-            /// Visibility of an image. A PUBLIC image can be read and used by everybody who knows its ID, and changed by its owner only. Without it an image to register counts as PRIVATE.
+            /// Visibility of an image. A PUBLIC image can be read and used by everyone who knows its ID, but only its owner can change it. If omitted when an image is registered, `PRIVATE` is assumed.
             ///
             /// Known values: `PRIVATE`, `PUBLIC`.
             pub fn visibility<M>(
@@ -4474,7 +4474,7 @@ pub mod types {
             problems: Problems,
         }
         impl TagReq {
-            /// Key of the tag. Valid characters are letters of any language, digits, spaces and `_ . : = + - @`. 1 to 128 characters. It does not begin with `_sys_`, and neither begins nor ends with a space.
+            /// Key of the tag. Valid characters are letters of any language, digits, spaces and `_ . : = + - @`. 1 to 128 characters. Must not begin with `_sys_`, and must not begin or end with a space.
             pub fn key(mut self, value: impl TryInto<String, Error: Display>) -> Self {
                 self.key = self.problems.required("key", value);
                 self
@@ -4515,12 +4515,12 @@ pub mod types {
             problems: Problems,
         }
         impl UpdateDevEnvAutoStopReq {
-            /// Running time in seconds, counted from each start. From 3,600 to 86,400. It is required when `enable` is true; without it the request is refused with ModelArts.6348. A running instance adopts a changed value at its next start; until then it stops when it was going to.
+            /// Running time in seconds, counted from each start. Valid range: 3,600 to 86,400. Required if `enable` is true; if it is missing, the request is rejected with ModelArts.6348. A running instance applies a changed value at its next start; until then, its stop time does not change.
             pub fn duration<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
                 self.duration = self.problems.optional("duration", value);
                 self
             }
-            /// Whether the instance stops automatically after it has been running for `duration`. If false, it keeps running. False takes effect at once, true in an instance that runs without an end at its next start.
+            /// Whether the instance stops automatically after it has been running for `duration`. If false, it keeps running. False takes effect immediately; true takes effect at the next start if the instance is running without a time limit.
             pub fn enable<M>(mut self, value: impl IntoOptional<bool, M>) -> Self {
                 self.enable = self.problems.optional("enable", value);
                 self
@@ -4563,7 +4563,7 @@ pub mod types {
             problems: Problems,
         }
         impl UpdateDevEnvInstanceRequest {
-            /// New free-text description of the instance. At most 512 characters, none of `& < > " ' /`.
+            /// New free-text description of the instance. At most 512 characters. Must not contain any of `& < > " ' /`.
             pub fn description<M>(
                 mut self,
                 value: impl IntoOptional<String, M>,
@@ -4735,7 +4735,7 @@ pub mod types {
                 self.data_volumes = self.problems.optional("data_volumes", value);
                 self
             }
-            /// Free-text description of the notebook. At most 512 characters, none of `& < > " /`.
+            /// Free-text description of the notebook. At most 512 characters. Must not contain any of `& < > " /`.
             pub fn description<M>(
                 mut self,
                 value: impl IntoOptional<String, M>,
@@ -4743,7 +4743,7 @@ pub mod types {
                 self.description = self.problems.optional("description", value);
                 self
             }
-            /// Name of the secret in the Data Encryption Workshop (DEW) that contains the access key for object storage. 1 to 64 characters, only letters, digits, `_` and `-`. Huawei Cloud only.
+            /// Name of the secret in the Data Encryption Workshop (DEW) that contains the access key for object storage. 1 to 64 characters. Valid characters: letters, digits, `_` and `-`. Huawei Cloud only.
             pub fn dew_secret_name<M>(
                 mut self,
                 value: impl IntoOptional<String, M>,
@@ -4759,7 +4759,7 @@ pub mod types {
                 self.endpoints = self.problems.optional("endpoints", value);
                 self
             }
-            /// ID of a flavor from `showSwitchableFlavors`. Another one is refused with ModelArts.6792.
+            /// ID of a flavor from `showSwitchableFlavors`. Other flavors are rejected with ModelArts.6792.
             pub fn flavor<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
                 self.flavor = self.problems.optional("flavor", value);
                 self
@@ -4772,12 +4772,12 @@ pub mod types {
                 self.hooks = self.problems.optional("hooks", value);
                 self
             }
-            /// ID of an image from `listImages`. An image that does not exist is refused with ModelArts.6797, one that does not run on the flavor with ModelArts.6336.
+            /// ID of an image from `listImages`. An image that does not exist is rejected with ModelArts.6797, and one that does not run on the flavor with ModelArts.6336.
             pub fn image_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
                 self.image_id = self.problems.optional("image_id", value);
                 self
             }
-            /// New name of the notebook. At most 128 characters, only letters, digits, `_` and `-`.
+            /// New name of the notebook. At most 128 characters. Valid characters: letters, digits, `_` and `-`.
             pub fn name<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
                 self.name = self.problems.optional("name", value);
                 self
@@ -4792,7 +4792,7 @@ pub mod types {
                     .optional("public_network_config", value);
                 self
             }
-            /// New size of the EVS volume, in GB. At most 4,096. An EVS volume can only grow, and another one cannot change its size.
+            /// New size of the EVS volume, in GB. At most 4,096. An EVS volume can only grow; other volumes cannot be resized.
             pub fn storage_new_size<M>(
                 mut self,
                 value: impl IntoOptional<i32, M>,
@@ -4965,7 +4965,7 @@ pub mod types {
                 self.category = self.problems.required("category", value);
                 self
             }
-            /// Name of the secret in the Data Encryption Workshop (DEW) that contains the access key for object storage. 1 to 64 characters, only letters, digits, `_` and `-`. Huawei Cloud only.
+            /// Name of the secret in the Data Encryption Workshop (DEW) that contains the access key for object storage. 1 to 64 characters. Valid characters: letters, digits, `_` and `-`. Huawei Cloud only.
             pub fn dew_secret_name<M>(
                 mut self,
                 value: impl IntoOptional<String, M>,
@@ -4983,7 +4983,7 @@ pub mod types {
                 self.mount_path = self.problems.optional("mount_path", value);
                 self
             }
-            /// Owner of a storage volume. DEDICATED is possible with EFS only, and takes `uri` and `id` of the file system.
+            /// Owner of a storage volume. DEDICATED is possible only with EFS and requires the `uri` and `id` of the file system.
             ///
             /// Known values: `MANAGED`, `DEDICATED`.
             pub fn ownership(
@@ -5185,73 +5185,73 @@ impl<X> Client<X> {
 impl<X> Client<X> {
     /// List development environment instances.
     ///
-    /// Returns the instances of a project that match the filters, together with their number. Synchronous, without side effects. The entries contain less detail than `showDevEnvInstance` returns: `spec` is documented without storage and repository. All filters combine.
+    /// Returns the instances of a project that match the filters, together with their number. Synchronous, without side effects. The entries contain less detail than `showDevEnvInstance` returns: `spec` is documented without storage and repository. If several filters are set, all of them must match.
     ///
-    /// Sends `GET /v1/{project_id}/demanager/instances`. Parameters are set on the builder.
+    /// Sends `GET /v1/{project_id}/demanager/instances`. Set the parameters on the builder.
     pub fn list_dev_env_instances(&self) -> builder::ListDevEnvInstances<'_, X> {
         builder::ListDevEnvInstances::new(self)
     }
     /// Create a development environment instance.
     ///
-    /// Creates a notebook instance of the older service generation. Asynchronous. The response describes the new instance in the state CREATING (or CREATE_QUEUING); poll the instance until it is RUNNING or CREATE_FAILED. Names need not be unique, so a repeated request creates a second instance. The main storage is of the type obs; another type is refused with ModelArts.6324. A pool is one of the project's dedicated pools, whose name, type and owner are in the response. While a free flavor is sold out an instance of it queues in CREATE_QUEUING; another flavor is refused with ModelArts.6329.
+    /// Creates a notebook instance of the older service generation. Asynchronous. The response describes the new instance in the state CREATING (or CREATE_QUEUING); poll the instance until it is RUNNING or CREATE_FAILED. Names need not be unique, so a repeated request creates a second instance. The type of the main storage must be obs; other types are rejected with ModelArts.6324. The pool must be one of the project's dedicated pools; the response contains its name, type and owner. While a free flavor is sold out, a new instance waits in CREATE_QUEUING; other sold-out flavors are rejected with ModelArts.6329.
     ///
-    /// Sends `POST /v1/{project_id}/demanager/instances`. Parameters are set on the builder.
+    /// Sends `POST /v1/{project_id}/demanager/instances`. Set the parameters on the builder.
     pub fn create_dev_env_instance(&self) -> builder::CreateDevEnvInstance<'_, X> {
         builder::CreateDevEnvInstance::new(self)
     }
     /// Show a development environment instance.
     ///
-    /// Returns one instance with its state, flavor, image and notebook settings. Synchronous. Poll this operation while an instance is being created, started or stopped. It works in every state of the instance. An unknown instance gets status 400 and ModelArts.6309.
+    /// Returns one instance with its state, flavor, image and notebook settings. Synchronous. Poll this operation while an instance is being created, started or stopped. Available in every state of the instance. An unknown instance results in status 400 and ModelArts.6309.
     ///
-    /// Sends `GET /v1/{project_id}/demanager/instances/{instance_id}`. Parameters are set on the builder.
+    /// Sends `GET /v1/{project_id}/demanager/instances/{instance_id}`. Set the parameters on the builder.
     pub fn show_dev_env_instance(&self) -> builder::ShowDevEnvInstance<'_, X> {
         builder::ShowDevEnvInstance::new(self)
     }
     /// Update a development environment instance.
     ///
-    /// Updates the description of an instance, its automatic stop, or both. Synchronous. The name, the flavor and the storage cannot be changed. Fields that are left out keep their values.
+    /// Updates the description of an instance, its automatic stop, or both. Synchronous. The name, the flavor and the storage cannot be changed. Omitted fields keep their values.
     ///
-    /// Sends `PUT /v1/{project_id}/demanager/instances/{instance_id}`. Parameters are set on the builder.
+    /// Sends `PUT /v1/{project_id}/demanager/instances/{instance_id}`. Set the parameters on the builder.
     pub fn update_dev_env_instance(&self) -> builder::UpdateDevEnvInstance<'_, X> {
         builder::UpdateDevEnvInstance::new(self)
     }
     /// Delete a development environment instance.
     ///
-    /// Deletes an instance permanently and returns its ID. The instance may stay readable for a moment; then it is unknown, and repeating the call ends in status 400 with ModelArts.6309. A running instance is accepted, although the list of error codes has one for an instance that must be stopped first, ModelArts.6304. The ID in the response is that of the deleted instance.
+    /// Deletes an instance permanently and returns its ID. The instance may remain readable for a short time; after that it is unknown, and repeating the request results in status 400 and ModelArts.6309. A running instance can be deleted, although the list of error codes contains ModelArts.6304 for instances that must be stopped first. The response contains the ID of the deleted instance.
     ///
-    /// Sends `DELETE /v1/{project_id}/demanager/instances/{instance_id}`. Parameters are set on the builder.
+    /// Sends `DELETE /v1/{project_id}/demanager/instances/{instance_id}`. Set the parameters on the builder.
     pub fn delete_dev_env_instance(&self) -> builder::DeleteDevEnvInstance<'_, X> {
         builder::DeleteDevEnvInstance::new(self)
     }
     /// Start, stop or restart an instance.
     ///
-    /// Starts a stopped instance, stops a running instance or restarts an instance. Asynchronous. The response contains the previous and the current state; poll the instance until its state is settled. Every restart request interrupts the instance again, so do not retry this operation automatically. Only ML Studio instances can be restarted. A start of an instance that runs is refused with ModelArts.6305, a stop of one that is stopped with ModelArts.6307. While the instance is starting every action is refused with ModelArts.6306, while it is stopping with ModelArts.6308, and during any other operation with ModelArts.6357. An unknown instance gets status 400 and ModelArts.6309.
+    /// Starts a stopped instance, stops a running instance or restarts an instance. Asynchronous. The response contains the previous and the current state; poll the instance until its state is settled. Every restart request interrupts the instance again, so do not retry this operation automatically. Only ML Studio instances can be restarted. Starting a running instance is rejected with ModelArts.6305, and stopping a stopped instance with ModelArts.6307. Every action is rejected with ModelArts.6306 while the instance is starting, with ModelArts.6308 while it is stopping, and with ModelArts.6357 during any other operation. An unknown instance results in status 400 and ModelArts.6309.
     ///
-    /// Sends `POST /v1/{project_id}/demanager/instances/{instance_id}/action`. Parameters are set on the builder.
+    /// Sends `POST /v1/{project_id}/demanager/instances/{instance_id}/action`. Set the parameters on the builder.
     pub fn manage_dev_env_instance(&self) -> builder::ManageDevEnvInstance<'_, X> {
         builder::ManageDevEnvInstance::new(self)
     }
     /// List your notebook instances.
     ///
-    /// Returns one page of the notebooks that the caller can see and that match the filters. All filters combine.
+    /// Returns one page of the notebooks that the caller can see and that match the filters. If several filters are set, all of them must match.
     ///
-    /// Sends `GET /v1/{project_id}/notebooks`. Parameters are set on the builder.
+    /// Sends `GET /v1/{project_id}/notebooks`. Set the parameters on the builder.
     pub fn list_notebooks(&self) -> builder::ListNotebooks<'_, X> {
         builder::ListNotebooks::new(self)
     }
     /// Create a notebook instance.
     ///
-    /// Starts creating a notebook from an image, a flavor and a storage volume. The response comes at once, with the status CREATING; the work goes on for one to three minutes, and a read of the notebook shows when it is RUNNING or CREATE_FAILED.
+    /// Starts creating a notebook from an image, a flavor and a storage volume. The service responds immediately with the status CREATING; creation then takes one to three minutes, so poll the notebook until it is RUNNING or CREATE_FAILED.
     ///
-    /// Sends `POST /v1/{project_id}/notebooks`. Parameters are set on the builder.
+    /// Sends `POST /v1/{project_id}/notebooks`. Set the parameters on the builder.
     pub fn create_notebook(&self) -> builder::CreateNotebook<'_, X> {
         builder::CreateNotebook::new(self)
     }
     /// List the notebook instances of all users.
     ///
-    /// Returns one page of the notebooks in a project. Filters, sorting and paging work as in `listNotebooks`. The path is fixed, so `all` is never the ID of a notebook. All notebooks of the project are listed, whoever owns them.
+    /// Returns one page of the notebooks in a project. Filters, sorting and paging work as in `listNotebooks`. The path is fixed, so `all` is never the ID of a notebook. All notebooks in the project are returned, regardless of their owner.
     ///
-    /// Sends `GET /v1/{project_id}/notebooks/all`. Parameters are set on the builder.
+    /// Sends `GET /v1/{project_id}/notebooks/all`. Set the parameters on the builder.
     pub fn list_all_notebooks(&self) -> builder::ListAllNotebooks<'_, X> {
         builder::ListAllNotebooks::new(self)
     }
@@ -5259,7 +5259,7 @@ impl<X> Client<X> {
     ///
     /// Returns the flavors for creating a notebook, with their processors, memory, billing code and storage types.
     ///
-    /// Sends `GET /v1/{project_id}/notebooks/flavors`. Parameters are set on the builder.
+    /// Sends `GET /v1/{project_id}/notebooks/flavors`. Set the parameters on the builder.
     pub fn list_flavors(&self) -> builder::ListFlavors<'_, X> {
         builder::ListFlavors::new(self)
     }
@@ -5267,47 +5267,47 @@ impl<X> Client<X> {
     ///
     /// Returns all tag keys of the caller's notebooks in a workspace, each key once and with all of its values. Use the result to offer filters to choose from. The tags of a single notebook are part of the notebook. Huawei Cloud only.
     ///
-    /// Sends `GET /v1/{project_id}/notebooks/tags`. Parameters are set on the builder.
+    /// Sends `GET /v1/{project_id}/notebooks/tags`. Set the parameters on the builder.
     pub fn list_notebook_tags(&self) -> builder::ListNotebookTags<'_, X> {
         builder::ListNotebookTags::new(self)
     }
     /// Show a notebook instance.
     ///
-    /// Returns all details of one notebook, including its state, the progress of a start, the remaining lease and its URL. Shortly after a stop or a deletion was accepted, the state may still read RUNNING. An unknown notebook gets status 400 and ModelArts.6309.
+    /// Returns all details of one notebook, including its state, the progress of a start, the remaining lease and its URL. Shortly after a stop or a deletion was accepted, the returned state may still be RUNNING. An unknown notebook results in status 400 and ModelArts.6309.
     ///
-    /// Sends `GET /v1/{project_id}/notebooks/{id}`. Parameters are set on the builder.
+    /// Sends `GET /v1/{project_id}/notebooks/{id}`. Set the parameters on the builder.
     pub fn show_notebook(&self) -> builder::ShowNotebook<'_, X> {
         builder::ShowNotebook::new(self)
     }
     /// Update a notebook instance.
     ///
-    /// Updates the fields that are specified in the body. While the notebook runs only its name, description and disk can be changed; flavor, image, endpoints and hooks are refused with ModelArts.6347. Fields that are left out keep their values. The documentation asks for a STOPPED notebook throughout. Key pair, pool, workspace and type of storage are fixed at creation.
+    /// Updates the fields that are specified in the body. While the notebook is running, only its name, description and disk can be updated; changes to the flavor, image, endpoints and hooks are rejected with ModelArts.6347. Omitted fields keep their values. The documentation requires a STOPPED notebook for every update. The key pair, pool, workspace and storage type cannot be changed after creation.
     ///
-    /// Sends `PUT /v1/{project_id}/notebooks/{id}`. Parameters are set on the builder.
+    /// Sends `PUT /v1/{project_id}/notebooks/{id}`. Set the parameters on the builder.
     pub fn update_notebook(&self) -> builder::UpdateNotebook<'_, X> {
         builder::UpdateNotebook::new(self)
     }
     /// Delete a notebook instance.
     ///
-    /// Starts deleting a notebook permanently. The container goes, and all storage that the service manages for it. The notebook is DELETING for a while and then unknown to the service. A running notebook is usually taken as well, yet the service may refuse it with ModelArts.6304 and ask for a stop first.
+    /// Starts deleting a notebook permanently. The container and all storage that the service manages for it are deleted. The notebook is DELETING for some time and is then unknown to the service. A running notebook can usually be deleted, but the service may reject the request with ModelArts.6304 and require the notebook to be stopped first.
     ///
-    /// Sends `DELETE /v1/{project_id}/notebooks/{id}`. Parameters are set on the builder.
+    /// Sends `DELETE /v1/{project_id}/notebooks/{id}`. Set the parameters on the builder.
     pub fn delete_notebook(&self) -> builder::DeleteNotebook<'_, X> {
         builder::DeleteNotebook::new(self)
     }
     /// Start a notebook instance.
     ///
-    /// Starts a stopped notebook and returns immediately. Poll the notebook until it is RUNNING. The body is empty or `{}`; all options are query parameters. A notebook that runs already, or is busy with another operation, is refused with ModelArts.6357. Each start sets the automatic stop anew: without parameters the type is `timing` and the notebook runs for one hour, whatever was set before.
+    /// Starts a stopped notebook and returns immediately. Poll the notebook until it is RUNNING. The body is empty or `{}`; all options are query parameters. The request is rejected with ModelArts.6357 if the notebook is already running or busy with another operation. Each start resets automatic stopping: without parameters, the type is `timing` and the notebook runs for one hour, regardless of earlier settings.
     ///
-    /// Sends `POST /v1/{project_id}/notebooks/{id}/start`. Parameters are set on the builder.
+    /// Sends `POST /v1/{project_id}/notebooks/{id}/start`. Set the parameters on the builder.
     pub fn start_notebook(&self) -> builder::StartNotebook<'_, X> {
         builder::StartNotebook::new(self)
     }
     /// Stop a notebook instance.
     ///
-    /// Stops a running notebook and returns immediately. Poll the notebook until it is STOPPED. There is no request body; an empty JSON object is accepted. A notebook that is stopped already, or is busy with another operation, is refused with ModelArts.6357.
+    /// Stops a running notebook and returns immediately. Poll the notebook until it is STOPPED. There is no request body; an empty JSON object is accepted. The request is rejected with ModelArts.6357 if the notebook is already stopped or busy with another operation.
     ///
-    /// Sends `POST /v1/{project_id}/notebooks/{id}/stop`. Parameters are set on the builder.
+    /// Sends `POST /v1/{project_id}/notebooks/{id}/stop`. Set the parameters on the builder.
     pub fn stop_notebook(&self) -> builder::StopNotebook<'_, X> {
         builder::StopNotebook::new(self)
     }
@@ -5315,7 +5315,7 @@ impl<X> Client<X> {
     ///
     /// Adds tags to a notebook. Takes effect immediately, in any state of the notebook. If the notebook already has a key, its value is replaced; all other tags are kept. Read the notebook to see its tags. Huawei Cloud only.
     ///
-    /// Sends `POST /v1/{project_id}/notebooks/{resource_id}/tags/create`. Parameters are set on the builder.
+    /// Sends `POST /v1/{project_id}/notebooks/{resource_id}/tags/create`. Set the parameters on the builder.
     pub fn create_notebook_tags(&self) -> builder::CreateNotebookTags<'_, X> {
         builder::CreateNotebookTags::new(self)
     }
@@ -5323,7 +5323,7 @@ impl<X> Client<X> {
     ///
     /// Removes tags from a notebook. Takes effect immediately, in any state of the notebook. The tags are sent in the body although the method is DELETE; make sure that the client and every proxy in between pass the body on. Huawei Cloud only.
     ///
-    /// Sends `DELETE /v1/{project_id}/notebooks/{resource_id}/tags/delete`. Parameters are set on the builder.
+    /// Sends `DELETE /v1/{project_id}/notebooks/{resource_id}/tags/delete`. Set the parameters on the builder.
     pub fn delete_notebook_tags(&self) -> builder::DeleteNotebookTags<'_, X> {
         builder::DeleteNotebookTags::new(self)
     }
@@ -5331,47 +5331,47 @@ impl<X> Client<X> {
     ///
     /// Returns how long a running notebook can continue to run before it is stopped automatically.
     ///
-    /// Sends `GET /v1/{project_id}/notebooks/{id}/lease`. Parameters are set on the builder.
+    /// Sends `GET /v1/{project_id}/notebooks/{id}/lease`. Set the parameters on the builder.
     pub fn show_lease(&self) -> builder::ShowLease<'_, X> {
         builder::ShowLease::new(self)
     }
     /// Renew the lease of a notebook.
     ///
-    /// Renews the lease of a running notebook for the given duration, counted from now. The lease of a notebook that does not run is not renewed but refused with ModelArts.6327.
+    /// Renews the lease of a running notebook for the given duration, counted from now. The request is rejected with ModelArts.6327 if the notebook is not running.
     ///
-    /// Sends `PATCH /v1/{project_id}/notebooks/{id}/lease`. Parameters are set on the builder.
+    /// Sends `PATCH /v1/{project_id}/notebooks/{id}/lease`. Set the parameters on the builder.
     pub fn renew_lease(&self) -> builder::RenewLease<'_, X> {
         builder::RenewLease::new(self)
     }
     /// List the flavors that a notebook can switch to.
     ///
-    /// Returns the flavors that `updateNotebook` accepts for an existing notebook. The same list comes twice, in `data` and in `flavors`.
+    /// Returns the flavors that `updateNotebook` accepts for an existing notebook. The same list is returned twice, in `data` and in `flavors`.
     ///
-    /// Sends `GET /v1/{project_id}/notebooks/{id}/flavors`. Parameters are set on the builder.
+    /// Sends `GET /v1/{project_id}/notebooks/{id}/flavors`. Set the parameters on the builder.
     pub fn show_switchable_flavors(&self) -> builder::ShowSwitchableFlavors<'_, X> {
         builder::ShowSwitchableFlavors::new(self)
     }
     /// List images.
     ///
-    /// Returns one page of the images that the caller can see: the preset images of the service and the images of the project. Use `limit` and `offset` to read further pages until `total` records have been read. All filters combine.
+    /// Returns one page of the images that the caller can see: the preset images of the service and the images of the project. Use `limit` and `offset` to read further pages until `total` records have been read. If several filters are set, all of them must match.
     ///
-    /// Sends `GET /v1/{project_id}/images`. Parameters are set on the builder.
+    /// Sends `GET /v1/{project_id}/images`. Set the parameters on the builder.
     pub fn list_images(&self) -> builder::ListImages<'_, X> {
         builder::ListImages::new(self)
     }
     /// Register a custom image.
     ///
-    /// Registers an image that already exists in the SWR container registry for use in notebooks. Repeating the request may fail because the image is already registered, so do not retry it automatically. The response is the new image, usually ACTIVE at once.
+    /// Registers an image that already exists in the SWR container registry for use in notebooks. Repeating the request may fail because the image is already registered, so do not retry it automatically. The response contains the new image, which is usually ACTIVE immediately.
     ///
-    /// Sends `POST /v1/{project_id}/images`. Parameters are set on the builder.
+    /// Sends `POST /v1/{project_id}/images`. Set the parameters on the builder.
     pub fn register_image(&self) -> builder::RegisterImage<'_, X> {
         builder::RegisterImage::new(self)
     }
     /// List image groups.
     ///
-    /// Returns the images that the caller can see, grouped by name. All versions that share a name in an organization are one entry.
+    /// Returns the images that the caller can see, grouped by name. All versions with the same name in an organization form one entry.
     ///
-    /// Sends `GET /v1/{project_id}/images/group`. Parameters are set on the builder.
+    /// Sends `GET /v1/{project_id}/images/group`. Set the parameters on the builder.
     pub fn list_image_groups(&self) -> builder::ListImageGroups<'_, X> {
         builder::ListImageGroups::new(self)
     }
@@ -5379,7 +5379,7 @@ impl<X> Client<X> {
     ///
     /// Updates the overview or the tags of an image group and of all its versions. Fields that are left out keep their values. Huawei Cloud only.
     ///
-    /// Sends `PUT /v1/{project_id}/images/group/{id}`. Parameters are set on the builder.
+    /// Sends `PUT /v1/{project_id}/images/group/{id}`. Set the parameters on the builder.
     pub fn update_image_group(&self) -> builder::UpdateImageGroup<'_, X> {
         builder::UpdateImageGroup::new(self)
     }
@@ -5387,23 +5387,23 @@ impl<X> Client<X> {
     ///
     /// Deletes an image group with all its versions from the project. The content in the SWR container registry is kept unless `is_force` is true. If a notebook uses one of the versions, the whole group cannot be deleted. Huawei Cloud only.
     ///
-    /// Sends `DELETE /v1/{project_id}/images/group/{id}`. Parameters are set on the builder.
+    /// Sends `DELETE /v1/{project_id}/images/group/{id}`. Set the parameters on the builder.
     pub fn delete_image_group(&self) -> builder::DeleteImageGroup<'_, X> {
         builder::DeleteImageGroup::new(self)
     }
     /// Show an image.
     ///
-    /// Returns one image, preset or owned by the project. While a notebook is being saved, poll this operation until `status` is ACTIVE, or until it is CREATE_FAILED or ERROR, which mean that saving failed. An unknown ID gets status 400 and ModelArts.6404.
+    /// Returns one image, preset or owned by the project. While a notebook is being saved, poll this operation until `status` is ACTIVE, or until it is CREATE_FAILED or ERROR, which mean that saving failed. An unknown ID results in status 400 and ModelArts.6404.
     ///
-    /// Sends `GET /v1/{project_id}/images/{id}`. Parameters are set on the builder.
+    /// Sends `GET /v1/{project_id}/images/{id}`. Set the parameters on the builder.
     pub fn show_image(&self) -> builder::ShowImage<'_, X> {
         builder::ShowImage::new(self)
     }
     /// Delete an image.
     ///
-    /// Deletes an image from the project and returns its last state. An image that a notebook uses cannot be deleted.
+    /// Deletes an image from the project and returns its last state. An image that is used by a notebook cannot be deleted.
     ///
-    /// Sends `DELETE /v1/{project_id}/images/{id}`. Parameters are set on the builder.
+    /// Sends `DELETE /v1/{project_id}/images/{id}`. Set the parameters on the builder.
     pub fn delete_image(&self) -> builder::DeleteImage<'_, X> {
         builder::DeleteImage::new(self)
     }
@@ -5411,31 +5411,31 @@ impl<X> Client<X> {
     ///
     /// Looks up an image in the SWR container registry and updates its record: its size and whether its content still exists. The response is the updated image. Huawei Cloud only.
     ///
-    /// Sends `POST /v1/{project_id}/images/{image_id}/sync`. Parameters are set on the builder.
+    /// Sends `POST /v1/{project_id}/images/{image_id}/sync`. Set the parameters on the builder.
     pub fn sync_image(&self) -> builder::SyncImage<'_, X> {
         builder::SyncImage::new(self)
     }
     /// Save a notebook as an image.
     ///
-    /// Starts saving the container of a notebook as a new image. The notebook has to be RUNNING; it is SNAPSHOTTING while the image is saved, and uses the saved image afterwards. The response is the image in status INIT; the saving has succeeded when it is ACTIVE and has failed when it is CREATE_FAILED or ERROR. What was installed into the notebook is in the image, such as pip packages and server-side editor extensions.
+    /// Starts saving the container of a notebook as a new image. The notebook must be RUNNING; it is SNAPSHOTTING while the image is being saved, and uses the saved image afterwards. The response contains the image with the status INIT; saving has succeeded when the image is ACTIVE, and has failed when it is CREATE_FAILED or ERROR. The image contains what was installed in the notebook, such as pip packages and server-side editor extensions.
     ///
-    /// Sends `POST /v1/{project_id}/notebooks/{id}/create-image`. Parameters are set on the builder.
+    /// Sends `POST /v1/{project_id}/notebooks/{id}/create-image`. Set the parameters on the builder.
     pub fn create_image(&self) -> builder::CreateImage<'_, X> {
         builder::CreateImage::new(self)
     }
     /// List the OBS mounts of a notebook.
     ///
-    /// Returns all OBS storage that is mounted in the notebook. All of them come in one page, at most ten; nothing can be sent to page through it.
+    /// Returns all OBS storage that is mounted in the notebook. All mounts, at most ten, are returned on one page; there are no parameters for paging.
     ///
-    /// Sends `GET /v1/{project_id}/notebooks/{instance_id}/storage`. Parameters are set on the builder.
+    /// Sends `GET /v1/{project_id}/notebooks/{instance_id}/storage`. Set the parameters on the builder.
     pub fn list_attachable_obs(&self) -> builder::ListAttachableObs<'_, X> {
         builder::ListAttachableObs::new(self)
     }
     /// Mount OBS storage in a notebook.
     ///
-    /// Mounts a parallel file system of the object storage service OBS at a directory of a running notebook. The notebook has to be RUNNING; otherwise the request is refused with ModelArts.6327. A notebook takes at most ten mounts. The response says MOUNTING; a later read shows MOUNTED or MOUNT_FAILED. Processes in the notebook then read and write its objects like files.
+    /// Mounts a parallel file system of the object storage service OBS at a directory of a running notebook. The notebook must be RUNNING; otherwise, the request is rejected with ModelArts.6327. A notebook can have at most ten mounts. The response contains the status MOUNTING; later reads return MOUNTED or MOUNT_FAILED. Processes in the notebook can then read and write its objects like files.
     ///
-    /// Sends `POST /v1/{project_id}/notebooks/{instance_id}/storage`. Parameters are set on the builder.
+    /// Sends `POST /v1/{project_id}/notebooks/{instance_id}/storage`. Set the parameters on the builder.
     pub fn attach_obs(&self) -> builder::AttachObs<'_, X> {
         builder::AttachObs::new(self)
     }
@@ -5443,15 +5443,15 @@ impl<X> Client<X> {
     ///
     /// Returns one OBS mount of the notebook with its current status.
     ///
-    /// Sends `GET /v1/{project_id}/notebooks/{instance_id}/storage/{storage_id}`. Parameters are set on the builder.
+    /// Sends `GET /v1/{project_id}/notebooks/{instance_id}/storage/{storage_id}`. Set the parameters on the builder.
     pub fn show_attachable_obs(&self) -> builder::ShowAttachableObs<'_, X> {
         builder::ShowAttachableObs::new(self)
     }
     /// Unmount OBS storage from a notebook.
     ///
-    /// Unmounts an OBS mount from the notebook. The response says UNMOUNTING; then the mount is UNMOUNTED and vanishes from the list, or stays there as UNMOUNT_FAILED. The objects stay in OBS; only the directory in the notebook loses them.
+    /// Unmounts an OBS mount from the notebook. The response contains the status UNMOUNTING; the mount then becomes UNMOUNTED and disappears from the list, or remains there as UNMOUNT_FAILED. The objects remain in OBS; they only disappear from the directory in the notebook.
     ///
-    /// Sends `DELETE /v1/{project_id}/notebooks/{instance_id}/storage/{storage_id}`. Parameters are set on the builder.
+    /// Sends `DELETE /v1/{project_id}/notebooks/{instance_id}/storage/{storage_id}`. Set the parameters on the builder.
     pub fn cancel_obs(&self) -> builder::CancelObs<'_, X> {
         builder::CancelObs::new(self)
     }
@@ -5522,7 +5522,7 @@ pub mod builder {
             self.ai_project = self.problems.optional("ai_project", value);
             self
         }
-        /// Kind of development environment to list. The capital N matters: another spelling is refused with ModelArts.6336.
+        /// Kind of development environment to list. The value is case-sensitive: other spellings are rejected with ModelArts.6336.
         ///
         /// Known values: `Notebook`.
         pub fn de_type(
@@ -5532,7 +5532,7 @@ pub mod builder {
             self.de_type = self.problems.required("de_type", value);
             self
         }
-        /// Maximum number of records to return. At least 0. Defaults to `0`. `0` stands for no limit.
+        /// Maximum number of records to return. At least 0. Defaults to `0`. `0` means no limit.
         pub fn limit<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
             self.limit = self.problems.optional("limit", value);
             self
@@ -5552,7 +5552,7 @@ pub mod builder {
             self.order = self.problems.optional("order", value);
             self
         }
-        /// Returns only instances that run in the dedicated resource pool with this ID. Instances outside of dedicated resource pools are then left out.
+        /// Returns only instances that run in the dedicated resource pool with this ID. If set, instances outside dedicated resource pools are excluded.
         pub fn pool_id<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.pool_id = self.problems.optional("pool_id", value);
             self
@@ -5567,7 +5567,7 @@ pub mod builder {
             self.provision_type = self.problems.optional("provision_type", value);
             self
         }
-        /// Whether to return only the caller's own instances, as a boolean in string form. Defaults to `true`. With `false` the instances of the other users of the project are listed, too.
+        /// Whether to return only the caller's own instances, as a boolean in string form. Defaults to `true`. If `false`, the instances of other users in the project are returned too.
         pub fn show_self<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.show_self = self.problems.optional("show_self", value);
             self
@@ -5582,7 +5582,7 @@ pub mod builder {
             self.sortby = self.problems.optional("sortby", value);
             self
         }
-        /// Returns only instances in this state. Without it instances in every state are listed.
+        /// Returns only instances in this state. If omitted, instances in every state are returned.
         ///
         /// Known values: `CREATING`, `CREATE_FAILED`, `STARTING`, `RESTARTING`, `START_FAILED`, `RUNNING`, `STOPPING`, `STOPPED`, `UNAVAILABLE`, `DELETED`, `RESIZING`, `RESIZE_FAILED`, `CREATE_QUEUING`, `START_QUEUING`, `REBOOTING`, `ACTIVE`.
         pub fn status<M>(
@@ -5600,7 +5600,7 @@ pub mod builder {
         /// Builds the request without sending it.
         ///
         /// # Errors
-        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
+        /// When a value is missing or invalid, or would address another resource; the error names all such values.
         pub fn prepare(
             self,
         ) -> Result<Prepared<types::DevEnvInstanceList>, RequestError> {
@@ -5667,7 +5667,7 @@ pub mod builder {
         /// Sends the request: `GET /v1/{project_id}/demanager/instances`.
         ///
         /// # Errors
-        /// Those of the client's transport.
+        /// The errors of the client's transport.
         pub async fn send(
             self,
         ) -> Result<ResponseValue<types::DevEnvInstanceList>, X::Error>
@@ -5717,7 +5717,7 @@ pub mod builder {
         /// Builds the request without sending it.
         ///
         /// # Errors
-        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
+        /// When a value is missing or invalid, or would address another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::DevEnvInstance>, RequestError> {
             let operation = &OPERATIONS[1];
             let Self { client, project_id, body, mut problems } = self;
@@ -5750,7 +5750,7 @@ pub mod builder {
         /// Sends the request: `POST /v1/{project_id}/demanager/instances`.
         ///
         /// # Errors
-        /// Those of the client's transport.
+        /// The errors of the client's transport.
         pub async fn send(self) -> Result<ResponseValue<types::DevEnvInstance>, X::Error>
         where
             X: crate::Transport,
@@ -5798,7 +5798,7 @@ pub mod builder {
         /// Builds the request without sending it.
         ///
         /// # Errors
-        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
+        /// When a value is missing or invalid, or would address another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::DevEnvInstance>, RequestError> {
             let operation = &OPERATIONS[2];
             let Self { client, project_id, instance_id, mut problems } = self;
@@ -5833,7 +5833,7 @@ pub mod builder {
         /// Sends the request: `GET /v1/{project_id}/demanager/instances/{instance_id}`.
         ///
         /// # Errors
-        /// Those of the client's transport.
+        /// The errors of the client's transport.
         pub async fn send(self) -> Result<ResponseValue<types::DevEnvInstance>, X::Error>
         where
             X: crate::Transport,
@@ -5891,7 +5891,7 @@ pub mod builder {
         /// Builds the request without sending it.
         ///
         /// # Errors
-        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
+        /// When a value is missing or invalid, or would address another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::DevEnvInstance>, RequestError> {
             let operation = &OPERATIONS[3];
             let Self { client, project_id, instance_id, body, mut problems } = self;
@@ -5929,7 +5929,7 @@ pub mod builder {
         /// Sends the request: `PUT /v1/{project_id}/demanager/instances/{instance_id}`.
         ///
         /// # Errors
-        /// Those of the client's transport.
+        /// The errors of the client's transport.
         pub async fn send(self) -> Result<ResponseValue<types::DevEnvInstance>, X::Error>
         where
             X: crate::Transport,
@@ -5977,7 +5977,7 @@ pub mod builder {
         /// Builds the request without sending it.
         ///
         /// # Errors
-        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
+        /// When a value is missing or invalid, or would address another resource; the error names all such values.
         pub fn prepare(
             self,
         ) -> Result<Prepared<types::DeleteDevEnvInstanceResponse>, RequestError> {
@@ -6014,7 +6014,7 @@ pub mod builder {
         /// Sends the request: `DELETE /v1/{project_id}/demanager/instances/{instance_id}`.
         ///
         /// # Errors
-        /// Those of the client's transport.
+        /// The errors of the client's transport.
         pub async fn send(
             self,
         ) -> Result<ResponseValue<types::DeleteDevEnvInstanceResponse>, X::Error>
@@ -6074,7 +6074,7 @@ pub mod builder {
         /// Builds the request without sending it.
         ///
         /// # Errors
-        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
+        /// When a value is missing or invalid, or would address another resource; the error names all such values.
         pub fn prepare(
             self,
         ) -> Result<Prepared<types::ManageDevEnvInstanceResponse>, RequestError> {
@@ -6114,7 +6114,7 @@ pub mod builder {
         /// Sends the request: `POST /v1/{project_id}/demanager/instances/{instance_id}/action`.
         ///
         /// # Errors
-        /// Those of the client's transport.
+        /// The errors of the client's transport.
         pub async fn send(
             self,
         ) -> Result<ResponseValue<types::ManageDevEnvInstanceResponse>, X::Error>
@@ -6201,7 +6201,7 @@ pub mod builder {
             self.billing = self.problems.optional("billing", value);
             self
         }
-        /// Returns only notebooks whose description contains this text. At most 512 characters, none of `< >`. Huawei Cloud only.
+        /// Returns only notebooks whose description contains this text. At most 512 characters. Must not contain any of `< >`. Huawei Cloud only.
         pub fn description<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.description = self.problems.optional("description", value);
             self
@@ -6216,7 +6216,7 @@ pub mod builder {
             self.feature = self.problems.optional("feature", value);
             self
         }
-        /// Returns only notebooks whose flavor ID contains this text. Not applicable to custom resources in a dedicated resource pool. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
+        /// Returns only notebooks whose flavor ID contains this text. Not applicable to custom resources in a dedicated resource pool. 1 to 256 characters. Valid characters: letters, digits, `.`, `_` and `-`. Huawei Cloud only.
         pub fn flavor<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.flavor = self.problems.optional("flavor", value);
             self
@@ -6241,7 +6241,7 @@ pub mod builder {
             self.limit = self.problems.optional("limit", value);
             self
         }
-        /// Part of a notebook name. At most 128 characters, only letters, digits, `_` and `-`. Every notebook whose name contains it matches.
+        /// Part of a notebook name. At most 128 characters. Valid characters: letters, digits, `_` and `-`. Matches every notebook whose name contains this text.
         pub fn name<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.name = self.problems.optional("name", value);
             self
@@ -6251,7 +6251,7 @@ pub mod builder {
             self.offset = self.problems.optional("offset", value);
             self
         }
-        /// Returns only notebooks of the user with this ID, which consists of 32 lower-case letters and digits. It takes effect for administrators only.
+        /// Returns only notebooks of the user with this ID, which consists of 32 lowercase letters and digits. Takes effect only for administrators.
         pub fn owner<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.owner = self.problems.optional("owner", value);
             self
@@ -6261,7 +6261,7 @@ pub mod builder {
             self.pool_id = self.problems.optional("pool_id", value);
             self
         }
-        /// Returns only notebooks in a dedicated resource pool whose name contains this text. 1 to 64 characters, only letters, digits and `-`. Huawei Cloud only.
+        /// Returns only notebooks in a dedicated resource pool whose name contains this text. 1 to 64 characters. Valid characters: letters, digits and `-`. Huawei Cloud only.
         pub fn pool_name<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.pool_name = self.problems.optional("pool_name", value);
             self
@@ -6276,7 +6276,7 @@ pub mod builder {
             self.sort_dir = self.problems.optional("sort_dir", value);
             self
         }
-        /// Name of the field to sort by. Several names are joined with commas, the most important one first.
+        /// Name of the field to sort by. Multiple names are separated by commas, with the highest priority first.
         pub fn sort_key<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.sort_key = self.problems.optional("sort_key", value);
             self
@@ -6291,7 +6291,7 @@ pub mod builder {
             self.status = self.problems.optional("status", value);
             self
         }
-        /// Returns only notebooks whose image address in the SWR container registry contains this text. At most 2,048 characters, only letters, digits, `_`, `.`, `:`, `/` and `-`. Huawei Cloud only.
+        /// Returns only notebooks whose image address in the SWR container registry contains this text. At most 2,048 characters. Valid characters: letters, digits, `_`, `.`, `:`, `/` and `-`. Huawei Cloud only.
         pub fn swr_path<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.swr_path = self.problems.optional("swr_path", value);
             self
@@ -6301,7 +6301,7 @@ pub mod builder {
             self.tags = self.problems.optional("tags", value);
             self
         }
-        /// Returns only notebooks of users whose name contains this text. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
+        /// Returns only notebooks of users whose name contains this text. 1 to 256 characters. Valid characters: letters, digits, `.`, `_` and `-`. Huawei Cloud only.
         pub fn username<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.username = self.problems.optional("username", value);
             self
@@ -6314,7 +6314,7 @@ pub mod builder {
         /// Builds the request without sending it.
         ///
         /// # Errors
-        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
+        /// When a value is missing or invalid, or would address another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::NotebookList>, RequestError> {
             let operation = &OPERATIONS[6];
             let Self {
@@ -6388,7 +6388,7 @@ pub mod builder {
         /// Sends the request: `GET /v1/{project_id}/notebooks`.
         ///
         /// # Errors
-        /// Those of the client's transport.
+        /// The errors of the client's transport.
         pub async fn send(self) -> Result<ResponseValue<types::NotebookList>, X::Error>
         where
             X: crate::Transport,
@@ -6436,7 +6436,7 @@ pub mod builder {
         /// Builds the request without sending it.
         ///
         /// # Errors
-        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
+        /// When a value is missing or invalid, or would address another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::Notebook>, RequestError> {
             let operation = &OPERATIONS[7];
             let Self { client, project_id, body, mut problems } = self;
@@ -6469,7 +6469,7 @@ pub mod builder {
         /// Sends the request: `POST /v1/{project_id}/notebooks`.
         ///
         /// # Errors
-        /// Those of the client's transport.
+        /// The errors of the client's transport.
         pub async fn send(self) -> Result<ResponseValue<types::Notebook>, X::Error>
         where
             X: crate::Transport,
@@ -6554,7 +6554,7 @@ pub mod builder {
             self.billing = self.problems.optional("billing", value);
             self
         }
-        /// Returns only notebooks whose description contains this text. At most 512 characters, none of `< >`. Huawei Cloud only.
+        /// Returns only notebooks whose description contains this text. At most 512 characters. Must not contain any of `< >`. Huawei Cloud only.
         pub fn description<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.description = self.problems.optional("description", value);
             self
@@ -6569,7 +6569,7 @@ pub mod builder {
             self.feature = self.problems.optional("feature", value);
             self
         }
-        /// Returns only notebooks whose flavor ID contains this text. Not applicable to custom resources in a dedicated resource pool. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
+        /// Returns only notebooks whose flavor ID contains this text. Not applicable to custom resources in a dedicated resource pool. 1 to 256 characters. Valid characters: letters, digits, `.`, `_` and `-`. Huawei Cloud only.
         pub fn flavor<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.flavor = self.problems.optional("flavor", value);
             self
@@ -6594,7 +6594,7 @@ pub mod builder {
             self.limit = self.problems.optional("limit", value);
             self
         }
-        /// Part of a notebook name. At most 128 characters, only letters, digits, `_` and `-`. Every notebook whose name contains it matches.
+        /// Part of a notebook name. At most 128 characters. Valid characters: letters, digits, `_` and `-`. Matches every notebook whose name contains this text.
         pub fn name<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.name = self.problems.optional("name", value);
             self
@@ -6604,7 +6604,7 @@ pub mod builder {
             self.offset = self.problems.optional("offset", value);
             self
         }
-        /// Returns only notebooks of the user with this ID, which consists of 32 lower-case letters and digits. It takes effect for administrators only.
+        /// Returns only notebooks of the user with this ID, which consists of 32 lowercase letters and digits. Takes effect only for administrators.
         pub fn owner<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.owner = self.problems.optional("owner", value);
             self
@@ -6614,7 +6614,7 @@ pub mod builder {
             self.pool_id = self.problems.optional("pool_id", value);
             self
         }
-        /// Returns only notebooks in a dedicated resource pool whose name contains this text. 1 to 64 characters, only letters, digits and `-`. Huawei Cloud only.
+        /// Returns only notebooks in a dedicated resource pool whose name contains this text. 1 to 64 characters. Valid characters: letters, digits and `-`. Huawei Cloud only.
         pub fn pool_name<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.pool_name = self.problems.optional("pool_name", value);
             self
@@ -6629,7 +6629,7 @@ pub mod builder {
             self.sort_dir = self.problems.optional("sort_dir", value);
             self
         }
-        /// Name of the field to sort by. Several names are joined with commas, the most important one first.
+        /// Name of the field to sort by. Multiple names are separated by commas, with the highest priority first.
         pub fn sort_key<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.sort_key = self.problems.optional("sort_key", value);
             self
@@ -6644,7 +6644,7 @@ pub mod builder {
             self.status = self.problems.optional("status", value);
             self
         }
-        /// Returns only notebooks whose image address in the SWR container registry contains this text. At most 2,048 characters, only letters, digits, `_`, `.`, `:`, `/` and `-`. Huawei Cloud only.
+        /// Returns only notebooks whose image address in the SWR container registry contains this text. At most 2,048 characters. Valid characters: letters, digits, `_`, `.`, `:`, `/` and `-`. Huawei Cloud only.
         pub fn swr_path<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.swr_path = self.problems.optional("swr_path", value);
             self
@@ -6654,7 +6654,7 @@ pub mod builder {
             self.tags = self.problems.optional("tags", value);
             self
         }
-        /// Returns only notebooks of users whose name contains this text. 1 to 256 characters, only letters, digits, `.`, `_` and `-`. Huawei Cloud only.
+        /// Returns only notebooks of users whose name contains this text. 1 to 256 characters. Valid characters: letters, digits, `.`, `_` and `-`. Huawei Cloud only.
         pub fn username<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.username = self.problems.optional("username", value);
             self
@@ -6667,7 +6667,7 @@ pub mod builder {
         /// Builds the request without sending it.
         ///
         /// # Errors
-        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
+        /// When a value is missing or invalid, or would address another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::NotebookList>, RequestError> {
             let operation = &OPERATIONS[8];
             let Self {
@@ -6741,7 +6741,7 @@ pub mod builder {
         /// Sends the request: `GET /v1/{project_id}/notebooks/all`.
         ///
         /// # Errors
-        /// Those of the client's transport.
+        /// The errors of the client's transport.
         pub async fn send(self) -> Result<ResponseValue<types::NotebookList>, X::Error>
         where
             X: crate::Transport,
@@ -6792,7 +6792,7 @@ pub mod builder {
             self.project_id = self.problems.required("project_id", value);
             self
         }
-        /// Returns only flavors with this type of processor. It may be combined with `type`.
+        /// Returns only flavors with this type of processor. Can be combined with `type`.
         ///
         /// Known values: `CPU`, `GPU`, `ASCEND`.
         pub fn category<M>(
@@ -6822,7 +6822,7 @@ pub mod builder {
             self.flavor_type = self.problems.optional("flavor_type", value);
             self
         }
-        /// Maximum number of records to return. Everything comes in one page when it is left out.
+        /// Maximum number of records to return. If omitted, all records are returned on one page.
         pub fn limit<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
             self.limit = self.problems.optional("limit", value);
             self
@@ -6842,7 +6842,7 @@ pub mod builder {
             self.sort_dir = self.problems.optional("sort_dir", value);
             self
         }
-        /// Name of the field to sort by. Several names are joined with commas, the most important one first.
+        /// Name of the field to sort by. Multiple names are separated by commas, with the highest priority first.
         pub fn sort_key<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.sort_key = self.problems.optional("sort_key", value);
             self
@@ -6860,7 +6860,7 @@ pub mod builder {
         /// Builds the request without sending it.
         ///
         /// # Errors
-        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
+        /// When a value is missing or invalid, or would address another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::FlavorList>, RequestError> {
             let operation = &OPERATIONS[9];
             let Self {
@@ -6907,7 +6907,7 @@ pub mod builder {
         /// Sends the request: `GET /v1/{project_id}/notebooks/flavors`.
         ///
         /// # Errors
-        /// Those of the client's transport.
+        /// The errors of the client's transport.
         pub async fn send(self) -> Result<ResponseValue<types::FlavorList>, X::Error>
         where
             X: crate::Transport,
@@ -6952,7 +6952,7 @@ pub mod builder {
         /// Builds the request without sending it.
         ///
         /// # Errors
-        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
+        /// When a value is missing or invalid, or would address another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::TagValuesList>, RequestError> {
             let operation = &OPERATIONS[10];
             let Self { client, project_id, workspace_id, mut problems } = self;
@@ -6982,7 +6982,7 @@ pub mod builder {
         /// Sends the request: `GET /v1/{project_id}/notebooks/tags`.
         ///
         /// # Errors
-        /// Those of the client's transport.
+        /// The errors of the client's transport.
         pub async fn send(self) -> Result<ResponseValue<types::TagValuesList>, X::Error>
         where
             X: crate::Transport,
@@ -7027,7 +7027,7 @@ pub mod builder {
         /// Builds the request without sending it.
         ///
         /// # Errors
-        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
+        /// When a value is missing or invalid, or would address another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::Notebook>, RequestError> {
             let operation = &OPERATIONS[11];
             let Self { client, project_id, id, mut problems } = self;
@@ -7059,7 +7059,7 @@ pub mod builder {
         /// Sends the request: `GET /v1/{project_id}/notebooks/{id}`.
         ///
         /// # Errors
-        /// Those of the client's transport.
+        /// The errors of the client's transport.
         pub async fn send(self) -> Result<ResponseValue<types::Notebook>, X::Error>
         where
             X: crate::Transport,
@@ -7114,7 +7114,7 @@ pub mod builder {
         /// Builds the request without sending it.
         ///
         /// # Errors
-        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
+        /// When a value is missing or invalid, or would address another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::Notebook>, RequestError> {
             let operation = &OPERATIONS[12];
             let Self { client, project_id, id, body, mut problems } = self;
@@ -7149,7 +7149,7 @@ pub mod builder {
         /// Sends the request: `PUT /v1/{project_id}/notebooks/{id}`.
         ///
         /// # Errors
-        /// Those of the client's transport.
+        /// The errors of the client's transport.
         pub async fn send(self) -> Result<ResponseValue<types::Notebook>, X::Error>
         where
             X: crate::Transport,
@@ -7194,7 +7194,7 @@ pub mod builder {
         /// Builds the request without sending it.
         ///
         /// # Errors
-        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
+        /// When a value is missing or invalid, or would address another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::Notebook>, RequestError> {
             let operation = &OPERATIONS[13];
             let Self { client, project_id, id, mut problems } = self;
@@ -7226,7 +7226,7 @@ pub mod builder {
         /// Sends the request: `DELETE /v1/{project_id}/notebooks/{id}`.
         ///
         /// # Errors
-        /// Those of the client's transport.
+        /// The errors of the client's transport.
         pub async fn send(self) -> Result<ResponseValue<types::Notebook>, X::Error>
         where
             X: crate::Transport,
@@ -7272,12 +7272,12 @@ pub mod builder {
             self.id = self.problems.required("id", value);
             self
         }
-        /// Running time of the notebook, in milliseconds from the start until it is stopped automatically: 3,600,000 (one hour) to 259,200,000 (72 hours), or -1 to disable automatic stopping. Values between -1 and 3,600,000 are refused with ModelArts.6349. A duration makes the type `timing`, whatever `type` says.
+        /// Running time of the notebook, in milliseconds from the start until it is stopped automatically: 3,600,000 (one hour) to 259,200,000 (72 hours), or -1 to disable automatic stopping. Values between -1 and 3,600,000 are rejected with ModelArts.6349. If a duration is specified, the type is `timing`, regardless of `type`.
         pub fn duration<M>(mut self, value: impl IntoOptional<i64, M>) -> Self {
             self.duration = self.problems.optional("duration", value);
             self
         }
-        /// Type of automatic stopping. It is `timing` when left out; another value than `timing` and `idle` is refused.
+        /// Type of automatic stopping. Defaults to `timing`; values other than `timing` and `idle` are rejected.
         ///
         /// Known values: `timing`, `idle`.
         pub fn type_<M>(
@@ -7290,7 +7290,7 @@ pub mod builder {
         /// Builds the request without sending it.
         ///
         /// # Errors
-        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
+        /// When a value is missing or invalid, or would address another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::Notebook>, RequestError> {
             let operation = &OPERATIONS[14];
             let Self { client, project_id, id, duration, type_, mut problems } = self;
@@ -7324,7 +7324,7 @@ pub mod builder {
         /// Sends the request: `POST /v1/{project_id}/notebooks/{id}/start`.
         ///
         /// # Errors
-        /// Those of the client's transport.
+        /// The errors of the client's transport.
         pub async fn send(self) -> Result<ResponseValue<types::Notebook>, X::Error>
         where
             X: crate::Transport,
@@ -7369,7 +7369,7 @@ pub mod builder {
         /// Builds the request without sending it.
         ///
         /// # Errors
-        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
+        /// When a value is missing or invalid, or would address another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::Notebook>, RequestError> {
             let operation = &OPERATIONS[15];
             let Self { client, project_id, id, mut problems } = self;
@@ -7401,7 +7401,7 @@ pub mod builder {
         /// Sends the request: `POST /v1/{project_id}/notebooks/{id}/stop`.
         ///
         /// # Errors
-        /// Those of the client's transport.
+        /// The errors of the client's transport.
         pub async fn send(self) -> Result<ResponseValue<types::Notebook>, X::Error>
         where
             X: crate::Transport,
@@ -7466,7 +7466,7 @@ pub mod builder {
         /// Builds the request without sending it.
         ///
         /// # Errors
-        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
+        /// When a value is missing or invalid, or would address another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<crate::NoContent>, RequestError> {
             let operation = &OPERATIONS[16];
             let Self {
@@ -7510,7 +7510,7 @@ pub mod builder {
         /// Sends the request: `POST /v1/{project_id}/notebooks/{resource_id}/tags/create`.
         ///
         /// # Errors
-        /// Those of the client's transport.
+        /// The errors of the client's transport.
         pub async fn send(self) -> Result<ResponseValue<crate::NoContent>, X::Error>
         where
             X: crate::Transport,
@@ -7575,7 +7575,7 @@ pub mod builder {
         /// Builds the request without sending it.
         ///
         /// # Errors
-        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
+        /// When a value is missing or invalid, or would address another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<crate::NoContent>, RequestError> {
             let operation = &OPERATIONS[17];
             let Self {
@@ -7619,7 +7619,7 @@ pub mod builder {
         /// Sends the request: `DELETE /v1/{project_id}/notebooks/{resource_id}/tags/delete`.
         ///
         /// # Errors
-        /// Those of the client's transport.
+        /// The errors of the client's transport.
         pub async fn send(self) -> Result<ResponseValue<crate::NoContent>, X::Error>
         where
             X: crate::Transport,
@@ -7664,7 +7664,7 @@ pub mod builder {
         /// Builds the request without sending it.
         ///
         /// # Errors
-        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
+        /// When a value is missing or invalid, or would address another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::Lease>, RequestError> {
             let operation = &OPERATIONS[18];
             let Self { client, project_id, id, mut problems } = self;
@@ -7696,7 +7696,7 @@ pub mod builder {
         /// Sends the request: `GET /v1/{project_id}/notebooks/{id}/lease`.
         ///
         /// # Errors
-        /// Those of the client's transport.
+        /// The errors of the client's transport.
         pub async fn send(self) -> Result<ResponseValue<types::Lease>, X::Error>
         where
             X: crate::Transport,
@@ -7742,7 +7742,7 @@ pub mod builder {
             self.id = self.problems.required("id", value);
             self
         }
-        /// Running time in milliseconds, 3,600,000 to 259,200,000, or -1 to disable automatic stopping. Prefer the body. With this parameter the body has no effect and the type is `timing`.
+        /// Running time in milliseconds, 3,600,000 to 259,200,000, or -1 to disable automatic stopping. Prefer the body. If this parameter is set, the body has no effect and the type is `timing`.
         pub fn duration<M>(mut self, value: impl IntoOptional<i64, M>) -> Self {
             self.duration = self.problems.optional("duration", value);
             self
@@ -7755,7 +7755,7 @@ pub mod builder {
         /// Builds the request without sending it.
         ///
         /// # Errors
-        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
+        /// When a value is missing or invalid, or would address another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::Lease>, RequestError> {
             let operation = &OPERATIONS[19];
             let Self { client, project_id, id, duration, body, mut problems } = self;
@@ -7794,7 +7794,7 @@ pub mod builder {
         /// Sends the request: `PATCH /v1/{project_id}/notebooks/{id}/lease`.
         ///
         /// # Errors
-        /// Those of the client's transport.
+        /// The errors of the client's transport.
         pub async fn send(self) -> Result<ResponseValue<types::Lease>, X::Error>
         where
             X: crate::Transport,
@@ -7844,7 +7844,7 @@ pub mod builder {
             self.id = self.problems.required("id", value);
             self
         }
-        /// Maximum number of records to return. Everything comes in one page when it is left out.
+        /// Maximum number of records to return. If omitted, all records are returned on one page.
         pub fn limit<M>(mut self, value: impl IntoOptional<i32, M>) -> Self {
             self.limit = self.problems.optional("limit", value);
             self
@@ -7864,7 +7864,7 @@ pub mod builder {
             self.sort_dir = self.problems.optional("sort_dir", value);
             self
         }
-        /// Name of the field to sort by. Multiple names are separated by commas. At most 128 characters, only letters, digits, `_`, `,` and `-`. Huawei Cloud only.
+        /// Name of the field to sort by. Multiple names are separated by commas. At most 128 characters. Valid characters: letters, digits, `_`, `,` and `-`. Huawei Cloud only.
         pub fn sort_key<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.sort_key = self.problems.optional("sort_key", value);
             self
@@ -7872,7 +7872,7 @@ pub mod builder {
         /// Builds the request without sending it.
         ///
         /// # Errors
-        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
+        /// When a value is missing or invalid, or would address another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::FlavorList>, RequestError> {
             let operation = &OPERATIONS[20];
             let Self {
@@ -7917,7 +7917,7 @@ pub mod builder {
         /// Sends the request: `GET /v1/{project_id}/notebooks/{id}/flavors`.
         ///
         /// # Errors
-        /// Those of the client's transport.
+        /// The errors of the client's transport.
         pub async fn send(self) -> Result<ResponseValue<types::FlavorList>, X::Error>
         where
             X: crate::Transport,
@@ -7981,12 +7981,12 @@ pub mod builder {
             self.limit = self.problems.optional("limit", value);
             self
         }
-        /// Image name to search for. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
+        /// Image name to search for. At most 512 characters. Valid characters: lowercase letters, digits, `.`, `_` and `-`.
         pub fn name<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.name = self.problems.optional("name", value);
             self
         }
-        /// Whether to search for partial matches of `name`. Defaults to `true`. When true, `name` matches any part of an image name; when false, only the whole name.
+        /// Whether to search for partial matches of `name`. Defaults to `true`. If true, `name` matches any part of an image name; if false, only the whole name.
         pub fn name_fuzzy_match<M>(mut self, value: impl IntoOptional<bool, M>) -> Self {
             self.name_fuzzy_match = self.problems.optional("name_fuzzy_match", value);
             self
@@ -8031,7 +8031,7 @@ pub mod builder {
             self.sort_dir = self.problems.optional("sort_dir", value);
             self
         }
-        /// Name of the field to sort by. Several names are joined with commas, the most important one first, and are in camel case here: `updateTime` stands for the field `update_at`.
+        /// Name of the field to sort by. Multiple names are separated by commas, with the highest priority first, and are in camel case here: `updateTime` stands for the field `update_at`.
         pub fn sort_key<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.sort_key = self.problems.optional("sort_key", value);
             self
@@ -8054,7 +8054,7 @@ pub mod builder {
         /// Builds the request without sending it.
         ///
         /// # Errors
-        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
+        /// When a value is missing or invalid, or would address another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::ImageList>, RequestError> {
             let operation = &OPERATIONS[21];
             let Self {
@@ -8118,7 +8118,7 @@ pub mod builder {
         /// Sends the request: `GET /v1/{project_id}/images`.
         ///
         /// # Errors
-        /// Those of the client's transport.
+        /// The errors of the client's transport.
         pub async fn send(self) -> Result<ResponseValue<types::ImageList>, X::Error>
         where
             X: crate::Transport,
@@ -8166,7 +8166,7 @@ pub mod builder {
         /// Builds the request without sending it.
         ///
         /// # Errors
-        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
+        /// When a value is missing or invalid, or would address another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::Image>, RequestError> {
             let operation = &OPERATIONS[22];
             let Self { client, project_id, body, mut problems } = self;
@@ -8199,7 +8199,7 @@ pub mod builder {
         /// Sends the request: `POST /v1/{project_id}/images`.
         ///
         /// # Errors
-        /// Those of the client's transport.
+        /// The errors of the client's transport.
         pub async fn send(self) -> Result<ResponseValue<types::Image>, X::Error>
         where
             X: crate::Transport,
@@ -8255,12 +8255,12 @@ pub mod builder {
             self.limit = self.problems.optional("limit", value);
             self
         }
-        /// Image name to search for. At most 512 characters, only lower-case letters, digits, `.`, `_` and `-`.
+        /// Image name to search for. At most 512 characters. Valid characters: lowercase letters, digits, `.`, `_` and `-`.
         pub fn name<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.name = self.problems.optional("name", value);
             self
         }
-        /// Whether to search for partial matches of `name`. Defaults to `true`. When true, `name` matches any part of an image name; when false, only the whole name.
+        /// Whether to search for partial matches of `name`. Defaults to `true`. If true, `name` matches any part of an image name; if false, only the whole name.
         pub fn name_fuzzy_match<M>(mut self, value: impl IntoOptional<bool, M>) -> Self {
             self.name_fuzzy_match = self.problems.optional("name_fuzzy_match", value);
             self
@@ -8301,7 +8301,7 @@ pub mod builder {
         /// Builds the request without sending it.
         ///
         /// # Errors
-        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
+        /// When a value is missing or invalid, or would address another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::ImageGroupList>, RequestError> {
             let operation = &OPERATIONS[23];
             let Self {
@@ -8360,7 +8360,7 @@ pub mod builder {
         /// Sends the request: `GET /v1/{project_id}/images/group`.
         ///
         /// # Errors
-        /// Those of the client's transport.
+        /// The errors of the client's transport.
         pub async fn send(self) -> Result<ResponseValue<types::ImageGroupList>, X::Error>
         where
             X: crate::Transport,
@@ -8415,7 +8415,7 @@ pub mod builder {
         /// Builds the request without sending it.
         ///
         /// # Errors
-        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
+        /// When a value is missing or invalid, or would address another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<crate::NoContent>, RequestError> {
             let operation = &OPERATIONS[24];
             let Self { client, project_id, id, body, mut problems } = self;
@@ -8446,7 +8446,7 @@ pub mod builder {
         /// Sends the request: `PUT /v1/{project_id}/images/group/{id}`.
         ///
         /// # Errors
-        /// Those of the client's transport.
+        /// The errors of the client's transport.
         pub async fn send(self) -> Result<ResponseValue<crate::NoContent>, X::Error>
         where
             X: crate::Transport,
@@ -8501,7 +8501,7 @@ pub mod builder {
         /// Builds the request without sending it.
         ///
         /// # Errors
-        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
+        /// When a value is missing or invalid, or would address another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<crate::NoContent>, RequestError> {
             let operation = &OPERATIONS[25];
             let Self { client, project_id, id, body, mut problems } = self;
@@ -8531,7 +8531,7 @@ pub mod builder {
         /// Sends the request: `DELETE /v1/{project_id}/images/group/{id}`.
         ///
         /// # Errors
-        /// Those of the client's transport.
+        /// The errors of the client's transport.
         pub async fn send(self) -> Result<ResponseValue<crate::NoContent>, X::Error>
         where
             X: crate::Transport,
@@ -8576,7 +8576,7 @@ pub mod builder {
         /// Builds the request without sending it.
         ///
         /// # Errors
-        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
+        /// When a value is missing or invalid, or would address another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::Image>, RequestError> {
             let operation = &OPERATIONS[26];
             let Self { client, project_id, id, mut problems } = self;
@@ -8608,7 +8608,7 @@ pub mod builder {
         /// Sends the request: `GET /v1/{project_id}/images/{id}`.
         ///
         /// # Errors
-        /// Those of the client's transport.
+        /// The errors of the client's transport.
         pub async fn send(self) -> Result<ResponseValue<types::Image>, X::Error>
         where
             X: crate::Transport,
@@ -8654,7 +8654,7 @@ pub mod builder {
             self.id = self.problems.required("id", value);
             self
         }
-        /// Whether to delete the content in the SWR container registry too. Otherwise, the content is kept. It has an effect on images of visibility PRIVATE only.
+        /// Whether to delete the content in the SWR container registry too. Otherwise, the content is kept. Affects only images with the visibility PRIVATE.
         pub fn force<M>(mut self, value: impl IntoOptional<bool, M>) -> Self {
             self.force = self.problems.optional("force", value);
             self
@@ -8670,7 +8670,7 @@ pub mod builder {
         /// Builds the request without sending it.
         ///
         /// # Errors
-        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
+        /// When a value is missing or invalid, or would address another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::Image>, RequestError> {
             let operation = &OPERATIONS[27];
             let Self { client, project_id, id, force, body, mut problems } = self;
@@ -8709,7 +8709,7 @@ pub mod builder {
         /// Sends the request: `DELETE /v1/{project_id}/images/{id}`.
         ///
         /// # Errors
-        /// Those of the client's transport.
+        /// The errors of the client's transport.
         pub async fn send(self) -> Result<ResponseValue<types::Image>, X::Error>
         where
             X: crate::Transport,
@@ -8754,7 +8754,7 @@ pub mod builder {
         /// Builds the request without sending it.
         ///
         /// # Errors
-        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
+        /// When a value is missing or invalid, or would address another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::Image>, RequestError> {
             let operation = &OPERATIONS[28];
             let Self { client, project_id, image_id, mut problems } = self;
@@ -8786,7 +8786,7 @@ pub mod builder {
         /// Sends the request: `POST /v1/{project_id}/images/{image_id}/sync`.
         ///
         /// # Errors
-        /// Those of the client's transport.
+        /// The errors of the client's transport.
         pub async fn send(self) -> Result<ResponseValue<types::Image>, X::Error>
         where
             X: crate::Transport,
@@ -8841,7 +8841,7 @@ pub mod builder {
         /// Builds the request without sending it.
         ///
         /// # Errors
-        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
+        /// When a value is missing or invalid, or would address another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::Image>, RequestError> {
             let operation = &OPERATIONS[29];
             let Self { client, project_id, id, body, mut problems } = self;
@@ -8876,7 +8876,7 @@ pub mod builder {
         /// Sends the request: `POST /v1/{project_id}/notebooks/{id}/create-image`.
         ///
         /// # Errors
-        /// Those of the client's transport.
+        /// The errors of the client's transport.
         pub async fn send(self) -> Result<ResponseValue<types::Image>, X::Error>
         where
             X: crate::Transport,
@@ -8924,7 +8924,7 @@ pub mod builder {
         /// Builds the request without sending it.
         ///
         /// # Errors
-        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
+        /// When a value is missing or invalid, or would address another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::DataVolumeList>, RequestError> {
             let operation = &OPERATIONS[30];
             let Self { client, project_id, instance_id, mut problems } = self;
@@ -8959,7 +8959,7 @@ pub mod builder {
         /// Sends the request: `GET /v1/{project_id}/notebooks/{instance_id}/storage`.
         ///
         /// # Errors
-        /// Those of the client's transport.
+        /// The errors of the client's transport.
         pub async fn send(self) -> Result<ResponseValue<types::DataVolumeList>, X::Error>
         where
             X: crate::Transport,
@@ -9017,7 +9017,7 @@ pub mod builder {
         /// Builds the request without sending it.
         ///
         /// # Errors
-        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
+        /// When a value is missing or invalid, or would address another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::DataVolume>, RequestError> {
             let operation = &OPERATIONS[31];
             let Self { client, project_id, instance_id, body, mut problems } = self;
@@ -9055,7 +9055,7 @@ pub mod builder {
         /// Sends the request: `POST /v1/{project_id}/notebooks/{instance_id}/storage`.
         ///
         /// # Errors
-        /// Those of the client's transport.
+        /// The errors of the client's transport.
         pub async fn send(self) -> Result<ResponseValue<types::DataVolume>, X::Error>
         where
             X: crate::Transport,
@@ -9113,7 +9113,7 @@ pub mod builder {
         /// Builds the request without sending it.
         ///
         /// # Errors
-        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
+        /// When a value is missing or invalid, or would address another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::DataVolume>, RequestError> {
             let operation = &OPERATIONS[32];
             let Self { client, project_id, instance_id, storage_id, mut problems } = self;
@@ -9151,7 +9151,7 @@ pub mod builder {
         /// Sends the request: `GET /v1/{project_id}/notebooks/{instance_id}/storage/{storage_id}`.
         ///
         /// # Errors
-        /// Those of the client's transport.
+        /// The errors of the client's transport.
         pub async fn send(self) -> Result<ResponseValue<types::DataVolume>, X::Error>
         where
             X: crate::Transport,
@@ -9209,7 +9209,7 @@ pub mod builder {
         /// Builds the request without sending it.
         ///
         /// # Errors
-        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
+        /// When a value is missing or invalid, or would address another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::DataVolume>, RequestError> {
             let operation = &OPERATIONS[33];
             let Self { client, project_id, instance_id, storage_id, mut problems } = self;
@@ -9247,7 +9247,7 @@ pub mod builder {
         /// Sends the request: `DELETE /v1/{project_id}/notebooks/{instance_id}/storage/{storage_id}`.
         ///
         /// # Errors
-        /// Those of the client's transport.
+        /// The errors of the client's transport.
         pub async fn send(self) -> Result<ResponseValue<types::DataVolume>, X::Error>
         where
             X: crate::Transport,

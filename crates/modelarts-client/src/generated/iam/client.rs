@@ -946,7 +946,7 @@ impl<X> Client<X> {
     ///
     /// Authenticates a user and issues a token. The token is returned in the response header `X-Subject-Token`. The body contains its owner, its expiration time and, for a scoped token, the roles and the service catalogue. The identity is proved with a user's password or with an existing token, which is exchanged for a token with another scope. ModelArts requires a token whose scope is a project. Each call issues a new token; existing tokens remain valid.
     ///
-    /// Sends `POST /v3/auth/tokens`. Parameters are set on the builder.
+    /// Sends `POST /v3/auth/tokens`. Set the parameters on the builder.
     pub fn create_token(&self) -> builder::CreateToken<'_, X> {
         builder::CreateToken::new(self)
     }
@@ -954,7 +954,7 @@ impl<X> Client<X> {
     ///
     /// Returns the domains (accounts) for which the caller can obtain a token. For most callers, this is exactly one, their own. Clients that sign requests can use this operation to find the ID of their account.
     ///
-    /// Sends `GET /v3/auth/domains`. Parameters are set on the builder.
+    /// Sends `GET /v3/auth/domains`. Set the parameters on the builder.
     pub fn list_auth_domains(&self) -> builder::ListAuthDomains<'_, X> {
         builder::ListAuthDomains::new(self)
     }
@@ -962,7 +962,7 @@ impl<X> Client<X> {
     ///
     /// Returns the projects that match all specified filters. Every region has a main project with the same name as the region; clients search for that name to find the project ID of a region.
     ///
-    /// Sends `GET /v3/projects`. Parameters are set on the builder.
+    /// Sends `GET /v3/projects`. Set the parameters on the builder.
     pub fn list_projects(&self) -> builder::ListProjects<'_, X> {
         builder::ListProjects::new(self)
     }
@@ -1009,7 +1009,7 @@ pub mod builder {
         /// Builds the request without sending it.
         ///
         /// # Errors
-        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
+        /// When a value is missing or invalid, or would address another resource; the error names all such values.
         pub fn prepare(
             self,
         ) -> Result<Prepared<types::CreateTokenResponse>, RequestError> {
@@ -1035,7 +1035,7 @@ pub mod builder {
         /// Sends the request: `POST /v3/auth/tokens`.
         ///
         /// # Errors
-        /// Those of the client's transport.
+        /// The errors of the client's transport.
         pub async fn send(
             self,
         ) -> Result<ResponseValue<types::CreateTokenResponse>, X::Error>
@@ -1065,7 +1065,7 @@ pub mod builder {
         /// Builds the request without sending it.
         ///
         /// # Errors
-        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
+        /// When a value is missing or invalid, or would address another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::AuthDomainList>, RequestError> {
             let operation = &OPERATIONS[1];
             let Self { client, problems } = self;
@@ -1087,7 +1087,7 @@ pub mod builder {
         /// Sends the request: `GET /v3/auth/domains`.
         ///
         /// # Errors
-        /// Those of the client's transport.
+        /// The errors of the client's transport.
         pub async fn send(self) -> Result<ResponseValue<types::AuthDomainList>, X::Error>
         where
             X: crate::Transport,
@@ -1136,7 +1136,7 @@ pub mod builder {
         /// Builds the request without sending it.
         ///
         /// # Errors
-        /// When a value is missing or invalid, or would reach another resource; the error names all such values.
+        /// When a value is missing or invalid, or would address another resource; the error names all such values.
         pub fn prepare(self) -> Result<Prepared<types::ProjectList>, RequestError> {
             let operation = &OPERATIONS[2];
             let Self { client, domain_id, enabled, name, problems } = self;
@@ -1161,7 +1161,7 @@ pub mod builder {
         /// Sends the request: `GET /v3/projects`.
         ///
         /// # Errors
-        /// Those of the client's transport.
+        /// The errors of the client's transport.
         pub async fn send(self) -> Result<ResponseValue<types::ProjectList>, X::Error>
         where
             X: crate::Transport,
