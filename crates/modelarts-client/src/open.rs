@@ -59,8 +59,12 @@ pub(crate) mod sealed {
 pub struct Open<E> {
     value: E,
     /// The spelling on the wire, if it differs from the documented one.
-    spelling: Option<Box<str>>,
+    spelling: Option<Box<Spelling>>,
 }
+
+/// A boxed text behind a thin pointer: a response has many values and hardly any with a spelling of its own.
+#[derive(Clone)]
+struct Spelling(Box<str>);
 
 impl<E: OpenEnum> Open<E> {
     /// Returns the documented values.
@@ -70,9 +74,10 @@ impl<E: OpenEnum> Open<E> {
 
     /// Returns the text as spelled on the wire.
     pub fn as_str(&self) -> &str {
-        self.spelling
-            .as_deref()
-            .unwrap_or_else(|| self.value.as_str())
+        match &self.spelling {
+            Some(spelling) => &spelling.0,
+            None => self.value.as_str(),
+        }
     }
 
     /// Returns the plain enumeration, without the spelling on the wire.
@@ -101,7 +106,7 @@ impl<E: OpenEnum> From<E> for Open<E> {
 impl<E: OpenEnum> From<&str> for Open<E> {
     fn from(text: &str) -> Self {
         let value = E::from_text(text);
-        let spelling = (value.as_str() != text).then(|| text.into());
+        let spelling = (value.as_str() != text).then(|| Box::new(Spelling(text.into())));
         Self { value, spelling }
     }
 }

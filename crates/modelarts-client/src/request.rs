@@ -297,20 +297,25 @@ impl BaseUrl {
 
     /// Whether the path of a URL matches the operation, with one non-empty segment for each parameter.
     fn leads_to(&self, url: &Url, operation: &Operation) -> bool {
-        let Some(path) = url.path().strip_prefix(self.prefix()) else {
+        let path = url.path().strip_prefix(self.prefix());
+        path.is_some_and(|path| is_filled(operation.path, path))
+    }
+}
+
+/// Whether a path is a template with one non-empty segment for each parameter.
+fn is_filled(template: &str, path: &str) -> bool {
+    let (mut template, mut path) = (template, path);
+    while let Some((literal, _, rest)) = split_at_parameter(template) {
+        let Some(value) = path.strip_prefix(literal) else {
             return false;
         };
-        let mut segments = path.split('/');
-        let same = operation.path.split('/').all(|wanted| {
-            segments
-                .next()
-                .is_some_and(|found| match parameter(wanted) {
-                    Some(_) => !found.is_empty(),
-                    None => wanted == found,
-                })
-        });
-        same && segments.next().is_none()
+        let end = value.find('/').unwrap_or(value.len());
+        if end == 0 {
+            return false;
+        }
+        (template, path) = (rest, &value[end..]);
     }
+    template == path
 }
 
 /// Whether a path is the template of an operation, regardless of the names of the parameters.
@@ -375,42 +380,58 @@ pub(crate) fn url(
 ) -> Result<Url, RequestError> {
     let mut path = String::with_capacity(operation.path.len() + 64);
     let mut error = RequestError::new(operation.id);
-    for segment in operation.path.split('/').skip(1) {
-        path.push('/');
-        let Some(name) = parameter(segment) else {
-            path.push_str(segment);
-            continue;
-        };
+    let mut template = operation.path;
+    while let Some((literal, name, rest)) = split_at_parameter(template) {
+        path.push_str(literal);
+        template = rest;
         match values.iter().find(|(given, _)| *given == name) {
             None => error.push(Problem::missing(name)),
             Some((_, value)) => match astray(value, operation) {
                 Some(rule) => {
                     error.push(Problem::invalid(name, format_args!("is {value:?}, {rule}")))
                 }
+                None if is_plain(value) => path.push_str(value),
                 None => path.extend(utf8_percent_encode(value, SEGMENT)),
             },
         }
     }
+    path.push_str(template);
     error.or_ok()?;
     base.join(&path)
+}
+
+/// Splits a template at its first parameter: the text before it, its name, and the rest.
+fn split_at_parameter(template: &str) -> Option<(&str, &str, &str)> {
+    let (literal, parameter) = template.split_once('{')?;
+    let (name, rest) = parameter.split_once('}')?;
+    Some((literal, name, rest))
 }
 
 fn parameter(segment: &str) -> Option<&str> {
     segment.strip_prefix('{')?.strip_suffix('}')
 }
 
+/// Whether a value is the same in a path, decoded or not, as most IDs are.
+fn is_plain(value: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    !value.is_empty() && value.bytes().all(is_plain)
+}
+
 /// Why a path value would make the request reach another resource than the one it names.
 fn astray(value: &str, operation: &Operation) -> Option<&'static str> {
-    if value.trim().is_empty() {
-        return Some("which is empty: the request would reach another operation");
-    }
-    let is_reserved = |text: &str| {
-        let name = without_parameters(text);
+    const RESERVED: &str = "which is the name of another operation's path";
+    let is_reserved = |name: &str| {
         let mut reserved = operation.reserved.iter();
         reserved.any(|word| word.eq_ignore_ascii_case(name))
     };
-    if any_decoding(value, is_reserved) {
-        return Some("which is the name of another operation's path");
+    if is_plain(value) {
+        return is_reserved(value).then_some(RESERVED);
+    }
+    if value.trim().is_empty() {
+        return Some("which is empty: the request would reach another operation");
+    }
+    if any_decoding(value, |text| is_reserved(without_parameters(text))) {
+        return Some(RESERVED);
     }
     if value.trim() != value || value.contains(char::is_control) {
         return Some("which has leading or trailing white space or a control character: remove it");

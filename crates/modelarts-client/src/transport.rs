@@ -143,18 +143,25 @@ pub fn decode<T: DeserializeOwned>(
     let body = without_bom(body);
     let empty = status == StatusCode::NO_CONTENT || (may_be_empty && body.is_empty());
     let body = if empty { b"{}" } else { body };
-    decode_once(body).or_else(|error| match last_of_each_key(body, &error) {
+    let mut decoded = decode_once(body);
+    if let Err(error) = &decoded
+        && let Some(body) = last_of_each_key(body, error)
         // The position of a new error would refer to the rewritten text.
-        Some(body) => decode_once(&body).map_err(|_| error),
-        None => Err(error),
-    })
+        && let Ok(value) = decode_once(&body)
+    {
+        decoded = Ok(value);
+    }
+    decoded
 }
 
 fn decode_once<T: DeserializeOwned>(body: &[u8]) -> serde_json::Result<T> {
     let mut json = serde_json::Deserializer::from_slice(body);
-    let value = T::deserialize(FromObject(&mut json))?;
-    json.end()?;
-    Ok(value)
+    // Without `?`, which would copy the value.
+    let value = T::deserialize(FromObject(&mut json));
+    if value.is_ok() {
+        json.end()?;
+    }
+    value
 }
 
 /// Rewrites a body that repeats a key, keeping the last value, as other languages do.

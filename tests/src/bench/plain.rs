@@ -1,9 +1,8 @@
-//! The types that somebody would write by hand for the same answers: same fields, enumerations as plain text.
+//! The types that somebody would write by hand for the same responses: same fields, enumerations as plain text.
 
 #![allow(missing_docs, reason = "the document describes the fields")]
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 #[derive(Debug, Deserialize, Serialize)]
 pub struct NotebookList {
@@ -17,10 +16,10 @@ pub struct NotebookList {
 #[derive(Debug, Deserialize, Serialize)]
 pub struct Notebook {
     pub action_progress: Option<Vec<JobProgress>>,
-    pub affinity: Option<Map<String, Value>>,
+    pub affinity: Option<NodeAffinity>,
     pub billing_items: Option<Vec<String>>,
     pub create_at: Option<i64>,
-    pub custom_spec: Option<Map<String, Value>>,
+    pub custom_spec: Option<CustomSpec>,
     pub data_volumes: Option<Vec<DataVolume>>,
     pub description: Option<String>,
     pub endpoints: Option<Vec<EndpointsRes>>,
@@ -35,7 +34,7 @@ pub struct Notebook {
     pub lease: Option<Lease>,
     pub name: Option<String>,
     pub pool: Option<Pool>,
-    pub run_user: Option<Map<String, Value>>,
+    pub run_user: Option<RunUser>,
     pub status: Option<String>,
     pub tags: Option<Vec<Tag>>,
     pub token: Option<String>,
@@ -43,7 +42,7 @@ pub struct Notebook {
     pub url: Option<String>,
     pub user: Option<User>,
     pub user_id: Option<String>,
-    pub user_vpc: Option<Map<String, Value>>,
+    pub user_vpc: Option<UserVpc>,
     pub volume: Option<VolumeRes>,
     pub workspace_id: Option<String>,
 }
@@ -160,6 +159,51 @@ pub struct VolumeRes {
     pub uri: Option<String>,
 }
 
+#[derive(Debug, Deserialize, Serialize)]
+pub struct NodeAffinity {
+    pub preferred_during_scheduling_ignored_during_execution: Option<Vec<NodeAffinityRule>>,
+    pub required_during_scheduling_ignored_during_execution: Option<Vec<NodeAffinityRule>>,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+pub struct NodeAffinityRule {
+    pub key: Option<String>,
+    pub operator: Option<String>,
+    pub values: Option<Vec<String>>,
+    pub weight: Option<i32>,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+pub struct CustomSpec {
+    pub arch: Option<String>,
+    pub category: Option<String>,
+    pub cpu: Option<f64>,
+    pub gpu: Option<f64>,
+    pub gpu_type: Option<String>,
+    pub memory: Option<f64>,
+    pub resource_flavor: Option<String>,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+pub struct RunUser {
+    pub gid: Option<i64>,
+    pub group_name: Option<String>,
+    pub uid: Option<i64>,
+    pub user_name: Option<String>,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+pub struct UserVpc {
+    pub connect_cidrs: Option<String>,
+    pub eip_id: Option<String>,
+    pub nat_id: Option<String>,
+    pub port_id: Option<Vec<String>>,
+    pub port_ip: Option<String>,
+    pub security_group_ids: Option<Vec<String>>,
+    pub subnet_id: Option<String>,
+    pub vpc_id: Option<String>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -195,6 +239,11 @@ mod tests {
             ("User", fields::<User>()),
             ("Domain", fields::<Domain>()),
             ("VolumeRes", fields::<VolumeRes>()),
+            ("NodeAffinity", fields::<NodeAffinity>()),
+            ("NodeAffinityRule", fields::<NodeAffinityRule>()),
+            ("CustomSpec", fields::<CustomSpec>()),
+            ("RunUser", fields::<RunUser>()),
+            ("UserVpc", fields::<UserVpc>()),
         ] {
             let properties = document.schema(name).value()["properties"]
                 .as_object()

@@ -60,7 +60,7 @@ impl ErrorBody {
     pub(super) fn disguised(status: StatusCode, body: &[u8]) -> Option<Self> {
         const LONGEST: usize = 4096;
         let body = without_bom(body);
-        if body.len() > LONGEST {
+        if body.len() > LONGEST || !begins_like_error(body) {
             return None;
         }
         let OnlyMembers(members) = serde_json::from_slice(body).ok()?;
@@ -101,7 +101,19 @@ const MEMBERS: [&str; 17] = [
     "encoded_authorization_message",
 ];
 
-/// An object without other members. Every success is looked through for an error, and most end at their first member.
+/// Whether the first member of an object can be one of an error: tells most successes apart without decoding them.
+fn begins_like_error(body: &[u8]) -> bool {
+    let first_key = || {
+        let members = body.trim_ascii_start().strip_prefix(b"{")?;
+        let key = members.trim_ascii_start().strip_prefix(b"\"")?;
+        key.split(|byte| *byte == b'"').next()
+    };
+    first_key().is_some_and(|key| {
+        key.contains(&b'\\') || MEMBERS.iter().any(|member| member.as_bytes() == key)
+    })
+}
+
+/// An object without other members.
 struct OnlyMembers(Map<String, Value>);
 
 impl<'de> Deserialize<'de> for OnlyMembers {

@@ -12,7 +12,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use modelarts_client::Secret;
 
 pub(crate) const REDACTED: &str = "[redacted]";
@@ -187,13 +187,17 @@ pub(super) fn is_id(text: &str) -> bool {
     (1..=128).contains(&text.len()) && text.chars().all(fits)
 }
 
-const REQUEST_IDS: [&str; 3] = ["x-request-id", "x-openstack-request-id", "x-iam-trace-id"];
+static REQUEST_IDS: [HeaderName; 3] = [
+    HeaderName::from_static("x-request-id"),
+    HeaderName::from_static("x-openstack-request-id"),
+    HeaderName::from_static("x-iam-trace-id"),
+];
 
 /// The ID of the request, by which the operator of the service can find it.
 pub(super) fn request_id(headers: &HeaderMap) -> Option<&str> {
     REQUEST_IDS
         .iter()
-        .filter_map(|name| headers.get(*name)?.to_str().ok())
+        .filter_map(|name| headers.get(name)?.to_str().ok())
         .map(str::trim)
         .find(|id| is_id(id))
 }
@@ -201,7 +205,7 @@ pub(super) fn request_id(headers: &HeaderMap) -> Option<&str> {
 /// Drops request ID headers that repeat a credential.
 pub(crate) fn drop_telling_ids(headers: &mut HeaderMap, credentials: &[http::HeaderValue]) {
     const SHORTEST: usize = 4;
-    for name in REQUEST_IDS {
+    for name in &REQUEST_IDS {
         let tells = |id: &http::HeaderValue| {
             credentials
                 .iter()
@@ -380,8 +384,11 @@ mod tests {
     fn the_first_header_that_holds_an_id_names_the_request() {
         let headers = |values: [&'static str; 3]| {
             let values = values.map(http::HeaderValue::from_static);
-            let names = REQUEST_IDS.map(http::HeaderName::from_static);
-            names.into_iter().zip(values).collect::<HeaderMap>()
+            REQUEST_IDS
+                .iter()
+                .cloned()
+                .zip(values)
+                .collect::<HeaderMap>()
         };
         let of = |values| request_id(&headers(values)).map(str::to_owned);
         assert_eq!(of(["a", "b", "c"]).as_deref(), Some("a"));
@@ -398,11 +405,11 @@ mod tests {
             (credential("t0p"), vec!["req-t0p-s3cret", "b"]),
         ] {
             let mut telling = headers(["req-t0p-s3cret", "b", "c"]);
-            telling.remove(REQUEST_IDS[2]);
+            telling.remove(&REQUEST_IDS[2]);
             drop_telling_ids(&mut telling, &credentials);
             let left: Vec<_> = REQUEST_IDS
                 .iter()
-                .filter_map(|name| telling.get(*name))
+                .filter_map(|name| telling.get(name))
                 .collect();
             assert_eq!(left, kept, "{credentials:?}");
         }
