@@ -137,18 +137,6 @@ impl Pipeline {
     pub(crate) async fn run(&self, call: &Call<'_>, request: &mut Request) -> Result<Success> {
         let span = debug_span!("call", operation = call.operation, method = %request.method());
         self.prepare(request);
-        self.attempts(call, request)
-            .instrument(span)
-            .await
-            .map_err(|error| {
-                error
-                    .in_operation(call.operation)
-                    .of_idempotency(call.idempotent)
-                    .at_host(request.url())
-            })
-    }
-
-    async fn attempts(&self, call: &Call<'_>, request: &Request) -> Result<Success> {
         let deadline = self.clock.elapsed().saturating_add(call.settings.deadline);
         let mut attempts = Attempts::new(
             &call.settings.retry,
@@ -156,6 +144,29 @@ impl Pipeline {
             call.idempotent,
             deadline,
         );
+        self.attempts(call, request, deadline, &mut attempts)
+            .instrument(span)
+            .await
+            .map_err(|error| {
+                let error = error
+                    .in_operation(call.operation)
+                    .of_idempotency(call.idempotent)
+                    .at_host(request.url());
+                let is_known = error.settles_outcome(request.method());
+                match attempts.earlier_outcome_unknown() && !is_known {
+                    true => error.after_unknown_outcome(call.operation),
+                    false => error,
+                }
+            })
+    }
+
+    async fn attempts(
+        &self,
+        call: &Call<'_>,
+        request: &Request,
+        deadline: Duration,
+        attempts: &mut Attempts<'_>,
+    ) -> Result<Success> {
         let mut replayed = false;
         loop {
             let number = attempts.begin();
@@ -175,7 +186,7 @@ impl Pipeline {
                 Err(failed) => failed,
             };
             let Some(generation) = failed.generation else {
-                return Err(failed.error.before_sending());
+                return Err(failed.error.before_sending(number - 1));
             };
             let error = failed.error.after_attempts(attempts.made());
             let error = match self.correct_clock(call, generation, error, replayed) {
@@ -194,7 +205,7 @@ impl Pipeline {
                     .await
                     .ok_or_else(|| Error::deadline_exceeded(call.settings.deadline))
                     .flatten()
-                    .map_err(Error::before_sending)?
+                    .map_err(|error| error.before_sending(number))?
             {
                 replayed = true;
                 continue;

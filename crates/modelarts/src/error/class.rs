@@ -102,7 +102,7 @@ mod tests {
         assert_eq!(predicates(&asked), "not-found");
         // While obtaining a token, the user that signs in is what is missing.
         assert_eq!(
-            asked.before_sending().class(),
+            asked.before_sending(0).class(),
             Some(ErrorClass::Authentication)
         );
         assert_eq!(absent().class(), None);

@@ -88,9 +88,34 @@ impl Error {
     }
 
     /// Marks an error that happened before the request was sent, or after it was refused, while obtaining credentials.
-    pub(crate) fn before_sending(mut self) -> Self {
+    ///
+    /// `attempts` is how often the request was sent before. A failed sign-in keeps its own number of attempts.
+    pub(crate) fn before_sending(mut self, attempts: u32) -> Self {
         self.0.not_done = true;
+        self.0.earlier_unknown = None;
+        if self.0.attempts == 0 {
+            self.0.attempts = attempts;
+        }
         self
+    }
+
+    /// Marks an error that came after an attempt of `operation` that may have been carried out.
+    pub(crate) fn after_unknown_outcome(mut self, operation: &'static str) -> Self {
+        if !self.is_outcome_unknown() {
+            self.0.earlier_unknown = Some(operation);
+        }
+        self
+    }
+
+    /// Whether the outcome of all attempts of a request with this method is known from the response to the last one: it
+    /// reports success, or the request only reads.
+    pub(crate) fn settles_outcome(&self, method: &http::Method) -> bool {
+        !self.0.not_done
+            && match self.0.kind {
+                ErrorKind::Decode => true,
+                ErrorKind::Status => method.is_safe(),
+                _ => false,
+            }
     }
 
     /// Sets how far this machine's clock is ahead of the service's, which is why the request was refused.

@@ -38,7 +38,7 @@ impl fmt::Display for Error {
         }
         if inner.status == Some(StatusCode::NOT_FOUND) && self.is_gateway() {
             f.write_str(
-                "; the address or a gateway is wrong, which says nothing about the resource",
+                "; it comes from a gateway or a wrong address, and says nothing about the resource",
             )?;
         }
         if let Some(skew) = inner.clock_skew {
@@ -57,10 +57,16 @@ impl fmt::Display for Error {
         if let Some(note) = &inner.note {
             write!(f, "; {}", one_line(note))?;
         }
+        if let Some(operation) = inner.earlier_unknown {
+            write!(
+                f,
+                "; an earlier attempt of {operation} may have been carried out"
+            )?;
+        }
         if let Some(target) = &inner.target {
             write!(f, "; while waiting for {}", printable(target))?;
             if let Some(poll) = &inner.poll {
-                write!(f, ", which was {} before", one_line(&poll.status))?;
+                write!(f, ", last status {}", one_line(&poll.status))?;
             }
         }
         self.write_circumstances(f)
@@ -76,11 +82,13 @@ impl Error {
             .as_ref()
             .map(|host| format!("host {}", printable(host)));
         let request = inner.request_id.as_ref().map(|id| format!("request {id}"));
-        let attempts = (inner.attempts > 1).then(|| format!("after {} attempts", inner.attempts));
+        let is_retried = inner.attempts > 1;
+        let attempts = is_retried.then(|| format!("after {} attempts", inner.attempts));
         let limit = inner.retry_limit.map(|limit| {
             match limit {
-                RetryLimit::Attempts => "no more are allowed",
-                RetryLimit::Deadline => "no time is left for another",
+                RetryLimit::Attempts if is_retried => "the maximum",
+                RetryLimit::Attempts => "retries are off",
+                RetryLimit::Deadline => "no time left for another attempt",
                 RetryLimit::Budget => "the retry budget is used up",
             }
             .to_owned()
@@ -225,7 +233,15 @@ mod tests {
             (error(2), " (request r-1, after 2 attempts)"),
             (
                 error(1).ended_by(Some(RetryLimit::Deadline)),
-                " (request r-1, no time is left for another)",
+                " (request r-1, no time left for another attempt)",
+            ),
+            (
+                error(1).ended_by(Some(RetryLimit::Attempts)),
+                " (request r-1, retries are off)",
+            ),
+            (
+                error(5).ended_by(Some(RetryLimit::Attempts)),
+                " (request r-1, after 5 attempts, the maximum)",
             ),
             (
                 error(3).ended_by(Some(RetryLimit::Budget)),
@@ -252,7 +268,7 @@ mod tests {
         assert!(
             refusal(404, "")
                 .to_string()
-                .contains("; the address or a gateway is wrong")
+                .contains("; it comes from a gateway or a wrong address")
         );
     }
 }

@@ -2,8 +2,9 @@
 
 /// The kind of an error, from [`Error::kind`](crate::Error::kind).
 ///
-/// The predicates of [`Error`](crate::Error) say what to do about an error, and are enough for most programs. The documentation of
-/// each kind says whether the request may have been carried out.
+/// The predicates of [`Error`](crate::Error) say what to do about an error, and are enough for most programs. The
+/// documentation of each kind says whether the last attempt may have been carried out;
+/// [`is_outcome_unknown`](crate::Error::is_outcome_unknown) covers the earlier attempts as well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {

@@ -79,6 +79,8 @@ struct Inner {
     idempotent: Option<bool>,
     /// Whether the request itself had not been sent, or had been refused, before this happened.
     not_done: bool,
+    /// The operation of which an earlier attempt may have been carried out, although this error does not say so itself.
+    earlier_unknown: Option<&'static str>,
     /// How far this machine's clock is ahead of the service's, if that explains a refusal.
     clock_skew: Option<SignedDuration>,
     /// What this crate adds about the reason, after everything else.
@@ -110,6 +112,7 @@ impl Error {
             retry_limit: None,
             idempotent: None,
             not_done: false,
+            earlier_unknown: None,
             clock_skew: None,
             note: None,
             target: None,

@@ -108,11 +108,15 @@ impl Error {
     /// Returns `true` if the request may have been carried out, but no response says whether it was.
     ///
     /// This is the case when the connection broke off, when a gateway failed, and when an operation that must not
-    /// happen twice, such as a creation, returned a success that cannot be decoded.
+    /// happen twice, such as a creation, returned a success that cannot be decoded. It is also the case when this
+    /// happened to an earlier attempt of the call, and the last attempt was refused or could not be sent.
     ///
     /// *What to do*: before you create something again, list what exists.
     pub fn is_outcome_unknown(&self) -> bool {
         let inner = self.root();
+        if inner.earlier_unknown.is_some() {
+            return true;
+        }
         if inner.not_done {
             return false;
         }
@@ -122,12 +126,9 @@ impl Error {
                 let status = inner.status.map_or(0, |status| status.as_u16());
                 let is_gateway_failure =
                     self.is_gateway() && matches!(status, 100..=199 | 505..=599);
-                self.failure_kind() == FailureKind::Unavailable || is_gateway_failure
+                self.failure_kind().may_have_been_carried_out() || is_gateway_failure
             }
-            _ => matches!(
-                self.failure_kind(),
-                FailureKind::Unavailable | FailureKind::Broken
-            ),
+            _ => self.failure_kind().may_have_been_carried_out(),
         }
     }
 
@@ -327,6 +328,51 @@ mod tests {
     }
 
     #[test]
+    fn an_earlier_attempt_can_leave_the_outcome_unknown() {
+        let refused = coded(403, "ModelArts.7003").after_unknown_outcome("stopNotebook");
+        assert!(refused.is_auth() && refused.is_outcome_unknown());
+        assert!(
+            refused.to_string().ends_with(
+                "; an earlier attempt of stopNotebook may have been carried out (request r-1)"
+            ),
+            "{refused}"
+        );
+        // This error says so itself.
+        let late = || Error::attempt_timed_out(Duration::from_secs(1));
+        let broken = late().after_unknown_outcome("stopNotebook");
+        assert!(broken.is_outcome_unknown());
+        assert_eq!(broken.to_string(), late().to_string());
+        // Whether a failed sign-in was carried out does not matter to the request that needed it.
+        let sign_in = coded(401, "").after_attempts(3);
+        let sign_in = sign_in.after_unknown_outcome("createToken");
+        let sign_in = sign_in.before_sending(1);
+        assert!(!sign_in.is_outcome_unknown());
+        assert_eq!(sign_in.attempts(), 3);
+        assert!(
+            sign_in
+                .after_unknown_outcome("stopNotebook")
+                .is_outcome_unknown()
+        );
+        assert_eq!(late().before_sending(2).attempts(), 2);
+    }
+
+    #[test]
+    fn a_response_to_the_last_attempt_can_settle_the_outcome() {
+        use http::Method;
+
+        let read = || Error::decode::<Notebook>(StatusCode::OK, HeaderMap::new(), b"{");
+        for (error, method, expected) in [
+            (read(), Method::POST, true),
+            (coded(403, ""), Method::GET, true),
+            (coded(403, ""), Method::POST, false),
+            (coded(403, "").before_sending(1), Method::GET, false),
+            (Error::argument("a"), Method::GET, false),
+        ] {
+            assert_eq!(error.settles_outcome(&method), expected, "{method} {error}");
+        }
+    }
+
+    #[test]
     fn either_status_429_or_a_code_for_throttling_is_throttling() {
         for (status, code) in [
             (429, ""),
@@ -384,7 +430,7 @@ mod tests {
                 "retryable unknown timeout deadline",
             ),
             (
-                Error::rate_limited(second).before_sending(),
+                Error::rate_limited(second).before_sending(0),
                 "retryable timeout deadline",
             ),
             (decode("showNotebook"), "decode"),

@@ -28,6 +28,7 @@ pub(crate) fn waiter<R: Lifecycle, O: FromLastPoll<R>>(
         client: client.clone(),
         key,
         reconciler: Reconciler::new(plan),
+        unknown: None,
         resource: PhantomData,
     };
     Waiter::new(target, settings, poller, O::of)
@@ -38,12 +39,20 @@ struct Poller<R: Lifecycle> {
     client: ModelArts,
     key: R::Key,
     reconciler: Reconciler,
+    /// The operation of the last action, if it may have been carried out but no response says so.
+    unknown: Option<&'static str>,
     resource: PhantomData<fn() -> R>,
 }
 
 impl<R: Lifecycle> PollFn<R> for Poller<R> {
     fn poll(&mut self, context: PollContext) -> BoxFuture<'_, Result<Polled<R>>> {
-        Box::pin(self.poll_once(context))
+        Box::pin(async move {
+            let polled = self.poll_once(context).await;
+            polled.map_err(|error| match self.unknown {
+                Some(operation) => error.after_unknown_outcome(operation),
+                None => error,
+            })
+        })
     }
 }
 
@@ -84,6 +93,11 @@ impl<R: Lifecycle> Poller<R> {
     ) -> Result<(Verdict, Option<Error>)> {
         let auto_stop = self.reconciler.plan.auto_stop;
         let result = R::execute(client, self.key.clone(), action, auto_stop).await;
+        match &result {
+            Ok(()) => self.unknown = None,
+            Err(error) if error.is_outcome_unknown() => self.unknown = error.operation(),
+            Err(_) => {}
+        }
         let response = match &result {
             Ok(()) => Response::Accepted,
             Err(error) if error.is_absence(R::ABSENT) => Response::Absent,
@@ -202,9 +216,11 @@ mod tests {
             let mut script = key.0.lock().unwrap();
             script.actions.push(action);
             let response = script.responses.pop_front();
-            Box::pin(ready(
-                response.map_or(Ok(()), |code| Err(refusal(400, code))),
-            ))
+            Box::pin(ready(match response {
+                None => Ok(()),
+                Some("gateway") => Err(refusal(503, "").in_operation("startNotebook")),
+                Some(code) => Err(refusal(400, code)),
+            }))
         }
 
         fn phase(&self) -> Phase {
@@ -373,6 +389,70 @@ mod tests {
                 "{error}"
             );
         }
+    }
+
+    #[tokio::test]
+    async fn an_action_may_have_been_carried_out_until_one_is_accepted() {
+        let plan = Plan::ensure(TargetState::Running);
+        for (reads, responses, is_unknown) in [
+            (&["STOPPED", "ModelArts.7003"][..], &["gateway"][..], true),
+            (
+                &["STOPPED", "STOPPED", "ModelArts.7003"],
+                &["gateway"],
+                false,
+            ),
+            (&["STOPPED", "ModelArts.7003"], &["ModelArts.6357"], false),
+        ] {
+            let error = robot(plan, &Service::new(reads, responses)).await;
+            let error = error.unwrap_err();
+            assert!(error.is_auth(), "{error}");
+            assert_eq!(error.is_outcome_unknown(), is_unknown, "{error}");
+            let shown = "; an earlier attempt of startNotebook may have been carried out";
+            assert_eq!(error.to_string().contains(shown), is_unknown, "{error}");
+        }
+    }
+
+    /// A resource with a status and nothing else.
+    struct Rock;
+
+    impl Lifecycle for Rock {
+        type Key = String;
+
+        const NOUN: &'static str = "rock";
+        const ABSENT: &'static [ErrorCode] = &[];
+
+        fn show(_: ModelArts, _: String) -> BoxFuture<'static, Result<Self>> {
+            Box::pin(ready(Ok(Self)))
+        }
+
+        fn execute(
+            _: ModelArts,
+            _: String,
+            _: Action,
+            _: Option<AutoStop>,
+        ) -> BoxFuture<'static, Result<()>> {
+            Box::pin(ready(Ok(())))
+        }
+
+        fn phase(&self) -> Phase {
+            Phase::Settled(&[])
+        }
+
+        fn status(&self) -> String {
+            "LYING".to_owned()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_status_is_enough_for_a_resource() {
+        let client = client(&ManualClock::default()).await;
+        let plan = Plan::wait(TargetState::Running);
+        let waiter: Waiter<Rock> = waiter(&client, "r2".to_owned(), plan);
+        let error = waiter.await.err().unwrap();
+        let last = error.last_poll().unwrap();
+        assert_eq!(last.status, "LYING");
+        assert_eq!((&last.fail_reason, &last.missing), (&None, &None));
+        assert!(last.progress.is_none());
     }
 
     #[tokio::test]

@@ -28,6 +28,8 @@ pub(crate) struct Attempts<'a> {
     /// The deadline, as a value of [`Clock::elapsed`](crate::Clock::elapsed).
     deadline: Duration,
     made: u32,
+    /// Whether an attempt before the last one may have been carried out.
+    earlier_outcome_unknown: bool,
 }
 
 impl<'a> Attempts<'a> {
@@ -43,6 +45,7 @@ impl<'a> Attempts<'a> {
             idempotent,
             deadline,
             made: 0,
+            earlier_outcome_unknown: false,
         }
     }
 
@@ -56,6 +59,11 @@ impl<'a> Attempts<'a> {
         self.made
     }
 
+    /// Whether an attempt before the last one may have been carried out.
+    pub(crate) fn earlier_outcome_unknown(&self) -> bool {
+        self.earlier_outcome_unknown
+    }
+
     /// The time that is left for the call.
     pub(crate) fn left(&self, elapsed: Duration) -> Duration {
         self.deadline.saturating_sub(elapsed)
@@ -64,7 +72,7 @@ impl<'a> Attempts<'a> {
     /// Returns the delay before the next attempt, or the limit that ended the retries; `Err(None)` if this failure is
     /// never retried.
     pub(crate) fn delay(
-        &self,
+        &mut self,
         failure: FailureKind,
         retry_after: Option<Duration>,
         elapsed: Duration,
@@ -80,10 +88,11 @@ impl<'a> Attempts<'a> {
         if delay >= self.left(elapsed) {
             return Err(Some(RetryLimit::Deadline));
         }
-        match self.budget.withdraw() {
-            true => Ok(delay),
-            false => Err(Some(RetryLimit::Budget)),
+        if !self.budget.withdraw() {
+            return Err(Some(RetryLimit::Budget));
         }
+        self.earlier_outcome_unknown |= failure.may_have_been_carried_out();
+        Ok(delay)
     }
 
     /// Counts the call as a success.
@@ -152,6 +161,23 @@ mod tests {
         assert_eq!(attempts(&budget, 5), Err(Some(RetryLimit::Attempts)));
         let empty = RetryBudget::new(0);
         assert_eq!(attempts(&empty, 1), Err(Some(RetryLimit::Budget)));
+    }
+
+    #[test]
+    fn an_unknown_outcome_counts_once_another_attempt_follows() {
+        let (policy, budget) = (RetryPolicy::default(), RetryBudget::default());
+        let mut attempts = Attempts::new(&policy, &budget, true, secs(100));
+        let mut after = |failure, elapsed| {
+            attempts.begin();
+            let delay = attempts.delay(failure, None, secs(elapsed), 0.5);
+            (delay.is_ok(), attempts.earlier_outcome_unknown())
+        };
+        assert_eq!(after(FailureKind::Throttled, 0), (true, false));
+        assert_eq!(after(FailureKind::NoConnection, 0), (true, false));
+        // No attempt follows this one: its own error says what is known.
+        assert_eq!(after(FailureKind::Broken, 100), (false, false));
+        assert_eq!(after(FailureKind::Unavailable, 0), (true, true));
+        assert_eq!(after(FailureKind::Throttled, 100), (false, true));
     }
 
     #[test]

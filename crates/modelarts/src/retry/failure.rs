@@ -16,6 +16,11 @@ pub(crate) enum FailureKind {
 }
 
 impl FailureKind {
+    /// Whether a request that failed like this may have been carried out.
+    pub(crate) fn may_have_been_carried_out(self) -> bool {
+        matches!(self, Self::Unavailable | Self::Broken)
+    }
+
     /// The kind in a few words, for the log.
     pub(crate) fn reason(self) -> &'static str {
         match self {

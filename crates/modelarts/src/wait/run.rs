@@ -283,8 +283,8 @@ mod tests {
         assert_eq!(error.retry_limit(), Some(RetryLimit::Attempts));
         assert!(
             error.to_string().ends_with(
-                "; while waiting for n1 to be RUNNING, which was CREATING before \
-                 (after 5 attempts, no more are allowed)"
+                "; while waiting for n1 to be RUNNING, last status CREATING \
+                 (after 5 attempts, the maximum)"
             ),
             "{error}"
         );

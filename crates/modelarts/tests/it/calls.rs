@@ -198,7 +198,7 @@ async fn a_call_without_a_connection_is_repeated_and_then_says_so() {
     assert!(
         error
             .to_string()
-            .ends_with(" (host 127.0.0.1:1, after 5 attempts, no more are allowed)"),
+            .ends_with(" (host 127.0.0.1:1, after 5 attempts, the maximum)"),
         "{error}"
     );
 }

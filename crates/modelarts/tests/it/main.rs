@@ -15,6 +15,7 @@ mod edges;
 mod hostile;
 mod life;
 mod other_families;
+mod outcome;
 mod responses;
 mod sign_in;
 mod support;

@@ -101,7 +101,7 @@ async fn a_404_that_is_not_the_services_own_is_no_sign_that_anything_is_gone() {
             assert!(
                 error
                     .to_string()
-                    .contains("the address or a gateway is wrong"),
+                    .contains("it comes from a gateway or a wrong address"),
                 "{error}"
             );
             assert!(error.remedy().unwrap().contains("endpoint"), "{error}");
@@ -660,9 +660,7 @@ async fn an_error_says_what_ended_the_retries() {
     let error = show(&client).await;
     assert_eq!(error.retry_limit(), Some(RetryLimit::Attempts));
     assert!(
-        error
-            .to_string()
-            .contains("after 5 attempts, no more are allowed"),
+        error.to_string().contains("after 5 attempts, the maximum"),
         "{error}"
     );
     let late = client.with(CallOptions::new().deadline(Duration::from_millis(1)));

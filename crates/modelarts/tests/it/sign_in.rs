@@ -1,7 +1,7 @@
 //! Passwords, tokens and where the client finds its project and endpoint.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier, Condvar, Mutex};
 use std::time::Duration;
 
 use crate::support::{Clients, Recorded, Reply, Server, json, with};
@@ -110,10 +110,32 @@ async fn a_refused_token_is_renewed_once_for_all_and_each_call_replayed_once() {
 
 #[tokio::test]
 async fn a_wrong_password_is_tried_once_for_all_who_wait() {
-    let (server, latest) = cloud(|tries| tries == 0);
+    const CALLS: usize = 20;
+    let (all_are_here, sign_ins_before) = (Barrier::new(CALLS), AtomicUsize::new(0));
+    let (refused, all_are_refused) = (Mutex::new(0), Condvar::new());
+    // All calls are refused at once, and no sign-in before that is done.
+    let server = Server::start(move |recorded, _| {
+        if !is_sign_in(recorded) {
+            all_are_here.wait();
+            *refused.lock().unwrap() += 1;
+            all_are_refused.notify_all();
+            return json(401, "");
+        }
+        if sign_ins_before.fetch_add(1, Ordering::SeqCst) == 0 {
+            return token(
+                "t1",
+                &format!("http://{}", recorded.header("host").unwrap()),
+            );
+        }
+        let refused = refused.lock().unwrap();
+        drop(all_are_refused.wait_while(refused, |refused| *refused < CALLS));
+        json(
+            401,
+            r#"{"error": {"code": 401, "message": "wrong: t0p-s3cret"}}"#,
+        )
+    });
     let client = client(&server, &ManualClock::default()).await;
-    latest.store(100, Ordering::SeqCst);
-    let calls = (0..20).map(|_| {
+    let calls = (0..CALLS).map(|_| {
         let notebooks = client.notebooks();
         async move { notebooks.show("n1").await.unwrap_err() }
     });
