@@ -1,10 +1,10 @@
-//! The account that an emulator's own handle and its documentation page use.
+//! The account that `Emulator` and the documentation page use.
 
 use modelarts_client::Secret;
 
 use crate::app::App;
 
-/// The user that the handle of an emulator speaks for.
+/// A user with credentials, and the project that the user works in.
 #[derive(Debug)]
 pub(crate) struct Account {
     pub(crate) project: String,
@@ -18,13 +18,13 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    /// A new token for the project.
+    /// Issues a new token for the project.
     pub(crate) fn token(&self, app: &App) -> String {
         let now = app.clock.now_millis();
         app.issue(&self.user, Some(&self.project), now).0
     }
 
-    /// That of the first user.
+    /// Returns the account of the first user.
     pub(crate) fn first(app: &App) -> Self {
         app.read(|state, _| {
             let accounts = &state.accounts;
@@ -34,7 +34,7 @@ impl Account {
                 .keys
                 .values()
                 .find(|key| key.user == first.user && key.security_token.is_none());
-            // The first project that the user may work in, by preference the first of all.
+            // The first project of the emulator if the user may work in it, otherwise the user's first one.
             let project = user.and_then(|user| {
                 user.projects
                     .get(&first.project)

@@ -1,17 +1,18 @@
-//! What was worked out lately and is likely to be asked for again.
+//! A cache of results that are likely to be needed again.
 
 use std::hash::Hash;
 
 use foldhash::HashMap;
 use parking_lot::Mutex;
 
-/// A bounded memory; when it is full it starts afresh.
+/// A cache of limited size; when it is full, it is cleared.
 #[derive(Debug)]
 pub(crate) struct BoundedCache<K, V> {
     entries: Mutex<HashMap<K, V>>,
 }
 
-const MOST: usize = 4096;
+/// The maximum number of entries.
+const CAPACITY: usize = 4096;
 
 impl<K, V> Default for BoundedCache<K, V> {
     fn default() -> Self {
@@ -30,15 +31,15 @@ impl<K: Eq + Hash, V: Clone> BoundedCache<K, V> {
         self.entries.lock().get(key).cloned()
     }
 
-    pub(crate) fn put(&self, key: K, value: V) {
+    pub(crate) fn insert(&self, key: K, value: V) {
         let mut entries = self.entries.lock();
-        if entries.len() >= MOST {
+        if entries.len() >= CAPACITY {
             entries.clear();
         }
         entries.insert(key, value);
     }
 
-    pub(crate) fn forget(&self, key: &K) {
+    pub(crate) fn remove(&self, key: &K) {
         self.entries.lock().remove(key);
     }
 
@@ -52,14 +53,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_bounded_and_forgets() {
-        let recent = BoundedCache::default();
+    fn a_cache_is_bounded_and_its_entries_can_be_removed() {
+        let cache = BoundedCache::default();
         for number in 0..10_000 {
-            recent.put(number, number);
+            cache.insert(number, number);
         }
-        assert_eq!(recent.get(&9_999), Some(9_999));
-        assert!(recent.entries.lock().len() <= MOST);
-        recent.forget(&9_999);
-        assert_eq!(recent.get(&9_999), None);
+        assert_eq!(cache.get(&9_999), Some(9_999));
+        assert!(cache.entries.lock().len() <= CAPACITY);
+        cache.remove(&9_999);
+        assert_eq!(cache.get(&9_999), None);
     }
 }

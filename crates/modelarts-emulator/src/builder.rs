@@ -16,12 +16,13 @@ use crate::http::authority::{Addresses, external_url, host_name};
 use crate::ids::random_seed;
 use crate::store::{Loaded, Store};
 
-/// The time at which a manual clock of an emulator with an rng_seed begins: 2026-01-01T00:00:00Z.
+/// The start of a manual clock if the emulator has an `rng_seed`: 2026-01-01T00:00:00Z.
 const SEEDED_START: Millis = 1_767_225_600_000;
 
-/// Why fixtures and a state file do not go together.
-const OTHER_FIXTURES: &str = "this state began with other fixtures, and what it holds would win; start without fixtures to \
-                              go on with it, remove the file to begin anew, or add fixtures with POST /_emulator/fixtures";
+/// The error when the state file was created with other fixtures than those given.
+const OTHER_FIXTURES: &str = "the state in this file was created with other fixtures, so the given ones would be ignored; \
+                              start without fixtures to continue with it, remove the file to start again, or add fixtures \
+                              with POST /_emulator/fixtures";
 
 /// The configuration of an emulator; [`Emulator::builder`] returns one.
 #[derive(Clone, Debug)]
@@ -228,7 +229,8 @@ impl EmulatorBuilder {
     /// Starts the emulator in the background of the current Tokio runtime.
     ///
     /// # Errors
-    /// When the address cannot be bound or is not allowed, the fixtures contradict each other, or the state file cannot be used.
+    /// When the address cannot be bound or is not allowed, the fixtures contradict each other, or the state file
+    /// cannot be used.
     pub async fn start(mut self) -> Result<Emulator, Error> {
         self.check()?;
         let ip = self.address.ip();
@@ -271,7 +273,7 @@ impl EmulatorBuilder {
             timeouts: self.timeouts,
         };
         let app = App::new(state, clock, store, config)
-            .ok_or_else(|| Kind::Refused("the key for tokens cannot be used".into()))?;
+            .ok_or_else(|| Kind::Refused("the key that signs tokens is invalid".into()))?;
         app.begin().await?;
         for fault in self.faults {
             app.faults.add(fault).map_err(Kind::Refused)?;
@@ -307,7 +309,7 @@ impl EmulatorBuilder {
         if let Some(start) = self.start_at
             && !(0..=LATEST).contains(&start)
         {
-            let error = format!("the time cannot start at {start}; 0 to {LATEST} ms are possible");
+            let error = format!("start_at is {start} but must be between 0 and {LATEST} ms");
             return Err(Kind::Refused(error).into());
         }
         for fault in &self.faults {
@@ -330,7 +332,10 @@ impl EmulatorBuilder {
     fn open(&self) -> Result<Opened, Error> {
         match &self.data {
             None => Ok((None, None)),
-            Some(_) => Err(Kind::Data("this build has no SQLite".into()).into()),
+            Some(_) => Err(Kind::Data(
+                "this build has no SQLite; enable the feature `sqlite`".into(),
+            )
+            .into()),
         }
     }
 
@@ -345,7 +350,7 @@ impl EmulatorBuilder {
         let start = match loaded.map(|loaded| loaded.checkpoint) {
             None => begin,
             Some(checkpoint) => {
-                // At the rate at which it was written, so that nothing that was already seen is still in the future.
+                // At the rate that was stored, so that no transition that was already visible is in the future again.
                 let passed = (real - checkpoint.real).max(0) as f64 * checkpoint.rate;
                 checkpoint.emulated.saturating_add(passed as Millis)
             }

@@ -13,8 +13,8 @@ impl Emulator {
     /// A manual clock jumps to the end of the earliest wait as soon as its clients have nothing else to do, that is,
     /// when no request is in flight and every client that is not done is waiting.
     /// So waiting for a notebook takes hardly any real time,
-    /// ten concurrent waits of ten seconds take ten seconds, and time does not pass while a client is still active. On a
-    /// [frozen](crate::Clock::freeze) clock, clients wait until the clock is advanced.
+    /// ten concurrent waits of ten seconds take ten seconds, and time does not pass while a client is still active.
+    /// On a [frozen](crate::Clock::freeze) clock, clients wait until the clock is advanced.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new()?.block_on(async {

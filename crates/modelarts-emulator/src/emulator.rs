@@ -32,7 +32,7 @@ pub(crate) enum Kind {
         address: SocketAddr,
         source: std::io::Error,
     },
-    #[error("{0} is reachable from other machines; allow_remote(true) says that this is meant")]
+    #[error("{0} is reachable from other machines; allow that with allow_remote(true)")]
     Remote(IpAddr),
     #[error(transparent)]
     Fixtures(#[from] FixtureError),
@@ -113,7 +113,8 @@ impl Emulator {
         &self.base_url
     }
 
-    /// The URL that clients use: the [external URL](crate::EmulatorBuilder::external_url), or [`base_url`](Self::base_url).
+    /// The URL that clients use: the [external URL](crate::EmulatorBuilder::external_url), or
+    /// [`base_url`](Self::base_url).
     pub fn public_url(&self) -> &str {
         let external = self.app.addresses.external_url.as_deref();
         external.unwrap_or(&self.base_url)

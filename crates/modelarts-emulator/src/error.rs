@@ -5,11 +5,11 @@ use http::StatusCode;
 use modelarts_client::ErrorCode;
 use modelarts_client::devenviron::types::ErrorResponse;
 
-/// The codes that the emulator responds with, named for what they mean here.
+/// The error codes in the emulator's responses, named by their meaning.
 pub(crate) mod code {
     use modelarts_client::ErrorCode;
 
-    /// Used only by the emulator.
+    /// Not a code of the service.
     pub(crate) const NOT_EMULATED: ErrorCode = ErrorCode::from_static("Emulator.0501");
     pub(crate) const NO_WORKSPACE: ErrorCode = ErrorCode::MODELARTS_0102;
     pub(crate) const PARAMETER: ErrorCode = ErrorCode::MODELARTS_0104;
@@ -50,7 +50,7 @@ pub(crate) mod code {
     pub(crate) const BUSY: ErrorCode = ErrorCode::MODELARTS_6357;
     pub(crate) const PATH_ROOT: ErrorCode = ErrorCode::MODELARTS_6358;
     pub(crate) const START_CAPACITY: ErrorCode = ErrorCode::MODELARTS_6360;
-    /// The service itself is at fault.
+    /// A failure of the service itself.
     pub(crate) const SERVICE: ErrorCode = ErrorCode::MODELARTS_6361;
     pub(crate) const NO_IMAGE: ErrorCode = ErrorCode::MODELARTS_6404;
     pub(crate) const NO_EVS: ErrorCode = ErrorCode::MODELARTS_6528;
@@ -61,11 +61,11 @@ pub(crate) mod code {
     pub(crate) const SWITCH_FLAVOR: ErrorCode = ErrorCode::MODELARTS_6792;
     pub(crate) const IMAGE: ErrorCode = ErrorCode::MODELARTS_6797;
     pub(crate) const FLAVOR_FEATURE: ErrorCode = ErrorCode::MODELARTS_6870;
-    /// The gateway's, for a signature that it does not accept.
+    /// From the gateway: it does not accept the signature.
     pub(crate) const GATEWAY_SIGN_IN: ErrorCode = ErrorCode::APIG_0301;
-    /// The gateway's, for a request that it does not pass on.
+    /// From the gateway: it does not pass the request on.
     pub(crate) const GATEWAY_REQUEST: ErrorCode = ErrorCode::APIG_0201;
-    /// The gateway's, for a path that no API has.
+    /// From the gateway: no API has this path.
     pub(crate) const GATEWAY_ROUTE: ErrorCode = ErrorCode::APIG_0101;
 }
 
@@ -85,7 +85,7 @@ pub(crate) struct ApiError {
 pub(crate) type ApiResult<T> = Result<T, ApiError>;
 
 impl ApiError {
-    /// A code under the status that the catalogue gives it; 400 if it has none.
+    /// Returns an error with the status that the catalogue lists for the code, or 400 if it lists none.
     pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         let status = code
             .describe()
@@ -107,12 +107,12 @@ impl ApiError {
         }
     }
 
-    /// A property that is missing.
+    /// Returns the error for a parameter or property that is missing.
     pub(crate) fn required(field: &str, why: &str) -> Self {
         Self::new(code::REQUIRED, format!("'{field}' is required{why}."))
     }
 
-    /// A property whose value is not accepted.
+    /// Returns the error for a parameter or property whose value breaks a rule.
     pub(crate) fn value(field: &str, rule: impl std::fmt::Display) -> Self {
         Self::new(code::VALUE, format!("'{field}' is not accepted: {rule}."))
     }
@@ -128,7 +128,7 @@ impl ApiError {
         )
     }
 
-    /// The body, in the format of the generation that was requested.
+    /// Returns the body of the response, in the format of the requested generation.
     pub(crate) fn body(&self, old: bool) -> ErrorResponse {
         with_fields!(ErrorResponse {
             error_code: Some(self.code.to_string()),
@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_status_is_the_catalogues() {
+    fn the_status_comes_from_the_catalogue() {
         assert_eq!(ApiError::no_instance().status, StatusCode::BAD_REQUEST);
         let error = ApiError::new(code::EXPIRED_TOKEN, "old");
         assert_eq!(error.status, StatusCode::UNAUTHORIZED);
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn each_generation_has_its_key() {
+    fn each_generation_has_its_own_property_for_the_message() {
         let error = ApiError::no_instance();
         assert!(error.body(true).error_msg.is_none());
         assert!(error.body(false).error_message.is_none());

@@ -1,4 +1,4 @@
-//! Failures on demand: the network and response failures that a test can inject.
+//! Faults: the network and response failures that a test can inject.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ const LARGEST_TEXT: usize = 1024 * 1024;
 /// The maximum number of active faults.
 pub(crate) const MOST: usize = 1_000;
 
-/// Refuses an `operationId` that no document has.
+/// Rejects an `operationId` that no document contains.
 pub(crate) fn check_operation(id: &str) -> Result<(), String> {
     let mut known = modelarts_client::operations().map(|operation| operation.id);
     if known.clone().any(|known| known == id) {
@@ -30,8 +30,8 @@ pub(crate) fn check_operation(id: &str) -> Result<(), String> {
 
 /// A fault that is injected into responses.
 ///
-/// A fault without any other effect only delays; `status` replaces the response. Faults are tried in the order in
-/// which they were added, and the first one that matches acts.
+/// `status`, `code` and `body` replace the response; a fault without any effect but `delay_ms` only delays it. Faults
+/// are matched in the order in which they were added, and the first one that matches acts.
 ///
 /// ```
 /// use modelarts_emulator::Fault;
@@ -197,21 +197,22 @@ impl Fault {
             .status
             .is_some_and(|status| !(200..=599).contains(&status))
         {
-            return Err("status has to lie between 200 and 599".into());
+            return Err("status must be between 200 and 599".into());
         }
         if self
             .probability
             .is_some_and(|probability| !(0.0..=1.0).contains(&probability))
         {
-            return Err("probability has to lie between 0 and 1".into());
+            return Err("probability must be between 0 and 1".into());
         }
         if self.times == Some(0) {
-            let error = "times has to be at least 1; leave it out for as long as the fault stands";
+            let error =
+                "times must be at least 1; leave it out to keep the fault until it is removed";
             return Err(error.into());
         }
         if self.delay_ms > LONGEST_DELAY {
             return Err(format!(
-                "delay_ms has to be at most {LONGEST_DELAY}, an hour"
+                "delay_ms must be at most {LONGEST_DELAY}, which is an hour"
             ));
         }
         let texts = [&self.code, &self.message, &self.body];
@@ -221,14 +222,15 @@ impl Fault {
             .any(|text| text.len() > LARGEST_TEXT)
         {
             return Err(format!(
-                "code, message and body have at most {LARGEST_TEXT} bytes"
+                "code, message and body must have at most {LARGEST_TEXT} bytes each"
             ));
         }
         for (name, value) in &self.headers {
             HeaderName::try_from(name)
-                .map_err(|_| format!("headers: `{name}` is no name of a header"))?;
-            HeaderValue::try_from(value)
-                .map_err(|_| format!("headers: the value of `{name}` cannot be sent"))?;
+                .map_err(|_| format!("headers: `{name}` is not a valid header name"))?;
+            HeaderValue::try_from(value).map_err(|_| {
+                format!("headers: the value of `{name}` is not a valid header value")
+            })?;
         }
         Ok(())
     }
@@ -267,12 +269,14 @@ impl Faults {
         }
     }
 
-    /// Adds a fault, or says what is wrong with it.
+    /// Adds a fault and returns it with its number. The error says why it is rejected.
     pub(crate) fn add(&self, mut fault: Fault) -> Result<Fault, String> {
         fault.check()?;
         let mut list = self.list.lock();
         if list.faults.len() >= MOST {
-            return Err(format!("{MOST} faults stand already; remove some"));
+            return Err(format!(
+                "there are {MOST} faults already; remove some first"
+            ));
         }
         fault.id = Some(list.next);
         list.next += 1;
@@ -338,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_acts_on_its_operation_so_many_times() {
+    fn a_fault_acts_on_its_operation_the_given_number_of_times() {
         let faults = faults();
         faults
             .add(Fault::status(503).operation("showNotebook").times(2))
@@ -359,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn a_probability_is_roughly_kept_and_repeats_with_its_seed() {
+    fn a_fault_acts_with_its_probability_and_repeats_with_its_seed() {
         let count = || {
             let faults = faults();
             faults.add(Fault::status(500).probability(0.25)).unwrap();

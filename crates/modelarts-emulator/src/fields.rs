@@ -1,16 +1,15 @@
-//! Values of generated types, which cannot be written as literals.
+//! Values of generated types, for which struct literals are not allowed.
 
-/// A value whose other fields are those of its base, or absent.
+/// Builds a value of a generated type. Fields that are not listed come from the base, or are absent.
 ///
-/// It reads like the literal that it stands for. The generated types allow none outside of their crate, so that a new field
-/// breaks nobody.
+/// It is written like a struct literal, which the `#[non_exhaustive]` types do not allow outside of their crate.
 macro_rules! with_fields {
     (@value $field:ident) => { $field };
     (@value $field:ident $value:expr) => { $value };
     ($type:path { $($field:ident $(: $value:expr)?,)* ..$base:expr }) => {{
-        let mut made: $type = $base;
-        $(made.$field = with_fields!(@value $field $($value)?);)*
-        made
+        let mut built: $type = $base;
+        $(built.$field = with_fields!(@value $field $($value)?);)*
+        built
     }};
     ($type:path { $($field:ident $(: $value:expr)?),* $(,)? }) => {
         with_fields!($type { $($field $(: $value)?,)* ..Default::default() })

@@ -1,4 +1,4 @@
-//! The state that the emulator has at the start, or is given later.
+//! Fixtures: the accounts and resources that exist at the start, or are added later.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -20,7 +20,7 @@ use crate::nearest::unknown;
 pub(crate) const DEFAULT_PROJECT: &str = "7f3c0e6a1b5d4c2f9e8d7a6b5c4d3e2f";
 pub(crate) const DEFAULT_REGION: &str = "eu-de";
 
-/// The initial projects, users and resources; as a JSON file for `modelarts emulator --fixtures`.
+/// The initial projects, users and resources; in JSON, the file for `modelarts emulator --fixtures`.
 ///
 /// Every field may be left out. Missing identifiers and secrets are generated, and fixtures without a user get the
 /// default one.
@@ -77,7 +77,7 @@ pub struct Fixtures {
 fn described<T: DeserializeOwned>(schema: &str, value: Value) -> Result<T, String> {
     static SCHEMAS: LazyLock<Value> = LazyLock::new(|| {
         let document = serde_json::from_str(modelarts_client::devenviron::DOCUMENT);
-        // The document is checked when it is compiled in; a damaged one describes nothing.
+        // The document is checked before it is compiled in; an unreadable one would describe nothing.
         let mut document: Value = document.unwrap_or_default();
         document["components"]["schemas"].take()
     });
@@ -139,7 +139,7 @@ impl Fixtures {
 
     /// An identifier that distinguishes these fixtures from others.
     pub(crate) fn digest(&self) -> String {
-        // Texts, numbers and maps: writing them cannot fail.
+        // Strings, numbers and maps with string keys: serializing them cannot fail.
         let text = serde_json::to_vec(self).unwrap_or_default();
         hex::encode(Sha256::digest(&text))
     }
@@ -315,7 +315,7 @@ mod tests {
     use crate::domain::Settings;
 
     #[test]
-    fn properties_that_the_document_does_not_describe_are_refused() {
+    fn properties_that_the_document_does_not_describe_are_rejected() {
         for (fixtures, hint) in [
             (json!({"flavors": [{"id": "x", "vcpu": 1}]}), "`vcpus`"),
             (
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn fixtures_are_the_same_after_they_were_written_and_read() {
+    fn fixtures_survive_a_round_trip_through_json() {
         let built_in = Fixtures::built_in_names().filter_map(Fixtures::built_in);
         let all = json!({
             "domains": [{"name": "d"}],

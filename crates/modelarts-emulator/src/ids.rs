@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 /// A stream of random numbers (SplitMix64).
 ///
-/// Its whole state is one number that is stored with what it made: after a restart it goes on where it was and never gives
-/// an identifier twice. By hand, since generators of libraries promise no values across versions, and those of
-/// an `rng_seed` stand in people's tests.
+/// Its whole state is one number, which is stored together with the resources: after a restart it continues where it
+/// was and repeats no identifier. It is written by hand, since libraries do not promise the same values across
+/// versions, and people's tests contain the values of an `rng_seed`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Ids {
     state: u64,
@@ -20,7 +20,7 @@ impl Ids {
         Self { state: seed }
     }
 
-    /// A stream of its own for another purpose.
+    /// Returns an independent stream for another purpose.
     pub(crate) fn fork(&mut self) -> Self {
         Self { state: self.next() }
     }
@@ -39,17 +39,17 @@ impl Ids {
         bytes
     }
 
-    /// From 0 up to, but not including, 1.
+    /// Returns a number from 0 up to, but not including, 1.
     pub(crate) fn fraction(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// 32 hexadecimal digits, as the identity service names projects and users.
+    /// Returns 32 hexadecimal digits, the form of the ids of projects and users in the identity service.
     pub(crate) fn hex32(&mut self) -> String {
         hex::encode(self.bytes::<16>())
     }
 
-    /// A version 4 UUID.
+    /// Returns a version 4 UUID.
     pub(crate) fn uuid(&mut self) -> String {
         let mut bytes = self.bytes::<16>();
         bytes[6] = bytes[6] & 0x0f | 0x40;
@@ -57,7 +57,7 @@ impl Ids {
         uuid_text(bytes)
     }
 
-    /// A text of letters and digits.
+    /// Returns a string of letters and digits.
     pub(crate) fn text(&mut self, length: usize) -> String {
         const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789abcdefghijklmnopqrstuvwxyz";
         (0..length)
@@ -66,7 +66,7 @@ impl Ids {
     }
 }
 
-/// A UUID as text.
+/// Formats a UUID.
 pub(crate) fn uuid_text(bytes: [u8; 16]) -> String {
     let text = hex::encode(bytes);
     format!(
@@ -87,14 +87,14 @@ fn mix(mut z: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// A seed that nobody can guess.
+/// Returns an unpredictable seed.
 pub(crate) fn random_seed() -> u64 {
-    // Without a source of randomness the identifiers merely repeat from run to run.
+    // Without a source of randomness the time has to do.
     getrandom::u64().unwrap_or_else(|_| mix(crate::clock::system_millis() as u64))
 }
 
-/// The ids of requests: drawn without a lock, apart from the state's ids, so that reading does not
-/// change what is created next.
+/// The generator of request ids. It takes no lock, and is independent of the ids of the state, so that reads do not
+/// change which ids are created next.
 #[derive(Debug)]
 pub(crate) struct RequestIds {
     next: AtomicU64,
@@ -121,7 +121,7 @@ impl RequestIds {
     }
 }
 
-/// What the header `X-Request-Id` of an answer says: 32 hexadecimal digits.
+/// The value of the response header `X-Request-Id`: 32 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RequestId([u8; 32]);
 
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_saved_stream_goes_on() {
+    fn a_stored_stream_continues() {
         let mut ids = Ids::seeded(3);
         ids.uuid();
         let saved = serde_json::to_string(&ids).unwrap();

@@ -18,7 +18,8 @@
 //!
 //! With the feature `client`, `Emulator::client()` is a ready client of the crate `modelarts`. Any other client uses
 //! [`base_url`](Emulator::base_url) and a [`token`](Emulator::token), or signs in with
-//! [`user_name`](Emulator::user_name) and [`password`](Emulator::password) or the [`access_key`](Emulator::access_key).
+//! [`user_name`](Emulator::user_name) and [`password`](Emulator::password) or the
+//! [`access_key`](Emulator::access_key).
 //!
 //! # What a test can set
 //! * **Time**: a [`manual`](EmulatorBuilder::manual) clock only advances when the [`clock`](Emulator::clock) is
@@ -37,12 +38,12 @@
 //! ```console
 //! $ modelarts emulator --port 8780 --rng-seed 7 --clock manual
 //! $ curl http://127.0.0.1:8780/_emulator/clock --json '{"advance_ms": 90000}'
-//! $ curl http://127.0.0.1:8780/_emulator/faults/responses --json '{"operation": "listNotebooks", "status": 429, "times": 2}'
-//! $ curl http://127.0.0.1:8780/_emulator/accounts
+//! $ curl http://127.0.0.1:8780/_emulator/faults/responses --json '{"operation": "listNotebooks", "status": 429,
+//! "times": 2}' $ curl http://127.0.0.1:8780/_emulator/accounts
 //! ```
 //!
-//! `/_emulator/openapi/control.json` describes it; `devenviron.json` and `iam.json` there describe the API. With the feature
-//! `docs` (enabled in the command) `/docs/` is a page from which the API can be called.
+//! `/_emulator/openapi/control.json` describes it; `devenviron.json` and `iam.json` there describe the API. With the
+//! feature `docs` (enabled in the command) `/docs/` is a page from which the API can be called.
 //!
 //! # Differences from the service
 //! * The two generations share one store, apart from quotas, but an instance is visible only to the generation that
@@ -68,8 +69,8 @@
 //!   follow.
 //!
 //! # Persistence
-//! With [`data`](EmulatorBuilder::data) everything is stored in a SQLite file. No response is sent before everything that
-//! it may show has been written to that file. So no change is lost when the process is killed, whether it was
+//! With [`data`](EmulatorBuilder::data) everything is stored in a SQLite file. No response is sent before everything
+//! that it may show has been written to that file. So no change is lost when the process is killed, whether it was
 //! acknowledged or only seen in a later response. The time is stored as well, however it was moved. While the file
 //! cannot be written, every response is a 500 that says so; once it can be written again, everything is written and
 //! the emulator continues. A file that was deleted or truncated meanwhile is written again, and one that is damaged
@@ -84,6 +85,11 @@
 //! [`Emulator::client`] and everything else that uses the [`Clock`] as its clock runs in emulated time. A manual
 //! clock jumps to the earliest of their waits when none of them has anything else to do: ten concurrent waits of ten
 //! seconds take ten seconds. Other clients, which only use HTTP, do not move the time; `POST /_emulator/clock` does.
+//!
+//! # Types of other crates
+//! Fixtures contain types of the documents, and [`Secret`]s; these are re-exported. The types that the control plane reads
+//! and writes implement the traits of [serde](https://serde.rs), and [`utoipa::ToSchema`], from which the description of the
+//! control plane is generated. A new major version of [`utoipa`] is therefore a new major version of this crate.
 //!
 //! # Features
 //!
@@ -132,8 +138,20 @@ pub use fixtures::{
     ProjectFixture, UserFixture,
 };
 pub use log::{LogFilter, LoggedRequest};
-/// The statuses of the documents.
+/// The crate of the client that `Emulator::client` returns.
+#[cfg(feature = "client")]
+pub use modelarts;
+/// The password, secret key or token of an emulated account.
+#[doc(no_inline)]
+pub use modelarts_client::Secret;
+/// The enumerations of the documents that statuses and fixtures contain.
 #[doc(no_inline)]
 pub use modelarts_client::devenviron::enums::{
-    DevEnvInstanceStatus, ImageStatus, NotebookStatus, OpenImageStatus,
+    DevEnvInstanceStatus, ImageStatus, NotebookStatus, OpenImageStatus, OpenVolumeCategory,
+    VolumeCategory,
 };
+/// The types of the documents that fixtures contain.
+#[doc(no_inline)]
+pub use modelarts_client::devenviron::types::{Image, NotebookFlavor};
+/// The crates whose types and traits are part of this crate's public API.
+pub use {serde_json, utoipa};

@@ -87,8 +87,7 @@ impl LogFilter {
         }
         match self.status {
             Some(status) if status != 0 && !(100..=599).contains(&status) => Err(
-                "status has to lie between 100 and 599, or to be 0 for a connection that was reset"
-                    .into(),
+                "status must be between 100 and 599, or 0 for a connection that was reset".into(),
             ),
             _ => Ok(()),
         }
@@ -127,6 +126,7 @@ pub(crate) struct Entry {
     pub(crate) micros: u64,
 }
 
+/// The headers that the log shows: none of them contains a secret.
 const SHOWN: [HeaderName; 5] = [
     header::HOST,
     header::USER_AGENT,
@@ -134,7 +134,7 @@ const SHOWN: [HeaderName; 5] = [
     header::CONTENT_TYPE,
     header::CONTENT_LENGTH,
 ];
-const SHOWN_OWN: [&str; 4] = ["x-sdk-date", "x-project-id", "x-language", "retry-after"];
+const SHOWN_CUSTOM: [&str; 4] = ["x-sdk-date", "x-project-id", "x-language", "retry-after"];
 
 /// Target and headers of a request, without secrets.
 ///
@@ -142,7 +142,7 @@ const SHOWN_OWN: [&str; 4] = ["x-sdk-date", "x-project-id", "x-language", "retry
 /// log.
 #[derive(Clone, Debug)]
 pub(crate) struct Head(
-    /// The target, then a line for each header that may be shown.
+    /// The target, then a line for each header that is shown.
     String,
 );
 
@@ -155,7 +155,7 @@ impl Head {
             text.push_str(query);
         }
         for (name, value) in headers {
-            if SHOWN.contains(name) || SHOWN_OWN.contains(&name.as_str()) {
+            if SHOWN.contains(name) || SHOWN_CUSTOM.contains(&name.as_str()) {
                 text.push('\n');
                 text.push_str(name.as_str());
                 text.push(':');
@@ -195,7 +195,7 @@ const SECRETS: [&str; 8] = [
     "script",
 ];
 
-/// Redacts every secret. Below `token` the `id` is one, so all of it is redacted.
+/// Redacts all secrets. An object `token` is redacted as a whole, since its `id` is the token.
 pub(crate) fn redact(value: &mut Value) {
     match value {
         Value::Object(map) => {
@@ -215,7 +215,7 @@ pub(crate) fn redact(value: &mut Value) {
 }
 
 impl Entry {
-    fn tell(&self) -> LoggedRequest {
+    fn to_logged(&self) -> LoggedRequest {
         LoggedRequest {
             id: self.id.to_string(),
             time: self.time,
@@ -242,24 +242,24 @@ impl Entry {
 #[derive(Debug)]
 pub(crate) struct Log {
     entries: Mutex<VecDeque<Entry>>,
-    most: usize,
+    capacity: usize,
 }
 
 impl Log {
-    pub(crate) fn new(most: usize) -> Self {
+    pub(crate) fn new(capacity: usize) -> Self {
         Self {
             entries: Mutex::default(),
-            most,
+            capacity,
         }
     }
 
     pub(crate) fn push(&self, entry: Entry) {
-        if self.most == 0 {
+        if self.capacity == 0 {
             return;
         }
         let mut entries = self.entries.lock();
         // The oldest entry is dropped after the lock is released.
-        let _oldest = if entries.len() >= self.most {
+        let _oldest = if entries.len() >= self.capacity {
             entries.pop_front()
         } else {
             None
@@ -279,7 +279,7 @@ impl Log {
         let fitting = entries.iter().rev().filter(|entry| filter.fits(entry));
         let mut selected: Vec<LoggedRequest> = fitting
             .take(filter.limit.unwrap_or(usize::MAX))
-            .map(Entry::tell)
+            .map(Entry::to_logged)
             .collect();
         selected.reverse();
         Ok(selected)
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_replaced_at_any_depth() {
+    fn secrets_are_redacted_at_any_depth() {
         let mut body = json!({"auth": {"identity": {
             "methods": ["password", "token"],
             "password": {"user": {"name": "ada", "password": "hunter2"}},

@@ -1,20 +1,20 @@
-//! "Did you mean …": the known name that is nearest to one that is not known.
+//! `did you mean …?`: the known name that is most similar to an unknown one.
 
-/// How alike two names have to be.
-const ALIKE: f64 = 0.7;
+/// The minimum similarity of two names.
+const MIN_SIMILARITY: f64 = 0.7;
 
-/// The known name that is most like `name`, if one is.
+/// Returns the known name that is most similar to `name`, if any is similar enough.
 pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let name = name.to_lowercase();
     known
         .into_iter()
         .map(|known| (strsim::jaro_winkler(&name, &known.to_lowercase()), known))
-        .filter(|(alike, _)| *alike >= ALIKE)
+        .filter(|(similarity, _)| *similarity >= MIN_SIMILARITY)
         .max_by(|(one, _), (other, _)| one.total_cmp(other))
         .map(|(_, known)| known)
 }
 
-/// Refuses a name that is not known, with the one that may have been meant.
+/// Returns the error message for an unknown name, with the most similar known one if there is any.
 pub(crate) fn unknown<'a>(
     what: &str,
     name: &str,
@@ -27,14 +27,14 @@ pub(crate) fn unknown<'a>(
     }
 }
 
-/// Adds the nearest name to what serde says of an unknown field or value.
+/// Adds the most similar name to serde's message about an unknown field or value.
 pub(crate) fn with_nearest(error: &str) -> String {
     let Some((before, expected)) = error.split_once(", expected ") else {
         return error.to_owned();
     };
     let is_unknown = before.contains("unknown field ") || before.contains("unknown variant ");
     let name = before.rsplit('`').nth(1).filter(|_| is_unknown);
-    // Every other piece stands between backticks.
+    // Every second piece is in backticks.
     let known = expected.split('`').skip(1).step_by(2);
     match name.and_then(|name| nearest(name, known)) {
         Some(nearest) => format!("{error}; did you mean `{nearest}`?"),
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn what_serde_says_gets_a_hint() {
+    fn a_message_of_serde_gets_a_hint() {
         #[derive(Debug, serde::Deserialize)]
         #[serde(deny_unknown_fields)]
         struct Sample {

@@ -1,4 +1,4 @@
-//! The state as an operation reads and changes it: on behalf of its caller.
+//! Access to the state on behalf of a caller.
 
 use crate::app::App;
 use crate::domain::{At, State};
@@ -16,7 +16,7 @@ impl App {
         self.read(|state, now| read(state, &At { now, caller }))
     }
 
-    /// Changes the state for a caller; returns once the change cannot get lost any more.
+    /// Changes the state for a caller. Returns once the change is persisted.
     pub(super) async fn write_for<T>(
         &self,
         cx: &Cx,

@@ -76,15 +76,18 @@ impl DevEnvInstances for App {
 }
 
 fn list_query(query: &ListDevEnvInstancesQuery) -> ApiResult<DevEnvQuery<'_>> {
-    // Of this one alone the page says that letter case matters.
+    // The documentation says that letter case matters, for this parameter only.
     if query.de_type.as_str() != DevEnvType::Notebook.as_str() {
         return Err(ApiError::value(
             "de_type",
-            format_args!("'{}' has to be Notebook, with a capital N", query.de_type),
+            format_args!(
+                "'{}' is not supported; it must be Notebook, with a capital N",
+                query.de_type
+            ),
         ));
     }
-    known("provision_type", query.provision_type.as_ref())?;
-    known("order", query.order.as_ref())?;
+    check_known("provision_type", query.provision_type.as_ref())?;
+    check_known("order", query.order.as_ref())?;
     let order = query.order.as_deref();
     let sort_key = query.sortby.as_deref();
     let by_creation = match sort_key.unwrap_or(&ListDevEnvInstancesQuery::DEFAULT_SORTBY) {
@@ -109,18 +112,18 @@ fn list_query(query: &ListDevEnvInstancesQuery) -> ApiResult<DevEnvQuery<'_>> {
             == DevEnvSortOrder::Desc,
         paging: Paging {
             offset: count("offset", query.offset)?.unwrap_or(0),
-            // 0 is documented as all.
+            // 0 means all, as documented.
             limit: count("limit", query.limit)?.filter(|limit| *limit > 0),
         },
     })
 }
 
-/// Refuses a value that the document does not list.
-fn known<E: OpenEnum>(name: &str, value: Option<&Open<E>>) -> ApiResult<()> {
+/// Refuses a value that is not in the document's list.
+fn check_known<E: OpenEnum>(name: &str, value: Option<&Open<E>>) -> ApiResult<()> {
     match value {
         Some(value) if value.is_unknown() => Err(ApiError::value(
             name,
-            format_args!("it has to be {}", E::values().join(" or ")),
+            format_args!("it must be {}", E::values().join(" or ")),
         )),
         _ => Ok(()),
     }

@@ -1,4 +1,5 @@
-//! What the documents ask of a server, done by the [`App`]: a file for each tag implements the generated trait of that tag.
+//! The operations of the documents: one file for each tag implements the generated trait of the tag for
+//! [`App`](crate::app::App).
 
 mod access;
 mod devenv;

@@ -84,7 +84,7 @@ impl Notebooks for App {
 }
 
 impl App {
-    /// A page of the caller's notebooks, or of everybody's.
+    /// Returns a page of the caller's notebooks, or of all users' notebooks.
     fn list(
         &self,
         cx: &Cx,

@@ -1,14 +1,15 @@
-//! Pages and sort orders, as the queries of lists ask for them.
+//! The parameters of lists that select a page and a sort direction.
 
 use modelarts_client::devenviron::enums::{OpenSortDirection, SortDirection};
 
 use crate::domain::Paging;
 use crate::error::{ApiError, ApiResult};
 
-/// The most records on a page of a list. No document states it; it keeps a single request from rendering a whole state.
+/// The maximum number of records on a page. No document states it; it keeps one request from rendering the whole
+/// state.
 const LARGEST_PAGE: usize = 1_000;
 
-/// Which part of a list is wanted; a limit of 0 is none.
+/// Returns the requested part of a list; a limit of 0 counts as absent.
 pub(super) fn paging(
     offset: Option<i32>,
     limit: Option<i32>,
@@ -36,17 +37,17 @@ pub(super) fn count(name: &str, number: Option<i32>) -> ApiResult<Option<usize>>
     number.map_err(|_| ApiError::value(name, "it must not be negative"))
 }
 
-/// Whether the first is the least.
+/// Whether the list is requested in ascending order.
 pub(super) fn is_ascending(
-    asked: Option<&OpenSortDirection>,
+    requested: Option<&OpenSortDirection>,
     default: SortDirection,
 ) -> ApiResult<bool> {
-    match asked.map_or(&default, |asked| asked) {
+    match requested.map_or(&default, |requested| requested) {
         SortDirection::Asc => Ok(true),
         SortDirection::Desc => Ok(false),
         _ => Err(ApiError::value(
             "sort_dir",
-            format_args!("it has to be {}", SortDirection::values().join(" or ")),
+            format_args!("it must be {}", SortDirection::values().join(" or ")),
         )),
     }
 }

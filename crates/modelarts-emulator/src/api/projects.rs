@@ -34,7 +34,7 @@ impl Projects for App {
         cx: &Cx,
         query: ListProjectsQuery,
     ) -> ApiResult<Reply<ProjectList>> {
-        // The list links to itself.
+        // The list contains a link to itself.
         let path = modelarts_client::operation("listProjects").map_or("", |(_, it)| it.path);
         let url = self.base_url(&cx.headers) + path;
         let fits = |project: &&accounts::Project| {

@@ -83,7 +83,7 @@ fn wrong_credentials() -> ApiError {
     )
 }
 
-/// The id of the user, and the methods by which it is known.
+/// Verifies an identity. Returns the id of the user, and the methods that proved it.
 fn identify(app: &App, identity: &IdentityReq) -> ApiResult<(String, Vec<&'static str>)> {
     let uses = |method: &str| identity.methods.iter().any(|known| *known == method);
     if uses("token") {
@@ -97,7 +97,7 @@ fn identify(app: &App, identity: &IdentityReq) -> ApiResult<(String, Vec<&'stati
     if !uses("password") {
         return Err(ApiError::value(
             "auth.identity.methods",
-            "it has to hold password or token",
+            "it must contain password or token",
         ));
     }
     let user = identity
@@ -108,7 +108,7 @@ fn identify(app: &App, identity: &IdentityReq) -> ApiResult<(String, Vec<&'stati
     if user.id.is_none() && user.name.is_none() {
         return Err(ApiError::required(
             "auth.identity.password.user.name",
-            " without an id",
+            " if there is no id",
         ));
     }
     app.read(|state, _| {
@@ -123,14 +123,14 @@ fn identify(app: &App, identity: &IdentityReq) -> ApiResult<(String, Vec<&'stati
                 user.name.as_deref(),
                 domain.map(|domain| domain.id.as_str()),
             )
-            .filter(|found| same(found.password.expose(), user.password.expose()))
+            .filter(|found| constant_time_eq(found.password.expose(), user.password.expose()))
             .ok_or_else(wrong_credentials)?;
         Ok((found.id.clone(), vec!["password"]))
     })
 }
 
-/// Compares two secrets in a time that does not tell where they differ.
-fn same(a: &str, b: &str) -> bool {
+/// Compares two secrets in constant time.
+fn constant_time_eq(a: &str, b: &str) -> bool {
     let differences = a
         .bytes()
         .zip(b.bytes())

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::app::App;
 use crate::http::response::json_response;
 
-/// `GET /`: where the versions of the identity service are; a browser is sent to the documentation.
+/// `GET /`: lists the versions of the identity service. A browser is redirected to the documentation.
 pub(crate) async fn versions(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     let accepted = headers
         .get(header::ACCEPT)
@@ -26,7 +26,7 @@ pub(crate) async fn versions(State(app): State<Arc<App>>, headers: HeaderMap) ->
     )
 }
 
-/// `GET /v3`.
+/// `GET /v3`: describes version 3 of the identity service.
 pub(crate) async fn version(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     json_response(
         StatusCode::OK,

@@ -1,15 +1,15 @@
-//! How an emulator is set up.
+//! The settings of an emulator that are not part of its state.
 
 use std::time::Duration;
 
 use crate::http::authority::Addresses;
 
-/// How long a client may take, in real time.
+/// The timeouts for clients, in real time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Timeouts {
-    /// To send the head of a request.
+    /// For sending the head of a request.
     pub(crate) head: Duration,
-    /// To send a body, and to read the next part of a response.
+    /// For sending a body, and for reading the next part of a response.
     pub(crate) body: Duration,
 }
 
@@ -22,7 +22,7 @@ impl Default for Timeouts {
     }
 }
 
-/// How an emulator is set up, apart from what it holds.
+/// The settings of an emulator that are not part of its state.
 #[derive(Clone, Debug)]
 pub(crate) struct ServerConfig {
     pub(crate) region: String,

@@ -1,4 +1,4 @@
-//! State that outlives the process, and state that is replaced as a whole.
+//! Persistence of the state, and its replacement by a reset or a snapshot.
 
 use std::sync::Arc;
 
@@ -10,11 +10,11 @@ use crate::domain::{Beginning, Snapshot, State};
 use crate::error::{ApiError, ApiResult, code};
 use crate::store::{Change, Store, StoreError};
 
-const UNKNOWN_BEGINNING: &str = "This state file is from an emulator that did not keep the fixtures that it began with, so \
-                                 there is no beginning to go back to; remove the file to begin anew.";
+const NO_INITIAL_STATE: &str = "The state file was created by an older emulator, which did not store the initial state, so it \
+                                cannot be restored; remove the file to start again.";
 
 impl App {
-    /// Hands over what has changed. Under the lock, so that the order is that of the changes.
+    /// Submits the changes to the store. Called under the lock, so that they are submitted in order.
     pub(super) fn submit(&self, state: &mut State, replace: bool) {
         let Some(store) = &self.store else {
             return;
@@ -30,10 +30,10 @@ impl App {
         });
     }
 
-    /// Waits until everything that could be seen so far is on disk.
+    /// Waits until every change that is visible so far is on disk.
     ///
-    /// Changes are seen in memory before they are written. No response leaves before this, whether it changes something or
-    /// only shows it, so that nothing that anybody saw is lost in a crash.
+    /// Changes are visible in memory before they are written. Every response waits here, whether it makes a change or
+    /// only shows one, so that a crash loses nothing that a client has seen.
     pub(crate) async fn persisted(&self) -> ApiResult<()> {
         let Some(store) = &self.store else {
             return Ok(());
@@ -41,10 +41,10 @@ impl App {
         if store.is_lost() {
             self.rewrite(&**store);
         }
-        let mut written = unwritten(&**store).await;
+        let mut written = wait_until_written(&**store).await;
         if written.is_err() && store.is_lost() {
             self.rewrite(&**store);
-            written = unwritten(&**store).await;
+            written = wait_until_written(&**store).await;
         }
         written.map_err(|StoreError(error)| {
             ApiError::new(
@@ -54,17 +54,17 @@ impl App {
         })
     }
 
-    /// Hands everything over anew, since the state file has got lost.
+    /// Submits the whole state again, since the state file is lost.
     fn rewrite(&self, store: &dyn Store) {
         let mut state = self.state.write();
-        // Somebody else may have done it meanwhile.
+        // Another request may have done it meanwhile.
         if store.is_lost() {
             state.remember_changes(true);
             self.submit(&mut state, true);
         }
     }
 
-    /// Lets the state file go.
+    /// Writes all changes and closes the state file.
     pub(crate) fn close(&self) {
         if let Some(store) = &self.store {
             if store.is_lost() {
@@ -74,7 +74,7 @@ impl App {
         }
     }
 
-    /// Writes down what the emulator begins with, its time above all.
+    /// Persists the initial state, which includes the time.
     pub(crate) async fn begin(&self) -> ApiResult<()> {
         self.write(|state, _| {
             state.set_core_dirty();
@@ -86,9 +86,9 @@ impl App {
     async fn replace(&self, mut fresh: State) -> ApiResult<()> {
         {
             let mut state = self.state.write();
-            // Tokens that were issued stay good.
+            // Tokens that were issued stay valid.
             fresh.core.token_key = state.core.token_key;
-            // A snapshot may come from elsewhere; what this state was made from stays the same.
+            // A snapshot may come from another emulator; a reset still restores the initial state of this one.
             fresh.beginning.clone_from(&state.beginning);
             if self.store.is_some() {
                 fresh.remember_changes(true);
@@ -99,7 +99,7 @@ impl App {
         self.persisted().await
     }
 
-    /// Goes back to the state at the start; the clock stays, faults and log are emptied.
+    /// Restores the initial state. The clock is kept; faults and log are cleared.
     pub(crate) async fn reset(&self) -> ApiResult<()> {
         let now = self.clock.now_millis();
         let beginning = self.state.read().beginning.clone();
@@ -108,7 +108,7 @@ impl App {
                 .map(Arc::unwrap_or_clone)
                 .ok_or_else(|| ApiError {
                     status: StatusCode::CONFLICT,
-                    ..ApiError::new(code::INTERNAL, UNKNOWN_BEGINNING)
+                    ..ApiError::new(code::INTERNAL, NO_INITIAL_STATE)
                 })?;
         let state = initial(self.settings.clone(), fixtures, rng_seed, now)
             .map_err(|error| ApiError::new(code::INTERNAL, error.to_string()))?;
@@ -117,7 +117,7 @@ impl App {
         self.replace(state).await
     }
 
-    /// Takes over a snapshot, with its time if the clock is a manual one.
+    /// Restores a snapshot, including its time if the clock is manual.
     pub(crate) async fn restore(&self, snapshot: Snapshot) -> ApiResult<()> {
         let (state, taken) = State::restore(self.settings.clone(), snapshot)
             .map_err(|error| ApiError::value("snapshot", error))?;
@@ -128,7 +128,7 @@ impl App {
     }
 }
 
-async fn unwritten(store: &dyn Store) -> Result<(), StoreError> {
+async fn wait_until_written(store: &dyn Store) -> Result<(), StoreError> {
     match store.unwritten() {
         None => Ok(()),
         Some(written) => written.await,
@@ -155,7 +155,7 @@ mod tests {
     use crate::fixtures::Fixtures;
     use crate::http::authority::Addresses;
 
-    /// Writes nothing before it is told to.
+    /// A store that only writes on demand.
     #[derive(Debug)]
     struct Slow {
         submitted: AtomicU64,
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_that_does_not_know_its_beginning_is_not_reset() {
+    fn a_state_without_its_initial_state_is_not_reset() {
         let (app, store) = app();
         app.state.write().beginning = None;
         app.faults.add(Fault::status(500)).unwrap();
@@ -241,7 +241,7 @@ mod tests {
     ];
 
     #[test]
-    fn no_response_leaves_before_what_it_may_show_is_written() {
+    fn no_response_is_sent_before_the_changes_that_it_may_show_are_written() {
         let (app, store) = app();
         for path in PATHS {
             app.clock.advance(Duration::from_secs(1));
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_written_is_not_shown_either() {
+    fn changes_that_cannot_be_written_are_not_shown() {
         let (app, store) = app();
         let full = StoreError("disk full".into());
         let _ = store.written.send_replace(Err(full));

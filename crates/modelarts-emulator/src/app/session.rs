@@ -1,4 +1,4 @@
-//! Who sends a request: tokens and signatures are issued and verified here.
+//! Sessions: who sends a request, proven by a token or a signature.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::error::{ApiError, ApiResult, code};
 use crate::identity::signature::{Authorization, Refusal};
 use crate::identity::token::{Claims, LIFETIME};
 
-/// Who is asking, as far as it was proven.
+/// The authenticated sender of a request.
 #[derive(Clone, Debug)]
 pub(crate) enum Session {
     Token(Arc<Claims>),
@@ -26,7 +26,7 @@ impl Session {
         }
     }
 
-    /// The project that the proof is limited to.
+    /// The project that the token is limited to.
     pub(crate) fn project(&self) -> Option<&str> {
         match self {
             Self::Token(claims) => claims.project.as_deref(),
@@ -34,7 +34,7 @@ impl Session {
         }
     }
 
-    /// How it was proven.
+    /// The kind of its credentials, for the log.
     pub(crate) fn by(&self) -> &'static str {
         match self {
             Self::Token(_) => "token",
@@ -44,7 +44,7 @@ impl Session {
 }
 
 impl App {
-    /// A token for a user, if that user may work there.
+    /// Issues a token for a user, limited to a project if one is given, and returns it with its claims.
     pub(crate) fn issue(&self, user: &str, project: Option<&str>, now: Millis) -> (String, Claims) {
         let claims = Claims {
             user: user.to_owned(),
@@ -59,7 +59,7 @@ impl App {
         self.rng.lock().hex32()
     }
 
-    /// Whom a token speaks for.
+    /// Verifies a token.
     pub(crate) fn by_token(&self, token: &str, now: Millis) -> ApiResult<Session> {
         let claims = self.tokens.read(token).ok_or_else(|| {
             ApiError::new(
@@ -76,7 +76,7 @@ impl App {
         Ok(Session::Token(claims))
     }
 
-    /// Whom a signature speaks for.
+    /// Verifies the signature of a request.
     pub(crate) fn by_signature(
         &self,
         parts: &http::request::Parts,
@@ -108,8 +108,8 @@ impl App {
         })
     }
 
-    /// The present, by the clock that is nearer to a date: emulated time, which clients of this process sign with, or
-    /// real time, which is all that a client outside can know.
+    /// Returns the present time of the clock that is closer to a date: emulated time, with which clients in this
+    /// process sign, or real time, the only one that other clients know.
     fn nearest_present(&self, date: Millis) -> Millis {
         let (emulated, real) = (self.clock.now_millis(), system_millis());
         if (real - date).abs() < (emulated - date).abs() {

@@ -32,7 +32,7 @@ pub(crate) struct App {
     pub(crate) timeouts: Timeouts,
     pub(crate) base_url: OnceLock<String>,
     pub(super) store: Option<Arc<dyn Store>>,
-    /// Where randomness that is no part of the state comes from.
+    /// The source of random values that are not part of the state.
     pub(super) rng: Mutex<Ids>,
 }
 
@@ -70,7 +70,7 @@ impl App {
         })
     }
 
-    /// Reads the state as it is now.
+    /// Reads the present state; transitions that are due are carried out first.
     pub(crate) fn read<T>(&self, read: impl FnOnce(&State, Millis) -> T) -> T {
         let now = self.clock.now_millis();
         {
@@ -86,12 +86,12 @@ impl App {
         read(&state, now)
     }
 
-    /// Looks something up that does not depend on the time.
-    pub(crate) fn with_accounts<T>(&self, look_up: impl FnOnce(&Accounts) -> T) -> T {
-        look_up(&self.state.read().accounts)
+    /// Reads the accounts, which do not depend on the time.
+    pub(crate) fn with_accounts<T>(&self, read: impl FnOnce(&Accounts) -> T) -> T {
+        read(&self.state.read().accounts)
     }
 
-    /// Changes the state as it is now; returns once the change cannot get lost any more.
+    /// Changes the present state. Returns once the change is persisted.
     pub(crate) async fn write<T>(
         &self,
         change: impl FnOnce(&mut State, Millis) -> ApiResult<T>,
@@ -108,23 +108,24 @@ impl App {
         result
     }
 
-    /// What URLs in a response begin with: where the client found the emulator, so that a forwarded port is right, too.
+    /// Returns the prefix of URLs in a response: the address that the client used, so that URLs also work behind a
+    /// forwarded port.
     pub(crate) fn base_url(&self, headers: &http::HeaderMap) -> String {
         let asked = self.addresses.base_url(headers);
         asked.unwrap_or_else(|| self.base_url.get().cloned().unwrap_or_default())
     }
 }
 
-/// A new state with what fixtures describe.
+/// Returns a new state with the accounts and resources of the fixtures.
 pub(crate) fn initial(
     settings: Settings,
     fixtures: Fixtures,
-    number: u64,
+    rng_seed: u64,
     now: Millis,
 ) -> Result<State, FixtureError> {
-    let mut state = State::new(settings, Core::new(number));
+    let mut state = State::new(settings, Core::new(rng_seed));
     state.beginning = Some(Arc::new(Beginning {
-        rng_seed: number,
+        rng_seed,
         fixtures: fixtures.clone(),
     }));
     state.add_fixtures(fixtures, now)?;

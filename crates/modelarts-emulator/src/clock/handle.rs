@@ -102,18 +102,18 @@ impl Clock {
         self.change(|reading| reading.mode = ClockMode::Manual);
     }
 
-    /// Sets the time to `now`, also backwards: for a restored state.
+    /// Sets the time, also backwards, when a snapshot is restored.
     pub(crate) fn set(&self, now: Millis) {
         self.change(|reading| reading.base = now as f64);
     }
 
     /// Calls `observer` whenever the time is moved or its rate is changed, before the change becomes visible.
     pub(crate) fn observe(&self, observer: ClockObserver) {
-        // There is one observer at most: the store of the emulator that made the clock.
+        // At most one observer is ever set: by the emulator that created the clock, for its store.
         let _ = self.shared.observer.set(observer);
     }
 
-    /// The present, in real and in emulated time.
+    /// The present in real and in emulated time, and the rate.
     pub(crate) fn checkpoint(&self) -> Checkpoint {
         self.shared.reading.lock().checkpoint(real_instant())
     }
@@ -169,7 +169,7 @@ impl Clock {
     /// The wait starts at the call, not at the first poll.
     #[cfg_attr(
         not(any(feature = "client", test)),
-        expect(dead_code, reason = "only clients of this process sleep like this")
+        expect(dead_code, reason = "only clients of this process sleep this way")
     )]
     pub(crate) fn sleep_as_client(
         &self,
@@ -207,7 +207,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_manual_clock_moves_only_by_hand() {
+    fn a_manual_clock_only_moves_when_it_is_advanced() {
         let clock = Clock::manual(1_000);
         assert_eq!(clock.now_millis(), 1_000);
         clock.advance(Duration::from_millis(500));
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frozen_clock_stands_and_keeps_its_scale() {
+    fn a_frozen_clock_does_not_move_and_keeps_its_scale() {
         let clock = Clock::scaled(1_000_000.0);
         clock.freeze();
         let now = clock.now_millis();
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_nonsensical_scale_is_no_scale() {
+    fn an_invalid_scale_is_treated_as_1() {
         for factor in [0.0, -1.0, f64::NAN, f64::INFINITY] {
             assert_eq!(Clock::scaled(factor).reading().scale, 1.0);
         }

@@ -93,7 +93,7 @@ pub(super) fn positive(factor: f64) -> f64 {
     }
 }
 
-/// `2026-03-01T09:30:00.000000Z`, the form of the identity service.
+/// Formats a time as the identity service does: `2026-03-01T09:30:00.000000Z`.
 pub(crate) fn iso(millis: Millis) -> String {
     jiff::Timestamp::from_millisecond(millis)
         .map(|time| time.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string())

@@ -20,8 +20,8 @@ pub(super) struct Shared {
     pub(super) changed: Notify,
     /// Notified by every jump.
     pub(super) jumped: Notify,
-    /// The sleeping clients of this process, by wake-up time and a unique number. This lock is acquired before the one
-    /// of `reading`.
+    /// The sleeping clients of this process, by wake-up time and a unique number. This lock is acquired before the
+    /// one of `reading`.
     pub(super) sleepers: Mutex<BTreeMap<(u64, u64), Option<Waker>>>,
     pub(super) next_sleeper: AtomicU64,
     /// Requests in flight: those that the emulator is handling, and those that clients of this process have sent.

@@ -189,7 +189,7 @@ mod tests {
     const TEN_SECONDS: Duration = Duration::from_secs(10);
 
     #[tokio::test]
-    async fn waits_of_clients_pass_side_by_side() {
+    async fn waits_of_clients_are_concurrent() {
         let clock = Clock::manual(0);
         let waits = (0..10).map(|_| clock.sleep_as_client(TEN_SECONDS));
         futures::future::join_all(waits).await;
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn tasks_that_wait_again_and_again_stay_side_by_side() {
+    async fn repeated_waits_of_tasks_stay_concurrent() {
         let clock = Clock::manual(0);
         let tasks = (0..50).map(|_| {
             let clock = clock.clone();
@@ -212,13 +212,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_earliest_wait_ends_first_and_one_that_was_given_up_moves_nothing() {
+    async fn the_earliest_wait_ends_first_and_a_dropped_one_does_not_move_the_time() {
         let clock = Clock::manual(0);
         let long = clock.sleep_as_client(Duration::from_secs(60));
         {
-            let given_up = clock.sleep_as_client(Duration::from_secs(1));
-            tokio::pin!(given_up);
-            assert!(futures::poll!(given_up).is_pending());
+            let dropped = clock.sleep_as_client(Duration::from_secs(1));
+            tokio::pin!(dropped);
+            assert!(futures::poll!(dropped).is_pending());
         }
         clock.sleep_as_client(Duration::from_secs(5)).await;
         assert_eq!(clock.now_millis(), 5_000);
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_time_stands_while_a_request_is_in_flight() {
+    async fn the_time_does_not_move_while_a_request_is_in_flight() {
         let clock = Clock::manual(0);
         let request = clock.in_flight(Side::Server);
         let wait = clock.sleep_as_client(TEN_SECONDS);
@@ -240,15 +240,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_request_that_waits_for_the_time_itself_does_not_stop_it() {
+    async fn a_request_that_itself_waits_for_the_clock_does_not_stop_it() {
         let clock = Clock::manual(0);
-        let _held_back = clock.in_flight(Side::Client);
+        let _rate_limited = clock.in_flight(Side::Client);
         clock.sleep_as_client(TEN_SECONDS).await;
         assert_eq!(clock.now_millis(), 10_000);
     }
 
     #[tokio::test]
-    async fn a_plain_sleep_and_a_frozen_clock_move_nothing() {
+    async fn a_plain_sleep_and_a_frozen_clock_do_not_move_the_time() {
         let clock = Clock::manual(0);
         let plain = clock.sleep(Duration::from_secs(3));
         assert!(tokio::time::timeout(STUCK, plain).await.is_err());

@@ -1,4 +1,4 @@
-//! The accounts, with their secrets.
+//! The route of the accounts, which shows their secrets.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use utoipa::ToSchema;
 
 use crate::app::App;
 
-/// The accounts of the emulator, with the secrets that only it knows.
+/// The accounts of the emulator, including their secrets.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct AccountList {
-    /// Name by id.
+    /// The projects, as a map from id to name.
     projects: BTreeMap<String, String>,
     /// The users that may sign in.
     users: Vec<AccountUser>,
@@ -23,7 +23,7 @@ pub(super) struct AccountList {
 /// A user that may sign in.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 struct AccountUser {
-    /// Id of the user.
+    /// ID of the user.
     id: String,
     /// Name of the user.
     name: String,
@@ -31,15 +31,15 @@ struct AccountUser {
     domain: String,
     /// Password of the user.
     password: Secret,
-    /// Ids of the projects.
+    /// IDs of the projects that the user may work in.
     projects: Vec<String>,
-    /// Secret key by access key.
+    /// The access keys, as a map from access key to secret key.
     access_keys: BTreeMap<String, Secret>,
 }
 
 #[utoipa::path(
     get, path = "/_emulator/accounts", operation_id = "accounts", tag = "State", summary = "List the accounts",
-    description = "With passwords and keys, which mean nothing outside this emulator.",
+    description = "Passwords and keys are included; they are valid in this emulator only.",
     responses((status = 200, description = "The accounts.", body = AccountList))
 )]
 pub(super) async fn accounts(State(app): State<Arc<App>>) -> Json<AccountList> {

@@ -1,4 +1,4 @@
-//! The available capacity.
+//! Routes of the available capacity.
 
 use std::sync::Arc;
 
@@ -25,8 +25,8 @@ pub(super) async fn show_capacity(State(app): State<Arc<App>>) -> Json<Capacity>
     summary = "Set the available capacity",
     request_body = Capacity,
     responses(
-        (status = 200, description = "The capacity now.", body = Capacity),
-        (status = 400, description = "The capacity makes no sense.", body = ControlError)
+        (status = 200, description = "The new capacity.", body = Capacity),
+        (status = 400, description = "The capacity names a flavor that does not exist.", body = ControlError)
     )
 )]
 pub(super) async fn set_capacity(

@@ -1,4 +1,4 @@
-//! The time.
+//! Routes of the clock.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,17 +21,17 @@ pub(super) async fn show_clock(State(app): State<Arc<App>>) -> Json<ClockReading
     Json(app.clock.reading())
 }
 
-/// A change to the clock. Every property that is given is applied, in this order.
+/// A change to the clock. All given properties are applied, in this order.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct ClockChange {
-    /// `true`: the clock only moves when it is advanced.
+    /// `true` switches to manual mode, in which the clock only moves when it is advanced.
     manual: bool,
     /// Emulated seconds per real second, more than 0.
     scale: Option<f64>,
     /// `true` stops the clock, `false` resumes it.
     frozen: Option<bool>,
-    /// Milliseconds to advance the clock by.
+    /// By how many milliseconds to advance the clock.
     advance_ms: Option<u64>,
     /// The time to advance the clock to, in milliseconds since the epoch.
     advance_to: Option<i64>,
@@ -41,8 +41,8 @@ pub(super) struct ClockChange {
     post, path = "/_emulator/clock", operation_id = "setClock", tag = "Clock", summary = "Advance, scale or stop the time",
     request_body = ClockChange,
     responses(
-        (status = 200, description = "The time now.", body = ClockReading),
-        (status = 400, description = "The change makes no sense.", body = ControlError)
+        (status = 200, description = "The time after the change.", body = ClockReading),
+        (status = 400, description = "The change is not possible; no part of it was applied.", body = ControlError)
     )
 )]
 pub(super) async fn set_clock(
@@ -72,17 +72,17 @@ pub(super) async fn set_clock(
 }
 
 impl ClockChange {
-    /// Rejects a change that cannot be applied as a whole, so that no part of it is applied.
+    /// Rejects a change that cannot be applied as a whole.
     fn check(&self, now: Millis) -> Result<(), String> {
         if let Some(scale) = self.scale
             && !(scale.is_finite() && scale > 0.0 && scale <= FASTEST)
         {
             return Err(format!(
-                "scale has to be more than 0 and at most {FASTEST}; use frozen to stop the time"
+                "scale must be more than 0 and at most {FASTEST}; use frozen to stop the time"
             ));
         }
         if self.manual && self.scale.is_some() {
-            return Err("manual and scale exclude each other".into());
+            return Err("manual and scale cannot be combined; send only one of them".into());
         }
         let after = i64::try_from(self.advance_ms.unwrap_or_default())
             .ok()
@@ -90,15 +90,15 @@ impl ClockChange {
             .filter(|after| *after <= LATEST)
             .ok_or_else(|| {
                 format!(
-                    "advance_ms leads beyond 9999-01-01 ({LATEST}), where the clock's range ends"
+                    "advance_ms must not move the time beyond 9999-01-01 ({LATEST}), the end of the clock's range"
                 )
             })?;
         match self.advance_to {
             Some(target) if target > LATEST => Err(format!(
-                "advance_to lies beyond 9999-01-01 ({LATEST}), where the clock's range ends"
+                "advance_to must not be later than 9999-01-01 ({LATEST}), the end of the clock's range"
             )),
             Some(target) if target < after => Err(format!(
-                "advance_to lies before the present ({after}); time does not go back, but a snapshot can be taken over"
+                "advance_to must not be earlier than the present time ({after}); to go back in time, restore a snapshot"
             )),
             _ => Ok(()),
         }

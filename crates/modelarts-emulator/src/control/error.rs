@@ -1,4 +1,4 @@
-//! The refusals of the control plane.
+//! The errors of the control plane.
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -9,13 +9,13 @@ use utoipa::ToSchema;
 use crate::error::ApiError;
 use crate::http::response::json_response;
 
-/// A refusal of the control plane.
+/// An error of the control plane.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct ControlError {
     #[serde(skip)]
     #[schema(ignore)]
     status: StatusCode,
-    /// What is wrong, in one line.
+    /// The error message, in one line.
     error: String,
 }
 
@@ -40,13 +40,15 @@ impl From<ApiError> for ControlError {
     }
 }
 
-/// Converts a rejection by the router itself to the control plane's JSON.
+/// Gives a rejection by the router a body, in the form of the control plane's errors.
 pub(crate) fn to_json_error(response: Response) -> Response {
     let error = match response.status() {
         StatusCode::NOT_FOUND => {
-            "the emulator has nothing here; see /_emulator/openapi/control.json"
+            "there is nothing at this path; see /_emulator/openapi/control.json"
         }
-        StatusCode::METHOD_NOT_ALLOWED => "the path has no such method; see the header Allow",
+        StatusCode::METHOD_NOT_ALLOWED => {
+            "this path does not support the method; see the header Allow"
+        }
         _ => return response,
     };
     if response.headers().contains_key(header::CONTENT_TYPE) {

@@ -1,4 +1,4 @@
-//! What handlers take from a request; what does not fit is refused in the control plane's own form.
+//! Extractors whose rejections are errors of the control plane.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::error::ControlError;
 use crate::app::App;
 use crate::nearest::with_nearest;
 
-/// A JSON body, whatever its declared type.
+/// A JSON body; its `Content-Type` is ignored.
 pub(super) struct Body<T>(pub(super) T);
 
 impl<T: DeserializeOwned> FromRequest<Arc<App>> for Body<T> {
@@ -36,7 +36,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Body<T> {
     }
 }
 
-/// A segment of the path.
+/// A parameter of the path.
 pub(crate) struct Segment(pub(crate) String);
 
 impl FromRequestParts<Arc<App>> for Segment {

@@ -1,4 +1,4 @@
-//! Faults of responses and of transitions.
+//! Routes of the faults, in responses and in transitions.
 
 use std::sync::Arc;
 
@@ -21,11 +21,11 @@ pub(super) async fn list_response_faults(State(app): State<Arc<App>>) -> Json<Ve
 }
 
 #[utoipa::path(
-    post, path = "/_emulator/faults/responses", operation_id = "addResponseFault", tag = "Faults", summary = "Disturb responses",
+    post, path = "/_emulator/faults/responses", operation_id = "addResponseFault", tag = "Faults", summary = "Add a response fault",
     request_body = Fault,
     responses(
         (status = 201, description = "Added.", body = Fault),
-        (status = 400, description = "The fault makes no sense.", body = ControlError)
+        (status = 400, description = "The fault could never act as described, or there are too many.", body = ControlError)
     )
 )]
 pub(super) async fn add_response_fault(
@@ -38,7 +38,7 @@ pub(super) async fn add_response_fault(
 
 #[utoipa::path(
     delete, path = "/_emulator/faults/responses", operation_id = "clearResponseFaults", tag = "Faults", summary = "Remove all response faults",
-    responses((status = 204, description = "Done."))
+    responses((status = 204, description = "Removed."))
 )]
 pub(super) async fn clear_response_faults(State(app): State<Arc<App>>) -> StatusCode {
     app.faults.clear();
@@ -49,8 +49,8 @@ pub(super) async fn clear_response_faults(State(app): State<Arc<App>>) -> Status
     delete, path = "/_emulator/faults/responses/{id}", operation_id = "removeResponseFault", tag = "Faults", summary = "Remove a response fault",
     params(("id" = u64, Path, description = "Number of the fault.")),
     responses(
-        (status = 204, description = "Done."),
-        (status = 404, description = "There is no such fault.", body = ControlError)
+        (status = 204, description = "Removed."),
+        (status = 404, description = "There is no fault with this number.", body = ControlError)
     )
 )]
 pub(super) async fn remove_response_fault(
@@ -63,7 +63,7 @@ pub(super) async fn remove_response_fault(
     }
     Err(ControlError::new(
         StatusCode::NOT_FOUND,
-        "there is no fault of this number",
+        "there is no fault with this number",
     ))
 }
 
@@ -80,12 +80,12 @@ pub(super) async fn list_transition_faults(
 
 #[utoipa::path(
     post, path = "/_emulator/faults/transitions", operation_id = "addTransitionFault", tag = "Faults",
-    summary = "Make a transition fail",
-    description = "The next creation, start, stop and so on ends in its failed status.",
+    summary = "Add a transition fault",
+    description = "The next creation, start, stop or other automatic transition ends in its failed status.",
     request_body = TransitionFault,
     responses(
         (status = 201, description = "Added.", body = TransitionFault),
-        (status = 400, description = "The fault makes no sense.", body = ControlError)
+        (status = 400, description = "The fault could never act as described, or there are too many.", body = ControlError)
     )
 )]
 pub(super) async fn add_transition_fault(
@@ -101,7 +101,7 @@ pub(super) async fn add_transition_fault(
 #[utoipa::path(
     delete, path = "/_emulator/faults/transitions", operation_id = "clearTransitionFaults", tag = "Faults",
     summary = "Remove all transition faults",
-    responses((status = 204, description = "Done."))
+    responses((status = 204, description = "Removed."))
 )]
 pub(super) async fn clear_transition_faults(State(app): State<Arc<App>>) -> Done {
     app.write(|state, _| {

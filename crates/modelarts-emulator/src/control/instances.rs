@@ -1,4 +1,4 @@
-//! Single instances.
+//! Routes of a single instance.
 
 use std::sync::Arc;
 
@@ -16,9 +16,9 @@ use crate::domain::{InstanceStatus, LONGEST_REASON};
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct StatusChange {
-    /// The status; a transient one ends as usual.
+    /// The status. A transient one ends after its usual duration.
     status: InstanceStatus,
-    /// The reason, for a failed status.
+    /// The reason of a failed status.
     fail_reason: Option<String>,
 }
 
@@ -29,8 +29,8 @@ pub(super) struct StatusChange {
     request_body = StatusChange,
     responses(
         (status = 204, description = "Done."),
-        (status = 400, description = "There is no such status.", body = ControlError),
-        (status = 404, description = "There is no such instance.", body = ControlError)
+        (status = 400, description = "There is no such status, or the reason is too long.", body = ControlError),
+        (status = 404, description = "There is no instance with this ID.", body = ControlError)
     )
 )]
 pub(super) async fn set_status(
@@ -41,7 +41,7 @@ pub(super) async fn set_status(
     let reason = change.fail_reason.as_deref().unwrap_or_default();
     if reason.len() > LONGEST_REASON {
         return Err(bad_request(format!(
-            "fail_reason has at most {LONGEST_REASON} bytes"
+            "fail_reason must have at most {LONGEST_REASON} bytes"
         )));
     }
     let known = app
@@ -53,11 +53,11 @@ pub(super) async fn set_status(
 #[utoipa::path(
     post, path = "/_emulator/instances/{id}/activity", operation_id = "noteActivity", tag = "State",
     summary = "Mark an instance as in use",
-    description = "Restarts the countdown of a lease of the type idle.",
+    description = "Restarts the countdown of a lease of the type `idle`.",
     params(("id" = String, Path, description = "ID of an instance of either generation.")),
     responses(
         (status = 204, description = "Done."),
-        (status = 404, description = "There is no such instance.", body = ControlError)
+        (status = 404, description = "There is no instance with this ID.", body = ControlError)
     )
 )]
 pub(super) async fn note_activity(State(app): State<Arc<App>>, Segment(id): Segment) -> Done {
@@ -73,6 +73,6 @@ fn found(known: bool) -> Done {
     }
     Err(ControlError::new(
         StatusCode::NOT_FOUND,
-        "there is no instance of this id",
+        "there is no instance with this id",
     ))
 }

@@ -1,4 +1,4 @@
-//! The log of requests.
+//! Routes of the request log.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::extract::Params;
 use crate::app::App;
 use crate::log::{LogFilter, LoggedRequest};
 
-/// The path of the log, whose parameters are checked here instead of in the guard.
+/// The path of the log, the only one that takes parameters in the query.
 pub(super) const LOG_PATH: &str = "/_emulator/requests";
 
 /// A filter for the requests of the log.
@@ -21,27 +21,27 @@ pub(super) const LOG_PATH: &str = "/_emulator/requests";
 #[serde(default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct LogQuery {
-    /// Only this `operationId`.
+    /// Only requests with this `operationId`.
     operation: Option<String>,
-    /// Only this method.
+    /// Only requests with this method.
     method: Option<String>,
-    /// Only this status.
+    /// Only requests whose response has this status; 0 for connections that were reset.
     status: Option<u16>,
-    /// Only paths that contain this.
+    /// Only requests whose path contains this.
     path: Option<String>,
-    /// Only since this emulated time, in milliseconds since the epoch.
+    /// Only requests since this emulated time, in milliseconds since the epoch.
     since: Option<i64>,
-    /// Only the last requests, at most this many.
+    /// At most this many requests, the latest ones.
     limit: Option<usize>,
 }
 
 #[utoipa::path(
-    get, path = "/_emulator/requests", operation_id = "listRequests", tag = "Log", summary = "List the last requests",
+    get, path = "/_emulator/requests", operation_id = "listRequests", tag = "Log", summary = "List the latest requests",
     description = "Oldest first, without secrets. Requests to the control plane are not included.",
     params(LogQuery),
     responses(
         (status = 200, description = "The requests.", body = Vec<LoggedRequest>),
-        (status = 400, description = "The filter makes no sense.", body = ControlError)
+        (status = 400, description = "The filter contains a value that no request can have.", body = ControlError)
     )
 )]
 pub(super) async fn list_requests(
@@ -60,8 +60,8 @@ pub(super) async fn list_requests(
 }
 
 #[utoipa::path(
-    delete, path = "/_emulator/requests", operation_id = "clearRequests", tag = "Log", summary = "Empty the log",
-    responses((status = 204, description = "Done."))
+    delete, path = "/_emulator/requests", operation_id = "clearRequests", tag = "Log", summary = "Clear the log",
+    responses((status = 204, description = "The log is empty."))
 )]
 pub(super) async fn clear_requests(State(app): State<Arc<App>>) -> StatusCode {
     app.log.clear();

@@ -1,4 +1,4 @@
-//! The routes of the control plane, which describe themselves.
+//! All routes of the control plane, with their descriptions.
 
 use std::sync::Arc;
 
@@ -9,13 +9,13 @@ use utoipa_axum::routes;
 use super::{accounts, capacity, clock, faults, instances, log, state};
 use crate::app::App;
 
-/// Routes with their descriptions.
+/// Routes and their OpenAPI description.
 pub(crate) type Api = OpenApiRouter<Arc<App>>;
 
-/// The largest body of all but a snapshot.
+/// The maximum size of a body, except for a snapshot.
 const BODY_LIMIT: usize = 16 * 1024 * 1024;
 
-/// The largest snapshot.
+/// The maximum size of a snapshot.
 const SNAPSHOT_LIMIT: usize = 512 * 1024 * 1024;
 
 pub(crate) fn api() -> Api {

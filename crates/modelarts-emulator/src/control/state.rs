@@ -1,4 +1,4 @@
-//! The state as a whole.
+//! Routes of the state as a whole: health, reset, fixtures and snapshots.
 
 use std::sync::Arc;
 
@@ -15,22 +15,22 @@ use crate::domain::Snapshot;
 use crate::error::ApiError;
 use crate::fixtures::Fixtures;
 
-/// The health of the emulator, and what it holds.
+/// The health of the emulator, and the number of its resources.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Health {
     /// Always `ok`.
     pub(crate) status: String,
     /// The version of the emulator.
     pub(crate) version: String,
-    /// How many instances there are, of both generations.
+    /// The number of instances, of both generations.
     pub(crate) instances: usize,
-    /// How many images there are, the built-in ones included.
+    /// The number of images, including the built-in ones.
     pub(crate) images: usize,
 }
 
 #[utoipa::path(
-    get, path = "/_emulator/health", operation_id = "health", tag = "Emulator", summary = "Check that the emulator runs",
-    responses((status = 200, description = "It runs.", body = Health))
+    get, path = "/_emulator/health", operation_id = "health", tag = "Emulator", summary = "Check that the emulator is running",
+    responses((status = 200, description = "The emulator is running.", body = Health))
 )]
 pub(super) async fn health(State(app): State<Arc<App>>) -> Json<Health> {
     let (instances, images) = app.read(|state, _| state.size());
@@ -44,10 +44,10 @@ pub(super) async fn health(State(app): State<Arc<App>>) -> Json<Health> {
 
 #[utoipa::path(
     post, path = "/_emulator/reset", operation_id = "reset", tag = "State", summary = "Reset the state",
-    description = "Everything that was created since is gone, with a state file since the file was made; accounts, tokens and the time stay. Faults and log are emptied.",
+    description = "Restores the state at the start; with a state file, the state at its first start. Accounts, tokens and the time are kept. Faults and log are cleared.",
     responses(
-        (status = 204, description = "Done."),
-        (status = 409, description = "The state file is too old to say what it began with.", body = ControlError)
+        (status = 204, description = "The state is reset."),
+        (status = 409, description = "The state file is too old to contain its initial state.", body = ControlError)
     )
 )]
 pub(super) async fn reset(State(app): State<Arc<App>>) -> Done {
@@ -56,11 +56,11 @@ pub(super) async fn reset(State(app): State<Arc<App>>) -> Done {
 }
 
 #[utoipa::path(
-    post, path = "/_emulator/fixtures", operation_id = "addFixtures", tag = "State", summary = "Add what fixtures describe",
+    post, path = "/_emulator/fixtures", operation_id = "addFixtures", tag = "State", summary = "Add fixtures",
     request_body = Fixtures,
     responses(
         (status = 200, description = "Added.", body = Health),
-        (status = 400, description = "The fixtures contradict each other or what is there.", body = ControlError)
+        (status = 400, description = "The fixtures contradict each other or the present state.", body = ControlError)
     )
 )]
 pub(super) async fn add_fixtures(
@@ -80,7 +80,7 @@ pub(super) async fn add_fixtures(
     get, path = "/_emulator/snapshot", operation_id = "takeSnapshot", tag = "State", summary = "Take a snapshot",
     responses(
         (status = 200, description = "The whole state.", body = Snapshot),
-        (status = 500, description = "It cannot be written.", body = ControlError)
+        (status = 500, description = "The state cannot be serialized.", body = ControlError)
     )
 )]
 pub(super) async fn snapshot(State(app): State<Arc<App>>) -> ControlResult<Snapshot> {
@@ -94,7 +94,7 @@ pub(super) async fn snapshot(State(app): State<Arc<App>>) -> ControlResult<Snaps
     request_body = Snapshot,
     responses(
         (status = 204, description = "Restored."),
-        (status = 400, description = "It is not a snapshot.", body = ControlError)
+        (status = 400, description = "The body is not a valid snapshot.", body = ControlError)
     )
 )]
 pub(super) async fn restore(State(app): State<Arc<App>>, Body(snapshot): Body<Snapshot>) -> Done {

@@ -6,10 +6,10 @@ use super::model::{Instance, Lease};
 use crate::clock::Millis;
 use crate::error::{ApiError, ApiResult, code};
 
-/// The time to an automatic stop that was never asked for, and is off.
+/// The duration of an automatic stop that is disabled and was never configured.
 const DEFAULT_STOP: Millis = 3_600_000;
 
-/// The automatic stop that a request asks for, on top of what an instance has.
+/// Returns the automatic stop that results from a request and from what the instance has, and whether to prompt.
 pub(super) fn auto_stop(
     request: Option<&DevEnvAutoStopReq>,
     instance: Option<&Instance>,
@@ -23,8 +23,8 @@ pub(super) fn auto_stop(
         .and_then(|request| request.enable)
         .unwrap_or_else(|| before.is_some_and(|lease| lease.enabled));
     let duration = request.and_then(|request| request.duration);
-    let asked_to = request.and_then(|request| request.enable) == Some(true);
-    if asked_to && duration.is_none() {
+    let enables = request.and_then(|request| request.enable) == Some(true);
+    if enables && duration.is_none() {
         return Err(ApiError::new(
             code::NO_DURATION,
             "'spec.auto_stop.duration' (seconds) is required when auto_stop is enabled.",

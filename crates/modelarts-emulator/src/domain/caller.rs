@@ -2,7 +2,7 @@
 
 use crate::clock::Millis;
 
-/// Who asks, for which project.
+/// The caller of an operation, and its project.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     pub(crate) user: String,
@@ -11,7 +11,7 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    /// Who has yet to sign in.
+    /// Returns the caller of an operation without credentials.
     pub(crate) fn nobody() -> Self {
         Self {
             user: String::new(),
@@ -21,7 +21,7 @@ impl Caller {
     }
 }
 
-/// Who asks, and when.
+/// The caller of an operation, and the present time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct At<'a> {
     pub(crate) now: Millis,

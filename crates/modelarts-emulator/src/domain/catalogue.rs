@@ -1,4 +1,4 @@
-//! What the region offers from the start: flavors, images and the profiles of the old generation.
+//! The built-in flavors and images, and the profiles of the old generation.
 
 use crate::fields::with_fields;
 use modelarts_client::devenviron::types::{
@@ -6,18 +6,18 @@ use modelarts_client::devenviron::types::{
 };
 use serde::{Deserialize, Serialize};
 
-/// A flavor and where it is offered.
+/// A flavor, and where it is offered.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Flavor {
     pub(crate) offer: NotebookFlavor,
-    /// `CPU`, `GPU` or `ASCEND`; the offer itself knows the first two only.
+    /// `CPU`, `GPU` or `ASCEND`; the category of the offer is one of the first two.
     pub(crate) hardware: String,
     /// Whether dedicated clusters have it too.
     pub(crate) dedicated: bool,
 }
 
 impl Flavor {
-    /// A flavor that fixtures describe.
+    /// Returns a flavor from fixtures.
     pub(crate) fn from_offer(offer: NotebookFlavor) -> Self {
         let hardware = offer
             .category
@@ -54,14 +54,14 @@ struct Row {
     description: &'static str,
     vcpus: i32,
     memory_gib: i64,
-    /// Number, memory of each and model; one half of a shared card counts 0.5.
+    /// Number of cards, memory of each, and model; half of a shared card counts 0.5.
     gpu: Option<(f64, &'static str, &'static str)>,
     arm: bool,
     hardware: &'static str,
     free: bool,
 }
 
-/// The first one of every category runs every notebook that takes the first image; a free one is never the first.
+/// The first flavor of each category can run the first image of the list; a free flavor is never the first.
 const FLAVORS: &[Row] = &[
     Row {
         id: "modelarts.vm.cpu.2u",
@@ -207,7 +207,7 @@ fn flavor(row: &Row) -> Flavor {
     }
 }
 
-/// The processors of an Ascend machine, as many as its name ends with.
+/// The processors of an Ascend machine; the end of its name is their number.
 fn ascend(row: &Row) -> Option<AscendInfo> {
     let count = row.id.rsplit('.').next().and_then(|end| end.parse().ok());
     let count: i32 = count.unwrap_or(1);
@@ -233,7 +233,7 @@ struct Preset {
     created: i64,
 }
 
-/// The youngest, which lists put first, runs on every x86 flavor.
+/// The latest one, which is the first in lists, runs on every x86 flavor.
 const IMAGES: &[Preset] = &[
     Preset {
         id: "c2f4d5a6-1b7e-4d2a-9c3f-2f6f0f5c8e11",
@@ -292,7 +292,7 @@ const IMAGES: &[Preset] = &[
     },
 ];
 
-/// The images that are built in.
+/// Returns the built-in images.
 pub(crate) fn images() -> Vec<Image> {
     IMAGES.iter().map(image).collect()
 }
@@ -379,7 +379,7 @@ pub(crate) const PROFILES: &[Profile] = &[
         image_tag: "2.0.5-B003",
         ml_studio: false,
     },
-    // Offered by the OpenStack client, seen with a CPU flavor.
+    // Used by the OpenStack client, with a CPU flavor.
     Profile {
         id: "Multi-Engine 2.0 (python3)",
         name: "Multi-Engine 2.0 (python3)",

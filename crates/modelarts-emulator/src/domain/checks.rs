@@ -1,4 +1,4 @@
-//! What fixtures and capacities may not be: contradictory, about what does not exist, or without bounds.
+//! Checks of fixtures and capacities: no contradictions, no unknown names, and limited numbers.
 
 use std::collections::BTreeSet;
 
@@ -11,36 +11,59 @@ use crate::clock::LATEST;
 use crate::fixtures::{Capacity, Fixtures, InstanceFixture};
 use crate::nearest::unknown;
 
-/// The most instances that an emulator takes from fixtures.
+/// The maximum number of instances with which fixtures are accepted.
 const MOST_INSTANCES: usize = 200_000;
 
-/// The most of everything else that fixtures may list.
+/// The maximum number of everything else in fixtures.
 const MOST: usize = 10_000;
 
-/// The longest text of a fixture, in bytes.
+/// The maximum length of a text in fixtures, in bytes.
 const LONGEST: usize = 4_096;
 
-/// The names of one kind, none of them twice.
+/// The names of one kind, which must be unique.
 struct Unique<'a> {
     what: &'static str,
     known: BTreeSet<&'a str>,
+    /// Names that must be unique within an account, with the account's name.
+    within: BTreeSet<(Option<&'a str>, &'a str)>,
 }
 
 impl<'a> Unique<'a> {
     fn new(what: &'static str, known: impl IntoIterator<Item = &'a str>) -> Self {
         let known = known.into_iter().collect();
-        Self { what, known }
+        Self {
+            what,
+            known,
+            within: BTreeSet::new(),
+        }
     }
 
     fn add(&mut self, name: &'a str) -> Result<(), FixtureError> {
         let what = self.what;
         if name.is_empty() || name.len() > LONGEST {
-            return refused(format!("the {what} has to have 1 to {LONGEST} characters"));
+            return refused(format!("the {what} must have 1 to {LONGEST} bytes"));
         }
         if self.known.insert(name) {
             return Ok(());
         }
-        refused(format!("the {what} '{name}' would not be unique"))
+        refused(format!("the {what} '{name}' is not unique"))
+    }
+
+    /// Adds a name that must be unique within its account only.
+    fn add_within(
+        &mut self,
+        account: Option<&'a str>,
+        name: &'a str,
+        mut known: impl Iterator<Item = &'a str>,
+    ) -> Result<(), FixtureError> {
+        let is_new = self.within.insert((account, name)) && known.all(|known| known != name);
+        if is_new && !name.is_empty() {
+            return Ok(());
+        }
+        let what = self.what;
+        refused(format!(
+            "the {what} '{name}' must not be empty, and must be unique in its account"
+        ))
     }
 
     fn add_some(&mut self, name: Option<&'a String>) -> Result<(), FixtureError> {
@@ -53,7 +76,7 @@ fn refused<T>(message: impl Into<String>) -> Result<T, FixtureError> {
 }
 
 impl State {
-    /// Refuses fixtures that name something twice, something that does not exist, or too much.
+    /// Rejects fixtures with duplicate names, with unknown names, or with too many items.
     pub(super) fn check_fixtures(&self, fixtures: &Fixtures) -> Result<(), FixtureError> {
         for (what, count) in [
             ("domains", fixtures.domains.len()),
@@ -64,7 +87,7 @@ impl State {
         ] {
             if count > MOST {
                 return refused(format!(
-                    "{count} {what} are too many; at most {MOST} are taken"
+                    "there are {count} {what}, but at most {MOST} are allowed"
                 ));
             }
         }
@@ -77,7 +100,7 @@ impl State {
         let instances = counts.fold(self.instances.len(), usize::saturating_add);
         if instances > MOST_INSTANCES {
             return refused(format!(
-                "{instances} instances are too many; at most {MOST_INSTANCES} are taken"
+                "there would be {instances} instances, but at most {MOST_INSTANCES} are allowed"
             ));
         }
         let new_images = fixtures.images.iter().filter_map(|it| it.image.id.as_ref());
@@ -95,73 +118,9 @@ impl State {
     }
 
     fn check_names(&self, fixtures: &Fixtures) -> Result<(), FixtureError> {
-        let accounts = &self.accounts;
-        let mut names = Unique::new(
-            "name of an account",
-            accounts.domains.values().map(|it| it.name.as_str()),
-        );
-        let mut ids = Unique::new(
-            "id of an account",
-            accounts.domains.keys().map(String::as_str),
-        );
-        for domain in &fixtures.domains {
-            names.add(&domain.name)?;
-            ids.add_some(domain.id.as_ref())?;
-        }
-        let mut ids = Unique::new(
-            "id of a project",
-            accounts.projects.keys().map(String::as_str),
-        );
-        for (index, project) in fixtures.projects.iter().enumerate() {
-            ids.add_some(project.id.as_ref())?;
-            // Within its account only.
-            let twin = fixtures.projects[..index]
-                .iter()
-                .any(|other| other.name == project.name && other.domain == project.domain);
-            let domain = match &project.domain {
-                Some(name) => accounts.domain_named(name).map(|domain| domain.id.as_str()),
-                None => Some(accounts.first.domain.as_str()),
-            };
-            let known = accounts
-                .projects
-                .values()
-                .any(|known| known.name == project.name && Some(known.domain.as_str()) == domain);
-            if project.name.is_empty() || twin || known {
-                return refused(format!(
-                    "the name of a project '{}' would be empty or not unique in its account",
-                    project.name
-                ));
-            }
-        }
-        let mut ids = Unique::new("id of a user", accounts.users.keys().map(String::as_str));
-        let mut keys = Unique::new("access key", accounts.keys.keys().map(String::as_str));
-        for (index, user) in fixtures.users.iter().enumerate() {
-            ids.add_some(user.id.as_ref())?;
-            let twin = fixtures.users[..index]
-                .iter()
-                .any(|other| other.name == user.name && other.domain == user.domain);
-            let domain = match &user.domain {
-                Some(name) => accounts.domain_named(name).map(|domain| domain.id.as_str()),
-                None => Some(accounts.first.domain.as_str()),
-            };
-            let known = domain.is_some_and(|domain| {
-                accounts
-                    .find_user(None, Some(&user.name), Some(domain))
-                    .is_some()
-            });
-            if user.name.is_empty() || twin || known {
-                return refused(format!(
-                    "the name of a user '{}' would be empty or not unique in its account",
-                    user.name
-                ));
-            }
-            for key in user.access_keys.iter().flatten() {
-                keys.add(&key.access)?;
-                if key.secret.expose().is_empty() {
-                    return refused(format!("the access key '{}' has no secret", key.access));
-                }
-            }
-        }
+        self.check_domains(fixtures)?;
+        self.check_projects(fixtures)?;
+        self.check_users(fixtures)?;
         let mut ids = Unique::new("id of an image", self.image_ids.keys().map(String::as_str));
         for image in &fixtures.images {
             ids.add_some(image.image.id.as_ref())?;
@@ -170,7 +129,7 @@ impl State {
                 return refused(unknown("status", status.as_str(), known));
             }
         }
-        // A flavor may take the place of one that is there.
+        // A flavor may replace one that exists.
         let mut ids = Unique::new("id of a flavor", []);
         for flavor in &fixtures.flavors {
             ids.add(flavor.id.as_deref().unwrap_or_default())?;
@@ -178,12 +137,82 @@ impl State {
         Ok(())
     }
 
+    fn check_domains(&self, fixtures: &Fixtures) -> Result<(), FixtureError> {
+        let domains = &self.accounts.domains;
+        let mut names = Unique::new(
+            "name of an account",
+            domains.values().map(|it| it.name.as_str()),
+        );
+        let mut ids = Unique::new("id of an account", domains.keys().map(String::as_str));
+        for domain in &fixtures.domains {
+            names.add(&domain.name)?;
+            ids.add_some(domain.id.as_ref())?;
+        }
+        Ok(())
+    }
+
+    fn check_projects(&self, fixtures: &Fixtures) -> Result<(), FixtureError> {
+        let known = &self.accounts.projects;
+        let mut ids = Unique::new("id of a project", known.keys().map(String::as_str));
+        let mut names = Unique::new("name of a project", []);
+        for project in &fixtures.projects {
+            ids.add_some(project.id.as_ref())?;
+            let account = self.account(project.domain.as_deref());
+            let of_account = known
+                .values()
+                .filter(|it| account.is_some_and(|id| it.domain == id));
+            names.add_within(
+                project.domain.as_deref(),
+                &project.name,
+                of_account.map(|it| it.name.as_str()),
+            )?;
+        }
+        Ok(())
+    }
+
+    fn check_users(&self, fixtures: &Fixtures) -> Result<(), FixtureError> {
+        let accounts = &self.accounts;
+        let known = &accounts.users;
+        let mut ids = Unique::new("id of a user", known.keys().map(String::as_str));
+        let mut keys = Unique::new("access key", accounts.keys.keys().map(String::as_str));
+        let mut names = Unique::new("name of a user", []);
+        for user in &fixtures.users {
+            ids.add_some(user.id.as_ref())?;
+            let account = self.account(user.domain.as_deref());
+            let of_account = known
+                .values()
+                .filter(|it| account.is_some_and(|id| it.domain == id));
+            names.add_within(
+                user.domain.as_deref(),
+                &user.name,
+                of_account.map(|it| it.name.as_str()),
+            )?;
+            for key in user.access_keys.iter().flatten() {
+                keys.add(&key.access)?;
+                if key.secret.expose().is_empty() {
+                    return refused(format!("the access key '{}' has no secret", key.access));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the id of the present account with this name, or of the first one. An account of the fixtures themselves has
+    /// no id yet.
+    fn account(&self, name: Option<&str>) -> Option<&str> {
+        let accounts = &self.accounts;
+        match name {
+            Some(name) => accounts.domain_named(name).map(|domain| domain.id.as_str()),
+            None => Some(accounts.first.domain.as_str()),
+        }
+    }
+
     fn flavors_with<'a>(&'a self, fixtures: &'a Fixtures) -> BTreeSet<&'a str> {
         let new = fixtures.flavors.iter().filter_map(|it| it.id.as_deref());
         self.flavors.iter().map(|it| it.id()).chain(new).collect()
     }
 
-    /// Refuses a capacity of flavors that do not exist.
+    /// Rejects a capacity that names a flavor which does not exist.
     pub(crate) fn check_capacity(&self, capacity: &Capacity) -> Result<(), FixtureError> {
         check_capacity(&self.flavors_with(&Fixtures::default()), capacity)
     }
@@ -224,19 +253,19 @@ fn check_instance(
         .find(|time| !(-1..=LATEST).contains(time))
     {
         return refused(format!(
-            "{time} is no number of milliseconds from -1 to {LATEST}"
+            "{time} is not a number of milliseconds between -1 and {LATEST}"
         ));
     }
     if let Some(capacity) = instance.capacity.filter(|capacity| *capacity < 1) {
         return refused(format!(
-            "the capacity of a disk is at least 1 GB, not {capacity}"
+            "the capacity of a disk must be at least 1 GB, not {capacity}"
         ));
     }
     let reason = instance.fail_reason.as_deref().unwrap_or_default();
     for text in [&*instance.name, &*instance.description, reason] {
         if text.len() > LONGEST {
             return refused(format!(
-                "a text has at most {LONGEST} bytes, not {}",
+                "a text must have at most {LONGEST} bytes, not {}",
                 text.len()
             ));
         }

@@ -16,6 +16,7 @@ use super::devenv_storage::check_storage;
 use super::durations::Step;
 use super::model::{Details, DevEnv, Generation, Instance};
 use super::phase::Phase;
+use super::project_checks::DEFAULT_WORKSPACE;
 use super::state::State;
 use super::wire::{View, with_nulls};
 use crate::error::{ApiError, ApiResult, code};
@@ -25,7 +26,7 @@ use crate::fields::with_fields;
 pub(super) const DEFAULT_AI_PROJECT: &str = "default-ai-project";
 
 impl State {
-    /// A [`DevEnvInstance`], with null for what it does not have.
+    /// Returns a [`DevEnvInstance`], with null for properties that have no value.
     pub(crate) fn show_dev_env(&self, at: &At<'_>, id: &str) -> ApiResult<Value> {
         let instance = self.find(at.caller, Generation::DevEnv, id)?;
         self.check_known(instance, at.now)?;
@@ -58,7 +59,7 @@ impl State {
         let workspace = request
             .workspace
             .and_then(|workspace| workspace.id)
-            .unwrap_or_else(|| "0".into());
+            .unwrap_or_else(|| DEFAULT_WORKSPACE.into());
         self.check_workspace(at.caller, &workspace)?;
         self.check_quota(at.caller, Generation::DevEnv)?;
         let Admission {
@@ -141,9 +142,9 @@ impl State {
                 return;
             };
             dev_env.prompt = prompt;
-            // A run that has begun ends when it was going to, unless it shall not end by itself any more.
+            // A run that has begun ends at its original time, unless the automatic stop is disabled.
             if running && lease.enabled {
-                dev_env.next_lease = (!lease.equals(&instance.lease)).then_some(lease);
+                dev_env.next_lease = (!lease.has_settings_of(&instance.lease)).then_some(lease);
             } else {
                 dev_env.next_lease = None;
                 instance.lease = lease;
@@ -194,14 +195,14 @@ impl State {
             DevEnvInstanceAction::Restart if !ml_studio => {
                 return Err(ApiError::value(
                     "action",
-                    "restart is for ML Studio instances only",
+                    "only ML Studio instances can be restarted",
                 ));
             }
             DevEnvInstanceAction::Restart => restartable(&before).map(|()| Step::Restart)?,
             other => {
                 return Err(ApiError::value(
                     "action",
-                    format_args!("the emulator knows no '{other}'"),
+                    format_args!("the emulator does not support '{other}'"),
                 ));
             }
         };

@@ -1,4 +1,4 @@
-//! What an instance of the old generation allows: its pool, and the actions possible in each status.
+//! Checks of the old generation: the pool of an instance, and the actions that are possible in each status.
 
 use modelarts_client::devenviron::enums::{DevEnvInstanceStatus as D, NotebookStatus as N};
 use modelarts_client::devenviron::types::DevEnvPoolReq;
@@ -9,7 +9,7 @@ use super::status::InstanceStatus as S;
 use crate::error::{ApiError, ApiResult, code};
 
 impl State {
-    /// The pool has to be one of the project's, and what is said of it beside its id has to be true.
+    /// Checks that the pool is one of the project, and that the details beside its id are right.
     pub(super) fn check_dev_env_pool(
         &self,
         caller: &Caller,
@@ -57,7 +57,7 @@ pub(super) fn in_between(status: &S) -> ApiError {
         ),
         _ => (
             code::BUSY,
-            "busy with another operation; wait until that has ended".to_owned(),
+            "busy with another operation; wait until it has ended".to_owned(),
         ),
     };
     ApiError::new(code, format!("The instance is {text}."))
@@ -69,7 +69,7 @@ pub(super) fn startable(status: &S) -> ApiResult<()> {
         S::Notebook(N::Frozen) => Err(ApiError::frozen()),
         status if status.is_up() => Err(ApiError::new(
             code::ALREADY_RUNNING,
-            "The instance is running already.",
+            "The instance is already running.",
         )),
         status => Err(in_between(status)),
     }
@@ -81,7 +81,7 @@ pub(super) fn stoppable(status: &S) -> ApiResult<()> {
         S::Notebook(N::Frozen) => Err(ApiError::frozen()),
         S::Notebook(N::Stopped) => Err(ApiError::new(
             code::ALREADY_STOPPED,
-            "The instance is stopped already.",
+            "The instance is already stopped.",
         )),
         status if status.is_up() => Ok(()),
         status => Err(in_between(status)),
@@ -96,7 +96,7 @@ pub(super) fn restartable(status: &S) -> ApiResult<()> {
         status => Err(ApiError::new(
             code::NOT_RUNNING,
             format!(
-                "The instance is {}; only a running one can be restarted.",
+                "The instance is {}; only a running instance can be restarted.",
                 status.in_old_words()
             ),
         )),

@@ -4,6 +4,7 @@ use modelarts_client::devenviron::types::DevEnvStorageReq;
 
 use crate::error::{ApiError, ApiResult, code};
 
+/// Checks a storage, whose type must be the accepted one.
 pub(super) fn check_storage(
     storage: &DevEnvStorageReq,
     field: &str,
@@ -30,7 +31,7 @@ pub(super) fn check_storage(
     }
 }
 
-/// A directory in a bucket: `/bucket/folder/` or `obs://bucket/folder/`.
+/// Checks that a path is a folder in a bucket: `/bucket/folder/` or `obs://bucket/folder/`.
 fn check_path(path: &str, field: &str) -> ApiResult<()> {
     if !path.ends_with('/') {
         return Err(ApiError::new(
@@ -44,7 +45,7 @@ fn check_path(path: &str, field: &str) -> ApiResult<()> {
     else {
         return Err(ApiError::value(
             field,
-            "it has to begin with a bucket, like /bucket/folder/ or obs://bucket/folder/",
+            "it must begin with a bucket, like /bucket/folder/ or obs://bucket/folder/",
         ));
     };
     let (bucket, folders) = plain.split_once('/').unwrap_or((plain, ""));
@@ -52,14 +53,14 @@ fn check_path(path: &str, field: &str) -> ApiResult<()> {
         return Err(ApiError::value(
             field,
             format_args!(
-                "'{bucket}' is no bucket; its name has 3 to 63 lower-case letters, digits, hyphens and periods"
+                "'{bucket}' is not a valid bucket name, which consists of 3 to 63 lower-case letters, digits, hyphens and periods"
             ),
         ));
     }
     if folders.is_empty() {
         return Err(ApiError::new(
             code::PATH_ROOT,
-            format!("'{field}' has to name a folder in a bucket, like /bucket/folder/."),
+            format!("'{field}' must name a folder in a bucket, like /bucket/folder/."),
         ));
     }
     let folders = folders.strip_suffix('/').unwrap_or(folders);
@@ -69,13 +70,13 @@ fn check_path(path: &str, field: &str) -> ApiResult<()> {
     {
         return Err(ApiError::value(
             field,
-            "a folder in it is empty, `.` or `..`",
+            "it must not contain an empty folder name, `.` or `..`",
         ));
     }
     Ok(())
 }
 
-/// Whether OBS would take this name for a bucket.
+/// Whether a name is a valid bucket name in OBS.
 fn is_bucket(name: &str) -> bool {
     let at_end = |letter: Option<u8>| letter.is_some_and(|letter| letter.is_ascii_alphanumeric());
     let bytes = name.as_bytes();

@@ -31,7 +31,7 @@ pub struct Durations {
     pub stop: Duration,
     /// From the acceptance of a deletion until the instance is gone.
     pub delete: Duration,
-    /// From SNAPSHOTTING to RUNNING, while an image is saved.
+    /// From SNAPSHOTTING to RUNNING, during which an image is saved.
     pub save_image: Duration,
     /// How long an EVS disk is INITIALIZING after the notebook has become RUNNING.
     pub volume_initialize: Duration,
@@ -43,7 +43,7 @@ pub struct Durations {
     pub unmount: Duration,
     /// How long an UNMOUNTED storage is still listed.
     pub unmounted: Duration,
-    /// The longest time that the first of a queue waits for its place.
+    /// The maximum time that an instance stays in the queue.
     pub queue_place: Duration,
 }
 
@@ -67,7 +67,7 @@ impl Default for Durations {
 }
 
 impl Durations {
-    /// Everything happens at once: the next read sees the result.
+    /// Returns durations of zero: the next read shows the result of every transition.
     pub fn instant() -> Self {
         Self {
             create: Duration::ZERO,
@@ -120,7 +120,7 @@ pub enum Step {
 }
 
 impl Step {
-    /// The code that fits its failure: no machine for a start, a fault of the service otherwise.
+    /// The default error code of its failure: no machine for a start, a failure of the service otherwise.
     pub(crate) fn failure_code(self) -> ErrorCode {
         match self {
             Self::Start => code::START_CAPACITY,

@@ -1,4 +1,4 @@
-//! Fixtures become state.
+//! Creates the state from fixtures.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,6 +12,7 @@ use super::lease;
 use super::model::{Details, DevEnv, Generation, Instance, Lease, Notebook, Volume};
 use super::notebook_checks::default_capacity;
 use super::phase::{Failure, Phase};
+use super::project_checks::DEFAULT_WORKSPACE;
 use super::state::{DirtyKey, State, Subject};
 use super::status::InstanceStatus;
 use crate::clock::Millis;
@@ -19,9 +20,9 @@ use crate::fixtures::{
     AccessKeyFixture, DEFAULT_PROJECT, DEFAULT_REGION, DomainFixture, Fixtures, ImageFixture,
     InstanceFixture, ProjectFixture, UserFixture,
 };
-use crate::identity::accounts::{AccessKey, Domain, Project, User, keep_first};
+use crate::identity::accounts::{AccessKey, Domain, Project, User, set_first};
 
-/// Fixtures that contradict each other or what is there.
+/// The error for fixtures that contradict each other or the present state.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("fixtures: {0}")]
 pub struct FixtureError(pub(crate) String);
@@ -33,8 +34,8 @@ fn missing(what: &str, name: &str, field: &str) -> FixtureError {
 }
 
 impl State {
-    /// Adds what fixtures describe, or nothing at all if it cannot; the first ones of an empty state also bring the
-    /// default account.
+    /// Adds fixtures, or nothing at all if there is an error. The first fixtures of an empty state are completed by
+    /// the default account.
     pub(crate) fn add_fixtures(
         &mut self,
         fixtures: Fixtures,
@@ -50,12 +51,12 @@ impl State {
             self.accounts = accounts;
             self.flavors = flavors;
         }
-        // Names of users, pools and images are part of many answers.
+        // Names of users, pools and images are part of many responses.
         self.rendered.clear();
         added
     }
 
-    /// Takes back what was added from this number on.
+    /// Removes all resources that were added from this number on.
     fn forget_since(&mut self, seq: u64) {
         let added = self.instances.extract_if(|known, _| *known >= seq);
         let added: Vec<Instance> = added.map(|(_, instance)| instance).collect();
@@ -85,7 +86,7 @@ impl State {
         for instance in fixtures.instances {
             self.add_instances(&instance, now)?;
         }
-        // Last, since those who wait may get machines by it, which cannot be taken back.
+        // Last, since queued instances may get machines, which cannot be undone.
         if let Some(capacity) = fixtures.capacity {
             self.set_capacity(capacity, now);
         }
@@ -122,7 +123,7 @@ impl State {
         for domain in domains {
             let id = domain.id.unwrap_or_else(|| self.core.ids.hex32());
             let name = domain.name;
-            keep_first(&mut self.accounts.first.domain, &id);
+            set_first(&mut self.accounts.first.domain, &id);
             self.accounts
                 .domains
                 .insert(id.clone(), Domain { id, name });
@@ -159,7 +160,7 @@ impl State {
             .map(|(id, name)| (id.to_owned(), name.to_owned()))
             .into()
         });
-        keep_first(&mut self.accounts.first.project, &id);
+        set_first(&mut self.accounts.first.project, &id);
         self.accounts.projects.insert(
             id.clone(),
             Project {
@@ -204,7 +205,7 @@ impl State {
                 },
             );
         }
-        keep_first(&mut self.accounts.first.user, &id);
+        set_first(&mut self.accounts.first.user, &id);
         self.accounts.users.insert(
             id.clone(),
             User {
@@ -245,7 +246,7 @@ impl State {
         if let Some(id) = &image.id
             && self.image_ids.contains_key(id)
         {
-            return Err(FixtureError(format!("the id '{id}' would not be unique")));
+            return Err(FixtureError(format!("the id '{id}' is not unique")));
         }
         let kind = if project.is_some() {
             "DEDICATED"
@@ -259,7 +260,9 @@ impl State {
         image.type_.get_or_insert_with(|| kind.into());
         image.create_at.get_or_insert(now);
         image.update_at.get_or_insert(now);
-        image.workspace_id.get_or_insert_with(|| "0".into());
+        image
+            .workspace_id
+            .get_or_insert_with(|| DEFAULT_WORKSPACE.into());
         self.add_image(
             project,
             image,
@@ -297,7 +300,7 @@ impl State {
         if let Some(id) = &fixture.id
             && (fixture.count > 1 || self.instance_ids.contains_key(id))
         {
-            return Err(FixtureError(format!("the id '{id}' would not be unique")));
+            return Err(FixtureError(format!("the id '{id}' is not unique")));
         }
         for number in 0..fixture.count {
             let instance = self.instance_of(fixture, &project, &owner, number, now)?;
@@ -325,13 +328,13 @@ impl State {
             .clone()
             .unwrap_or_else(|| "modelarts.vm.cpu.2u".into());
         let free = self.flavor(&flavor).is_some_and(|flavor| flavor.is_free());
-        // As if it had been renewed when the fixture was added: an hour from the creation may be long over.
+        // As if it was renewed when the fixture was added, since an hour after its creation may be long past.
         let lease = match fixture.duration {
             None => lease::default(now),
             Some(duration) => Lease {
                 enabled: duration >= 0,
                 duration: duration.max(0),
-                // A lease that never ends has not begun either: the last change is the creation.
+                // A lease that never ends was never renewed: its last change is the creation.
                 updated: if duration < 0 { created } else { now },
                 ..lease::default(now)
             },
@@ -360,7 +363,10 @@ impl State {
             owner: owner.to_owned(),
             name,
             description: fixture.description.clone(),
-            workspace: fixture.workspace_id.clone().unwrap_or_else(|| "0".into()),
+            workspace: fixture
+                .workspace_id
+                .clone()
+                .unwrap_or_else(|| DEFAULT_WORKSPACE.into()),
             flavor,
             free,
             phase,

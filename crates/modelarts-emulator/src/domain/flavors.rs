@@ -1,4 +1,4 @@
-//! What machines there are.
+//! The flavors of machines.
 
 use modelarts_client::devenviron::types::{FlavorList, NotebookFlavor};
 use serde_json::{Value, json};
@@ -90,7 +90,7 @@ impl State {
         }))
     }
 
-    /// The flavors that an instance can change to: the same list twice, as `data` and as `flavors`.
+    /// Lists the flavors that an instance can change to, twice: as `data` and as `flavors`.
     pub(crate) fn switchable_flavors(
         &self,
         at: &At<'_>,
@@ -119,7 +119,7 @@ impl State {
         }))
     }
 
-    /// Whether an instance can change from one flavor to the other: of one architecture, one price model.
+    /// Whether an instance can change from one flavor to another: architecture and feature must be the same.
     pub(crate) fn can_switch(&self, from: &str, to: &Flavor) -> bool {
         self.flavor(from).is_some_and(|from| {
             from.id() != to.id()
@@ -133,13 +133,13 @@ impl State {
             ApiError::new(
                 code::NO_FLAVOR,
                 format!(
-                    "The flavor '{id}' is not offered here; list the flavors and take one of them."
+                    "The flavor '{id}' does not exist; list the flavors and choose one of them."
                 ),
             )
         })
     }
 
-    /// How many instances of the flavor the caller has, whatever their status; old generation.
+    /// Returns the number of the caller's instances of a flavor, in any status; old generation.
     pub(crate) fn count_of_flavor(&self, caller: &Caller, flavor: &str) -> i32 {
         let owned = Owned {
             project: caller.project.clone(),
@@ -150,7 +150,7 @@ impl State {
     }
 }
 
-/// A number without a fraction is written without one, as clients that know whole cards only need it.
+/// Replaces a number without a fraction by an integer, which some clients require.
 pub(crate) fn whole_numbers(number: Option<&mut Value>) {
     if let Some(number) = number
         && let Some(whole) = number.as_f64().filter(|number| number.fract() == 0.0)
@@ -159,7 +159,7 @@ pub(crate) fn whole_numbers(number: Option<&mut Value>) {
     }
 }
 
-/// A list of flavors as JSON.
+/// Returns a list of flavors as JSON, with integers for whole numbers of cards.
 pub(crate) fn plain(list: FlavorList) -> ApiResult<Value> {
     let mut list = serde_json::to_value(&list)
         .map_err(|error| ApiError::new(code::INTERNAL, error.to_string()))?;

@@ -1,4 +1,4 @@
-//! Images that are registered, or saved from a notebook.
+//! Creating images: registering them, and saving them from notebooks.
 
 use modelarts_client::devenviron::enums::{ImageStatus, NotebookStatus as N};
 use modelarts_client::devenviron::types::{CreateImageRequest, Image, RegisterImageRequest, Tag};
@@ -8,6 +8,7 @@ use super::caller::{At, Caller};
 use super::durations::Step;
 use super::model::{Generation, ImageEntry, Instance};
 use super::phase::Phase;
+use super::project_checks::DEFAULT_WORKSPACE;
 use super::state::State;
 use super::status::InstanceStatus;
 use crate::error::{ApiError, ApiResult, code};
@@ -47,7 +48,10 @@ impl State {
         let path = SwrPath::parse(&request.swr_path)
             .ok_or_else(|| ApiError::value("swr_path", "it must be host/organization/name:tag"))?;
         self.check_image_tag(at.caller, path.namespace, path.name, path.tag)?;
-        let workspace = request.workspace_id.clone().unwrap_or_else(|| "0".into());
+        let workspace = request
+            .workspace_id
+            .clone()
+            .unwrap_or_else(|| DEFAULT_WORKSPACE.into());
         self.check_workspace(at.caller, &workspace)?;
         check_known("arch", request.arch.as_ref())?;
         check_known("flavor_type", request.flavor_type.as_ref())?;
@@ -96,7 +100,9 @@ impl State {
         let instance = self.find(at.caller, Generation::Notebook, id)?;
         let notebook = instance.notebook().ok_or_else(ApiError::no_instance)?;
         require_savable(instance)?;
-        let workspace = request.workspace_id.unwrap_or_else(|| "0".into());
+        let workspace = request
+            .workspace_id
+            .unwrap_or_else(|| DEFAULT_WORKSPACE.into());
         self.check_workspace(at.caller, &workspace)?;
         let given = |text: Option<String>| text.filter(|text| !text.is_empty());
         let name = given(request.name).unwrap_or_else(|| instance.name.to_ascii_lowercase());
@@ -179,7 +185,7 @@ impl State {
         Err(ApiError::new(
             code::IMAGE_TAG,
             format!(
-                "The image {namespace}/{name} has the tag '{tag}' already; choose another one."
+                "The image {namespace}/{name} already has the tag '{tag}'; choose another tag."
             ),
         ))
     }
@@ -237,7 +243,7 @@ fn registered(request: &RegisterImageRequest) -> Image {
     })
 }
 
-/// A tag that was sent as one text: `key=value`, or a key alone.
+/// Parses a tag that was sent as one string: `key=value`, or a key alone.
 fn text_tag(text: &str) -> Tag {
     let (key, value) = text.split_once('=').unwrap_or((text, ""));
     with_fields!(Tag {
@@ -251,7 +257,7 @@ fn check_known<E: OpenEnum>(field: &str, value: Option<&Open<E>>) -> ApiResult<(
     match value {
         Some(value) if value.is_unknown() => Err(ApiError::value(
             field,
-            format_args!("'{value}' is none of {}", E::values().join(", ")),
+            format_args!("'{value}' is not one of {}", E::values().join(", ")),
         )),
         _ => Ok(()),
     }

@@ -17,7 +17,7 @@ use crate::fields::with_fields;
 use crate::ids::uuid_text;
 
 impl State {
-    /// The images by name: one group for all tags of one name in one organization.
+    /// Lists the image groups: one for all tags of one image name in one organization.
     pub(crate) fn list_image_groups(&self, at: &At<'_>, query: &ImageQuery<'_>) -> ImageGroupList {
         let mut groups: BTreeMap<(String, String), ImageGroup> = BTreeMap::new();
         for entry in self.listed(at.caller, query) {
@@ -56,7 +56,7 @@ impl State {
         })
     }
 
-    /// The versions of a group of the project; a built-in group cannot be changed.
+    /// Returns the versions of a group of the project; a built-in group cannot be changed.
     fn own_group(&self, caller: &Caller, id: &str) -> ApiResult<Vec<u64>> {
         let in_group = |entry: &&ImageEntry| {
             let is_visible = entry
@@ -115,7 +115,7 @@ impl State {
         Ok(())
     }
 
-    /// Deletes all versions or, if one of them cannot go, none.
+    /// Deletes all versions, or none if one of them cannot be deleted.
     pub(crate) fn delete_image_group(&mut self, at: &At<'_>, id: &str) -> ApiResult<()> {
         let members = self.own_group(at.caller, id)?;
         let ids: Vec<String> = members
@@ -131,7 +131,7 @@ impl State {
         Ok(())
     }
 
-    /// What versions of a group have in common.
+    /// Returns a version of a group, for what all of its versions have in common.
     pub(super) fn of_group(
         &self,
         caller: &Caller,

@@ -9,7 +9,7 @@ use super::state::State;
 use crate::error::{ApiError, ApiResult, code, shortened};
 use crate::fields::with_fields;
 
-/// The filters of the two lists.
+/// The filters of the list of images and of the list of image groups.
 #[derive(Debug, Default)]
 pub(crate) struct ImageQuery<'a> {
     pub(crate) name: Option<&'a str>,
@@ -26,7 +26,7 @@ pub(crate) struct ImageQuery<'a> {
     pub(crate) paging: Paging,
 }
 impl State {
-    /// The images in the caller's lists: the built-in ones and the project's.
+    /// Returns the images in the caller's lists: the built-in ones and those of the project.
     pub(super) fn listed(&self, caller: &Caller, query: &ImageQuery<'_>) -> Vec<&ImageEntry> {
         let fits = |entry: &&ImageEntry| {
             let image = &entry.image;

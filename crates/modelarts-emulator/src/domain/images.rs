@@ -12,7 +12,7 @@ use crate::error::{ApiError, ApiResult, code, shortened};
 use crate::fields::with_fields;
 
 impl State {
-    /// Puts an image into the catalogue.
+    /// Adds an image.
     pub(super) fn add_image(
         &mut self,
         project: Option<String>,
@@ -45,7 +45,7 @@ impl State {
         self.image_ids.get(id).and_then(|seq| self.images.get(seq))
     }
 
-    /// An image that the caller may use: built in, the project's, or public.
+    /// Finds an image that the caller may use: a built-in one, one of the project, or a public one.
     pub(super) fn visible_image(&self, caller: &Caller, id: &str) -> Option<&ImageEntry> {
         self.image(id).filter(|entry| {
             let public = entry
@@ -71,19 +71,19 @@ impl State {
             entry.phase.status,
             ImageStatus::Init | ImageStatus::Creating
         );
-        if is_new && self.is_behind(entry.image.create_at.unwrap_or(entry.phase.since), at.now) {
+        if is_new && self.is_stale(entry.image.create_at.unwrap_or(entry.phase.since), at.now) {
             return Err(no_image(id));
         }
         Ok(Self::image_wire(entry))
     }
 
-    /// The registry is a part of the emulator, so that the entry is up to date already.
+    /// Synchronizes an image with its registry. The emulator has no separate registry, so only the time changes.
     pub(crate) fn sync_image(&mut self, at: &At<'_>, id: &str) -> ApiResult<Image> {
         let entry = self.find_image(at.caller, id)?;
         if entry.project.as_ref() != Some(&at.caller.project) {
             return Err(ApiError::new(
                 code::FORBIDDEN,
-                format!("The image '{id}' is built in or another project's."),
+                format!("The image '{id}' is built in or belongs to another project."),
             ));
         }
         if entry.phase.until.is_some() {
@@ -115,7 +115,9 @@ impl State {
         if entry.project.as_ref() != Some(&caller.project) {
             return Err(ApiError::new(
                 code::FORBIDDEN,
-                format!("The image '{id}' is built in or another project's and cannot be deleted."),
+                format!(
+                    "The image '{id}' is built in or belongs to another project and cannot be deleted."
+                ),
             ));
         }
         if entry.phase.until.is_some() {
@@ -130,7 +132,7 @@ impl State {
             return Err(ApiError::new(
                 code::BUSY,
                 format!(
-                    "The image is in use by the instance {}; change or delete that first.",
+                    "The image is in use by the instance {}; change or delete the instance first.",
                     user.id
                 ),
             ));

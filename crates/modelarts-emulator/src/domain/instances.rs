@@ -1,4 +1,4 @@
-//! Instances of both generations, and what is counted of them.
+//! Instances of both generations, with the lists, timers and counts that they are part of.
 
 use modelarts_client::devenviron::enums::NotebookStatus;
 
@@ -22,7 +22,7 @@ impl State {
         self.promote(&flavor, now);
     }
 
-    /// Changes an instance and everything that depends on it.
+    /// Changes an instance, and updates everything that depends on it.
     pub(super) fn change<R>(
         &mut self,
         seq: u64,
@@ -31,11 +31,11 @@ impl State {
     ) -> Option<R> {
         let mut instance = self.instances.remove(&seq)?;
         self.detach(&instance);
-        self.rendered.forget(&seq);
+        self.rendered.remove(&seq);
         let old_name = instance.name.clone();
         let result = with(&mut instance, &self.settings.durations);
         let flavor = instance.flavor.clone();
-        // The lists know it by its old name until here.
+        // The lists still contain its old name.
         let name = std::mem::replace(&mut instance.name, old_name);
         if *instance.status() == NotebookStatus::Deleted {
             self.instance_ids.remove(&instance.id);
@@ -54,7 +54,7 @@ impl State {
         Some(result)
     }
 
-    /// Counts the instance in everywhere but in the lists.
+    /// Adds the instance to the timers, queues and counts, but not to the lists.
     pub(super) fn attach(&mut self, instance: &Instance) {
         if let Some(due) = instance.due() {
             self.timers.insert((due, Subject::Instance(instance.seq)));
@@ -74,6 +74,7 @@ impl State {
         self.evs += evs_of(instance);
     }
 
+    /// Removes the instance from the timers, queues and counts, but not from the lists.
     pub(super) fn detach(&mut self, instance: &Instance) {
         if let Some(due) = instance.due() {
             self.timers.remove(&(due, Subject::Instance(instance.seq)));
@@ -99,7 +100,7 @@ impl State {
         self.evs = self.evs.saturating_sub(evs_of(instance));
     }
 
-    /// The caller's instance of this generation and id.
+    /// Finds an instance of this generation in the caller's project.
     pub(super) fn find(
         &self,
         caller: &Caller,
@@ -115,7 +116,7 @@ impl State {
             .ok_or_else(ApiError::no_instance)
     }
 
-    /// Puts an instance into a status, from whichever it is in.
+    /// Puts an instance into a status, whatever its present one. Returns whether the instance exists.
     pub(crate) fn force_status(
         &mut self,
         id: &str,
@@ -139,7 +140,7 @@ impl State {
         .is_some()
     }
 
-    /// Something is going on in the instance: the countdown of an idle lease begins anew.
+    /// Restarts the countdown of an idle lease. Returns whether the instance exists.
     pub(crate) fn note_activity(&mut self, id: &str, now: Millis) -> bool {
         let Some(seq) = self.instance_ids.get(id).copied() else {
             return false;
@@ -153,6 +154,7 @@ impl State {
     }
 }
 
+/// The EVS storage of an instance, in GB.
 fn evs_of(instance: &Instance) -> u64 {
     instance
         .notebook()

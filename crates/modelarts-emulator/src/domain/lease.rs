@@ -1,4 +1,4 @@
-//! The countdown to the automatic stop, new generation.
+//! Leases: the countdown to the automatic stop, new generation.
 
 use modelarts_client::devenviron::enums::{LeaseType, NotebookStatus};
 use modelarts_client::devenviron::types::{self, LeaseReq};
@@ -10,20 +10,20 @@ use crate::clock::Millis;
 use crate::error::{ApiError, ApiResult, code};
 use crate::fields::with_fields;
 
-/// Of a lease that does not say how long.
+/// The default duration of a lease.
 const DEFAULT: Millis = 3_600_000;
 
-/// What a request says about the lease.
+/// The parameters of a request that set the lease.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Requested<'a> {
-    /// A duration of its own, which wins and makes the lease a timing one.
+    /// The separate duration, which takes precedence and makes the type `timing`.
     pub(crate) duration: Option<i64>,
     pub(crate) lease: Option<&'a LeaseReq>,
-    /// What the request puts before the names of the lease's fields.
+    /// The prefix of the lease's fields in the request, for errors.
     pub(crate) prefix: &'static str,
 }
 
-/// The lease that a request asks for; none if it says nothing about it.
+/// Returns the lease that a request sets, or `None` if it sets none.
 pub(crate) fn requested(request: Requested<'_>, now: Millis) -> ApiResult<Option<Lease>> {
     let Requested {
         duration,
@@ -37,12 +37,12 @@ pub(crate) fn requested(request: Requested<'_>, now: Millis) -> ApiResult<Option
             format_args!("'{kind}' is neither timing nor idle"),
         ));
     }
-    let asked = duration.or(lease.and_then(|lease| lease.duration));
-    if asked.is_none() && kind.is_none() {
+    let requested = duration.or(lease.and_then(|lease| lease.duration));
+    if requested.is_none() && kind.is_none() {
         return Ok(None);
     }
     let idle = duration.is_none() && kind.is_some_and(|kind| *kind == LeaseType::Idle);
-    let (enabled, length) = match asked {
+    let (enabled, length) = match requested {
         Some(-1) => (false, DEFAULT),
         Some(length) => (true, length),
         None => (true, DEFAULT),
@@ -56,7 +56,7 @@ pub(crate) fn requested(request: Requested<'_>, now: Millis) -> ApiResult<Option
     }))
 }
 
-/// The lease of a notebook that does not ask for one.
+/// Returns the lease of a notebook whose request sets none.
 pub(crate) fn default(now: Millis) -> Lease {
     Lease {
         enabled: true,
@@ -114,7 +114,7 @@ impl State {
     }
 }
 
-/// The lease as it is answered: its duration counts from the creation of the instance.
+/// Returns the lease as in a response, where its duration counts from the creation of the instance.
 pub(crate) fn wire(instance: &Instance) -> types::Lease {
     let lease = &instance.lease;
     with_fields!(types::Lease {
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn the_plain_duration_wins_and_is_timing() {
+    fn the_separate_duration_takes_precedence_and_is_timing() {
         let lease = with_fields!(LeaseReq {
             duration: Some(7_200_000),
             type_: Some("IDLE".into()),
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn minus_one_switches_off() {
+    fn minus_one_disables_the_lease() {
         let off = requested(of(Some(-1), None), 0).unwrap().unwrap();
         assert_eq!(off.ends(), None);
         assert!(requested(of(None, None), 0).unwrap().is_none());

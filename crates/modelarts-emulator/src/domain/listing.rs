@@ -1,4 +1,4 @@
-//! The orders in which instances are listed, kept up to date so that a page never sorts.
+//! The sort orders of the lists of instances, kept up to date so that a page needs no sorting.
 
 use foldhash::HashMap;
 
@@ -6,18 +6,18 @@ use super::model::{Generation, Instance};
 use super::sorted::SortedList;
 use crate::clock::Millis;
 
-/// The instances that one list shows.
+/// The selection of instances that a list shows.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Scope {
     pub(crate) project: String,
     pub(crate) generation: Generation,
-    /// `None`: free or not.
+    /// `None` for both.
     pub(crate) free: Option<bool>,
-    /// `None`: whoever owns them.
+    /// `None` for all owners.
     pub(crate) owner: Option<String>,
 }
 
-/// One scope in its two orders; the number is the instance's.
+/// A scope in its two sort orders; the number is that of the instance.
 #[derive(Debug, Default)]
 pub(crate) struct Orders {
     pub(crate) created: SortedList<(Millis, u64)>,
@@ -62,7 +62,7 @@ impl Listing {
     }
 }
 
-/// Every scope that shows the instance.
+/// Returns all scopes that contain the instance.
 fn scopes(instance: &Instance) -> impl Iterator<Item = Scope> {
     let free: &[Option<bool>] = match instance.generation() {
         Generation::Notebook => &[Some(false), Some(true)],

@@ -1,8 +1,8 @@
 //! The service itself: what exists, what may be done with it, and which transitions happen by themselves.
 //!
 //! Everything here is synchronous and has no clock: the present time is an argument. An automatic transition is an
-//! entry in a list of timers, and is carried out when the state is next accessed at or after its time. So nothing runs
-//! in the background, and a restart changes nothing.
+//! entry in a list of timers, and is carried out when the state is next accessed at or after its time. So nothing
+//! runs in the background, and a restart changes nothing.
 
 mod auto_stop;
 mod caller;

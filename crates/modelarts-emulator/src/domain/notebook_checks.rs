@@ -1,4 +1,4 @@
-//! What a request for a notebook has to keep to beyond the limits of the document.
+//! Rules for requests about notebooks, beyond the limits of the document.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -21,7 +21,7 @@ const DEFAULT_EVS: i32 = 5;
 const DEFAULT_EFS: i32 = 50;
 
 impl State {
-    /// Whether it is to be a free one.
+    /// Checks that the feature fits the flavor. Returns whether the notebook is free of charge.
     pub(super) fn check_feature(
         &self,
         feature: Option<&NotebookFeature>,
@@ -39,7 +39,7 @@ impl State {
         if free != is_for_free {
             return Err(ApiError::new(
                 code::FLAVOR_FEATURE,
-                format!("The flavor '{flavor}' is not for the feature {feature}."),
+                format!("The flavor '{flavor}' does not have the feature {feature}."),
             ));
         }
         Ok(free)
@@ -57,7 +57,7 @@ impl State {
         }
         Err(ApiError::new(
             code::INSTANCE_QUOTA,
-            "A user may have one free notebook; delete it before you create another.",
+            "A user may have one free notebook; delete it before you create another one.",
         ))
     }
 
@@ -66,7 +66,7 @@ impl State {
             ApiError::new(
                 code::IMAGE,
                 format!(
-                    "The image '{image}' cannot be found; list the images and take the id of one that is {}.",
+                    "The image '{image}' cannot be found; list the images and use the id of one that is {}.",
                     ImageStatus::Active
                 ),
             )
@@ -141,7 +141,7 @@ impl State {
         if volume.capacity.is_some_and(|capacity| capacity < 1) {
             return Err(ApiError::value(
                 "volume.capacity",
-                "it has to be at least 1 GB",
+                "it must be at least 1 GB",
             ));
         }
         Ok(())
@@ -178,7 +178,7 @@ impl State {
             return Err(ApiError::new(
                 code::BUSY,
                 format!(
-                    "The disk is {}; wait until that has ended.",
+                    "The disk is {}; wait until the operation has ended.",
                     volume.phase.status.as_str()
                 ),
             ));
@@ -222,7 +222,9 @@ impl State {
             if let Some(pair) = foreign {
                 return Err(ApiError::new(
                     code::KEY_PAIR,
-                    format!("The key pair '{pair}' is not one of the caller's; name one that is."),
+                    format!(
+                        "The key pair '{pair}' does not belong to the caller; use one of the caller's key pairs."
+                    ),
                 ));
             }
         }
@@ -240,7 +242,7 @@ impl State {
             return Err(ApiError::new(
                 code::SSH_ONLY,
                 format!(
-                    "The image '{image}' is reached over SSH only; add an endpoint for the service SSH."
+                    "The image '{image}' can only be reached over SSH; add an endpoint for the service SSH."
                 ),
             ));
         }
@@ -265,7 +267,7 @@ impl State {
         ))
     }
 
-    /// What can be changed depends on the status.
+    /// Refuses changes that are not possible in the present status.
     pub(super) fn check_updatable(
         &self,
         instance: &Instance,
@@ -314,7 +316,7 @@ impl State {
     }
 }
 
-/// The size in GB of a volume that does not ask for one.
+/// The default size of a volume, in GB.
 pub(super) fn default_capacity(category: &str) -> i32 {
     if category == "EVS" {
         DEFAULT_EVS
@@ -323,7 +325,7 @@ pub(super) fn default_capacity(category: &str) -> i32 {
     }
 }
 
-/// Key pairs are fixed at creation: a change may leave them out, but not name others.
+/// Keeps the key pairs, which are fixed at creation: a change may leave them out, but must not name others.
 pub(super) fn keep_key_pairs(before: &[EndpointsReq], after: &mut [EndpointsReq]) -> ApiResult<()> {
     for (index, endpoint) in after.iter_mut().enumerate() {
         let same = |other: &&EndpointsReq| other.service == endpoint.service;
@@ -381,17 +383,17 @@ fn check_hook(name: &str, hook: Option<&HookConfig>) -> ApiResult<()> {
         .is_some_and(|kind| *kind == HookScriptType::Command);
     let problem = match is_text {
         true if BASE64_STANDARD.decode(script).is_err() => {
-            "it has to be Base64 when the type is COMMAND"
+            "it must be Base64 if the type is COMMAND"
         }
         false if !script.starts_with('/') => {
-            "it has to be an absolute path unless the type is COMMAND"
+            "it must be an absolute path unless the type is COMMAND"
         }
         _ => return Ok(()),
     };
     Err(ApiError::value(&field("script"), problem))
 }
 
-/// The instance is in the wrong status, or in the wanted one already.
+/// Returns the error for an action that is not possible in the present status.
 pub(super) fn not_now(instance: &Instance, verb: &str, when: &[N]) -> ApiError {
     if *instance.status() == N::Frozen {
         return ApiError::frozen();
@@ -401,7 +403,7 @@ pub(super) fn not_now(instance: &Instance, verb: &str, when: &[N]) -> ApiError {
     ApiError::new(
         code::BUSY,
         format!(
-            "The instance is {} and cannot be {verb} now; that takes {when}.",
+            "The instance is {} and cannot be {verb} now; it must be {when}.",
             instance.status()
         ),
     )

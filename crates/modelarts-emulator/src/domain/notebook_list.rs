@@ -1,4 +1,4 @@
-//! Notebooks as they are listed and shown.
+//! Reading notebooks: the lists, and single notebooks.
 
 use bytes::Bytes;
 use modelarts_client::devenviron::types;
@@ -14,10 +14,10 @@ use crate::clock::Millis;
 use crate::error::{ApiError, ApiResult, code};
 use crate::fields::with_fields;
 
-/// The filters of the two lists.
+/// The filters of the list of the caller's notebooks and of that of all notebooks.
 #[derive(Debug, Default)]
 pub(crate) struct NotebookQuery<'a> {
-    /// Other users' notebooks too.
+    /// Whether other users' notebooks are included.
     pub(crate) all: bool,
     pub(crate) feature: Option<&'a str>,
     pub(crate) name: Option<&'a str>,
@@ -74,7 +74,7 @@ impl State {
         {
             return Err(ApiError::value(
                 "billing",
-                "it has to be COMPUTE, STORAGE or ALL",
+                "it must be COMPUTE, STORAGE or ALL",
             ));
         }
         let filter = |instance: &Instance| {
@@ -94,7 +94,7 @@ impl State {
                 .is_none_or(|wanted| instance.flavor.contains(wanted))
                 && query.image.is_none_or(|wanted| notebook.image == wanted)
                 && query.id.is_none_or(|wanted| instance.id == wanted)
-                // Whoever pays for the one pays for the other; a free notebook costs nothing.
+                // Compute and storage are always billed together; a free notebook costs nothing.
                 && query.billing.is_none_or(|_| !instance.free)
                 && tags.as_ref().is_none_or(|tags| tags.iter().all(has))
                 && query
@@ -145,7 +145,7 @@ impl State {
             total: Some(numbers.total),
             data: None,
         }))?;
-        // The notebooks are JSON already, so they are put in as they are.
+        // The notebooks are already rendered as JSON, and are inserted unchanged.
         let mut list = Vec::with_capacity(frame.len() + page.len() * 2048);
         list.extend_from_slice(b"{\"data\":[");
         for (index, instance) in page.into_iter().enumerate() {
@@ -159,7 +159,7 @@ impl State {
         Ok(Bytes::from(list))
     }
 
-    /// The notebook as JSON, which is what is asked for most often by far.
+    /// Returns the notebook as JSON; by far the most frequent request.
     pub(crate) fn show_notebook(&self, at: &At<'_>, id: &str) -> ApiResult<Bytes> {
         let instance = self.find(at.caller, Generation::Notebook, id)?;
         self.check_known(instance, at.now)?;
@@ -173,7 +173,7 @@ impl State {
         let notebook = self.notebook_wire(instance, now, View::Read);
         let json = Bytes::from(json(&notebook)?);
         if instance.is_at_rest() && self.settings.stale_reads == 0 {
-            self.rendered.put(instance.seq, json.clone());
+            self.rendered.insert(instance.seq, json.clone());
         }
         Ok(json)
     }

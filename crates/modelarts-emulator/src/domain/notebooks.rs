@@ -12,6 +12,7 @@ use super::lease::{self, Requested};
 use super::model::{Details, Generation, Instance, Notebook, Volume};
 use super::notebook_checks::{check_hooks, default_capacity, keep_key_pairs, not_now};
 use super::phase::Phase;
+use super::project_checks::DEFAULT_WORKSPACE;
 use super::specification::{
     CUSTOM_FLAVOR, check_affinity, check_custom_spec, check_data_volumes, check_network,
 };
@@ -29,23 +30,10 @@ impl State {
         mut request: CreateNotebookRequest,
     ) -> ApiResult<types::Notebook> {
         let now = at.now;
-        check_custom_spec(request.custom_spec.as_ref(), request.pool_id.as_deref())?;
         if request.custom_spec.is_some() {
             CUSTOM_FLAVOR.clone_into(&mut request.flavor);
         }
-        let data_volumes = request.data_volumes.unwrap_or_default();
-        check_data_volumes(&data_volumes)?;
-        check_affinity(request.affinity.as_ref())?;
-        check_network(request.public_network_config.as_ref())?;
-        let free = self.check_feature(request.feature.as_deref(), &request.flavor)?;
-        self.check_image(at.caller, &request.image_id, &request.flavor)?;
-        self.check_volume(&request.volume, &request.flavor)?;
-        let endpoints = request.endpoints.unwrap_or_default();
-        self.check_endpoints(at.caller, &endpoints, &request.image_id)?;
-        check_hooks(request.hooks.as_ref())?;
-        self.check_pool(at.caller, request.pool_id.as_deref())?;
-        let workspace = request.workspace_id.unwrap_or_else(|| "0".into());
-        self.check_workspace(at.caller, &workspace)?;
+        let free = self.check_creatable(at, &request)?;
         let asked = Requested {
             duration: request.duration,
             lease: request.lease.as_ref(),
@@ -73,7 +61,9 @@ impl State {
             owner: at.caller.user.clone(),
             name: request.name,
             description: request.description.unwrap_or_default(),
-            workspace,
+            workspace: request
+                .workspace_id
+                .unwrap_or_else(|| DEFAULT_WORKSPACE.into()),
             flavor: request.flavor,
             free,
             phase: Phase::enter(status, now, &self.settings.durations, failing),
@@ -88,10 +78,10 @@ impl State {
                 token,
                 volume,
                 pool: request.pool_id,
-                endpoints,
+                endpoints: request.endpoints.unwrap_or_default(),
                 hooks: request.hooks,
                 mounts: Vec::new(),
-                data_volumes,
+                data_volumes: request.data_volumes.unwrap_or_default(),
                 tags: Default::default(),
                 custom_spec: request.custom_spec,
                 affinity: request.affinity,
@@ -103,6 +93,25 @@ impl State {
         };
         self.add(instance);
         self.notebook_response(at, &id)
+    }
+
+    /// Refuses a request for a notebook that cannot be created. Returns whether the notebook is free of charge.
+    fn check_creatable(&self, at: &At<'_>, request: &CreateNotebookRequest) -> ApiResult<bool> {
+        let pool = request.pool_id.as_deref();
+        check_custom_spec(request.custom_spec.as_ref(), pool)?;
+        check_data_volumes(request.data_volumes.as_deref().unwrap_or_default())?;
+        check_affinity(request.affinity.as_ref())?;
+        check_network(request.public_network_config.as_ref())?;
+        let free = self.check_feature(request.feature.as_deref(), &request.flavor)?;
+        self.check_image(at.caller, &request.image_id, &request.flavor)?;
+        self.check_volume(&request.volume, &request.flavor)?;
+        let endpoints = request.endpoints.as_deref().unwrap_or_default();
+        self.check_endpoints(at.caller, endpoints, &request.image_id)?;
+        check_hooks(request.hooks.as_ref())?;
+        self.check_pool(at.caller, pool)?;
+        let workspace = request.workspace_id.as_deref();
+        self.check_workspace(at.caller, workspace.unwrap_or(DEFAULT_WORKSPACE))?;
+        Ok(free)
     }
 
     pub(crate) fn update_notebook(
@@ -123,7 +132,7 @@ impl State {
                 return Err(ApiError::new(
                     code::SWITCH_FLAVOR,
                     format!(
-                        "The instance {id} cannot change to the flavor '{flavor}'; ask for its switchable flavors."
+                        "The instance {id} cannot change to the flavor '{flavor}'; list its switchable flavors."
                     ),
                 ));
             }
@@ -245,7 +254,7 @@ fn update(
     }
     if let Some(flavor) = request.flavor {
         instance.flavor = flavor;
-        // A flavor takes the place of what was chosen freely, and the other way round.
+        // A flavor replaces a custom specification, and the other way round.
         if let Some(notebook) = instance.notebook_mut() {
             notebook.custom_spec = None;
         }

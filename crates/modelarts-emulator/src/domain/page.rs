@@ -1,4 +1,4 @@
-//! Pages of lists, and lists in an order.
+//! Pages and sort orders of lists.
 
 use std::cmp::Ordering;
 
@@ -7,16 +7,16 @@ use super::model::Instance;
 use super::state::State;
 use crate::error::{ApiError, ApiResult, code, shortened};
 
-/// Which part of a list is wanted.
+/// The requested part of a list.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Paging {
-    /// Records to skip.
+    /// The number of records to skip.
     pub(crate) offset: usize,
-    /// Records on a page; `None`: all.
+    /// The number of records on the page; `None` for all.
     pub(crate) limit: Option<usize>,
 }
 
-/// The numbers that a page carries beside its records.
+/// The numbers of a page that are part of its response.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct PageNumbers {
     pub(crate) current: i32,
@@ -26,7 +26,8 @@ pub(crate) struct PageNumbers {
 }
 
 impl Paging {
-    /// `first` is the number of the first page: 0 for notebooks, 1 for everything else.
+    /// Returns the numbers of the page. `first` is the number of the first page: 0 for notebooks, 1 for everything
+    /// else.
     pub(crate) fn numbers(self, total: usize, first: usize) -> PageNumbers {
         let size = self.limit.unwrap_or(total);
         let (page, pages) = match size {
@@ -46,7 +47,7 @@ impl Paging {
         records.into_iter().skip(self.offset).take(limit).collect()
     }
 
-    /// The page of a list that is at hand, with its numbers.
+    /// Cuts the page out of a complete list, and returns it with its numbers.
     pub(crate) fn cut<T>(self, records: Vec<T>, first: usize) -> (Vec<T>, PageNumbers) {
         let numbers = self.numbers(records.len(), first);
         (self.of(records), numbers)
@@ -68,7 +69,7 @@ pub(crate) enum SortKey {
 }
 
 impl SortKey {
-    /// Reads a list of fields; every spelling that clients are known to use is accepted.
+    /// Parses a list of fields; all spellings that known clients use are accepted.
     pub(crate) fn parse_list(text: Option<&str>) -> ApiResult<Vec<Self>> {
         let keys: Vec<Self> = text
             .unwrap_or_default()
@@ -117,7 +118,7 @@ impl SortKey {
     }
 }
 
-/// An order of instances.
+/// A sort order of instances.
 #[derive(Clone, Debug)]
 pub(crate) struct Order {
     pub(crate) keys: Vec<SortKey>,
@@ -125,10 +126,9 @@ pub(crate) struct Order {
 }
 
 impl State {
-    /// A page of the instances of a scope that the filter lets through, and how many there are.
+    /// Returns a page of the instances in a scope that match the filter, and the number of all that match.
     ///
-    /// Without a filter and in one of the two kept orders this costs as much as the page, not as
-    /// much as the list.
+    /// Without a filter, and in one of the two orders that are kept, the cost depends on the page, not on the list.
     pub(crate) fn select(
         &self,
         scope: &Scope,

@@ -1,4 +1,4 @@
-//! A status that a resource is in for a while, and what it turns into.
+//! Phases: the status of a resource, and its automatic transition to the next one.
 
 use std::fmt::Display;
 
@@ -12,14 +12,14 @@ use crate::error::code;
 pub(crate) trait Status:
     Clone + PartialEq + Display + for<'a> From<&'a str> + 'static
 {
-    /// What each status that does not stay turns into.
+    /// The automatic transitions.
     fn transitions() -> &'static [Transition<Self>];
 
     /// Whether the document lists it.
     fn is_listed(&self) -> bool;
 }
 
-/// What a status turns into by itself.
+/// An automatic transition from one status to another.
 #[derive(Debug)]
 pub(crate) struct Transition<T: 'static> {
     pub(crate) during: T,
@@ -37,7 +37,7 @@ pub(crate) const fn transition<T>(during: T, step: Step, then: T, failed: T) -> 
     }
 }
 
-/// Why something failed.
+/// The code and the message of a failure.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "StoredFailure")]
 pub(crate) struct Failure {
@@ -45,7 +45,7 @@ pub(crate) struct Failure {
     pub(crate) message: String,
 }
 
-/// What a state file may hold: the reason alone, in files that were written before codes were kept.
+/// The stored form of a failure: older state files contain the message alone.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum StoredFailure {
@@ -65,18 +65,18 @@ impl From<StoredFailure> for Failure {
     }
 }
 
-/// A status together with what it is on its way to.
+/// A status, and its automatic transition if it has one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(bound = "T: Status")]
 pub(crate) struct Phase<T> {
     #[serde(serialize_with = "write_status", deserialize_with = "read_status")]
     pub(crate) status: T,
-    /// Since when.
+    /// When it began.
     pub(crate) since: Millis,
-    /// Until when, if it ends by itself.
+    /// When the transition is due, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) until: Option<Millis>,
-    /// Why it will fail, if it is going to.
+    /// Why the transition will fail, if it will.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) failing: Option<Failure>,
 }
@@ -96,7 +96,7 @@ fn read_status<'de, T: Status, D: Deserializer<'de>>(deserializer: D) -> Result<
 }
 
 impl<T: Status> Phase<T> {
-    /// A status that stays.
+    /// Returns a phase without a transition.
     pub(crate) fn settled(status: T, since: Millis) -> Self {
         Self {
             status,
@@ -106,7 +106,7 @@ impl<T: Status> Phase<T> {
         }
     }
 
-    /// A status, with the end that its transition and the durations give it.
+    /// Returns a phase with the transition of its status, which is due after the duration of the step.
     pub(crate) fn enter(
         status: T,
         since: Millis,
@@ -123,12 +123,12 @@ impl<T: Status> Phase<T> {
         }
     }
 
-    /// Whether its end has come.
+    /// Whether its transition is due.
     pub(crate) fn is_over(&self, now: Millis) -> bool {
         self.until.is_some_and(|until| until <= now)
     }
 
-    /// What it turns into if its end has come, when, and why it failed if it did.
+    /// If the transition is due, returns the next status, the time of the transition, and why it failed if it did.
     pub(crate) fn finish(&self, now: Millis) -> Option<(T, Millis, Option<Failure>)> {
         let until = self.until.filter(|until| *until <= now)?;
         let transition = transition_of(&self.status)?;
@@ -155,7 +155,7 @@ mod tests {
     use crate::domain::status::InstanceStatus as S;
 
     #[test]
-    fn a_phase_ends_when_its_time_has_come() {
+    fn a_phase_ends_when_its_transition_is_due() {
         let durations = Durations::default();
         let phase = Phase::enter(S::from(N::Creating), 1_000, &durations, None);
         assert_eq!(phase.until, Some(91_000));
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_phase_is_stored_with_what_it_is_on_its_way_to() {
+    fn a_phase_is_stored_with_its_transition() {
         let failing = Some(Failure {
             code: "ModelArts.6361".to_owned(),
             message: "no disk".to_owned(),
@@ -204,7 +204,7 @@ mod tests {
         );
         let read: Phase<S> = serde_json::from_value(stored).unwrap();
         assert_eq!((read.finish(90_005)), phase.finish(90_005));
-        // What stays cannot fail.
+        // Without a transition nothing can fail.
         let settled = Phase::enter(S::from(N::Stopped), 5, &Durations::default(), read.failing);
         assert_eq!(
             serde_json::to_value(&settled).unwrap(),

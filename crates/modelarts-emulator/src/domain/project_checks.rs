@@ -1,10 +1,13 @@
-//! What a project allows.
+//! The quotas and workspaces of a project.
 
 use super::caller::Caller;
 use super::listing::Scope;
 use super::model::Generation;
 use super::state::State;
 use crate::error::{ApiError, ApiResult, code};
+
+/// The workspace that every project has.
+pub(super) const DEFAULT_WORKSPACE: &str = "0";
 
 impl State {
     pub(super) fn check_quota(&self, caller: &Caller, generation: Generation) -> ApiResult<()> {
@@ -17,13 +20,11 @@ impl State {
         Err(match generation {
             Generation::Notebook => ApiError::new(
                 code::NOTEBOOK_QUOTA,
-                format!("The quota of {limit} notebooks is used up; delete one first."),
+                format!("The quota of {limit} notebooks is used up; delete a notebook first."),
             ),
             Generation::DevEnv => ApiError::new(
                 code::INSTANCE_QUOTA,
-                format!(
-                    "The project has {limit} instances and may have no more; delete one first."
-                ),
+                format!("The quota of {limit} instances is used up; delete an instance first."),
             ),
         })
     }
@@ -47,7 +48,7 @@ impl State {
     }
 
     pub(super) fn check_workspace(&self, caller: &Caller, workspace: &str) -> ApiResult<()> {
-        let known = workspace == "0"
+        let known = workspace == DEFAULT_WORKSPACE
             || self
                 .accounts
                 .projects
@@ -59,7 +60,7 @@ impl State {
         Err(ApiError::new(
             code::NO_WORKSPACE,
             format!(
-                "The workspace {workspace} does not exist in this project; use 0 for the default one."
+                "The workspace {workspace} does not exist in this project; use {DEFAULT_WORKSPACE} for the default one."
             ),
         ))
     }

@@ -1,14 +1,14 @@
-//! How the service behaves.
+//! The behavior of the service.
 
 use super::durations::Durations;
 use crate::clock::Millis;
 
-/// How the service behaves; not part of what is saved.
+/// The behavior of the service; not part of the saved state.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Settings {
     pub(crate) durations: Durations,
-    /// Whether the documentation wins where practice is more lenient.
+    /// Whether the documentation is followed where the service is more lenient.
     pub(crate) strict: bool,
-    /// How long a read still shows what was before a change.
+    /// How long reads still show the state from before a change.
     pub(crate) stale_reads: Millis,
 }

@@ -1,4 +1,4 @@
-//! State as it is kept: row by row in a file, or whole as a snapshot.
+//! The stored form of the state: rows of a file, or a whole snapshot.
 
 use std::sync::Arc;
 
@@ -29,8 +29,8 @@ pub(crate) mod kind {
 
 /// The whole state of an emulator, with the time at which it was taken.
 ///
-/// It is meant for [`restore`](crate::Emulator::restore), in this emulator or in another one. It holds the
-/// credentials of the emulated accounts, none of which means anything elsewhere.
+/// [`restore`](crate::Emulator::restore) restores it, in this emulator or in another one. It contains the credentials
+/// of the emulated accounts, which are not valid anywhere else.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 #[schema(value_type = Object)]
@@ -48,19 +48,19 @@ struct Whole {
     images: Vec<ImageEntry>,
 }
 
-/// Why stored state cannot be taken over.
+/// The error when a stored state cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LoadError {
-    #[error("the state has the format {0}, this emulator reads {FORMAT}")]
+    #[error("the state has the format {0}, but this emulator reads format {FORMAT}")]
     Format(u32),
     #[error("the state is damaged: {0}")]
     Damaged(#[from] serde_json::Error),
-    #[error("the state is damaged: an unknown kind of row, {0}")]
+    #[error("the state is damaged: the kind of row {0} is unknown")]
     Kind(String),
 }
 
 impl State {
-    /// From now on every change is remembered until it is taken.
+    /// Records all changes from now on, and at first the whole state if `everything` is set.
     pub(crate) fn remember_changes(&mut self, everything: bool) {
         let mut dirty = std::collections::BTreeSet::new();
         if everything {
@@ -76,7 +76,7 @@ impl State {
         self.dirty = Some(dirty);
     }
 
-    /// What has changed since it was last asked.
+    /// Returns the changes since the last call.
     pub(crate) fn take_changes(&mut self) -> Vec<Row> {
         let Some(dirty) = &mut self.dirty else {
             return Vec::new();
@@ -86,7 +86,7 @@ impl State {
     }
 
     fn row(&self, what: DirtyKey) -> Row {
-        // Maps with text keys, numbers and texts: writing them as JSON cannot fail.
+        // Strings, numbers and maps with string keys: serializing them cannot fail.
         fn json<T: Serialize>(value: &T) -> Option<String> {
             serde_json::to_string(value).ok()
         }
@@ -103,7 +103,7 @@ impl State {
         Row { kind, key, body }
     }
 
-    /// The state that rows of kind and body describe.
+    /// Loads a state from rows, each with its kind and body.
     pub(crate) fn load(
         settings: Settings,
         rows: impl IntoIterator<Item = (String, String)>,
@@ -125,7 +125,7 @@ impl State {
         Ok(state)
     }
 
-    /// Takes an instance over as it is: a queue moves on when time does, not here.
+    /// Adds a loaded instance unchanged; queues advance with the time, not here.
     fn add_loaded(&mut self, instance: Instance) {
         self.instance_ids.insert(instance.id.clone(), instance.seq);
         self.listing.insert(&instance);
@@ -148,7 +148,7 @@ impl State {
         .map(Snapshot)
     }
 
-    /// The state of a snapshot, and its time.
+    /// Returns the state of a snapshot, and its time.
     pub(crate) fn restore(
         settings: Settings,
         snapshot: Snapshot,
@@ -180,7 +180,7 @@ mod tests {
     const HOUR: Millis = 3_600_000;
 
     #[test]
-    fn what_is_overdue_when_a_file_is_opened_happened_at_its_time() {
+    fn transitions_that_are_overdue_when_a_file_is_opened_happen_at_their_time() {
         let instances =
             json!({"instances": [{"name": "late", "status": "CREATING", "duration": HOUR}]});
         let mut state = State::new(Settings::default(), Core::new(1));
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_is_overdue_happens_in_one_step_as_in_many() {
+    fn overdue_transitions_give_the_same_in_one_step_as_in_many() {
         let instances =
             json!({"instances": [{"name": "late", "status": "CREATING", "duration": HOUR}]});
         let mut state = State::new(Settings::default(), Core::new(1));

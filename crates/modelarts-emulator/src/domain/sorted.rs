@@ -1,15 +1,16 @@
-//! A sorted list that finds a position as fast as a value.
+//! A sorted list with fast access by position.
 
-/// Sorted, without duplicates, cut into blocks.
+/// A sorted list without duplicates, divided into blocks.
 ///
-/// Pages are taken by position, which a tree cannot find without walking to it, while a plain vector
-/// would move half of itself on every insertion. With blocks both cost about the square root.
+/// Pages are read by position. A tree finds a position only by walking to it, and a vector moves half of its elements
+/// on an insertion. With blocks, the cost of both is about the square root of the length.
 #[derive(Clone, Debug)]
 pub(crate) struct SortedList<T> {
     blocks: Vec<Vec<T>>,
     len: usize,
 }
 
+/// A block is split when it has twice this many elements.
 const BLOCK: usize = 512;
 
 impl<T> Default for SortedList<T> {
@@ -59,7 +60,7 @@ impl<T: Ord> SortedList<T> {
         }
     }
 
-    /// From a position upwards.
+    /// Iterates in ascending order, from a position.
     pub(crate) fn ascending(&self, from: usize) -> impl Iterator<Item = &T> {
         let mut skip = from;
         let mut first = 0;
@@ -72,7 +73,7 @@ impl<T: Ord> SortedList<T> {
         self.blocks[first..].iter().flatten().skip(skip)
     }
 
-    /// From a position counted from the end, downwards.
+    /// Iterates in descending order, from a position counted from the end.
     pub(crate) fn descending(&self, from: usize) -> impl Iterator<Item = &T> {
         let mut skip = from;
         let mut end = self.blocks.len();
@@ -87,7 +88,7 @@ impl<T: Ord> SortedList<T> {
             .skip(skip)
     }
 
-    /// The block that holds the value or would take it.
+    /// Returns the block that contains the value, or into which it belongs.
     fn block_of(&self, value: &T) -> usize {
         self.blocks
             .partition_point(|block| block.first().is_some_and(|first| first <= value))

@@ -1,4 +1,5 @@
-//! What a notebook can ask for beside its flavor and its volume.
+//! What a notebook can have besides its flavor and its volume: custom resources, affinity, network and further
+//! storage.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +15,7 @@ use super::model::Notebook;
 use crate::error::{ApiError, ApiResult};
 use crate::fields::with_fields;
 
-/// The flavor of a notebook whose resources were chosen freely.
+/// The flavor of a notebook with a custom specification.
 pub(super) const CUSTOM_FLAVOR: &str = "custom.flavor.spec.code";
 
 pub(super) fn check_custom_spec(spec: Option<&CustomSpecReq>, pool: Option<&str>) -> ApiResult<()> {
@@ -32,13 +33,13 @@ pub(super) fn check_custom_spec(spec: Option<&CustomSpecReq>, pool: Option<&str>
     if (cpu * 100.0 - (cpu * 100.0).round()).abs() > 1e-6 {
         return Err(ApiError::value(
             "custom_spec.cpu",
-            "it has two decimals at most",
+            "it must have at most two decimals",
         ));
     }
     if memory.fract() != 0.0 {
         return Err(ApiError::value(
             "custom_spec.memory",
-            "it has to be a whole number of MB",
+            "it must be a whole number of MB",
         ));
     }
     match &spec.arch {
@@ -86,7 +87,7 @@ pub(super) fn check_affinity(affinity: Option<&NodeAffinityReq>) -> ApiResult<()
                 return Err(ApiError::value(
                     &format!("affinity.{name}[{index}].operator"),
                     format_args!(
-                        "'{}' is none of In, NotIn, Exists, DoesNotExist, Gt, Lt",
+                        "'{}' is not one of In, NotIn, Exists, DoesNotExist, Gt, Lt",
                         rule.operator
                     ),
                 ));
@@ -100,7 +101,7 @@ pub(super) fn check_network(config: Option<&PublicNetworkConfigReq>) -> ApiResul
     match config.and_then(|config| config.public_network_type.as_ref()) {
         Some(kind) if kind.is_unknown() => Err(ApiError::value(
             "public_network_config.public_network_type",
-            format_args!("'{kind}' is none of SHARED, EXCLUSIVE, FORBIDDEN"),
+            format_args!("'{kind}' is not one of SHARED, EXCLUSIVE, FORBIDDEN"),
         )),
         _ => Ok(()),
     }
@@ -117,7 +118,7 @@ pub(super) fn check_data_volumes(volumes: &[VolumeReq]) -> ApiResult<()> {
         if volume.category.is_unknown() {
             return Err(ApiError::value(
                 &field("category"),
-                format_args!("'{}' is none of EVS, OBS, OBSFS, EFS", volume.category),
+                format_args!("'{}' is not one of EVS, OBS, OBSFS, EFS", volume.category),
             ));
         }
         if volume.ownership.is_unknown() {
@@ -136,7 +137,7 @@ pub(super) fn check_data_volumes(volumes: &[VolumeReq]) -> ApiResult<()> {
             required("uri", &volume.uri, " when the ownership is DEDICATED")?;
         }
         if dedicated && is(VolumeCategory::Efs) {
-            required("id", &volume.id, " for an EFS file system of one's own")?;
+            required("id", &volume.id, " for a dedicated EFS file system")?;
         }
         if is(VolumeCategory::Obs) {
             required(
@@ -150,14 +151,14 @@ pub(super) fn check_data_volumes(volumes: &[VolumeReq]) -> ApiResult<()> {
         {
             return Err(ApiError::value(
                 &field("mount_path"),
-                format_args!("something else is mounted at {path}"),
+                format_args!("another storage is already mounted at {path}"),
             ));
         }
     }
     Ok(())
 }
 
-/// A storage that the notebook was created with, as its reader sees it.
+/// Returns a storage that the notebook was created with, as in a response.
 pub(super) fn data_volume(volume: &VolumeReq, ready: bool) -> DataVolume {
     let is_efs = volume.category == VolumeCategory::Efs;
     with_fields!(DataVolume {
@@ -180,7 +181,7 @@ pub(super) fn data_volume(volume: &VolumeReq, ready: bool) -> DataVolume {
     })
 }
 
-/// Puts into a notebook what it asked for.
+/// Sets what the notebook was created with in a response.
 pub(super) fn describe(notebook: &Notebook, seen: &mut types::Notebook) {
     seen.custom_spec = notebook.custom_spec.as_ref().map(|spec| {
         with_fields!(types::CustomSpec {

@@ -1,4 +1,4 @@
-//! Everything that exists.
+//! The state of the service: everything that exists.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,14 +16,14 @@ use crate::bounded_cache::BoundedCache;
 use crate::clock::Millis;
 use crate::identity::accounts::Accounts;
 
-/// What has a place in the timers.
+/// A resource with a timer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Subject {
     Instance(u64),
     Image(u64),
 }
 
-/// What has changed since it was last saved.
+/// A part of the state that has changed since it was last saved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum DirtyKey {
     Beginning,
@@ -34,7 +34,7 @@ pub(super) enum DirtyKey {
     Image(u64),
 }
 
-/// Whose instances of the old generation are counted together.
+/// The key by which instances of the old generation are counted.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Owned {
     pub(super) project: String,
@@ -52,10 +52,11 @@ impl Owned {
     }
 }
 
+/// The whole state of the service.
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) settings: Settings,
-    /// Unknown where the state file is older than this row.
+    /// `None` if an older emulator created the state file.
     pub(crate) beginning: Option<Arc<Beginning>>,
     pub(crate) core: Core,
     pub(crate) accounts: Accounts,
@@ -67,18 +68,18 @@ pub(crate) struct State {
     pub(super) listing: Listing,
     pub(super) timers: BTreeSet<(Millis, Subject)>,
     pub(super) occupied: HashMap<String, u32>,
-    /// How many instances of the old generation a user has, by flavor.
+    /// The number of a user's instances of the old generation, by flavor.
     pub(super) owned: HashMap<Owned, u32>,
     pub(super) queues: HashMap<String, BTreeSet<(Millis, u64)>>,
     pub(super) evs: u64,
-    /// Answers that stay right until their instance changes.
+    /// Responses that stay valid until their instance changes.
     pub(super) rendered: BoundedCache<u64, Bytes>,
-    /// `None` when nobody saves.
+    /// `None` if changes are not saved.
     pub(super) dirty: Option<BTreeSet<DirtyKey>>,
 }
 
 impl State {
-    /// An empty service with its catalogue.
+    /// Returns a service with the built-in flavors and images, and nothing else.
     pub(crate) fn new(settings: Settings, core: Core) -> Self {
         let mut state = Self::bare(settings, core);
         state.flavors = catalogue::flavors();
@@ -127,7 +128,7 @@ impl State {
         seq
     }
 
-    /// How many instances and images there are.
+    /// Returns the number of instances and of images.
     pub(crate) fn size(&self) -> (usize, usize) {
         (self.instances.len(), self.images.len())
     }

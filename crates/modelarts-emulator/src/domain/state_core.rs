@@ -1,4 +1,4 @@
-//! The single values of the state that are saved.
+//! The part of the saved state that is not a resource.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,10 +6,10 @@ use super::transition_fault::TransitionFault;
 use crate::fixtures::{Capacity, Fixtures};
 use crate::ids::Ids;
 
-/// The single values that are saved.
+/// The part of the saved state that is not a resource.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Core {
-    /// The number that the ids began with.
+    /// The seed of the ids.
     #[serde(alias = "seed")]
     pub(crate) rng_seed: u64,
     pub(crate) ids: Ids,
@@ -33,7 +33,7 @@ impl Core {
     }
 }
 
-/// What a state was made from, and a reset makes it from again.
+/// The origin of a state, from which a reset creates it again.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Beginning {
     pub(crate) rng_seed: u64,

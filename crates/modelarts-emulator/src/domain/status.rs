@@ -17,7 +17,8 @@ use super::phase::{Status, Transition, transition};
 use crate::error::{ApiError, ApiResult, code};
 use crate::nearest::unknown;
 
-/// The status of an instance: one of a [`NotebookStatus`](N) or, for the old generation, of a [`DevEnvInstanceStatus`](D).
+/// The status of an instance: one of a [`NotebookStatus`](N) or, for the old generation, of a
+/// [`DevEnvInstanceStatus`](D).
 ///
 /// ```
 /// use modelarts_emulator::{InstanceStatus, NotebookStatus};
@@ -29,17 +30,17 @@ use crate::nearest::unknown;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum InstanceStatus {
-    /// One that the new generation lists; most of them the old one has as well.
+    /// A status that the new generation lists; the old one has most of them, too.
     #[non_exhaustive]
     Notebook(N),
-    /// One that the old generation alone lists.
+    /// A status that only the old generation lists.
     #[non_exhaustive]
     DevEnv(D),
 }
 
 use InstanceStatus as S;
 
-/// What both generations list, each once.
+/// The statuses of both generations, without duplicates.
 static VALUES: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
     let old = D::values()
         .iter()
@@ -48,12 +49,12 @@ static VALUES: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
 });
 
 impl InstanceStatus {
-    /// Every status that the documents list.
+    /// Returns all statuses that the documents list.
     pub fn values() -> &'static [&'static str] {
         &VALUES
     }
 
-    /// The text on the wire.
+    /// Returns the status as it is sent.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Notebook(status) => status.as_str(),
@@ -61,7 +62,7 @@ impl InstanceStatus {
         }
     }
 
-    /// Whether neither generation lists it.
+    /// Whether no generation lists it.
     pub fn is_unknown(&self) -> bool {
         match self {
             Self::Notebook(status) => status.is_unknown(),
@@ -69,7 +70,7 @@ impl InstanceStatus {
         }
     }
 
-    /// The status, unless neither generation lists it.
+    /// Returns the status, or an error if no generation lists it.
     pub(crate) fn listed(self) -> ApiResult<Self> {
         if self.is_unknown() {
             let error = unknown("status", self.as_str(), Self::values().iter().copied());
@@ -80,11 +81,11 @@ impl InstanceStatus {
 
     /// Whether it occupies a machine of its flavor.
     pub(crate) fn occupies(&self) -> bool {
-        let moves = self.is_transient() && !self.is_queued() && *self != N::Deleting;
-        self.is_up() || moves
+        let changing = self.is_transient() && !self.is_queued() && *self != N::Deleting;
+        self.is_up() || changing
     }
 
-    /// The code of the failure that ends in this status, when nobody says another one.
+    /// The default error code of a failure that ends in this status.
     pub(crate) fn failure_code(&self) -> ErrorCode {
         match self {
             S::Notebook(N::StartFailed) => Step::Start.failure_code(),
@@ -100,7 +101,7 @@ impl InstanceStatus {
         matches!(self, S::DevEnv(D::CreateQueuing | D::StartQueuing))
     }
 
-    /// Whether it changes by itself.
+    /// Whether it has an automatic transition.
     pub(crate) fn is_transient(&self) -> bool {
         match self {
             Self::Notebook(status) => status.is_transient(),
@@ -108,7 +109,7 @@ impl InstanceStatus {
         }
     }
 
-    /// The status as the new generation shows it, which knows no queue.
+    /// The status as the new generation shows it, which has no status for queues.
     pub(crate) fn in_new_words(&self) -> N {
         match self {
             Self::Notebook(status) => status.clone(),
@@ -317,7 +318,7 @@ mod tests {
             let fitting = all().filter(|status| fits(status) && KNOWN.contains(&status.as_str()));
             fitting.map(|status| status.to_string()).collect::<Vec<_>>()
         };
-        // One that the documents gain goes by its entry there.
+        // Statuses that are added to the documents follow their entry in `x-states`.
         const KNOWN: [&str; 17] = [
             "INIT",
             "CREATING",
@@ -357,14 +358,14 @@ mod tests {
     }
 
     #[test]
-    fn a_start_that_fails_lacks_a_machine_unless_somebody_says_otherwise() {
+    fn a_failed_start_has_the_code_for_a_missing_machine_by_default() {
         let code = |status: N| InstanceStatus::from(status).failure_code();
         assert_eq!(code(N::StartFailed), code::START_CAPACITY);
         assert_eq!(code(N::CreateFailed), code::SERVICE);
     }
 
     #[test]
-    fn a_status_is_read_as_it_is_spelled_and_refused_with_what_there_is() {
+    fn a_status_is_read_in_its_exact_spelling_and_an_error_lists_all() {
         let read = |text: &str| serde_json::from_value::<InstanceStatus>(text.into());
         assert_eq!(read("RUNNING").unwrap(), N::Running);
         assert_eq!(read("ACTIVE").unwrap(), D::Active);
@@ -375,7 +376,7 @@ mod tests {
                 "{error}"
             );
         }
-        // Where people write it, in any case.
+        // From users, it is accepted in any letter case.
         assert_eq!(InstanceStatus::from("running"), N::Running);
         assert_eq!(InstanceStatus::from("active"), D::Active);
         let known = InstanceStatus::from("running").listed().unwrap();

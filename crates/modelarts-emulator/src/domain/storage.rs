@@ -1,4 +1,4 @@
-//! OBS storage that is mounted to a notebook.
+//! Storage that is mounted to a running notebook.
 
 use modelarts_client::devenviron::enums::{DataVolumeStatus, NotebookStatus};
 use modelarts_client::devenviron::types::{AttachObsRequest, DataVolume, DataVolumeList};
@@ -13,6 +13,7 @@ use super::wire::data_volume;
 use crate::error::{ApiError, ApiResult, code};
 use crate::fields::with_fields;
 
+/// The maximum number of mounts of a notebook.
 const MOST: usize = 10;
 
 impl State {
@@ -32,7 +33,7 @@ impl State {
         let instance = self.find(at.caller, Generation::Notebook, id)?;
         let mount = find(instance, storage)?;
         let is_new = mount.phase.status == DataVolumeStatus::Mounting;
-        if is_new && self.is_behind(mount.phase.since, at.now) {
+        if is_new && self.is_stale(mount.phase.since, at.now) {
             return Err(no_mount());
         }
         Ok(data_volume(mount))
@@ -46,40 +47,18 @@ impl State {
     ) -> ApiResult<DataVolume> {
         let instance = self.find(at.caller, Generation::Notebook, id)?;
         require_running(instance)?;
-        let category = request
-            .category
-            .as_ref()
-            .map_or("OBS", |category| category.as_str());
-        let is_efs = category.eq_ignore_ascii_case("EFS");
-        if !is_efs
-            && !["OBS", "OBSFS"]
-                .iter()
-                .any(|known| known.eq_ignore_ascii_case(category))
-        {
-            return Err(ApiError::new(
-                code::STORAGE_TYPE,
-                format!("'category' is '{category}'; only OBS and EFS can be mounted."),
-            ));
-        }
-        let efs_id = request.efs_id.filter(|id| is_efs && !id.is_empty());
-        if is_efs && efs_id.is_none() {
-            return Err(ApiError::required("efs_id", " when the category is EFS"));
-        }
-        let path = request.mount_path.unwrap_or_default();
-        let uri = request.uri.unwrap_or_default();
-        check_mount_path(&path)?;
-        check_uri(&uri, is_efs)?;
+        let Wanted { path, uri, efs_id } = wanted(request)?;
         let known = mounts(instance);
         if known.iter().any(|mount| mount.path == path) {
             return Err(ApiError::value(
                 "mount_path",
-                format_args!("something is mounted at {path} already"),
+                format_args!("another storage is already mounted at {path}"),
             ));
         }
         if known.len() >= MOST {
             return Err(ApiError::value(
                 "mount_path",
-                format_args!("an instance has at most {MOST} mounts; unmount one first"),
+                format_args!("an instance can have at most {MOST} mounts; unmount a storage first"),
             ));
         }
         let seq = instance.seq;
@@ -123,12 +102,12 @@ impl State {
             return Err(ApiError::new(
                 code::BUSY,
                 format!(
-                    "The storage is {}; wait until that has ended.",
+                    "The storage is {}; wait until the operation has ended.",
                     status.as_str()
                 ),
             ));
         }
-        // What never was mounted needs no running instance to go away.
+        // A mount that failed can be removed while the instance is not running.
         if status != DataVolumeStatus::MountFailed {
             require_running(instance)?;
         }
@@ -148,6 +127,42 @@ impl State {
     }
 }
 
+/// What a request wants to be mounted.
+struct Wanted {
+    path: String,
+    uri: String,
+    /// The ID of the file system, if it is EFS.
+    efs_id: Option<String>,
+}
+
+/// Checks a request to mount a storage.
+fn wanted(request: AttachObsRequest) -> ApiResult<Wanted> {
+    let category = request
+        .category
+        .as_ref()
+        .map_or("OBS", |category| category.as_str());
+    let is_efs = category.eq_ignore_ascii_case("EFS");
+    if !is_efs
+        && !["OBS", "OBSFS"]
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(category))
+    {
+        return Err(ApiError::new(
+            code::STORAGE_TYPE,
+            format!("'category' is '{category}'; only OBS, OBSFS and EFS can be mounted."),
+        ));
+    }
+    let efs_id = request.efs_id.filter(|id| is_efs && !id.is_empty());
+    if is_efs && efs_id.is_none() {
+        return Err(ApiError::required("efs_id", " when the category is EFS"));
+    }
+    let path = request.mount_path.unwrap_or_default();
+    let uri = request.uri.unwrap_or_default();
+    check_mount_path(&path)?;
+    check_uri(&uri, is_efs)?;
+    Ok(Wanted { path, uri, efs_id })
+}
+
 fn mounts(instance: &Instance) -> &[Mount] {
     instance.notebook().map_or(&[], |notebook| &notebook.mounts)
 }
@@ -162,7 +177,7 @@ fn find<'a>(instance: &'a Instance, storage: &str) -> ApiResult<&'a Mount> {
 fn no_mount() -> ApiError {
     ApiError::new(
         code::NO_STORAGE_ID,
-        "The instance has no mounted storage of this id.",
+        "The instance has no mounted storage with this id.",
     )
 }
 
@@ -173,14 +188,14 @@ fn require_running(instance: &Instance) -> ApiResult<()> {
     Err(ApiError::new(
         code::NOT_RUNNING,
         format!(
-            "The instance is {}; storage is mounted and unmounted while it is {}.",
+            "The instance is {}; storage can only be mounted and unmounted while it is {}.",
             instance.status(),
             NotebookStatus::Running
         ),
     ))
 }
 
-/// `/data/<letters, digits, - or _>/`.
+/// Checks that a path is `/data/<name>/`.
 fn check_mount_path(path: &str) -> ApiResult<()> {
     if path.is_empty() {
         return Err(ApiError::required("mount_path", ""));
@@ -199,7 +214,7 @@ fn check_mount_path(path: &str) -> ApiResult<()> {
     }
     Err(ApiError::value(
         "mount_path",
-        "it has to be /data/<name>/, with letters, digits, - and _ in the name",
+        "it must be /data/<name>/, where the name consists of letters, digits, - and _",
     ))
 }
 
@@ -212,7 +227,7 @@ fn check_uri(uri: &str, is_efs: bool) -> ApiResult<()> {
             Some((host, folder)) if !host.is_empty() && !folder.starts_with('/') => Ok(()),
             _ => Err(ApiError::value(
                 "uri",
-                "it has to be <host>:/<folder> for the category EFS",
+                "it must be <host>:/<folder> for the category EFS",
             )),
         };
     }
@@ -224,7 +239,7 @@ fn check_uri(uri: &str, is_efs: bool) -> ApiResult<()> {
     }
     Err(ApiError::value(
         "uri",
-        "it has to be obs://<file system>/<folder>/",
+        "it must be obs://<file system>/<folder>/",
     ))
 }
 

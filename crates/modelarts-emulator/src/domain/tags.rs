@@ -6,18 +6,19 @@ use modelarts_client::devenviron::types::{Tag, TagReq, TagValues, TagValuesList}
 
 use super::caller::At;
 use super::model::{Generation, Instance, Notebook};
+use super::project_checks::DEFAULT_WORKSPACE;
 use super::state::State;
 use crate::error::{ApiError, ApiResult};
 use crate::fields::with_fields;
 
 impl State {
-    /// The tags of the caller's notebooks in a workspace, by key.
+    /// Lists the tags of the caller's notebooks in a workspace, by key.
     pub(crate) fn list_tags(
         &self,
         at: &At<'_>,
         workspace: Option<&str>,
     ) -> ApiResult<TagValuesList> {
-        let workspace = workspace.unwrap_or("0");
+        let workspace = workspace.unwrap_or(DEFAULT_WORKSPACE);
         self.check_workspace(at.caller, workspace)?;
         let mut all: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         let own = self.instances.values().filter(|instance| {
@@ -55,7 +56,7 @@ impl State {
         })
     }
 
-    /// A tag without a value goes whatever its value is; one that is not there is gone already.
+    /// Removes tags. A tag without a value is removed whatever its value; one that does not exist is ignored.
     pub(crate) fn remove_tags(
         &mut self,
         at: &At<'_>,
@@ -93,7 +94,7 @@ impl State {
     }
 }
 
-/// Tags as responses have them, by key.
+/// Returns the tags as in responses, by key.
 pub(super) fn wire(tags: &BTreeMap<String, String>) -> Option<Vec<Tag>> {
     let tags: Vec<Tag> = tags
         .iter()
@@ -107,7 +108,7 @@ pub(super) fn wire(tags: &BTreeMap<String, String>) -> Option<Vec<Tag>> {
     (!tags.is_empty()).then_some(tags)
 }
 
-/// What characters a tag consists of is more than the document's patterns say; lengths are held against it before.
+/// Checks the characters of tags, beyond the patterns of the document. Lengths were checked before.
 pub(super) fn check(tags: &[TagReq]) -> ApiResult<()> {
     for (index, tag) in tags.iter().enumerate() {
         let key = format!("tags[{index}].key");
@@ -135,19 +136,14 @@ fn check_letters(field: &str, text: &str, others: &str) -> ApiResult<()> {
         None => Ok(()),
         Some(letter) => Err(ApiError::value(
             field,
-            format_args!("{letter:?} is no letter or digit, nor one of `{others}`"),
+            format_args!("{letter:?} is not allowed; use letters, digits and `{others}`"),
         )),
     }
 }
 
-/// The filter of lists: `key|value,key|value`. A key alone stands for any value.
+/// Parses the filter of lists, `key|value,key|value`. A key alone matches any value.
 pub(super) fn parse_filter(text: &str) -> ApiResult<Vec<(&str, Option<&str>)>> {
-    let wrong = || {
-        ApiError::value(
-            "tags",
-            "it has to be key|value, more of them joined with commas",
-        )
-    };
+    let wrong = || ApiError::value("tags", "it must be key|value; separate several with commas");
     text.split(',')
         .map(|tag| {
             let (key, value) = match tag.split_once('|') {

@@ -1,15 +1,15 @@
-//! What happens by itself.
+//! Automatic transitions, carried out when they are due.
 
 use super::state::{DirtyKey, State, Subject};
 use crate::clock::Millis;
 
 impl State {
-    /// Whether something has to happen before a look at `now` is right.
+    /// Whether a transition is due, so that the state has to be advanced before it is read.
     pub(crate) fn is_due(&self, now: Millis) -> bool {
         self.timers.first().is_some_and(|(due, _)| *due <= now)
     }
 
-    /// Does, in order, everything that happens by itself until `now`.
+    /// Carries out all transitions that are due at `now`, in order.
     pub(crate) fn advance(&mut self, now: Millis) {
         while let Some((due, subject)) = self.timers.first().copied()
             && due <= now

@@ -5,26 +5,26 @@ use utoipa::ToSchema;
 
 use super::durations::Step;
 
-/// A failure that a test has asked for: the next times that the service does something.
+/// A fault that makes an automatic transition fail, the next time or times that it begins.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct TransitionFault {
-    /// What is going to fail.
+    /// The transition that fails.
     pub step: Step,
-    /// How many times.
+    /// How many times it fails; once by default.
     #[serde(default = "once")]
     pub times: u32,
-    /// What the resource gives as the reason.
+    /// The reason that the resource reports.
     #[serde(default = "reason")]
     pub reason: String,
-    /// The code that an instance of the old generation gives with it; one that fits the step if absent.
+    /// The error code that an instance of the old generation reports; if absent, one that fits the transition.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
 }
 
 impl TransitionFault {
-    /// The next time that the service does `step`, it fails.
+    /// Makes the transition fail the next time that it begins.
     pub fn new(step: Step) -> Self {
         Self {
             step,
@@ -34,19 +34,22 @@ impl TransitionFault {
         }
     }
 
-    /// Refuses what could never act as it says: the field, and its rule.
+    /// Rejects a fault that could never act as described. The error contains the field and its rule.
     pub(super) fn check(&self) -> Result<(), (&'static str, String)> {
         if self.times == 0 {
-            return Err(("times", "it has to be at least 1".into()));
+            return Err(("times", "it must be at least 1".into()));
         }
         if self.reason.len() > LONGEST_REASON {
-            return Err(("reason", format!("it has at most {LONGEST_REASON} bytes")));
+            return Err((
+                "reason",
+                format!("it must have at most {LONGEST_REASON} bytes"),
+            ));
         }
         Ok(())
     }
 }
 
-/// The longest reason of a failure, in bytes.
+/// The maximum length of a reason, in bytes.
 pub(crate) const LONGEST_REASON: usize = 4_096;
 
 fn once() -> u32 {
@@ -54,5 +57,5 @@ fn once() -> u32 {
 }
 
 fn reason() -> String {
-    "The emulator was told to let this fail.".to_owned()
+    "The transition failed because of a fault that was added to the emulator.".to_owned()
 }

@@ -1,4 +1,4 @@
-//! How resources look in an answer.
+//! Resources as they appear in responses.
 
 use std::collections::BTreeMap;
 
@@ -21,12 +21,12 @@ use crate::clock::Millis;
 use crate::error::{ApiError, ApiResult, code};
 use crate::fields::with_fields;
 
-/// Who looks.
+/// The kind of response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum View {
-    /// A read, which may be behind.
+    /// A read, which may be stale.
     Read,
-    /// The answer of the operation that made the change.
+    /// The response to the operation that made the change, which is up to date.
     Fresh,
 }
 
@@ -38,24 +38,24 @@ const STEPS: [&str; 4] = [
 ];
 
 impl State {
-    /// The status, or the one from before while reads are behind.
+    /// Returns the status, or the previous one while reads are stale.
     fn status_for<'a>(&self, instance: &'a Instance, now: Millis, view: View) -> &'a S {
         let status = instance.status();
-        // What nothing came before is not shown at all, or has been there all along.
-        let behind = view == View::Read
+        // Without a previous status, the instance is not shown at all, or it existed at the start.
+        let stale = view == View::Read
             && instance.previous != N::Init
-            && self.is_behind(instance.phase.since, now);
-        if behind { &instance.previous } else { status }
+            && self.is_stale(instance.phase.since, now);
+        if stale { &instance.previous } else { status }
     }
 
-    /// Whether reads do not show yet what happened at `since`.
-    pub(super) fn is_behind(&self, since: Millis, now: Millis) -> bool {
+    /// Whether reads do not show a change at `since` yet.
+    pub(super) fn is_stale(&self, since: Millis, now: Millis) -> bool {
         now < since.saturating_add(self.settings.stale_reads)
     }
 
-    /// Refuses an instance that was created so lately that reads do not know it yet.
+    /// Refuses an instance that is so new that reads do not show it yet.
     pub(super) fn check_known(&self, instance: &Instance, now: Millis) -> ApiResult<()> {
-        // One of the fixtures that is at rest has been there all along.
+        // An instance of the fixtures in a settled status existed at the start.
         let is_new = [instance.status(), &instance.previous]
             .iter()
             .any(|status| {
@@ -64,7 +64,7 @@ impl State {
                     S::DevEnv(D::CreateQueuing) | S::Notebook(N::Creating)
                 )
             });
-        if is_new && self.is_behind(instance.created, now) {
+        if is_new && self.is_stale(instance.created, now) {
             return Err(ApiError::no_instance());
         }
         Ok(())
@@ -269,7 +269,7 @@ impl State {
         })
     }
 
-    /// How many wait for a flavor, and how many seconds the last of them will.
+    /// Returns the length of a flavor's queue, and the seconds until the last instance gets its machine.
     fn queue_length(&self, flavor: &str, now: Millis) -> (i32, i32) {
         let Some(places) = self.queues.get(flavor) else {
             return (0, 0);
@@ -315,7 +315,8 @@ impl State {
     }
 }
 
-/// The instance as JSON in which, as in a single read of the service, what it has none of is null.
+/// Returns the instance as JSON in which, as in a response of the service to a single read, absent properties are
+/// null.
 pub(super) fn with_nulls(instance: &types::DevEnvInstance) -> ApiResult<Value> {
     let mut value = serde_json::to_value(instance)
         .map_err(|error| ApiError::new(code::INTERNAL, error.to_string()))?;
@@ -382,19 +383,19 @@ fn progress(
     Some(STEPS.iter().enumerate().map(job).collect())
 }
 
-/// An address of its own for every notebook, until the network has no more of them.
+/// Returns an address for each notebook; addresses repeat once the network has no more.
 fn private_address(seq: u64) -> String {
     let host = seq % (254 * 254);
     format!("192.168.{}.{}", host / 254 + 1, host % 254 + 1)
 }
 
-/// The node on which a notebook runs; some share one.
+/// Returns the address of the node on which a notebook runs; several notebooks share a node.
 pub(super) fn node_address(instance: &Instance) -> Option<String> {
     let is_placed = instance.status().is_up() && instance.notebook().is_some();
     is_placed.then(|| format!("10.0.0.{}", 10 + instance.seq % 8))
 }
 
-/// What was mounted at the creation comes first.
+/// Returns all storages; those from the creation come first.
 fn data_volumes(notebook: &Notebook) -> Option<Vec<types::DataVolume>> {
     let created = notebook.data_volumes.iter();
     let created = created.map(|volume| specification::data_volume(volume, notebook.ready));

@@ -1,18 +1,18 @@
-//! Under which address a client found the emulator, and whether that address may be trusted.
+//! The address that a client used for the emulator, and whether the control plane trusts it.
 
 use std::net::IpAddr;
 
 use http::uri::{Authority, Uri};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-/// The names that the emulator answers to beside those of this machine, and where clients find it.
+/// The addresses of the emulator, in addition to those of this machine.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Addresses {
-    /// Whether others than this machine may use the control plane.
+    /// Whether other machines may use the control plane.
     pub(crate) remote: bool,
-    /// Names that count as this machine.
+    /// Further names of this machine.
     pub(crate) host_names: Vec<String>,
-    /// What URLs in responses begin with, whatever the client asked for; without a slash at the end.
+    /// The prefix of URLs in responses, whatever host the client requested; without a trailing slash.
     pub(crate) external_url: Option<String>,
 }
 
@@ -21,7 +21,7 @@ const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
 
 impl Addresses {
-    /// Whether a request may use the control plane: it names this machine, and no web page from elsewhere sent it.
+    /// Whether a request may use the control plane: it names this machine, and no web page of another host sent it.
     pub(crate) fn admit(&self, headers: &HeaderMap) -> bool {
         let host = match text(headers, &header::HOST) {
             None | Some("") => None,
@@ -49,7 +49,7 @@ impl Addresses {
             || external.is_some_and(|external| external.host().eq_ignore_ascii_case(host))
     }
 
-    /// Whether the page that sent the request, if one did, came from the address that the request went to.
+    /// Whether the web page that sent the request, if any, is from the address that the request was sent to.
     fn is_own_page(&self, headers: &HeaderMap, host: Option<&Authority>) -> bool {
         let Some(origin) = headers.get(header::ORIGIN) else {
             return true;
@@ -68,8 +68,8 @@ impl Addresses {
             || forwarded.as_ref().is_some_and(same)
     }
 
-    /// What URLs in responses to this request begin with: the external URL, the address that a proxy has forwarded, or the
-    /// one that the client asked for. `None` if the request names none.
+    /// Returns the prefix of URLs in the response to a request: the external URL, the address that a proxy forwarded,
+    /// or the host that the client requested. `None` if the request contains none of them.
     pub(crate) fn base_url(&self, headers: &HeaderMap) -> Option<String> {
         if let Some(url) = &self.external_url {
             return Some(url.clone());
@@ -84,7 +84,7 @@ impl Addresses {
         Some(format!("{scheme}://{host}{}", forwarded_prefix(headers)))
     }
 
-    /// The path that a proxy or the external URL has in front of all paths of the emulator.
+    /// Returns the path that a proxy or the external URL puts before all paths of the emulator.
     #[cfg(feature = "docs")]
     pub(crate) fn prefix(&self, headers: &HeaderMap) -> String {
         match &self.external_url {
@@ -97,28 +97,28 @@ impl Addresses {
     }
 }
 
-/// An external URL in its plain form, or why it is none.
+/// Returns an external URL without its trailing slash. The error says why it is invalid.
 pub(crate) fn external_url(url: &str) -> Result<String, String> {
     let wrong = |why: &str| format!("the external URL `{url}` {why}");
-    let parsed: Uri = url.parse().map_err(|_| wrong("is no URL"))?;
+    let parsed: Uri = url.parse().map_err(|_| wrong("is not a URL"))?;
     if !matches!(parsed.scheme_str(), Some("http" | "https")) {
-        return Err(wrong("has to begin with http:// or https://"));
+        return Err(wrong("must begin with http:// or https://"));
     }
     if parsed.query().is_some() || url.contains('#') {
         return Err(wrong("must not have a query or a fragment"));
     }
     match url_authority(url) {
         Some(_) => Ok(url.trim_end_matches('/').to_owned()),
-        None => Err(wrong("has no host, or a user before it")),
+        None => Err(wrong("must have a host, and no user before it")),
     }
 }
 
-/// A name that clients may use for the emulator, or why it is none.
+/// Checks a name that clients may use for the emulator. The error says why it is invalid.
 pub(crate) fn host_name(name: &str) -> Result<String, String> {
     match authority(name) {
         Some(parsed) if parsed.port().is_none() && parsed.host() == name => Ok(name.to_owned()),
         _ => Err(format!(
-            "`{name}` is no host name; leave scheme and port out"
+            "`{name}` is not a host name; leave out scheme and port"
         )),
     }
 }
@@ -127,29 +127,29 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name).map(HeaderValue::to_str)?.ok()
 }
 
-/// What the proxy nearest to the client said.
+/// Returns the first value of a header, which is from the proxy closest to the client.
 fn first<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     let value = text(headers, name)?.split(',').next()?.trim();
     (!value.is_empty()).then_some(value)
 }
 
-/// Host and port, and nothing else.
+/// Parses a host with an optional port, and nothing else.
 fn authority(text: &str) -> Option<Authority> {
     let parsed: Authority = text.parse().ok()?;
     let host = parsed.host();
     let bracketed = host
         .strip_prefix('[')
         .and_then(|host| host.strip_suffix(']'));
-    let well = match bracketed {
+    let is_valid = match bracketed {
         Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
         None => host
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte)),
     };
-    // What follows the host is nothing or a colon and a port.
+    // The host is followed by nothing, or by a colon and a port.
     let rest = text.strip_prefix(host)?;
     let port = rest.is_empty() || (rest.starts_with(':') && parsed.port_u16().is_some());
-    (well && port && !host.is_empty()).then_some(parsed)
+    (is_valid && port && !host.is_empty()).then_some(parsed)
 }
 
 fn url_authority(url: &str) -> Option<Authority> {
@@ -157,7 +157,7 @@ fn url_authority(url: &str) -> Option<Authority> {
     authority(url.authority()?.as_str())
 }
 
-/// Scheme and authority of a header `Origin`.
+/// Returns the scheme and the authority of a header `Origin`.
 fn origin_of(origin: &str) -> Option<(String, Authority)> {
     let (scheme, rest) = origin.split_once("://")?;
     let scheme = scheme.to_ascii_lowercase();
@@ -166,8 +166,8 @@ fn origin_of(origin: &str) -> Option<(String, Authority)> {
 }
 
 fn port(authority: &Authority, scheme: &str) -> u16 {
-    let usual = if scheme == "https" { 443 } else { 80 };
-    authority.port_u16().unwrap_or(usual)
+    let default = if scheme == "https" { 443 } else { 80 };
+    authority.port_u16().unwrap_or(default)
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -178,7 +178,7 @@ fn is_loopback(host: &str) -> bool {
             .is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
-/// A path that begins with a slash and does not end with one; nothing if the header is no such path.
+/// Returns the path prefix that a proxy forwarded, without a trailing slash; empty if the header is not a plain path.
 fn forwarded_prefix(headers: &HeaderMap) -> &str {
     let prefix = first(headers, &FORWARDED_PREFIX).unwrap_or_default();
     let prefix = prefix.trim_end_matches('/');
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_controls_the_emulator_that_it_came_from() {
+    fn a_page_may_control_the_emulator_that_served_it() {
         let addresses = Addresses::default();
         let host = "127.0.0.1:8780";
         assert!(admits(&addresses, host, Some("http://127.0.0.1:8780")));
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn named_hosts_are_admitted_and_limit_who_else_is() {
+    fn named_hosts_are_admitted_and_exclude_all_others() {
         let named = |remote| Addresses {
             remote,
             host_names: vec!["emulator".into()],

@@ -1,11 +1,11 @@
-//! What clients in use send otherwise than the document has it, brought into the document's form.
+//! Rewrites what known clients send differently from the document into the document's form.
 
 use serde_json::{Value, json};
 
 use super::operation::Operation;
 use super::query::Query;
 
-/// Gives parameters the names of the document.
+/// Gives query parameters their names in the document.
 pub(super) fn adapt_query(operation: &Operation, query: &mut Query) {
     if operation.id == "listDevEnvInstances"
         && query.get("ai_project").is_none()
@@ -15,7 +15,7 @@ pub(super) fn adapt_query(operation: &Operation, query: &mut Query) {
     }
 }
 
-/// Puts properties where the document has them.
+/// Moves properties of the body to their places in the document.
 pub(super) fn adapt_body(operation: &Operation, body: &mut Value) {
     let (from, to, inside) = match operation.id.as_str() {
         "createDevEnvInstance" => ("workspace_id", "workspace", "id"),
@@ -48,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn properties_get_to_where_the_document_has_them() {
+    fn properties_are_moved_to_their_places_in_the_document() {
         let body = adapted("createDevEnvInstance", json!({"workspace_id": "w"}));
         assert_eq!(body["workspace"], json!({"id": "w"}));
         let body = adapted(
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_its_place_stays() {
+    fn properties_in_their_places_are_kept() {
         for (id, body) in [
             (
                 "createDevEnvInstance",

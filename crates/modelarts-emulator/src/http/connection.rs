@@ -1,8 +1,8 @@
-//! The connection below the HTTP library: its own refusals get a body here, and a client that does not read its response is
-//! cut off.
+//! The connection below the HTTP library. It adds a body to the library's own refusals, and disconnects clients that
+//! do not read their responses.
 //!
-//! Bytes that are no HTTP and heads that are too large never become a request: hyper responds with a bare status and ends the
-//! connection. Here that response gets the body that the gateway in front of the service would send.
+//! Bytes that are not HTTP, and heads that are too large, never become a request: hyper responds with a bare status
+//! and closes the connection. That response gets the body that the gateway in front of the service would send.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -21,25 +21,25 @@ use crate::app::App;
 use crate::clock::real_sleep;
 use crate::error::{ApiError, code};
 
-/// What goes on in a connection.
+/// The activity of a connection.
 #[derive(Debug, Default)]
 pub(crate) struct Activity {
     is_responding: AtomicBool,
     is_reset: AtomicBool,
-    /// Counts what was done.
+    /// Counts the writes, and the responses that are complete.
     done: AtomicUsize,
 }
 
 impl Activity {
-    /// How often it is looked at in the time that a client has for a head.
-    const LOOKS: u32 = 4;
+    /// How often the activity is checked within the timeout for a head.
+    const CHECKS: u32 = 4;
 
-    /// A request has come.
+    /// Records that a request has arrived.
     pub(crate) fn begin(&self) {
         self.is_responding.store(true, Ordering::Relaxed);
     }
 
-    /// Its response is there, or it gets none and the connection is to be reset.
+    /// Records that its response is ready, or that the connection has to be reset instead.
     pub(crate) fn end(&self, is_reset: bool) {
         self.is_responding.store(false, Ordering::Relaxed);
         self.is_reset.store(is_reset, Ordering::Relaxed);
@@ -54,14 +54,15 @@ impl Activity {
         self.is_reset.load(Ordering::Relaxed)
     }
 
-    /// Completes when for this time, and at most a quarter longer, no request has come and no response was being made or
-    /// written: the client sends nothing, or no whole head.
+    /// Completes when the connection has been inactive for this time, or up to a quarter longer: no request arrived,
+    /// and no response was prepared or written. The client then sends nothing, or an incomplete head.
     ///
-    /// One timer per connection, not one for each head as the HTTP library has it: short responses feel that.
+    /// There is one timer per connection. The HTTP library has one for each head, which is noticeable with short
+    /// responses.
     pub(crate) async fn ceased(&self, limit: Duration) {
         let (mut known, mut quiet) = (self.done.load(Ordering::Relaxed), 0);
-        while quiet < Self::LOOKS {
-            real_sleep(limit / Self::LOOKS).await;
+        while quiet < Self::CHECKS {
+            real_sleep(limit / Self::CHECKS).await;
             let done = self.done.load(Ordering::Relaxed);
             let is_quiet = done == known && !self.is_responding.load(Ordering::Relaxed);
             quiet = if is_quiet { quiet + 1 } else { 0 };
@@ -70,14 +71,14 @@ impl Activity {
     }
 }
 
-/// A connection on which no refusal goes out without a body, and which waits for no client for ever.
+/// A connection that adds a body to bare refusals, and fails a write when the client stops reading.
 pub(crate) struct GatewayErrorStream<S> {
     stream: S,
     app: Arc<App>,
     activity: Arc<Activity>,
-    /// What is still to be written instead of a bare refusal.
-    instead: Bytes,
-    /// Ends when a client has read nothing of a response for too long.
+    /// The rest of the response that replaces a bare refusal.
+    replacement: Bytes,
+    /// Completes when the client has not read anything for too long.
     stalled: Option<BoxFuture<'static, ()>>,
 }
 
@@ -87,12 +88,12 @@ impl<S> GatewayErrorStream<S> {
             stream,
             app,
             activity,
-            instead: Bytes::new(),
+            replacement: Bytes::new(),
             stalled: None,
         }
     }
 
-    /// Passes on how a write went, unless it has been getting nowhere for too long.
+    /// Returns the result of a write, or an error if writes have been pending for too long.
     fn in_time(
         &mut self,
         context: &mut Context<'_>,
@@ -133,20 +134,22 @@ impl<S: Write + Unpin> Write for GatewayErrorStream<S> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = &mut *self;
-        if this.instead.is_empty() {
+        if this.replacement.is_empty() {
             match bare_refusal(bytes) {
                 None => {
                     let written = Pin::new(&mut this.stream).poll_write(context, bytes);
                     return this.in_time(context, written);
                 }
-                Some((status, head)) => this.instead = gateway_response(&this.app, status, head),
+                Some((status, head)) => {
+                    this.replacement = gateway_response(&this.app, status, head)
+                }
             }
         }
-        while this.instead.has_remaining() {
-            let written = Pin::new(&mut this.stream).poll_write(context, &this.instead);
+        while this.replacement.has_remaining() {
+            let written = Pin::new(&mut this.stream).poll_write(context, &this.replacement);
             match ready!(this.in_time(context, written))? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                count => this.instead.advance(count),
+                count => this.replacement.advance(count),
             }
         }
         Poll::Ready(Ok(bytes.len()))
@@ -181,7 +184,7 @@ impl<S: Write + Unpin> Write for GatewayErrorStream<S> {
 
 const NO_BODY: &str = "content-length: 0\r\n";
 
-/// Status and head, if these bytes are a response of the HTTP library: those of the emulator have a request id.
+/// Returns the status and the head if the bytes are a response of the HTTP library; the emulator's have a request id.
 fn bare_refusal(bytes: &[u8]) -> Option<(StatusCode, &str)> {
     let rest = bytes.strip_prefix(b"HTTP/1.1 ")?;
     if rest.first() != Some(&b'4') || !bytes.ends_with(b"\r\n\r\n") {
@@ -197,7 +200,7 @@ fn gateway_response(app: &App, status: StatusCode, head: &str) -> Bytes {
     let message = match status {
         StatusCode::URI_TOO_LONG => "The URL of the request is too long.",
         StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
-            "The request has too many headers, or they are too large together."
+            "The request has too many headers, or they are too large in total."
         }
         _ => "The request is not HTTP/1.1.",
     };
@@ -222,7 +225,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_the_library_refuses_is_a_bare_refusal() {
+    fn only_responses_of_the_library_are_bare_refusals() {
         let bare = b"HTTP/1.1 431 Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
         let (status, _) = bare_refusal(bare).unwrap();
         assert_eq!(status, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);

@@ -1,4 +1,4 @@
-//! What a request leaves behind on its way to its operation, for the response and for the log.
+//! What is recorded about a request while it is handled, for its response and for the log.
 
 use serde_json::Value;
 
@@ -7,15 +7,15 @@ use crate::clock::Millis;
 use crate::faults::Fault;
 use crate::ids::RequestId;
 
-/// Goes along with a request to an operation.
+/// What is recorded about a request.
 #[derive(Debug)]
 pub(crate) struct RequestContext {
     pub(super) id: RequestId,
-    /// When it came, in emulated time.
+    /// When it arrived, in emulated time.
     pub(super) time: Millis,
-    /// Once the request has been found to be one to it.
+    /// The operation, once it is known.
     pub(super) operation: Option<&'static Operation>,
-    /// How the caller proved who it is.
+    /// The kind of the caller's credentials.
     pub(super) credentials: Option<&'static str>,
     /// The body, without secrets.
     pub(super) body: Option<Value>,

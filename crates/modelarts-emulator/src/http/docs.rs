@@ -1,4 +1,4 @@
-//! The documentation in the browser, below `/docs/`: the pages of `cargo xtask site`, signed in to this emulator.
+//! The documentation pages below `/docs/`: those of `cargo xtask site`, with a token for this emulator.
 
 use std::sync::Arc;
 
@@ -17,14 +17,14 @@ use crate::account::Account;
 use crate::app::App;
 use crate::control::forbidden;
 
-/// The files with these names in the folder `pages`.
+/// Includes files of the folder `pages`.
 macro_rules! pages {
     ($($name:literal),+ $(,)?) => {
         &[$(($name, include_str!(concat!("../../pages/", $name)))),+]
     };
 }
 
-/// What `cargo xtask regen` writes for the emulator and for the site.
+/// The pages that `cargo xtask regen` writes.
 const PAGES: &[(&str, &str)] = pages![
     "basics.html",
     "emulator.html",
@@ -38,11 +38,11 @@ const PAGES: &[(&str, &str)] = pages![
     "search.js",
     "style.css",
 ];
-/// The script that shows the documents, compressed.
+/// The script that renders the documents, compressed.
 const RENDERER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/scalar.js.gz"));
 
 const SCRIPT: &str = "text/javascript; charset=utf-8";
-/// Nothing from anywhere else, whatever a document contains.
+/// Allows no content from other hosts, whatever a document contains.
 const POLICY: (HeaderName, &str) = (
     CONTENT_SECURITY_POLICY,
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:",
@@ -75,13 +75,13 @@ fn page(file: &str) -> Response {
     ([(CONTENT_TYPE, kind), POLICY], *text).into_response()
 }
 
-/// Every browser takes gzip, and nothing else loads it.
+/// Always compressed: only browsers load it, and all of them accept gzip.
 async fn renderer() -> Response {
     let headers = [(CONTENT_TYPE, SCRIPT), (CONTENT_ENCODING, "gzip")];
     (headers, RENDERER).into_response()
 }
 
-/// Which documents there are, and where the page gets a token. No token stands here, since any page may load a script.
+/// The list of documents, and the URL of the token. It contains no token, since pages of any host may load a script.
 async fn context() -> Response {
     let documents = names()
         .map(|(file, title)| {
@@ -94,7 +94,7 @@ async fn context() -> Response {
     ([(CONTENT_TYPE, SCRIPT)], script).into_response()
 }
 
-/// What the page signs in with: an account of this emulator only, and for pages of this emulator only.
+/// A token for the page, which only pages of this emulator get.
 async fn token(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     if !app.addresses.admit(&headers) {
         return forbidden();
@@ -109,7 +109,7 @@ async fn token(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     (headers, axum::Json(account)).into_response()
 }
 
-/// A document, with this emulator as its first server.
+/// A document in which this emulator is the first server.
 async fn document(
     State(app): State<Arc<App>>,
     headers: HeaderMap,

@@ -1,4 +1,4 @@
-//! A response as a fault wants it.
+//! Applies a fault to a response.
 
 use axum::body::Body;
 use axum::response::Response;
@@ -14,13 +14,13 @@ use crate::error::{ApiError, code};
 use crate::faults::Fault;
 
 impl Fault {
-    /// Whether it leaves nothing of the real response.
+    /// Whether it replaces the whole response.
     pub(super) fn replaces(&self) -> bool {
         self.reset || self.status.is_some() || self.code.is_some() || self.body.is_some()
     }
 }
 
-/// The response as the fault wants it.
+/// Applies the fault to the response.
 pub(super) async fn disturb(fault: &Fault, response: Response, operation: &Operation) -> Response {
     let mut response = if fault.replaces() {
         replacement(fault, operation)
@@ -61,21 +61,21 @@ fn replacement(fault: &Fault, operation: &Operation) -> Response {
         *response.status_mut() = status;
         return response;
     }
-    let (drawn, text) = match status.as_u16() {
+    let (default, text) = match status.as_u16() {
         401 => (code::BAD_TOKEN, "The token is not valid."),
         403 => (code::FORBIDDEN, "The operation is not allowed."),
-        408 => (code::TIMEOUT, "The service did not answer in time."),
+        408 => (code::TIMEOUT, "The service did not respond in time."),
         429 => (
             code::THROTTLED,
-            "Too many requests: pause, and wait up to one minute.",
+            "There are too many requests; retry after up to one minute.",
         ),
         _ => (
             code::INTERNAL,
-            "The emulator was told to let this request fail.",
+            "The request failed because of a fault that was added to the emulator.",
         ),
     };
     let message = fault.message.clone().unwrap_or_else(|| text.to_owned());
-    let error = ApiError::with_status(status, drawn, message);
+    let error = ApiError::with_status(status, default, message);
     let given = fault.code.clone();
     let code = given.clone().unwrap_or_else(|| error.code.to_string());
     let mut response = match operation.service {
@@ -90,7 +90,7 @@ fn replacement(fault: &Fault, operation: &Operation) -> Response {
     response
 }
 
-/// The response, ending in the middle of its body.
+/// Cuts the response off in the middle of its body.
 async fn cut(response: Response) -> Response {
     let (mut parts, body) = response.into_parts();
     let bytes = body
@@ -102,7 +102,7 @@ async fn cut(response: Response) -> Response {
         .headers
         .insert(CONTENT_LENGTH, HeaderValue::from(bytes.len().max(1)));
     let half = bytes.slice(..bytes.len() / 2);
-    // The pause lets the first half leave before the connection breaks.
+    // Yields first, so that the first half is sent before the connection is closed.
     let end = stream::once(async {
         tokio::task::yield_now().await;
         Err(std::io::Error::from(std::io::ErrorKind::ConnectionAborted))

@@ -1,4 +1,4 @@
-//! The road of a request: sockets, connections, what happens to every request, and its response.
+//! The path of a request: sockets, connections, the checks of every request, and its response.
 
 pub(crate) mod authority;
 mod compat;
@@ -20,8 +20,8 @@ mod rule_reader;
 pub(crate) mod server;
 mod validate;
 
-// What the generated modules are made of; a document need not ask for all of it.
-#[allow(unused_imports, reason = "of generated code")]
+// For the generated modules, of which some need only a part.
+#[allow(unused_imports, reason = "for generated code")]
 pub(crate) use {
     operation::Operation,
     refusal::not_emulated,

@@ -1,4 +1,4 @@
-//! What the emulator says of itself, as OpenAPI documents.
+//! The OpenAPI documents that the emulator serves.
 
 use std::sync::{Arc, LazyLock};
 
@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::control::{self, ControlError, Segment};
 
-/// The control plane: its routes, and how they describe themselves.
+/// The routes of the control plane, and their description.
 static CONTROL_PLANE: LazyLock<(Router<Arc<App>>, OpenApi)> = LazyLock::new(|| {
     let all = control::api().routes(routes!(document));
     all.split_for_parts()
@@ -27,11 +27,11 @@ pub(super) fn control_routes() -> Router<Arc<App>> {
 
 #[utoipa::path(
     get, path = "/_emulator/openapi/{name}", operation_id = "document", tag = "Emulator",
-    summary = "Show what the emulator serves",
-    params(("name" = String, Path, description = "The name of a family with `.json`, such as `devenviron.json`, or `control.json`.")),
+    summary = "Get an OpenAPI document",
+    params(("name" = String, Path, description = "`control.json`, or the name of a family followed by `.json`, such as `devenviron.json`.")),
     responses(
         (status = 200, description = "An OpenAPI document.", body = Object),
-        (status = 404, description = "There is no such document.", body = ControlError)
+        (status = 404, description = "There is no document with this name.", body = ControlError)
     )
 )]
 async fn document(Segment(name): Segment) -> Result<Response, ControlError> {
@@ -39,14 +39,17 @@ async fn document(Segment(name): Segment) -> Result<Response, ControlError> {
         let known: Vec<_> = names().map(|(name, _)| name).collect();
         ControlError::new(
             StatusCode::NOT_FOUND,
-            format!("there is {}", known.join(", ")),
+            format!(
+                "there is no such document; the documents are {}",
+                known.join(", ")
+            ),
         )
     })?;
     let kind = [(header::CONTENT_TYPE, "application/json")];
     Ok((kind, text).into_response())
 }
 
-/// What an emulator serves under a name such as `iam.json`: the document of a family, or that of the control plane.
+/// Returns the document with this name, such as `iam.json`: that of a family, or of the control plane.
 pub(crate) fn served(name: &str) -> Option<String> {
     let name = name.strip_suffix(".json")?;
     if name == CONTROL {
@@ -57,7 +60,7 @@ pub(crate) fn served(name: &str) -> Option<String> {
     Some(family.document.to_owned())
 }
 
-/// The names of what is served, with their titles.
+/// The names and titles of all documents.
 pub(crate) fn names() -> impl Iterator<Item = (String, &'static str)> {
     let families = FAMILIES.iter().map(|family| (family.name, family.title));
     let control = (CONTROL, "Control plane of this emulator");
@@ -74,7 +77,7 @@ fn control_description() -> OpenApi {
     description.info = InfoBuilder::new()
         .title("Control plane of the ModelArts emulator")
         .description(Some(
-            "State, time, faults and log of a running emulator. It is open to whoever reaches the emulator, which binds to loopback unless told otherwise.",
+            "State, time, faults and log of a running emulator. No credentials are needed: by default the emulator listens on the loopback address only.",
         ))
         .version(env!("CARGO_PKG_VERSION"))
         .build();
@@ -92,7 +95,7 @@ fn control_description() -> OpenApi {
     description
 }
 
-/// What happens around every operation of the control plane is described here, once.
+/// Adds the errors that every operation of the control plane can have.
 fn add_refusals(operation: &mut Operation) {
     let refusal = |text| {
         let content = ContentBuilder::new()
@@ -106,7 +109,7 @@ fn add_refusals(operation: &mut Operation) {
     let mut refusals = vec![
         (
             "403",
-            "The request comes from another machine, or from a page of one.",
+            "The request names another host, or comes from a web page of another host.",
         ),
         ("500", "The state file cannot be written."),
     ];

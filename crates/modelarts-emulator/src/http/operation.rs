@@ -1,4 +1,4 @@
-//! What a document says of an operation, read once.
+//! What a document says about an operation and its requests.
 
 use foldhash::HashMap;
 use modelarts_client::Service;
@@ -7,17 +7,17 @@ use modelarts_document::{Document, Location};
 use super::rule::Rule;
 use super::rule_reader::Rules;
 
-/// What the document says of an operation and of its requests.
+/// An operation of a document, and the rules for its requests.
 #[derive(Debug)]
 pub(crate) struct Operation {
     pub(crate) id: String,
     /// In upper case.
     pub(crate) method: String,
-    /// Template of the path.
+    /// The template of the path.
     pub(crate) path: String,
-    /// The methods of all operations of the path, as the header `Allow` has them.
+    /// The methods of all operations of the path, as in the header `Allow`.
     pub(crate) path_methods: String,
-    /// Whose form a refusal has.
+    /// The service, which determines the form of errors.
     pub(crate) service: Service,
     /// Whether it belongs to the old generation.
     pub(crate) old: bool,
@@ -33,7 +33,7 @@ pub(crate) struct Operation {
 #[derive(Debug)]
 pub(super) struct Parameter {
     pub(super) name: String,
-    /// Other names of the same parameter.
+    /// Further names of the same parameter.
     pub(super) also: Vec<String>,
     pub(super) required: bool,
     pub(super) rule: Rule,
@@ -46,13 +46,13 @@ pub(super) struct Body {
 }
 
 impl Operation {
-    /// The operations of a document, in the order of these ids: as data the document has an order of its own.
+    /// Reads the operations with these ids from a document, in the order of the ids.
     pub(crate) fn read_all<'a>(
         document: &str,
         service: Service,
         ids: impl IntoIterator<Item = &'a str>,
     ) -> Vec<Self> {
-        // The document is checked when it is compiled in; a damaged one has no operations.
+        // The document is checked before it is compiled in; an unreadable one would have no operations.
         let Ok(document) = Document::from_json(document) else {
             return Vec::new();
         };

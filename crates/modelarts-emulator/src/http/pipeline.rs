@@ -1,5 +1,5 @@
-//! What happens to every request: it gets an id, is disturbed if a fault says so, has to prove who it is from, is held
-//! against the document, gets its response and is logged.
+//! What happens to every request: it gets an id, faults are applied, its credentials and its content are checked, and
+//! it is handled and logged.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -32,24 +32,25 @@ use crate::faults::Fault;
 use crate::ids::RequestId;
 use crate::log::{Entry, Head, redact};
 
-/// The largest body that an operation takes.
+/// The maximum size of the body of an operation.
 pub(crate) const BODY_LIMIT: usize = 1024 * 1024;
 
-/// The largest body that the log keeps.
+/// The maximum size of a body in the log.
 const LOGGED_BODY: usize = 16 * 1024;
 
-/// So much is read, and thrown away beyond the limit: closing with unread data would destroy the response on its way.
+/// How much of a body that is too large is read and discarded. If the connection were closed with unread data, the
+/// response could get lost.
 const READ_LIMIT: usize = 8 * BODY_LIMIT;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Of the control plane and of what else is no part of the emulated service.
+/// The prefix of the control plane's paths.
 pub(crate) const CONTROL: &str = "/_emulator";
 
-/// Responds to a request; `None` if the connection has to break off instead.
+/// Responds to a request; `None` if the connection has to be reset instead.
 ///
-/// A request to an operation goes to its generated handler, which has it accepted (see [`Server`]) and calls the operation;
-/// `others` is for everything else.
+/// A request to an operation goes to the generated handler, which calls [`Server::accept`] and then the operation.
+/// All other requests go to `others`.
 pub(crate) async fn respond(
     app: &App,
     others: &Router,
@@ -59,7 +60,7 @@ pub(crate) async fn respond(
     let begun = real_instant();
     let id = app.request_ids.next();
     if request.uri().path().starts_with(CONTROL) {
-        // Boxed, like everything rare, so that the common way stays small: it is moved on every request.
+        // Boxed, like everything that is rare, to keep this future small: it is moved on every request.
         return Some(with_id(
             Box::pin(control(app, others.clone(), request)).await,
             id,
@@ -104,7 +105,7 @@ pub(crate) async fn respond(
     response
 }
 
-/// Leads a request to its operation, or to what else has its path.
+/// Passes a request to its operation, or to another route with its path.
 async fn route(
     app: &App,
     others: &Router,
@@ -196,7 +197,7 @@ impl Server for App {
     }
 }
 
-/// Lets a fault act before the operation; returns whether it takes the place of the operation.
+/// Applies the part of a fault that comes before the operation. Returns whether the fault replaces the operation.
 async fn act(fault: Fault, context: &mut RequestContext) -> bool {
     if fault.delay_ms > 0 {
         real_sleep(Duration::from_millis(fault.delay_ms)).await;
@@ -206,7 +207,7 @@ async fn act(fault: Fault, context: &mut RequestContext) -> bool {
     replaces
 }
 
-/// Everything that has to be right before the operation itself is asked.
+/// Checks everything that has to be valid before the operation is called.
 fn check(
     app: &App,
     operation: &'static Operation,
@@ -280,7 +281,7 @@ async fn collect(body: Body, limit: Duration) -> ApiResult<Bytes> {
         Ok(Ok(None)) => Err(too_large()),
         Ok(Err(_)) => Err(ApiError::new(
             code::PARAMETER,
-            "The body ended before its end.",
+            "The body ended before it was complete.",
         )),
         Err(_) => Err(ApiError::new(
             code::TIMEOUT,
@@ -289,7 +290,7 @@ async fn collect(body: Body, limit: Duration) -> ApiResult<Bytes> {
     }
 }
 
-/// The body, or nothing if it is too large.
+/// Reads the body; `None` if it is too large.
 async fn frames(mut body: Body) -> Result<Option<Bytes>, axum::Error> {
     let mut kept = BytesMut::new();
     let mut length = 0_usize;
@@ -335,7 +336,7 @@ fn authenticate(app: &App, parts: &Parts, body: &Bytes, now: Millis) -> ApiResul
     }
 }
 
-/// Lets the user of a session into the project of the path, or not.
+/// Returns the caller, if the session allows access to the project of the path.
 fn admit(
     app: &App,
     parts: &Parts,
@@ -350,10 +351,7 @@ fn admit(
         .and_then(|value| value.to_str().ok());
     app.with_accounts(|accounts| {
         let user = accounts.users.get(session.user()).ok_or_else(|| {
-            ApiError::new(
-                code::BAD_TOKEN,
-                "The user of the token does not exist any more.",
-            )
+            ApiError::new(code::BAD_TOKEN, "The user of the token no longer exists.")
         })?;
         let Some(asked) = asked else {
             return Ok(Caller {
@@ -365,7 +363,7 @@ fn admit(
         if matches!(session, Session::Token(_)) && session.project().is_none() {
             return Err(ApiError::new(
                 code::NO_PROJECT,
-                "The token is not for a project; sign in with the project as scope.",
+                "The token is not limited to a project; sign in with the project as the scope.",
             ));
         }
         let scope = session.project().or(header).unwrap_or(asked);

@@ -27,12 +27,12 @@ impl Query {
         Ok(Self { pairs })
     }
 
-    /// The first value of a name; an empty one counts as absent.
+    /// Returns the first value of a parameter that is not empty.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.values(name).find(|value| !value.is_empty())
     }
 
-    /// The first value of a name, empty or not.
+    /// Returns the first value of a parameter, empty or not.
     pub(crate) fn sent(&self, name: &str) -> Option<&str> {
         self.values(name).next()
     }
@@ -51,8 +51,8 @@ impl Query {
     }
 }
 
-/// A boolean of a query, in any letter case: some clients write `True`.
-pub(crate) fn truth(text: &str) -> Option<bool> {
+/// Parses a boolean of a query, in any letter case: some clients send `True`.
+pub(crate) fn parse_bool(text: &str) -> Option<bool> {
     match text.to_ascii_lowercase().as_str() {
         "true" => Some(true),
         "false" => Some(false),

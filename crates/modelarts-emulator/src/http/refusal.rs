@@ -1,4 +1,4 @@
-//! Refusals before any operation: what the gateway says, and what the emulator does not implement.
+//! Refusals without an operation: errors of the gateway, and operations that are not emulated.
 
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
@@ -11,14 +11,11 @@ use super::response::{gateway, json_response, record_code, refusal};
 use crate::error::{ApiError, code};
 use crate::ids::RequestId;
 
-/// The longest path with its query, as the gateway has it.
+/// The gateway's limit for a path with its query.
 pub(super) const URI_LIMIT: usize = 32 * 1024;
 
 /// The response to an operation that the emulator does not implement.
-#[allow(
-    dead_code,
-    reason = "generated code calls it where a document asks for it"
-)]
+#[allow(dead_code, reason = "generated code calls it if a document needs it")]
 pub(crate) fn not_emulated<'a, S>(_: &'a S, request: OperationRequest<'a>) -> ResponseFuture<'a> {
     let OperationRequest {
         operation, context, ..
@@ -35,13 +32,13 @@ pub(crate) fn not_emulated<'a, S>(_: &'a S, request: OperationRequest<'a>) -> Re
     Box::pin(std::future::ready(response))
 }
 
-/// What the gateway says of a method that the path of this operation does not have.
+/// The gateway's response to a method that the path of this operation does not support.
 pub(super) fn no_method(method: &Method, operation: &Operation) -> Response {
     let allowed = &operation.path_methods;
     let error = ApiError::with_status(
         StatusCode::METHOD_NOT_ALLOWED,
         code::GATEWAY_ROUTE,
-        format!("The path has no operation {method}; it has {allowed}."),
+        format!("The path does not support the method {method}; it supports {allowed}."),
     );
     let mut response = json_response(error.status, &error.body(operation.old));
     record_code(&mut response, error.code.as_str());
@@ -51,7 +48,7 @@ pub(super) fn no_method(method: &Method, operation: &Operation) -> Response {
     response
 }
 
-/// What the gateway says of a path that it does not know.
+/// The gateway's response to a path that no API has.
 pub(super) async fn no_route(request: Request) -> Response {
     let path: String = request.uri().path().chars().take(256).collect();
     let error = ApiError::with_status(
@@ -61,12 +58,12 @@ pub(super) async fn no_route(request: Request) -> Response {
     );
     match request.extensions().get::<RequestId>() {
         Some(id) => gateway(&error, *id),
-        // The control plane says it in its own form.
+        // A request to the control plane, which adds its own body.
         None => error.status.into_response(),
     }
 }
 
-/// What the gateway says of a URL that is too long.
+/// The gateway's response to a URL that is too long.
 pub(super) fn uri_too_long(request_id: RequestId) -> Response {
     let error = ApiError::with_status(
         StatusCode::URI_TOO_LONG,
@@ -97,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_emulated_gets_501() {
+    fn an_operation_that_is_not_emulated_gets_501() {
         let id = RequestIds::new(&mut Ids::seeded(1)).next();
         let (parts, body) = Request::new(Body::empty()).into_parts();
         let request = OperationRequest {
@@ -112,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_method_is_refused_with_those_that_the_path_has() {
+    fn a_wrong_method_is_refused_with_the_methods_of_the_path() {
         let response = no_method(&Method::HEAD, operation());
         assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
         assert_eq!(response.headers()[ALLOW], "GET, POST");

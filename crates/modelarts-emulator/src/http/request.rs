@@ -1,4 +1,4 @@
-//! A request that has been accepted, on its way to its operation.
+//! Requests to operations, before and after they are accepted.
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -12,19 +12,19 @@ use serde_json::{Map, Value};
 
 use super::context::RequestContext;
 use super::operation::Operation;
-use super::query::{Query, truth};
+use super::query::{Query, parse_bool};
 use super::response::refusal;
 use crate::domain::Caller;
 use crate::error::{ApiError, ApiResult, code};
 use crate::ids::RequestId;
 
-/// What handles a request to an operation.
+/// A generated handler of an operation's requests.
 pub(crate) type Handler<S> = for<'a> fn(&'a S, OperationRequest<'a>) -> ResponseFuture<'a>;
 
-/// A response that is being made.
+/// The response of a handler.
 pub(crate) type ResponseFuture<'a> = BoxFuture<'a, Response>;
 
-/// A request to an operation, of which nothing has been checked yet.
+/// A request to an operation, before any check.
 pub(crate) struct OperationRequest<'a> {
     pub(super) operation: &'static Operation,
     pub(super) parts: Parts,
@@ -33,10 +33,10 @@ pub(crate) struct OperationRequest<'a> {
     pub(super) context: &'a mut RequestContext,
 }
 
-/// What the generated handlers need of whoever implements the operations.
+/// What the generated handlers need besides the operations themselves.
 pub(crate) trait Server: Send + Sync + 'static {
-    /// Everything that comes before the operation: faults, credentials, the limits of the document. An error is the response
-    /// to a request that does not get as far as its operation.
+    /// Does everything that comes before the operation: faults, credentials, limits of the document. The error is the
+    /// response to a request that is refused.
     fn accept(
         &self,
         request: OperationRequest<'_>,
@@ -46,9 +46,9 @@ pub(crate) trait Server: Send + Sync + 'static {
 /// The parameters of a path, decoded.
 #[derive(Debug, Default)]
 pub(crate) struct PathParameters {
-    /// All values, one after the other.
+    /// All values, concatenated.
     values: String,
-    /// The name of each, and where it ends.
+    /// The name of each value, and its end.
     ends: Vec<(&'static str, usize)>,
     has_errors: bool,
 }
@@ -87,45 +87,42 @@ impl PathParameters {
     }
 }
 
-/// What an operation knows of its request beside the parameters.
+/// The context of a request: what an operation knows besides the parameters.
 #[derive(Debug)]
 pub(crate) struct Cx {
-    /// Who asks, for which project.
+    /// The caller and the project.
     pub(crate) caller: Caller,
-    /// Also in the response, as `X-Request-Id`.
+    /// The `X-Request-Id` of the response.
     pub(crate) request_id: RequestId,
     /// The headers of the request.
     pub(crate) headers: HeaderMap,
 }
 
-/// A request that keeps the limits of the document and comes from whom it says.
+/// A request that passed all checks: its credentials are valid, and it follows the rules of the document.
 #[derive(Debug)]
 pub(crate) struct AcceptedRequest {
     pub(crate) cx: Cx,
     pub(super) operation: &'static Operation,
     pub(super) path: PathParameters,
     pub(super) query: Query,
-    /// `None`: it has none, and need not have one.
+    /// `None` if it has no body and needs none.
     pub(super) body: Option<Value>,
 }
 
 impl AcceptedRequest {
-    /// A parameter of the path.
+    /// Returns a parameter of the path.
     pub(crate) fn path(&self, name: &str) -> ApiResult<&str> {
         let found = self.path.get(name);
         found.ok_or_else(|| ApiError::required(name, " in the path"))
     }
 
-    /// A parameter of the path that is no text.
-    #[allow(
-        dead_code,
-        reason = "generated code calls it where a document asks for it"
-    )]
+    /// Returns a parameter of the path whose type is not a string.
+    #[allow(dead_code, reason = "generated code calls it if a document needs it")]
     pub(crate) fn path_value<T: FromText>(&self, name: &str) -> ApiResult<T> {
         value(name, self.path(name)?)
     }
 
-    /// A parameter of the query, under the first of its names that has a value.
+    /// Returns a parameter of the query, by the first of its names that has a value.
     pub(crate) fn query<T: FromText>(&self, names: &[&str]) -> ApiResult<Option<T>> {
         let mut found = names
             .iter()
@@ -134,29 +131,26 @@ impl AcceptedRequest {
         found.map(|(name, text)| value(name, text)).transpose()
     }
 
-    /// A header.
-    #[allow(
-        dead_code,
-        reason = "generated code calls it where a document asks for it"
-    )]
+    /// Returns a header.
+    #[allow(dead_code, reason = "generated code calls it if a document needs it")]
     pub(crate) fn header<T: FromText>(&self, name: &str) -> ApiResult<Option<T>> {
         let found = self.cx.headers.get(name);
         let text = found.and_then(|value| value.to_str().ok());
         text.map(|text| value(name, text)).transpose()
     }
 
-    /// The body as its type.
+    /// Decodes the body; a missing one is an empty object.
     pub(crate) fn body<T: DeserializeOwned>(&mut self) -> ApiResult<T> {
         let body = self.body.take();
         decode(body.unwrap_or_else(|| Value::Object(Map::new())))
     }
 
-    /// The body as its type, if there is one.
+    /// Decodes the body, if there is one.
     pub(crate) fn optional_body<T: DeserializeOwned>(&mut self) -> ApiResult<Option<T>> {
         self.body.take().map(decode).transpose()
     }
 
-    /// The response to it.
+    /// Returns the response with the result of the operation.
     pub(crate) fn respond(&self, result: ApiResult<impl IntoResponse>) -> Response {
         match result {
             Ok(reply) => reply.into_response(),
@@ -169,18 +163,19 @@ fn decode<T: DeserializeOwned>(body: Value) -> ApiResult<T> {
     serde_json::from_value(body).map_err(|error| {
         ApiError::new(
             code::PARAMETER,
-            format!("The body cannot be used: {error}."),
+            format!("The body does not have the expected form: {error}."),
         )
     })
 }
 
 fn value<T: FromText>(name: &str, text: &str) -> ApiResult<T> {
-    T::from_text(text).ok_or_else(|| ApiError::new(code::TYPE, format!("'{name}' cannot be read.")))
+    T::from_text(text)
+        .ok_or_else(|| ApiError::new(code::TYPE, format!("'{name}' cannot be parsed.")))
 }
 
-/// A type that parameters of the path, the query or the headers have.
+/// A type of parameters in the path, the query or the headers.
 pub(crate) trait FromText: Sized {
-    /// The value; `None` if the text is none.
+    /// Parses the value; `None` if the text is not valid.
     fn from_text(text: &str) -> Option<Self>;
 }
 
@@ -192,7 +187,7 @@ impl FromText for String {
 
 impl FromText for bool {
     fn from_text(text: &str) -> Option<Self> {
-        truth(text)
+        parse_bool(text)
     }
 }
 

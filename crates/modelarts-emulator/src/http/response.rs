@@ -1,4 +1,4 @@
-//! Responses with JSON: what operations reply, and refusals in the form of the service that was asked.
+//! JSON responses: results of operations, and refusals in the form of the requested service.
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -15,10 +15,10 @@ use crate::error::ApiError;
 use crate::fields::with_fields;
 use crate::ids::RequestId;
 
-/// The body of a successful response: a value, or the JSON of one that was rendered before.
+/// The body of a successful response: a value, or JSON that was rendered earlier.
 #[derive(Debug)]
 pub(crate) enum Reply<T> {
-    /// In a box: on the way it is moved several times.
+    /// Boxed, since it is moved several times.
     Value(Box<T>),
     Json(Bytes),
 }
@@ -30,14 +30,14 @@ impl<T> From<T> for Reply<T> {
 }
 
 impl<T> Reply<T> {
-    /// The JSON of a `T` in another form than its type would write it.
+    /// Returns a reply with the JSON of a `T`, in another form than its type serializes to.
     pub(crate) fn of_json(json: &Value) -> Self {
         Self::Json(json.to_string().into())
     }
 }
 
 impl<T: Serialize> Reply<T> {
-    /// The response with this status.
+    /// Returns the response with this status.
     pub(crate) fn into_response_of(self, status: u16) -> Response {
         let status = status_of(status);
         match self {
@@ -53,7 +53,7 @@ impl<T: Serialize> IntoResponse for Reply<T> {
     }
 }
 
-/// A response without a body.
+/// Returns a response without a body.
 pub(crate) fn empty(status: u16) -> Response {
     status_of(status).into_response()
 }
@@ -62,11 +62,8 @@ fn status_of(status: u16) -> StatusCode {
     StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-/// Sets a header; a text that cannot be one is left out.
-#[allow(
-    dead_code,
-    reason = "generated code calls it where a document asks for it"
-)]
+/// Sets a header, unless the value is not a valid header value.
+#[allow(dead_code, reason = "generated code calls it if a document needs it")]
 pub(crate) fn set_header(response: &mut Response, name: &'static str, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         let name = HeaderName::from_static(name);
@@ -74,7 +71,7 @@ pub(crate) fn set_header(response: &mut Response, name: &'static str, value: &st
     }
 }
 
-/// Sets a header that is not to be shown anywhere.
+/// Sets a header that is marked as sensitive.
 pub(crate) fn set_secret_header(response: &mut Response, name: &'static str, value: &Secret) {
     if let Ok(mut value) = HeaderValue::from_str(value.expose()) {
         value.set_sensitive(true);
@@ -83,11 +80,11 @@ pub(crate) fn set_secret_header(response: &mut Response, name: &'static str, val
     }
 }
 
-/// The code of a refusal, passed along with the response for the log.
+/// The error code of a refusal, attached to the response for the log.
 #[derive(Clone, Debug)]
 pub(crate) struct RefusalCode(pub(crate) String);
 
-/// A value as a JSON response.
+/// Returns a JSON response with a value.
 pub(crate) fn json_response<T: Serialize>(status: StatusCode, value: &T) -> Response {
     let mut bytes = Vec::with_capacity(1024);
     if serde_json::to_writer(&mut bytes, value).is_err() {
@@ -105,7 +102,7 @@ pub(crate) fn json_bytes(status: StatusCode, json: Bytes) -> Response {
     response
 }
 
-/// A refusal in the form of the service that was asked.
+/// Returns a refusal in the form of the operation's service.
 pub(crate) fn refusal(error: &ApiError, operation: &Operation, request_id: RequestId) -> Response {
     let mut response = match operation.service {
         Service::Identity => json_response(error.status, &keystone(error)),
@@ -121,7 +118,7 @@ pub(crate) fn record_code(response: &mut Response, code: &str) {
     response.extensions_mut().insert(code);
 }
 
-/// What the gateway in front of the service says.
+/// Returns a refusal of the gateway in front of the service.
 pub(crate) fn gateway(error: &ApiError, request_id: RequestId) -> Response {
     let mut response = json_response(error.status, &gateway_body(error, request_id));
     record_code(&mut response, error.code.as_str());

@@ -1,4 +1,4 @@
-//! All routes: the operations of the documents, and beside them the control plane and what is around both.
+//! All routes: the operations of the documents, the control plane, versions and documentation pages.
 
 use std::sync::{Arc, LazyLock};
 
@@ -14,7 +14,7 @@ use crate::api::versions::{version, versions};
 use crate::app::App;
 use crate::generated;
 
-/// An operation, and what handles a request to it.
+/// An operation and its handler.
 #[derive(Clone, Copy)]
 pub(super) struct Route {
     pub(super) operation: &'static Operation,
@@ -24,7 +24,7 @@ pub(super) struct Route {
 /// The operations of a path, at least one.
 type Routes = Vec<Route>;
 
-/// The operations by the templates of their paths, read once for all emulators.
+/// The operations by path template, built once for all emulators.
 static OPERATIONS: LazyLock<matchit::Router<Routes>> = LazyLock::new(|| {
     let mut by_path: HashMap<&str, Routes> = HashMap::default();
     for (operation, handler) in generated::handlers::<App>() {
@@ -39,16 +39,16 @@ static OPERATIONS: LazyLock<matchit::Router<Routes>> = LazyLock::new(|| {
     router
 });
 
-/// Where a path leads.
+/// What a method and a path belong to.
 pub(super) enum Found {
     Operation(Route, PathParameters),
-    /// To operations, but to none of this method.
+    /// The path has operations, but none with this method; this is one of them.
     OtherMethod(&'static Operation),
-    /// To no operation.
+    /// The path has no operation.
     Nothing,
 }
 
-/// The operation of a method and a path.
+/// Finds the operation of a method and a path.
 pub(super) fn find(method: &Method, path: &str) -> Found {
     let Ok(matched) = OPERATIONS.at(path) else {
         return Found::Nothing;
@@ -65,7 +65,7 @@ pub(super) fn find(method: &Method, path: &str) -> Found {
     }
 }
 
-/// Everything that is no operation of a document.
+/// The routes that are not operations of a document.
 static OTHERS: LazyLock<axum::Router<Arc<App>>> = LazyLock::new(|| {
     openapi::control_routes()
         .route("/", get(versions))
@@ -73,7 +73,7 @@ static OTHERS: LazyLock<axum::Router<Arc<App>>> = LazyLock::new(|| {
         .route("/v3/", get(version))
 });
 
-/// The routes of everything that is no operation, for one emulator.
+/// Returns the routes that are not operations of a document, for one emulator.
 pub(crate) fn others(app: &Arc<App>) -> axum::Router {
     let routes = OTHERS.clone();
     #[cfg(feature = "docs")]

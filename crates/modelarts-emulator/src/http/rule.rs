@@ -7,10 +7,10 @@ use modelarts_client::ErrorCode;
 use regex::Regex;
 use serde_json::{Map, Value};
 
-use super::query::truth;
+use super::query::parse_bool;
 use crate::error::{ApiError, ApiResult, code, shortened};
 
-/// A schema, with its references followed.
+/// The rule for the values of a schema.
 #[derive(Debug)]
 pub(super) enum Rule {
     Text {
@@ -30,29 +30,29 @@ pub(super) enum Rule {
     Object {
         properties: HashMap<String, Rule>,
         required: Vec<String>,
-        /// What other properties have to be; `None`: there are none.
+        /// The rule for undeclared properties; `None` if there must not be any.
         others: Option<Box<Rule>>,
         conditions: Vec<Condition>,
     },
     /// The rule of a schema component.
     Component(Arc<OnceLock<Rule>>),
-    /// Null, or what the rule inside says.
+    /// Null, or a value that follows the inner rule.
     Nullable(Box<Rule>),
     Anything,
 }
 
-/// The whole numbers that are taken.
+/// A range of whole numbers.
 #[derive(Clone, Debug)]
 pub(super) struct Range {
     pub(super) least: i64,
     pub(super) most: i64,
-    /// Taken as well.
+    /// A value that is allowed although it is outside of the range.
     pub(super) besides: Option<i64>,
-    /// What a refusal says.
+    /// The error code for a number outside of it.
     pub(super) code: ErrorCode,
 }
 
-/// A range of a property that holds when another one has a value.
+/// A range for one property that applies if another one has a certain value.
 #[derive(Debug)]
 pub(super) struct Condition {
     pub(super) property: String,
@@ -72,9 +72,9 @@ impl Range {
         if (*least..=*most).contains(&number) || *besides == Some(number) {
             return Ok(());
         }
-        let besides = besides.map_or(String::new(), |besides| format!(", or to be {besides}"));
+        let besides = besides.map_or(String::new(), |besides| format!(", or {besides}"));
         let message =
-            format!("'{field}' is {number} but has to lie between {least} and {most}{besides}.");
+            format!("'{field}' is {number} but must be between {least} and {most}{besides}.");
         Err(ApiError::new(code.clone(), message))
     }
 }
@@ -93,16 +93,16 @@ impl Condition {
 }
 
 impl Rule {
-    /// The rule itself, when it is that of a component.
-    fn itself(&self) -> &Self {
+    /// Resolves the rule of a component.
+    fn resolved(&self) -> &Self {
         match self {
-            Self::Component(component) => component.get().map_or(self, Self::itself),
+            Self::Component(component) => component.get().map_or(self, Self::resolved),
             rule => rule,
         }
     }
 
     pub(super) fn check(&self, field: &str, value: &Value, strict: bool) -> ApiResult<()> {
-        match (self.itself(), value) {
+        match (self.resolved(), value) {
             (rule @ Self::Text { .. }, Value::String(text)) => rule.check_length(field, text),
             (rule @ Self::Integer(range), Value::Number(number)) => match number.as_i64() {
                 Some(number) => range.check(field, number),
@@ -117,11 +117,13 @@ impl Rule {
             (Self::List { least, most, items }, Value::Array(values)) => {
                 let count = values.len();
                 if count > *most {
-                    let rule = format_args!("it has {count} entries, at most {most} are allowed");
+                    let rule =
+                        format_args!("it has {count} entries, but at most {most} are allowed");
                     return Err(ApiError::value(field, rule));
                 }
                 if count < *least {
-                    let rule = format_args!("it has {count} entries, at least {least} are needed");
+                    let rule =
+                        format_args!("it has {count} entries, but at least {least} are required");
                     return Err(ApiError::value(field, rule));
                 }
                 values.iter().enumerate().try_for_each(|(index, value)| {
@@ -176,15 +178,15 @@ impl Rule {
             .try_for_each(|condition| condition.check(&inside(&condition.property), map))
     }
 
-    /// A value from the query, which is text whatever its type.
+    /// Checks a value of the query or of a header, which is text whatever its type.
     pub(super) fn check_text(&self, field: &str, value: &str) -> ApiResult<()> {
-        match self.itself() {
+        match self.resolved() {
             rule @ Self::Text { .. } => rule.check_length(field, value),
             rule @ Self::Integer(range) => match value.parse() {
                 Ok(number) => range.check(field, number),
                 Err(_) => Err(rule.wrong_type(field)),
             },
-            Self::Boolean if truth(value).is_none() => Err(self.wrong_type(field)),
+            Self::Boolean if parse_bool(value).is_none() => Err(self.wrong_type(field)),
             _ => Ok(()),
         }
     }
@@ -202,16 +204,16 @@ impl Rule {
         let length = value.chars().count();
         if length > *most || length < *least {
             let rule = if length > *most {
-                format!("it has {length} characters, at most {most} are allowed")
+                format!("it has {length} characters, but at most {most} are allowed")
             } else {
-                format!("it has {length} characters, at least {least} are needed")
+                format!("it has {length} characters, but at least {least} are required")
             };
             return Err(ApiError::value(field, rule));
         }
         if !values.is_empty() && !values.iter().any(|known| known == value) {
             return Err(ApiError::value(
                 field,
-                format_args!("it has to be one of {}", values.join(", ")),
+                format_args!("it must be one of {}", values.join(", ")),
             ));
         }
         match pattern {
@@ -221,7 +223,7 @@ impl Rule {
     }
 
     fn type_name(&self) -> &'static str {
-        match self.itself() {
+        match self.resolved() {
             Self::Text { .. } => "String",
             Self::Integer(_) => "Integer",
             Self::Number => "Number",
@@ -237,7 +239,7 @@ impl Rule {
         let wanted = self.type_name();
         ApiError::new(
             code::TYPE,
-            format!("'{field}' has to be of the type {wanted}."),
+            format!("'{field}' must be of the type {wanted}."),
         )
     }
 
@@ -247,7 +249,7 @@ impl Rule {
         ApiError::new(
             code::TYPE,
             format!(
-                "'{field}' is null but has to be of the type {wanted}; leave it out if there is none."
+                "'{field}' is null but must be of the type {wanted}; leave it out if it has no value."
             ),
         )
     }
@@ -261,13 +263,14 @@ fn missing(field: &str, name: &str) -> ApiError {
     if name == "storage" {
         return ApiError::new(
             code::NO_STORAGE,
-            format!("'{field}' is required to create an instance: say where its files are."),
+            format!("'{field}' is required to create an instance; set where its files are stored."),
         );
     }
     ApiError::required(field, "")
 }
 
-/// Names the first character that the pattern does not take, if there is one.
+/// Returns the error for a value that does not match a pattern. It names the first character that is not allowed, if
+/// a single one is to blame.
 fn mismatch(field: &str, value: &str, pattern: &Regex) -> ApiError {
     if value.is_empty() {
         return ApiError::value(field, "it must not be empty");
@@ -278,9 +281,9 @@ fn mismatch(field: &str, value: &str, pattern: &Regex) -> ApiError {
         ("name" | "description", Some(letter)) => ApiError::new(
             code::CHARACTER,
             format!(
-                "'{field}' contains the character {letter:?}, which is not allowed; it has to match {pattern}."
+                "'{field}' contains the character {letter:?}, which is not allowed; it must match {pattern}."
             ),
         ),
-        _ => ApiError::value(field, format_args!("it has to match {pattern}")),
+        _ => ApiError::value(field, format_args!("it must match {pattern}")),
     }
 }

@@ -11,7 +11,7 @@ use serde_json::Number;
 use super::rule::{Condition, Range, Rule};
 use crate::error::code;
 
-/// The rules of the schema components that were read, each once: a component may contain itself.
+/// Reads rules. Each schema component is read once, since a component may contain itself.
 #[derive(Default)]
 pub(super) struct Rules {
     components: HashMap<String, Arc<OnceLock<Rule>>>,
@@ -56,7 +56,7 @@ impl Rules {
                     .collect(),
             },
             SchemaType::Integer => Rule::Integer(match condition(schema) {
-                // What always holds is the schema's own range.
+                // Without its condition, only the schema's own range applies.
                 Some(_) => Range::of_schema(schema),
                 None => Range::enforced(schema),
             }),
@@ -104,7 +104,7 @@ impl Rules {
     }
 }
 
-/// The property and its value on which the limits of a property beside it depend.
+/// Returns the property, and its value, on which the limits of this schema depend.
 fn condition<'a>(schema: Schema<'a>) -> Option<(&'a str, &'a str)> {
     let when = schema.value().get("x-limits")?.get("when")?;
     let (property, value) = when.as_object()?.iter().next()?;
@@ -112,7 +112,7 @@ fn condition<'a>(schema: Schema<'a>) -> Option<(&'a str, &'a str)> {
 }
 
 impl Range {
-    /// What the schema takes.
+    /// The range that the schema allows.
     fn of_schema(schema: Schema<'_>) -> Self {
         let limits = schema.limits();
         let (least, most) = match schema.format() {
@@ -135,7 +135,7 @@ impl Range {
         }
     }
 
-    /// What the service takes of that.
+    /// The range that the service enforces.
     fn enforced(schema: Schema<'_>) -> Self {
         let range = Self::of_schema(schema);
         let limits = schema.value().get("x-limits");
@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn null_is_a_value_where_the_document_says_so() {
+    fn null_is_accepted_where_the_document_allows_it() {
         let schema = json!({ "type": "object", "properties": {
             "size": { "type": "integer", "nullable": true, "minimum": 1 },
         } });
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_that_leave_themselves_out_and_least_numbers_of_entries_hold() {
+    fn exclusive_limits_and_minimum_numbers_of_entries_are_enforced() {
         let schema = json!({ "type": "object", "properties": {
             "share": { "type": "integer", "minimum": 0, "exclusiveMinimum": true,
                        "maximum": 100, "exclusiveMaximum": true },

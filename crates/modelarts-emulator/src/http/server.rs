@@ -1,4 +1,4 @@
-//! The socket: connections in, responses out, and an orderly end.
+//! The socket: accepts connections, serves them, and shuts down gracefully.
 
 use std::io;
 use std::sync::Arc;
@@ -20,17 +20,18 @@ use super::router::others;
 use crate::app::App;
 use crate::clock::real_sleep;
 
+/// The maximum size of the head of a request.
 const MAX_HEAD: usize = 128 * 1024;
 
-/// So much, and for so long, is read and thrown away after a refusal of the HTTP library: closing with unread data would
-/// destroy the response on its way.
+/// How much is read and discarded, and for how long, after a refusal of the HTTP library. If the connection were
+/// closed with unread data, the response could get lost.
 const LINGER: usize = 1024 * 1024;
 const LINGER_TIME: Duration = Duration::from_secs(2);
 
-/// How long the end of the emulator waits for responses that are under way.
+/// How long the shutdown waits for responses in flight.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// Responds until it is stopped; then waits for the responses under way.
+/// Serves connections until it is stopped, then waits for the responses in flight.
 pub(crate) async fn serve(listener: TcpListener, app: Arc<App>, mut stop: watch::Receiver<bool>) {
     let others = others(&app);
     let mut connections = JoinSet::new();
@@ -41,8 +42,8 @@ pub(crate) async fn serve(listener: TcpListener, app: Arc<App>, mut stop: watch:
                     connections.spawn(connection(stream, Arc::clone(&app), others.clone(), stop.clone()));
                 }
                 Err(error) => {
-                    // Out of file handles, as a rule: they come back when connections end.
-                    tracing::warn!(%error, "no connection could be accepted");
+                    // Usually there are no file handles left; they become available when connections end.
+                    tracing::warn!(%error, "cannot accept a connection");
                     real_sleep(Duration::from_millis(50)).await;
                 }
             },
@@ -53,11 +54,11 @@ pub(crate) async fn serve(listener: TcpListener, app: Arc<App>, mut stop: watch:
     drop(listener);
     let all = async { while connections.join_next().await.is_some() {} };
     if tokio::time::timeout(GRACE, all).await.is_err() {
-        tracing::warn!("some connections did not end in time and are cut");
+        tracing::warn!("some connections did not end in time and are closed");
     }
 }
 
-/// Waits until the emulator is stopped, or is gone.
+/// Waits until the emulator is stopped or dropped.
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
@@ -68,7 +69,7 @@ async fn connection(
     others: Router,
     mut stop: watch::Receiver<bool>,
 ) {
-    // Small responses must not wait for more to come.
+    // Small responses are sent at once.
     let _ = stream.set_nodelay(true);
     let activity = Arc::<Activity>::default();
     let service = service_fn(|request: http::Request<Incoming>| {
@@ -100,15 +101,15 @@ async fn connection(
     }
     let stream = connection.into_parts().io.into_inner().into_inner();
     if activity.is_reset() {
-        // Without lingering the socket closes with a reset instead of an orderly end.
+        // Without lingering, the socket is closed with a reset.
         let _ = stream.set_zero_linger();
     } else {
-        // Boxed, so that its buffer is no part of every connection.
+        // Boxed, so that its buffer is not part of every connection.
         let _ = tokio::time::timeout(LINGER_TIME, Box::pin(drain(&stream))).await;
     }
 }
 
-/// Most requests have no body, which takes no room.
+/// Converts a body; an empty one, which most requests have, takes no allocation.
 fn body(incoming: Incoming) -> Body {
     match incoming.is_end_stream() {
         true => Body::empty(),
@@ -116,7 +117,7 @@ fn body(incoming: Incoming) -> Body {
     }
 }
 
-/// Reads what is left and forgets it.
+/// Reads and discards what is left of the request.
 async fn drain(stream: &TcpStream) {
     let mut buffer = [0; 4096];
     let mut left = LINGER;

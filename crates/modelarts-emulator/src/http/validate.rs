@@ -9,7 +9,7 @@ use super::query::Query;
 use crate::error::{ApiError, ApiResult, code};
 
 impl Operation {
-    /// Refuses a query that is not as the document wants it.
+    /// Refuses a query that breaks a rule of the document.
     pub(crate) fn check_query(&self, query: &Query, strict: bool) -> ApiResult<()> {
         for parameter in &self.query {
             let names = [&parameter.name].into_iter().chain(&parameter.also);
@@ -22,25 +22,25 @@ impl Operation {
         Ok(())
     }
 
-    /// Refuses headers that are not as the document wants them.
+    /// Refuses headers that break a rule of the document.
     pub(crate) fn check_headers(&self, headers: &HeaderMap) -> ApiResult<()> {
         for parameter in &self.headers {
             let value = headers.get(&parameter.name);
             let value = value.map(|value| {
                 let text = value.to_str();
-                text.map_err(|_| ApiError::value(&parameter.name, "it is not printable ASCII"))
+                text.map_err(|_| ApiError::value(&parameter.name, "it must be printable ASCII"))
             });
             parameter.check(value.transpose()?, " in the headers")?;
         }
         Ok(())
     }
 
-    /// Whether the operation takes a body at all.
+    /// Whether the operation takes a body.
     pub(crate) fn takes_body(&self) -> bool {
         self.body.is_some()
     }
 
-    /// The body as JSON, if there is one and the operation takes it.
+    /// Parses the body, if there is one and the operation takes one.
     pub(crate) fn read_body(
         &self,
         content_type: Option<&str>,
@@ -70,7 +70,7 @@ impl Operation {
         Ok(Some(value))
     }
 
-    /// Refuses a body that is not as the document wants it.
+    /// Refuses a body that breaks a rule of the document.
     pub(crate) fn check_body(&self, value: &Value, strict: bool) -> ApiResult<()> {
         match &self.body {
             Some(body) => body.rule.check("", value, strict),
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_good_request_passes_as_it_is() {
+    fn a_valid_request_is_accepted() {
         let bytes = notebook().to_string();
         let passed = checked(operation("createNotebook"), bytes.as_bytes(), false);
         assert_eq!(passed, Ok(Some(notebook())));
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn null_is_no_value_in_either_mode() {
+    fn null_is_refused_in_either_mode() {
         for (pointer, field) in [
             ("/name", "'name'"),
             ("/description", "'description'"),

@@ -1,4 +1,4 @@
-//! Who may sign in, and to what.
+//! Accounts: domains, projects, users and access keys.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,14 +12,14 @@ pub(crate) struct Domain {
     pub(crate) name: String,
 }
 
-/// A project; its resources are nobody else's.
+/// A project, which owns its resources.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Project {
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) domain: String,
     pub(crate) workspaces: BTreeSet<String>,
-    /// Dedicated pools: name by id.
+    /// Dedicated pools, as a map from id to name.
     pub(crate) pools: BTreeMap<String, String>,
 }
 
@@ -31,13 +31,13 @@ pub(crate) struct User {
     pub(crate) domain: String,
     pub(crate) password: Secret,
     pub(crate) admin: bool,
-    /// Ids of the projects that the user may work in.
+    /// The ids of the projects that the user may work in.
     pub(crate) projects: BTreeSet<String>,
-    /// `None`: any key pair is taken to be the user's.
+    /// `None` if any key pair counts as the user's.
     pub(crate) key_pairs: Option<BTreeSet<String>>,
 }
 
-/// A pair of access key and secret key, with a security token if it is a temporary one.
+/// An access key and its secret key, with a security token if the pair is temporary.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct AccessKey {
     pub(crate) access: String,
@@ -47,18 +47,18 @@ pub(crate) struct AccessKey {
     pub(crate) user: String,
 }
 
-/// Everything of the identity service.
+/// All data of the identity service.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Accounts {
     pub(crate) domains: BTreeMap<String, Domain>,
     pub(crate) projects: BTreeMap<String, Project>,
     pub(crate) users: BTreeMap<String, User>,
     pub(crate) keys: BTreeMap<String, AccessKey>,
-    /// The ids of those that were there first, which serve where none is named.
+    /// The ids of the first of each kind, the defaults where fixtures name none.
     pub(crate) first: First,
 }
 
-/// The first of each kind.
+/// The ids of the first domain, project and user.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct First {
     pub(crate) domain: String,
@@ -66,8 +66,8 @@ pub(crate) struct First {
     pub(crate) user: String,
 }
 
-/// Keeps the first id that it is given.
-pub(crate) fn keep_first(first: &mut String, id: &str) {
+/// Sets an id unless it is set already.
+pub(crate) fn set_first(first: &mut String, id: &str) {
     if first.is_empty() {
         id.clone_into(first);
     }
@@ -78,7 +78,7 @@ impl Accounts {
         self.domains.values().find(|domain| domain.name == name)
     }
 
-    /// A project by id or name, which is unique within a domain only.
+    /// Finds a project by id or by name. Names are unique within a domain only.
     pub(crate) fn find_project(
         &self,
         id: Option<&str>,
@@ -94,7 +94,7 @@ impl Accounts {
         })
     }
 
-    /// A user by id, or by name and domain.
+    /// Finds a user by id, or by name and domain.
     pub(crate) fn find_user(
         &self,
         id: Option<&str>,

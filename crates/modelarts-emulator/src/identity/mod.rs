@@ -1,4 +1,4 @@
-//! Who is asking: tokens, signatures and the accounts behind them.
+//! Accounts, and the tokens and signatures that prove them.
 
 pub(crate) mod accounts;
 pub(crate) mod signature;

@@ -14,31 +14,31 @@ const DATE: &str = "x-sdk-date";
 const CONTENT_HASH: &str = "x-sdk-content-sha256";
 const UNSIGNED: &str = "UNSIGNED-PAYLOAD";
 
-/// How far the date of a signature may lie from the present, either way.
+/// The maximum difference between the date of a signature and the present.
 const TOLERANCE: Millis = 15 * 60 * 1000;
 
 /// Why a signature is refused.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
     #[error(
-        "the header Authorization is not of the form SDK-HMAC-SHA256 Access=…, SignedHeaders=…, Signature=…"
+        "the header Authorization does not have the form SDK-HMAC-SHA256 Access=…, SignedHeaders=…, Signature=…"
     )]
     Malformed,
     #[error("the algorithm {0} is not supported; sign with SDK-HMAC-SHA256")]
     Algorithm(String),
-    #[error("the header X-Sdk-Date is missing or not of the form YYYYMMDDTHHMMSSZ")]
+    #[error("the header X-Sdk-Date is missing or does not have the form YYYYMMDDTHHMMSSZ")]
     Date,
     #[error(
-        "X-Sdk-Date is more than 15 minutes away from the present; check the clock of the client"
+        "X-Sdk-Date differs from the present time by more than 15 minutes; check the clock of the client"
     )]
     Stale,
     #[error("the signed header {0} is not in the request")]
     Header(String),
-    #[error("SignedHeaders has to name x-sdk-date")]
+    #[error("SignedHeaders must contain x-sdk-date")]
     Unsigned,
     #[error("X-Sdk-Content-Sha256 is not the hash of the body")]
     Body,
-    #[error("the access key is not known")]
+    #[error("the access key is unknown")]
     AccessKey,
     #[error("the header X-Security-Token does not belong to the access key")]
     SecurityToken,
@@ -46,7 +46,7 @@ pub(crate) enum Refusal {
     Mismatch,
 }
 
-/// What the header `Authorization` says.
+/// The parsed header `Authorization`.
 #[derive(Debug)]
 pub(crate) struct Authorization<'a> {
     pub(crate) access_key: &'a str,
@@ -84,7 +84,9 @@ impl<'a> Authorization<'a> {
         })
     }
 
-    /// Refuses the request unless its signature was made with `secret`, lately, for this body.
+    /// Refuses the request unless it was signed with `secret`, for this body, and with a date at most 15 minutes away.
+    ///
+    /// `now` returns the present time to which the date of the signature is compared.
     pub(crate) fn verify(
         &self,
         parts: &Parts,
@@ -98,7 +100,7 @@ impl<'a> Authorization<'a> {
             return Err(Refusal::Stale);
         }
         let canonical = canonical_request(parts, body, &self.signed_headers)?;
-        // Every known client signs the date; not all of them sign the host.
+        // All known clients sign the date, but not all of them sign the host.
         if !self.signed_headers.contains(&DATE) {
             return Err(Refusal::Unsigned);
         }
@@ -139,8 +141,8 @@ fn canonical_request(parts: &Parts, body: &Bytes, signed: &[&str]) -> Result<Str
     Ok(text)
 }
 
-/// The hash that the client states, which must be that of the body unless the client says that it signs no body. It may
-/// say so whatever the body is.
+/// Returns the hash of the body that the client signed. If a header states it, it must be right, or say that the body
+/// is not signed, which is allowed for any body.
 fn content_hash(headers: &HeaderMap, body: &Bytes) -> Result<String, Refusal> {
     let actual = hex::encode(Sha256::digest(body));
     match header(headers, CONTENT_HASH) {
@@ -187,12 +189,12 @@ fn canonical_query(query: &str) -> String {
     text
 }
 
-/// Percent-decoding only: a plus sign stays one, and what is no code stays as it is.
+/// Decodes percent-encoding only: a plus sign is kept, and so is an invalid code.
 pub(crate) fn decode(text: &str) -> Vec<u8> {
     percent_decode_str(text).collect()
 }
 
-/// What a signature has encoded: everything that RFC 3986 does not call unreserved.
+/// The characters that are encoded in a canonical request: all that are not unreserved in RFC 3986.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'.')
@@ -381,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_is_good_for_15_minutes_either_way() {
+    fn a_date_may_differ_by_15_minutes_either_way() {
         let minutes = |minutes: i64| verify_at(&VECTORS[0], signed_at() + minutes * 60_000);
         assert_eq!(minutes(15), Ok(()));
         assert_eq!(minutes(-15), Ok(()));
@@ -419,7 +421,7 @@ mod tests {
         );
     }
 
-    /// The header of a request that is signed here, with these headers.
+    /// Signs a request with these headers, and returns the header `Authorization`.
     fn signed(parts: &Parts, body: &Bytes, names: &[&str]) -> String {
         let canonical = canonical_request(parts, body, names).unwrap();
         let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
@@ -434,7 +436,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_may_be_left_unsigned_whatever_it_is() {
+    fn any_body_may_be_unsigned() {
         for (kind, sent) in [("application/json", r#"{"name":"x"}"#), ("text/plain", "x")] {
             let (mut parts, _) = request(&VECTORS[5]);
             let body = Bytes::from_static(sent.as_bytes());
@@ -444,9 +446,9 @@ mod tests {
                 .insert(CONTENT_HASH, UNSIGNED.parse().unwrap());
             let text = signed(&parts, &body, &["content-type", "host", DATE]);
             assert_eq!(verify(&parts, &body, &text), Ok(()), "{kind}");
-            // Another body passes too: that is what the client has asked for.
+            // Another body is accepted, too: the client did not sign it.
             assert_eq!(verify(&parts, &Bytes::new(), &text), Ok(()), "{kind}");
-            // But the statement itself is signed.
+            // But the header that says so is signed.
             parts.headers.remove(CONTENT_HASH);
             assert_eq!(
                 verify(&parts, &body, &text),
@@ -457,7 +459,7 @@ mod tests {
     }
 
     #[test]
-    fn the_date_has_to_be_signed_and_the_host_need_not_be() {
+    fn the_date_must_be_signed_and_the_host_need_not_be() {
         let (parts, body) = request(&VECTORS[0]);
         let text = signed(&parts, &body, &["content-type", DATE]);
         assert_eq!(verify(&parts, &body, &text), Ok(()));

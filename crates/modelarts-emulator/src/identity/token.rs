@@ -1,4 +1,4 @@
-//! Tokens that carry their own proof.
+//! Tokens that contain their claims and a signature.
 
 use std::sync::Arc;
 
@@ -11,10 +11,10 @@ use sha2::Sha256;
 use crate::bounded_cache::BoundedCache;
 use crate::clock::Millis;
 
-/// How long a token is good: 24 hours.
+/// The lifetime of a token: 24 hours.
 pub(crate) const LIFETIME: Millis = 24 * 60 * 60 * 1000;
 
-/// Whom a token speaks for.
+/// The user, the project and the lifetime of a token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Claims {
     #[serde(rename = "u")]
@@ -27,13 +27,13 @@ pub(crate) struct Claims {
     pub(crate) expires: Millis,
 }
 
-/// Makes and reads tokens.
+/// Issues and verifies tokens.
 ///
-/// A token is its claims and their signature, so that none has to be stored: one that was issued
-/// before a restart is good after it, and nothing piles up.
+/// A token consists of its claims and their signature, so tokens are not stored: those that were issued before a
+/// restart stay valid.
 pub(crate) struct Tokens {
     mac: Hmac<Sha256>,
-    /// Those that were found good before.
+    /// Tokens that were verified before.
     known: BoundedCache<String, Arc<Claims>>,
 }
 
@@ -47,7 +47,7 @@ impl Tokens {
     }
 
     pub(crate) fn issue(&self, claims: &Claims) -> String {
-        // Claims are texts and numbers: writing them cannot fail.
+        // Claims are strings and numbers: serializing them cannot fail.
         let payload = serde_json::to_vec(claims).unwrap_or_default();
         let mut mac = self.mac.clone();
         mac.update(&payload);
@@ -55,17 +55,17 @@ impl Tokens {
         format!("{}.{}", BASE64.encode(payload), BASE64.encode(proof))
     }
 
-    /// The claims, if this emulator issued the token; expired or not.
+    /// Returns the claims, expired or not, if this emulator issued the token.
     pub(crate) fn read(&self, token: &str) -> Option<Arc<Claims>> {
         if let Some(claims) = self.known.get(token) {
             return Some(claims);
         }
-        let claims = Arc::new(self.prove(token)?);
-        self.known.put(token.to_owned(), Arc::clone(&claims));
+        let claims = Arc::new(self.verify(token)?);
+        self.known.insert(token.to_owned(), Arc::clone(&claims));
         Some(claims)
     }
 
-    fn prove(&self, token: &str) -> Option<Claims> {
+    fn verify(&self, token: &str) -> Option<Claims> {
         let (payload, proof) = token.split_once('.')?;
         let payload = BASE64.decode(payload).ok()?;
         let mut mac = self.mac.clone();
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_read_by_who_issued_it() {
+    fn a_token_is_read_only_by_its_issuer() {
         let tokens = Tokens::new(&[1; 32]).unwrap();
         let token = tokens.issue(&claims());
         assert_eq!(tokens.read(&token).as_deref(), Some(&claims()));
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn an_altered_token_is_none() {
+    fn an_altered_token_is_rejected() {
         let tokens = Tokens::new(&[1; 32]).unwrap();
         let token = tokens.issue(&claims());
         for broken in [&token[1..], &token[..token.len() - 2], "x.y", "", "ü.ü"] {

@@ -1,4 +1,4 @@
-//! The SQLite file: where it is, its schema, and how what is in it is read, written and proved.
+//! The SQLite file: its path and identity, its schema, and how its content is read, written and verified.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::backend::{Change, Loaded, Row, StoreError};
 use crate::clock::Checkpoint;
 
-/// What each version of the schema adds to the one before; the file's `user_version` counts them.
+/// The migrations to each version of the schema; the file's `user_version` counts them.
 pub(super) const MIGRATIONS: &[&str] = &[
     "CREATE TABLE state (
          kind TEXT NOT NULL,
@@ -23,24 +23,24 @@ pub(super) const MIGRATIONS: &[&str] = &[
          emulated INTEGER NOT NULL,
          real     INTEGER NOT NULL
      );",
-    // Null where an emulator from before wrote it, which did not know how fast its time passed.
+    // Null if an older emulator wrote it, which did not store the rate of the clock.
     "ALTER TABLE stamp ADD COLUMN pace REAL;",
-    // What a row holds and how many there are can be proved. Filled below.
+    // Digests prove the content of rows and their number. They are filled in below.
     "ALTER TABLE state ADD COLUMN digest INTEGER NOT NULL DEFAULT 0;
      ALTER TABLE stamp ADD COLUMN rows INTEGER NOT NULL DEFAULT 0;
      ALTER TABLE stamp ADD COLUMN total INTEGER NOT NULL DEFAULT 0;
      ALTER TABLE stamp ADD COLUMN digest INTEGER NOT NULL DEFAULT 0;",
-    // What the state was made from is a row too, which an emulator from before would take for damage.
+    // The initial state is a row as well, which an older emulator would report as damage.
     "",
 ];
 
-/// The schema from which on rows and the checkpoint have digests.
+/// The first version of the schema in which rows and the checkpoint have digests.
 const WITH_DIGESTS: usize = 3;
 
-/// Marks the file as ours.
+/// Marks a file as a state file of the emulator.
 pub(super) const APPLICATION_ID: i32 = 0x6d61_656d;
 
-/// Where the file is, and what tells it from another one.
+/// The path of the file, and what distinguishes it from another file at that path.
 #[derive(Debug)]
 pub(super) struct Place {
     pub(super) path: PathBuf,
@@ -48,11 +48,11 @@ pub(super) struct Place {
     pub(super) length: u64,
 }
 
-/// What has happened to a file that somebody writes.
+/// What happened to a file while it was in use.
 pub(super) enum Loss {
-    /// It is not there, or shorter than it was: it can be made anew.
+    /// It was deleted or truncated; it can be created again.
     Gone(&'static str),
-    /// There is another one, which is not ours to write.
+    /// Another file is in its place, which must not be written.
     Replaced,
 }
 
@@ -91,36 +91,36 @@ fn identity(metadata: &fs::Metadata) -> (u64, u64) {
 
 #[cfg(not(unix))]
 fn identity(_: &fs::Metadata) -> (u64, u64) {
-    // Where a file that is open cannot be deleted or replaced.
+    // On these systems an open file cannot be deleted or replaced.
     (0, 0)
 }
 
-/// Refuses what SQLite takes for something else than a file.
+/// Rejects a path that SQLite would not treat as a file, and a file that was truncated.
 pub(super) fn check_path(path: &Path) -> Result<(), StoreError> {
     let text = path.to_string_lossy();
     if text.is_empty() || text.starts_with(':') || text.starts_with("file:") {
         return Err(StoreError(format!(
-            "`{text}` does not name a file; a state in memory needs no file at all"
+            "`{text}` does not name a file; leave it out to keep the state in memory"
         )));
     }
-    // What a write-ahead log adds to is more than nothing.
+    // A write-ahead log belongs to a file that is not empty.
     let is_empty = fs::metadata(path).is_ok_and(|metadata| metadata.len() == 0);
     let log = fs::metadata(format!("{text}-wal")).is_ok_and(|metadata| metadata.len() > 0);
     if is_empty && log {
         return Err(StoreError(format!(
-            "{text}: this file was truncated, for {text}-wal belongs to a longer one; {WAY_OUT}"
+            "{text}: this file was truncated, since {text}-wal belongs to a longer one; {REMEDY}"
         )));
     }
     Ok(())
 }
 
-const WAY_OUT: &str = "put a copy of it in its place, or remove it to begin anew";
+const REMEDY: &str = "restore a copy of it, or remove it to start again";
 
 pub(super) fn unreadable(error: io::Error) -> rusqlite::Error {
     rusqlite::Error::ToSqlConversionFailure(Box::new(error))
 }
 
-/// Opens a file, alone, and brings it to the present schema.
+/// Opens a file exclusively, and migrates it to the present schema.
 pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
     let store_error = |error: rusqlite::Error| StoreError(format!("{}: {error}", path.display()));
     let mut connection = Connection::open(path).map_err(store_error)?;
@@ -142,19 +142,19 @@ pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
 
 fn damaged(path: &Path, what: impl std::fmt::Display) -> StoreError {
     StoreError(format!(
-        "{}: this file is damaged ({what}); {WAY_OUT}",
+        "{}: this file is damaged ({what}); {REMEDY}",
         path.display()
     ))
 }
 
 fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(Duration::from_millis(500))?;
-    // Exclusive: a second emulator on the file is refused, and no shared memory file is needed.
+    // A second emulator cannot open the file, and no shared memory file is needed.
     connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
     connection.pragma_update(None, "cell_size_check", "ON")?;
-    // All that is committed stands in the file itself. A write-ahead log would take a quarter of the time, but SQLite
-    // quietly leaves out what comes after a damaged frame of it. A journal that stays and is overwritten takes a fifth less
-    // than one that is truncated (16 ms instead of 20 ms a commit), and is as safe.
+    // All committed data is in the file itself. A write-ahead log would take a quarter of the time, but SQLite
+    // silently ignores everything after a damaged frame of it. A journal that is kept and overwritten takes a fifth
+    // less time than one that is truncated (16 ms instead of 20 ms per commit), and is as safe.
     connection.pragma_update(None, "journal_mode", "PERSIST")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.execute_batch("BEGIN EXCLUSIVE; COMMIT;")
@@ -177,7 +177,7 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
         .map_err(store_error)?;
     if tables > 0 && application != APPLICATION_ID {
         return Err(StoreError(format!(
-            "{}: this is a database of something else",
+            "{}: this database belongs to another program",
             path.display()
         )));
     }
@@ -187,7 +187,7 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     let known = usize::try_from(version).unwrap_or(usize::MAX);
     if known > MIGRATIONS.len() {
         return Err(StoreError(format!(
-            "{}: written by a newer emulator (schema {version}, this one knows {})",
+            "{}: this file was written by a newer emulator (schema {version}; this one supports up to {})",
             path.display(),
             MIGRATIONS.len()
         )));
@@ -211,7 +211,7 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     transaction.commit().map_err(store_error)
 }
 
-/// Gives the rows of an older file their digests.
+/// Adds digests to the rows of an older file.
 fn add_digests(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     let mut rows = transaction.prepare("SELECT kind, key, body FROM state")?;
     let rows: Vec<(String, i64, String)> = rows
@@ -242,7 +242,7 @@ fn checkpoint_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Checkpoint> {
     })
 }
 
-/// How many rows there are, and the sum of their digests: a row that is missing shows.
+/// The number of rows and the sum of their digests, by which a missing row is detected.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Sums {
     rows: i64,
@@ -313,7 +313,7 @@ fn put_checkpoint(
     Ok(())
 }
 
-/// What the file holds, all of it, or why it cannot be all of it.
+/// Loads the whole state from the file, or returns an error if the file is damaged or incomplete.
 pub(super) fn load(connection: &Connection, path: &Path) -> Result<Option<Loaded>, StoreError> {
     let store_error = |error: rusqlite::Error| damaged(path, error);
     let verdict: String = connection
@@ -336,7 +336,7 @@ pub(super) fn load(connection: &Connection, path: &Path) -> Result<Option<Loaded
         )
         .optional()
         .map_err(store_error)?;
-    // The core comes before the instances that it counts.
+    // In this order the core comes before the instances.
     let mut statement = connection
         .prepare("SELECT kind, key, body, digest FROM state ORDER BY kind, key")
         .map_err(store_error)?;
@@ -353,14 +353,14 @@ pub(super) fn load(connection: &Connection, path: &Path) -> Result<Option<Loaded
         };
     };
     if digest != digest_of_checkpoint(checkpoint, sums) {
-        return Err(damaged(path, "its time does not have its digest"));
+        return Err(damaged(path, "the digest of its time is wrong"));
     }
     let mut found = Sums::default();
     for (kind, key, body, digest) in &rows {
         if *digest != digest_of_row(kind, *key, body) {
             return Err(damaged(
                 path,
-                format_args!("row {key} of kind {kind} does not have its digest"),
+                format_args!("the digest of row {key} of kind {kind} is wrong"),
             ));
         }
         found.add(*digest);
@@ -378,7 +378,7 @@ pub(super) fn load(connection: &Connection, path: &Path) -> Result<Option<Loaded
     Ok(Some(Loaded { rows, checkpoint }))
 }
 
-/// The time to write down: changes come from many threads, and one that was made first may be handed over last.
+/// Returns the checkpoint to store. Changes come from many threads, so an earlier one may be submitted later.
 pub(super) fn later(time: Option<Checkpoint>, change: &Change) -> Checkpoint {
     match time {
         Some(time) if time.emulated > change.checkpoint.emulated && !change.replace => time,

@@ -15,8 +15,8 @@ use super::writer::{Progress, Writer};
 
 /// A file, and the thread that writes it.
 ///
-/// The thread writes all changes in the order in which they were submitted. Changes that arrive while it waits for the
-/// disk share the next transaction. Changes that cannot be written are kept, and the write is retried.
+/// The thread writes all changes in the order in which they were submitted. Changes that arrive while it waits for
+/// the disk share the next transaction. Changes that cannot be written are kept, and the write is retried.
 #[derive(Debug)]
 pub(crate) struct SqliteStore {
     /// Locked while a change is counted and queued, so that the counts follow the order of the queue.
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_written_is_loaded() {
+    async fn written_changes_are_loaded() {
         let file = TempFile::new("round");
         {
             let (store, loaded) = SqliteStore::open(&file.0).unwrap();
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_the_first_schema_is_taken_over() {
+    fn a_file_of_the_first_schema_is_migrated() {
         let file = TempFile::new("first");
         let connection = Connection::open(&file.0).unwrap();
         connection.execute_batch(MIGRATIONS[0]).unwrap();
@@ -279,7 +279,7 @@ mod tests {
             .execute_batch("CREATE TABLE x (y)")
             .unwrap();
         let error = SqliteStore::open(&file.0).unwrap_err();
-        assert!(error.0.contains("something else"), "{error}");
+        assert!(error.0.contains("another program"), "{error}");
 
         let newer = TempFile::new("newer");
         drop(SqliteStore::open(&newer.0).unwrap());
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_file_is_refused() {
+    fn a_path_that_names_no_file_is_rejected() {
         for path in [
             "",
             ":memory:",
@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_that_is_gone_is_made_anew_from_everything() {
+    async fn a_file_that_is_gone_is_written_again_from_the_whole_state() {
         type Harm = fn(&Path);
         let harms: [Harm; 2] = [
             |path| fs::remove_file(path).unwrap(),
@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_that_is_missing_shows() {
+    fn a_missing_row_is_detected() {
         let file = TempFile::new("missing");
         {
             let (store, _) = SqliteStore::open(&file.0).unwrap();

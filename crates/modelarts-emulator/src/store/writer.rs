@@ -150,8 +150,8 @@ impl Writer {
         }
     }
 
-    /// Checks that the file is still the one that was opened. A file that is gone is created again once the whole state
-    /// has been submitted.
+    /// Checks that the file is still the one that was opened. A file that is gone is created again once the whole
+    /// state has been submitted.
     fn check(&mut self) -> Result<(), StoreError> {
         let Some(place) = &mut self.place else {
             return Ok(());

@@ -1,4 +1,4 @@
-//! What only an instance of the old generation has.
+//! The properties of an instance that only the old generation has.
 
 use std::collections::BTreeMap;
 
@@ -7,11 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use super::lease::Lease;
 
+/// The properties that only the old generation has.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct DevEnv {
     pub(crate) profile: String,
     pub(crate) storage: types::DevEnvStorageReq,
-    /// Size in GB of the disk of an instance that has one; a new instance cannot ask for it.
+    /// The size of its disk in GB, if it has one. Only fixtures can set it, not requests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) volume_size: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -22,9 +23,9 @@ pub(crate) struct DevEnv {
     pub(crate) pool: Option<types::DevEnvPoolReq>,
     pub(crate) ai_project: String,
     pub(crate) prompt: bool,
-    /// The automatic stop that holds from the next start on, when it was changed while the instance ran.
+    /// The automatic stop that applies from the next start, if it was changed while the instance was running.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) next_lease: Option<Lease>,
-    /// Whether it is an ML Studio instance, which says ACTIVE where others say RUNNING.
+    /// Whether it is an ML Studio instance, whose status is ACTIVE instead of RUNNING.
     pub(crate) ml_studio: bool,
 }

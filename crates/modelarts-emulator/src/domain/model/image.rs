@@ -11,16 +11,16 @@ use crate::domain::phase::{Phase, Status, Transition, transition};
 /// The size of an image that was saved from a notebook, in bytes.
 const SAVED_SIZE: i64 = 9_126_805_504;
 
-/// An image, built in or of a project.
+/// An image, built in or owned by a project.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct ImageEntry {
     pub(crate) seq: u64,
-    /// `None`: built in, for everybody.
+    /// `None` for a built-in image, which all projects may use.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) project: Option<String>,
-    /// What is answered, except for the status.
+    /// The image as in responses, without its status.
     pub(crate) image: types::Image,
-    /// The overview of its group, of which every version has a copy.
+    /// The description of its group, which all versions share.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) read_me: Option<String>,
     pub(crate) phase: Phase<ImageStatus>,

@@ -14,7 +14,7 @@ use crate::domain::durations::Durations;
 use crate::domain::phase::{Failure, Phase};
 use crate::domain::status::InstanceStatus;
 
-/// The two generations of the API, which do not see each other's instances.
+/// The generations of the API, each of which only shows its own instances.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -37,7 +37,7 @@ pub(crate) struct Instance {
     pub(crate) description: String,
     pub(crate) workspace: String,
     pub(crate) flavor: String,
-    /// Whether it is a free one (`DEFAULT`), of which a user may have a single one.
+    /// Whether it is free of charge (`DEFAULT`); a user may have one free notebook.
     pub(crate) free: bool,
     pub(crate) phase: Phase<InstanceStatus>,
     pub(crate) previous: InstanceStatus,
@@ -51,7 +51,7 @@ pub(crate) struct Instance {
     pub(crate) details: Details,
 }
 
-/// What only one generation has.
+/// The properties that only one generation has.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Details {
@@ -60,7 +60,7 @@ pub(crate) enum Details {
 }
 
 impl Details {
-    /// The status as this kind of instance calls it: ML Studio has words of its own.
+    /// Returns the status in the words of this kind of instance: those of ML Studio differ.
     pub(crate) fn own_word(&self, status: InstanceStatus) -> InstanceStatus {
         let ml_studio = matches!(self, Self::DevEnv(instance) if instance.ml_studio);
         match status {
@@ -75,7 +75,7 @@ impl Details {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Queue {
     pub(crate) since: Millis,
-    /// When it gets a machine at the latest.
+    /// The latest time at which it gets a machine.
     pub(crate) until: Millis,
 }
 
@@ -112,14 +112,14 @@ impl Instance {
         }
     }
 
-    /// The automatic stop as it was last asked for, which a run that has begun may not follow yet.
+    /// The automatic stop as it was last configured, which may apply from the next start only.
     pub(crate) fn configured_lease(&self) -> &Lease {
         self.dev_env()
             .and_then(|dev_env| dev_env.next_lease.as_ref())
             .unwrap_or(&self.lease)
     }
 
-    /// Begins a status.
+    /// Puts the instance into a status.
     pub(crate) fn enter(
         &mut self,
         status: impl Into<InstanceStatus>,
@@ -143,8 +143,9 @@ impl Instance {
         }
     }
 
-    /// Starts the run of an instance of the old generation: what was set for the next run takes effect, and the countdown
-    /// to its automatic stop begins. The lease of a notebook counts from the request that created or started it.
+    /// Starts the run of an instance of the old generation: what was set for the next run takes effect, and the
+    /// countdown to its automatic stop begins. The lease of a notebook counts from the request that created or
+    /// started it.
     fn begin_run(&mut self, now: Millis) {
         let Details::DevEnv(dev_env) = &mut self.details else {
             return;
@@ -156,7 +157,7 @@ impl Instance {
         self.lease.updated = now;
     }
 
-    /// When something happens to it next.
+    /// The time of its next automatic transition.
     pub(crate) fn due(&self) -> Option<Millis> {
         let lease = self.status().is_up().then(|| self.lease.ends()).flatten();
         let parts = self.notebook().into_iter().flat_map(|notebook| {
@@ -174,7 +175,7 @@ impl Instance {
         .min()
     }
 
-    /// Whether nothing about it changes as time passes, but for the end of its lease.
+    /// Whether it has no automatic transition ahead, apart from the end of its lease.
     pub(crate) fn is_at_rest(&self) -> bool {
         let parts = self.notebook().is_none_or(|notebook| {
             let mounts = &notebook.mounts;
@@ -184,7 +185,7 @@ impl Instance {
         parts && self.phase.until.is_none() && self.queue.is_none()
     }
 
-    /// Does what is due at `now`; the queue is the state's business.
+    /// Carries out the transitions that are due at `now`, apart from those of the queue.
     pub(crate) fn advance(&mut self, now: Millis, durations: &Durations) {
         if let Some((next, at, failure)) = self.phase.finish(now) {
             self.arrive(next, at, failure, durations);
@@ -204,6 +205,7 @@ impl Instance {
             .retain_mut(|mount| mount.advance(now, durations));
     }
 
+    /// Completes a transition.
     fn arrive(
         &mut self,
         next: InstanceStatus,

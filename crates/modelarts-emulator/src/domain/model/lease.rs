@@ -8,17 +8,17 @@ use crate::clock::Millis;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Lease {
     pub(crate) enabled: bool,
-    /// Whether it counts from the last activity instead of the last request.
+    /// Whether the countdown starts at the last activity instead of the last request.
     pub(crate) idle: bool,
     pub(crate) duration: Millis,
-    /// When the countdown began.
+    /// The start of the countdown.
     pub(crate) since: Millis,
     pub(crate) updated: Millis,
 }
 
 impl Lease {
-    /// Whether it stops an instance in the same way as another one.
-    pub(crate) fn equals(&self, other: &Self) -> bool {
+    /// Whether its settings are those of another lease.
+    pub(crate) fn has_settings_of(&self, other: &Self) -> bool {
         (self.enabled, self.idle, self.duration) == (other.enabled, other.idle, other.duration)
     }
 

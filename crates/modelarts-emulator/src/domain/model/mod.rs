@@ -1,4 +1,4 @@
-//! What the emulator knows of a resource, and how that changes by itself.
+//! The resources, and their automatic transitions.
 
 mod dev_env;
 mod image;

@@ -1,4 +1,4 @@
-//! A storage that is mounted to a running notebook.
+//! A storage that was mounted to a running notebook.
 
 use modelarts_client::devenviron::enums::DataVolumeStatus;
 use serde::{Deserialize, Serialize};
@@ -7,12 +7,13 @@ use crate::clock::Millis;
 use crate::domain::durations::{Durations, Step};
 use crate::domain::phase::{Failure, Phase, Status, Transition, transition};
 
+/// A mounted storage.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Mount {
     pub(crate) id: String,
     pub(crate) path: String,
     pub(crate) uri: String,
-    /// ID of the file system, for one of EFS; everything else is OBSFS.
+    /// The ID of the file system if it is EFS; all other mounts are OBSFS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) efs_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -21,7 +22,7 @@ pub(crate) struct Mount {
 }
 
 impl Mount {
-    /// Does what is due at `now`; false when there is nothing left of it.
+    /// Carries out the transition that is due at `now`. Returns `false` once the mount is gone.
     pub(crate) fn advance(&mut self, now: Millis, durations: &Durations) -> bool {
         if self.phase.status == DataVolumeStatus::Unmounted && self.phase.is_over(now) {
             return false;
@@ -49,7 +50,7 @@ impl Status for DataVolumeStatus {
                 DataVolumeStatus::Unmounted,
                 DataVolumeStatus::UnmountFailed,
             ),
-            // It is listed for a while before it is gone.
+            // It stays in the list for a while.
             transition(
                 DataVolumeStatus::Unmounted,
                 Step::Forget,

@@ -1,4 +1,4 @@
-//! What only an instance of the new generation has.
+//! The properties of an instance that only the new generation has.
 
 use std::collections::BTreeMap;
 
@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::mount::Mount;
 use super::volume::Volume;
 
+/// The properties that only the new generation has.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Notebook {
     pub(crate) image: String,
@@ -21,7 +22,7 @@ pub(crate) struct Notebook {
     pub(crate) hooks: Option<types::CustomHooks>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) mounts: Vec<Mount>,
-    /// Storage beside the volume that it was created with.
+    /// The storage that it was created with, in addition to its volume.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) data_volumes: Vec<types::VolumeReq>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -37,6 +38,6 @@ pub(crate) struct Notebook {
     /// The image that is being saved from it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) saving: Option<String>,
-    /// Whether it has been RUNNING before, so that its disk is ready and its address known.
+    /// Whether it has been RUNNING before: its disk is ready, and its address is known.
     pub(crate) ready: bool,
 }

@@ -6,12 +6,13 @@ use serde::{Deserialize, Serialize};
 use crate::domain::durations::Step;
 use crate::domain::phase::{Phase, Status, Transition, transition};
 
+/// The volume of a notebook.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Volume {
     pub(crate) category: String,
     pub(crate) ownership: String,
     pub(crate) capacity: i32,
-    /// Shared path and ID of a file system of the caller's own.
+    /// Shared path and ID of a dedicated file system.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) uri: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
