@@ -11,7 +11,7 @@ use crate::complete::names_of_either;
 use crate::confirm::{Care, confirm};
 use crate::failure::Failure;
 use crate::lifecycle::{Action, Generation};
-use crate::noun::{Noun, is_running, running_since, runs_on};
+use crate::noun::{Noun, has_no_auto_stop, is_running, running_since};
 use crate::output::{self, Format};
 use crate::session::{Session, identity};
 use crate::text;
@@ -65,7 +65,7 @@ impl Filter {
                 .is_some_and(|age| age > limit)
         };
         (!self.running || is_running(item))
-            && (!self.no_auto_stop || runs_on(item))
+            && (!self.no_auto_stop || has_no_auto_stop(item))
             && self.older_than.is_none_or(is_old)
             && self.selector.iter().all(|(field, wanted)| {
                 let found = match field.strip_prefix("tags.") {

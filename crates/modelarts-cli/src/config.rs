@@ -55,8 +55,9 @@ impl Profile {
             Ok(text) => text,
             Err(_) if name.is_none() => return Ok(None),
             Err(error) => {
+                let name = name.unwrap_or_default();
                 return Err(error)
-                    .with_context(|| format!("--profile: reading {}", path.display()));
+                    .with_context(|| format!("the profile `{name}`: reading {}", path.display()));
             }
         };
         let profile = Self::read(&text, name).with_context(|| format!("in {}", path.display()))?;

@@ -42,7 +42,7 @@ pub(crate) fn confirm(question: &str, details: &[String]) -> Result<(), Failure>
         output::note(detail);
     }
     let mut stderr = io::stderr();
-    write!(stderr, "{question}? [y/N] ")?;
+    write!(stderr, "{}? [y/N] ", text::capitalized(question))?;
     stderr.flush()?;
     let mut reply = String::new();
     io::stdin().read_line(&mut reply)?;

@@ -296,7 +296,7 @@ impl Global {
             let failure = Failure::from(error);
             match failure.exit() {
                 Exit::Usage => failure.advise(
-                    "Flags such as --region and --token, and profiles, override the environment; --emulator needs no account.",
+                    "Settings can also be given as flags, such as --region and --token, or in a profile. Without an account, use --emulator.",
                 ),
                 _ => failure,
             }
@@ -388,5 +388,29 @@ impl Connection {
             builder = builder.retry_policy(policy);
         }
         builder
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use modelarts::PollPolicy;
+
+    use super::*;
+
+    #[test]
+    fn the_help_states_the_defaults_of_the_library() {
+        let command = crate::command();
+        let help = |id: &str| {
+            let mut arguments = command.get_arguments();
+            let argument = arguments.find(|argument| argument.get_id() == id).unwrap();
+            argument.get_help().unwrap().to_string()
+        };
+        let wait = Duration::from_secs(20 * 60);
+        assert_eq!(PollPolicy::default(), PollPolicy::default().deadline(wait));
+        assert!(help("timeout").ends_with("each wait [default: 20m]"));
+        let retries = 4;
+        let policy = RetryPolicy::default().max_attempts(retries + 1);
+        assert_eq!(RetryPolicy::default(), policy);
+        assert!(help("retries").ends_with("[default: 4]"));
     }
 }

@@ -29,7 +29,6 @@ mod observe;
 mod output;
 mod pages;
 mod plan;
-mod raw;
 mod registration;
 mod resolve;
 mod schema;

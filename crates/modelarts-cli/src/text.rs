@@ -72,6 +72,15 @@ pub(crate) fn ellipsis() -> &'static str {
     }
 }
 
+/// Returns a text with a capital first letter.
+pub(crate) fn capitalized(text: &str) -> String {
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(first) => first.to_uppercase().chain(chars).collect(),
+        None => String::new(),
+    }
+}
+
 /// Wraps a text at spaces to lines of at most this width.
 pub(crate) fn folded(text: &str, width: usize) -> String {
     let mut folded = String::with_capacity(text.len());
@@ -182,6 +191,13 @@ mod tests {
         assert!(of(["", "", "en_US.UTF-8"]) && of(["C.utf8", "C", "C"]));
         assert!(!of(["C", "", "en_US.UTF-8"]) && !of(["", "POSIX", "de_DE.UTF-8"]));
         assert!(!of(["", "", "de_DE.ISO-8859-1"]) && !has_unicode([None, None, None]));
+    }
+
+    #[test]
+    fn the_first_letter_is_capitalized() {
+        assert_eq!(capitalized("stop 2 notebooks"), "Stop 2 notebooks");
+        assert_eq!(capitalized("élan"), "Élan");
+        assert_eq!(capitalized(""), "");
     }
 
     #[test]

@@ -122,18 +122,7 @@ impl Source {
 
     /// Compares the files with the existing notebooks.
     async fn plan(&self, session: &Session, desired: Vec<Desired>) -> Result<Vec<Step>, Failure> {
-        let mut images: BTreeMap<String, String> = BTreeMap::new();
-        for one in &desired {
-            if let Some(image) = &one.image
-                && !images.contains_key(image)
-            {
-                let id = session.resolve(&IMAGE, image).await.map_err(|failure| {
-                    let message = format!("{}: `image`: {}", one.place, failure.message());
-                    Failure::new(failure.exit(), message)
-                })?;
-                images.insert(image.clone(), id);
-            }
-        }
+        let images = resolve_images(session, &desired).await?;
         let mut present = session.list(NOTEBOOK.listing()?, None).await?.items;
         present.retain(|notebook| !plan::is_going(notebook));
         let mut steps = Vec::new();
@@ -186,6 +175,26 @@ impl Source {
         }
         Ok(steps)
     }
+}
+
+/// Returns the IDs of all images that the files name.
+async fn resolve_images(
+    session: &Session,
+    desired: &[Desired],
+) -> Result<BTreeMap<String, String>, Failure> {
+    let mut images = BTreeMap::new();
+    for one in desired {
+        if let Some(image) = &one.image
+            && !images.contains_key(image)
+        {
+            let id = session.resolve(&IMAGE, image).await.map_err(|failure| {
+                let message = format!("{}: `image`: {}", one.place, failure.message());
+                Failure::new(failure.exit(), message)
+            })?;
+            images.insert(image.clone(), id);
+        }
+    }
+    Ok(images)
 }
 
 /// Returns the name of a file for messages, and its content.
@@ -307,7 +316,7 @@ impl Apply {
         let lines: Vec<_> = steps.iter().flat_map(Step::lines).collect();
         match self.care.yes {
             true => lines.iter().for_each(|line| output::note(line)),
-            false => confirm(&format!("apply: {}", summary(&steps)), &lines)?,
+            false => confirm(&format!("apply the plan ({})", summary(&steps)), &lines)?,
         }
         // Deletions are last, and only happen if everything else succeeded.
         let (last, first): (Vec<_>, Vec<_>) = steps

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{auto_stop_notice, ssh_body, volume_body};
+use super::auto_stop::auto_stop_notice;
+use super::{ssh_body, volume_body};
 use crate::exchange::Request;
 use crate::failure::Failure;
 use crate::lease::{self, Stop};

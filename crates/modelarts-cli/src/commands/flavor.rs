@@ -4,10 +4,10 @@ use clap::Subcommand;
 use serde_json::Value;
 
 use super::Limit;
-use crate::complete::names_of;
+use super::names::NotebookName;
 use crate::exchange::Request;
 use crate::failure::Failure;
-use crate::noun::{FLAVOR, NOTEBOOK};
+use crate::noun::FLAVOR;
 use crate::output::table::Layout;
 use crate::session::Session;
 
@@ -33,9 +33,8 @@ pub(crate) enum Command {
     /// List the flavors that a stopped notebook can switch to
     #[command(after_help = "Example: modelarts flavor switchable train-bert")]
     Switchable {
-        /// Name or ID of the notebook, or @last for the one created last
-        #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
-        notebook: String,
+        #[command(flatten)]
+        notebook: NotebookName,
         #[command(flatten)]
         limit: Limit,
         #[command(flatten)]
@@ -79,7 +78,7 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<(), Failu
             layout
                 .check(&FLAVOR, &session.format())
                 .map_err(Failure::usage)?;
-            let id = session.resolve(&NOTEBOOK, &notebook).await?;
+            let id = notebook.resolve(session).await?;
             let request = Request::of("showSwitchableFlavors")?.path("id", &id);
             let found = session.list(request, limit.limit).await?;
             session.print_all(&FLAVOR, &layout, found)

@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::names::ImageName;
 use super::{Limit, tag_pair};
 use crate::bulk::report_done;
 use crate::complete::names_of;
@@ -33,11 +34,7 @@ pub(crate) enum Command {
     },
     /// Show an image
     #[command(after_help = "Example: modelarts image show pytorch-nlp")]
-    Show {
-        /// Name or ID, or @last for the one created last
-        #[arg(value_name = "NAME|ID", add = names_of(&IMAGE))]
-        image: String,
-    },
+    Show(ImageName),
     /// Register an image from the container registry (SWR)
     #[command(
         after_help = "Example: modelarts image register swr.eu-de.otc.t-systems.com/nlp-team/bert:1.0.0"
@@ -81,24 +78,15 @@ pub(crate) enum Command {
     },
     /// Synchronize an image with the container registry (Huawei Cloud only)
     #[command(after_help = "Example: modelarts image sync bert")]
-    Sync {
-        /// Name or ID, or @last for the one created last
-        #[arg(value_name = "NAME|ID", add = names_of(&IMAGE))]
-        image: String,
-    },
+    Sync(ImageName),
     /// Delete an image, but keep its content in the container registry
     #[command(after_help = "Example: modelarts image delete bert")]
-    Delete {
-        /// Name or ID, or @last for the one created last
-        #[arg(value_name = "NAME|ID", add = names_of(&IMAGE))]
-        image: String,
-    },
+    Delete(ImageName),
     /// Wait until an image is active
     #[command(after_help = "Example: modelarts image wait @last")]
     Wait {
-        /// Name or ID, or @last for the one created last
-        #[arg(value_name = "NAME|ID", add = names_of(&IMAGE))]
-        image: String,
+        #[command(flatten)]
+        image: ImageName,
         #[command(flatten)]
         interval: Interval,
     },
@@ -142,8 +130,8 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<(), Failu
             let found = session.list(request, limit.limit).await?;
             session.print_all(&IMAGE, &layout, found)
         }
-        Command::Show { image } => {
-            let id = session.resolve(&IMAGE, &image).await?;
+        Command::Show(image) => {
+            let id = image.resolve(session).await?;
             session.print(&IMAGE, &session.show(&IMAGE, &id).await?)
         }
         Command::Register(register) => register.run(session).await,
@@ -158,68 +146,78 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<(), Failu
             group,
             read_me,
             tag,
-        } => {
-            let tags: Vec<_> = tag
-                .iter()
-                .map(|(key, value)| json!({"key": key, "value": value}))
-                .collect();
-            let tags = (!tags.is_empty()).then_some(tags);
-            if read_me.is_none() && tags.is_none() {
-                let message = "nothing to change: give --read-me or --tag";
-                return Err(Failure::new(Exit::Usage, message));
-            }
-            let id = session.resolve(&GROUP, &group).await?;
-            let request = Request::of("updateImageGroup")?
-                .path("id", &id)
-                .body(json!({"read_me": read_me, "tags": tags}));
-            session.send(request).await?;
-            report_done(session, "updated", GROUP.name, &id, &group)
-        }
+        } => update_group(session, &group, read_me.as_deref(), &tag).await,
         Command::DeleteGroup {
             group,
             with_content,
             yes,
-        } => {
-            let id = session.resolve(&GROUP, &group).await?;
-            if !yes {
-                confirm(
-                    &format!("delete image group {group} with all its images"),
-                    &[],
-                )?;
-            }
-            let mut request = Request::of("deleteImageGroup")?.path("id", &id);
-            if with_content {
-                request = request.body(json!({"is_force": true}));
-            }
-            session.send(request).await?;
-            report_done(session, "deleted", GROUP.name, &id, &group)
-        }
-        Command::Sync { image } => {
-            let id = session.resolve(&IMAGE, &image).await?;
+        } => delete_group(session, &group, with_content, yes).await,
+        Command::Sync(image) => {
+            let id = image.resolve(session).await?;
             let request = Request::of("syncImage")?.path("image_id", &id);
             let image = session.send(request).await?.unwrap_or_default();
             session.print(&IMAGE, &image)
         }
-        Command::Delete { image } => {
-            let id = session.resolve(&IMAGE, &image).await?;
-            session
-                .send(Request::of("deleteImage")?.path("id", &id))
-                .await?;
-            report_done(session, "deleted", IMAGE.name, &id, &image)
+        Command::Delete(image) => {
+            let id = image.resolve(session).await?;
+            let request = Request::of("deleteImage")?.path("id", &id);
+            session.send(request).await?;
+            report_done(session, "deleted", IMAGE.name, &id, image.as_given())
         }
-        Command::Wait { image, interval } => {
-            let id = session.resolve(&IMAGE, &image).await?;
-            let policy = session.policy(interval.interval);
-            let waiter = session
-                .client
-                .images()
-                .wait_until_active(&id)
-                .policy(policy);
-            let active = follow(waiter, &format!("image {image}")).await?;
-            let active = serde_json::to_value(active).map_err(anyhow::Error::from)?;
-            session.print(&IMAGE, &active)
-        }
+        Command::Wait { image, interval } => wait(session, &image, &interval).await,
     }
+}
+
+async fn update_group(
+    session: &Session,
+    group: &str,
+    read_me: Option<&str>,
+    tags: &[(String, String)],
+) -> Result<(), Failure> {
+    let tags: Vec<_> = tags
+        .iter()
+        .map(|(key, value)| json!({"key": key, "value": value}))
+        .collect();
+    let tags = (!tags.is_empty()).then_some(tags);
+    if read_me.is_none() && tags.is_none() {
+        let message = "nothing to change: give --read-me or --tag";
+        return Err(Failure::new(Exit::Usage, message));
+    }
+    let id = session.resolve(&GROUP, group).await?;
+    let request = Request::of("updateImageGroup")?
+        .path("id", &id)
+        .body(json!({"read_me": read_me, "tags": tags}));
+    session.send(request).await?;
+    report_done(session, "updated", GROUP.name, &id, group)
+}
+
+async fn delete_group(
+    session: &Session,
+    group: &str,
+    with_content: bool,
+    yes: bool,
+) -> Result<(), Failure> {
+    let id = session.resolve(&GROUP, group).await?;
+    if !yes {
+        let question = format!("delete image group {group} with all its images");
+        confirm(&question, &[])?;
+    }
+    let mut request = Request::of("deleteImageGroup")?.path("id", &id);
+    if with_content {
+        request = request.body(json!({"is_force": true}));
+    }
+    session.send(request).await?;
+    report_done(session, "deleted", GROUP.name, &id, group)
+}
+
+async fn wait(session: &Session, image: &ImageName, interval: &Interval) -> Result<(), Failure> {
+    let id = image.resolve(session).await?;
+    let policy = session.policy(interval.interval);
+    let images = session.client.images();
+    let waiter = images.wait_until_active(&id).policy(policy);
+    let active = follow(waiter, &format!("image {image}")).await?;
+    let active = serde_json::to_value(active).map_err(anyhow::Error::from)?;
+    session.print(&IMAGE, &active)
 }
 
 impl Register {

@@ -5,10 +5,10 @@ use modelarts::devenviron::enums::DevEnvStorageType;
 use modelarts::devenviron::types::DevEnvInstanceAction;
 use serde_json::{Value, json};
 
-use super::notebook::{print_filtered, wait_for};
-use super::{Limit, Until, auto_stop_notice};
+use super::auto_stop::{InstanceStop, auto_stop_notice};
+use super::names::InstanceName;
+use super::{Limit, generations};
 use crate::bulk::{Bulk, Filter};
-use crate::complete::names_of;
 use crate::exchange::Request;
 use crate::failure::{Exit, Failure};
 use crate::lifecycle::{Action, Generation, Target, manage};
@@ -33,11 +33,7 @@ pub(crate) enum Command {
     },
     /// Show an instance
     #[command(after_help = "Example: modelarts instance show demo -o yaml")]
-    Show {
-        /// Name or ID, or @last for the one created last
-        #[arg(value_name = "NAME|ID", add = names_of(&INSTANCE))]
-        instance: String,
-    },
+    Show(InstanceName),
     /// Create an instance
     #[command(
         override_usage = "modelarts instance create [OPTIONS] <NAME> \\\n           --profile-id <ID> --flavor <NAME>",
@@ -47,21 +43,19 @@ pub(crate) enum Command {
     /// Update the description or the automatic stop of an instance
     #[command(after_help = "Example: modelarts instance update demo --for 4h")]
     Update {
-        /// Name or ID, or @last for the one created last
-        #[arg(value_name = "NAME|ID", add = names_of(&INSTANCE))]
-        instance: String,
+        #[command(flatten)]
+        instance: InstanceName,
         /// New description
         #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
         description: Option<String>,
         #[command(flatten)]
-        until: Until,
+        stop: InstanceStop,
     },
     /// Start an instance
     #[command(after_help = "Example: modelarts instance start demo --wait")]
     Start {
-        /// Name or ID, or @last for the one created last
-        #[arg(value_name = "NAME|ID", add = names_of(&INSTANCE))]
-        instance: String,
+        #[command(flatten)]
+        instance: InstanceName,
         #[command(flatten)]
         wait: Wait,
     },
@@ -71,9 +65,8 @@ pub(crate) enum Command {
     /// Restart an ML Studio instance
     #[command(after_help = "Example: modelarts instance restart studio --wait")]
     Restart {
-        /// Name or ID, or @last for the one created last
-        #[arg(value_name = "NAME|ID", add = names_of(&INSTANCE))]
-        instance: String,
+        #[command(flatten)]
+        instance: InstanceName,
         #[command(flatten)]
         wait: Wait,
     },
@@ -83,9 +76,8 @@ pub(crate) enum Command {
     /// Wait until an instance is running, stopped or deleted
     #[command(after_help = "Example: modelarts instance wait demo --for stopped")]
     Wait {
-        /// Name or ID, or @last for the one created last
-        #[arg(value_name = "NAME|ID", add = names_of(&INSTANCE))]
-        instance: String,
+        #[command(flatten)]
+        instance: InstanceName,
         /// State to wait for
         #[arg(long = "for", value_enum, value_name = "STATE")]
         target: Target,
@@ -114,12 +106,13 @@ pub(crate) struct Create {
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     description: Option<String>,
     #[command(flatten)]
-    until: Until,
+    stop: InstanceStop,
     #[command(flatten)]
     wait: Wait,
 }
 
 pub(crate) async fn run(command: Command, session: &Session) -> Result<(), Failure> {
+    const INSTANCES: Generation = Generation::Instance;
     match command {
         Command::List {
             filter,
@@ -127,76 +120,70 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<(), Failu
             layout,
         } => {
             let request = INSTANCE.listing()?;
-            print_filtered(
-                session,
-                Generation::Instance,
-                request,
-                &filter,
-                &limit,
-                &layout,
-            )
-            .await
+            generations::list(session, INSTANCES, request, &filter, &limit, &layout).await
         }
-        Command::Show { instance } => {
-            let id = session.resolve(&INSTANCE, &instance).await?;
+        Command::Show(instance) => {
+            let id = instance.resolve(session).await?;
             session.print(&INSTANCE, &session.show(&INSTANCE, &id).await?)
         }
         Command::Create(create) => create.run(session).await,
         Command::Update {
             instance,
             description,
-            until,
-        } => {
-            let id = session.resolve(&INSTANCE, &instance).await?;
-            let spec = until
-                .is_set()
-                .then(|| {
-                    until
-                        .auto_stop()
-                        .map(|auto_stop| json!({ "auto_stop": auto_stop }))
-                })
-                .transpose()?;
-            if description.is_none() && spec.is_none() {
-                return Err(Failure::new(
-                    Exit::Usage,
-                    "nothing to change: give --description, --for or --off",
-                ));
-            }
-            let request = Request::of("updateDevEnvInstance")?
-                .path("instance_id", &id)
-                .body(json!({"description": description, "spec": spec}));
-            let updated = session.send(request).await?.unwrap_or_default();
-            session.print(&INSTANCE, &updated)
-        }
+            stop,
+        } => update(session, &instance, description.as_deref(), &stop).await,
         Command::Start { instance, wait } => {
-            begin(session, &instance, DevEnvInstanceAction::Start, &wait).await
+            send_action(session, &instance, DevEnvInstanceAction::Start, &wait).await
         }
         Command::Restart { instance, wait } => {
-            begin(session, &instance, DevEnvInstanceAction::Restart, &wait).await
+            send_action(session, &instance, DevEnvInstanceAction::Restart, &wait).await
         }
-        Command::Stop(bulk) => bulk.run(session, Generation::Instance, Action::Stop).await,
-        Command::Delete(bulk) => {
-            bulk.run(session, Generation::Instance, Action::Delete)
-                .await
-        }
+        Command::Stop(bulk) => bulk.run(session, INSTANCES, Action::Stop).await,
+        Command::Delete(bulk) => bulk.run(session, INSTANCES, Action::Delete).await,
         Command::Wait {
             instance,
             target,
             interval,
-        } => wait_for(session, Generation::Instance, &instance, target, &interval).await,
+        } => {
+            let id = instance.resolve(session).await?;
+            let name = instance.as_given();
+            generations::wait(session, INSTANCES, &id, name, target, &interval).await
+        }
     }
 }
 
-async fn begin(
+async fn update(
     session: &Session,
-    name: &str,
+    instance: &InstanceName,
+    description: Option<&str>,
+    stop: &InstanceStop,
+) -> Result<(), Failure> {
+    let auto_stop = stop.body()?;
+    if description.is_none() && auto_stop.is_none() {
+        return Err(Failure::new(
+            Exit::Usage,
+            "nothing to change: give --description, --for or --off",
+        ));
+    }
+    let id = instance.resolve(session).await?;
+    let spec = auto_stop.map(|auto_stop| json!({ "auto_stop": auto_stop }));
+    let request = Request::of("updateDevEnvInstance")?
+        .path("instance_id", &id)
+        .body(json!({"description": description, "spec": spec}));
+    let updated = session.send(request).await?.unwrap_or_default();
+    session.print(&INSTANCE, &updated)
+}
+
+async fn send_action(
+    session: &Session,
+    instance: &InstanceName,
     action: DevEnvInstanceAction,
     wait: &Wait,
 ) -> Result<(), Failure> {
-    let id = session.resolve(&INSTANCE, name).await?;
+    let id = instance.resolve(session).await?;
     session.send(manage(&id, action)?).await?;
     let running = match wait.wait {
-        true => running(session, &id, name, wait).await?,
+        true => running(session, &id, instance.as_given(), wait).await?,
         false => None,
     };
     let instance = match running {
@@ -230,14 +217,14 @@ impl Create {
             "flavor": self.flavor,
             "spec": {
                 "storage": {"type": storage, "location": location},
-                "auto_stop": self.until.auto_stop()?,
+                "auto_stop": self.stop.body()?,
             },
         }));
         let mut created = session.send(request).await?.unwrap_or_default();
         let id = identity(&created);
         session.remember(&INSTANCE, &id);
-        if !self.until.is_set() {
-            output::note(&auto_stop_notice(&created, "--for"));
+        if self.stop.body()?.is_none() {
+            output::note(&auto_stop_notice(&created, "--for or --off"));
         }
         if self.wait.wait {
             created = running(session, &id, &self.name, &self.wait)

@@ -271,7 +271,7 @@ fn request(
             // Lists and objects are passed as JSON text.
             Some(value) => value.to_string(),
         };
-        if let Err(error) = api::value(parameter.kind, &[&text]) {
+        if let Err(error) = api::parse_value(parameter.kind, &[&text]) {
             wrong.push(format!("`{}`: {error}", parameter.name));
         }
         let pair = (parameter.name.clone(), text);

@@ -4,11 +4,11 @@ use clap::Subcommand;
 use modelarts::devenviron::enums::DataVolumeCategory;
 use serde_json::{Value, json};
 
+use super::names::NotebookName;
 use crate::bulk::report_done;
-use crate::complete::names_of;
 use crate::exchange::Request;
 use crate::failure::{Exit, Failure};
-use crate::noun::{NOTEBOOK, STORAGE};
+use crate::noun::STORAGE;
 use crate::output::table::Layout;
 use crate::resolve::is_id;
 use crate::session::{Session, identity};
@@ -20,9 +20,8 @@ pub(crate) enum Command {
     /// List the mounts of a notebook
     #[command(after_help = "Example: modelarts storage list train-bert")]
     List {
-        /// Name or ID of the notebook, or @last for the one created last
-        #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
-        notebook: String,
+        #[command(flatten)]
+        notebook: NotebookName,
         #[command(flatten)]
         layout: Layout,
     },
@@ -31,9 +30,8 @@ pub(crate) enum Command {
         after_help = "Example: modelarts storage mount train-bert obs://corpus/texts/ /data/texts/ --wait"
     )]
     Mount {
-        /// Name or ID of the notebook, or @last for the one created last
-        #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
-        notebook: String,
+        #[command(flatten)]
+        notebook: NotebookName,
         /// Parallel file system and folder, as obs://name/folder/
         uri: String,
         /// Directory in the notebook, such as /data/name/
@@ -44,9 +42,8 @@ pub(crate) enum Command {
     /// Show a mount
     #[command(after_help = "Example: modelarts storage show train-bert /data/texts/")]
     Show {
-        /// Name or ID of the notebook, or @last for the one created last
-        #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
-        notebook: String,
+        #[command(flatten)]
+        notebook: NotebookName,
         /// Mount directory or ID
         #[arg(value_name = "DIRECTORY|ID")]
         storage: String,
@@ -54,9 +51,8 @@ pub(crate) enum Command {
     /// Unmount an OBS folder from a notebook
     #[command(after_help = "Example: modelarts storage unmount train-bert /data/texts/ --wait")]
     Unmount {
-        /// Name or ID of the notebook, or @last for the one created last
-        #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
-        notebook: String,
+        #[command(flatten)]
+        notebook: NotebookName,
         /// Mount directory or ID
         #[arg(value_name = "DIRECTORY|ID")]
         storage: String,
@@ -71,7 +67,7 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<(), Failu
             layout
                 .check(&STORAGE, &session.format())
                 .map_err(Failure::usage)?;
-            let id = session.resolve(&NOTEBOOK, &notebook).await?;
+            let id = notebook.resolve(session).await?;
             let request = STORAGE.listing()?.path("instance_id", &id);
             let found = session.list(request, None).await?;
             session.print_all(&STORAGE, &layout, found)
@@ -81,29 +77,11 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<(), Failu
             uri,
             mount_path,
             wait,
-        } => {
-            let id = session.resolve(&NOTEBOOK, &notebook).await?;
-            let request = Request::of("attachObs")?
-                .path("instance_id", &id)
-                .body(json!({"category": DataVolumeCategory::Obs.as_str(), "uri": uri, "mount_path": mount_path}));
-            let mut mount = session.send(request).await?.unwrap_or_default();
-            if wait.wait {
-                let policy = session.policy(wait.interval.interval);
-                let storage = session.client.storage();
-                let waiter = storage
-                    .wait_until_mounted(&id, &identity(&mount))
-                    .policy(policy);
-                let mounted = follow(waiter, &format!("mount {mount_path}")).await?;
-                mount = serde_json::to_value(mounted).unwrap_or(mount);
-            }
-            session.print(&STORAGE, &mount)
-        }
+        } => mount(session, &notebook, &uri, &mount_path, &wait).await,
         Command::Show { notebook, storage } => {
-            let id = session.resolve(&NOTEBOOK, &notebook).await?;
-            let storage = resolve_mount(session, &id, &storage).await?;
-            let request = Request::of("showAttachableObs")?
-                .path("instance_id", &id)
-                .path("storage_id", &storage);
+            let id = notebook.resolve(session).await?;
+            let mount = resolve_mount(session, &id, &storage).await?;
+            let request = request("showAttachableObs", &id, &mount)?;
             let mount = session.send(request).await?.unwrap_or_default();
             session.print(&STORAGE, &mount)
         }
@@ -111,26 +89,60 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<(), Failu
             notebook,
             storage,
             wait,
-        } => {
-            let id = session.resolve(&NOTEBOOK, &notebook).await?;
-            let mount = resolve_mount(session, &id, &storage).await?;
-            let request = Request::of("cancelObs")?
-                .path("instance_id", &id)
-                .path("storage_id", &mount);
-            session.send(request).await?;
-            if wait.wait {
-                let policy = session.policy(wait.interval.interval);
-                let group = session.client.storage();
-                let waiter = group.wait_until_unmounted(&id, &mount).policy(policy);
-                follow(waiter, &format!("mount {storage}")).await?;
-            }
-            let done = match wait.wait {
-                true => "unmounted",
-                false => "unmounting",
-            };
-            report_done(session, done, "mount", &mount, &storage)
-        }
+        } => unmount(session, &notebook, &storage, &wait).await,
     }
+}
+
+async fn mount(
+    session: &Session,
+    notebook: &NotebookName,
+    uri: &str,
+    mount_path: &str,
+    wait: &Wait,
+) -> Result<(), Failure> {
+    let id = notebook.resolve(session).await?;
+    let request = Request::of("attachObs")?.path("instance_id", &id).body(
+        json!({"category": DataVolumeCategory::Obs.as_str(), "uri": uri, "mount_path": mount_path}),
+    );
+    let mut mount = session.send(request).await?.unwrap_or_default();
+    if wait.wait {
+        let policy = session.policy(wait.interval.interval);
+        let storage = session.client.storage();
+        let waiter = storage
+            .wait_until_mounted(&id, &identity(&mount))
+            .policy(policy);
+        let mounted = follow(waiter, &format!("mount {mount_path}")).await?;
+        mount = serde_json::to_value(mounted).unwrap_or(mount);
+    }
+    session.print(&STORAGE, &mount)
+}
+
+async fn unmount(
+    session: &Session,
+    notebook: &NotebookName,
+    storage: &str,
+    wait: &Wait,
+) -> Result<(), Failure> {
+    let id = notebook.resolve(session).await?;
+    let mount = resolve_mount(session, &id, storage).await?;
+    session.send(request("cancelObs", &id, &mount)?).await?;
+    if wait.wait {
+        let policy = session.policy(wait.interval.interval);
+        let group = session.client.storage();
+        let waiter = group.wait_until_unmounted(&id, &mount).policy(policy);
+        follow(waiter, &format!("mount {storage}")).await?;
+    }
+    let done = match wait.wait {
+        true => "unmounted",
+        false => "unmounting",
+    };
+    report_done(session, done, STORAGE.name, &mount, storage)
+}
+
+/// Returns a request to an operation on a mount.
+fn request(operation: &str, notebook: &str, mount: &str) -> Result<Request, Failure> {
+    let request = Request::of(operation)?.path("instance_id", notebook);
+    Ok(request.path("storage_id", mount))
 }
 
 /// Returns the ID of a mount, given by its directory or its ID.

@@ -5,6 +5,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use modelarts::Method;
 use serde_json::Value;
 
+use super::body::whole_body;
 use crate::document::{self, Operation};
 use crate::exchange::{Response, filled, heading};
 use crate::failure::{Exit, Failure};
@@ -74,11 +75,7 @@ pub(crate) fn commands() -> impl Iterator<Item = Command> {
 }
 
 /// Reads the matched arguments; `None` if the subcommand is not a method.
-pub(crate) fn read(
-    method: &str,
-    matches: &ArgMatches,
-    whole_body: fn(&str) -> Result<Value>,
-) -> Result<Option<Raw>> {
+pub(crate) fn read(method: &str, matches: &ArgMatches) -> Result<Option<Raw>> {
     if !METHODS.contains(&method) {
         return Ok(None);
     }

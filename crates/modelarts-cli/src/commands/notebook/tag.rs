@@ -3,8 +3,9 @@
 use clap::Subcommand;
 use serde_json::Value;
 
-use super::tag_pair;
 use crate::bulk::report_done;
+use crate::commands::names::NotebookName;
+use crate::commands::tag_pair;
 use crate::complete::names_of;
 use crate::exchange::Items;
 use crate::failure::Failure;
@@ -28,9 +29,8 @@ pub(crate) enum Tag {
     /// Add tags or change their values
     #[command(after_help = "Example: modelarts notebook tag add train-bert team=nlp stage=dev")]
     Add {
-        /// Name or ID, or @last for the one created last
-        #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
-        notebook: String,
+        #[command(flatten)]
+        notebook: NotebookName,
         /// Tags to add or change
         #[arg(value_name = "KEY=VALUE", required = true, value_parser = tag_pair)]
         tags: Vec<(String, String)>,
@@ -38,9 +38,8 @@ pub(crate) enum Tag {
     /// Remove tags by key
     #[command(after_help = "Example: modelarts notebook tag remove train-bert stage")]
     Remove {
-        /// Name or ID, or @last for the one created last
-        #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
-        notebook: String,
+        #[command(flatten)]
+        notebook: NotebookName,
         /// Keys of the tags to remove
         #[arg(value_name = "KEY", required = true)]
         keys: Vec<String>,
@@ -70,15 +69,15 @@ impl Tag {
                 session.print_all(&TAG, &layout, items)
             }
             Self::Add { notebook, tags } => {
-                let id = session.resolve(&NOTEBOOK, &notebook).await?;
+                let id = notebook.resolve(session).await?;
                 notebooks.add_tags(&id, tags).await?;
-                report_done(session, "tagged", NOTEBOOK.name, &id, &notebook)
+                report_done(session, "tagged", NOTEBOOK.name, &id, notebook.as_given())
             }
             Self::Remove { notebook, keys } => {
-                let id = session.resolve(&NOTEBOOK, &notebook).await?;
+                let id = notebook.resolve(session).await?;
                 notebooks.remove_tags(&id, &keys).await?;
                 let done = format!("removed {} from", text::one_line(&keys.join(", ")));
-                report_done(session, &done, NOTEBOOK.name, &id, &notebook)
+                report_done(session, &done, NOTEBOOK.name, &id, notebook.as_given())
             }
         }
     }

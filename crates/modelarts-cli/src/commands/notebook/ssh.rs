@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::Value;
 
-use crate::complete::names_of;
+use crate::commands::names::NotebookName;
 use crate::failure::{Exit, Failure};
 use crate::noun::NOTEBOOK;
 use crate::output;
@@ -12,9 +12,8 @@ use crate::text;
 
 #[derive(Args)]
 pub(crate) struct Ssh {
-    /// Name or ID, or @last for the one created last
-    #[arg(value_name = "NAME|ID", add = names_of(&NOTEBOOK))]
-    notebook: String,
+    #[command(flatten)]
+    notebook: NotebookName,
     /// Private key file
     #[arg(long, value_name = "FILE")]
     identity: Option<String>,
@@ -29,7 +28,7 @@ struct SshTarget {
 
 impl Ssh {
     async fn target(&self, session: &Session) -> Result<SshTarget, Failure> {
-        let id = session.resolve(&NOTEBOOK, &self.notebook).await?;
+        let id = self.notebook.resolve(session).await?;
         let notebook = session.show(&NOTEBOOK, &id).await?;
         let endpoints = notebook.get("endpoints").and_then(Value::as_array);
         let uri = endpoints
@@ -50,6 +49,7 @@ impl Ssh {
         let target = self.target(session).await?;
         let alias: String = self
             .notebook
+            .as_given()
             .chars()
             .map(|c| {
                 if c.is_ascii_alphanumeric() || "-_.".contains(c) {
