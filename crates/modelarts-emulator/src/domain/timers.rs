@@ -11,14 +11,20 @@ impl State {
 
     /// Carries out all transitions that are due at `now`, in order.
     pub(crate) fn advance(&mut self, now: Millis) {
-        while let Some((due, subject)) = self.timers.first().copied()
-            && due <= now
-        {
-            match subject {
-                Subject::Instance(seq) => self.instance_due(seq, due),
-                Subject::Image(seq) => self.image_due(seq, due),
-            }
+        while self.advance_once(now) {}
+    }
+
+    /// Does the first thing that is due at `now`; returns whether there was one.
+    pub(super) fn advance_once(&mut self, now: Millis) -> bool {
+        let first = self.timers.first().copied();
+        let Some((due, subject)) = first.filter(|(due, _)| *due <= now) else {
+            return false;
+        };
+        match subject {
+            Subject::Instance(seq) => self.instance_due(seq, due),
+            Subject::Image(seq) => self.image_due(seq, due),
         }
+        true
     }
 
     fn instance_due(&mut self, seq: u64, due: Millis) {

@@ -216,11 +216,12 @@ mod tests {
             let mut script = key.0.lock().unwrap();
             script.actions.push(action);
             let response = script.responses.pop_front();
-            Box::pin(ready(match response {
-                None => Ok(()),
-                Some("gateway") => Err(refusal(503, "").in_operation("startNotebook")),
-                Some(code) => Err(refusal(400, code)),
-            }))
+            let error = match response {
+                None => return Box::pin(ready(Ok(()))),
+                Some("gateway") => refusal(503, ""),
+                Some(code) => refusal(400, code),
+            };
+            Box::pin(ready(Err(error.in_operation("startNotebook"))))
         }
 
         fn phase(&self) -> Phase {
@@ -385,7 +386,9 @@ mod tests {
             let error = waiter.deadline(Duration::from_secs(60)).await.unwrap_err();
             assert_eq!(error.cause().unwrap().code().unwrap().as_str(), code);
             assert!(
-                error.to_string().contains("; the last refusal: HTTP 400"),
+                error
+                    .to_string()
+                    .contains("; the last refusal: startNotebook: HTTP 400"),
                 "{error}"
             );
         }
