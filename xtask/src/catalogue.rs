@@ -1,4 +1,4 @@
-//! The error catalogue `openapi/errors.yaml`, as data and as Rust.
+//! The error catalogue `openapi/errors.yaml`: reading, checking, and generating Rust from it.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -28,7 +28,7 @@ const CLASSES: [&str; 11] = [
     "internal",
 ];
 
-/// Where codes come from that the service's list lacks, and what these begin with.
+/// The sources of codes that are not on the service's list, each with the prefix of its codes.
 const SOURCES: [(&str, &str); 4] = [
     ("observed", "ModelArts"),
     ("apig", "APIG"),
@@ -36,59 +36,59 @@ const SOURCES: [(&str, &str); 4] = [
     ("iam", "IAM"),
 ];
 
-/// The file.
+/// The contents of the file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Catalogue {
-    /// Which codes belong here.
+    /// Which codes of the service's list the catalogue covers.
     pub selection: Selection,
-    /// The codes, ascending.
+    /// The codes, in ascending order.
     pub errors: Vec<Entry>,
 }
 
-/// Which codes of the service's list belong here.
+/// Selects codes of the service's list.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Selection {
-    /// The first two of the four digits.
+    /// The first two of the four digits of the code.
     pub prefixes: Vec<String>,
 }
 
-/// A code.
+/// An error code with its statuses and meanings.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
-    /// `ModelArts.` and four digits; `APIG.`, `APIGW.` or `IAM.` for those of gateways and the identity service.
+    /// The code: `ModelArts.` and four digits; `APIG.`, `APIGW.` or `IAM.` for gateways and the identity service.
     pub code: String,
-    /// One of `SOURCES`, where the service's list lacks the code.
+    /// One of `SOURCES` if the code is not on the service's list.
     #[serde(default, rename = "x-source")]
     pub source: Option<String>,
-    /// HTTP statuses under which the service lists it.
+    /// The HTTP statuses with which the service returns the code.
     pub statuses: Vec<u16>,
-    /// What it says, unless `by_status` has something else.
+    /// The meaning for all statuses that are not in `by_status`.
     #[serde(flatten)]
     pub meaning: Meaning,
-    /// Whether the resource may be in the wanted state already.
+    /// Whether the resource may already be in the requested state.
     #[serde(default)]
     pub already_in_state: bool,
-    /// Where the code means something else under a status.
+    /// Meanings that differ for one status.
     #[serde(default)]
     pub by_status: BTreeMap<u16, Meaning>,
 }
 
-/// What a code says and what to do.
+/// What a code means and what to do about it.
 #[derive(Debug, Deserialize)]
 pub struct Meaning {
-    /// How a client should take it, one of the classes of the file's head.
+    /// The error class, one of `CLASSES`.
     pub class: String,
-    /// A sentence on what happened.
+    /// One sentence: what happened.
     pub meaning: String,
-    /// A sentence on the way out.
+    /// One sentence: what to do.
     pub remedy: String,
 }
 
 impl Catalogue {
-    /// Reads the file of this checkout.
+    /// Reads `openapi/errors.yaml` below the root of a checkout.
     pub fn read(root: &Path) -> Result<Self> {
         let text =
             fs::read_to_string(root.join(FILE)).with_context(|| format!("reading {FILE}"))?;
@@ -100,7 +100,7 @@ impl Catalogue {
         Ok(serde_saphyr::from_str(text)?)
     }
 
-    /// What is wrong with it.
+    /// Returns every violation of the rules for the catalogue.
     pub fn problems(&self) -> Vec<Problem> {
         let mut found = Vec::new();
         let mut report = |code: &str, rule, message: String| {
@@ -118,7 +118,7 @@ impl Catalogue {
                 report(
                     code,
                     "catalogue-order",
-                    format!("stands after {last}; keep codes ascending, each once"),
+                    format!("is listed after {last}; list each code once, in ascending order"),
                 );
             }
             last = code;
@@ -135,7 +135,7 @@ impl Catalogue {
                     code,
                     "catalogue-source",
                     format!(
-                        "x-source is none of {}",
+                        "`x-source` must be one of {}",
                         SOURCES.map(|(name, _)| name).join(", ")
                     ),
                 ),
@@ -145,7 +145,7 @@ impl Catalogue {
                         report(
                             code,
                             "catalogue-code",
-                            format!("by its source, a code is `{expected}.` and four digits"),
+                            format!("a code of this source must be `{expected}.` and four digits"),
                         );
                     }
                 }
@@ -154,7 +154,7 @@ impl Catalogue {
                 report(
                     code,
                     "catalogue-status",
-                    "statuses are HTTP error statuses, one at least".to_owned(),
+                    "`statuses` must list at least one HTTP error status (400 to 599)".to_owned(),
                 );
             }
             for meaning in std::iter::once(&entry.meaning).chain(entry.by_status.values()) {
@@ -162,14 +162,19 @@ impl Catalogue {
                     report(
                         code,
                         "catalogue-class",
-                        format!("`{}` is none of {}", meaning.class, CLASSES.join(", ")),
+                        format!(
+                            "the class `{}` must be one of {}",
+                            meaning.class,
+                            CLASSES.join(", ")
+                        ),
                     );
                 }
                 if meaning.meaning.trim().is_empty() || meaning.remedy.trim().is_empty() {
                     report(
                         code,
                         "catalogue-text",
-                        "meaning and remedy are sentences".to_owned(),
+                        "`meaning` and `remedy` must be sentences that end with a full stop"
+                            .to_owned(),
                     );
                 }
             }
@@ -177,14 +182,17 @@ impl Catalogue {
                 report(
                     code,
                     "catalogue-status",
-                    format!("by_status names {foreign}, which is none of its statuses"),
+                    format!(
+                        "`by_status` has {foreign}, which is not in `statuses`; add it there or remove it"
+                    ),
                 );
             }
         }
         found
     }
 
-    /// Writes the table that `ErrorCode` looks things up in, by itself: a formatter would give each word a line.
+    /// Generates the lookup table of `ErrorCode`. It is formatted here because a formatter would put each word on a
+    /// line.
     pub fn module(&self) -> Result<String> {
         let mut out = preamble(FILE)
             + "use std::borrow::Cow;\n\n\
@@ -229,7 +237,7 @@ impl Entry {
     }
 }
 
-/// What an entry means under some of its statuses.
+/// The code of the meanings that differ for one status.
 fn by_status(meanings: &BTreeMap<u16, Meaning>) -> Result<String> {
     if meanings.is_empty() {
         return Ok(String::new());

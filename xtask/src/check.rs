@@ -1,4 +1,4 @@
-//! `cargo xtask check`: are the documents what we promise?
+//! `cargo xtask check`: checks the documents against the rules.
 
 mod behaviour;
 mod enums;
@@ -27,7 +27,7 @@ use rule::Rule;
 
 pub(crate) use texts::SECRETS;
 
-/// The rules for a document that is whole.
+/// The rules for a document that parses and whose references resolve.
 const RULES: [&[Rule]; 10] = [
     operations::RULES,
     schemas::RULES,
@@ -41,44 +41,62 @@ const RULES: [&[Rule]; 10] = [
     behaviour::RULES,
 ];
 
-/// What is looked at elsewhere: before a document is whole, and in the files beside it.
+/// Rules that are checked elsewhere: while a document is parsed, and in the files beside it.
 const OTHERS: [(&str, &str); 15] = [
-    ("rule-tested", "a rule that no test holds is only prose"),
+    (
+        "rule-tested",
+        "a rule that no emulator test covers may not be true",
+    ),
     (
         "yaml",
-        "text that is no YAML, or repeats a key, says nothing certain",
+        "invalid YAML and repeated keys make a document ambiguous",
     ),
-    ("reference", "a reference to nowhere breaks every reader"),
-    ("operation-id", "two operations of one id become one method"),
+    (
+        "reference",
+        "every tool fails on a reference that does not resolve",
+    ),
+    (
+        "operation-id",
+        "generators make one method of two operations with the same id",
+    ),
     (
         "operation-path",
-        "the emulator serves all documents with one router, which leads each request to one operation",
+        "the emulator serves all documents with one router, so no two operations may have the same route",
     ),
-    ("openapi", "every tool expects the structure of OpenAPI 3.0"),
+    ("openapi", "tools expect the structure of OpenAPI 3.0"),
     (
         "catalogue-order",
-        "ascending codes, each once, can be read and searched",
+        "a sorted list without duplicates can be read and searched",
     ),
-    ("catalogue-code", "codes have the form of the service"),
+    (
+        "catalogue-code",
+        "codes must have the form that the service uses",
+    ),
     (
         "catalogue-status",
-        "a code stands under error statuses only",
+        "only error responses carry an error code",
     ),
-    ("catalogue-class", "clients decide by the class of an error"),
-    ("catalogue-text", "meaning and remedy are what users see"),
-    ("errata-columns", "each row says what, how and why"),
-    ("errata-id", "rows are referred to by their id"),
+    (
+        "catalogue-class",
+        "clients decide by the class of an error what to do",
+    ),
+    ("catalogue-text", "users read the meaning and the remedy"),
+    (
+        "errata-columns",
+        "each row says what differs, what the document does, and why",
+    ),
+    ("errata-id", "other texts refer to rows by id"),
     (
         "errata-span",
         "`cargo xtask verify` and `cargo xtask drift` read the last column",
     ),
     (
         "feature",
-        "a document is a cargo feature of client and facade, of the same name",
+        "each document has a cargo feature of its name in client and facade",
     ),
 ];
 
-/// Reads all documents; all their problems if there are any.
+/// Reads all documents; returns all problems instead if there are any.
 pub fn documents(root: &Path) -> Result<Result<Vec<Document>, Vec<Problem>>> {
     let mut documents = Vec::new();
     let mut problems = Vec::new();
@@ -108,12 +126,12 @@ fn rules() -> impl Iterator<Item = &'static Rule> {
     RULES.into_iter().flatten()
 }
 
-/// Everything in which a document breaks the rules.
+/// Returns every violation of the rules in a document.
 pub(crate) fn broken_rules(document: &Document) -> Vec<Problem> {
     rules().flat_map(|rule| (rule.run)(document)).collect()
 }
 
-/// Where the cargo features of client and facade are not the list of documents.
+/// Returns where the cargo features of client and facade differ from the list of documents.
 fn features(root: &Path) -> Result<Vec<Problem>> {
     let names: Vec<_> = workspace::families(root)?
         .into_iter()
@@ -132,7 +150,7 @@ fn features(root: &Path) -> Result<Vec<Problem>> {
 const CLIENT: &str = "crates/modelarts-client/Cargo.toml";
 const FACADE: &str = "crates/modelarts/Cargo.toml";
 
-/// A feature of a manifest, if it has it: what it turns on.
+/// What a feature of a manifest turns on, if the manifest has the feature.
 fn feature<'a>(manifest: &'a toml::Table, name: &str) -> Option<Vec<&'a str>> {
     let others = manifest.get("features")?.get(name)?.as_array()?;
     Some(others.iter().filter_map(toml::Value::as_str).collect())
@@ -147,7 +165,7 @@ fn feature_problem(file: &str, name: &str, message: String) -> Problem {
     }
 }
 
-/// The client has all families unless it is told otherwise.
+/// The client must have a feature for each family, and all of them must be default features.
 fn features_of_client(names: &[String], manifest: &toml::Table) -> Vec<Problem> {
     let problem = |name: &str, message| feature_problem(CLIENT, name, message);
     let default = feature(manifest, "default").unwrap_or_default();
@@ -156,15 +174,13 @@ fn features_of_client(names: &[String], manifest: &toml::Table) -> Vec<Problem> 
         if feature(manifest, name).is_none() {
             found.push(problem(
                 name,
-                format!("the document `{name}` needs a feature of its name: `{name} = []`"),
+                format!("the document `{name}` has no feature; add `{name} = []`"),
             ));
         }
         if !default.contains(&name.as_str()) {
             found.push(problem(
                 "default",
-                format!(
-                    "the document `{name}` is not among the default features: add `\"{name}\"`"
-                ),
+                format!("the document `{name}` is not a default feature; add `\"{name}\"`"),
             ));
         }
     }
@@ -174,13 +190,13 @@ fn features_of_client(names: &[String], manifest: &toml::Table) -> Vec<Problem> 
     found.extend(others.map(|name| {
         problem(
             "default",
-            format!("`{name}` is no document of openapi/documents.toml: take it out"),
+            format!("`{name}` is not in openapi/documents.toml; remove it"),
         )
     }));
     found
 }
 
-/// The facade has a module for each family, and which of them are there is for its users to choose.
+/// The facade must have a feature for each family; its users choose which to enable.
 fn features_of_facade(names: &[String], manifest: &toml::Table) -> Vec<Problem> {
     let missing = names.iter().filter(|name| {
         let forwarded = format!("modelarts-client/{name}");
@@ -188,7 +204,7 @@ fn features_of_facade(names: &[String], manifest: &toml::Table) -> Vec<Problem> 
     });
     let missing = missing.map(|name| {
         let message = format!(
-            "the document `{name}` needs a feature of its name: `{name} = [\"modelarts-client/{name}\"]`"
+            "the document `{name}` has no feature; add `{name} = [\"modelarts-client/{name}\"]`"
         );
         feature_problem(FACADE, name, message)
     });
@@ -209,13 +225,13 @@ pub fn print_rules() {
     }
 }
 
-/// Prints every problem; false when there is one.
+/// Prints every problem. Returns false if there is one.
 pub fn run() -> Result<bool> {
     let root = workspace::root();
     match documents(&root)? {
         Ok(documents) => {
             let count = rules().count() + OTHERS.len();
-            println!("{} documents keep {count} rules", documents.len());
+            println!("{} documents follow all {count} rules", documents.len());
             Ok(true)
         }
         Err(problems) => {

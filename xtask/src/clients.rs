@@ -1,4 +1,4 @@
-//! `cargo xtask clients`: do the clients that people have work with the emulator, unmodified?
+//! `cargo xtask clients`: runs existing clients, unmodified, against the emulator.
 
 use std::process::Command;
 
@@ -8,10 +8,10 @@ use xtask::workspace;
 use crate::emulator::Emulator;
 use crate::python;
 
-/// Emulated seconds per second: a notebook is ready in one second instead of a minute and a half.
+/// Emulated seconds per second: a notebook starts in one second instead of a minute and a half.
 const SCALE: &str = "100";
 
-/// Runs every client of `tests/clients` against a fresh emulator; false when a step failed.
+/// Runs every client of `tests/clients` against a fresh emulator. Returns false if a step fails.
 pub(crate) fn run() -> Result<bool> {
     let root = workspace::root();
     let folder = root.join("tests/clients");

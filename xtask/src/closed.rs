@@ -1,4 +1,4 @@
-//! The published variant for generators that know closed enumerations only.
+//! The published variant for generators that only support closed enumerations.
 
 use std::collections::BTreeSet;
 
@@ -9,8 +9,10 @@ use crate::document::Document;
 use crate::enums::texts;
 use crate::problem::push;
 
-/// A document whose enumerations are closed, except those that answers spell otherwise than the lists: with a closed
-/// list, a client that compares strictly would fail with the first such answer.
+/// Returns the document with closed enumerations.
+///
+/// Enumerations whose values the service also returns in another letter case stay open, because a client that
+/// compares strictly would fail on such a response.
 pub(crate) fn closed_enums(document: &Document) -> Value {
     let mut closed = document.value().clone();
     close(&mut closed);
@@ -24,7 +26,7 @@ pub(crate) fn closed_enums(document: &Document) -> Value {
     closed
 }
 
-/// The enumerations with an example that is not on their list, or with spellings that the documentation uses beside it.
+/// The enumerations with `x-spellings`, or with an example whose value is not on their list.
 fn spelled_otherwise(document: &Document) -> BTreeSet<&str> {
     let spelled =
         parts::components(document).filter(|(_, part)| part.value.get("x-spellings").is_some());

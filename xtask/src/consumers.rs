@@ -1,4 +1,4 @@
-//! `cargo xtask consumers`: do clients that are generated from the published documents do what their users say?
+//! `cargo xtask consumers`: generates clients from the published documents and runs them against the emulator.
 
 use std::process::Command;
 
@@ -8,10 +8,10 @@ use xtask::workspace;
 use crate::emulator::Emulator;
 use crate::python;
 
-/// Emulated seconds per second: a notebook is ready in less than a second instead of a minute and a half.
+/// Emulated seconds per second: a notebook starts in less than a second instead of a minute and a half.
 const SCALE: &str = "200";
 
-/// Generates, compiles and runs the consumers of `tests/consumers` with these names, or all; false when one failed.
+/// Generates, compiles and runs the named consumers of `tests/consumers`, or all. Returns false if one fails.
 pub(crate) fn run(names: &[String]) -> Result<bool> {
     let root = workspace::root();
     let folder = root.join("tests/consumers");

@@ -1,4 +1,4 @@
-//! `cargo xtask container`: are the files that make a container of the emulator, and the workflow, what tools take?
+//! `cargo xtask container`: lints the files of the emulator's container and the GitHub workflow.
 
 use std::fs;
 use std::path::Path;
@@ -11,13 +11,13 @@ use xtask::workspace;
 use crate::emulator;
 use crate::python::{self, succeed};
 
-/// File, and the schema that it has to fit.
+/// Files with their JSON schemas.
 const SCHEMAS: [(&str, &str); 2] = [
     ("compose.yaml", "vendor.compose-spec"),
     (".github/workflows/ci.yaml", "vendor.github-workflows"),
 ];
 
-/// An error unless linters find nothing and the program takes the arguments that stand there.
+/// Runs the linters, and checks that the program accepts the arguments in the container files.
 pub(crate) fn run() -> Result<bool> {
     let root = workspace::root();
     let requirements = root.join("tests/container/requirements.txt");
@@ -38,7 +38,7 @@ pub(crate) fn run() -> Result<bool> {
     }
     let program = emulator::program(&root)?;
     for (place, arguments) in commands(&root)? {
-        // The help comes only once everything before it is understood.
+        // clap prints the help only after it has parsed the arguments before `--help`.
         let output = Command::new(&program)
             .args(&arguments)
             .arg("--help")
@@ -46,14 +46,14 @@ pub(crate) fn run() -> Result<bool> {
             .with_context(|| format!("starting {}", program.display()))?;
         if !output.status.success() {
             let why = String::from_utf8_lossy(&output.stderr);
-            bail!("{place}: the program does not take {arguments:?}:\n{why}");
+            bail!("{place}: `modelarts` does not accept the arguments {arguments:?}:\n{why}");
         }
         println!("{place}: modelarts {}", arguments.join(" "));
     }
     Ok(true)
 }
 
-/// The commands of the container, without the program itself.
+/// The arguments that the container files pass to the program.
 fn commands(root: &Path) -> Result<Vec<(&'static str, Vec<String>)>> {
     let dockerfile = fs::read_to_string(root.join("Dockerfile"))?;
     let dockerfile = dockerfile.replace("\\\n", " ");
@@ -63,11 +63,11 @@ fn commands(root: &Path) -> Result<Vec<(&'static str, Vec<String>)>> {
         let list = line.split_once('[')?.1;
         serde_json::from_str::<Vec<String>>(&format!("[{list}")).ok()
     };
-    let start = instruction("CMD").context("the Dockerfile has no CMD as a list")?;
+    let start = instruction("CMD").context("the Dockerfile has no `CMD` in list form")?;
     let mut health = instruction("HEALTHCHECK").context("the Dockerfile has no HEALTHCHECK")?;
     let entry = instruction("ENTRYPOINT").context("the Dockerfile has no ENTRYPOINT")?;
     if health.first() != entry.first() {
-        bail!("HEALTHCHECK does not start the program that ENTRYPOINT starts");
+        bail!("HEALTHCHECK in the Dockerfile does not run the program of ENTRYPOINT");
     }
     health.remove(0);
     let compose = fs::read_to_string(root.join("compose.yaml"))?;

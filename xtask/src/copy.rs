@@ -1,4 +1,4 @@
-//! Copies of the checkout, in which commands may change what they like.
+//! Copies of the checkout that commands may modify.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use xtask::tidy;
 
-/// Makes the copy the same as the checkout, without touching what is the same already, so that little is built anew.
+/// Synchronizes the copy with the checkout. Leaves unchanged files untouched, so cargo rebuilds little.
 pub(crate) fn synchronize(root: &Path, copy: &Path) -> Result<()> {
     let files: BTreeSet<PathBuf> = tidy::files(root)?.into_iter().collect();
     for file in &files {
@@ -29,7 +29,7 @@ pub(crate) fn synchronize(root: &Path, copy: &Path) -> Result<()> {
     Ok(())
 }
 
-/// All files below a folder of a copy, by their paths in the copy.
+/// Collects all files below a folder of a copy, by their path in the copy.
 pub(crate) fn collect(copy: &Path, folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     for entry in fs::read_dir(copy.join(folder))? {
         let entry = entry?;

@@ -1,4 +1,4 @@
-//! Reads a document and makes sure that it is whole before anything is built on it.
+//! Reads a document and validates its structure and references.
 
 use std::collections::HashMap;
 use std::fs;
@@ -15,12 +15,12 @@ pub use modelarts_document::{METHODS, Operation, walk};
 
 use crate::problem::{Problem, push};
 
-/// A document that parses and whose references all lead somewhere.
+/// A document that parses and whose references all resolve.
 #[derive(Debug)]
 pub struct Document {
     /// Name of the family.
     pub name: String,
-    /// Path from the root of the checkout.
+    /// Path from the root of the checkout, such as `openapi/iam.yaml`.
     pub file: String,
     document: modelarts_document::Document,
 }
@@ -33,7 +33,7 @@ impl Deref for Document {
     }
 }
 
-/// The text of a member, or nothing.
+/// Returns the text of a member, or an empty text.
 pub fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value.get(key).and_then(Value::as_str).unwrap_or_default()
 }
@@ -41,8 +41,8 @@ pub fn text<'a>(value: &'a Value, key: &str) -> &'a str {
 impl Document {
     /// Reads `openapi/<name>.yaml`.
     ///
-    /// The problems are those that make everything else pointless: text that is no YAML, references
-    /// to nowhere, an `operationId` used twice, a structure that is not OpenAPI.
+    /// Returns problems if nothing else can be checked: invalid YAML, references that do not resolve, a repeated
+    /// `operationId`, a structure that is not OpenAPI 3.0.
     pub fn read(root: &Path, name: &str) -> Result<Result<Self, Vec<Problem>>> {
         let file = format!("openapi/{name}.yaml");
         let text =
@@ -82,11 +82,11 @@ impl Document {
         Ok(document)
     }
 
-    /// A copy with something changed.
+    /// Returns a copy with a change applied.
     ///
     /// # Errors
     ///
-    /// When a reference leads nowhere after the change.
+    /// When a reference does not resolve after the change.
     pub fn changed(&self, change: impl FnOnce(&mut Value)) -> Result<Self> {
         let mut value = self.value().clone();
         change(&mut value);
@@ -97,7 +97,7 @@ impl Document {
         })
     }
 
-    /// A finding in this document.
+    /// Creates a problem at a place in this document.
     pub fn problem(
         &self,
         pointer: impl Into<String>,
@@ -113,7 +113,7 @@ impl Document {
     }
 }
 
-/// A document with one operation, for tests of what is made from documents.
+/// A document with one operation, for the tests of generators.
 #[cfg(test)]
 pub(crate) const SMALL: &str = include_str!("../fixtures/small.yaml");
 
@@ -133,7 +133,7 @@ fn repeated_operation_ids(document: &Document) -> Vec<Problem> {
                 push(&pointer, "operationId"),
                 "operation-id",
                 format!(
-                    "`{}` is the id of {earlier} already; every operation needs one of its own",
+                    "`{}` is already the id of {earlier}; give each operation its own id",
                     operation.id()
                 ),
             )),
@@ -195,7 +195,7 @@ paths:
             found,
             [
                 "openapi/t.yaml#/paths/~1a/get/responses/200/$ref: reference: \
-              `#/components/responses/No` leads nowhere; define it or correct the name"
+              `#/components/responses/No` does not exist; define it or correct the name"
             ]
         );
     }
@@ -219,7 +219,10 @@ paths:
         ));
         assert_eq!(found.len(), 1, "{found:?}");
         assert!(found[0].contains("/paths/~1b/get/operationId"), "{found:?}");
-        assert!(found[0].contains("/paths/~1a/get already"), "{found:?}");
+        assert!(
+            found[0].contains("already the id of /paths/~1a/get"),
+            "{found:?}"
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! `cargo xtask site`: the documentation as static pages that need no network. The emulator serves the same pages.
+//! `cargo xtask site`: writes the documentation as a static site that works offline.
 //!
-//! `regen` writes the pages into the crate of the emulator, so that it carries them on any machine. What differs between
-//! the two is `context.js` alone, which names the documents: here it holds them, there it says where they are.
+//! The emulator serves the same pages; `regen` writes them into its crate. Only `context.js` differs: on the site it
+//! contains the documents, in the emulator it links to them.
 
 mod errors;
 mod generations;
@@ -23,11 +23,11 @@ use crate::{publish, workspace};
 
 /// Folder of the generated pages, from the root of the checkout.
 pub(crate) const FOLDER: &str = "crates/modelarts-emulator/pages";
-/// The script of the renderer, as the pages name it.
+/// File name of the renderer's script.
 const RENDERER: &str = "scalar.js";
 
-/// All pages with what they load, by their path from the root of the checkout; `context.js` and the renderer are added by
-/// whoever serves them.
+/// Generates all pages, styles and scripts, by their path from the root of the checkout. `context.js` and the
+/// renderer are not among them: the site and the emulator add their own.
 pub(crate) fn pages(
     root: &Path,
     documents: &[Document],
@@ -76,7 +76,7 @@ pub(crate) fn pages(
     Ok(files)
 }
 
-/// Writes the site into a folder, `target/site` unless another is given.
+/// Writes the site into a folder, by default `target/site`.
 pub fn run(folder: Option<&Path>) -> Result<bool> {
     let root = workspace::root();
     let folder = folder.map_or_else(|| root.join("target/site"), Path::to_path_buf);
@@ -97,7 +97,7 @@ pub fn run(folder: Option<&Path>) -> Result<bool> {
     Ok(true)
 }
 
-/// Removes what an earlier run left, and nothing else.
+/// Removes the site of an earlier run; fails if the folder contains anything else.
 fn clear(folder: &Path) -> Result<()> {
     let is_empty = fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none());
     if is_empty {
@@ -105,14 +105,14 @@ fn clear(folder: &Path) -> Result<()> {
     }
     if !folder.join("context.js").is_file() {
         bail!(
-            "{} holds something else than a site; give an empty or a new folder with --out",
+            "{} is not empty and contains no site; pass an empty or new folder with --out",
             folder.display()
         );
     }
     fs::remove_dir_all(folder).with_context(|| format!("removing {}", folder.display()))
 }
 
-/// The documents inside of a script: a page that was opened from a file may not fetch anything.
+/// A script that contains the documents, because a page opened from a file cannot fetch them.
 fn context(root: &Path) -> Result<String> {
     let mut documents = Vec::new();
     for family in workspace::families(root)? {
@@ -122,7 +122,7 @@ fn context(root: &Path) -> Result<String> {
         let title = text(content.get("info").unwrap_or(&Value::Null), "title").to_owned();
         documents.push(json!({"title": title, "slug": family.name, "content": content}));
     }
-    // A `<` in a text must not end the script that it stands in, should somebody put it into a page.
+    // Escaped, so that the script can also be inlined into an HTML page.
     let context = json!({ "documents": documents }).to_string();
     Ok(format!(
         "window.reference = {};\n",
@@ -138,7 +138,7 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Number of files in a folder and below, and their bytes.
+/// The number of files below a folder, and their total size in bytes.
 fn size(folder: &Path) -> Result<(usize, u64)> {
     let mut total = (0, 0);
     for entry in fs::read_dir(folder)? {
@@ -154,7 +154,7 @@ fn size(folder: &Path) -> Result<(usize, u64)> {
     Ok(total)
 }
 
-/// A text whose lines `{{file LANGUAGE}}` have become blocks of code.
+/// Replaces lines of the form `{{file LANGUAGE}}` with the file as a code block.
 fn included(root: &Path, text: &str) -> Result<String> {
     let mut page = String::new();
     for line in text.lines() {
@@ -172,7 +172,7 @@ fn included(root: &Path, text: &str) -> Result<String> {
     Ok(page)
 }
 
-/// The introductions of the documents, one after the other.
+/// Joins the introductions of all documents.
 fn basics(documents: &[Document]) -> String {
     let mut page = String::from("# Basics\n");
     for document in documents {

@@ -1,7 +1,7 @@
-//! `cargo xtask draft`: a first document from pages and from facts of the SDK.
+//! `cargo xtask draft`: drafts a document from the service's pages and facts of the vendor's SDK.
 //!
-//! Names, types, limits, values and provenance are facts and are taken over; sentences are not: where one of ours is
-//! owed, the draft says TODO.
+//! Names, types, limits, values and provenance are facts and are copied. Sentences are not: the draft has TODO where
+//! a maintainer has to write one.
 
 mod evidence;
 mod facts;
@@ -27,31 +27,31 @@ use crate::verify::page::{self, Page};
 use crate::workspace;
 use facts::Sources;
 
-/// What a draft is made of.
+/// Options of `cargo xtask draft`.
 #[derive(Debug, Args)]
 pub struct Options {
-    /// Pages, one JSON file each.
+    /// The service's pages as JSON, one file per page.
     #[arg(required_unless_present = "sdk")]
     pages: Vec<PathBuf>,
-    /// Facts of the SDK, one JSON file for each operation.
+    /// Facts of the SDK as JSON, one file per operation.
     #[arg(long, num_args = 1.., value_name = "FACTS")]
     sdk: Vec<PathBuf>,
-    /// Print this document with what it lacks; none of its lines changes.
+    /// Print this document with the missing parts of the draft added; its own lines stay unchanged.
     #[arg(long, value_name = "DOCUMENT", conflicts_with = "score")]
     merge: Option<PathBuf>,
-    /// Print how near the draft comes to the document of this name instead.
+    /// Print how much of the named document the draft reproduces instead.
     #[arg(long, value_name = "NAME")]
     score: Option<String>,
-    /// With --score, print each fact that differs, too.
+    /// With --score, also print each fact that differs.
     #[arg(long, requires = "score")]
     misses: bool,
 }
 
-/// Prints the draft, and on standard error where judgement is owed.
+/// Prints the draft to standard output, and the places that need a decision to standard error.
 ///
 /// # Errors
 ///
-/// When a source cannot be read, or when the draft is no whole document.
+/// When a source cannot be read, or when the draft is not a valid document.
 pub fn run(options: &Options) -> Result<bool> {
     let pages: Vec<Page> = options
         .pages
@@ -68,8 +68,8 @@ pub fn run(options: &Options) -> Result<bool> {
     let draft = parse(&text)?;
     if let Some(name) = &options.score {
         let curated = Document::read(&workspace::root(), name)?;
-        let curated =
-            curated.map_err(|problems| anyhow!("{name} is broken: {}", listed(&problems)))?;
+        let curated = curated
+            .map_err(|problems| anyhow!("{name} is not a valid document: {}", listed(&problems)))?;
         let score = score::score(&pages, &curated, &draft);
         if options.misses {
             score.misses.iter().for_each(|miss| println!("{miss}"));
@@ -91,13 +91,13 @@ pub fn run(options: &Options) -> Result<bool> {
         eprintln!("{problem}");
     }
     eprintln!(
-        "{} places where `cargo xtask check` asks for judgement",
+        "{} places break rules of `cargo xtask check` and need a decision",
         owed.len()
     );
     Ok(true)
 }
 
-/// The draft of some pages and facts.
+/// Drafts a document from pages and facts.
 fn draft(pages: &[Page], facts: &[Facts]) -> Value {
     let mut sources = Sources::default();
     sources.add_pages(pages);
@@ -109,7 +109,7 @@ fn draft(pages: &[Page], facts: &[Facts]) -> Value {
 
 fn parse(text: &str) -> Result<Document> {
     let document = Document::parse("draft", "draft.yaml", text);
-    document.map_err(|problems| anyhow!("not a whole document: {}", listed(&problems)))
+    document.map_err(|problems| anyhow!("not a valid document: {}", listed(&problems)))
 }
 
 fn listed(problems: &[Problem]) -> String {

@@ -1,8 +1,7 @@
-//! `cargo xtask drift`: is everything in the documents that the vendor's SDK knows, and nothing else?
+//! `cargo xtask drift`: compares the documents with facts of the vendor's SDK, in both directions.
 //!
-//! Bodies are walked from their roots: the model of the SDK and the schema of the document that stand at the same
-//! place are compared, once each. Spans in the errata begin with `sdk/`, so that one row serves all operations that
-//! share a schema.
+//! Bodies are compared from their root: each model of the SDK with the schema at the same place, once per pair. Spans
+//! in the errata begin with `sdk/` and name the schema, so one row covers all operations that share it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -21,20 +20,20 @@ use crate::verify::report::{Aspect, Kind, Report};
 use crate::verify::shape::Shape;
 use crate::{check, workspace};
 
-/// Which facts are compared, and how well they have to agree.
+/// Options of `cargo xtask drift`.
 #[derive(Debug, Args)]
 pub struct Options {
-    /// Folder with the facts of the SDK, one JSON file for each operation.
+    /// Folder with the facts of the SDK as JSON, one file per operation.
     dir: PathBuf,
-    /// Print what changed since the facts of this folder instead.
+    /// Print the changes from the facts in this folder to those in DIR instead.
     #[arg(long, value_name = "OLDER DIR")]
     since: Option<PathBuf>,
-    /// Fail below this percentage of facts that agree.
+    /// Fail if less than this percentage of the facts agrees.
     #[arg(long, value_name = "PERCENT", default_value_t = 0.0)]
     min: f64,
 }
 
-/// Prints every difference and the figures; false below the wanted percentage or when an erratum is stale.
+/// Prints every difference and the figures. Returns false below the required percentage or if an erratum is stale.
 ///
 /// # Errors
 ///
@@ -52,7 +51,7 @@ pub fn run(options: &Options) -> Result<bool> {
         Ok(documents) => documents,
         Err(problems) => {
             problems.iter().for_each(|problem| eprintln!("{problem}"));
-            bail!("the documents break rules; correct that first");
+            bail!("the documents break rules; fix the problems above first");
         }
     };
     let mut report = Report::of_sdk(&Errata::read(&root)?);
@@ -60,7 +59,7 @@ pub fn run(options: &Options) -> Result<bool> {
     Ok(report.conclude(options.min))
 }
 
-/// Compares documents and facts, both ways.
+/// Compares documents and facts in both directions.
 pub(crate) fn compare(documents: &[Document], facts: &[Facts], report: &mut Report) {
     for document in documents {
         let matched: Vec<(&Facts, Operation<'_>)> = facts
@@ -68,7 +67,7 @@ pub(crate) fn compare(documents: &[Document], facts: &[Facts], report: &mut Repo
             .filter_map(|facts| Some((facts, find(document, facts)?)))
             .collect();
         if matched.is_empty() {
-            // The facts are about another document.
+            // The facts cover other documents only.
             continue;
         }
         let mut drift = Drift {
@@ -99,7 +98,7 @@ pub(crate) fn compare(documents: &[Document], facts: &[Facts], report: &mut Repo
     }
 }
 
-/// The operation of the same method and path; names of placeholders do not count.
+/// Finds the operation with the same method and path, ignoring the names of placeholders.
 fn find<'a>(document: &'a Document, facts: &Facts) -> Option<Operation<'a>> {
     let form = |path: &str| -> Vec<String> {
         path.split('/')
@@ -121,11 +120,11 @@ fn find<'a>(document: &'a Document, facts: &Facts) -> Option<Operation<'a>> {
 struct Drift<'a, 'r> {
     document: &'a Document,
     report: &'r mut Report,
-    /// The fields that the SDK has for each schema, over all operations, and the operation that showed the schema first.
+    /// For each schema, the fields that the SDK has in any operation, and the first operation that uses the schema.
     fields: BTreeMap<&'a str, (String, BTreeSet<String>)>,
     /// The values that the SDK lists for each enumeration.
     listed: BTreeMap<&'a str, BTreeSet<String>>,
-    /// Pairs of a model and a schema that were compared.
+    /// The pairs of model and schema that have been compared.
     met: BTreeSet<(String, &'a str)>,
 }
 
@@ -147,12 +146,12 @@ impl<'a> Drift<'a, '_> {
                 (Some(model), Some(schema)) => self.body(facts, model, schema),
                 (Some(model), None) if has_fields => {
                     let at = format!("sdk/{}/{what}", operation.id());
-                    let message = format!("the SDK has the body {model}, the document none");
+                    let message = format!("the SDK has the body {model}, the document has none");
                     self.fact(facts, Aspect::Fields, Some((at, Kind::Missing, message)));
                 }
                 (None, Some(_)) => {
                     let at = format!("sdk/{}/{what}", operation.id());
-                    let message = "the document has a body, the SDK none".to_owned();
+                    let message = "the document has a body, the SDK has none".to_owned();
                     self.fact(facts, Aspect::Fields, Some((at, Kind::Extra, message)));
                 }
                 _ => {}
@@ -192,7 +191,7 @@ impl<'a> Drift<'a, '_> {
             self.kind(facts, &at, field, parameter.schema());
             self.values(facts, &at, field, parameter.schema());
         }
-        // The SDK fills the project in by itself.
+        // The SDK sets the project itself.
         for parameter in documented
             .iter()
             .filter(|known| known.name() != "project_id")
@@ -207,7 +206,7 @@ impl<'a> Drift<'a, '_> {
         let (Some(name), Some(fields)) = (schema.name(), facts.models.get(model)) else {
             return;
         };
-        // A shared schema is compared once for each model of an operation that leads to it.
+        // A shared schema is compared once per model and operation.
         if !self.met.insert((format!("{}.{model}", facts.name), name)) {
             return;
         }
@@ -222,7 +221,7 @@ impl<'a> Drift<'a, '_> {
             let at = format!("sdk/{name}/{}", field.name);
             let Some(property) = schema.property(&field.name) else {
                 let message = format!(
-                    "{name} has no such property; {model} has it, a {}",
+                    "the schema {name} has no such property; the model {model} has it, with type {}",
                     field.kind
                 );
                 self.fact(facts, Aspect::Fields, Some((at, Kind::Missing, message)));
@@ -268,7 +267,10 @@ impl<'a> Drift<'a, '_> {
             .collect();
         let is_flag = schema.schema_type() == modelarts_document::SchemaType::Boolean;
         if known.is_empty() && !is_flag {
-            let message = format!("the SDK lists {}, the document nothing", values.join(", "));
+            let message = format!(
+                "the SDK lists {}, the document lists no values",
+                values.join(", ")
+            );
             self.fact(
                 facts,
                 Aspect::Values,
@@ -290,7 +292,7 @@ impl<'a> Drift<'a, '_> {
         }
     }
 
-    /// What the document has and the SDK does not: operations, properties, values.
+    /// Reports what only the document has: operations, properties, values.
     fn left_over(&mut self, matched: &[(&Facts, Operation<'a>)]) {
         let name = self.document.name.clone();
         for operation in self.document.operations() {
@@ -314,7 +316,8 @@ impl<'a> Drift<'a, '_> {
                 if fields.contains(property) {
                     continue;
                 }
-                let message = format!("{schema} has this property, no model of the SDK does");
+                let message =
+                    format!("the schema {schema} has this property, no model of the SDK does");
                 let difference = (format!("sdk/{schema}/{property}"), Kind::Extra, message);
                 self.report
                     .fact(&operation, Aspect::Fields, Some(difference));
@@ -335,7 +338,7 @@ impl<'a> Drift<'a, '_> {
             for value in component.known_values().iter().filter_map(Value::as_str) {
                 let is_known = listed.contains(&value.to_lowercase()) || observed.contains(&value);
                 let difference = (!is_known).then(|| {
-                    let message = "the document has the value, the SDK does not list it".to_owned();
+                    let message = "the document lists the value, the SDK does not".to_owned();
                     (format!("sdk/{schema}/{value}"), Kind::Values, message)
                 });
                 self.report.fact(&name, Aspect::Values, difference);
@@ -344,7 +347,7 @@ impl<'a> Drift<'a, '_> {
         self.provenance();
     }
 
-    /// What says `x-source: sdk` is something that the SDK has; it is compared above, unless no facts lead there.
+    /// Reports parts marked `x-source: sdk` that no facts reach and that are therefore not compared above.
     fn provenance(&mut self) {
         let name = self.document.name.clone();
         for property in parts::properties(self.document) {
@@ -359,7 +362,7 @@ impl<'a> Drift<'a, '_> {
                 .to_owned();
             let is_met = self.met.iter().any(|(_, schema)| *schema == owner);
             let difference = (!is_met).then(|| {
-                let message = "says `x-source: sdk`, but no facts lead to its schema".to_owned();
+                let message = "has `x-source: sdk`, but no facts reach its schema".to_owned();
                 (
                     format!("sdk/{owner}/{}", property.name),
                     Kind::Reference,
@@ -371,13 +374,13 @@ impl<'a> Drift<'a, '_> {
     }
 }
 
-/// Whether a parameter is sent under this name as well.
+/// Whether the name is another name of the parameter (`x-also`).
 fn is_also(parameter: &Value, name: &str) -> bool {
     let names = parameter.get("x-also").and_then(Value::as_array);
     names.is_some_and(|names| names.iter().any(|other| other == name))
 }
 
-/// Whether a type of the SDK is that of the document; Python knows no width of integers.
+/// Whether a type of the SDK matches a type of the document; Python integers have no width.
 fn fits(listed: &SdkType, documented: &Shape) -> bool {
     match (listed, documented) {
         (SdkType::Text, Shape::Text)
@@ -524,7 +527,7 @@ components:
         assert!(excused.suffices(100.0), "{:?}", excused.findings());
         let stale = report(DOCUMENT, facts(), "`sdk/ThingReq/size:type`");
         assert!(!stale.suffices(0.0));
-        // Spans about pages are none of its business.
+        // Spans of pages are not checked here.
         assert!(report(DOCUMENT, facts(), "`UpdateThing/T1/a:type`").suffices(100.0));
     }
 }

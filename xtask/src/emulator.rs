@@ -1,4 +1,4 @@
-//! The emulator as a process of its own, the way that a user starts it.
+//! Starts the emulator as a separate process, as a user would.
 
 use std::env;
 use std::io::BufRead as _;
@@ -11,15 +11,15 @@ use modelarts_test_support::process::EmulatorProcess;
 
 use crate::python;
 
-/// A running `modelarts emulator` on a free port of the loopback interface; it ends when this is dropped.
+/// A running `modelarts emulator` on a free port of the loopback interface. Dropping it stops the process.
 pub(crate) struct Emulator {
     _process: EmulatorProcess,
-    /// Its address, `http://127.0.0.1:<port>`.
+    /// The URL, `http://127.0.0.1:<port>`.
     pub(crate) url: String,
 }
 
 impl Emulator {
-    /// Builds the command line program and starts its emulator with these accounts and further arguments.
+    /// Builds the command-line program and starts its emulator with these fixtures and further arguments.
     pub(crate) fn start(root: &Path, fixtures: &Path, arguments: &[&str]) -> Result<Self> {
         let program = program(root)?;
         let mut command = Command::new(&program);
@@ -30,7 +30,7 @@ impl Emulator {
             .current_dir(root);
         let mut process = EmulatorProcess::start(command)
             .with_context(|| format!("starting {}", program.display()))?;
-        // Whatever it prints later must not fill the pipe and stop it.
+        // Drains the output, since a full pipe would block the emulator.
         if let Some(output) = process.take_output() {
             thread::spawn(move || output.lines().for_each(drop));
         }
@@ -41,7 +41,7 @@ impl Emulator {
     }
 }
 
-/// The command line program, freshly built.
+/// Builds the command-line program and returns its path.
 pub(crate) fn program(root: &Path) -> Result<PathBuf> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     python::succeed(
@@ -50,6 +50,6 @@ pub(crate) fn program(root: &Path) -> Result<PathBuf> {
             .current_dir(root),
     )?;
     Ok(env::current_exe()
-        .context("looking for this program")?
+        .context("locating the running executable")?
         .with_file_name(format!("modelarts{}", env::consts::EXE_SUFFIX)))
 }

@@ -1,4 +1,4 @@
-//! The open enumerations of a document, as Rust.
+//! Generates Rust for the open enumerations of a document.
 
 use std::collections::{BTreeSet, HashSet};
 use std::fmt::Write as _;
@@ -8,14 +8,14 @@ use serde_json::Value;
 
 use crate::document::{Document, text};
 
-/// The named string enumerations that a server may extend.
+/// The named string enumerations to which the service may add values.
 pub(crate) fn open_enums(document: &Document) -> impl Iterator<Item = (&str, &Value)> {
     document.components("schemas").filter(|(_, schema)| {
         schema.get("x-extensible-enum").is_some() && text(schema, "type") == "string"
     })
 }
 
-/// The values of a list of texts, empty where there is none.
+/// The entries of a list of texts; empty if the member is missing.
 pub(crate) fn texts<'a>(schema: &'a Value, key: &str) -> Vec<&'a str> {
     schema
         .get(key)
@@ -26,7 +26,7 @@ pub(crate) fn texts<'a>(schema: &'a Value, key: &str) -> Vec<&'a str> {
         .collect()
 }
 
-/// Writes the module `enums`, formatted: no formatter looks into a macro's arguments.
+/// Generates the module `enums`, formatted, since formatters skip the arguments of macros.
 pub(crate) fn module(document: &Document) -> Result<String> {
     let mut out = String::new();
     if open_enums(document).any(|(_, schema)| !states(schema).is_empty()) {
@@ -50,7 +50,7 @@ fn open_enum(name: &str, schema: &Value) -> Result<String> {
         let variant = variant(schema, &values, index);
         if variant.is_empty() || !taken.insert(variant.clone()) {
             bail!(
-                "schema {name}: the value `{value}` makes no variant name of its own; give x-enum-varnames"
+                "schema {name}: the value `{value}` has no unique variant name; add x-enum-varnames"
             );
         }
         let description = match descriptions.map_or("", |map| text(map, value)) {
@@ -83,10 +83,10 @@ fn open_enum(name: &str, schema: &Value) -> Result<String> {
     Ok(out)
 }
 
-/// The groups of `x-states`: what a status says of what comes next.
+/// The groups of `x-states`.
 pub(crate) const STATES: [&str; 4] = ["transient", "settled", "failed", "gone"];
 
-/// A value of a status as `x-states` has it: the group it stands in, and its actions.
+/// An entry of `x-states`: the value of a status, its group, and its actions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct State<'a> {
     pub(crate) group: &'a str,
@@ -94,7 +94,7 @@ pub(crate) struct State<'a> {
     pub(crate) actions: Vec<&'a str>,
 }
 
-/// Every entry of `x-states`; none where an enumeration has no life cycle.
+/// Every entry of `x-states`; none if the enumeration has no life cycle.
 pub(crate) fn states(schema: &Value) -> Vec<State<'_>> {
     let groups = schema.get("x-states").and_then(Value::as_object);
     let mut found = Vec::new();
@@ -110,7 +110,7 @@ pub(crate) fn states(schema: &Value) -> Vec<State<'_>> {
     found
 }
 
-/// The actions that `x-states` of any document names, in the order of the alphabet.
+/// The actions in the `x-states` of all documents, sorted.
 pub(crate) fn actions(documents: &[Document]) -> BTreeSet<&str> {
     let schemas = documents.iter().flat_map(open_enums);
     schemas
@@ -119,7 +119,7 @@ pub(crate) fn actions(documents: &[Document]) -> BTreeSet<&str> {
         .collect()
 }
 
-/// Writes the module `actions`.
+/// Generates the module `actions`.
 pub(crate) fn actions_module(documents: &[Document]) -> String {
     let actions = actions(documents);
     let variants: String = actions
@@ -135,7 +135,7 @@ pub(crate) fn actions_module(documents: &[Document]) -> String {
     )
 }
 
-/// `x-states` as a phase for each value.
+/// Generates the phase of each value from `x-states`.
 fn phases(name: &str, schema: &Value, values: &[&str]) -> Result<String> {
     let states = states(schema);
     if states.is_empty() {
@@ -160,7 +160,7 @@ fn phases(name: &str, schema: &Value, values: &[&str]) -> Result<String> {
             "settled" => ("Settled", list.as_str()),
             "failed" => ("Failed", list.as_str()),
             "gone" => ("Gone", ""),
-            other => bail!("schema {name}: `{other}` is no group of x-states"),
+            other => bail!("schema {name}: `{other}` is not a group of x-states"),
         };
         let variant = variant(schema, values, index);
         writeln!(out, "        {variant} => {phase}{list},")?;
@@ -168,7 +168,7 @@ fn phases(name: &str, schema: &Value, values: &[&str]) -> Result<String> {
     Ok(out + "    }\n}\n")
 }
 
-/// A doc comment for a text, indented.
+/// A text as an indented doc comment.
 pub(crate) fn comment(text: &str, indent: usize) -> String {
     let space = " ".repeat(indent);
     text.lines()
@@ -177,7 +177,7 @@ pub(crate) fn comment(text: &str, indent: usize) -> String {
 }
 
 fn lower_first(text: &str) -> String {
-    // A leading acronym or name keeps its capital.
+    // A leading acronym keeps its capitals.
     let second_is_lower = text
         .chars()
         .nth(1)
@@ -190,7 +190,7 @@ fn lower_first(text: &str) -> String {
     }
 }
 
-/// The variant of the value at `index`: named by `x-enum-varnames` where the document has it.
+/// The variant name of the value at `index`, from `x-enum-varnames` if the document has it.
 pub(crate) fn variant(schema: &Value, values: &[&str], index: usize) -> String {
     let named = texts(schema, "x-enum-varnames");
     variant_name(named.get(index).unwrap_or(&values[index]))

@@ -1,4 +1,4 @@
-//! The errata ledger `openapi/ERRATA.md`, as far as machines read it.
+//! Reads and checks the tables of `openapi/ERRATA.md`.
 
 use std::collections::HashMap;
 use std::fs;
@@ -13,7 +13,7 @@ pub const FILE: &str = "openapi/ERRATA.md";
 
 const COLUMNS: usize = 6;
 
-/// The kinds of difference that a row may declare to be on purpose.
+/// The kinds of difference that a row can declare as intended.
 pub const KINDS: [&str; 11] = [
     "missing",
     "extra",
@@ -28,7 +28,7 @@ pub const KINDS: [&str; 11] = [
     "sample",
 ];
 
-/// The ledger.
+/// The rows of `openapi/ERRATA.md`.
 #[derive(Debug, Default)]
 pub struct Errata {
     rows: Vec<Row>,
@@ -53,7 +53,7 @@ impl Row {
 }
 
 impl Errata {
-    /// Reads the file of this checkout.
+    /// Reads `openapi/ERRATA.md` below the root of a checkout.
     pub fn read(root: &Path) -> Result<Self> {
         let text =
             fs::read_to_string(root.join(FILE)).with_context(|| format!("reading {FILE}"))?;
@@ -76,14 +76,14 @@ impl Errata {
         Self { rows }
     }
 
-    /// The differences that are on purpose, each with the id of the row that explains it.
+    /// The intended differences, each with the id of its row.
     pub fn on_purpose(&self) -> impl Iterator<Item = (&str, &str)> {
         self.rows
             .iter()
             .flat_map(|row| row.spans().map(|span| (span, row.id())))
     }
 
-    /// What is wrong with the form of the ledger.
+    /// Returns every violation of the rules for errata.
     pub fn problems(&self) -> Vec<Problem> {
         let mut found = Vec::new();
         let mut report = |row: &Row, rule, message: String| {
@@ -123,7 +123,7 @@ impl Errata {
                     row,
                     "errata-id",
                     format!(
-                        "`{}` is the id of line {line} already; give it a suffix or join the rows",
+                        "`{}` is already the id of the row in line {line}; add a suffix or merge the rows",
                         row.id()
                     ),
                 ),
@@ -134,7 +134,7 @@ impl Errata {
                         row,
                         "errata-span",
                         format!(
-                            "`{span}` is not of the form `PAGE/…:kind`, kind one of {}",
+                            "`{span}` does not have the form `PAGE/…:KIND`, where KIND is one of {}",
                             KINDS.join(", ")
                         ),
                     );
@@ -150,7 +150,7 @@ fn is_span(span: &str) -> bool {
         .is_some_and(|(place, kind)| place.contains('/') && KINDS.contains(&kind))
 }
 
-/// The cells of a table row; `\|` is a bar inside a cell.
+/// The cells of a table row. `\|` is a literal bar.
 fn cells(line: &str) -> Vec<String> {
     let line = line.trim().trim_start_matches('|');
     let line = line.strip_suffix('|').unwrap_or(line);

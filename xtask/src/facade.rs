@@ -1,4 +1,4 @@
-//! The modules of the families in the facade.
+//! Generates the facade's module of each family.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,9 +16,9 @@ use crate::workspace::{Family, Service};
 /// Folder of the facade's generated code, from the root of the checkout.
 pub(crate) const CODE: &str = "crates/modelarts/src/generated";
 
-/// The files, by their path from the root of the checkout: a module per family, and their list.
+/// Generates a module per family and the module that declares them, by their path from the root of the checkout.
 ///
-/// `client` is the generated client of a family by its name.
+/// `client` returns the generated client of a family.
 pub(crate) fn files(
     documents: &[Document],
     families: &[Family],
@@ -41,7 +41,7 @@ pub(crate) fn files(
     Ok(files)
 }
 
-/// What the facade shows of a family, and the generated client with the facade as its transport.
+/// A family's module: re-exports, and the method that returns the generated client with the facade as transport.
 fn module(document: &Document, service: Service) -> String {
     let name = &document.name;
     let info = document.value().get("info").unwrap_or(&Value::Null);
@@ -101,7 +101,7 @@ fn module(document: &Document, service: Service) -> String {
     )
 }
 
-/// A call that needs nothing but the project.
+/// An operation without required parameters other than the project, for the example.
 fn example(document: &Document) -> Option<String> {
     let project = "project_id";
     let operation = document.operations().find(|operation| {

@@ -1,9 +1,10 @@
-//! `cargo xtask families`: does a change of the API need nothing but its document?
+//! `cargo xtask families`: tests that changes of the API need no hand-written code.
 //!
-//! A copy of the checkout gets a small family that has what the others lack, and in the first family a new status, a new
-//! field of requests and a new operation that is not emulated. No other file of it is touched than documents, their list and two
-//! manifests; then everything must be generated, built, and reachable. Last the operation is to be emulated: then the compiler asks
-//! for its behaviour, where behaviour is written.
+//! Works in a copy of the checkout. The copy gets a small additional family that uses features that the other
+//! families do not use; the first family gets a new status, a new request field, and a new operation with
+//! `x-emulated: false`. Only documents, their list, and two manifests are edited. Then everything must generate,
+//! build and be reachable. Finally `x-emulated: false` is removed: now the compiler must report the missing method of
+//! the emulator.
 
 use std::env;
 use std::fs;
@@ -20,7 +21,8 @@ use crate::{copy, python};
 const NAME: &str = "generic";
 const DOCUMENT: &str = include_str!("families/generic.yaml");
 const OPERATIONS: [&str; 2] = ["listGenericNotebooks", "patchGenericNotebook"];
-/// The document that grows, and what is put into it: each behind a mark, which is found by way of the marks before it.
+/// The document that is extended, and the insertions. Each goes after its last marker; the markers are searched in
+/// turn.
 const GROWING: &str = "openapi/devenviron.yaml";
 const GROWTH: [(&[&str], &str); 5] = [
     (
@@ -53,11 +55,12 @@ const ROUTES: &str = "crates/modelarts-emulator/src/generated/generic.rs";
 const CLIENT: &str = "crates/modelarts-client/Cargo.toml";
 const FACADE: &str = "crates/modelarts/Cargo.toml";
 
-/// Makes the copy and goes through all that a family has to do with; an error names what does not work.
+/// Runs all steps; an error names the step that does not work.
 pub(crate) fn run() -> Result<bool> {
     let target = python::target()?;
     let copy = target.join("families");
-    // Of its own: in the shared one cargo would take the copy's programs for those of the checkout, which are older.
+    // A separate target folder: in the shared one, cargo would confuse the copy's programs with those of the
+    // checkout.
     let target = target.join("families-target");
     let root = workspace::root();
     copy::synchronize(&root, &copy)?;
@@ -67,7 +70,7 @@ pub(crate) fn run() -> Result<bool> {
     fs::write(copy.join(LIST), &entry)?;
     let document = copy.join(format!("openapi/{NAME}.yaml"));
 
-    // An id that another document has, and no cargo feature yet.
+    // First with an operation id of another document and without the cargo feature.
     fs::write(&document, DOCUMENT.replace(OPERATIONS[0], "listNotebooks"))?;
     refused(&copy, "operation-id", "listNotebooks")?;
     refused(&copy, "feature", NAME)?;
@@ -97,7 +100,7 @@ pub(crate) fn run() -> Result<bool> {
         text.replacen("[features]\n", &feature, 1)
     })?;
 
-    // What is not emulated says so operation by operation, or as a whole document: the routes are the same.
+    // `x-emulated: false` on every operation and `emulated = false` on the document must give the same routes.
     let marked = DOCUMENT.replace(
         "      x-idempotent: true\n",
         "      x-idempotent: true\n      x-emulated: false\n",
@@ -109,12 +112,14 @@ pub(crate) fn run() -> Result<bool> {
     fs::write(copy.join(LIST), entry + "emulated = false\n")?;
     generate(&copy)?;
     if by_operation != fs::read_to_string(copy.join(ROUTES))? {
-        bail!("`x-emulated: false` on each operation gives other routes than `emulated = false`");
+        bail!(
+            "`x-emulated: false` on every operation does not generate the same routes as `emulated = false` on the document"
+        );
     }
     if !regen::run_in(&copy, true)? {
-        bail!("the generated files are not the same twice");
+        bail!("a second `regen` generates different files");
     }
-    // Whatever else differs was written by `regen`, which says so when it is not what the documents say.
+    // All other differences must be generated files, which `regen --check` compares.
     for file in different(&root, &copy)? {
         let written = file
             .extension()
@@ -147,7 +152,7 @@ pub(crate) fn run() -> Result<bool> {
             NAME,
         ],
         &["build", "--package", "modelarts-cli"],
-        // The status is in nobody's way: no test has to know all of them.
+        // The new status must break no test.
         &[
             "test",
             "--quiet",
@@ -168,7 +173,7 @@ pub(crate) fn run() -> Result<bool> {
             bail!("`modelarts api --help` does not list {operation}");
         }
     }
-    // Through the facade to the emulator, which knows the operation and says that it does not implement it.
+    // Through the facade to the emulator, which responds with 501.
     for call in [
         &["api", OPERATIONS[0], "--limit", "20"][..],
         &[
@@ -190,12 +195,12 @@ pub(crate) fn run() -> Result<bool> {
         let expected = ["501", "does not implement", call[1]];
         if output.status.success() || !expected.iter().all(|part| text.contains(part)) {
             bail!(
-                "`modelarts {}` with the emulator says:\n{text}",
+                "`modelarts {}` against the emulator does not report status 501, but:\n{text}",
                 call.join(" ")
             );
         }
     }
-    // To a service that implements it: what is a header is sent as one, and the body under its own content type.
+    // To a service that implements it: header parameters are sent as headers, the body under its own content type.
     for (call, expected) in [
         (
             &["api", OPERATIONS[0], "--x-generic-locale", "en-us"][..],
@@ -216,15 +221,13 @@ pub(crate) fn run() -> Result<bool> {
         }
     }
     owed(&copy, &target)?;
-    println!(
-        "a status, a field and an operation that is not emulated need no Rust but what is generated from their document"
-    );
-    println!("a family needs {LIST}, {CLIENT}, {FACADE} and its document, and nothing else");
+    println!("a new status, field and non-emulated operation need only changes to their document");
+    println!("a new family needs only its document and changes to {LIST}, {CLIENT} and {FACADE}");
     Ok(true)
 }
 
-/// Without `x-emulated: false` the operation that was added is owed: the compiler says so where the behaviour of its tag is
-/// implemented, and nowhere else.
+/// Removes `x-emulated: false` from the new operation and checks that the compiler reports one missing trait method,
+/// and nothing else.
 fn owed(copy: &Path, target: &Path) -> Result<()> {
     let document = copy.join(GROWING);
     let text = fs::read_to_string(&document)?;
@@ -243,18 +246,18 @@ fn owed(copy: &Path, target: &Path) -> Result<()> {
     let is_owed = first.contains(&place.display().to_string()) && first.contains(&method);
     if output.status.success() || !is_owed || second.is_some() {
         bail!(
-            "{GROWN} is added and not implemented, and the compiler does not say this and nothing else:\n{}",
+            "the compiler must report only the missing method of {GROWN}, but prints:\n{}",
             text_of(&output)
         );
     }
     Ok(())
 }
 
-/// Writes what the documents of the copy say.
+/// Runs `regen` in the copy.
 fn generate(copy: &Path) -> Result<()> {
     match regen::run_in(copy, false)? {
         true => Ok(()),
-        false => bail!("a document of the copy is not accepted"),
+        false => bail!("`regen` rejects a document of the copy"),
     }
 }
 
@@ -268,7 +271,7 @@ fn cargo(copy: &Path, target: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// Files of the copy that are not those of the checkout.
+/// The files of the copy that differ from the checkout.
 fn different(root: &Path, copy: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     copy::collect(copy, Path::new(""), &mut files)?;
@@ -280,17 +283,17 @@ fn different(root: &Path, copy: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// The checks must find this.
+/// Checks that `cargo xtask check` reports this problem.
 fn refused(copy: &Path, rule: &str, word: &str) -> Result<()> {
     let problems = check::documents(copy)?.err().unwrap_or_default();
     let fits = |problem: &Problem| problem.rule == rule && problem.message.contains(word);
     if !problems.iter().any(fits) {
-        bail!("`check` does not find `{rule}` about {word}");
+        bail!("`check` does not report the rule `{rule}` for {word}");
     }
     Ok(())
 }
 
-/// The one request that a command sends to the service, which grants it.
+/// Runs a command against a recording server and returns the one request that it sends.
 fn recorded(command: &mut Command) -> Result<String> {
     let server = Server::recording();
     printed(
@@ -300,7 +303,7 @@ fn recorded(command: &mut Command) -> Result<String> {
             .env("OS_PROJECT_ID", "p1"),
     )?;
     let [request] = &server.take()[..] else {
-        bail!("the command sends no request, or several");
+        bail!("the command does not send exactly one request");
     };
     let headers = request.headers.iter();
     let headers: String = headers
@@ -318,7 +321,7 @@ fn printed(command: &mut Command) -> Result<String> {
         .with_context(|| format!("starting {}", command.get_program().display()))?;
     if !output.status.success() {
         bail!(
-            "{} says:\n{}",
+            "{} prints:\n{}",
             command.get_program().display(),
             text_of(&output)
         );

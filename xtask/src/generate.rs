@@ -1,4 +1,4 @@
-//! From documents to the texts of all generated files.
+//! Generates the code of all files from the documents.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ use crate::{
 /// Folder of the client's generated code, from the root of the checkout.
 pub(crate) const CODE: &str = "crates/modelarts-client/src/generated";
 
-/// All generated files, by their path from the root of the checkout.
+/// Generates all files, by their path from the root of the checkout.
 pub(crate) fn files(
     root: &Path,
     documents: &[Document],
@@ -65,7 +65,7 @@ pub(crate) fn files(
     Ok(files)
 }
 
-/// The documents with everything in their descriptions that readers of generated code need.
+/// The documents with limits, defaults and rules added to their descriptions.
 fn worded(documents: &[Document]) -> Result<Vec<Document>> {
     let worded = documents
         .iter()
@@ -94,7 +94,7 @@ fn pretty(value: &Value) -> Result<String> {
     Ok(serde_json::to_string_pretty(value)? + "\n")
 }
 
-/// The module's face: what is public, joined to the hooks.
+/// The `mod.rs` of a family: documentation, public re-exports, and the family's operations.
 fn front(document: &Document) -> String {
     let info = document.value().get("info").unwrap_or(&Value::Null);
     let docs = format!(
@@ -156,7 +156,7 @@ pub(crate) fn client(document: &Document) -> Result<String> {
     types::rewrite(document, &mut file)?;
     operations::rewrite(document, &mut file)?;
     let code = quote!(#file).to_string();
-    // The generator writes no docs on builders and is not written for every lint.
+    // progenitor's code has no docs on builders and does not pass all lints.
     Ok(format!(
         "#![allow(missing_docs, unreachable_pub, clippy::all, clippy::unwrap_used, clippy::expect_used)]\n{code}"
     ))
@@ -204,7 +204,7 @@ impl VisitMut for UtoipaBehindFeature {
     }
 }
 
-/// Every request would say the version of the document in a header that the API does not define.
+/// Removes the header with the document's version from every request; the API does not define it.
 struct NoVersionHeader;
 
 impl NoVersionHeader {
@@ -224,7 +224,7 @@ impl VisitMut for NoVersionHeader {
         syn::visit_mut::visit_block_mut(self, block);
         let statements = block.stmts.len();
         block.stmts.retain(|it| !Self::says_version(it));
-        // An empty map is made and handed over, and that is all.
+        // The remaining header map is empty.
         let mentions = quote!(#block).to_string().matches("header_map").count();
         if block.stmts.len() == statements || mentions > 2 {
             return;
@@ -258,8 +258,8 @@ fn is_header_map(expression: &syn::Expr) -> bool {
     matches!(expression, syn::Expr::Path(path) if path.path.is_ident("header_map"))
 }
 
-/// `::std::option::Option` → `Option`, `crate::family::enums::Open` → `enums::Open`, as people write it: `check` keeps
-/// these names from schemas, and each module imports the enumerations.
+/// `::std::option::Option` → `Option`, `crate::family::enums::Open` → `enums::Open`, as in hand-written code. `check`
+/// reserves these names, and each module imports the enumerations.
 struct ShortPaths;
 
 impl VisitMut for ShortPaths {
@@ -296,7 +296,7 @@ impl VisitMut for ShortPaths {
     }
 
     fn visit_attribute_mut(&mut self, attribute: &mut syn::Attribute) {
-        // What stands in an attribute is no syntax for a visitor.
+        // The visitor does not parse the tokens of an attribute.
         if let syn::Meta::List(list) = &mut attribute.meta
             && list.path.is_ident("serde")
         {
@@ -308,7 +308,7 @@ impl VisitMut for ShortPaths {
     }
 }
 
-/// Says what is missing when no family is chosen, before the compiler complains about what is unused then.
+/// A compile error if no family is enabled; without it the compiler would only report unused code.
 fn no_family(documents: &[Document]) -> String {
     let features = documents
         .iter()
@@ -322,7 +322,7 @@ fn no_family(documents: &[Document]) -> String {
     )
 }
 
-/// The list of what was generated.
+/// The module that declares the families and lists them.
 fn list(documents: &[Document], families: &[Family]) -> String {
     let entries: String = documents
         .iter()
@@ -360,7 +360,7 @@ fn list(documents: &[Document], families: &[Family]) -> String {
     )
 }
 
-/// By-name access to the types, for tests and tools.
+/// Access to the types by schema name, for tests and tools.
 fn reflect(document: &Document) -> String {
     let mut names: Vec<&str> = document
         .components("schemas")

@@ -1,7 +1,7 @@
-//! `cargo xtask isolation`: does a program behave as without the library, whichever of its features are on?
+//! `cargo xtask isolation`: checks that adding the library does not change how a program's dependencies behave.
 //!
-//! Cargo unites the features of all crates that a program is made of, and of all that are built together in a workspace. So
-//! these programs stand outside of it, each with a manifest of its own below `target`.
+//! Cargo unifies features across a workspace. The programs are therefore built outside of it, each with its own
+//! manifest below `target`.
 
 use std::fs;
 use std::path::Path;
@@ -12,14 +12,14 @@ use xtask::workspace;
 
 use crate::python;
 
-/// A program with features of its own, and those of the library that is added to it.
+/// A program, and the features with which the library is added to it.
 struct Program {
     name: &'static str,
-    /// Of the program's own reqwest.
+    /// Features of the program's own reqwest dependency.
     reqwest: &'static str,
-    /// The dependency on the library, behind its path.
+    /// The rest of the dependency on the library, after its path.
     modelarts: &'static str,
-    /// Whether https, too, is as without the library; else the library brings it.
+    /// Whether HTTPS must behave as without the library. Otherwise the library enables it.
     same_tls: bool,
 }
 
@@ -58,7 +58,7 @@ const PROGRAMS: &[Program] = &[
 
 const SOURCE: &str = include_str!("../isolation/program.rs");
 
-/// Builds and runs every program twice; false when one of them behaves differently with the library.
+/// Runs every program with and without the library. Returns false if the outputs of one differ.
 pub(crate) fn run() -> Result<bool> {
     let root = workspace::root();
     let folder = python::target()?.join("isolation");
@@ -122,21 +122,21 @@ debug = false
     );
     let put = |name: &str, text: &str| {
         let path = place.join(name);
-        // What has not changed keeps its age, or all would be built again.
+        // Unchanged files are not rewritten, so cargo does not rebuild.
         if fs::read_to_string(&path).is_ok_and(|known| known == text) {
             return Ok(());
         }
         fs::write(&path, text).with_context(|| format!("writing {}", path.display()))
     };
-    fs::create_dir_all(place.join("src")).context("making room for a program")?;
+    fs::create_dir_all(place.join("src")).context("creating the folder of a program")?;
     put("Cargo.toml", &manifest)?;
     put("src/main.rs", SOURCE)?;
-    // The versions are those of the workspace; cargo removes what a program does not need.
+    // Uses the versions of the workspace; cargo removes unused packages from the copy.
     fs::copy(root.join("Cargo.lock"), place.join("Cargo.lock")).context("copying Cargo.lock")?;
     Ok(())
 }
 
-/// What a program prints.
+/// Runs a program and returns its output.
 fn report(place: &Path, target: &Path, features: &[&str]) -> Result<String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
@@ -144,13 +144,16 @@ fn report(place: &Path, target: &Path, features: &[&str]) -> Result<String> {
         .args(features)
         .current_dir(place)
         .env("CARGO_TARGET_DIR", target.join("target"))
-        // A panic is one of the things that are reported.
+        // The programs report panics as part of their output.
         .env("RUST_BACKTRACE", "0")
         .stderr(Stdio::inherit())
         .output()
         .context("starting cargo")?;
     if !output.status.success() {
-        bail!("{} does not build or run", place.display());
+        bail!(
+            "the program in {} does not build or run; see the messages above",
+            place.display()
+        );
     }
-    String::from_utf8(output.stdout).context("reading what a program prints")
+    String::from_utf8(output.stdout).context("decoding the output of a program")
 }

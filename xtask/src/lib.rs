@@ -1,4 +1,4 @@
-//! What maintainers' commands are made of: documents, their rules, and the code that comes from them.
+//! The library behind `cargo xtask`: reads the documents, checks their rules, and generates code from them.
 
 pub mod catalogue;
 pub mod check;

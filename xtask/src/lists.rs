@@ -1,4 +1,4 @@
-//! The list builders of the facade: one for every operation with `x-pagination`, with a setter for every filter.
+//! Generates the facade's list builders: one per operation with `x-pagination`, with a setter for each filter.
 
 use anyhow::{Context, Result, bail};
 use heck::{ToSnakeCase as _, ToUpperCamelCase as _};
@@ -10,11 +10,11 @@ use crate::document::{Document, Operation, text};
 use crate::emit::doc;
 use crate::workspace::Service;
 
-/// Filled in by the client.
+/// The path parameter that the client fills in.
 const PROJECT: &str = "project_id";
 
-/// The module `lists` of a family; nothing where no operation pages. `client` is the generated client, whose setters say
-/// what a parameter takes.
+/// Generates the module `lists` of a family; empty if no operation has pages. The types of the filters are those of
+/// the setters in `client`, the generated client.
 pub(crate) fn module(document: &Document, service: Service, client: &str) -> Result<String> {
     let file = syn::parse_file(client).context("the generated client does not parse")?;
     let mut lists = String::new();
@@ -51,19 +51,19 @@ pub(crate) fn module(document: &Document, service: Service, client: &str) -> Res
     ))
 }
 
-/// A setter of the generated builder of the operation.
+/// A setter of the operation's generated builder.
 struct Setter {
     name: String,
-    /// Its name in the document.
+    /// The name of the parameter in the document.
     wire_name: String,
-    /// What it takes.
+    /// The type of the value.
     value: String,
     required: bool,
     docs: String,
 }
 
 impl Setter {
-    /// What makes a value out of a borrowed field.
+    /// The code that copies the value of a borrowed field.
     fn copy(&self) -> &'static str {
         match self.value.as_str() {
             "bool" | "i32" | "i64" | "f32" | "f64" => "",
@@ -77,7 +77,7 @@ struct ListBuilder<'a> {
     service: Service,
     operation: Operation<'a>,
     pagination: Pagination<'a>,
-    /// The parameters of the path, but for the project.
+    /// The path parameters without the project.
     path: Vec<Setter>,
     has_project: bool,
     filters: Vec<Setter>,
@@ -94,7 +94,7 @@ impl<'a> ListBuilder<'a> {
         client: &syn::File,
     ) -> Result<Self> {
         let methods = methods(client, &operation.id().to_upper_camel_case())
-            .context("its builder is not there")?;
+            .context("the generated client has no builder for it")?;
         let (mut path, mut filters) = (Vec::new(), Vec::new());
         let (mut limit, mut position, mut has_project) = (None, None, false);
         for parameter in operation.parameters() {
@@ -130,15 +130,18 @@ impl<'a> ListBuilder<'a> {
     }
 
     fn page(&self) -> Result<String> {
-        type_name(self.pagination.page).context("a page has no name")
+        type_name(self.pagination.page).context("the schema of a page has no name")
     }
 
     fn item(&self) -> Result<String> {
-        let item = self.pagination.item().context("a page has no records")?;
+        let item = self
+            .pagination
+            .item()
+            .context("the schema of a page has no records")?;
         match type_name(item) {
             Some(name) => Ok(name),
             None if item.schema_type() == SchemaType::String => Ok("String".to_owned()),
-            None => bail!("its records are neither objects with a name nor texts"),
+            None => bail!("its records must be strings or objects with a named schema"),
         }
     }
 
@@ -270,7 +273,7 @@ impl<'a> ListBuilder<'a> {
         });
         let required: String = required.collect();
         let fields: Vec<String> = self.pagination.items.iter().map(|it| field(it)).collect();
-        let (first, others) = fields.split_first().context("it names no records")?;
+        let (first, others) = fields.split_first().context("`items` is empty")?;
         let or = |call: &str| -> String {
             let others = others.iter();
             others.map(|it| format!(".or(page.{it}{call})")).collect()
@@ -335,7 +338,7 @@ impl<'a> ListBuilder<'a> {
             .pagination
             .page
             .property(total)
-            .context("it has no total")?;
+            .context("the page has no property of the name in `total`")?;
         let conversion = match schema.format() {
             "int64" => "",
             _ => ".map(i64::from)",
@@ -346,7 +349,7 @@ impl<'a> ListBuilder<'a> {
         ))
     }
 
-    /// What tells records apart: themselves where they are texts, or their ID where they have one.
+    /// The function that identifies a record: by itself if it is a string, otherwise by its `id` if it has one.
     fn key(&self, item: &str) -> String {
         let id = self.pagination.item().and_then(|item| item.property("id"));
         let has_id = id.is_some_and(|id| id.schema_type() == SchemaType::String);
@@ -361,7 +364,7 @@ impl<'a> ListBuilder<'a> {
 }
 
 impl Setter {
-    /// A method of the same signature.
+    /// A method with the same signature and another body.
     fn method(&self, docs: &str, body: &str) -> String {
         let Self {
             name,
@@ -385,12 +388,12 @@ impl Setter {
     }
 }
 
-/// The type of a schema with a name, from the module of the lists.
+/// The Rust type of a named schema, as seen from the module `lists`.
 fn type_name(schema: Schema<'_>) -> Option<String> {
     Some(format!("types::{}", schema.name()?.to_upper_camel_case()))
 }
 
-/// The field of a property.
+/// The Rust field name of a property.
 fn field(property: &str) -> String {
     let name = property.to_snake_case();
     match syn::parse_str::<syn::Ident>(&name) {
@@ -399,7 +402,7 @@ fn field(property: &str) -> String {
     }
 }
 
-/// The methods of a builder of the generated client.
+/// The methods of one builder in the generated client.
 fn methods<'a>(client: &'a syn::File, builder: &str) -> Option<Vec<&'a syn::ImplItemFn>> {
     let module = client.items.iter().find_map(|item| match item {
         syn::Item::Mod(module) if module.ident == "builder" => module.content.as_ref(),
@@ -422,7 +425,7 @@ fn methods<'a>(client: &'a syn::File, builder: &str) -> Option<Vec<&'a syn::Impl
     Some(methods.collect())
 }
 
-/// The setter of a parameter, if the method is that.
+/// The setter of a parameter, if this method is the setter.
 fn setter(method: &syn::ImplItemFn, wire_name: &str) -> Option<Setter> {
     let name = method.sig.ident.to_string();
     if name.trim_end_matches('_') != wire_name.to_snake_case() || method.sig.inputs.len() != 2 {
@@ -499,7 +502,7 @@ mod tests {
     use crate::check::tests::GOOD;
     use crate::emit::rust;
 
-    /// The list builder of the document of the checks, changed.
+    /// The list builders of the small document after a change.
     fn code(changes: &[(&str, &str)], service: Service) -> String {
         let mut text = GOOD.to_owned();
         for (from, to) in changes {

@@ -1,7 +1,7 @@
-//! Lowering: from the document that tells everything to the copy that the generator accepts.
+//! Lowering: turns a document into the copy that progenitor accepts.
 //!
-//! A pure function; each step is one thing that progenitor cannot take, with its test. Nothing is
-//! lost for users: statuses, error bodies and limits stay in the document, which travels with the crate.
+//! A pure function. Each step removes one thing that progenitor does not support, and has a test. Users lose nothing:
+//! statuses, error bodies and limits stay in the document, which is part of the crate.
 
 use anyhow::{Context, Result, bail};
 use modelarts_document::is_json;
@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::document::{METHODS, text};
 
-/// Keywords that limit values. The service is the judge of values, not its client.
+/// Keywords that limit values. The service validates values, the client does not.
 pub(crate) const LIMITS: [&str; 13] = [
     "minLength",
     "maxLength",
@@ -28,9 +28,9 @@ pub(crate) const LIMITS: [&str; 13] = [
     "maxProperties",
 ];
 
-/// Derives the generator's copy of a document.
+/// Returns the copy of a document for the generator.
 pub(crate) fn lower(document: &Value) -> Result<OpenAPI> {
-    // Through the model and back: what it does not know is gone before anything is lowered.
+    // Decoding and encoding removes everything that the model does not know.
     let mut value = serde_json::to_value(OpenAPI::deserialize(document)?)?;
     for operation in operations_mut(&mut value) {
         let id = text(operation, "operationId").to_owned();
@@ -62,7 +62,8 @@ fn operations_mut(document: &mut Value) -> impl Iterator<Item = &mut Value> {
         .map(|(_, operation)| operation)
 }
 
-/// The generator knows JSON by one name only; the documented one is sent all the same.
+/// Renames JSON content types to `application/json`, the only one that the generator knows. The client still sends
+/// the documented one.
 fn plain_json(operation: &mut Value) {
     let rename = |holder: Option<&mut Value>| {
         let Some(content) = holder
@@ -85,10 +86,10 @@ fn plain_json(operation: &mut Value) {
     }
 }
 
-/// The generator knows one success type and one error type per operation.
+/// Reduces the responses, since the generator supports one success type and one error type per operation.
 ///
-/// All successes become the range 2XX with the one body that they share; errors go, so that every
-/// other status reaches the facade as a whole response.
+/// All successes become the range 2XX with the one body that they share. Errors are removed, so every other status
+/// reaches the facade as an unread response.
 fn one_success(operation: &mut Value) -> Result<()> {
     let Some(responses) = operation
         .get_mut("responses")
@@ -124,7 +125,7 @@ fn one_success(operation: &mut Value) -> Result<()> {
     Ok(())
 }
 
-/// A body that is optional and can hold nothing is better not sent.
+/// Removes optional request bodies whose schema has no properties.
 fn drop_empty_bodies(document: &mut Value) {
     let schemas = document
         .pointer("/components/schemas")
@@ -209,31 +210,31 @@ fn each_schema(document: &mut Value, visit: &mut impl FnMut(&mut Map<String, Val
     }
 }
 
-/// Limits would become newtypes that refuse values before the service saw them.
+/// Removes limits: they would become newtypes that reject values before the service sees them.
 fn drop_limits(schema: &mut Map<String, Value>) {
     for limit in LIMITS {
         schema.remove(limit);
     }
 }
 
-/// Defaults would be sent although the user said nothing.
+/// Removes defaults: they would be sent when the user has set nothing.
 fn drop_default(schema: &mut Map<String, Value>) {
     schema.remove("default");
     schema.remove("example");
 }
 
-/// Extensions would keep equal schemas from being recognised as equal, so that a password is missed.
+/// Removes extensions: equal schemas with different extensions would not be recognized as equal, so a password
+/// would be missed.
 fn drop_extensions(schema: &mut Map<String, Value>) {
     schema.retain(|key, _| !key.starts_with("x-"));
 }
 
-/// A nullable component would become an `Option` of its own; an optional property takes null anyway.
+/// Removes `nullable` from components: each would become an extra `Option`. An optional property accepts null anyway.
 fn drop_nullable(schema: &mut Map<String, Value>) {
     schema.remove("nullable");
 }
 
-/// An optional array would be left out when empty; nullable makes it `Option<Vec<_>>`, which can
-/// send `[]`.
+/// Makes optional arrays nullable: an empty array would be omitted otherwise, `Option<Vec<_>>` can send `[]`.
 fn optional_arrays(schema: &mut Map<String, Value>) {
     let required: Vec<String> = schema
         .get("required")

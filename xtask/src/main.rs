@@ -21,7 +21,7 @@ mod readme;
 mod release;
 mod schemathesis;
 
-/// Keeps the document, the generated code and the published files in step.
+/// Commands for maintainers: keep the documents, the generated code and the published files consistent.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 struct Arguments {
@@ -33,94 +33,95 @@ struct Arguments {
 enum Command {
     /// Write the generated files from the documents in `openapi/`.
     Regen {
-        /// Write nothing; show what would change and fail if anything would.
+        /// Write nothing; print a diff and fail if a file would change.
         #[arg(long)]
         check: bool,
     },
-    /// Check the documents: structure, house rules, examples, provenance, errata.
+    /// Check the documents against the rules: structure, naming, examples, provenance, errata.
     Check {
-        /// Print the rules with their reasons instead.
+        /// Print the rules and their reasons instead.
         #[arg(long)]
         rules: bool,
     },
-    /// Compare the documents with the service's pages: `cargo xtask verify --help`.
+    /// Compare the documents with the service's documentation pages; see `cargo xtask verify --help`.
     #[command(disable_help_flag = true)]
     Verify {
-        /// Passed on to the program `xtask-verify`.
+        /// Arguments of the program `xtask-verify`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Compare the documents with what the vendor's SDK knows, in both directions.
+    /// Compare the documents with facts extracted from the vendor's SDK, in both directions.
     ///
-    /// A difference on purpose stands in the last column of openapi/ERRATA.md, its span beginning with `sdk/`.
+    /// Intended differences are listed in the last column of openapi/ERRATA.md, with spans that begin with `sdk/`.
     Drift(drift::Options),
-    /// Print a first document made from pages and facts of the SDK, with TODO where judgement is owed.
+    /// Draft a document from the service's pages and facts of the SDK, with TODO where a person has to write a
+    /// sentence.
     Draft(draft::Options),
-    /// Compare every sample of every document, as its Rust type writes it, with the committed snapshots.
+    /// Decode and encode every sample of every document with its Rust type, and compare with the committed snapshots.
     Samples {
-        /// Ask for each difference whether it becomes the snapshot.
+        /// Ask for each difference whether to accept it as the new snapshot.
         #[arg(long)]
         review: bool,
     },
-    /// Look through the text of the checkout: stray files, paths of one machine, vocabulary, circles of files.
+    /// Check the files of the repository: stray files, machine-specific paths, vocabulary, circular imports.
     Tidy {
-        /// Take what is right by now from the exceptions in `xtask/tidy.toml`.
+        /// Remove exceptions from `xtask/tidy.toml` that are no longer needed.
         #[arg(long)]
         shrink: bool,
     },
-    /// See whether a new status, field, operation or family needs nothing but its document, in a copy of the checkout.
+    /// Test, in a copy of the checkout, that a new status, field, operation or family needs no hand-written code.
     Families,
-    /// Change the code in small ways, and see whether a unit test notices; needs cargo-mutants, and up to an hour.
+    /// Run mutation tests: find code changes that no unit test catches. Needs cargo-mutants; takes up to an hour.
     Mutants(mutants::Options),
-    /// Run the clients that people have, unmodified, against the emulator.
+    /// Run existing clients (OpenStack SDK, vendor SDK, Terraform requests), unmodified, against the emulator.
     Clients,
-    /// Generate clients in other languages from the published documents, compile them, and live one life cycle with each.
+    /// Generate clients in other languages from the published documents, compile them, and run a notebook life cycle.
     Consumers {
-        /// Names of folders in `tests/consumers`; all of them without any.
+        /// Folders of `tests/consumers` to run; by default all.
         names: Vec<String>,
     },
-    /// Lint the container files of the emulator and the workflow.
+    /// Lint `Dockerfile`, `compose.yaml` and the GitHub workflow. Needs Python.
     Container,
-    /// Tell what changed between two documents, and what breaks generated clients.
+    /// List the changes between two documents, and which of them break generated clients.
     ///
-    /// Without files every published document is compared with its last release; a change that its version does not
-    /// admit, or that the changelog does not have, is an error.
+    /// Without files, compares each published document with its last release, and fails if its version is too low for
+    /// the changes or openapi/CHANGELOG.md does not list them.
     Diff {
         /// The old and the new document, JSON or YAML.
         files: Vec<std::path::PathBuf>,
     },
-    /// Compare what each published crate offers with the list that is committed beside it.
+    /// Compare the public API of each published crate with its committed listing.
     PublicApi {
-        /// Write the lists instead.
+        /// Update the listings instead.
         #[arg(long)]
         write: bool,
     },
-    /// Write the documentation as static pages that need no network.
+    /// Write the documentation as a static site that works offline.
     Site {
-        /// The folder, which is emptied before; `target/site` unless given.
+        /// Output folder; its previous site is removed [default: target/site].
         #[arg(long, value_name = "DIR")]
         out: Option<std::path::PathBuf>,
     },
-    /// Build and run the library's example as `README.md` prints it, manifest included.
+    /// Build and run the example of `README.md`, with the manifest shown there.
     Readme,
-    /// Make the packages of all published crates, and build each from its package alone.
+    /// Package all published crates, and build each from its package alone.
     Package {
-        /// Only look at the packages.
+        /// Check the contents of the packages without building them.
         #[arg(long)]
         no_build: bool,
     },
-    /// List everything that a release publishes, and see whether it agrees: versions, changelogs, packages, documents.
+    /// List everything that a release publishes, and check that versions, changelogs, packages and documents agree.
     Release {
-        /// Nothing is published: that takes a person, see CONTRIBUTING.md.
+        /// Required: this command never publishes. CONTRIBUTING.md has the steps of a release.
         #[arg(long, required = true)]
         dry_run: bool,
-        /// Only look at the packages.
+        /// Check the contents of the packages without building them.
         #[arg(long)]
         no_build: bool,
     },
-    /// Build programs outside of the workspace: do they behave as without the library?
+    /// Check that adding the library to a program does not change how that program's own dependencies behave.
     Isolation,
-    /// Test the emulator against the documents that it serves, with Schemathesis.
+    /// Test the emulator against the documents that it serves with Schemathesis. Needs Python.
     Schemathesis(schemathesis::Bounds),
 }
 
@@ -161,7 +162,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// A program of its own, since it needs the generated client, which `regen` must not need.
+/// Runs `xtask-verify`. It is a separate program because it links the generated client, and `regen` has to work
+/// while that does not compile.
 fn verify(arguments: &[String]) -> Result<bool> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Process::new(cargo)

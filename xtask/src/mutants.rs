@@ -1,8 +1,9 @@
-//! `cargo xtask mutants`: which changes of the code does no unit test notice?
+//! `cargo xtask mutants`: runs cargo-mutants with the unit tests.
 //!
-//! `.cargo/mutants.toml` has the modules, and what survives for a reason. The changes are made in a copy of the checkout, whose
-//! target folder stays warm from run to run. There the packages lose their dev-dependencies on each other: with them, every
-//! change of the facade would build the emulator as well, and no unit test needs them.
+//! `.cargo/mutants.toml` lists the modules and the mutants that are excluded, with reasons. The mutants are built in
+//! a copy of the checkout that keeps its target folder between runs. In the copy the packages have no
+//! dev-dependencies on each other: no unit test needs them, and with them every mutant of the facade would also build
+//! the emulator.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,31 +21,31 @@ use xtask::workspace;
 
 use crate::{copy, python};
 
-/// What is tried, and how long.
+/// Options of `cargo xtask mutants`.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Files whose code is changed, or patterns like `**/retry/*.rs`; all of `.cargo/mutants.toml` without any.
+    /// Files to mutate, or patterns such as `**/retry/*.rs`; by default those of `.cargo/mutants.toml`.
     files: Vec<String>,
-    /// After so many minutes it ends with what it knows.
+    /// Stop after this many minutes and report the results so far.
     #[arg(long, default_value_t = 60)]
     minutes: u64,
-    /// Leaves out the changes that the run before saw noticed, as long as their lines are the same.
+    /// Skip the mutants that the previous run caught, unless their lines have changed.
     #[arg(long)]
     iterate: bool,
 }
 
-/// The packages whose code is changed, and their folders.
+/// The packages that are mutated, and their folders.
 const PACKAGES: [(&str, &str); 2] = [
     ("modelarts", "crates/modelarts"),
     ("modelarts-emulator", "crates/modelarts-emulator"),
 ];
 
-/// Prints the changes that no unit test notices; false when there are any.
+/// Runs cargo-mutants and prints the mutants that no unit test catches. Returns false if there are any.
 pub(crate) fn run(options: &Options) -> Result<bool> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let known = Command::new(&cargo).args(["mutants", "--version"]).output();
     if !known.is_ok_and(|output| output.status.success()) {
-        bail!("cargo-mutants is missing: `cargo install --locked cargo-mutants`");
+        bail!("cargo-mutants is not installed; run `cargo install --locked cargo-mutants`");
     }
     let folder = python::target()?.join("mutants");
     let checkout = folder.join("checkout");
@@ -57,7 +58,7 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
         fs::write(path, toml::to_string(&manifest)?)?;
     }
     if !options.files.is_empty() {
-        // What stands there would be tried beside the files of the command line.
+        // cargo-mutants would mutate these files in addition to those of the command line.
         let path = checkout.join(CONFIGURATION);
         let mut configuration = read(&path)?;
         configuration.insert("examine_globs".to_owned(), options.files.clone().into());
@@ -71,9 +72,9 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
         .arg("--output")
         .arg(&folder)
         .env("CARGO_TARGET_DIR", folder.join("target"))
-        // What nobody debugs need not be linked.
+        // Without debug information the tests link faster.
         .env("CARGO_PROFILE_DEV_DEBUG", "0")
-        // A change that only one input in a hundred shows would be noticed in one run and not in the next.
+        // Fewer random cases: a mutant that one input in a hundred catches would be reported in some runs only.
         .env("PROPTEST_CASES", "16")
         .stdout(Stdio::piped());
     for (package, _) in PACKAGES {
@@ -83,20 +84,20 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
         command.arg("--iterate");
     }
     println!(
-        "the unit tests of an unchanged copy come first; the first run builds them, which takes minutes"
+        "running the unit tests without mutations first; the first run has to build them, which takes minutes"
     );
     let child = command.spawn().context("starting cargo-mutants")?;
     let end = finish(child, Duration::from_secs(options.minutes * 60))?;
     match end {
         None => println!(
-            "not all changes were tried within {} minutes",
+            "stopped after {} minutes; not all mutants were tested",
             options.minutes
         ),
         Some(0 | 2 | 3) => {}
         Some(4) => bail!(
-            "the unit tests fail before anything is changed, or need a dev-dependency on another crate of ours, which the copy does not have"
+            "the unit tests fail without any mutation. If they pass in the checkout, they may need a dev-dependency on another crate of the workspace, which the copy does not have"
         ),
-        Some(code) => bail!("cargo-mutants ended with {code}"),
+        Some(code) => bail!("cargo-mutants exited with {code}"),
     }
     Outcomes::read(&folder.join("mutants.out"))?.report()
 }
@@ -109,7 +110,7 @@ fn read(path: &Path) -> Result<Table> {
     toml::from_str(&text).with_context(|| format!("reading {}", path.display()))
 }
 
-/// Drops the dev-dependencies on other crates of the checkout, those with a path.
+/// Removes the dev-dependencies on other crates of the workspace (those with a path).
 fn drop_members(manifest: &mut Table, workspace: &Table) {
     let shared = workspace
         .get("workspace")
@@ -125,12 +126,16 @@ fn drop_members(manifest: &mut Table, workspace: &Table) {
     }
 }
 
-/// Prints what a program prints until it ends, and returns its exit code; `None` when it had to be interrupted.
+/// Forwards the output of a program until it exits, and returns its exit code; `None` if the time limit interrupted
+/// it.
 fn finish(mut child: Child, limit: Duration) -> Result<Option<i32>> {
-    let output = child.stdout.take().context("cargo-mutants has no output")?;
+    let output = child
+        .stdout
+        .take()
+        .context("the output of cargo-mutants is not piped")?;
     let (ended, end) = mpsc::channel::<()>();
     let printer = thread::spawn(move || {
-        // Dropped with the last line.
+        // Disconnects after the last line.
         let _ended = ended;
         for line in BufReader::new(output).lines().map_while(Result::ok) {
             println!("{line}");
@@ -145,7 +150,7 @@ fn finish(mut child: Child, limit: Duration) -> Result<Option<i32>> {
     Ok(whole.then(|| status.code().unwrap_or(1)))
 }
 
-/// So that it ends what it has started, too.
+/// Interrupts the process, which then stops its own child processes.
 fn interrupt(child: &mut Child) -> Result<()> {
     if cfg!(unix) {
         let id = child.id().to_string();
@@ -155,12 +160,12 @@ fn interrupt(child: &mut Child) -> Result<()> {
     }
 }
 
-/// What became of the changes: each is a line that begins with its file.
+/// The results: one line per mutant, beginning with its file.
 struct Outcomes {
-    /// By an assertion, or since the test did not end in time.
+    /// Caught by a failing test or by a timeout.
     noticed: Vec<String>,
     missed: Vec<String>,
-    /// Noticed by the compiler.
+    /// Rejected by the compiler.
     unviable: Vec<String>,
 }
 
@@ -191,14 +196,14 @@ impl Outcomes {
         }
         ensure!(
             !files.is_empty(),
-            "nothing was changed: no file with code fits, or the run before saw all of it noticed"
+            "no mutants: no file matches, or the previous run caught all of them"
         );
-        println!("noticed  missed  do not compile");
+        println!(" caught  missed  do not compile");
         for (file, [noticed, missed, unviable]) in files {
             println!("{noticed:>7}  {missed:>6}  {unviable:>14}  {file}");
         }
         for line in &self.missed {
-            println!("no unit test notices: {line}");
+            println!("missed: {line}");
         }
         Ok(self.missed.is_empty())
     }

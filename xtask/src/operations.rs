@@ -1,7 +1,7 @@
-//! Operations: the client, their builders, and the table of what the document says of them.
+//! Generates the client, the operation builders, and the table of operations.
 //!
-//! The generator writes how a request is made of parameters and body; this is kept. Everything around it is written here:
-//! where the request goes, what is missing, and who sends it.
+//! The generator's code that turns parameters and body into a request is kept. Everything around it is generated
+//! here: the URL, the error about missing values, and sending.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use crate::document::{Document, Operation, text};
 use crate::emit::{doc_lines, import_enums, spread_docs};
 use crate::texts;
 
-/// Rewrites client and builders in what the generator made of a document.
+/// Rewrites the client and its builders in the generator's output.
 pub(crate) fn rewrite(document: &Document, file: &mut syn::File) -> Result<()> {
     let operations: Vec<_> = document.operations().collect();
     let mut items = Vec::new();
@@ -95,7 +95,7 @@ fn client_items(attributes: &[syn::Attribute]) -> [syn::Item; 2] {
     ]
 }
 
-/// What every client has, whoever sends: beside the methods of the operations.
+/// The methods that every client has beside those of the operations.
 fn client_methods() -> syn::Item {
     syn::parse_quote! {
         impl<X> Client<X> {
@@ -121,7 +121,7 @@ fn client_methods() -> syn::Item {
     }
 }
 
-/// What an operation does; its parameters are described where they are set.
+/// The documentation of an operation's method. Parameters are documented on the setters.
 fn method_docs(operation: Operation<'_>) -> Vec<syn::Attribute> {
     let summary = text(operation.value, "summary");
     let description = text(operation.value, "description").trim();
@@ -180,20 +180,20 @@ fn builders(
     Ok(items)
 }
 
-/// A builder as it was generated.
+/// The parts of a builder in the generator's output.
 struct Builder<'a> {
     operation: Operation<'a>,
     index: usize,
     name: syn::Ident,
     fields: Vec<Field>,
-    /// What its `send` does.
+    /// The body of its method `send`.
     send: &'a syn::ImplItemFn,
 }
 
-/// A parameter, or the body.
+/// A field of a builder: a parameter or the body.
 struct Field {
     name: syn::Ident,
-    /// Its name in the document.
+    /// The name in the document.
     wire_name: String,
     value: syn::Type,
     required: bool,
@@ -295,7 +295,7 @@ impl<'a> Builder<'a> {
         ])
     }
 
-    /// `send` without the sending, and the sending.
+    /// The methods `prepare` and `send`.
     fn prepare(&self) -> Result<TokenStream> {
         let response = response_type(&self.send.sig.output)?;
         let names: Vec<_> = self.fields.iter().map(|field| &field.name).collect();
@@ -345,7 +345,7 @@ impl<'a> Builder<'a> {
         })
     }
 
-    /// `("id", id.as_str())` for each parameter in the path.
+    /// An expression such as `("id", id.as_str())` for each path parameter.
     fn path_values(&self) -> Result<Vec<TokenStream>> {
         let names = self
             .operation
@@ -366,7 +366,7 @@ impl<'a> Builder<'a> {
             .collect()
     }
 
-    /// The generated statements that make the request of the URL, the query, the headers and the body.
+    /// The generator's statements that build the request from URL, query, headers and body.
     fn request(&self) -> Result<TokenStream> {
         let mut statements = self.send.block.stmts.clone();
         let is_local = |statement: &syn::Stmt, name: &str| {
@@ -402,19 +402,19 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// Joins the generated expression of a request to what is around it.
+/// Adapts the generator's request expression to the code around it.
 struct Seam<'a> {
-    /// Of the body.
+    /// The content type of the body.
     media_type: Option<&'a str>,
-    /// Whether the body may be left out.
+    /// Whether the body is optional.
     optional_body: bool,
-    /// Further names of parameters in the query, which take the same value.
+    /// Other names of query parameters (`x-also`), which are sent with the same value.
     also: BTreeMap<String, Vec<String>>,
 }
 
 impl VisitMut for Seam<'_> {
     fn visit_local_mut(&mut self, local: &mut syn::Local) {
-        // `let mut request` was for the hooks.
+        // Only the generator's hooks needed `let mut request`.
         if let syn::Pat::Ident(name) = &mut local.pat
             && name.ident == "request"
         {
@@ -438,7 +438,7 @@ impl VisitMut for Seam<'_> {
                     #build.map_err(|error| RequestError::unbuilt(operation, error))?
                 };
             }
-            // The value of a header.
+            // Conversion of a header value.
             syn::Expr::Try(attempt) if matches!(&*attempt.expr, syn::Expr::MethodCall(call) if call.method == "try_into") =>
             {
                 let value = &attempt.expr;
@@ -478,7 +478,7 @@ impl VisitMut for Seam<'_> {
     }
 }
 
-/// Name and value of `&progenitor_client::QueryParam::new("name", &value)`.
+/// The name and the value in `&progenitor_client::QueryParam::new("name", &value)`.
 fn query_parameter(
     arguments: &syn::punctuated::Punctuated<syn::Expr, syn::Token![,]>,
 ) -> Option<(String, syn::Expr)> {
@@ -527,7 +527,7 @@ impl Field {
     }
 }
 
-/// Name and text of parameters and body, by their Rust names without an underscore at the end.
+/// Name and documentation of parameters and body, by Rust name without a trailing underscore.
 fn known_fields(
     document: &Document,
     operation: Operation<'_>,
@@ -546,7 +546,7 @@ fn known_fields(
     known
 }
 
-/// Whether a request without a body is none.
+/// Whether the operation requires a body.
 fn needs_body(operation: Operation<'_>) -> bool {
     let body = operation.request_body();
     body.is_some_and(|body| body.is_required())
@@ -583,7 +583,7 @@ fn response_type(output: &syn::ReturnType) -> Result<syn::Type> {
     }
 }
 
-/// The first type argument of a type whose path ends with `name`.
+/// The first type argument of a type whose path ends in `name`.
 pub(crate) fn argument<'a>(of: &'a syn::Type, name: &str) -> Option<&'a syn::Type> {
     let syn::Type::Path(path) = of else {
         return None;
@@ -602,7 +602,7 @@ pub(crate) fn argument<'a>(of: &'a syn::Type, name: &str) -> Option<&'a syn::Typ
     }
 }
 
-/// Writes the module `operations`.
+/// Generates the module `operations`.
 pub(crate) fn table(document: &Document) -> String {
     let mut shapes = Shapes::default();
     let mut out = "use crate::{Operation, Shape};
@@ -643,14 +643,14 @@ pub(crate) fn table(document: &Document) -> String {
     out + "];\n" + &shapes.statics()
 }
 
-/// The content type of an operation's body, as it is sent.
+/// The content type with which an operation's body is sent.
 fn content_type<'a>(operation: Operation<'a>) -> &'a str {
     let body = operation.request_body();
     body.and_then(|body| Some(body.json()?.content_type))
         .unwrap_or_default()
 }
 
-/// Words that stand in the path of another operation where this one has a parameter.
+/// Fixed path segments of other operations in the place of one of this operation's parameters.
 fn reserved<'a>(path: &str, operations: &[Operation<'a>]) -> Vec<&'a str> {
     let is_parameter = |segment: &str| segment.starts_with('{');
     let own: Vec<&str> = path.split('/').collect();
@@ -675,7 +675,7 @@ fn reserved<'a>(path: &str, operations: &[Operation<'a>]) -> Vec<&'a str> {
     words
 }
 
-/// The bodies of all responses, successes first.
+/// The schemas of all response bodies, successes first.
 fn response_schemas(operation: Operation<'_>) -> Vec<Schema<'_>> {
     let mut responses: Vec<_> = operation.responses().collect();
     responses.sort_by_key(|response| !response.is_success());
@@ -685,15 +685,15 @@ fn response_schemas(operation: Operation<'_>) -> Vec<Schema<'_>> {
     schemas.collect()
 }
 
-/// What bodies are made of, each component once.
+/// The statics that describe bodies, one per component.
 #[derive(Default)]
 struct Shapes {
-    /// The value of each static by its name, empty while it is being made.
+    /// The value of each static by name; empty while it is being built.
     components: BTreeMap<String, String>,
 }
 
 impl Shapes {
-    /// The expression of a schema's shape.
+    /// The expression for the shape of a schema.
     fn of(&mut self, schema: Schema<'_>) -> String {
         let is_nested = matches!(schema.schema_type(), SchemaType::Array | SchemaType::Object);
         let Some(name) = schema.name().filter(|_| is_nested) else {

@@ -1,7 +1,7 @@
-//! `cargo xtask package`: the crates as they are published, each built from its package alone.
+//! `cargo xtask package`: packages the published crates, and builds each from its package alone.
 //!
-//! Cargo unpacks the packages and builds them against each other, as a registry would hand them out, so what a crate needs
-//! from the checkout is missed here. What cargo does not ask is asked of the packages themselves.
+//! Cargo unpacks the packages and builds them against each other, as a registry would hand them out, so what a crate
+//! needs from the checkout is missed here. What cargo does not ask is asked of the packages themselves.
 
 use std::env;
 use std::fs;
@@ -15,11 +15,11 @@ use xtask::workspace;
 
 use crate::python::succeed;
 
-/// What every package has beside its code.
+/// The files that every package must contain.
 const OWED: [&str; 4] = ["Cargo.toml", "LICENSE-APACHE", "LICENSE-MIT", "README.md"];
-/// What the registry takes at most, compressed.
+/// The largest compressed package that the registry accepts, in bytes.
 const LIMIT: u64 = 10 * 1024 * 1024;
-/// What a description of a crate has on the registry.
+/// The manifest keys that the registry shows.
 const METADATA: [&str; 7] = [
     "description",
     "license",
@@ -30,7 +30,7 @@ const METADATA: [&str; 7] = [
     "keywords",
 ];
 
-/// A package that was made.
+/// A package and the problems found in it.
 pub(crate) struct Package {
     pub(crate) name: String,
     pub(crate) version: String,
@@ -45,7 +45,7 @@ impl Package {
     }
 }
 
-/// Builds the packages and prints them; false when one of them lacks something.
+/// Packages the crates and prints the list. Returns false if a package has a problem.
 pub(crate) fn run(build: bool) -> Result<bool> {
     let packages = make(&workspace::root(), build)?;
     print(&packages);
@@ -67,13 +67,13 @@ pub(crate) fn print(packages: &[Package]) {
     }
 }
 
-/// Removes what Cargo keeps of packages that were made before: it takes one of the same version for the same.
+/// Removes cached copies of earlier packages: cargo would use them for packages of the same version.
 fn forget(target: &Path, published: &[&Value]) -> Result<()> {
     let mut kept = vec![target.to_owned()];
     let home = env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| Some(env::home_dir()?.join(".cargo")));
     if let Some(home) = home {
-        // Folders of registries without a host, such as the one that `cargo package` makes for the time being.
+        // Registries without a host, such as the temporary one of `cargo package`.
         let registries = fs::read_dir(home.join("registry/src"))
             .into_iter()
             .flatten();
@@ -102,15 +102,16 @@ fn forget(target: &Path, published: &[&Value]) -> Result<()> {
     Ok(())
 }
 
-/// Makes the packages of all crates that are published, and with `build` compiles each of them without the checkout.
+/// Packages all published crates; with `build`, also compiles each from its package.
 pub(crate) fn make(root: &Path, build: bool) -> Result<Vec<Package>> {
-    // Of their own, shared by all of them: what is built from a package must not stand in for what the checkout builds.
+    // Of their own, shared by all of them: what is built from a package must not stand in for what the checkout
+    // builds.
     let target = root.join("target/packages");
     let metadata = metadata(root)?;
     let published: Vec<&Value> = list(&metadata, "packages")
         .iter()
         .filter(|package| {
-            // Null where any registry will do, a list of registries otherwise, which is empty for `publish = false`.
+            // `publish` is null if any registry is allowed, otherwise a list, which is empty for `publish = false`.
             package.get("publish").is_none_or(Value::is_null)
         })
         .collect();
@@ -141,7 +142,7 @@ fn inspected(package: &Value, folder: &Path) -> Result<Package> {
     let (name, version) = (text(package, "name"), text(package, "version"));
     let archive = folder.join(format!("{name}-{version}.crate"));
     let bytes = fs::metadata(&archive)
-        .with_context(|| format!("looking at {}", archive.display()))?
+        .with_context(|| format!("inspecting {}", archive.display()))?
         .len();
     let files = files(&archive)?;
     let manifest = archived(&archive, &format!("{name}-{version}/Cargo.toml"))?;
@@ -149,7 +150,7 @@ fn inspected(package: &Value, folder: &Path) -> Result<Package> {
     let mut problems = Vec::new();
     for owed in OWED {
         if !files.iter().any(|file| file == Path::new(owed)) {
-            problems.push(format!("there is no {owed} in the package"));
+            problems.push(format!("the package does not contain {owed}"));
         }
     }
     for key in METADATA {
@@ -161,16 +162,18 @@ fn inspected(package: &Value, folder: &Path) -> Result<Package> {
     problems.extend(paths(&manifest, ""));
     let readme = archived(&archive, &format!("{name}-{version}/README.md")).unwrap_or_default();
     for line in readme.lines() {
-        // On the registry there is no checkout beside it.
+        // The registry shows the README without the checkout.
         if line.contains("path = \"") || line.contains("--path ") || line.contains("](../") {
             problems.push(format!(
-                "README.md leads out of the package: {}",
+                "README.md links to files outside of the package: {}",
                 line.trim()
             ));
         }
     }
     if bytes > LIMIT {
-        problems.push(format!("{bytes} bytes are more than a registry takes"));
+        problems.push(format!(
+            "the package has {bytes} bytes; the registry accepts at most {LIMIT}"
+        ));
     }
     Ok(Package {
         name: name.to_owned(),
@@ -181,7 +184,7 @@ fn inspected(package: &Value, folder: &Path) -> Result<Package> {
     })
 }
 
-/// Dependencies of a manifest that lead to a folder.
+/// The keys of a manifest that have a `path`.
 fn paths(table: &toml::Table, at: &str) -> Vec<String> {
     let mut found = Vec::new();
     for (key, value) in table {
@@ -190,14 +193,16 @@ fn paths(table: &toml::Table, at: &str) -> Vec<String> {
             continue;
         };
         if at.contains("dependencies.") && inner.contains_key("path") {
-            found.push(format!("`{here}` leads to a folder"));
+            found.push(format!(
+                "`{here}` has a `path`, which does not exist outside of the checkout"
+            ));
         }
         found.extend(paths(inner, &format!("{here}.")));
     }
     found
 }
 
-/// The files of a package, without the folder that all of them lie in.
+/// The files of a package, by path without the common folder.
 fn files(archive: &Path) -> Result<Vec<PathBuf>> {
     let listing = output(
         Command::new("tar")
@@ -238,7 +243,7 @@ fn output(command: &mut Command) -> Result<String> {
     if !output.status.success() {
         bail!("{}", String::from_utf8_lossy(&output.stderr));
     }
-    String::from_utf8(output.stdout).context("reading what a program prints")
+    String::from_utf8(output.stdout).context("decoding the output of a program")
 }
 
 fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {

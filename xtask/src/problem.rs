@@ -1,10 +1,10 @@
-//! What a check found, in a form that leads to the place.
+//! A problem that a check reports.
 
 use std::fmt;
 
 pub use modelarts_document::push;
 
-/// A finding: file, place in it, rule, and what to do.
+/// A problem: file, place, rule, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {
     /// Path from the root of the checkout.
@@ -13,7 +13,7 @@ pub struct Problem {
     pub pointer: String,
     /// Name of the rule.
     pub rule: &'static str,
-    /// What is wrong and the way out.
+    /// What is wrong and how to fix it.
     pub message: String,
 }
 

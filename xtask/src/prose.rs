@@ -1,39 +1,39 @@
-//! Limits, defaults and units that a description states in words.
+//! Recognizes limits, defaults and units in descriptions.
 //!
-//! Pages state them in English, the vendor's SDK in Chinese; our own documents in English. What a text does not say
-//! in one of the known ways is not stated.
+//! Pages and our documents are in English, the vendor's SDK in Chinese. Statements in other words than the known
+//! patterns are not recognized.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
-/// What a description states.
+/// The limits, default and unit in a description.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Stated {
-    /// Least number of characters.
+    /// Minimum number of characters.
     pub min_length: Option<u64>,
-    /// Greatest number of characters.
+    /// Maximum number of characters.
     pub max_length: Option<u64>,
-    /// Least value.
+    /// Minimum value.
     pub minimum: Option<i64>,
-    /// Greatest value.
+    /// Maximum value.
     pub maximum: Option<i64>,
-    /// Greatest number of entries.
+    /// Maximum number of entries.
     pub max_items: Option<u64>,
-    /// The printable ASCII characters that a text may have.
+    /// The printable ASCII characters that a text may contain.
     pub characters: Option<BTreeSet<char>>,
-    /// What the service assumes when nothing is sent.
+    /// The value that the service assumes if none is sent.
     pub default: Option<String>,
-    /// The unit of a quantity, in one spelling: `ms`, `s`, `min`, `h`, `d`, `B`, `KB`, `MB`, `GB`, `TB`.
+    /// The unit of a quantity, normalized: `ms`, `s`, `min`, `h`, `d`, `B`, `KB`, `MB`, `GB`, `TB`.
     pub unit: Option<&'static str>,
 }
 
-/// A number as texts write it.
+/// A number in digits or words.
 const NUMBER: &str =
     r"(?:\*\*)?(-?[0-9][0-9,]*|one|two|three|four|five|six|seven|eight|nine|ten|twenty)(?:\*\*)?";
 
-/// Where a unit stands: behind a number or `in`, in `Unit: ms`, or anywhere at all.
+/// A unit in English or Chinese.
 const UNIT: &str = r"(milliseconds?|ms|seconds?|minutes?|hours?|days?|bytes?|KiB|KB|MiB|MB|GiB|GB|TiB|TB|毫秒|秒|分钟|小时|天|字节)";
 
 fn regex(pattern: &str) -> Regex {
@@ -82,7 +82,7 @@ fn number(text: &str) -> Option<i64> {
     text.replace(',', "").parse().ok()
 }
 
-/// The numbers among the groups of a match, in their order.
+/// The numbers in the groups of a match, in order.
 fn numbers(captures: &Captures<'_>) -> Vec<i64> {
     let groups = captures.iter().skip(1).flatten();
     groups.filter_map(|group| number(group.as_str())).collect()
@@ -109,7 +109,7 @@ fn unit(word: &str) -> Option<&'static str> {
     })
 }
 
-/// The unit that a text names: where it is said outright, else the first that is met.
+/// The unit that a text states explicitly, otherwise the first that it mentions.
 fn unit_of(text: &str) -> Option<&'static str> {
     if text.contains("13-digit timestamp") {
         return Some("ms");
@@ -171,7 +171,7 @@ fn characters_of(text: &str) -> Option<BTreeSet<char>> {
     Some(printable().filter(is_allowed).collect())
 }
 
-/// Whether a text has this number, with or without commas.
+/// Whether a text contains this number, with or without thousands separators.
 pub fn mentions(text: &str, number: i64) -> bool {
     let words = text.split(|c: char| !(c.is_ascii_digit() || c == ',' || c == '-'));
     words
@@ -179,7 +179,7 @@ pub fn mentions(text: &str, number: i64) -> bool {
         .any(|word| word.parse() == Ok(number))
 }
 
-/// The printable ASCII characters that a regular expression takes, alone or repeated `length` times.
+/// The printable ASCII characters that a regular expression matches, alone or repeated `length` times.
 pub fn characters_of_pattern(pattern: &str, length: u64) -> Option<BTreeSet<char>> {
     let pattern = Regex::new(pattern).ok()?;
     let length = usize::try_from(length.clamp(1, 4096)).ok()?;
@@ -187,7 +187,7 @@ pub fn characters_of_pattern(pattern: &str, length: u64) -> Option<BTreeSet<char
     Some(taken.collect())
 }
 
-/// Reads what a description states; `is_list` tells that it is about a list.
+/// Reads limits, default and unit from a description. `is_list` says whether it describes a list.
 pub fn stated(description: &str, is_list: bool) -> Stated {
     let mut stated = Stated {
         default: default_of(description),

@@ -1,6 +1,6 @@
-//! `cargo xtask public-api`: has what other crates can use of a published crate changed?
+//! `cargo xtask public-api`: compares the public API of each published crate with its committed listing.
 //!
-//! The list of a crate is committed beside its manifest, so that a change of its public API is seen in review.
+//! The listing `api.txt` is beside the manifest, so reviews show every change of the public API.
 
 use std::env;
 use std::fs;
@@ -15,7 +15,7 @@ use crate::python;
 
 const LIST: &str = "api.txt";
 
-/// Compares the lists with the crates, or with `write` replaces them; false when one of them differs.
+/// Compares the listings with the crates, or updates them if `write` is set. Returns false if one differs.
 pub(crate) fn run(write: bool) -> Result<bool> {
     let root = workspace::root();
     let mut differ = 0;
@@ -41,18 +41,18 @@ pub(crate) fn run(write: bool) -> Result<bool> {
     }
     if differ > 0 && !write {
         eprintln!(
-            "\nThe public API of {differ} crates is not what their lists say. If that is on purpose, run \
-             `cargo xtask public-api --write` and commit the lists; the changelog says what changes for users."
+            "\nThe public API of {differ} crates differs from the listing `api.txt`. If that is intended, run \
+             `cargo xtask public-api --write`, commit the listings, and describe the change in CHANGELOG.md."
         );
         return Ok(false);
     }
     if !write {
-        println!("the public API of every crate is what its list says");
+        println!("the public API of every crate matches its listing");
     }
     Ok(true)
 }
 
-/// The folders of the crates that others can depend on.
+/// The folders of the published libraries.
 fn libraries(root: &Path) -> Result<Vec<PathBuf>> {
     let mut folders = workspace::crates(root)?;
     folders.retain(|folder| {
@@ -61,12 +61,12 @@ fn libraries(root: &Path) -> Result<Vec<PathBuf>> {
     Ok(folders)
 }
 
-/// What a crate offers with all its features: an item a line, sorted.
+/// Lists the public items of a crate with all its features, one per line, sorted.
 ///
-/// What every type has from elsewhere is left out: implementations for all types, and of `Send` and the like.
+/// Blanket implementations and auto traits are omitted.
 fn list(folder: &Path) -> Result<String> {
     let (name, features) = manifest(folder)?;
-    // Of its own, since build scripts take another way when unstable features are allowed.
+    // A separate target folder, since build scripts behave differently with unstable features.
     let target = python::target()?.join("public-api");
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     python::succeed(
@@ -76,7 +76,7 @@ fn list(folder: &Path) -> Result<String> {
             .args(["--no-default-features", "--features"])
             .arg(features.join(","))
             .args(["--", "-Zunstable-options", "--output-format", "json"])
-            // The warnings are those of `cargo doc`.
+            // `cargo doc` already reports these warnings.
             .args(["--cap-lints", "allow"])
             .current_dir(folder)
             .env("CARGO_TARGET_DIR", &target)
@@ -89,15 +89,15 @@ fn list(folder: &Path) -> Result<String> {
         .build();
     let api = api.with_context(|| {
         format!(
-            "reading {}, whose form is that of the toolchain: `public-api` in xtask/Cargo.toml must be of a version \
-             that reads it",
+            "reading {}: its format depends on the toolchain; set `public-api` in xtask/Cargo.toml to a version \
+             that supports it",
             json.display()
         )
     })?;
     Ok(api.items().map(|item| format!("{item}\n")).collect())
 }
 
-/// The name of a crate and the features under which it has all its items.
+/// The name of a crate and the features that enable all its items.
 fn manifest(folder: &Path) -> Result<(String, Vec<String>)> {
     let path = folder.join("Cargo.toml");
     let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
@@ -107,10 +107,10 @@ fn manifest(folder: &Path) -> Result<(String, Vec<String>)> {
     let name = manifest
         .get("package")
         .and_then(|package| package.get("name")?.as_str());
-    let name = name.with_context(|| format!("{} names no package", path.display()))?;
+    let name = name.with_context(|| format!("{} has no package name", path.display()))?;
     let features = manifest.get("features").and_then(toml::Value::as_table);
     let features = features.into_iter().flat_map(toml::Table::keys);
-    // The TLS library adds no item, and the one that is not the default needs a library of the system.
+    // Features of TLS add no items, and the non-default one needs a system library.
     let features = features.filter(|name| *name != "default" && *name != "native-tls");
     Ok((name.to_owned(), features.cloned().collect()))
 }

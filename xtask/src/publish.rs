@@ -1,6 +1,6 @@
-//! What is published for other languages: the documents in the forms that generators take, error codes, errata, texts.
+//! Generates `openapi/published` for users of other languages: variants of the documents, error codes, errata, texts.
 //!
-//! Each form is taken by a consumer of `tests/consumers`; a form that nobody takes is not published.
+//! A client in `tests/consumers` is generated from each variant; there are no other variants.
 
 mod extensions;
 mod forms;
@@ -23,7 +23,7 @@ pub(crate) const FOLDER: &str = "openapi/published";
 /// The changelog of the documents, from the root of the checkout.
 pub(crate) const CHANGELOG: &str = "openapi/CHANGELOG.md";
 
-/// All published files, by their path from the root of the checkout.
+/// Generates all published files, by their path from the root of the checkout.
 pub(crate) fn files(
     root: &Path,
     documents: &[Document],
@@ -86,12 +86,12 @@ fn errors(catalogue: &Catalogue) -> Value {
     catalogue.errors.iter().map(entry).collect()
 }
 
-/// The errata as they are published.
+/// The published errata.
 pub(crate) fn errata(root: &Path) -> Result<String> {
     Ok(errata_without_spans(&read(root, errata::FILE)?))
 }
 
-/// The errata without the column that only the comparison with the pages reads.
+/// The errata without the last column, which only `verify` and `drift` read.
 fn errata_without_spans(text: &str) -> String {
     let mut kept = String::new();
     let mut is_table_seen = false;
@@ -113,7 +113,7 @@ fn errata_without_spans(text: &str) -> String {
     )
 }
 
-/// Which file for whom, the tested commands, and the introduction of each document.
+/// The README: which file to use, the tested commands, and the introduction of each document.
 fn readme(documents: &[Document]) -> String {
     let mut page = include_str!("publish/README.md").to_owned();
     for document in documents {
@@ -124,7 +124,7 @@ fn readme(documents: &[Document]) -> String {
             text(info, "version")
         );
         for line in text(info, "description").lines() {
-            // Its headings belong below ours.
+            // Its headings move one level down.
             page += if line.starts_with("## ") { "#" } else { "" };
             page += line;
             page.push('\n');

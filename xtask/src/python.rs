@@ -1,4 +1,4 @@
-//! Virtual environments with pinned packages, for tools that come from PyPI.
+//! Virtual environments with pinned packages, for tools from PyPI.
 
 use std::env;
 use std::fs;
@@ -7,10 +7,9 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-/// The interpreter of the environment `target/<name>-venv` in which everything of `requirements` is installed.
+/// Returns the interpreter of the environment `target/<name>-venv`, in which `requirements` is installed.
 ///
-/// The environment is made when it is missing or when the requirements have changed since; it takes the
-/// `python3` of the search path.
+/// Creates the environment with the `python3` of `PATH` if it is missing or the requirements have changed.
 pub(crate) fn environment(name: &str, requirements: &Path) -> Result<PathBuf> {
     let wanted = fs::read_to_string(requirements)
         .with_context(|| format!("reading {}", requirements.display()))?;
@@ -51,22 +50,22 @@ pub(crate) fn environment(name: &str, requirements: &Path) -> Result<PathBuf> {
     Ok(interpreter)
 }
 
-/// The folder for everything that is built, which is also where this program lies.
+/// The target folder, found from the path of the running program.
 pub(crate) fn target() -> Result<PathBuf> {
-    let program = env::current_exe().context("looking for this program")?;
+    let program = env::current_exe().context("locating the running executable")?;
     let folder = program.parent().and_then(Path::parent);
     Ok(folder
-        .context("this program lies outside of a target folder")?
+        .context("the running executable is not in a target folder; start it with `cargo xtask`")?
         .to_path_buf())
 }
 
-/// Runs a command; an error unless it ends well.
+/// Runs a command. A failing exit status is an error.
 pub(crate) fn succeed(command: &mut Command) -> Result<()> {
     let status = command
         .status()
         .with_context(|| format!("starting {}", command.get_program().display()))?;
     if !status.success() {
-        bail!("{} ended with {status}", command.get_program().display());
+        bail!("`{}` failed: {status}", command.get_program().display());
     }
     Ok(())
 }

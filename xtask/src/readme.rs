@@ -1,4 +1,4 @@
-//! The library's example on the front page, built and run as it is printed there.
+//! `cargo xtask readme`: builds and runs the example of `README.md`.
 
 use std::fs;
 use std::path::Path;
@@ -10,12 +10,12 @@ use xtask::workspace;
 
 use crate::python;
 
-/// The section whose blocks make the program.
+/// The section with the manifest and the program.
 const SECTION: &str = "\n## The library\n";
-/// The checkout, as the front page writes it.
+/// The placeholder for the checkout in the manifest.
 const CHECKOUT: &str = "../modelarts-rs/";
 
-/// Makes a package of the manifest and the program that `README.md` prints, outside of the workspace, and runs it.
+/// Builds a package from the manifest and the program in `README.md`, outside of the workspace, and runs it.
 pub(crate) fn run() -> Result<bool> {
     let root = workspace::root();
     let path = root.join("README.md");
@@ -30,7 +30,7 @@ fn build(root: &Path, text: &str, folder: &Path) -> Result<bool> {
     let section = section(text)?;
     let manifest = block(section, "toml")?;
     if !manifest.contains(CHECKOUT) {
-        bail!("the manifest in README.md does not name the checkout as `{CHECKOUT}`");
+        bail!("the manifest in README.md must refer to the checkout as `{CHECKOUT}`");
     }
     let checkout = format!("{}/", root.display());
     fs::create_dir_all(folder.join("src"))?;
@@ -39,7 +39,7 @@ fn build(root: &Path, text: &str, folder: &Path) -> Result<bool> {
         manifest.replace(CHECKOUT, &checkout),
     )?;
     fs::write(folder.join("src/main.rs"), block(section, "rust")?)?;
-    // The versions that were tested, so far as they are the same crates.
+    // Uses the tested versions for all packages that the workspace has too.
     fs::copy(root.join("Cargo.lock"), folder.join("Cargo.lock"))?;
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
@@ -58,14 +58,14 @@ fn section(text: &str) -> Result<&str> {
     Ok(after.split("\n## ").next().unwrap_or(after))
 }
 
-/// The first block of a language.
+/// The first code block of a language.
 fn block<'a>(section: &'a str, language: &str) -> Result<&'a str> {
     let opening = format!("```{language}\n");
     let inside = section.split_once(&opening).map(|(_, after)| after);
     let code = inside.and_then(|after| after.split_once("\n```"));
     code.map(|(code, _)| code).with_context(|| {
         format!(
-            "README.md shows no `{language}` block under `{}`",
+            "README.md has no `{language}` block under `{}`",
             SECTION.trim()
         )
     })

@@ -1,4 +1,4 @@
-//! `cargo xtask regen`: write the generated files, or show that they are not what they should be.
+//! `cargo xtask regen`: writes the generated files, or checks that they are current.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,12 +10,13 @@ use similar::TextDiff;
 use crate::catalogue::Catalogue;
 use crate::{check, documentation, facade, generate, publish, server, workspace};
 
-/// Writes the files, or with `check` compares them; false when something is wrong.
+/// Writes the files, or only compares them if `check` is set. Returns false if a document has a problem or a file
+/// differs.
 pub fn run(check: bool) -> Result<bool> {
     run_in(&workspace::root(), check)
 }
 
-/// The same in another checkout.
+/// Does the same in another checkout.
 pub fn run_in(root: &Path, check: bool) -> Result<bool> {
     let documents = match check::documents(root)? {
         Ok(documents) => documents,
@@ -23,7 +24,7 @@ pub fn run_in(root: &Path, check: bool) -> Result<bool> {
             for problem in &problems {
                 eprintln!("{problem}");
             }
-            eprintln!("\nNothing was written; correct the document first.");
+            eprintln!("\nNo file was written. Fix the problems above in the documents first.");
             return Ok(false);
         }
     };
@@ -42,7 +43,7 @@ pub fn run_in(root: &Path, check: bool) -> Result<bool> {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
-        // A whole file or the old one, whatever happens: write beside it, then rename.
+        // Renaming is atomic: a crash leaves either the old or the new file.
         let fresh = path.with_extension("new");
         fs::write(&fresh, text).with_context(|| format!("writing {}", fresh.display()))?;
         fs::rename(&fresh, &path).with_context(|| format!("writing {}", path.display()))?;
@@ -86,20 +87,23 @@ fn compare(
     }
     for path in stale {
         differ += 1;
-        println!("{} is not generated any more", path.display());
+        println!(
+            "{} is no longer generated; `cargo xtask regen` removes it",
+            path.display()
+        );
     }
     if differ > 0 {
         eprintln!(
-            "\n{differ} generated files differ from what the documents say. Do not edit them: change the \
+            "\n{differ} generated files differ from the documents. Do not edit generated files: change the \
              document in openapi/, run `cargo xtask regen` and commit both."
         );
         return Ok(false);
     }
-    println!("{} generated files are what the documents say", files.len());
+    println!("all {} generated files are current", files.len());
     Ok(true)
 }
 
-/// Files in the generated folders that nothing generates.
+/// Files in the generated folders that are no longer generated.
 fn stale(root: &Path, known: &BTreeSet<PathBuf>) -> Result<BTreeSet<PathBuf>> {
     fn collect(root: &Path, folder: &Path, found: &mut BTreeSet<PathBuf>) -> Result<()> {
         let Ok(entries) = fs::read_dir(root.join(folder)) else {
@@ -130,7 +134,7 @@ fn stale(root: &Path, known: &BTreeSet<PathBuf>) -> Result<BTreeSet<PathBuf>> {
     Ok(found.difference(known).cloned().collect())
 }
 
-/// Line ends as we write them, for checkouts that convert them.
+/// Normalizes line endings, for checkouts that convert them.
 fn normal(text: &str) -> String {
     text.replace("\r\n", "\n")
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask release --dry-run`: everything that a release publishes, in one list, and whether it agrees.
+//! `cargo xtask release --dry-run`: lists everything that a release publishes, and checks that the parts agree.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,10 +10,10 @@ use xtask::{diff, regen, workspace};
 
 use crate::package;
 
-/// Folder of the documents that are published.
+/// Folder of the published documents.
 const PUBLISHED: &str = "openapi/published";
 
-/// Prints the list; false when something in it disagrees. With `build` each package is compiled.
+/// Prints the list. Returns false if parts disagree. With `build`, compiles each package.
 pub(crate) fn run(build: bool) -> Result<bool> {
     let root = workspace::root();
     let mut problems = Vec::new();
@@ -26,12 +26,14 @@ pub(crate) fn run(build: bool) -> Result<bool> {
         .map(|package| package.version.as_str())
         .collect();
     if versions.len() != 1 {
-        problems.push(format!("the crates have several versions: {versions:?}"));
+        problems.push(format!(
+            "the crates have different versions: {versions:?}; set one in Cargo.toml"
+        ));
     }
     let version = versions.into_iter().next().unwrap_or_default();
     problems.extend(requirements(&read(&root, "Cargo.toml")?, version)?);
     if packages.iter().any(package::Package::is_faulty) {
-        problems.push("a package lacks something, see above".to_owned());
+        problems.push("packages have problems, see above".to_owned());
     }
 
     println!("\ndocuments");
@@ -46,16 +48,16 @@ pub(crate) fn run(build: bool) -> Result<bool> {
         );
         if version.is_some_and(|version| version != expected) {
             problems.push(format!(
-                "{entry} is not version {expected}, the newest of openapi/CHANGELOG.md"
+                "{entry} is not version {expected}, the newest in openapi/CHANGELOG.md"
             ));
         }
     }
     if !regen::run(true)? {
-        problems.push("published files are not what the documents say".to_owned());
+        problems.push("generated files are not current; run `cargo xtask regen`".to_owned());
     }
     if !diff::run(&[])? {
         problems
-            .push("the documents changed more than their version or changelog admits".to_owned());
+            .push("the version or the changelog of a document does not cover its changes; run `cargo xtask diff`".to_owned());
     }
 
     println!("\nchangelogs");
@@ -63,7 +65,7 @@ pub(crate) fn run(build: bool) -> Result<bool> {
     println!("{:<28} {notes} entries for {version}", "CHANGELOG.md");
     if notes == 0 {
         problems.push(format!(
-            "CHANGELOG.md has nothing under [Unreleased] nor under [{version}]"
+            "CHANGELOG.md has no entries under [Unreleased] or [{version}]"
         ));
     }
     println!("{:<28} newest {expected}", "openapi/CHANGELOG.md");
@@ -73,7 +75,7 @@ pub(crate) fn run(build: bool) -> Result<bool> {
         println!("error: {problem}");
     }
     if problems.is_empty() {
-        println!("All of it agrees. How to release it: CONTRIBUTING.md");
+        println!("Everything agrees. CONTRIBUTING.md has the steps of a release.");
     }
     Ok(problems.is_empty())
 }
@@ -89,7 +91,7 @@ fn sorted(folder: &Path) -> Result<BTreeSet<String>> {
         .collect()
 }
 
-/// Dependencies of the workspace on its own crates that want another version.
+/// Dependencies between crates of the workspace that require another version.
 fn requirements(manifest: &str, version: &str) -> Result<Vec<String>> {
     let manifest: toml::Table = manifest.parse().context("Cargo.toml")?;
     let dependencies = manifest
@@ -99,17 +101,18 @@ fn requirements(manifest: &str, version: &str) -> Result<Vec<String>> {
     let own = dependencies
         .into_iter()
         .flatten()
-        // Without a version it is not published; cargo makes no package of what depends on it otherwise.
+        // A dependency without a version is not published: cargo refuses to package a crate that depends on one.
         .filter(|(_, wanted)| wanted.get("path").is_some() && wanted.get("version").is_some());
     let wrong = own.filter(|(_, wanted)| {
         let wanted = wanted.get("version").and_then(toml::Value::as_str);
         wanted != Some(version)
     });
-    let text = |(name, _)| format!("Cargo.toml wants another version of `{name}` than {version}");
+    let text =
+        |(name, _)| format!("Cargo.toml requires another version of `{name}` than {version}");
     Ok(wrong.map(text).collect())
 }
 
-/// What a published file says of its version, if it is a document.
+/// The version in a published file, if it is a document.
 fn document_version(file: &str, text: &str) -> Result<Option<String>> {
     let ending = Path::new(file)
         .extension()
@@ -132,7 +135,7 @@ fn newest(changelog: &str) -> Option<String> {
     Some(heading.split_whitespace().next()?.to_owned())
 }
 
-/// Number of entries for a version, or for the one to come.
+/// The number of changelog entries under [Unreleased] or the version.
 fn notes(changelog: &str, version: &str) -> usize {
     let mut is_ours = false;
     let mut count = 0;

@@ -1,4 +1,4 @@
-//! `cargo xtask samples`: every sample of every document, as its Rust type writes it, against the snapshots.
+//! `cargo xtask samples`: compares every sample, decoded and encoded by its Rust type, with the snapshots.
 
 use std::fs;
 use std::io::{BufRead as _, Write as _};
@@ -13,17 +13,17 @@ use crate::workspace;
 /// Folder of the snapshots, from the root of the checkout.
 const SNAPSHOTS: &str = "tests/tests/snapshots/samples";
 
-/// Runs the snapshots of the samples and prints what differs; `review` asks for each whether it becomes the snapshot.
+/// Runs the snapshot test and prints the differences; `review` asks for each whether to accept it.
 ///
-/// Returns whether nothing differs (any more).
+/// Returns whether no difference is left.
 ///
 /// # Errors
 ///
-/// When cargo cannot be started, or when the test fails for another reason than a snapshot.
+/// When cargo cannot be started, or the test fails for another reason than a snapshot.
 pub fn run(review: bool) -> Result<bool> {
     let root = workspace::root();
     let folder = root.join(SNAPSHOTS);
-    // What an earlier run left is not a difference of this one.
+    // Removes pending snapshots of earlier runs.
     for stale in pending(&folder)? {
         fs::remove_file(stale.new)?;
     }
@@ -45,7 +45,7 @@ pub fn run(review: bool) -> Result<bool> {
     let changed = pending(&folder)?;
     if !output.status.success() && changed.is_empty() {
         bail!(
-            "the samples fail for another reason than their snapshots:\n{}{}",
+            "the test fails for another reason than its snapshots:\n{}{}",
             String::from_utf8_lossy(&output.stdout),
             String::from_utf8_lossy(&output.stderr)
         );
@@ -59,9 +59,9 @@ pub fn run(review: bool) -> Result<bool> {
         }
     }
     match open {
-        0 => println!("every sample is what its snapshot shows"),
+        0 => println!("every sample matches its snapshot"),
         open => println!(
-            "{open} of the samples differ from their snapshots; `cargo xtask samples --review` asks for each"
+            "{open} samples differ from their snapshots; review them with `cargo xtask samples --review`"
         ),
     }
     Ok(open == 0)
@@ -83,7 +83,7 @@ impl Pending {
 
     fn accept(&self) -> Result<()> {
         let new = fs::read_to_string(&self.new)?;
-        // The line is where the assertion stands, which moves with every edit of the test.
+        // The line number of the assertion changes with every edit of the test.
         let lines = new
             .lines()
             .filter(|line| !line.starts_with("assertion_line:"));
@@ -94,7 +94,7 @@ impl Pending {
     }
 }
 
-/// The snapshots with a newer version beside them, in the order of their names.
+/// The snapshots with a newer version beside them, by name.
 fn pending(folder: &Path) -> Result<Vec<Pending>> {
     let mut found = Vec::new();
     let entries = fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
@@ -113,7 +113,7 @@ fn pending(folder: &Path) -> Result<Vec<Pending>> {
     Ok(found)
 }
 
-/// What stands below the head of a snapshot.
+/// The content of a snapshot below its header.
 fn body(snapshot: &str) -> &str {
     let below = snapshot.strip_prefix("---\n");
     let below = below.and_then(|rest| rest.split_once("\n---\n"));
@@ -128,7 +128,7 @@ fn difference(name: &str, old: &str, new: &str) -> String {
 }
 
 fn accepted(name: &str) -> Result<bool> {
-    print!("take it as the snapshot of {name}? [y/N] ");
+    print!("accept as the snapshot of {name}? [y/N] ");
     std::io::stdout().flush()?;
     let mut line = String::new();
     std::io::stdin().lock().read_line(&mut line)?;

@@ -1,4 +1,4 @@
-//! `cargo xtask schemathesis`: does the emulator answer as the documents that it serves say?
+//! `cargo xtask schemathesis`: tests the emulator against the documents that it serves.
 
 use std::process::Command;
 
@@ -8,23 +8,24 @@ use xtask::workspace;
 use crate::emulator::Emulator;
 use crate::python;
 
-/// How much is tried, and for how long at most.
+/// Options of `cargo xtask schemathesis`.
 #[derive(clap::Args)]
 pub(crate) struct Bounds {
-    /// Generated cases for each operation and phase.
+    /// Number of generated cases per operation and phase.
     #[arg(long, default_value_t = 30)]
     examples: u32,
-    /// Seconds for each document; more is a failure.
+    /// Time limit per document, in seconds; exceeding it is a failure.
     #[arg(long, default_value_t = 1800)]
     limit: u32,
 }
 
-/// Tests a fresh emulator against both documents; false when a check failed.
+/// Tests a fresh emulator against every document that it serves. Returns false if a check fails.
 pub(crate) fn run(bounds: &Bounds) -> Result<bool> {
     let root = workspace::root();
     let folder = root.join("tests/schemathesis");
     let interpreter = python::environment("schemathesis", &folder.join("requirements.txt"))?;
-    // Nothing moves while a case is tried, what was deleted is gone at once, and what the document forbids is refused.
+    // Nothing moves while a case is tried, what was deleted is gone at once, and what the document forbids is
+    // refused.
     let arguments = ["--clock", "manual", "--instant", "--strict"];
     let emulator = Emulator::start(&root, &folder.join("fixtures.json"), &arguments)?;
     let status = Command::new(interpreter)

@@ -1,4 +1,4 @@
-//! What the vendor's SDK knows of operations, as facts: one JSON file per operation.
+//! Reads the facts of the vendor's SDK: one JSON file per operation.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::workspace;
 
-/// An operation of the SDK.
+/// The facts of one operation.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Facts {
     /// Name in the SDK.
@@ -18,12 +18,12 @@ pub struct Facts {
     pub method: String,
     /// Template of the path.
     pub path: String,
-    /// Parameters in path, query and headers; the project is not among them.
+    /// Parameters in path, query and headers, without the project.
     #[serde(default)]
     pub parameters: Vec<Field>,
-    /// Model of the request's body.
+    /// Model of the request body.
     pub request_body: Option<String>,
-    /// Model of the response's body.
+    /// Model of the response body.
     pub response_body: Option<String>,
     /// The fields of each model.
     #[serde(default)]
@@ -35,16 +35,16 @@ pub struct Facts {
 pub struct Field {
     /// Name on the wire.
     pub name: String,
-    /// Where a parameter stands; nothing for a field.
+    /// Where a parameter is sent; `None` for a field.
     #[serde(rename = "in")]
     pub place: Option<String>,
-    /// Type in the words of Python.
+    /// Python type.
     #[serde(rename = "type")]
     pub kind: String,
     /// Listed values.
     #[serde(default)]
     pub values: Option<Vec<String>>,
-    /// The vendor's documentation.
+    /// The vendor's description.
     #[serde(default)]
     pub description: String,
 }
@@ -60,7 +60,7 @@ pub enum SdkType {
     Number,
     /// `bool`.
     Boolean,
-    /// `object`, or `dict(str, X)`: free keys.
+    /// `object` or `dict(str, X)`: arbitrary keys.
     Free,
     /// `list[X]`.
     List(Box<SdkType>),
@@ -69,7 +69,7 @@ pub enum SdkType {
 }
 
 impl SdkType {
-    /// Reads a type in the words of Python.
+    /// Parses a Python type.
     pub fn parse(kind: &str) -> Self {
         let kind = kind.trim();
         let inner = kind
@@ -89,7 +89,7 @@ impl SdkType {
         }
     }
 
-    /// The model, of the type itself or of the entries of a list.
+    /// The model, or that of the entries of a list.
     pub fn model(&self) -> Option<&str> {
         match self {
             Self::Model(name) => Some(name),
@@ -99,11 +99,11 @@ impl SdkType {
     }
 }
 
-/// Reads all facts of a folder, in the order of their file names.
+/// Reads all facts of a folder, sorted by file name.
 ///
 /// # Errors
 ///
-/// When the folder cannot be read, holds no facts, or a file is not of the form.
+/// When the folder cannot be read or has no facts, or a file has another form.
 pub fn read(folder: &Path) -> Result<Vec<Facts>> {
     let files = workspace::json_files(folder, "facts")?;
     files.iter().map(|file| read_file(file)).collect()
@@ -113,12 +113,12 @@ pub fn read(folder: &Path) -> Result<Vec<Facts>> {
 ///
 /// # Errors
 ///
-/// When the file cannot be read or is not of the form.
+/// When the file cannot be read or has another form.
 pub fn read_file(file: &Path) -> Result<Facts> {
     workspace::json(file)
 }
 
-/// What changed from one version of the SDK to another, a line each: `+` is new, `-` is gone.
+/// Lists the changes between two versions of the SDK, one per line: `+` for added facts, `-` for removed ones.
 pub fn changes(old: &[Facts], new: &[Facts]) -> Vec<String> {
     let (old, new) = (lines(old), lines(new));
     let mut changes: Vec<(&str, char)> = old
@@ -133,7 +133,7 @@ pub fn changes(old: &[Facts], new: &[Facts]) -> Vec<String> {
         .collect()
 }
 
-/// Every fact in one line.
+/// Every fact as one line.
 fn lines(facts: &[Facts]) -> BTreeSet<String> {
     let mut lines = BTreeSet::new();
     for operation in facts {

@@ -1,7 +1,8 @@
-//! The emulator's side of a document: the traits that it implements, and the handlers that lead to them.
+//! Generates the emulator's side of a document: the traits that it implements, and the handlers that call them.
 //!
-//! A tag becomes a trait and an operation a method without a body, so an operation that is added to a document does not compile
-//! until it is implemented, and nothing else has to be touched. What is not emulated gets a handler that responds with 501.
+//! A tag becomes a trait and an operation a method without a body, so an operation that is added to a document does
+//! not compile until it is implemented, and nothing else has to be touched. What is not emulated gets a handler that
+//! responds with 501.
 
 mod operation;
 mod parameters;
@@ -21,7 +22,7 @@ use operation::Method;
 /// Folder of the generated code, from the root of the checkout.
 pub(crate) const CODE: &str = "crates/modelarts-emulator/src/generated";
 
-/// The files, by their path from the root of the checkout: a module per family, and their list.
+/// Generates a module per family and the module that lists them, by their path from the root of the checkout.
 pub(crate) fn files(
     documents: &[Document],
     families: &[Family],
@@ -40,7 +41,7 @@ pub(crate) fn files(
     Ok(files)
 }
 
-/// The module of a document.
+/// Generates the module of a document.
 fn module(document: &Document, family: &Family) -> Result<String> {
     let mut methods = Vec::new();
     let mut handlers = Vec::new();
@@ -109,7 +110,7 @@ fn module(document: &Document, family: &Family) -> Result<String> {
         #![allow(
             dead_code,
             unused_imports,
-            reason = "the document says more than the emulator makes use of"
+            reason = "the emulator does not use everything that is generated"
         )]
 
         use std::sync::LazyLock;
@@ -146,7 +147,7 @@ fn module(document: &Document, family: &Family) -> Result<String> {
     .to_string())
 }
 
-/// A trait for each tag, and their sum.
+/// A trait per tag, and the trait that combines them.
 fn traits(document: &Document, methods: &[Method<'_>]) -> Result<TokenStream> {
     if methods.is_empty() {
         return Ok(quote!());
@@ -193,7 +194,7 @@ fn traits(document: &Document, methods: &[Method<'_>]) -> Result<TokenStream> {
     })
 }
 
-/// The list of the modules.
+/// The module that lists the families.
 fn list(documents: &[Document], families: &[Family]) -> Result<String> {
     let names: Vec<_> = documents
         .iter()
@@ -226,11 +227,11 @@ fn list(documents: &[Document], families: &[Family]) -> Result<String> {
     .to_string())
 }
 
-/// The family of a name.
+/// The entry of a family in `openapi/documents.toml`.
 fn family<'a>(families: &'a [Family], name: &str) -> Result<&'a Family> {
     let mut families = families.iter();
     let family = families.find(|family| family.name == name);
-    family.with_context(|| format!("{name} is no document of openapi/documents.toml"))
+    family.with_context(|| format!("{name} is not in openapi/documents.toml"))
 }
 
 #[cfg(test)]

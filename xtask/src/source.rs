@@ -1,10 +1,10 @@
-//! Provenance: what an entry of `x-source` says.
+//! Provenance: the entries of `x-source`.
 
 use std::fmt;
 
 use serde_json::Value;
 
-/// The general pages on calling the service, whose tables nobody counts.
+/// The general pages on calling the service; their tables are not numbered.
 const CALLING: [&str; 5] = [
     "authentication",
     "endpoint",
@@ -13,14 +13,14 @@ const CALLING: [&str; 5] = [
     "response",
 ];
 
-/// Where something in a document comes from.
+/// Where a part of a document comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Source<'a> {
-    /// Only a sample shows it.
+    /// `sample`: only seen in a sample.
     Sample,
-    /// Only practice shows it.
+    /// `observed`: only seen in real responses.
     Practice,
-    /// Only the vendor's SDK shows it.
+    /// `sdk`: only known to the vendor's SDK.
     Sdk,
     /// A page as a whole.
     Page(&'a str),
@@ -41,7 +41,7 @@ pub enum Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    /// Reads an entry; nothing when it has none of the known forms.
+    /// Parses an entry. Returns `None` if it has none of the known forms.
     pub fn parse(entry: &'a str) -> Option<Self> {
         match entry {
             "sample" => return Some(Self::Sample),
@@ -63,7 +63,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Whether it is one of the general pages on calling the service.
+    /// Whether this is one of the general pages on calling the service.
     pub fn is_calling_page(&self) -> bool {
         matches!(self, Self::Page(page) if CALLING.contains(page))
     }
@@ -82,7 +82,7 @@ impl fmt::Display for Source<'_> {
     }
 }
 
-/// The entries of `x-source`, which is a text or a list of texts.
+/// The entries of `x-source`, which is a string or a list of strings.
 pub fn entries(value: &Value) -> Vec<&str> {
     match value.get("x-source") {
         Some(Value::String(entry)) => vec![entry],
@@ -91,7 +91,7 @@ pub fn entries(value: &Value) -> Vec<&str> {
     }
 }
 
-/// The entries of `x-source` that can be read.
+/// The parsed entries of `x-source`, without invalid ones.
 pub fn sources(value: &Value) -> Vec<Source<'_>> {
     entries(value)
         .into_iter()
@@ -99,7 +99,7 @@ pub fn sources(value: &Value) -> Vec<Source<'_>> {
         .collect()
 }
 
-/// A page name, with `@` and a revision where a page has several.
+/// Whether a text is a page name, optionally with `@` and a revision.
 fn is_page(text: &str) -> bool {
     let (name, revision) = text.split_once('@').unwrap_or((text, "x"));
     let plain = |part: &str| {
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn known_forms_are_read_and_written_back() {
+    fn known_forms_round_trip() {
         for entry in [
             "sample",
             "observed",
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn other_forms_are_not() {
+    fn other_forms_are_rejected() {
         for entry in [
             "",
             "ShowThing T",

@@ -1,4 +1,4 @@
-//! Strict validation: a value against a schema of a document, with undeclared properties refused.
+//! Strict validation of values against the schemas of a document: undeclared properties are errors.
 
 use anyhow::{Result, anyhow};
 use jsonschema::{Draft, Validator};
@@ -6,13 +6,13 @@ use serde_json::{Map, Value};
 
 use crate::document::Document;
 
-/// All schemas of a document, ready to judge values.
+/// A validator for all schemas of a document.
 #[derive(Debug)]
 pub struct Strict {
     validator: Validator,
 }
 
-/// Where a value does not fit, and why.
+/// A place where a value does not match, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     /// JSON pointer into the value.
@@ -22,17 +22,17 @@ pub struct Fault {
 }
 
 impl Strict {
-    /// Makes one validator of all schemas of a document.
+    /// Builds one validator for all schemas of a document.
     pub fn new(document: &Document) -> Result<Self> {
-        // Each schema is reached through a property of its name, so that one validator serves all.
+        // Each schema is a property of one root schema, so one validator is enough.
         let validator = jsonschema::options()
             .with_draft(Draft::Draft202012)
             .build(&document.json_schema())
-            .map_err(|error| anyhow!("{} holds a schema that cannot be: {error}", document.file))?;
+            .map_err(|error| anyhow!("{} has an invalid schema: {error}", document.file))?;
         Ok(Self { validator })
     }
 
-    /// Everything in which a value differs from the schema of this name.
+    /// Returns every place where a value does not match the named schema.
     pub fn faults(&self, schema: &str, value: &Value) -> Vec<Fault> {
         let mut wrapped = Map::new();
         wrapped.insert(schema.to_owned(), value.clone());

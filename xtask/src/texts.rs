@@ -1,10 +1,10 @@
-//! What the document says of a field or a parameter, as the text of a doc comment.
+//! Doc comments for fields and parameters, from their schemas.
 
 use modelarts_document::Schema;
 use serde_json::Value;
 
-/// The text for a schema where it is used: its own description or that of what it refers to, and known
-/// values. Limits stand in the description already: see `words`.
+/// The text for a schema in use: its description, or that of the schema it refers to, and the known values. Limits
+/// are already part of the description; see `words`.
 pub(crate) fn of_schema(description: &str, schema: Schema<'_>) -> String {
     let inner = schema.items();
     let description = [Some(description), Some(schema.description())]

@@ -1,7 +1,6 @@
-//! `cargo xtask tidy`: what no compiler sees, in the text of the checkout.
+//! `cargo xtask tidy`: checks of the repository's files that no compiler does.
 //!
-//! What is not right yet stands in `xtask/tidy.toml`: words, circles, and by file what repeats a document. That list may
-//! only shrink.
+//! Exceptions are listed in `xtask/tidy.toml`; that list may only shrink.
 
 mod circles;
 mod files;
@@ -20,7 +19,7 @@ use finding::Finding;
 use ratchet::Ratchet;
 use survey::Survey;
 
-/// Prints every finding; false when there is one. With `shrink` the list of exceptions loses what is right by now.
+/// Prints every finding. Returns false if there is one. With `shrink`, removes exceptions that are no longer needed.
 pub fn run(shrink: bool) -> Result<bool> {
     let root = workspace::root();
     if shrink {
@@ -40,7 +39,7 @@ pub fn run(shrink: bool) -> Result<bool> {
     Ok(report.findings.is_empty())
 }
 
-/// The files of the checkout, those that are not committed yet included.
+/// The files of the checkout, including uncommitted ones.
 pub fn files(root: &Path) -> Result<Vec<PathBuf>> {
     files::listed(root)
 }
@@ -48,7 +47,7 @@ pub fn files(root: &Path) -> Result<Vec<PathBuf>> {
 struct Report {
     files: usize,
     findings: Vec<Finding>,
-    /// What has become better than the list of exceptions says.
+    /// Exceptions that are no longer needed.
     notes: Vec<String>,
 }
 

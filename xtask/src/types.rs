@@ -1,4 +1,4 @@
-//! Types: what the generator makes of the schemas, turned into an API that can be published, and builders for requests.
+//! Types: rewrites the generator's types into an API that can be published, and adds builders for requests.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,15 +22,18 @@ const MODULE_DOCS: &str = "
 /// `Default`.
 ";
 
-/// Rewrites the types in what the generator made of a document.
+/// Rewrites the types in the generator's output.
 pub(crate) fn rewrite(document: &Document, file: &mut syn::File) -> Result<()> {
     let types = file.items.iter_mut().find_map(|item| match item {
         syn::Item::Mod(module) if module.ident == "types" => Some(module),
         _ => None,
     });
-    let types = types.context("the generator made no types")?;
+    let types = types.context("the generator's output has no module `types`")?;
     types.attrs = syn::Attribute::parse_outer.parse_str(MODULE_DOCS)?;
-    let (_, items) = types.content.as_mut().context("the types are elsewhere")?;
+    let (_, items) = types
+        .content
+        .as_mut()
+        .context("the module `types` is not inline")?;
     let schemas: BTreeMap<String, Schema<'_>> = document
         .schemas()
         .map(|(name, schema)| (name.to_upper_camel_case(), schema))
@@ -42,7 +45,7 @@ pub(crate) fn rewrite(document: &Document, file: &mut syn::File) -> Result<()> {
     for item in std::mem::take(items) {
         match item {
             syn::Item::Mod(module) if module.ident == "builder" => {}
-            // The way to the builder, which is written below where there is one.
+            // `builder()` is generated below for types that have one.
             syn::Item::Impl(methods) if makes_builder(&methods) => {}
             syn::Item::Struct(mut item) => {
                 spread_docs(&mut item.attrs);
@@ -87,7 +90,7 @@ pub(crate) fn rewrite(document: &Document, file: &mut syn::File) -> Result<()> {
     Ok(())
 }
 
-/// The properties that hold the records of a page, where those are objects, by the type of the page.
+/// The properties with the records of a page, if those are objects, by the type of the page.
 fn paged(document: &Document) -> BTreeMap<String, Vec<String>> {
     let lists = document
         .operations()
@@ -100,7 +103,7 @@ fn paged(document: &Document) -> BTreeMap<String, Vec<String>> {
     pages.collect()
 }
 
-/// A record that is no object makes the page unreadable; it is not taken for an object without members.
+/// Rejects records that are not objects when a page is decoded, instead of reading them as objects without members.
 fn only_objects(item: &mut syn::ItemStruct, records: Option<&Vec<String>>) {
     for field in &mut item.fields {
         let Some(name) = &field.ident else {
@@ -115,7 +118,7 @@ fn only_objects(item: &mut syn::ItemStruct, records: Option<&Vec<String>>) {
     }
 }
 
-/// The types that bodies of requests are made of.
+/// The types that occur in request bodies.
 fn requested(document: &Document) -> BTreeSet<String> {
     let bodies = document.operations().filter_map(|operation| {
         let body = operation.value.get("requestBody")?;
@@ -132,18 +135,18 @@ fn makes_builder(item: &syn::ItemImpl) -> bool {
         && matches!(&item.items[..], [syn::ImplItem::Fn(only)] if only.sig.ident == "builder")
 }
 
-/// A field of a type.
+/// A field of a generated type.
 struct Field {
     name: syn::Ident,
-    /// Its name in the document.
+    /// The name in the document.
     wire_name: String,
-    /// The type of a value that is there.
+    /// The type of the value without `Option`.
     value: syn::Type,
     required: bool,
     docs: Vec<syn::Attribute>,
 }
 
-/// Gives every field its text, reads numbers in every form, and returns what the fields are.
+/// Adds documentation and number decoding to every field, and returns the fields.
 fn fields(item: &mut syn::ItemStruct, schema: Schema<'_>) -> Vec<Field> {
     let syn::Fields::Named(named) = &mut item.fields else {
         return Vec::new();
@@ -170,7 +173,7 @@ fn fields(item: &mut syn::ItemStruct, schema: Schema<'_>) -> Vec<Field> {
         if is_number(&value) {
             let read = match required {
                 true => quote!(deserialize_with = "crate::number::required"),
-                // With a function of its own, a field that is left out is an error unless it has a default.
+                // With `deserialize_with`, serde rejects an absent field unless it has a default.
                 false => quote!(default, deserialize_with = "crate::number::optional"),
             };
             add_to_serde(&mut field.attrs, &read);
@@ -186,7 +189,7 @@ fn fields(item: &mut syn::ItemStruct, schema: Schema<'_>) -> Vec<Field> {
     fields
 }
 
-/// Adds to what stands in the attribute `serde`.
+/// Adds an argument to the attribute `serde`.
 fn add_to_serde(attributes: &mut Vec<syn::Attribute>, more: &TokenStream) {
     for attribute in &mut *attributes {
         if attribute.path().is_ident("serde")
@@ -200,11 +203,11 @@ fn add_to_serde(attributes: &mut Vec<syn::Attribute>, more: &TokenStream) {
     attributes.push(syn::parse_quote!(#[serde(#more)]));
 }
 
-/// The name that serde is told.
+/// The name in `#[serde(rename = …)]`.
 fn renamed(attributes: &[syn::Attribute]) -> Option<String> {
     let mut name = None;
     for attribute in attributes.iter().filter(|it| it.path().is_ident("serde")) {
-        // What takes a value in parentheses or none at all is not looked for.
+        // Other arguments, without a value or with one in parentheses, are ignored.
         attribute
             .parse_nested_meta(|meta| {
                 if let Ok(value) = meta.value() {
@@ -321,7 +324,7 @@ fn builder(name: &syn::Ident, fields: &[Field]) -> [syn::Item; 3] {
     ]
 }
 
-/// The type as it is called inside the module of the builders.
+/// The type as written inside the module `builder`.
 fn in_builder(of: &syn::Type) -> syn::Type {
     struct Outside;
     impl syn::visit_mut::VisitMut for Outside {
@@ -428,7 +431,7 @@ components:
         );
     }
 
-    /// Public types of a file that a user can write as a literal, or match without a last arm.
+    /// Public types of a file that users can create with a literal or match exhaustively.
     fn literal_types(items: &[syn::Item]) -> Vec<String> {
         let public =
             |visibility: &syn::Visibility| matches!(visibility, syn::Visibility::Public(_));

@@ -1,7 +1,7 @@
-//! `cargo xtask verify`: is everything in the documents that the service's pages say, and nothing else?
+//! `cargo xtask verify`: compares the documents with the service's documentation pages, in both directions.
 //!
-//! A table of a page is compared with the schema that names it in `x-source`. The references between
-//! tables must agree with those between schemas; where they are wrong on the page, an erratum says so.
+//! Each table of a page is compared with the schema that names it in `x-source`. References between tables must agree
+//! with those between schemas; wrong references on a page need an erratum.
 
 mod compare;
 mod errors;
@@ -29,19 +29,19 @@ use family::Family;
 pub use family::RoundTrip;
 use report::Report;
 
-/// Which pages are compared, and how well they have to agree.
+/// Options of `cargo xtask verify`.
 #[derive(Debug, Args)]
 pub struct Options {
-    /// Folder with a folder of pages (JSON) for each document that has `pages` in openapi/documents.toml.
+    /// Folder with the pages as JSON, in one subfolder per document: its `pages` in openapi/documents.toml.
     dir: PathBuf,
-    /// Fail below this percentage of facts that agree.
+    /// Fail if less than this percentage of the facts agrees.
     #[arg(long, value_name = "PERCENT", default_value_t = 0.0)]
     min: f64,
 }
 
-/// Prints every difference and the figures; false below the wanted percentage or when an erratum is stale.
+/// Prints every difference and the figures. Returns false below the required percentage or if an erratum is stale.
 ///
-/// `round_trip` gives the Rust types of a document.
+/// `round_trip` returns the function that decodes and encodes values of a family, by its name.
 ///
 /// # Errors
 ///
@@ -58,7 +58,7 @@ fn report(root: &Path, folder: &Path, round_trip: fn(&str) -> Option<RoundTrip>)
             for problem in &problems {
                 eprintln!("{problem}");
             }
-            bail!("the documents break rules; correct that first");
+            bail!("the documents break rules; fix the problems above first");
         }
     };
     let mut report = Report::new(&Errata::read(root)?);
@@ -67,9 +67,18 @@ fn report(root: &Path, folder: &Path, round_trip: fn(&str) -> Option<RoundTrip>)
             continue;
         };
         let document = documents.iter().find(|known| known.name == family.name);
-        let document = document.with_context(|| format!("there is no document {}", family.name))?;
-        let round_trip = round_trip(&family.name)
-            .with_context(|| format!("the client lacks {}", document.file))?;
+        let document = document.with_context(|| {
+            format!(
+                "openapi/documents.toml lists {}, which was not read",
+                family.name
+            )
+        })?;
+        let round_trip = round_trip(&family.name).with_context(|| {
+            format!(
+                "the generated client has no types of {}; run `cargo xtask regen`",
+                document.file
+            )
+        })?;
         let pages = page::read(&folder.join(pages))?;
         compare::compare(&[Family::new(document, round_trip)?], &pages, &mut report);
     }

@@ -1,8 +1,8 @@
-//! Adds the content of keywords to the descriptions, where people read it.
+//! Adds the meaning of keywords to descriptions: limits, defaults, rules, clouds.
 
 use serde_json::Value;
 
-/// Adds limits, defaults, rules and clouds to the descriptions next to their keywords.
+/// Adds sentences about limits, defaults, rules and clouds to the descriptions beside these keywords.
 pub(crate) fn in_words(document: &mut Value) {
     limits_in_words(document);
     defaults_in_words(document);
@@ -37,7 +37,7 @@ fn limits_in_words(value: &mut Value) {
     }
 }
 
-/// The limits of a schema as a sentence, without those that the description tells already.
+/// The limits of a schema as a sentence, without those that the description already states.
 pub(crate) fn limit_sentence(schema: &Value, text: &str) -> Option<String> {
     let pattern = schema.get("pattern").and_then(Value::as_str);
     let letters = pattern.and_then(Letters::parse);
@@ -81,7 +81,7 @@ fn range(least: Option<i64>, most: Option<i64>, unit: &str, text: &str) -> Optio
                 grouped(most)
             ))
         }
-        // That a text must not be empty is worth a word only with its length.
+        // "At least 1 character" is omitted, since it says little.
         (Some(least), None) if least > 1 || unit.is_empty() => {
             Some(format!("at least {}{unit}", grouped(least)))
         }
@@ -103,7 +103,7 @@ fn grouped(number: i64) -> String {
     text
 }
 
-/// A pattern that says which characters a text consists of, such as `^[A-Za-z0-9_-]+$` or `^[^<>]*$`.
+/// A pattern that only restricts characters, such as `^[A-Za-z0-9_-]+$` or `^[^<>]*$`.
 struct Letters {
     forbidden: bool,
     may_be_empty: bool,
@@ -138,7 +138,7 @@ impl Letters {
         }
         let single: Vec<char> = rest.replace('\\', "").chars().collect();
         let is_plain = |letter: &char| !"[]".contains(*letter);
-        // A hyphen between two others would be a range that has no name here.
+        // A hyphen between two characters would be a range without a name here.
         let hyphen = single.iter().position(|letter| *letter == '-');
         let at_end = hyphen.is_none_or(|at| at == 0 || at + 1 == single.len());
         (single.iter().all(is_plain) && at_end && !(names.is_empty() && single.is_empty()))
@@ -208,11 +208,11 @@ fn defaults_in_words(value: &mut Value) {
     }
 }
 
-/// The clouds that `x-clouds` can name, with the names that people know.
+/// The values of `x-clouds` with their display names.
 pub(crate) const CLOUDS: [(&str, &str); 2] =
     [("huawei", "Huawei Cloud"), ("otc", "Open Telekom Cloud")];
 
-/// Adds to each description for which cloud alone it is written.
+/// Adds "… only." to each description of something that only one cloud has.
 fn clouds_in_words(value: &mut Value) {
     match value {
         Value::Object(members) => {
@@ -312,7 +312,7 @@ mod tests {
                 "Valid range: -1 to 1,000.",
             ),
             (json!({"maxItems": 5}), "", "At most 5 entries."),
-            // What the description says is not said again.
+            // Limits that the description states are not repeated.
             (json!({"minimum": -1, "maximum": 1000}), "Up to 1,000.", ""),
             (
                 json!({"maxLength": 9, "pattern": "^[a-z]*$"}),

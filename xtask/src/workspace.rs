@@ -1,4 +1,4 @@
-//! Where things are, and which documents there are.
+//! Paths of the checkout and the list of documents.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ pub fn root() -> PathBuf {
     manifest.parent().unwrap_or(manifest).to_path_buf()
 }
 
-/// The folders of the crates whose text is held to rules: those below `crates/`, and the maintainers' commands.
+/// The folders of the crates that `cargo xtask tidy` checks: those below `crates/`, and xtask.
 pub fn crates(root: &Path) -> Result<Vec<PathBuf>> {
     let mut folders = vec![PathBuf::from("xtask")];
     for entry in fs::read_dir(root.join("crates"))? {
@@ -26,7 +26,7 @@ pub fn crates(root: &Path) -> Result<Vec<PathBuf>> {
     Ok(folders)
 }
 
-/// The JSON files of a folder in the order of their names; at least one, each with some `what`.
+/// The JSON files of a folder, sorted by name. An empty folder is an error, which names `what` is missing.
 pub(crate) fn json_files(folder: &Path, what: &str) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
     let mut files = Vec::new();
@@ -37,7 +37,7 @@ pub(crate) fn json_files(folder: &Path, what: &str) -> Result<Vec<PathBuf>> {
     files.sort();
     ensure!(
         !files.is_empty(),
-        "{} holds no {what} (*.json)",
+        "{} contains no {what} (*.json)",
         folder.display()
     );
     Ok(files)
@@ -49,15 +49,15 @@ pub(crate) fn json<T: DeserializeOwned>(file: &Path) -> Result<T> {
     serde_json::from_str(&text).with_context(|| format!("in {}", file.display()))
 }
 
-/// One line of `openapi/documents.toml`.
+/// An entry of `openapi/documents.toml`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Family {
-    /// Name of the document, the generated module and its cargo feature.
+    /// Name of the document, of the generated module, and of the cargo feature.
     pub name: String,
-    /// Folder with the pages that it was transcribed from, below the folder that `cargo xtask verify` is given.
+    /// Folder of the pages it was transcribed from, below the argument of `cargo xtask verify`.
     pub pages: Option<String>,
-    /// The service that its requests go to.
+    /// The service to which its requests are sent.
     #[serde(default)]
     pub service: Service,
     /// Whether the emulator implements it; otherwise it responds with 501.
@@ -65,7 +65,7 @@ pub struct Family {
     pub emulated: bool,
 }
 
-/// The services that have an address of their own.
+/// The services, each with its own endpoint.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 pub enum Service {
     /// ModelArts itself.

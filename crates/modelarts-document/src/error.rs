@@ -17,9 +17,9 @@ pub struct ReferenceError {
 impl fmt::Display for ReferenceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let way_out = if self.is_circular {
-            "leads back to itself; one of these references must be a schema"
+            "refers back to itself; replace one reference of the cycle with a schema"
         } else {
-            "leads nowhere; define it or correct the name"
+            "does not exist; define it or correct the name"
         };
         write!(f, "`{}` {way_out}", self.reference)
     }

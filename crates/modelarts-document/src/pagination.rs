@@ -110,7 +110,7 @@ impl<'a> Pagination<'a> {
             "token" => (PaginationStyle::Token, &["token", "next"]),
             other => {
                 return Err(format!(
-                    "the style `{other}` is none of offset, page, token"
+                    "the style is `{other}`; it must be offset, page or token"
                 ));
             }
         };
@@ -121,7 +121,10 @@ impl<'a> Pagination<'a> {
             .into_iter()
             .find(|(key, _)| !keys.contains(&key.as_str()))
         {
-            return Err(format!("`{unknown}` is none of {}", keys.join(", ")));
+            return Err(format!(
+                "unknown key `{unknown}`; this style has the keys {}",
+                keys.join(", ")
+            ));
         }
         let parameter = |key: &'static str, wanted: SchemaType| {
             let name = text(value, key);
@@ -129,7 +132,7 @@ impl<'a> Pagination<'a> {
             match query.find(|parameter| parameter.name() == name) {
                 Some(found) if found.schema().schema_type() == wanted => Ok(name),
                 _ => Err(format!(
-                    "`{key}` names no parameter of the query of the type {wanted:?}"
+                    "`{key}` must name a query parameter of type {wanted:?}"
                 )),
             }
         };
@@ -137,7 +140,7 @@ impl<'a> Pagination<'a> {
             |key: &'static str, name: &'a str, wanted: SchemaType| match page.property(name) {
                 Some(found) if found.schema_type() == wanted => Ok(name),
                 _ => Err(format!(
-                    "`{key}` names `{name}`, which is no property of a page of the type {wanted:?}"
+                    "`{key}` names `{name}`, which is not a property of the page of type {wanted:?}"
                 )),
             };
         let optional = |key: &'static str, wanted: SchemaType| {
@@ -149,7 +152,7 @@ impl<'a> Pagination<'a> {
             _ => vec![text(value, "items")],
         };
         if items.is_empty() {
-            return Err("`items` names no property".to_owned());
+            return Err("`items` must name at least one property of the page".to_owned());
         }
         for name in &items {
             property("items", name, SchemaType::Array)?;
@@ -160,7 +163,7 @@ impl<'a> Pagination<'a> {
         };
         let next = optional("next", SchemaType::String)?;
         if style == PaginationStyle::Token && next.is_none() {
-            return Err("`next` names no property that holds the token".to_owned());
+            return Err("`next` must name the property with the next token".to_owned());
         }
         let size = match value.get("size") {
             None => SIZE,
@@ -168,7 +171,7 @@ impl<'a> Pagination<'a> {
                 .as_u64()
                 .and_then(|size| u32::try_from(size).ok())
                 .filter(|size| *size > 0)
-                .ok_or("`size` is no number of records")?,
+                .ok_or("`size` must be a positive number of records")?,
         };
         Ok(Self {
             style,

@@ -1,4 +1,4 @@
-//! The reader over small documents, recursive ones and broken ones among them.
+//! Reads small documents, including recursive and broken ones.
 
 #![allow(
     clippy::unwrap_used,
@@ -60,7 +60,7 @@ fn document() -> Document {
 }
 
 #[test]
-fn parameters_of_the_operation_replace_those_of_the_path_and_headers_are_parameters() {
+fn operation_parameters_override_path_parameters_and_include_headers() {
     let document = document();
     let change = document.operation("changeNode").unwrap();
     let seen: Vec<_> = change
@@ -88,7 +88,7 @@ fn parameters_of_the_operation_replace_those_of_the_path_and_headers_are_paramet
 }
 
 #[test]
-fn the_json_body_is_found_whatever_its_content_type() {
+fn a_json_body_is_found_under_any_json_content_type() {
     let document = document();
     let body = document
         .operation("changeNode")
@@ -102,7 +102,7 @@ fn the_json_body_is_found_whatever_its_content_type() {
             .starts_with("application/merge-patch+json")
     );
     let schema = json.schema().unwrap();
-    // An alias is resolved to the component that it stands for.
+    // An alias resolves to the component that it refers to.
     assert_eq!(
         (schema.name(), schema.schema_type()),
         (Some("Node"), SchemaType::Object)
@@ -111,7 +111,7 @@ fn the_json_body_is_found_whatever_its_content_type() {
 }
 
 #[test]
-fn limits_are_read_as_they_are_written() {
+fn limits_are_read() {
     let document = document();
     let node = document.schema("Node").unwrap();
     let name = node.property("name").unwrap().limits();
@@ -141,7 +141,7 @@ fn limits_are_read_as_they_are_written() {
 }
 
 #[test]
-fn a_schema_that_contains_itself_is_read_validated_and_visited_once() {
+fn a_recursive_schema_is_read_validated_and_visited_once() {
     let document = document();
     let node = document.schema("Node").unwrap();
     assert!(node.is_recursive());
@@ -157,7 +157,7 @@ fn a_schema_that_contains_itself_is_read_validated_and_visited_once() {
         schema["$defs"]["Node"]["properties"]["children"]["items"],
         json!({"$ref": "#/$defs/Node"})
     );
-    // The limit itself is excluded.
+    // The limit is exclusive.
     assert_eq!(
         schema["$defs"]["Node"]["properties"]["share"],
         json!({"type": "number", "exclusiveMinimum": 0, "maximum": 0.5})
@@ -185,7 +185,7 @@ fn examples_are_found_in_requests_and_shared_responses_once() {
 }
 
 #[test]
-fn references_to_nowhere_and_rings_of_references_are_refused() {
+fn dangling_and_circular_references_are_errors() {
     let with = |schemas: Value| Document::new(json!({"components": {"schemas": schemas}}));
     let Err(ReadError::References(broken)) =
         with(json!({"A": {"items": {"$ref": "#/components/schemas/B"}}}))
@@ -206,13 +206,13 @@ fn references_to_nowhere_and_rings_of_references_are_refused() {
     assert_eq!(broken.len(), 2, "{error}");
     assert!(broken.iter().all(|it| it.is_circular));
     assert!(
-        error.to_string().contains("leads back to itself"),
+        error.to_string().contains("refers back to itself"),
         "{error}"
     );
 }
 
 #[test]
-fn text_that_is_no_json_is_reported_with_its_place() {
+fn invalid_json_is_reported_with_its_position() {
     let error = Document::from_json("{\n  oops").unwrap_err();
     assert!(error.to_string().contains("line 2"), "{error}");
 }
