@@ -94,8 +94,8 @@ fn compare(
     }
     if differ > 0 {
         eprintln!(
-            "\n{differ} generated files differ from the documents. Do not edit generated files: change the \
-             document in openapi/, run `cargo xtask regen` and commit both."
+            "\n{differ} generated files differ from the documents. Run `cargo xtask regen` and commit the result. \
+             Do not edit generated files: change the document in openapi/ or the generator in xtask/."
         );
         return Ok(false);
     }

@@ -1,4 +1,4 @@
-//! Rules for `x-rules`: what holds over time or between fields, which no schema can say.
+//! Rules for `x-rules`, which describe behaviour over time or between fields that schemas cannot express.
 
 use std::collections::HashSet;
 use std::fs;
@@ -17,20 +17,20 @@ use crate::source::Source;
 pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "rule-form",
-        why: "a rule is one sentence with an id, a source, and a reason where the emulator does not follow it",
+        why: "a rule needs an id, one sentence, a source, and a reason if the emulator does not follow it",
         run: rule_form,
     },
     Rule {
         name: "rule-place",
-        why: "beside a reference a rule is lost; operations, parameters, schemas and their properties have rules",
+        why: "rules are read on operations, parameters, schemas and properties; beside `$ref` they are ignored",
         run: rule_place,
     },
 ];
 
-/// Whose tests hold the rules.
+/// Folder of the tests that cover the rules.
 const TESTS: &str = "crates/modelarts-emulator/tests";
 
-/// Every rule, with the pointer to it.
+/// Every rule with its pointer.
 fn entries(document: &Document) -> Vec<(String, &Value)> {
     let mut found = Vec::new();
     walk(document.value(), "", &mut |pointer, value| {
@@ -71,18 +71,18 @@ fn rule_form(document: &Document) -> Vec<Problem> {
         let emulated = rule.get("emulated");
         let excused = emulated == Some(&Value::Bool(false)) && !text(rule, "why").is_empty();
         let message = if !is_id(id) {
-            format!("`{id}` is no id: lower-case words joined by hyphens")
+            format!("`{id}` is not an id: use lower-case words joined by hyphens")
         } else if !known.insert(id) {
-            format!("`{id}` is the id of another rule")
+            format!("`{id}` is already the id of another rule")
         } else if !begins || !sentence.ends_with('.') {
-            "`text` is not one sentence, from a capital to a full stop".to_owned()
+            "`text` must be one sentence, from a capital letter to a full stop".to_owned()
         } else if !has_sources(rule) {
-            "`source` is no page, table, sample, `sample`, `observed` or `sdk`, nor a list of them"
+            "`source` must be a page, table or sample, `sample`, `observed` or `sdk`, or a list of these"
                 .to_owned()
         } else if let Some(key) = unknown {
-            format!("`{key}` is nothing that a rule has")
+            format!("unknown key `{key}`")
         } else if (emulated.is_some() || rule.get("why").is_some()) && !excused {
-            "a rule that is not emulated has `emulated: false` and `why`; another has neither"
+            "a rule that the emulator does not follow needs both `emulated: false` and `why`; other rules have neither"
                 .to_owned()
         } else {
             continue;
@@ -110,14 +110,15 @@ fn rule_place(document: &Document) -> Vec<Problem> {
     let mut found = Vec::new();
     walk(document.value(), "", &mut |pointer, value| {
         if value.get("x-rules").is_some() && !places.contains(pointer) {
-            let message = "stands where no rule is read; put it on the operation or the schema";
+            let message =
+                "is ignored here; move it to the operation, parameter, schema or property";
             found.push(document.problem(push(pointer, "x-rules"), "rule-place", message));
         }
     });
     found
 }
 
-/// The sources of a rule: one, or a list of them.
+/// Whether a rule has one source or a list of different ones.
 fn has_sources(rule: &Value) -> bool {
     let is_source = |source: &Value| source.as_str().and_then(Source::parse).is_some();
     match rule.get("source") {
@@ -133,7 +134,7 @@ fn has_sources(rule: &Value) -> bool {
     }
 }
 
-/// Rules without a test of the emulator, and tests of rules that the emulator does not follow.
+/// Finds rules without an emulator test, and tests of rules that the emulator does not follow.
 pub(super) fn untested(root: &Path, documents: &[Document]) -> Result<Vec<Problem>> {
     let mut named = HashSet::new();
     read(&root.join(TESTS), &mut named)?;
@@ -151,10 +152,10 @@ fn without_test(document: &Document, named: &HashSet<String>) -> Vec<Problem> {
             let is_emulated = rule.get("emulated").is_none();
             let message = match (is_emulated, named.contains(id)) {
                 (true, false) => format!(
-                    "no test of the emulator calls `rules(&[{id:?}])` and asserts something; write one, or say why it is not emulated"
+                    "no emulator test calls `rules(&[{id:?}])` and asserts something; write one, or add `emulated: false` with `why`"
                 ),
                 (false, true) => format!(
-                    "a test of the emulator holds `{id}`; then the emulator follows it, and `emulated` and `why` go"
+                    "an emulator test covers `{id}`, so the emulator follows it; remove `emulated` and `why`"
                 ),
                 _ => return None,
             };
@@ -163,7 +164,7 @@ fn without_test(document: &Document, named: &HashSet<String>) -> Vec<Problem> {
         .collect()
 }
 
-/// Collects the ids of the rules that the tests in a folder name.
+/// Collects the ids of the rules that the tests in a folder cover.
 fn read(folder: &Path, named: &mut HashSet<String>) -> Result<()> {
     let entries = fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
     for entry in entries {
@@ -180,7 +181,7 @@ fn read(folder: &Path, named: &mut HashSet<String>) -> Result<()> {
     Ok(())
 }
 
-/// Collects the ids that test functions hand to `rules`, as long as the function asserts something.
+/// Collects the ids that test functions pass to `rules`, if the function also asserts something.
 fn named_by(file: &syn::File, named: &mut HashSet<String>) {
     let mut tests = Tests { named };
     tests.visit_file(file);
@@ -207,7 +208,7 @@ impl<'ast> Visit<'ast> for Tests<'_> {
     }
 }
 
-/// What the body of a test holds.
+/// The ids and assertions in the body of a test.
 #[derive(Default)]
 struct Body {
     rules: Vec<String>,
@@ -244,7 +245,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rule_is_held_by_a_test_or_says_why_not() {
+    fn a_rule_has_a_test_or_a_reason() {
         let document = Document::parse(
             "t",
             "openapi/t.yaml",
@@ -273,7 +274,7 @@ paths:
     }
 
     #[test]
-    fn only_a_test_that_asserts_names_a_rule() {
+    fn only_tests_with_assertions_count() {
         let file = syn::parse_file(
             r#"
             // rules(&["in-comment"])

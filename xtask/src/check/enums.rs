@@ -13,37 +13,37 @@ use crate::problem::{Problem, push};
 pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "enum-component",
-        why: "an enumeration without a name becomes an invented type, or several",
+        why: "generators invent one or more type names for an enumeration without a name",
         run: enum_component,
     },
     Rule {
         name: "enum-open",
-        why: "a value that the service adds must not break a client; where it cannot, say why",
+        why: "a new value of the service must not break clients; a closed enumeration needs a reason",
         run: enum_open,
     },
     Rule {
         name: "enum-descriptions",
-        why: "a value without a sentence tells nobody when it is met",
+        why: "readers need to know when each value occurs",
         run: enum_descriptions,
     },
     Rule {
         name: "enum-case",
-        why: "generators make one name of values that differ by case only",
+        why: "generators make the same name of values that differ only in letter case",
         run: enum_case,
     },
     Rule {
         name: "enum-states",
-        why: "waiters go by x-states: a value without a place, or an action without an end, would let them wait for ever",
+        why: "waiters use x-states: with a missing value, or an action without an end, they would wait forever",
         run: enum_states,
     },
     Rule {
         name: "enum-status",
-        why: "what the service reports as `status` is waited for: without x-states no waiter knows what a value means",
+        why: "clients wait for a `status`; without x-states they do not know what a value means",
         run: enum_status,
     },
     Rule {
         name: "enum-extras",
-        why: "x-observed, x-enum-varnames and x-spellings are about the values; others are left-overs",
+        why: "x-observed, x-enum-varnames and x-spellings must match the values of the enumeration",
         run: enum_extras,
     },
 ];
@@ -81,7 +81,7 @@ fn enum_component(document: &Document) -> Vec<Problem> {
                 .into_iter()
                 .filter(|key| schema.value.get(key).is_some())
                 .map(|key| {
-                    let message = "give the enumeration a component of its own and refer to it";
+                    let message = "move the enumeration to a component and refer to it with `$ref`";
                     document.problem(push(&schema.pointer, key), "enum-component", message)
                 })
                 .collect::<Vec<_>>()
@@ -98,7 +98,8 @@ fn enum_open(document: &Document) -> Vec<Problem> {
             closed == reason.trim().is_empty()
         })
         .map(|schema| {
-            let message = "write `x-extensible-enum`, or keep `enum` and give the reason in `x-closed-because`";
+            let message =
+                "use `x-extensible-enum`, or keep `enum` and give the reason in `x-closed-because`";
             document.problem(schema.pointer, "enum-open", message)
         })
         .collect()
@@ -120,13 +121,13 @@ fn enum_descriptions(document: &Document) -> Vec<Problem> {
                 .and_then(|map| map.get(*value))
                 .and_then(Value::as_str);
             if sentence.is_none_or(|sentence| sentence.trim().is_empty()) {
-                let message = format!("`{value}` has no sentence");
+                let message = format!("`{value}` has no description");
                 found.push(document.problem(pointer.as_str(), "enum-descriptions", message));
             }
         }
         for name in described.into_iter().flat_map(|map| map.keys()) {
             if !values.contains(&name.as_str()) {
-                let message = format!("`{name}` is no value");
+                let message = format!("`{name}` is not a value of the enumeration");
                 found.push(document.problem(pointer.as_str(), "enum-descriptions", message));
             }
         }
@@ -144,7 +145,7 @@ fn enum_case(document: &Document) -> Vec<Problem> {
         for value in values {
             if let Some(earlier) = known.insert(value.to_ascii_lowercase(), value) {
                 let message = format!(
-                    "`{value}` and `{earlier}` differ by case only; keep the spelling of the tables"
+                    "`{value}` and `{earlier}` differ only in letter case; keep the spelling of the tables"
                 );
                 found.push(document.problem(pointer.as_str(), "enum-case", message));
             }
@@ -175,14 +176,15 @@ fn enum_states(document: &Document) -> Vec<Problem> {
                 actions.is_some_and(|actions| actions.iter().all(Value::is_string))
             };
             if !STATES.contains(&group.as_str()) {
-                report(format!("`{group}` is none of {}", STATES.join(", ")));
+                report(format!(
+                    "unknown group `{group}`; the groups are {}",
+                    STATES.join(", ")
+                ));
             } else if !entries
                 .as_object()
                 .is_some_and(|entries| entries.values().all(is_list))
             {
-                report(format!(
-                    "`{group}` is no map from values to lists of actions"
-                ));
+                report(format!("`{group}` must map values to lists of actions"));
             }
         }
         let states = states(schema);
@@ -190,13 +192,16 @@ fn enum_states(document: &Document) -> Vec<Problem> {
             match states.iter().filter(|state| state.value == *value).count() {
                 1 => {}
                 0 => report(format!(
-                    "`{value}` has no entry: say whether it is transient, settled, failed or gone"
+                    "`{value}` is missing; add it to one of the groups transient, settled, failed, gone"
                 )),
-                times => report(format!("`{value}` stands in {times} groups instead of one")),
+                times => report(format!("`{value}` is in {times} groups; keep one")),
             }
         }
         if let Some(state) = states.iter().find(|state| !values.contains(&state.value)) {
-            report(format!("`{}` is no value", state.value));
+            report(format!(
+                "`{}` is not a value of the enumeration",
+                state.value
+            ));
         }
         let ends = |state: &&State<'_>| matches!(state.group, "settled" | "gone");
         let has_ends = states.iter().any(|state| ends(&state));
@@ -210,10 +215,10 @@ fn enum_states(document: &Document) -> Vec<Problem> {
         for state in &states {
             for action in &state.actions {
                 if !is_word(action) {
-                    report(format!("the action `{action}` is no lower-case word"));
+                    report(format!("the action `{action}` must be a lower-case word"));
                 } else if has_ends && !ended.contains(action) {
                     report(format!(
-                        "`{action}` of `{}` ends in no value that is settled or gone",
+                        "`{action}` of `{}` is not listed for any settled or gone value, so it never ends",
                         state.value
                     ));
                 }
@@ -223,7 +228,7 @@ fn enum_states(document: &Document) -> Vec<Problem> {
     found
 }
 
-/// A status is an enumeration that a response has as the property `status` of something.
+/// A status is an enumeration of a response property named `status`.
 fn enum_status(document: &Document) -> Vec<Problem> {
     let received = parts::travelling(document, Direction::Response);
     let statuses: BTreeSet<&str> = parts::components(document)
@@ -235,7 +240,7 @@ fn enum_status(document: &Document) -> Vec<Problem> {
         .filter(|enumeration| enumeration.schema.get("x-states").is_none())
         .map(|enumeration| {
             let message = format!(
-                "`{}` is a status in responses; add `x-states` with every value in one of {}",
+                "`{}` is a status in responses; add `x-states` with each value in one of the groups {}",
                 enumeration.name,
                 STATES.join(", ")
             );
@@ -259,7 +264,7 @@ fn enum_extras(document: &Document) -> Vec<Problem> {
                 found.push(document.problem(
                     pointer,
                     "enum-extras",
-                    format!("`{value}` is no value"),
+                    format!("`{value}` is not a value of the enumeration"),
                 ));
             }
         }
@@ -273,14 +278,18 @@ fn enum_extras(document: &Document) -> Vec<Problem> {
                 .collect();
             let same = |other: &&str| *other != value && other.eq_ignore_ascii_case(value);
             if !values.contains(&value.as_str()) || others.is_empty() || !others.iter().all(same) {
-                let message =
-                    format!("`{value}` is no value, or its spellings differ by more than case");
+                let message = format!(
+                    "`{value}` is not a value of the enumeration, or its spellings differ in more than letter case"
+                );
                 found.push(document.problem(push(&pointer, "x-spellings"), "enum-extras", message));
             }
         }
         let names = texts(schema, "x-enum-varnames").len();
         if names != 0 && names != values.len() {
-            let message = format!("{names} names for {} values", values.len());
+            let message = format!(
+                "has {names} names for {} values; add one name per value",
+                values.len()
+            );
             found.push(document.problem(push(&pointer, "x-enum-varnames"), "enum-extras", message));
         }
     }

@@ -11,22 +11,22 @@ use crate::strict::Strict;
 pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "example-present",
-        why: "a body without an example is the first thing that readers ask for",
+        why: "readers look for an example of every body first",
         run: example_present,
     },
     Rule {
         name: "example-form",
-        why: "tests go by x-sample, readers by the summary",
+        why: "tests use x-sample, readers the summary",
         run: example_form,
     },
     Rule {
         name: "example-fits",
-        why: "an example that does not fit its schema proves one of the two wrong",
+        why: "if an example does not match its schema, one of them is wrong",
         run: example_fits,
     },
     Rule {
         name: "parameter-example",
-        why: "tools send the examples of parameters as they stand",
+        why: "tools send the examples of parameters unchanged",
         run: parameter_example,
     },
 ];
@@ -51,7 +51,7 @@ fn example_form(document: &Document) -> Vec<Problem> {
             } else if example.value.get("value").is_none() {
                 "has no value"
             } else if !["documented", "composed"].contains(&text(example.value, "x-sample")) {
-                "`x-sample` is neither `documented` nor `composed`"
+                "`x-sample` must be `documented` or `composed`"
             } else {
                 return None;
             };
@@ -79,7 +79,7 @@ fn example_fits(document: &Document) -> Vec<Problem> {
             };
             for fault in strict.faults(name, value) {
                 let pointer = format!("{}/value{}", example.pointer, fault.path);
-                let message = format!("does not fit {name}: {}", fault.message);
+                let message = format!("does not match the schema {name}: {}", fault.message);
                 found.push(document.problem(pointer, "example-fits", message));
             }
         }

@@ -1,4 +1,4 @@
-//! Rules for what is written where: keywords, addresses, characters.
+//! Rules for keywords, URLs and characters.
 
 use serde_json::Value;
 
@@ -11,37 +11,37 @@ use crate::words::CLOUDS;
 pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "keyword",
-        why: "a misspelt keyword limits nothing, and nobody is told",
+        why: "tools silently ignore a misspelt keyword",
         run: keyword,
     },
     Rule {
         name: "clouds",
-        why: "who reads that something is for one cloud alone must be able to tell for which",
+        why: "x-clouds becomes a sentence of the description, so there must be one and the names must be known",
         run: clouds,
     },
     Rule {
         name: "server",
-        why: "credentials go to the servers of the document: over TLS, except to this machine",
+        why: "clients send credentials to the servers of the document, so they need TLS unless they are local",
         run: server,
     },
     Rule {
         name: "docs-host",
-        why: "whoever doubts the document is led to the service's own pages, not to somebody else's",
+        why: "links must lead to the pages of the service",
         run: docs_host,
     },
     Rule {
         name: "limits",
-        why: "a limit that nobody can read is enforced by nobody",
+        why: "tools ignore an x-limits that they cannot read",
         run: limits,
     },
     Rule {
         name: "character",
-        why: "invisible characters let a text read otherwise than it is written",
+        why: "invisible characters change how a text is displayed",
         run: character,
     },
 ];
 
-/// The extensions that this house uses; `xtask/README.md` says what each means.
+/// The extensions that the documents may use; `xtask/README.md` explains them.
 const EXTENSIONS: [&str; 20] = [
     "x-also",
     "x-clouds",
@@ -153,7 +153,7 @@ const MEDIA_TYPE: &[&str] = &["encoding", "example", "examples", "schema"];
 
 const EXAMPLE: &[&str] = &["$ref", "description", "externalValue", "summary", "value"];
 
-/// The names in an object that are neither keywords of its kind nor extensions of this house.
+/// The names in an object that are neither keywords of its kind nor known extensions.
 fn unknown<'a>(value: &'a Value, keywords: &[&str]) -> Vec<&'a str> {
     let names = value.as_object().into_iter().flatten();
     names
@@ -174,9 +174,9 @@ fn keyword(document: &Document) -> Vec<Problem> {
                 .chain(&EXTENSIONS)
                 .find(|known| known.eq_ignore_ascii_case(name));
             let message = match near {
-                Some(near) => format!("`{name}` is written `{near}`"),
+                Some(near) => format!("unknown keyword `{name}`; did you mean `{near}`?"),
                 None => format!(
-                    "`{name}` means nothing here; a new extension is added to the rule and to xtask/README.md"
+                    "unknown keyword `{name}`; add a new extension to this rule and to xtask/README.md"
                 ),
             };
             found.push(document.problem(push(pointer, name), "keyword", message));
@@ -216,7 +216,7 @@ fn keyword(document: &Document) -> Vec<Problem> {
     found
 }
 
-/// The host of an address, without the port.
+/// The host of a URL, without the port.
 fn host(url: &str) -> Option<(&str, &str)> {
     let (scheme, rest) = url.split_once("://")?;
     let authority = rest.split(['/', '?', '#']).next()?;
@@ -233,9 +233,9 @@ fn server(document: &Document) -> Vec<Problem> {
             Some(("https", host)) if !host.is_empty() && !host.contains('@') => continue,
             Some(("http", host)) if LOCAL.contains(&host) => continue,
             Some((scheme, _)) if scheme != "https" => {
-                format!("`{url}` is not https; only this machine is served without")
+                format!("`{url}` must use https; only a loopback address may use http")
             }
-            _ => format!("`{url}` is no address of a host"),
+            _ => format!("`{url}` is not a URL with a host"),
         };
         let pointer = push(&push("/servers", &index.to_string()), "url");
         found.push(document.problem(pointer, "server", message));
@@ -243,7 +243,7 @@ fn server(document: &Document) -> Vec<Problem> {
     found
 }
 
-/// `x-clouds` names known clouds, not all of them, beside a description that can say so.
+/// `x-clouds` must list some known clouds, but not all, beside a description.
 fn clouds(document: &Document) -> Vec<Problem> {
     let mut found = Vec::new();
     walk(document.value(), "", &mut |pointer, value| {
@@ -255,17 +255,17 @@ fn clouds(document: &Document) -> Vec<Problem> {
         let is_some = !named.is_empty() && named.len() < CLOUDS.len();
         if !(is_some && named.iter().all(is_known)) {
             let known: Vec<&str> = CLOUDS.iter().map(|(name, _)| *name).collect();
-            let message = format!("is a list with some, not all, of {}", known.join(", "));
+            let message = format!("must list some of, but not all of, {}", known.join(", "));
             found.push(document.problem(push(pointer, "x-clouds"), "clouds", message));
         } else if text(value, "description").is_empty() {
-            let message = "stands beside a description, which says so";
+            let message = "needs a `description` beside it, which then names the cloud";
             found.push(document.problem(push(pointer, "x-clouds"), "clouds", message));
         }
     });
     found
 }
 
-/// `x-limits` stands on whole numbers, has nothing but what is known, and its code looks like one.
+/// `x-limits` must be on an integer, have only known members, and a valid code.
 fn limits(document: &Document) -> Vec<Problem> {
     let mut found = Vec::new();
     walk(document.value(), "", &mut |pointer, value| {
@@ -280,9 +280,9 @@ fn limits(document: &Document) -> Vec<Problem> {
             _ => false,
         };
         let message = if text(value, "type") != "integer" {
-            "stands on whole numbers only"
+            "is allowed on integers only"
         } else if limits.get("code").is_none() || !members.into_iter().all(is_known) {
-            "has a `code`, and may have the numbers `minimum` and `besides` and one property with its value in `when`"
+            "needs a `code`; optional are the integers `minimum` and `besides`, and `when` with one property and its value"
         } else {
             return;
         };
@@ -305,14 +305,14 @@ fn docs_host(document: &Document) -> Vec<Problem> {
         let url = text(value, "url");
         let is_known = host(url).is_some_and(|(_, host)| HOSTS.contains(&host));
         if !is_known {
-            let message = format!("`{url}` is not on one of {}", HOSTS.join(", "));
+            let message = format!("`{url}` must be on one of the hosts {}", HOSTS.join(", "));
             found.push(document.problem(push(pointer, "url"), "docs-host", message));
         }
     });
     found
 }
 
-/// Characters that are not seen: control characters but line end and tabulator, marks of direction, of no width.
+/// Whether a character is invisible: control characters except line feed and tab, direction marks, zero width.
 fn is_invisible(c: char) -> bool {
     (c.is_control() && c != '\n' && c != '\t')
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
@@ -326,7 +326,7 @@ fn character(document: &Document) -> Vec<Problem> {
         let texts = names.map(String::as_str).chain(value.as_str());
         for c in texts.flat_map(str::chars).filter(|c| is_invisible(*c)) {
             let message = format!(
-                "holds the invisible character U+{:04X}; remove it",
+                "contains the invisible character U+{:04X}; remove it",
                 u32::from(c)
             );
             found.push(document.problem(pointer, "character", message));

@@ -1,4 +1,4 @@
-//! Names that Rust code cannot bear.
+//! Rules against names that clash in the generated Rust code.
 
 use std::collections::HashMap;
 
@@ -11,22 +11,22 @@ use crate::problem::{Problem, push};
 pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "schema-reserved",
-        why: "a type of this name hides one that all generated code relies on",
+        why: "a type with this name would shadow one that the generated code uses",
         run: reserved_types,
     },
     Rule {
         name: "operation-reserved",
-        why: "a builder or a method of this name hides what all builders or clients have",
+        why: "a builder or method with this name would clash with one that every client or builder has",
         run: reserved_operations,
     },
     Rule {
         name: "name-unusable",
-        why: "a name becomes one of Rust, which another of the same place must not become too",
+        why: "each name becomes a Rust identifier, which must be valid and unique in its place",
         run: unusable,
     },
 ];
 
-/// What generated code calls by its bare name, and what is in scope everywhere.
+/// Names that the generated code uses without a path, and names of the prelude.
 const TYPES: &[&str] = &[
     "AsMut",
     "AsRef",
@@ -71,7 +71,7 @@ const TYPES: &[&str] = &[
     "Vec",
 ];
 
-/// What stands beside the builders of operations.
+/// Names in the module of the operation builders.
 const BUILDERS: &[&str] = &[
     "Display",
     "IntoOptional",
@@ -84,10 +84,10 @@ const BUILDERS: &[&str] = &[
     "Self",
 ];
 
-/// What a client has beside the methods of operations.
+/// Methods of a client other than those of operations.
 const METHODS: &[&str] = &["new_with_client", "with_transport", "base", "http", "clone"];
 
-/// What builders have beside setters.
+/// Methods and fields of builders other than setters.
 const OF_BUILDERS: &[&str] = &[
     "new", "prepare", "send", "build", "builder", "client", "problems", "clone",
 ];
@@ -104,7 +104,7 @@ fn reserved_types(document: &Document) -> Vec<Problem> {
                 push("/components/schemas", name),
                 "schema-reserved",
                 format!(
-                    "`{name}` means something else in Rust already; say what it is the {name} of"
+                    "`{name}` is a reserved name in Rust; use a more specific one, such as `Thing{name}`"
                 ),
             )
         })
@@ -123,7 +123,7 @@ fn reserved_operations(document: &Document) -> Vec<Problem> {
                 push(&operation.pointer(), "operationId"),
                 "operation-reserved",
                 format!(
-                    "`{}` is what every client or builder has already; add what it is done to",
+                    "`{}` is a reserved name of clients or builders; add the object of the verb",
                     operation.id()
                 ),
             )
@@ -131,31 +131,35 @@ fn reserved_operations(document: &Document) -> Vec<Problem> {
         .collect()
 }
 
-/// What a name becomes.
+/// Converts a name to a Rust identifier.
 type Case = fn(&str) -> String;
 
 fn unusable(document: &Document) -> Vec<Problem> {
     let mut found = Vec::new();
-    let mut look =
-        |pointer: &str, names: &mut dyn Iterator<Item = &str>, case: Case, taken: &[&str]| {
-            let mut seen: HashMap<String, &str> = HashMap::new();
-            for name in names {
-                let rust = case(name);
-                let message = if !rust.starts_with(|first: char| first.is_ascii_alphabetic()) {
-                    format!("`{name}` becomes no name in Rust; a name begins with a letter")
-                } else if taken.contains(&rust.as_str()) {
-                    format!("`{name}` becomes `{rust}`, which every builder has already")
-                } else if let Some(other) = seen.insert(rust.clone(), name) {
-                    format!("`{name}` and `{other}` both become `{rust}`")
-                } else {
-                    continue;
-                };
-                found.push(document.problem(push(pointer, name), "name-unusable", message));
-            }
-        };
+    let mut check = |pointer: &str,
+                     names: &mut dyn Iterator<Item = &str>,
+                     case: Case,
+                     taken: &[&str]| {
+        let mut seen: HashMap<String, &str> = HashMap::new();
+        for name in names {
+            let rust = case(name);
+            let message = if !rust.starts_with(|first: char| first.is_ascii_alphabetic()) {
+                format!("`{name}` is not usable as a Rust identifier; begin the name with a letter")
+            } else if taken.contains(&rust.as_str()) {
+                format!(
+                    "`{name}` becomes `{rust}`, a reserved name of builders; choose another name"
+                )
+            } else if let Some(other) = seen.insert(rust.clone(), name) {
+                format!("`{name}` and `{other}` both become `{rust}`; rename one of them")
+            } else {
+                continue;
+            };
+            found.push(document.problem(push(pointer, name), "name-unusable", message));
+        }
+    };
     let snake: Case = |name| name.to_snake_case();
     let camel: Case = |name| name.to_upper_camel_case();
-    look(
+    check(
         "/components/schemas",
         &mut document.schemas().map(|(name, _)| name),
         camel,
@@ -164,14 +168,14 @@ fn unusable(document: &Document) -> Vec<Problem> {
     for (name, schema) in document.schemas() {
         let pointer = push(&push("/components/schemas", name), "properties");
         let mut names = schema.properties().map(|(name, _)| name);
-        look(&pointer, &mut names, snake, OF_BUILDERS);
+        check(&pointer, &mut names, snake, OF_BUILDERS);
     }
     for operation in document.operations() {
         let parameters = operation.parameters();
         let body = operation.request_body().map(|_| "body");
         let mut names = parameters.iter().map(|it| it.name()).chain(body);
         let pointer = push(&operation.pointer(), "parameters");
-        look(&pointer, &mut names, snake, OF_BUILDERS);
+        check(&pointer, &mut names, snake, OF_BUILDERS);
     }
     found
 }

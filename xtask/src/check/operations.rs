@@ -12,67 +12,67 @@ use crate::problem::{Problem, push};
 pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "operation-id-form",
-        why: "ids become method names in every language: a verb and a noun in camelCase",
+        why: "ids become method names in every language, so they must be a verb and a noun in camelCase",
         run: operation_id_form,
     },
     Rule {
         name: "operation-tag",
-        why: "tags become groups of methods: each operation has one, declared with a description",
+        why: "tags become groups of methods, so each operation needs exactly one, declared with a description",
         run: operation_tag,
     },
     Rule {
         name: "operation-summary",
-        why: "summaries stand in lists: short, different from each other, no sentence",
+        why: "summaries are shown in lists, so they must be short, unique titles",
         run: operation_summary,
     },
     Rule {
         name: "operation-description",
-        why: "a summary alone does not tell states, limits and what happens after the answer",
+        why: "a summary has no room for states, limits and effects after the response",
         run: operation_description,
     },
     Rule {
         name: "operation-docs",
-        why: "whoever doubts the document must find the page of the service",
+        why: "readers must be able to check the document against the page of the service",
         run: operation_docs,
     },
     Rule {
         name: "operation-idempotent",
-        why: "clients repeat a request after a lost answer only where that does no harm",
+        why: "clients retry a request after a lost response only if it is idempotent",
         run: operation_idempotent,
     },
     Rule {
         name: "operation-pagination",
-        why: "list builders and pagers of every language are made from x-pagination",
+        why: "list builders and pagers are generated from x-pagination",
         run: operation_pagination,
     },
     Rule {
         name: "response-status",
-        why: "ranges hide which statuses the service documents; `default` stands for all others",
+        why: "ranges hide which statuses the service documents; `default` covers all others",
         run: response_status,
     },
     Rule {
         name: "response-success",
-        why: "an operation that cannot succeed has been transcribed in part only",
+        why: "an operation without a success response is incomplete",
         run: response_success,
     },
     Rule {
         name: "response-error",
-        why: "one error body gives clients one error type, one response per status an example that fits",
+        why: "a shared error body gives clients one error type; one response per status gives each a matching example",
         run: response_error,
     },
     Rule {
         name: "path-parameters",
-        why: "a placeholder without a parameter, or the reverse, cannot be filled in",
+        why: "each placeholder needs a parameter, and each path parameter a placeholder",
         run: path_parameters,
     },
     Rule {
         name: "path-segment",
-        why: "a placeholder beside other letters of its segment is no route, and does not say where it ends",
+        why: "routers and clients do not support a placeholder that is only a part of its segment",
         run: path_segment,
     },
     Rule {
         name: "operation-emulated",
-        why: "operations are emulated unless they have `x-emulated: false`; anything else would be taken for nothing",
+        why: "operations are emulated unless they have `x-emulated: false`; any other value would be ignored",
         run: operation_emulated,
     },
 ];
@@ -115,7 +115,7 @@ fn operation_id_form(document: &Document) -> Vec<Problem> {
     )
 }
 
-/// Operations of different documents that have one id.
+/// Finds operations of different documents with the same id.
 pub(super) fn shared_ids(documents: &[Document]) -> Vec<Problem> {
     let mut first: HashMap<&str, &str> = HashMap::new();
     let mut found = Vec::new();
@@ -126,7 +126,7 @@ pub(super) fn shared_ids(documents: &[Document]) -> Vec<Problem> {
                     push(&operation.pointer(), "operationId"),
                     "operation-id",
                     format!(
-                        "`{}` is an operation of {file} already, and calls by id go by all documents",
+                        "`{}` is already an operation of {file}; ids must be unique across all documents",
                         operation.id()
                     ),
                 )),
@@ -139,8 +139,8 @@ pub(super) fn shared_ids(documents: &[Document]) -> Vec<Problem> {
     found
 }
 
-/// Operations that one router cannot hold: of one path and method, or of paths that differ only in the names of their
-/// parameters.
+/// Finds operations that conflict in a router: with the same path and method, or with paths that differ only in the
+/// names of their parameters.
 pub(super) fn shared_paths(documents: &[Document]) -> Vec<Problem> {
     let mut first: HashMap<String, (&str, HashMap<&str, String>)> = HashMap::new();
     let mut found = Vec::new();
@@ -157,10 +157,10 @@ pub(super) fn shared_paths(documents: &[Document]) -> Vec<Problem> {
                 .or_insert((operation.path, HashMap::new()));
             let message = if *path != operation.path {
                 format!(
-                    "differs from `{path}` in the names of its parameters only; give both the same names"
+                    "differs from `{path}` only in the names of its parameters; use the same names"
                 )
             } else if let Some(other) = methods.get(operation.method) {
-                format!("{other} has this path and method already")
+                format!("{other} already has this path and method")
             } else {
                 let name = format!("{} of {}", operation.id(), document.file);
                 methods.insert(operation.method, name);
@@ -186,7 +186,8 @@ fn path_segment(document: &Document) -> Vec<Problem> {
                 .path
                 .split('/')
                 .find(|segment| !is_whole(segment))?;
-            let message = format!("`{part}` is neither a word nor one placeholder");
+            let message =
+                format!("the segment `{part}` must be a fixed word or a single placeholder");
             Some((operation.pointer(), message))
         },
         "path-segment",
@@ -202,8 +203,8 @@ fn operation_emulated(document: &Document) -> Vec<Problem> {
         };
         let message = match emulated {
             Value::Bool(false) if operations.contains(pointer) => return,
-            Value::Bool(false) => "stands where nobody reads it; put it on an operation",
-            _ => "can only be false; leave it out where the emulator implements the operation",
+            Value::Bool(false) => "is ignored here; move it to an operation",
+            _ => "must be false; remove it if the emulator implements the operation",
         };
         found.push(document.problem(push(pointer, "x-emulated"), "operation-emulated", message));
     });
@@ -229,15 +230,17 @@ fn operation_tag(document: &Document) -> Vec<Problem> {
         used.extend(tags.iter().copied());
         let message = match tags.as_slice() {
             [tag] if declared.contains_key(tag) => continue,
-            [tag] => format!("the tag `{tag}` is not declared; add it to `tags` of the document"),
-            tags => format!("has {} tags instead of one", tags.len()),
+            [tag] => {
+                format!("the tag `{tag}` is not declared; add it to the `tags` of the document")
+            }
+            tags => format!("has {} tags; exactly one is required", tags.len()),
         };
         let pointer = push(&operation.pointer(), "tags");
         found.push(document.problem(pointer, "operation-tag", message));
     }
     for (name, description) in declared {
         if !used.contains(name) {
-            let message = format!("no operation has the tag `{name}`; remove it");
+            let message = format!("no operation uses the tag `{name}`; remove it");
             found.push(document.problem("/tags", "operation-tag", message));
         } else if description.is_empty() {
             let message = format!("the tag `{name}` has no description");
@@ -257,13 +260,13 @@ fn operation_summary(document: &Document) -> Vec<Problem> {
         let message = if summary.is_empty() {
             "is missing".to_owned()
         } else if length > SUMMARY {
-            format!("has {length} characters; {SUMMARY} is the limit")
+            format!("has {length} characters; the limit is {SUMMARY}")
         } else if summary.ends_with('.') {
             "ends with a full stop; it is a title, not a sentence".to_owned()
         } else if !summary.starts_with(|c: char| c.is_uppercase()) {
-            "does not begin with a capital".to_owned()
+            "does not begin with a capital letter".to_owned()
         } else if let Some(earlier) = earlier {
-            format!("`{summary}` is the summary of {earlier} too")
+            format!("`{summary}` is also the summary of {earlier}")
         } else {
             continue;
         };
@@ -296,7 +299,7 @@ fn operation_docs(document: &Document) -> Vec<Problem> {
             (!described || !url.starts_with("https://")).then(|| {
                 (
                     push(&operation.pointer(), "externalDocs"),
-                    "needs a description and the https address of the page".to_owned(),
+                    "needs a description and the https URL of the page".to_owned(),
                 )
             })
         },
@@ -315,7 +318,7 @@ fn operation_idempotent(document: &Document) -> Vec<Problem> {
             (!known).then(|| {
                 (
                     push(&operation.pointer(), "x-idempotent"),
-                    "must be true or false: does sending it twice do no more than once?".to_owned(),
+                    "must be true or false: true if sending the request twice has the same effect as sending it once".to_owned(),
                 )
             })
         },
@@ -329,10 +332,10 @@ fn operation_pagination(document: &Document) -> Vec<Problem> {
         |operation| {
             let message = match modelarts_document::Pagination::read(&operation) {
                 Some(Ok(pagination)) if pagination.item().is_some() => return None,
-                Some(Ok(_)) => "`items` names a list of nothing".to_owned(),
+                Some(Ok(_)) => "`items` must name a list whose entries have a schema".to_owned(),
                 Some(Err(error)) => error.to_string(),
                 None if is_paged(&operation) => {
-                    "must say how the list is paged: style, limit, offset or token, items, total"
+                    "must describe the paging: style, limit, offset or token, items, total"
                         .to_owned()
                 }
                 None => return None,
@@ -343,7 +346,7 @@ fn operation_pagination(document: &Document) -> Vec<Problem> {
     )
 }
 
-/// Whether an operation has the parameters of a list in pages, and a list in its response.
+/// Whether an operation has paging parameters and a list in its response.
 fn is_paged(operation: &Operation<'_>) -> bool {
     const NAMES: [&str; 9] = [
         "continue",
@@ -386,7 +389,7 @@ fn response_status(document: &Document) -> Vec<Problem> {
             let (status, _) = statuses(&operation).find(|(status, _)| !is_status(status))?;
             Some((
                 push(&push(&operation.pointer(), "responses"), status),
-                format!("`{status}` is no status; list each status by its number"),
+                format!("`{status}` is not a status; list each status by number"),
             ))
         },
         "response-status",
@@ -401,7 +404,7 @@ fn response_success(document: &Document) -> Vec<Problem> {
             (!succeeds).then(|| {
                 (
                     push(&operation.pointer(), "responses"),
-                    "has no status of success".to_owned(),
+                    "has no success status".to_owned(),
                 )
             })
         },
@@ -415,7 +418,7 @@ fn response_error(document: &Document) -> Vec<Problem> {
         let media = document.resolve(response).get("content")?;
         media.get("application/json")?.get("schema")
     };
-    // The first response of a status is the one of that status everywhere; the first body that of all.
+    // The first response of a status sets the one for that status, and the first error body the one for all.
     let mut shared: HashMap<&str, &str> = HashMap::new();
     let mut first: Option<&Value> = None;
     let mut found = Vec::new();
@@ -425,20 +428,21 @@ fn response_error(document: &Document) -> Vec<Problem> {
             let target = text(response, "$ref");
             let of_status = *shared.entry(status).or_insert(target);
             let message = if !target.starts_with("#/components/responses/") {
-                "must be a reference to the shared response of its status".to_owned()
+                "must be a `$ref` to the shared response of its status".to_owned()
             } else if target != of_status {
-                format!("must be `{of_status}`, which other operations have for {status}")
+                format!("must be `{of_status}`, as in other operations with {status}")
             } else if body(response)
                 != Some(*first.get_or_insert(body(response).unwrap_or(&Value::Null)))
             {
-                "has another body than the other errors of this document".to_owned()
+                "must have the same body as the other errors of this document".to_owned()
             } else {
                 continue;
             };
             found.push(document.problem(push(&pointer, status), "response-error", message));
         }
         if !statuses(&operation).any(|(status, _)| status == "default") {
-            let message = "needs a `default`, or a status that nobody lists has no body";
+            let message =
+                "needs a `default` response, which describes the body of all other statuses";
             found.push(document.problem(pointer, "response-error", message));
         }
     }

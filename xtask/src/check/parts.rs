@@ -1,4 +1,4 @@
-//! The parts of a document that rules look at.
+//! Iterators over the parts of a document, for the rules.
 
 use std::collections::BTreeSet;
 
@@ -7,15 +7,15 @@ use serde_json::Value;
 use crate::document::{Document, METHODS};
 use crate::problem::push;
 
-/// Something in a document, and the pointer to it.
+/// A part of a document with its pointer.
 pub struct Part<'a> {
-    /// JSON pointer to it.
+    /// JSON pointer to the part.
     pub pointer: String,
-    /// What stands there.
+    /// The part itself.
     pub value: &'a Value,
 }
 
-/// Which way a body travels.
+/// The direction in which a body is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
     /// From the client to the service.
@@ -24,23 +24,23 @@ pub enum Direction {
     Response,
 }
 
-/// A schema, and whether it has a name.
+/// A schema.
 pub struct Schema<'a> {
-    /// JSON pointer to it.
+    /// JSON pointer to the schema.
     pub pointer: String,
-    /// What stands there.
+    /// The schema object.
     pub value: &'a Value,
-    /// A component of its own, as opposed to something inside another schema, a parameter or a body.
+    /// Whether it is a component, and not part of another schema, a parameter or a body.
     pub is_component: bool,
 }
 
 /// A named property of a component.
 pub struct Property<'a> {
-    /// JSON pointer to it.
+    /// JSON pointer to the property.
     pub pointer: String,
-    /// Its name.
+    /// The name.
     pub name: &'a str,
-    /// Its schema, often a reference.
+    /// The schema, often a reference.
     pub value: &'a Value,
 }
 
@@ -68,12 +68,12 @@ fn component<'a>(
     members(document.value().pointer(&pointer), &pointer)
 }
 
-/// Name and place of each schema component.
+/// Name and part of each schema component.
 pub fn components(document: &Document) -> impl Iterator<Item = (&str, Part<'_>)> {
     component(document, "schemas")
 }
 
-/// Every parameter that is written out: components, those of path items, those of operations.
+/// Every parameter that is not a reference: of components, path items and operations.
 pub fn parameters(document: &Document) -> Vec<Part<'_>> {
     let mut found: Vec<Part<'_>> = component(document, "parameters")
         .map(|(_, part)| part)
@@ -101,7 +101,7 @@ pub fn parameters(document: &Document) -> Vec<Part<'_>> {
     found
 }
 
-/// Every response that is written out.
+/// Every response that is not a reference.
 pub fn responses(document: &Document) -> Vec<Part<'_>> {
     let mut found: Vec<Part<'_>> = component(document, "responses")
         .map(|(_, part)| part)
@@ -117,7 +117,7 @@ pub fn responses(document: &Document) -> Vec<Part<'_>> {
     found
 }
 
-/// Every body with its media type object: of requests, of responses, of shared responses.
+/// Every media type object: of requests, responses and shared responses.
 pub fn bodies(document: &Document) -> Vec<(Direction, Part<'_>)> {
     let requests = document.operations().filter_map(|operation| {
         let value = operation.value.get("requestBody")?;
@@ -210,7 +210,7 @@ pub fn target(value: &Value) -> Option<&str> {
         .strip_prefix("#/components/schemas/")
 }
 
-/// Names of the schema components that bodies of one direction lead to.
+/// Names of the schema components that are used in bodies of one direction.
 pub fn travelling(document: &Document, direction: Direction) -> BTreeSet<&str> {
     bodies(document)
         .into_iter()

@@ -1,14 +1,14 @@
-//! What a rule is.
+//! A rule for documents.
 
 use crate::document::Document;
 use crate::problem::Problem;
 
-/// A house rule for documents.
+/// A rule for documents.
 pub(super) struct Rule {
-    /// Name, as it stands in messages.
+    /// The name, as printed in messages.
     pub(super) name: &'static str,
-    /// Why the rule is there.
+    /// The reason for the rule.
     pub(super) why: &'static str,
-    /// Finds what breaks it.
+    /// Finds violations.
     pub(super) run: fn(&Document) -> Vec<Problem>,
 }

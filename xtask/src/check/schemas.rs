@@ -13,12 +13,12 @@ use crate::problem::{Problem, push};
 pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "schema-name",
-        why: "names become types in every language: PascalCase",
+        why: "names become types in every language, so they must be PascalCase",
         run: schema_name,
     },
     Rule {
         name: "schema-type",
-        why: "a schema without a type takes anything and becomes an untyped value",
+        why: "a schema without a type accepts anything and becomes an untyped value",
         run: schema_type,
     },
     Rule {
@@ -28,42 +28,42 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "reference-siblings",
-        why: "OpenAPI 3.0 ignores what stands beside `$ref`, and generators differ in it",
+        why: "OpenAPI 3.0 ignores keywords beside `$ref`, but not every generator does",
         run: reference_siblings,
     },
     Rule {
         name: "composition",
-        why: "allOf, anyOf, oneOf, not and access keywords come out differently in every generator",
+        why: "generators differ in their support of allOf, anyOf, oneOf, not and access keywords",
         run: composition,
     },
     Rule {
         name: "integer-format",
-        why: "without a format generators take 32 bits, and points in time do not fit",
+        why: "without a format generators use 32 bits, which is too small for timestamps",
         run: integer_format,
     },
     Rule {
         name: "required-property",
-        why: "a required property that is not declared can never be sent by a generated client",
+        why: "a generated client can never send a required property that is not declared",
         run: required_property,
     },
     Rule {
         name: "direction",
-        why: "a schema that is sent and received needs the limits of the one and the leniency of the other",
+        why: "requests need limits and required properties, responses must not have them, so they cannot share a schema",
         run: direction,
     },
     Rule {
         name: "lenient-response",
-        why: "a service that leaves something out or goes beyond a limit must not break a client",
+        why: "a response with a missing property or a value beyond a limit must not break a client",
         run: lenient_response,
     },
     Rule {
         name: "default",
-        why: "generated clients send a `default` although the user said nothing: a partial update switches things off",
+        why: "generated clients send a `default` that the user did not set; a partial update would change settings",
         run: default,
     },
     Rule {
         name: "unused-component",
-        why: "what nothing uses is not checked by any test",
+        why: "no test covers unused components",
         run: unused_component,
     },
 ];
@@ -97,14 +97,14 @@ fn schema_type(document: &Document) -> Vec<Problem> {
         let message = match kind {
             "array" if schema.value.get("items").is_none() => "an array needs `items`".to_owned(),
             kind if TYPES.contains(&kind) => continue,
-            kind => format!("`type` is `{kind}`; it is one of {}", TYPES.join(", ")),
+            kind => format!("`type` is `{kind}`; it must be one of {}", TYPES.join(", ")),
         };
         found.push(document.problem(schema.pointer, "schema-type", message));
     }
     found
 }
 
-/// An object whose keys are free.
+/// Whether a schema is an object with arbitrary keys.
 pub(super) fn is_open_map(schema: &Value) -> bool {
     let values = schema.get("additionalProperties");
     let free = values == Some(&Value::Bool(true))
@@ -126,7 +126,7 @@ fn inline_object(document: &Document) -> Vec<Problem> {
         })
         .map(|(_, body)| push(&body.pointer, "schema"));
     let found: BTreeSet<String> = objects.chain(bodies).collect();
-    let message = "must be a `$ref` to a component; give the object a name there";
+    let message = "must be a `$ref`; move the object to a component with a name";
     found
         .into_iter()
         .map(|pointer| document.problem(pointer, "inline-object", message))
@@ -151,7 +151,7 @@ fn reference_siblings(document: &Document) -> Vec<Problem> {
             pointer,
             "reference-siblings",
             format!(
-                "`$ref` stands alone; move {} to the component",
+                "no keywords are allowed beside `$ref`; move {} to the component",
                 names.join(", ")
             ),
         ));
@@ -176,7 +176,7 @@ fn composition(document: &Document) -> Vec<Problem> {
                 found.push(document.problem(
                     push(&schema.pointer, keyword),
                     "composition",
-                    format!("`{keyword}` is not for this document; write the schema out"),
+                    format!("`{keyword}` is not allowed; write the schema out"),
                 ));
             }
         }
@@ -221,7 +221,7 @@ fn required_property(document: &Document) -> Vec<Problem> {
     found
 }
 
-/// What looks the same in both directions: texts with known values, and objects with free keys.
+/// Whether a schema may be used in both directions: enumerations and objects with arbitrary keys.
 fn is_shared(schema: &Value) -> bool {
     text(schema, "type") == "string" || is_open_map(schema)
 }
@@ -234,7 +234,7 @@ fn direction(document: &Document) -> Vec<Problem> {
         .filter(|(_, part)| !is_shared(part.value))
         .map(|(name, part)| {
             let message = format!(
-                "`{name}` is part of a request and of a response; make a schema for each, such as `{name}Req`"
+                "`{name}` is used in requests and in responses; use separate schemas, such as `{name}Req`"
             );
             document.problem(part.pointer, "direction", message)
         })
@@ -258,7 +258,7 @@ fn lenient_response(document: &Document) -> Vec<Problem> {
                 found.push(document.problem(
                     push(&schema.pointer, keyword),
                     "lenient-response",
-                    format!("a response has no `{keyword}`; say it in the description"),
+                    format!("`{keyword}` is not allowed in responses; state it in the description"),
                 ));
             }
         }
@@ -275,19 +275,18 @@ fn default(document: &Document) -> Vec<Problem> {
     let mut found = Vec::new();
     for schema in parts::schemas(document) {
         if schema.value.get("default").is_some() {
-            let message =
-                "is sent by generated clients; write `x-default`, which becomes a sentence";
+            let message = "would be sent by generated clients; use `x-default`, which becomes a sentence of the description";
             found.push(document.problem(push(&schema.pointer, "default"), "default", message));
         }
         if schema.value.get("x-default").is_some() && !is_sent(&schema.pointer) {
-            let message = "stands on parameters and on properties of requests only";
+            let message = "is allowed only on parameters and properties of requests";
             found.push(document.problem(push(&schema.pointer, "x-default"), "default", message));
         }
     }
     for parameter in parts::parameters(document) {
         let required = parameter.value.get("required") == Some(&Value::Bool(true));
         if required && parameter.value.get("x-default").is_some() {
-            let message = "a required parameter has no default";
+            let message = "is not allowed on a required parameter";
             found.push(document.problem(push(&parameter.pointer, "x-default"), "default", message));
         }
     }
@@ -322,7 +321,7 @@ fn unused_component(document: &Document) -> Vec<Problem> {
         {
             let pointer = push(&push("/components", kind), name);
             if !used.contains(&pointer) {
-                let message = "nothing refers to it; use it or remove it";
+                let message = "nothing refers to this component; use it or remove it";
                 found.push(document.problem(pointer, "unused-component", message));
             }
         }

@@ -11,36 +11,38 @@ use crate::source::{Source, entries};
 pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "source-operation",
-        why: "the pages of an operation are where a reader checks it",
+        why: "readers check an operation against its pages",
         run: source_operation,
     },
     Rule {
         name: "source-schema",
-        why: "the tables of a schema are where a reader, and `cargo xtask verify`, compare it",
+        why: "readers and `cargo xtask verify` compare a schema with its tables",
         run: source_schema,
     },
     Rule {
         name: "source-property",
-        why: "a property that no table has must say where it was seen",
+        why: "a property that is in no table must say where it was seen",
         run: source_property,
     },
     Rule {
         name: "source-example",
-        why: "a documented example names its sample; one that we made has none",
+        why: "a documented example must name its sample; a composed one has none",
         run: source_example,
     },
 ];
 
-/// The first entry of a list that does not fit, or the lack of entries.
+/// A message if there are no entries or one is invalid here.
 fn fault(value: &Value, expected: &str, fits: impl Fn(Source<'_>) -> bool) -> Option<String> {
     let entries = entries(value);
     if entries.is_empty() {
-        return Some(format!("has no x-source: {expected}"));
+        return Some(format!("has no `x-source`; expected: {expected}"));
     }
     let wrong = entries
         .iter()
         .find(|entry| !Source::parse(entry).is_some_and(&fits))?;
-    Some(format!("`{wrong}` is no source for this place: {expected}"))
+    Some(format!(
+        "`{wrong}` is not a valid source here; expected: {expected}"
+    ))
 }
 
 fn source_operation(document: &Document) -> Vec<Problem> {
@@ -91,7 +93,7 @@ fn source_example(document: &Document) -> Vec<Problem> {
                 fault(example.value, "`PAGE S<sample>`", fits)?
             } else {
                 example.value.get("x-source")?;
-                "an example of our own has no x-source".to_owned()
+                "a composed example must not have `x-source`".to_owned()
             };
             let pointer = push(&example.pointer, "x-source");
             Some(document.problem(pointer, "source-example", message))

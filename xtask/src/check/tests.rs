@@ -1,4 +1,4 @@
-//! Every rule against a document that keeps them all, with one fault put into it at a time.
+//! Tests every rule with a valid document and one fault at a time.
 
 use std::collections::BTreeSet;
 
@@ -150,7 +150,7 @@ components:
         token: {type: string, format: password, description: A secret.}
 ";
 
-/// Rule, what is replaced in the good document, by what, and the end of the pointer to the fault.
+/// Rule, replaced text of the valid document, replacement, and the end of the pointer to the problem.
 #[rustfmt::skip]
 const FAULTS: &[(&str, &str, &str, &str)] = &[
     ("operation-id-form", "updateThing\n", "update\n", "/put/operationId"),
@@ -284,7 +284,7 @@ fn a_good_document_breaks_no_rule() {
 }
 
 #[test]
-fn each_rule_finds_its_fault_and_no_other_rule_does() {
+fn each_rule_reports_its_fault_and_no_other_rule_does() {
     let mut wrong = Vec::new();
     for (rule, from, to, pointer) in FAULTS {
         assert!(GOOD.contains(from), "{rule}: `{from}` is not there");
@@ -292,7 +292,7 @@ fn each_rule_finds_its_fault_and_no_other_rule_does() {
         let is_found = found
             .iter()
             .any(|problem| problem.pointer.ends_with(pointer));
-        // What is missing or of another type cannot fit the example any more either, nor page a list.
+        // A missing or changed part can also invalidate the example or the paging.
         let follows = [*rule, "example-fits", "operation-pagination"];
         let is_other = |problem: &&Problem| !follows.contains(&problem.rule);
         if !is_found || found.iter().any(|problem| is_other(&problem)) {
@@ -304,7 +304,7 @@ fn each_rule_finds_its_fault_and_no_other_rule_does() {
 }
 
 #[test]
-fn every_rule_is_tried() {
+fn every_rule_has_a_case() {
     let tried: BTreeSet<&str> = FAULTS.iter().map(|(rule, ..)| *rule).collect();
     let names: BTreeSet<&str> = rules().map(|rule| rule.name).collect();
     assert_eq!(tried, names);
@@ -321,7 +321,7 @@ fn names_are_unique_and_reasons_given() {
 }
 
 #[test]
-fn an_id_of_two_documents_is_refused() {
+fn an_operation_id_in_two_documents_is_reported() {
     let first = document(GOOD);
     let second = Document::parse("other", "openapi/other.yaml", GOOD).unwrap();
     let found = operations::shared_ids(&[first, second]);
@@ -336,7 +336,7 @@ fn an_id_of_two_documents_is_refused() {
 }
 
 #[test]
-fn a_route_of_two_operations_is_refused() {
+fn a_route_of_two_operations_is_reported() {
     let other = |text: &str| {
         let other = Document::parse("other", "openapi/other.yaml", text).unwrap();
         let found = operations::shared_paths(&[document(GOOD), other]);
@@ -367,7 +367,7 @@ fn a_route_of_two_operations_is_refused() {
 }
 
 #[test]
-fn features_of_the_client_are_the_list_of_documents() {
+fn client_features_match_the_list_of_documents() {
     let found = |manifest: &str| {
         let found = super::features_of_client(
             &["a".to_owned(), "b".to_owned()],
@@ -392,7 +392,7 @@ fn features_of_the_client_are_the_list_of_documents() {
 }
 
 #[test]
-fn features_of_the_facade_turn_on_those_of_the_client() {
+fn facade_features_enable_client_features() {
     let found = |manifest: &str| {
         let names = ["a".to_owned(), "b".to_owned()];
         let found = super::features_of_facade(&names, &manifest.parse().unwrap());

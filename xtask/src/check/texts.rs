@@ -1,4 +1,4 @@
-//! Rules for what is said about parameters and properties.
+//! Rules for the descriptions of parameters and properties.
 
 use heck::ToSnakeCase as _;
 use serde_json::Value;
@@ -16,7 +16,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "unit",
-        why: "the two generations of the API count in different units",
+        why: "the two generations of the API use different units",
         run: unit,
     },
     Rule {
@@ -26,7 +26,7 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-/// Words in the name of a quantity.
+/// Words in the names of quantities.
 const QUANTITIES: [&str; 7] = [
     "duration",
     "time",
@@ -57,7 +57,7 @@ const UNITS: [&str; 17] = [
     "epoch",
 ];
 
-/// Properties that hold secrets, whatever else their names say.
+/// Names of properties that hold secrets.
 pub(crate) const SECRETS: [&str; 6] = [
     "token",
     "password",
@@ -90,7 +90,7 @@ fn description(document: &Document) -> Vec<Problem> {
         .collect()
 }
 
-/// Pointer, name, schema and own description of all parameters and properties.
+/// Pointer, name, schema and description of all parameters and properties.
 fn named(document: &Document) -> Vec<(String, &str, &Value, &str)> {
     let properties = parts::properties(document).into_iter().map(|property| {
         let schema = document.resolve(property.value);
@@ -117,7 +117,7 @@ fn unit(document: &Document) -> Vec<Problem> {
     let is_quantity = |name: &str, schema: &Value| {
         let counts = ["integer", "number", "string"].contains(&text(schema, "type"));
         let name = name.to_snake_case();
-        // `time_unit` is a unit itself.
+        // `time_unit` names a unit, not a quantity.
         counts && !name.ends_with("_unit") && name.split('_').any(|word| QUANTITIES.contains(&word))
     };
     let has_unit = |description: &str| {
@@ -132,7 +132,7 @@ fn unit(document: &Document) -> Vec<Problem> {
         .filter(|(_, _, _, description)| !has_unit(description))
         .map(|(pointer, name, _, _)| {
             let message = format!(
-                "the description of `{name}` names no unit (seconds, milliseconds, GB, KiB, bytes, records …)"
+                "the description of `{name}` must name a unit (seconds, milliseconds, GB, KiB, bytes, records …)"
             );
             document.problem(pointer, "unit", message)
         })

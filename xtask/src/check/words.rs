@@ -1,4 +1,4 @@
-//! Rules for what descriptions state: it agrees with the keywords, and examples agree with it.
+//! Rules for limits, defaults and units in descriptions: they must agree with keywords and examples.
 
 use modelarts_document::Schema;
 use serde_json::{Number, Value};
@@ -12,17 +12,17 @@ use crate::prose::{self, Stated};
 pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "stated-limit",
-        why: "readers go by the words, programs by the keyword: both must be the same limit",
+        why: "readers use the description, programs the keyword: both must state the same limit",
         run: stated_limit,
     },
     Rule {
         name: "stated-default",
-        why: "a default in words and one in `x-default` that differ are one too many",
+        why: "the default in the description and `x-default` must agree",
         run: stated_default,
     },
     Rule {
         name: "example-stated",
-        why: "an example outside the limits or the unit of its description misleads whoever copies it",
+        why: "an example outside of the limits or in another unit misleads readers who copy it",
         run: example_stated,
     },
 ];
@@ -116,7 +116,7 @@ fn example_stated(document: &Document) -> Vec<Problem> {
             continue;
         };
         for example in parts::examples(&body) {
-            // What a page prints stands as it is; the errata say what is odd about it.
+            // Samples of pages stay unchanged; the errata explain their oddities.
             let is_composed = crate::document::text(example.value, "x-sample") == "composed";
             let (true, Some(value)) = (is_composed, example.value.get("value")) else {
                 continue;
@@ -155,7 +155,7 @@ fn example_stated(document: &Document) -> Vec<Problem> {
     found
 }
 
-/// Follows an example as deep as it goes.
+/// Compares the values of an example at every depth.
 fn contradict(schema: Schema<'_>, value: &Value, pointer: &str, found: &mut Vec<(String, String)>) {
     match value {
         Value::Object(members) => {
@@ -182,7 +182,7 @@ fn contradict(schema: Schema<'_>, value: &Value, pointer: &str, found: &mut Vec<
     }
 }
 
-/// How a value contradicts the description of its field.
+/// Returns how a value contradicts the description of its field.
 fn contradiction(name: &str, stated: &Stated, description: &str, value: &Value) -> Option<String> {
     if let Some(text) = value.as_str()
         && let Some(most) = stated.max_length
@@ -194,19 +194,15 @@ fn contradiction(name: &str, stated: &Stated, description: &str, value: &Value) 
     }
     let number = value.as_i64()?;
     if stated.maximum.is_some_and(|most| number > most) {
-        return Some(format!(
-            "{number} lies above the limit that the description states"
-        ));
+        return Some(format!("{number} is above the limit in the description"));
     }
-    // -1 often stands for something else, which the description tells in a sentence of its own.
+    // -1 often has a special meaning, which the description explains.
     if number >= 0 && stated.minimum.is_some_and(|least| number < least) {
-        return Some(format!(
-            "{number} lies below the limit that the description states"
-        ));
+        return Some(format!("{number} is below the limit in the description"));
     }
     let is_moment = ["_at", "_timestamp"].iter().any(|end| name.ends_with(end))
         && !description.contains("Duration");
-    // 2001 to 2286, counted in seconds and in milliseconds.
+    // The years 2001 to 2286 in seconds and in milliseconds.
     let unit = match number {
         1_000_000_000..=9_999_999_999 => "s",
         1_000_000_000_000..=9_999_999_999_999 => "ms",
@@ -215,7 +211,7 @@ fn contradiction(name: &str, stated: &Stated, description: &str, value: &Value) 
     let differs = is_moment && ["s", "ms"].contains(&stated.unit?) && stated.unit != Some(unit);
     differs.then(|| {
         format!(
-            "{number} is a moment in {unit}, the description says {}",
+            "{number} is a timestamp in {unit}, but the description says {}",
             stated.unit.unwrap_or_default()
         )
     })

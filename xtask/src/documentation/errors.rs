@@ -1,4 +1,4 @@
-//! The page of error codes, from the error catalogue.
+//! The page of error codes, generated from the error catalogue.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use super::layout::searchable;
 use super::markdown::{escaped, inline};
 use crate::catalogue::{Catalogue, Meaning};
 
-/// What the codes of a source begin with, and whose they are.
+/// Prefixes of codes, each with the heading of its section.
 const SOURCES: [(&str, &str); 4] = [
     ("ModelArts.", "ModelArts"),
     ("APIGW.", "Gateway in front of the services"),

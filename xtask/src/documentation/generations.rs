@@ -1,4 +1,4 @@
-//! The two generations side by side, as the document describes them.
+//! The page that compares the two generations of the API, generated from the document.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use super::layout::searchable;
 use super::markdown::{escaped, inline};
 use crate::document::{Document, text};
 
-/// How deep the fields of a body are followed.
+/// Maximum depth of the fields in the tables.
 const DEPTH: usize = 4;
 
 /// The operations of one resource.
@@ -19,10 +19,10 @@ struct Generation<'a> {
     operations: Vec<Operation<'a>>,
 }
 
-/// What is done with a resource: the method, and the path below that of the list, without names of parameters.
+/// A task: the method, and the path relative to that of the list, without parameter names.
 type Task = (String, String);
 
-/// A table cell of HTML for each generation, the new one first.
+/// An HTML table cell per generation, the new one first.
 struct Row {
     name: String,
     cells: [Option<String>; 2],
@@ -46,8 +46,8 @@ pub(super) fn page(documents: &[Document]) -> String {
     searchable(&body)
 }
 
-/// The new and the old generation, if the document has both: the old one is deprecated, and the new one is the resource of
-/// which most of the same can be asked.
+/// The new and the old generation, if the document has both: the old one is deprecated, the new one is the resource
+/// that has the most tasks in common with it.
 fn generations(document: &Document) -> Option<(Generation<'_>, Generation<'_>)> {
     let (old, new): (Vec<_>, Vec<_>) = document
         .operations()
@@ -95,7 +95,7 @@ impl<'a> Generation<'a> {
             .collect()
     }
 
-    /// What an operation is for. One that takes an action by name is for each of the actions, as if it had a path.
+    /// The tasks of an operation. An operation with the action as a parameter has one task per action.
     fn tasks_of(&self, operation: &Operation<'a>) -> Vec<(Task, String)> {
         let below = operation.path.strip_prefix(self.root).unwrap_or_default();
         let path = below
@@ -138,14 +138,14 @@ impl<'a> Generation<'a> {
         }
     }
 
-    /// The body with which one is made.
+    /// The request body of the creation.
     fn taken(&self) -> Option<Schema<'a>> {
         let mut operations = self.operations.iter();
         let create = operations.find(|it| it.path == self.root && it.method == "post")?;
         create.request_body()?.json()?.schema()
     }
 
-    /// The body with which one is shown: the smallest path that ends with its identifier.
+    /// The response body of a read: that of the shortest path that ends with the identifier.
     fn returned(&self) -> Option<Schema<'a>> {
         let shown = self.operations.iter().filter(|operation| {
             let below = operation.path.strip_prefix(self.root).unwrap_or_default();
@@ -165,7 +165,7 @@ fn operations(new: &Generation<'_>, old: &Generation<'_>) -> Vec<Row> {
                 let place = rows.iter().position(|(known, _)| *known == task);
                 let row = place.unwrap_or_else(|| {
                     let name = task.1.rsplit('/').next().unwrap_or_default();
-                    // Of an action that only the old generation knows the summary names all of them.
+                    // For actions that only the old generation has, the summary names all of them.
                     let name = if column == 1 && shown.contains("</code> with") {
                         name
                     } else {
@@ -190,7 +190,7 @@ fn operations(new: &Generation<'_>, old: &Generation<'_>) -> Vec<Row> {
     rows.into_iter().map(|(_, row)| row).collect()
 }
 
-/// Sets a cell in the row of this name, which is added where there is none.
+/// Sets a cell in the row of this name; adds the row if it is missing.
 fn set(rows: &mut Vec<Row>, name: String, column: usize, cell: String) {
     let place = rows.iter().position(|row| row.name == name);
     let row = place.unwrap_or_else(|| {
@@ -205,7 +205,7 @@ fn set(rows: &mut Vec<Row>, name: String, column: usize, cell: String) {
     }
 }
 
-/// The fields of two bodies: those of both first, then those of one.
+/// The fields of two bodies: common ones first.
 fn fields(new: Option<Schema<'_>>, old: Option<Schema<'_>>) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     for (column, schema) in [new, old].into_iter().enumerate() {
@@ -222,7 +222,7 @@ fn fields(new: Option<Schema<'_>>, old: Option<Schema<'_>>) -> Vec<Row> {
     rows
 }
 
-/// The fields that hold no fields, by their path, with type and text.
+/// The fields without inner fields, by path, with type and description.
 fn leaves(schema: Schema<'_>, path: &str, depth: usize, found: &mut Vec<(String, String)>) {
     for (name, property) in schema.properties() {
         let is_list = property.schema_type() == SchemaType::Array;
@@ -257,7 +257,7 @@ fn leaves(schema: Schema<'_>, path: &str, depth: usize, found: &mut Vec<(String,
     }
 }
 
-/// The values of the property `status`, with what a waiter makes of them.
+/// The values of the property `status` with their groups.
 fn states(new: Option<Schema<'_>>, old: Option<Schema<'_>>) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     for (column, schema) in [new, old].into_iter().enumerate() {

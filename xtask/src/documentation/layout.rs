@@ -1,6 +1,6 @@
-//! What is around the text of a page.
+//! The HTML around the text of a page.
 
-/// File and name of each page, in the order of the navigation.
+/// File name and title of each page, in the order of the navigation.
 pub(super) const NAVIGATION: [(&str, &str); 7] = [
     ("index.html", "Start"),
     ("basics.html", "Basics"),
@@ -11,7 +11,7 @@ pub(super) const NAVIGATION: [(&str, &str); 7] = [
     ("emulator.html", "Emulator"),
 ];
 
-/// A page with head, navigation and foot.
+/// Adds header, navigation and footer to a page.
 pub(super) fn framed(file: &str, version: &str, body: &str) -> String {
     let name = NAVIGATION.iter().find(|(page, _)| *page == file);
     let title = name.map_or("", |(_, name)| name);
@@ -41,7 +41,7 @@ pub(super) fn framed(file: &str, version: &str, body: &str) -> String {
     )
 }
 
-/// A page with a field that shows only what contains some words.
+/// Adds a search field that filters the entries of a page.
 pub(super) fn searchable(body: &str) -> String {
     let (title, rest) = body.split_once("</h1>\n").unwrap_or(("", body));
     format!(

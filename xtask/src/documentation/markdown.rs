@@ -1,18 +1,18 @@
-//! From Markdown to the body of a page.
+//! Converts Markdown to HTML.
 
 use std::collections::BTreeMap;
 
 use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, html};
 
-/// A text of several blocks. Headings can be linked to, and the cells of tables know their column, so that a narrow screen
-/// can show each row as a list.
+/// Converts a page. Headings get anchors, and table cells the name of their column, so narrow screens can show rows
+/// as lists.
 pub(super) fn page(text: &str) -> String {
     let mut body = String::new();
     html::push_html(&mut body, with_columns(with_anchors(text)).into_iter());
     body
 }
 
-/// A text that stands in a line of its own.
+/// Converts a single line, without a paragraph.
 pub(super) fn inline(text: &str) -> String {
     let body = page(text.trim());
     let inner = body.trim();
@@ -20,7 +20,7 @@ pub(super) fn inline(text: &str) -> String {
     inner.strip_suffix("</p>").unwrap_or(inner).to_owned()
 }
 
-/// A text with nothing that HTML takes for its own.
+/// Escapes the special characters of HTML.
 pub(super) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
@@ -48,7 +48,7 @@ fn with_anchors(text: &str) -> Vec<Event<'_>> {
     events
 }
 
-/// The text up to the end of a heading or a cell.
+/// The text up to the end of the heading or cell.
 fn words(events: &[Event<'_>]) -> String {
     let mut text = String::new();
     for event in events {

@@ -1,19 +1,20 @@
-//! What the samples of the pages show beyond their tables: nulls, wide numbers, further values, and lists that are none.
+//! Applies what the samples of the pages show beyond their tables: nulls, 64-bit numbers, further values, and lists
+//! of values that are only examples.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-/// What was seen, by the pointer to the schema that describes it.
+/// Observations in samples, by the pointer to the schema.
 #[derive(Debug, Default)]
 struct Seen {
     nulls: BTreeSet<String>,
-    /// Whole numbers that 32 bits do not hold.
+    /// Integers that do not fit into 32 bits.
     wide: BTreeSet<String>,
     texts: BTreeMap<String, BTreeSet<String>>,
 }
 
-/// Makes the schemas of a draft describe what its documented samples show, as far as no judgement is needed.
+/// Changes the schemas of a draft to match its documented samples where no decision is needed.
 pub(super) fn apply(document: &mut Value, todo: &str) {
     let mut seen = Seen::default();
     let paths = document.get("paths").and_then(Value::as_object);
@@ -46,7 +47,7 @@ pub(super) fn apply(document: &mut Value, todo: &str) {
     }
 }
 
-/// The documented samples of a body, each with its schema.
+/// The documented samples, each with the schema of its body.
 fn samples(body: &Value) -> Vec<(&Value, &Value)> {
     let content = body.get("content").and_then(Value::as_object);
     let media = content.into_iter().flatten().map(|(_, media)| media);
@@ -69,7 +70,7 @@ impl Seen {
         }
         let inside = |name: &str| format!("{pointer}/{name}");
         match value {
-            // A body of its own, as in `content`, has no pointer; bodies refer to components.
+            // Bodies refer to components, so an inline schema needs no pointer.
             _ if pointer.is_empty() => {}
             Value::Null => {
                 self.nulls.insert(pointer.to_owned());
@@ -107,7 +108,8 @@ impl Seen {
     }
 }
 
-/// A list of values that no sample keeps is one of conditions or examples. Where some do, the others are values as well.
+/// Removes enumerations whose values no sample has: their lists are conditions or examples. Otherwise adds the values
+/// of the samples.
 fn values(document: &mut Value, pointer: &str, texts: &BTreeSet<String>, todo: &str) {
     let Some(schema) = document.pointer_mut(pointer) else {
         return;
@@ -151,7 +153,7 @@ fn values(document: &mut Value, pointer: &str, texts: &BTreeSet<String>, todo: &
     }
 }
 
-/// Writes a text without values wherever a component was referred to, and removes the component.
+/// Replaces all references to an enumeration by a plain string schema, and removes the component.
 fn forget(document: &mut Value, name: &str, todo: &str) {
     fn replace(value: &mut Value, reference: &Value, plain: &Value) {
         if value.get("$ref") == Some(reference) {

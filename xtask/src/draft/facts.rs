@@ -1,4 +1,4 @@
-//! Pages and facts of the SDK in one form: operations, and objects with fields.
+//! A common form for pages and facts of the SDK: operations, and objects with fields.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -9,7 +9,7 @@ use crate::sdk::{Facts, SdkType};
 use crate::verify::page::{Field as PageField, Page, Role};
 use crate::verify::shape::Shape;
 
-/// Where an object is described: a table of a page, or a model of an operation of the SDK.
+/// Identifies the description of an object: a table of a page, or a model of an operation in the SDK.
 pub(super) type Key = String;
 
 /// A field of an object, or a parameter.
@@ -17,19 +17,19 @@ pub(super) type Key = String;
 pub(super) struct Field {
     pub(super) name: String,
     pub(super) shape: Shape,
-    /// The object that the field leads to.
+    /// The object that the field refers to.
     pub(super) target: Option<Key>,
     pub(super) required: bool,
     pub(super) values: Vec<String>,
-    /// What the source says; read for limits, never copied.
+    /// The description in the source, used to recognize limits; it is never copied.
     pub(super) description: String,
-    /// Only the SDK has it.
+    /// Whether only the SDK has the field.
     pub(super) is_sdk: bool,
 }
 
 #[derive(Debug, Clone)]
 pub(super) struct Object {
-    /// What the sources call it.
+    /// The name in the sources.
     pub(super) name: String,
     pub(super) is_request: bool,
     pub(super) source: String,
@@ -43,23 +43,23 @@ pub(super) struct Operation {
     pub(super) method: String,
     pub(super) path: String,
     pub(super) source: String,
-    /// Place and parameter, with the table it stands in.
+    /// Location and parameter, with the table that describes it.
     pub(super) parameters: Vec<(&'static str, Field, String)>,
     pub(super) request: Option<Key>,
     pub(super) response: Option<Key>,
     pub(super) statuses: BTreeSet<u16>,
-    /// Index on the page, counted from 1; whether it is one of the request; the sample.
+    /// Number on the page, from 1; whether it is a request; the sample.
     pub(super) samples: Vec<(usize, bool, serde_json::Value)>,
 }
 
-/// Everything that the sources say.
+/// The facts of all sources.
 #[derive(Debug, Default)]
 pub(super) struct Sources {
     pub(super) operations: Vec<Operation>,
     pub(super) objects: BTreeMap<Key, Object>,
 }
 
-/// `Array of X objects`, `X object`, `Array<X>`: the name in the type.
+/// The name `X` in `Array of X objects`, `X object` or `Array<X>`.
 fn type_name(kind: &str) -> Option<String> {
     let inner = kind
         .trim()
@@ -74,7 +74,7 @@ fn type_name(kind: &str) -> Option<String> {
     is_name.then(|| inner.to_owned())
 }
 
-/// Types that the comparison with our documents never meets.
+/// The shape of a type, including types that do not occur on the pages of existing documents.
 fn shape_of(kind: &str, refers: bool) -> Option<Shape> {
     let kind = kind.trim();
     let list = |items| Some(Shape::List(Box::new(items)));
@@ -105,7 +105,7 @@ static BULLET: LazyLock<Option<Regex>> = LazyLock::new(|| {
 static BOLD: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"\*\*([A-Za-z0-9_]+)\*\*").ok());
 
-/// The values that a text lists: as bullets, else in a sentence such as "The value can be **a** or **b**".
+/// The values in a description: in bullets, otherwise in a sentence such as "The value can be **a** or **b**".
 pub(super) fn values_of(
     options: Option<&Vec<String>>,
     kind: &str,
@@ -137,7 +137,7 @@ pub(super) fn values_of(
     let sentence = IN_PROSE
         .iter()
         .find_map(|pattern| pattern.find(description));
-    // Bold words of a condition are values of another field.
+    // Bold words in a condition are values of another field.
     let is_condition = |sentence: &regex::Match<'_>| {
         ["mandatory", "is set to", " if ", " when "]
             .iter()
@@ -149,7 +149,7 @@ pub(super) fn values_of(
         _ => Vec::new(),
     };
     values.dedup();
-    // One bold word is an example or a condition more often than a list.
+    // A single bold word is more often an example or a condition than a list.
     let is_only = ["Only **", "only **", "can be **", "which is **"]
         .iter()
         .any(|words| description.contains(words));
@@ -159,14 +159,14 @@ pub(super) fn values_of(
     values
 }
 
-/// Where a model of an operation of the SDK stands, on its way there or back.
+/// The key of a model in the request or the response of an SDK operation.
 fn model_key(facts: &Facts, model: &str, is_request: bool) -> Key {
     let way = if is_request { "request" } else { "response" };
     format!("sdk {} {model} {way}", facts.name)
 }
 
 impl Sources {
-    /// Reads pages.
+    /// Adds the facts of pages.
     pub(super) fn add_pages(&mut self, pages: &[Page]) {
         let known: BTreeSet<&str> = pages.iter().map(|page| page.name.as_str()).collect();
         for page in pages {
@@ -180,7 +180,7 @@ impl Sources {
             .find(|(name, _)| known.contains(name));
         let shape = shape_of(&field.kind, target.is_some()).unwrap_or(Shape::Text);
         let target = target.filter(|_| shape.has_fields());
-        // What leads to a page that nobody gave has free keys.
+        // A reference to a page that was not given becomes an open map.
         let shape = match (shape, &target) {
             (Shape::Object, None) => Shape::Free,
             (Shape::List(items), None) if *items == Shape::Object => {
@@ -283,7 +283,7 @@ impl Sources {
         self.operations.push(operation);
     }
 
-    /// Adds what the SDK knows: fields and parameters that no page has, and operations without a page.
+    /// Adds the facts of the SDK that no page has: fields, parameters, operations.
     pub(super) fn add_sdk(&mut self, facts: &[Facts]) {
         let form = |path: &str| -> String {
             path.split('/')
@@ -346,7 +346,7 @@ impl Sources {
                     .parameters
                     .iter()
                     .any(|(at, own, _)| *at == place && own.name == field.name);
-                // The placeholder of a path has the name that the page gives it.
+                // Path parameters are named as on the page.
                 if !has && place != "path" {
                     known.parameters.push((place, field, source));
                 }
@@ -376,7 +376,7 @@ impl Sources {
         }
     }
 
-    /// Adds a model and those that it leads to; what travels both ways becomes two objects.
+    /// Adds a model and the models it refers to; a model used in both directions becomes two objects.
     fn add_models(&mut self, facts: &Facts, model: &str, is_request: bool) {
         let mut open = vec![model.to_owned()];
         while let Some(model) = open.pop() {
@@ -402,7 +402,7 @@ impl Sources {
         }
     }
 
-    /// Adds the fields of a model to the object of a page that stands at the same place.
+    /// Adds the fields of a model to the object at the same place on a page.
     fn join(&mut self, own: &str, other: &str, met: &mut BTreeSet<String>) {
         if !met.insert(own.to_owned()) {
             return;

@@ -1,34 +1,34 @@
-//! Members and entries put into the text of a YAML document; no line of the text changes.
+//! Inserts members and entries into the text of a YAML document without changing existing lines.
 
 use anyhow::{Context as _, Result as Fallible};
 use serde_json::{Map, Value};
 
-/// The lines of a node of the text.
+/// The lines of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Node {
-    /// The line with its key.
+    /// Index of the line with the key.
     head: usize,
-    /// The line behind its last one.
+    /// Index of the line after the last one.
     end: usize,
-    /// How far its key is indented.
+    /// Indentation of the key.
     indent: usize,
-    /// Whether it has a value on the line of its key.
+    /// Whether the value is on the line of the key.
     is_inline: bool,
 }
 
-/// A text as lines.
+/// The lines of a document.
 pub(super) struct Text {
     lines: Vec<String>,
 }
 
-/// Why nothing could be put in.
+/// Why an insertion is not possible.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refusal {
-    /// There is no such node.
+    /// The node does not exist.
     Missing,
-    /// The node is written between brackets, so that an addition would change its line.
+    /// The node is in flow style (`[…]` or `{…}`), so an insertion would change its line.
     Inline,
-    /// The addition cannot be written.
+    /// The addition cannot be written as YAML.
     Unwritable,
 }
 
@@ -46,7 +46,7 @@ fn is_entry(line: &str) -> bool {
     line == "-" || line.starts_with("- ")
 }
 
-/// What stands behind a key at the beginning of a line.
+/// The rest of a line after a key.
 fn after_key<'t>(line: &'t str, key: &str) -> Option<&'t str> {
     let line = line.trim_start();
     let quoted = ["'", "\""].map(|quote| format!("{quote}{key}{quote}"));
@@ -69,7 +69,7 @@ impl Text {
         self.lines.join("\n") + "\n"
     }
 
-    /// The line behind a node whose key stands on a line.
+    /// Index of the line after the node whose key is on this line.
     fn end_of(&self, head: usize) -> usize {
         let depth = indent(&self.lines[head]);
         let mut end = head + 1;
@@ -77,7 +77,7 @@ impl Text {
             if !is_content(line) {
                 continue;
             }
-            // The entries of a list may stand as far left as its key.
+            // List entries may have the same indentation as their key.
             if indent(line) < depth || (indent(line) == depth && !is_entry(line)) {
                 break;
             }
@@ -86,7 +86,7 @@ impl Text {
         end
     }
 
-    /// The member of a mapping that begins behind a line.
+    /// A member of the mapping that begins after this line.
     fn member(&self, from: usize, to: usize, key: &str) -> Option<Node> {
         let first = (from..to).find(|index| is_content(&self.lines[*index]))?;
         let depth = indent(&self.lines[first]);
@@ -120,7 +120,7 @@ impl Text {
         }
     }
 
-    /// How far the members or entries of a node are indented.
+    /// Indentation of the members or entries of a node.
     fn inner_indent(&self, node: Node) -> usize {
         let inner = (node.head + 1..node.end).find(|index| is_content(&self.lines[*index]));
         inner.map_or(node.indent + 2, |index| indent(&self.lines[index]))
@@ -139,7 +139,7 @@ impl Text {
         Ok(())
     }
 
-    /// Puts members at the end of a mapping.
+    /// Appends members to a mapping.
     pub(super) fn add_members(
         &mut self,
         path: &[String],
@@ -148,7 +148,7 @@ impl Text {
         self.put(path, &Value::Object(members.clone()))
     }
 
-    /// Puts entries at the end of a list.
+    /// Appends entries to a list.
     pub(super) fn add_entries(
         &mut self,
         path: &[String],

@@ -1,4 +1,4 @@
-//! A draft into a curated document: lines are added, none is changed.
+//! Merges a draft into a curated document: only adds lines.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,23 +10,23 @@ use super::insert::{Refusal, Text};
 use crate::check::parts;
 use crate::document::{Document, Operation};
 
-/// A place in a document: keys from the root.
+/// A place in a document: the keys from the root.
 type Place = Vec<String>;
 
 fn place(keys: &[&str]) -> Place {
     keys.iter().map(|key| (*key).to_owned()).collect()
 }
 
-/// Something to add, and what a report calls it.
+/// An addition, and its name in the report.
 #[derive(Debug)]
 struct Addition {
-    /// Key of a member; the entries of a list have none.
+    /// The key of a member; `None` for a list entry.
     key: String,
     value: Value,
     what: String,
 }
 
-/// What the document lacks, by the place of the mapping or list that it belongs to.
+/// Additions by the place of their mapping or list.
 #[derive(Debug, Default)]
 struct Lack {
     /// Operations, properties, descriptions of values, components.
@@ -38,7 +38,7 @@ struct Lack {
 const VALUES: &str = "x-extensible-enum";
 const SENTENCES: &str = "x-enum-descriptions";
 
-/// The text with what it lacks, and a report of what was added and what is left to do by hand.
+/// Returns the merged text, and a report of the additions and of what has to be done by hand.
 pub(super) fn merge(
     text: &str,
     curated: &Document,
@@ -52,7 +52,7 @@ pub(super) fn merge(
         is_pairing: true,
         lack: Lack::default(),
     };
-    // What the draft's schemas are called in the document has to be known before anything refers to them.
+    // The first pass matches the draft's schemas with the document's, since later additions refer to them.
     merge.operations();
     merge.is_pairing = false;
     merge.met.clear();
@@ -82,11 +82,14 @@ pub(super) fn merge(
         }
     }
     let merged = merged.finish();
-    ensure!(is_kept(text, &merged), "a curated line would change");
+    ensure!(
+        is_kept(text, &merged),
+        "the merge would change a line of the document"
+    );
     Ok((merged, report))
 }
 
-/// Adds to a mapping or list, which itself is added where the document does not have it yet.
+/// Adds to a mapping or list; adds the mapping or list itself if it is missing.
 fn add(text: &mut Text, at: &[String], value: Value) -> Result<(), Refusal> {
     let done = match &value {
         Value::Array(entries) => text.add_entries(at, entries),
@@ -106,7 +109,7 @@ fn lines(at: &[String], additions: &[Addition], done: Result<(), Refusal>) -> Ve
     let line = |addition: &Addition| match done {
         Ok(()) => format!("added {}", addition.what),
         Err(_) => format!(
-            "write it by hand, since its place is on one line: {} ({})",
+            "not added, since the place is in flow style on one line: {} ({})",
             addition.what,
             at.join(" / ")
         ),
@@ -114,7 +117,7 @@ fn lines(at: &[String], additions: &[Addition], done: Result<(), Refusal>) -> Ve
     additions.iter().map(line).collect()
 }
 
-/// Every line of the old text stands in the new one, in its order.
+/// Whether the new text contains every line of the old text in order.
 fn is_kept(old: &str, new: &str) -> bool {
     let mut lines = new.lines();
     old.lines().all(|line| lines.any(|other| other == line))
@@ -123,11 +126,11 @@ fn is_kept(old: &str, new: &str) -> bool {
 struct Merge<'a> {
     curated: &'a Document,
     draft: &'a Document,
-    /// The schemas of the draft, each with the one of the document that stands at the same place.
+    /// The schemas of the draft, each with the document's schema at the same place.
     known: BTreeMap<&'a str, &'a str>,
-    /// Pairs that have been compared.
+    /// The pairs that have been compared.
     met: BTreeSet<(&'a str, &'a str)>,
-    /// Whether pairs are looked for, and nothing is noted.
+    /// Whether this is the first pass, which only matches schemas.
     is_pairing: bool,
     lack: Lack,
 }
@@ -168,7 +171,7 @@ impl<'a> Merge<'a> {
                 self.schema(None, known.schema(), parameter.schema());
                 continue;
             }
-            // The placeholders of the path have the document's names.
+            // Path parameters keep the document's names.
             if location == Location::Path {
                 continue;
             }
@@ -196,7 +199,7 @@ impl<'a> Merge<'a> {
         }
     }
 
-    /// Two schemas at the same place; `at` is where the document's one stands, unless it is a component.
+    /// Compares two schemas at the same place. `at` is the place of the document's schema if it is not a component.
     fn schema(&mut self, at: Option<Place>, curated: Schema<'a>, draft: Schema<'a>) {
         if let (Some(own), Some(other)) = (curated.name(), draft.name()) {
             if !self.met.insert((other, own)) {
@@ -226,7 +229,7 @@ impl<'a> Merge<'a> {
         }
     }
 
-    /// The values that the document's list does not have in any letter case.
+    /// Adds the values that the document does not have in any letter case.
     fn values(&mut self, at: Option<&Place>, curated: Schema<'a>, draft: Schema<'a>) {
         let list = |schema: Schema<'a>, key: &str| -> Vec<&'a Value> {
             let list = schema.value().get(key).and_then(Value::as_array);
@@ -256,7 +259,7 @@ impl<'a> Merge<'a> {
         }
     }
 
-    /// The components that added parts lead to and the document lacks.
+    /// Adds the missing components that added parts refer to.
     fn components(&mut self) {
         let sections = ["schemas", "responses"];
         loop {
@@ -289,7 +292,7 @@ impl<'a> Merge<'a> {
         }
     }
 
-    /// A part of the draft that refers to the document's schemas where both have one.
+    /// A part of the draft, with references to the document's schemas where there are any.
     fn adopted(&self, value: &Value) -> Value {
         match value {
             Value::Object(members) => Value::Object(
@@ -315,7 +318,7 @@ impl<'a> Merge<'a> {
         }
     }
 
-    /// Whether the member is a new one.
+    /// Adds a member; returns whether it was missing.
     fn member(&mut self, at: Place, key: &str, value: Value, what: String) -> bool {
         if self.is_pairing {
             return false;
@@ -341,19 +344,19 @@ impl<'a> Merge<'a> {
     }
 }
 
-/// Whether a parameter is sent under that name as well.
+/// Whether the name is another name of the parameter (`x-also`).
 fn is_also(parameter: &Parameter<'_>, name: &str) -> bool {
     let others = parameter.value().get("x-also").and_then(Value::as_array);
     others.is_some_and(|others| others.iter().any(|other| other == name))
 }
 
-/// A place as people name it: the component, or the operation.
+/// A place as text: from the component or the operation on.
 fn readable(at: &[String]) -> String {
     let keys = at.iter().skip(2).filter(|key| *key != "properties");
     keys.map(String::as_str).collect::<Vec<_>>().join(".")
 }
 
-/// Whether two paths differ in the names of their placeholders at most.
+/// Whether two paths are equal up to the names of their placeholders.
 fn is_same_path(one: &str, other: &str) -> bool {
     let plain = |path: &str| -> Vec<String> {
         path.split('/')

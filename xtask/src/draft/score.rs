@@ -1,4 +1,4 @@
-//! How near a draft comes to a document that was curated by hand, counted in facts.
+//! Measures how many facts of a curated document a draft reproduces.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -12,11 +12,11 @@ use crate::source::{Source, sources};
 use crate::verify::page::{Page, Role};
 use crate::verify::shape::Shape;
 
-/// Facts of the curated document, and those that the draft has in the same way.
+/// The number of facts in the curated document, and of those that the draft reproduces.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Score {
     counts: BTreeMap<&'static str, (usize, usize)>,
-    /// What differs, for whoever betters the draft.
+    /// The facts that differ.
     pub(super) misses: Vec<String>,
 }
 
@@ -53,7 +53,7 @@ impl Score {
         }
     }
 
-    /// Hits and facts of one kind.
+    /// Reproduced facts and all facts of one kind.
     #[cfg(test)]
     pub(super) fn of(&self, what: &str) -> (usize, usize) {
         self.counts.get(what).copied().unwrap_or_default()
@@ -133,7 +133,7 @@ fn all_values(schema: Schema<'_>) -> BTreeSet<String> {
     values
 }
 
-/// The values that tables list; what was only observed is on no page.
+/// The values in tables, without observed ones.
 fn values(schema: Schema<'_>) -> BTreeSet<String> {
     let observed = texts(schema, "x-observed");
     all_values(schema).difference(&observed).cloned().collect()
@@ -244,7 +244,7 @@ pub(super) fn score(pages: &[Page], curated: &Document, draft: &Document) -> Sco
     score
 }
 
-/// The property of the schema that names a table as its source.
+/// The property in the schema with this table as its source.
 fn property<'a>(
     document: &'a Document,
     page: &str,

@@ -1,4 +1,4 @@
-//! Drafts of small composed pages and facts.
+//! Tests with small composed pages and facts.
 
 use serde_json::{Value, json};
 
@@ -86,7 +86,7 @@ fn a_page_becomes_a_document_that_keeps_every_rule() {
     assert!(request.requires("name") && !request.requires("size"));
     let order = request.property("part").unwrap().property("order").unwrap();
     assert_eq!(order.known_values(), [json!("asc"), json!("desc")]);
-    // No sentence of the page.
+    // No sentence is copied from the page.
     assert!(!draft.value().to_string().contains("maximum of"));
 }
 
@@ -194,11 +194,11 @@ fn merging_adds_what_is_missing_and_changes_no_line() {
         assert!(lines.any(|other| other == line), "{line}\n{merged}");
     }
     let found = parse(&merged).unwrap();
-    // A method of a path that the document has under another name of its placeholder.
+    // A new method of a path whose placeholder has another name in the document.
     let tags = &found.value()["paths"]["/v1/{project_id}/tags/{tag_id}"];
     assert_eq!(tags["get"]["operationId"], "showTag");
     assert_eq!(tags["delete"]["operationId"], "deleteTag");
-    // Properties and parameters, at whatever depth and under the document's names.
+    // Properties and parameters at any depth, with the document's names.
     let create = found.operation("createThing").unwrap();
     assert!(create.parameters().iter().any(|it| it.name() == "dry_run"));
     let thing = found.schema("NewThing").unwrap();
@@ -222,7 +222,7 @@ fn merging_adds_what_is_missing_and_changes_no_line() {
             "added the property NewThing.size",
             "added the query parameter `dry_run` of createThing",
             "added the value BLUE of Colour",
-            "write it by hand, since its place is on one line: the value desc of Detail.order \
+            "not added, since the place is in flow style on one line: the value desc of Detail.order \
              (components / schemas / Detail / properties / order / x-extensible-enum)",
         ]
     );

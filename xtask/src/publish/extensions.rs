@@ -1,4 +1,4 @@
-//! The extensions that published documents carry; every other one is for the source alone.
+//! The extensions in published documents; all others exist only in the source.
 
 /// Name, place, meaning.
 const PUBLISHED: [(&str, &str, &str); 12] = [
@@ -69,12 +69,12 @@ const PUBLISHED: [(&str, &str, &str); 12] = [
     ),
 ];
 
-/// Whether an extension belongs into published documents.
+/// Whether published documents contain the extension.
 pub(super) fn is_published(name: &str) -> bool {
     PUBLISHED.iter().any(|(known, ..)| *known == name)
 }
 
-/// The page that explains them.
+/// The page that explains the extensions.
 pub(super) fn page() -> String {
     let mut page = String::from(
         "# Extensions\n\nKeywords of the published documents that OpenAPI does not define. A tool that does not know one ignores it.\n\n\

@@ -1,4 +1,5 @@
-//! From the source to what is published in OpenAPI 3.0, one step per thing that clients in other languages need.
+//! Converts a source document to the published form in OpenAPI 3.0, in one step per need of clients in other
+//! languages.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +11,7 @@ use crate::document::{METHODS, text, walk};
 use crate::problem::push;
 use crate::words;
 
-/// A document, whose enumerations are open or closed already, in the form that it is published in.
+/// Returns the published form of a document whose enumerations are already open or closed.
 pub(super) fn published(source: &Value, variant: &str) -> Value {
     let mut document = source.clone();
     introduce(&mut document, variant);
@@ -48,7 +49,7 @@ fn operations_mut(document: &mut Value) -> impl Iterator<Item = &mut Map<String,
         .filter_map(|(_, operation)| operation.as_object_mut())
 }
 
-/// Generators copy the description of a document into every file, so it is the first paragraph and how to sign in.
+/// Shortens the description to the first paragraph and authentication, since generators copy it into every file.
 fn introduce(document: &mut Value, variant: &str) {
     let Some(info) = document.get_mut("info").and_then(Value::as_object_mut) else {
         return;
@@ -66,7 +67,8 @@ fn introduce(document: &mut Value, variant: &str) {
     info.insert("x-variant".to_owned(), variant.into());
 }
 
-/// A parameter that says what the body can say clashes with it in generated methods; without it the body is required.
+/// Removes parameters that repeat a property of the body, since their names clash in generated methods; the body
+/// becomes required.
 fn one_way_to_say_it(document: &mut Value) {
     for operation in operations_mut(document) {
         let Some(parameters) = operation
@@ -90,7 +92,7 @@ fn one_way_to_say_it(document: &mut Value) {
     }
 }
 
-/// An optional body that can hold nothing is sent as `null` by some clients, which the service refuses.
+/// Removes optional bodies without properties: some clients send them as `null`, which the service rejects.
 fn no_empty_bodies(document: &mut Value) {
     let known = document.pointer("/components/schemas").cloned();
     let is_empty = |body: &Value| {
@@ -106,7 +108,7 @@ fn no_empty_bodies(document: &mut Value) {
     }
 }
 
-/// Names of the schemas that can occur in a response.
+/// Names of the schemas that can occur in responses.
 fn received(document: &Value) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     let mut open = Vec::new();
@@ -128,7 +130,7 @@ fn received(document: &Value) -> BTreeSet<String> {
     names
 }
 
-/// Gives each property its text and an example, and says of what is received that it may be null.
+/// Adds a description and an example to each property, and `nullable` to those of responses.
 fn properties(
     name: &str,
     schema: &mut Value,
@@ -140,7 +142,7 @@ fn properties(
     for (property, value) in members.into_iter().flatten() {
         let target = value.get("$ref").and_then(Value::as_str).map(str::to_owned);
         if let Some(target) = target {
-            // Beside a reference OpenAPI 3.0 allows nothing, so it is wrapped where there is something to say.
+            // OpenAPI 3.0 allows no keywords beside `$ref`, so a reference with additions is wrapped in `allOf`.
             if is_received {
                 let referred = source.pointer(target.trim_start_matches('#'));
                 *value = json!({
@@ -161,8 +163,8 @@ fn properties(
     }
 }
 
-/// Gives maps a name when the object around them may be null: such an object is read twice by openapi-python-client,
-/// which then gives two maps the same invented name, and drops the object.
+/// Moves maps inside nullable objects to components: openapi-python-client parses such an object twice, gives both
+/// maps the same invented name, and drops the object.
 fn name_maps(document: &mut Value) {
     let Some(schemas) = schemas_mut(document) else {
         return;
@@ -192,7 +194,7 @@ fn name_maps(document: &mut Value) {
 
 type Examples = BTreeMap<(String, String), Value>;
 
-/// For each property of a schema the first value that it has in an example of a body. No secrets.
+/// The first value of each property in the examples of bodies, without secrets.
 fn property_examples(document: &Value) -> Examples {
     let mut examples = Examples::new();
     walk(document, "", &mut |_, value| {
@@ -230,7 +232,7 @@ fn collect(document: &Value, reference: &str, value: &Value, examples: &mut Exam
     }
 }
 
-/// Pages and editors show an open enumeration as any text, so its description names the known values.
+/// Adds the known values to descriptions, since tools show an open enumeration as a plain string.
 fn known_values(value: &mut Value) {
     match value {
         Value::Object(members) => {
@@ -254,8 +256,8 @@ fn known_values(value: &mut Value) {
     }
 }
 
-/// The sentences for the values as a list in their order: generators know this extension as a list only, and
-/// datamodel-code-generator refuses a document that has it otherwise.
+/// Converts `x-enum-descriptions` to a list in the order of the values: generators only support this form, and
+/// datamodel-code-generator rejects any other.
 fn list_descriptions(value: &mut Value) {
     match value {
         Value::Object(members) => {
@@ -282,7 +284,7 @@ fn list_descriptions(value: &mut Value) {
     }
 }
 
-/// Provenance and what only our own tools read stay in the source.
+/// Removes provenance and other extensions that only our own tools read.
 fn strip(document: &mut Value) {
     fn inside(value: &mut Value, is_data: bool) {
         match value {
@@ -304,7 +306,7 @@ fn strip(document: &mut Value) {
     inside(document, false);
 }
 
-/// Removes components that nothing leads to any more.
+/// Removes components that are no longer used.
 fn remove_unused(document: &mut Value) {
     loop {
         let mut used = BTreeSet::new();
@@ -331,7 +333,7 @@ fn remove_unused(document: &mut Value) {
     }
 }
 
-/// What is deprecated comes after what is not: paths, and the tags that only they have.
+/// Moves deprecated paths, and tags that only they use, to the end.
 fn deprecated_last(document: &mut Value) {
     let mut current = BTreeSet::new();
     let mut old_paths = BTreeSet::new();
@@ -428,7 +430,7 @@ components:
         for property in notebook.as_object().unwrap().values() {
             assert_eq!(property["nullable"], true, "{property}");
         }
-        // A map inside an object that may be null has a name.
+        // A map inside a nullable object is a component.
         assert_eq!(
             schemas["Lease"]["properties"]["more_detail"]["allOf"],
             json!([{"$ref": "#/components/schemas/LeaseMoreDetail"}])

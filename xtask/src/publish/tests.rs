@@ -1,11 +1,11 @@
-//! What is published, as it lies in the checkout, and how it is made.
+//! Tests of the published files in the checkout.
 
 use regex::Regex;
 
 use super::*;
 use crate::workspace;
 
-/// The published documents of all families in a form, by family.
+/// The published documents of all families in one form, by family.
 fn published(form: &str) -> Vec<(String, Value)> {
     let root = workspace::root();
     let families = workspace::families(&root).unwrap();
@@ -83,7 +83,7 @@ fn errors_are_described_to_their_headers_and_gateways() {
         }
         let throttled = &responses["TooManyRequests"];
         assert!(throttled["headers"].get("Retry-After").is_some(), "{name}");
-        // 408, 409, 417, 502 and 504, which are listed nowhere.
+        // 408, 409, 417, 502 and 504 are not documented.
         let operations = at(&document, "/paths").as_object().unwrap().values();
         let operations = operations.flat_map(|item| item.as_object().unwrap().values());
         for operation in operations.filter(|it| it.get("operationId").is_some()) {
@@ -126,7 +126,7 @@ fn the_front_page_leads_to_what_generators_take() {
     assert!(first.starts_with("openapi/published"), "{first}");
 }
 
-/// `tests/consumers/README.md` names for each mistake the test that holds it.
+/// `tests/consumers/README.md` names the test for each earlier mistake.
 #[test]
 fn the_tests_that_hold_old_mistakes_exist() {
     let root = workspace::root();

@@ -1,8 +1,8 @@
-//! From OpenAPI 3.0 to 3.1, in its own way of saying things rather than the shortest.
+//! Converts OpenAPI 3.0 to idiomatic 3.1.
 
 use serde_json::{Map, Value, json};
 
-/// Keys whose values are data, not parts of the document.
+/// Keys whose values are data, not OpenAPI objects.
 const DATA: [&str; 5] = [
     "example",
     "examples",
@@ -11,7 +11,7 @@ const DATA: [&str; 5] = [
     "x-enum-descriptions",
 ];
 
-/// The same document in OpenAPI 3.1.
+/// Returns the document in OpenAPI 3.1.
 pub(super) fn to_3_1(mut document: Value) -> Value {
     let texts = descriptions(&document);
     if let Some(licence) = document
@@ -86,7 +86,7 @@ fn schema(value: &mut Value, texts: &Map<String, Value>) {
     if let Some(example) = members.shift_remove("example") {
         members.insert("examples".to_owned(), json!([example]));
     }
-    // 3.1 reads what stands beside a reference.
+    // 3.1 supports keywords beside `$ref`.
     let described = members.get("$ref").and_then(Value::as_str);
     if let Some(text) = described
         .and_then(|reference| texts.get(reference))

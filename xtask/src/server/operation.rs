@@ -1,4 +1,4 @@
-//! An operation as a method, and as the handler of its requests.
+//! Generates the trait method of an operation and the handler of its requests.
 
 use anyhow::{Context, Result};
 use heck::{ToSnakeCase as _, ToUpperCamelCase as _};
@@ -10,10 +10,10 @@ use super::parameters::{Parameters, identifier, of_text};
 use crate::document::{Operation, text};
 use crate::emit::doc_lines;
 
-/// The parameter of a path that names a project: who may work there is found out before the operation, so `Cx` has it.
+/// The path parameter with the project. Access is checked before the operation, so `Cx` has it.
 const PROJECT: &str = "project_id";
 
-/// The header that every response has: the server sets it.
+/// The header that the server sets on every response.
 const REQUEST_ID: &str = "X-Request-Id";
 
 /// The name of the method, and of its handler.
@@ -34,7 +34,7 @@ pub(super) struct Method<'a> {
 struct PathParameter<'a> {
     name: syn::Ident,
     wire_name: &'a str,
-    /// `None`: a text.
+    /// The type; `None` for a string.
     value: Option<TokenStream>,
 }
 
@@ -43,7 +43,7 @@ struct Body {
     required: bool,
 }
 
-/// A documented status of success.
+/// A documented success status.
 struct Success<'a> {
     status: u16,
     description: &'a str,
@@ -96,7 +96,7 @@ impl<'a> Method<'a> {
             .unwrap_or_default()
     }
 
-    /// The names of the items that it brings along.
+    /// The names of the items that are generated with the method.
     pub(super) fn names(&self) -> impl Iterator<Item = String> {
         let parameters = [&self.query, &self.headers].into_iter().flatten();
         let parameters = parameters.map(|parameters| parameters.name.to_string());
@@ -107,7 +107,7 @@ impl<'a> Method<'a> {
         parameters.chain(response)
     }
 
-    /// The type of the body where 200 with a body is the only success.
+    /// The type of the body, if 200 with a body is the only success.
     fn plain_reply(&self) -> Option<&TokenStream> {
         match &self.responses[..] {
             [
@@ -126,7 +126,7 @@ impl<'a> Method<'a> {
         format_ident!("{}Response", self.operation.id().to_upper_camel_case())
     }
 
-    /// The method without a body.
+    /// The method of the trait.
     pub(super) fn declaration(&self) -> TokenStream {
         let name = name(self.operation);
         let docs = doc_lines(&format!(
@@ -177,7 +177,7 @@ impl<'a> Method<'a> {
         }
     }
 
-    /// The handler of its requests.
+    /// The handler that calls the method.
     pub(super) fn handler(&self) -> TokenStream {
         let name = name(self.operation);
         let tag = format_ident!("{}", self.tag());
@@ -239,7 +239,7 @@ impl<'a> Method<'a> {
         }
     }
 
-    /// The statuses of success, where there is more to say than 200 and a body.
+    /// The enumeration of success statuses, if there is more than 200 with a body.
     pub(super) fn response_items(&self) -> Option<TokenStream> {
         if self.plain_reply().is_some() {
             return None;
@@ -270,15 +270,14 @@ impl<'a> Success<'a> {
         let status = response.status;
         let body = response.json().map(|media| {
             let name = media.schema().and_then(|schema| schema.name());
-            let name =
-                name.with_context(|| format!("the body of {status} is not of a named schema"))?;
+            let name = name.with_context(|| format!("the body of {status} has no named schema"))?;
             let name = format_ident!("{}", name.to_upper_camel_case());
             Ok::<_, anyhow::Error>(quote!(types::#name))
         });
         let headers = response.headers().filter(|(name, _)| *name != REQUEST_ID);
         let headers = headers.map(|(name, schema)| {
             if schema.schema_type() != SchemaType::String {
-                anyhow::bail!("the header {name} of {status} is no text");
+                anyhow::bail!("the header {name} of {status} is not a string");
             }
             Ok(Header {
                 name: identifier(name)?,
@@ -289,7 +288,7 @@ impl<'a> Success<'a> {
         Ok(Self {
             status: status
                 .parse()
-                .with_context(|| format!("`{status}` is no status"))?,
+                .with_context(|| format!("`{status}` is not a status"))?,
             description: text(response.value, "description"),
             body: body.transpose()?,
             headers: headers.collect::<Result<_>>()?,

@@ -1,4 +1,4 @@
-//! The parameters of a query, or of headers, as a structure.
+//! Generates the struct of an operation's query or header parameters.
 
 use anyhow::{Context, Result, bail};
 use heck::{ToShoutySnakeCase as _, ToSnakeCase as _, ToUpperCamelCase as _};
@@ -12,7 +12,7 @@ use crate::emit::doc_lines;
 use crate::enums;
 use crate::texts;
 
-/// A structure for all parameters of one place.
+/// A struct with all parameters of one location.
 pub(super) struct Parameters {
     pub(super) name: syn::Ident,
     location: Location,
@@ -22,17 +22,17 @@ pub(super) struct Parameters {
 
 struct Field {
     name: syn::Ident,
-    /// Its name on the wire, and other names of the same parameter.
+    /// The name on the wire, and other names of the same parameter.
     wire_names: Vec<String>,
     value: TokenStream,
     required: bool,
-    /// Type and value of what the service assumes when it is absent.
+    /// Type and value of the default.
     default: Option<(TokenStream, TokenStream)>,
     docs: String,
 }
 
 impl Parameters {
-    /// None where the operation has no parameter there.
+    /// Returns `None` if the operation has no parameter in this location.
     pub(super) fn new(operation: Operation<'_>, location: Location) -> Result<Option<Self>> {
         let fields = operation.parameters_in(location).map(|parameter| {
             Field::new(parameter).with_context(|| format!("the parameter `{}`", parameter.name()))
@@ -70,7 +70,7 @@ impl Parameters {
                 .eq(other.fields.iter().map(facts))
     }
 
-    /// The structure, or another name for an earlier one that has the same fields.
+    /// The struct, or an alias for an earlier one with the same fields.
     pub(super) fn items(&self, earlier: &[&Self]) -> TokenStream {
         let Self {
             name, operation, ..
@@ -164,7 +164,7 @@ impl Field {
     }
 }
 
-/// The Rust type of a parameter, which is a text on the wire.
+/// The Rust type of a parameter, which is text on the wire.
 pub(super) fn of_text(schema: Schema<'_>) -> Result<TokenStream> {
     if let Some(name) = closed(schema) {
         return Ok(quote!(types::#name));
@@ -180,12 +180,12 @@ pub(super) fn of_text(schema: Schema<'_>) -> Result<TokenStream> {
         (SchemaType::Number, _) => quote!(f64),
         (SchemaType::Boolean, _) => quote!(bool),
         (other, _) => bail!(
-            "a server reads texts, numbers, booleans and enumerations of parameters, and this is {other:?}"
+            "parameters must be strings, numbers, booleans or enumerations; this one has the type {other:?}"
         ),
     })
 }
 
-/// The type of a closed enumeration, which has to be readable as a parameter.
+/// The type of a closed enumeration, which must be parsed from text.
 pub(super) fn closed(schema: Schema<'_>) -> Option<syn::Ident> {
     let is_text = schema.schema_type() == SchemaType::String;
     let name = schema
@@ -204,7 +204,7 @@ fn constant(
     Ok(match (schema.schema_type(), default) {
         (SchemaType::String, Value::String(text)) if !known.is_empty() => {
             let index = known.iter().position(|known| known == default);
-            let index = index.with_context(|| format!("`{text}` is none of the known values"))?;
+            let index = index.with_context(|| format!("`{text}` is not a known value"))?;
             let values = enums::texts(schema.value(), "x-extensible-enum");
             let name = format_ident!("{}", schema.name().context("an enumeration has no name")?);
             let variant = format_ident!("{}", enums::variant(schema.value(), &values, index));
@@ -216,7 +216,7 @@ fn constant(
             (value.clone(), number)
         }
         (SchemaType::Boolean, Value::Bool(truth)) => (value.clone(), quote!(#truth)),
-        _ => bail!("its default is {default}, which does not fit its type"),
+        _ => bail!("its default {default} does not match its type"),
     })
 }
 
@@ -224,15 +224,15 @@ fn lexed(error: proc_macro2::LexError) -> anyhow::Error {
     anyhow::anyhow!("{error}")
 }
 
-/// A name on the wire as a name in Rust.
+/// The Rust identifier for a name on the wire.
 pub(super) fn identifier(name: &str) -> Result<syn::Ident> {
     let plain = name.to_snake_case();
-    // Those of the other arguments; keywords do not parse.
+    // Names of other arguments; keywords do not parse.
     let taken = ["cx", "query", "headers", "body"].contains(&plain.as_str());
     let found = syn::parse_str(&plain).ok().filter(|_| !taken);
     match found {
         Some(found) => Ok(found),
         None => syn::parse_str(&format!("{plain}_"))
-            .with_context(|| format!("`{name}` makes no name of an argument")),
+            .with_context(|| format!("`{name}` is not usable as an argument name")),
     }
 }

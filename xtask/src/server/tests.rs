@@ -1,4 +1,4 @@
-//! What is generated of a small document.
+//! Tests with a small document.
 
 use super::*;
 use crate::workspace::Service;
@@ -76,7 +76,7 @@ fn family(emulated: bool) -> Family {
     }
 }
 
-/// The code, with the blanks of a formatter between tokens gone.
+/// The code with normalized white space.
 fn code(text: &str, emulated: bool) -> String {
     let document = Document::parse("small", "openapi/small.yaml", text).unwrap();
     let code = module(&document, &family(emulated)).unwrap();
@@ -137,7 +137,7 @@ fn parameters_have_their_types_names_and_defaults() {
 }
 
 #[test]
-fn a_success_that_is_more_than_200_and_a_body_is_chosen_by_its_variant() {
+fn several_success_statuses_become_an_enumeration() {
     let code = code(SMALL, true);
     contains(
         &code,
@@ -155,7 +155,7 @@ fn a_success_that_is_more_than_200_and_a_body_is_chosen_by_its_variant() {
 }
 
 #[test]
-fn what_is_not_emulated_is_a_handler_and_no_method() {
+fn an_operation_that_is_not_emulated_has_a_handler_but_no_method() {
     let marked = SMALL.replace(
         "operationId: updateThing",
         "operationId: updateThing\n      x-emulated: false",
@@ -172,7 +172,7 @@ fn what_is_not_emulated_is_a_handler_and_no_method() {
 }
 
 #[test]
-fn a_document_that_is_not_emulated_asks_nothing_of_the_server() {
+fn a_document_that_is_not_emulated_requires_no_trait() {
     let code = code(SMALL, false);
     contains(
         &code,
@@ -190,7 +190,7 @@ fn a_document_that_is_not_emulated_asks_nothing_of_the_server() {
 }
 
 #[test]
-fn the_list_asks_for_the_documents_that_are_emulated() {
+fn the_list_requires_the_traits_of_emulated_documents() {
     let document = Document::parse("small", "openapi/small.yaml", SMALL).unwrap();
     let list = |emulated| {
         let list = list(std::slice::from_ref(&document), &[family(emulated)]).unwrap();
@@ -201,7 +201,7 @@ fn the_list_asks_for_the_documents_that_are_emulated() {
 }
 
 #[test]
-fn what_no_server_could_read_is_refused_with_its_place() {
+fn unsupported_parameters_are_errors_that_name_them() {
     let error = |text: String| {
         let document = Document::parse("small", "openapi/small.yaml", &text).unwrap();
         format!("{:#}", module(&document, &family(true)).unwrap_err())
@@ -213,7 +213,7 @@ fn what_no_server_could_read_is_refused_with_its_place() {
         "{found}"
     );
     let found = error(SMALL.replacen("x-default: 10", "x-default: ten", 1));
-    assert!(found.contains("its default is \"ten\""), "{found}");
+    assert!(found.contains("its default \"ten\""), "{found}");
     let renamed = SMALL
         .replace("tags: [Things]", "tags: [ListThingsQuery]")
         .replace("name: Things", "name: ListThingsQuery");

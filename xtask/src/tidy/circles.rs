@@ -1,7 +1,7 @@
-//! Files of a crate that use each other's items.
+//! Finds circular imports: files of a crate that use each other's items.
 //!
-//! An arrow is the use of an item, drawn to the file that defines it, whatever re-exports lie between. `mod` lines,
-//! re-exports themselves and what is there for tests do not count; methods have no path, so they are not seen.
+//! An arrow is the use of an item and points to the file that defines it; re-exports are followed. `mod` items,
+//! re-exports themselves and test code are ignored. Method calls are not seen, since they have no path.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -12,16 +12,17 @@ use syn::{Item, UseTree, Visibility};
 
 use super::files::{Source, is_test};
 
-/// Files that use each other's items.
+/// A set of files that use each other's items.
 #[derive(Debug)]
 pub(super) struct Circle {
-    /// Whether it is two files that do so directly. Otherwise each leads to each other along arrows.
+    /// Whether these are two files that use each other directly. Otherwise every file reaches every other along
+    /// arrows.
     pub(super) pair: bool,
     /// Folder of the crate.
     pub(super) of: String,
-    /// Paths from there.
+    /// Paths relative to `of`.
     pub(super) files: BTreeSet<String>,
-    /// One line for each arrow inside.
+    /// One line per arrow between the files.
     pub(super) arrows: Vec<String>,
 }
 
@@ -29,9 +30,9 @@ type Segments = Vec<String>;
 
 #[derive(Default)]
 struct Module {
-    /// Items that it defines, and the file of each.
+    /// The items it defines, each with its file.
     items: BTreeMap<String, usize>,
-    /// Names that it takes from elsewhere, and from where.
+    /// The names it imports, each with the path of the item.
     names: BTreeMap<String, Segments>,
     globs: Vec<Segments>,
 }
@@ -46,7 +47,7 @@ pub(super) fn find(folder: &Path, sources: &[Source]) -> Vec<Circle> {
         })
         .collect();
     let mut modules = Modules::default();
-    // First what is defined, so that the first segment of a path can be told from the name of a crate.
+    // Definitions first: they distinguish the first segment of a path from the name of a crate.
     for (file, source) in sources.iter().enumerate() {
         modules.define(&module_of(&files[file]), file, &source.syntax.items);
     }
@@ -70,7 +71,7 @@ pub(super) fn find(folder: &Path, sources: &[Source]) -> Vec<Circle> {
     )
 }
 
-/// The module that a file is: `src/a/b.rs` and `src/a/b/mod.rs` are both `a::b`.
+/// The module of a file: `src/a/b.rs` and `src/a/b/mod.rs` are both `a::b`.
 fn module_of(file: &str) -> Segments {
     let path = file.strip_prefix("src/").unwrap_or(file);
     let path = path.strip_suffix(".rs").unwrap_or(path);
@@ -89,7 +90,7 @@ struct Modules(BTreeMap<Segments, Module>);
 
 enum Found {
     Module,
-    /// In this file.
+    /// An item of this file.
     Item(usize),
 }
 
@@ -148,7 +149,7 @@ impl Modules {
         }
     }
 
-    /// A path as seen from a module, from the root of the crate; `None` if it leads to another crate.
+    /// Makes a path in a module absolute; `None` if it leads to another crate.
     fn absolute(&self, module: &Segments, path: &[String]) -> Option<Segments> {
         let (first, rest) = path.split_first()?;
         let mut base = match first.as_str() {
@@ -178,7 +179,7 @@ impl Modules {
         Some(base)
     }
 
-    /// What is at a path from the root, behind at most so many re-exports.
+    /// Resolves an absolute path through at most `depth` re-exports.
     fn resolve(&self, path: &[String], depth: usize) -> Option<Found> {
         let depth = depth.checked_sub(1)?;
         let mut at = Vec::new();
@@ -229,7 +230,7 @@ fn attributes(item: &Item) -> &[syn::Attribute] {
     }
 }
 
-/// The paths of a `use`, each with the name that it gives, and none for `*`.
+/// Collects the paths of a `use`, each with the imported name; `None` for `*`.
 fn flatten(tree: &UseTree, before: &mut Segments, leaves: &mut Vec<(Option<String>, Segments)>) {
     match tree {
         UseTree::Path(path) => {
@@ -259,12 +260,12 @@ fn flatten(tree: &UseTree, before: &mut Segments, leaves: &mut Vec<(Option<Strin
     }
 }
 
-/// What a file uses.
+/// Collects the arrows from one file.
 struct Uses<'a> {
     modules: &'a Modules,
     module: Segments,
     file: usize,
-    /// From one file to another, with an item that is used.
+    /// Arrows from file to file, each with the name of an item.
     arrows: &'a mut BTreeMap<(usize, usize), String>,
 }
 
@@ -282,7 +283,7 @@ impl Uses<'_> {
         }
     }
 
-    /// Paths in the arguments of macros, as far as they look like paths.
+    /// Finds paths in the arguments of macros.
     fn tokens(&mut self, tokens: TokenStream) {
         let mut path: Segments = Vec::new();
         let mut colons = 0;
@@ -351,7 +352,7 @@ impl<'ast> Visit<'ast> for Uses<'_> {
     }
 }
 
-/// The strongly connected parts of the graph that have more than one file, and the pairs of files with arrows both ways.
+/// The strongly connected components with more than one file, and the pairs of files with arrows in both directions.
 fn circles(of: &str, files: &[String], arrows: &BTreeMap<(usize, usize), String>) -> Vec<Circle> {
     let count = files.len();
     let mut reach = vec![vec![false; count]; count];

@@ -1,4 +1,4 @@
-//! Which files there are, and what must not stand in them.
+//! Lists the files of the checkout, and checks their names and lines.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,7 +10,7 @@ use regex::Regex;
 
 use super::finding::Finding;
 
-/// What may lie at the top of the checkout.
+/// The files and folders allowed at the top of the checkout.
 const TOP: [&str; 21] = [
     ".cargo",
     ".ci",
@@ -34,10 +34,10 @@ const TOP: [&str; 21] = [
     "openapi",
     "rust-toolchain.toml",
 ];
-/// Folders at the top beside those of `openapi/`.
+/// Top-level folders beside `openapi/`.
 const ROOMS: [&str; 3] = ["crates", "tests", "xtask"];
 
-/// What tools leave behind.
+/// Files and folders that tools leave behind.
 const LEFT_BEHIND: [&str; 13] = [
     ".DS_Store",
     ".hypothesis",
@@ -72,9 +72,9 @@ const ENDINGS: [&str; 16] = [
     ".tmp",
 ];
 
-/// The files of the checkout, those that are not committed yet included, and those that git ignores left out.
+/// Lists the files of the checkout, including uncommitted ones, without those that git ignores.
 ///
-/// Without git, as in an unpacked archive, all but what lies in folders that tools make.
+/// Without git, as in an unpacked archive, lists all files outside of folders that tools create.
 pub(super) fn listed(root: &Path) -> Result<Vec<PathBuf>> {
     let listing = Command::new("git")
         .args(["-c", "safe.directory=*", "-C"])
@@ -92,7 +92,7 @@ pub(super) fn listed(root: &Path) -> Result<Vec<PathBuf>> {
             .context("a file name is not UTF-8")?
             .split_terminator('\0')
             .map(PathBuf::from)
-            // Deleted, and not committed yet.
+            // Deleted, but the deletion is not committed.
             .filter(|file| root.join(file).is_file())
             .collect(),
         _ => {
@@ -120,17 +120,17 @@ fn walk(root: &Path, folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-/// How `Cargo.lock` names crates.io, whatever mirror was used.
+/// The name of crates.io in `Cargo.lock`, even if a mirror was used.
 const USUAL: &str = "\"registry+https://github.com/rust-lang/crates.io-index\"";
 
-/// A Rust file that was written by hand.
+/// A hand-written Rust file.
 pub(super) struct Source {
     /// Path from the root of the checkout.
     pub(super) path: PathBuf,
     pub(super) syntax: syn::File,
 }
 
-/// The Rust files below a folder, but for those that are generated and those that are there for tests alone.
+/// Parses the Rust files below a folder, except generated files and test modules.
 pub(super) fn rust(root: &Path, folder: &Path) -> Result<Vec<Source>> {
     let mut files = Vec::new();
     walk(root, folder, &mut files)?;
@@ -152,7 +152,7 @@ pub(super) fn rust(root: &Path, folder: &Path) -> Result<Vec<Source>> {
     Ok(sources)
 }
 
-/// Whether code is there for tests alone.
+/// Whether an item is test code.
 pub(super) fn is_test(attributes: &[syn::Attribute]) -> bool {
     attributes.iter().any(|attribute| match &attribute.meta {
         syn::Meta::List(list) if list.path.is_ident("cfg") => list.tokens.to_string() == "test",
@@ -160,7 +160,7 @@ pub(super) fn is_test(attributes: &[syn::Attribute]) -> bool {
     })
 }
 
-/// The files of a file's modules that are there for tests alone.
+/// The files of a file's test modules.
 fn tests_of(source: &Source) -> Vec<PathBuf> {
     let stem = source.path.file_stem().unwrap_or_default();
     let mut folder = source.path.with_file_name("");
@@ -181,7 +181,7 @@ fn tests_of(source: &Source) -> Vec<PathBuf> {
     files
 }
 
-/// Everything that is wrong with names and lines of files.
+/// Checks the names and lines of all files.
 pub(super) fn findings(root: &Path, files: &[PathBuf]) -> Result<Vec<Finding>> {
     let lines = Lines::new(root)?;
     let mut findings = Vec::new();
@@ -195,8 +195,7 @@ pub(super) fn findings(root: &Path, files: &[PathBuf]) -> Result<Vec<Finding>> {
                 file: name,
                 line: 0,
                 rule: "binary",
-                message: "no file of the checkout is binary: make it from its source instead"
-                    .to_owned(),
+                message: "the file is binary; generate it from its source instead".to_owned(),
             }),
         }
     }
@@ -206,10 +205,10 @@ pub(super) fn findings(root: &Path, files: &[PathBuf]) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// Which modules `cargo xtask mutants` changes.
+/// The configuration of `cargo xtask mutants`.
 const MUTANTS: &str = ".cargo/mutants.toml";
 
-/// Patterns of [`MUTANTS`] that fit no file: its module was moved or renamed, and is changed no more.
+/// Finds patterns in [`MUTANTS`] that match no file, because a module was moved or renamed.
 fn unmatched(configuration: &str, files: &[PathBuf]) -> Result<Vec<Finding>> {
     let configuration: toml::Table = toml::from_str(configuration).context(MUTANTS)?;
     let patterns = configuration
@@ -225,14 +224,14 @@ fn unmatched(configuration: &str, files: &[PathBuf]) -> Result<Vec<Finding>> {
                 file: MUTANTS.to_owned(),
                 line: 0,
                 rule: "mutants",
-                message: format!("no file is named like `{pattern}` of `examine_globs`"),
+                message: format!("the pattern `{pattern}` in `examine_globs` matches no file; adapt it to the new name"),
             });
         }
     }
     Ok(findings)
 }
 
-/// A file that does not belong into the checkout.
+/// Checks whether a file belongs into the checkout.
 fn stray(name: &str) -> Option<Finding> {
     let finding = |message: String| Finding {
         file: name.to_owned(),
@@ -243,7 +242,7 @@ fn stray(name: &str) -> Option<Finding> {
     let top = name.split('/').next().unwrap_or_default();
     if !TOP.contains(&top) && !ROOMS.contains(&top) {
         return Some(finding(format!(
-            "`{top}` is new at the top: move it, or list it in TOP of xtask/src/tidy/files.rs"
+            "`{top}` is not allowed at the top of the checkout; move it, or add it to TOP in xtask/src/tidy/files.rs"
         )));
     }
     let left = LEFT_BEHIND
@@ -251,18 +250,18 @@ fn stray(name: &str) -> Option<Finding> {
         .find(|known| name.split('/').any(|part| part == **known))
         .or_else(|| ENDINGS.iter().find(|ending| name.ends_with(**ending)))?;
     Some(finding(format!(
-        "`{left}` is left behind by a tool: `git rm --cached` it, and name it in .gitignore"
+        "`{left}` was left behind by a tool; run `git rm --cached` and add it to .gitignore"
     )))
 }
 
-/// What must not stand in a line.
+/// Checks lines.
 struct Lines {
-    /// The root of this checkout, when it tells anything.
+    /// The root of this checkout, unless it is too short to be specific.
     root: Option<String>,
     home: Regex,
     inside: Regex,
     registry: Regex,
-    /// Where a package of `Cargo.lock` comes from.
+    /// The source of a package in `Cargo.lock`.
     locked: Regex,
     unfinished: Regex,
     conflict: Regex,
@@ -273,7 +272,7 @@ impl Lines {
         let root = root.to_string_lossy().into_owned();
         Ok(Self {
             root: (root.matches('/').count() > 1).then_some(root),
-            // `ma-user` is the user inside every notebook.
+            // `ma-user` is the user in every notebook.
             home: Regex::new(
                 r#"(?:^|[\s"'`=(:])(?:/home/([a-z][\w.-]+)|/root/|/Users/\w|[A-Z]:\\+Users\\)"#,
             )?,
@@ -292,7 +291,7 @@ impl Lines {
 
     fn check(&self, name: &str, text: &str, findings: &mut Vec<Finding>) {
         let rust = name.ends_with(".rs");
-        // What the program prints is kept as it is, and what is generated is compared whole.
+        // Snapshots keep output unchanged, and generated files are compared by `regen --check`.
         let printed = name.ends_with(".snap") || name.starts_with("openapi/published/");
         for (index, line) in text.split('\n').enumerate() {
             let mut push = |rule, message: &str| {
@@ -304,7 +303,10 @@ impl Lines {
                 });
             };
             if !printed && line.ends_with([' ', '\t', '\r']) {
-                push("blanks", "the line ends with a blank or a carriage return");
+                push(
+                    "blanks",
+                    "the line ends with white space or a carriage return; remove it",
+                );
             }
             let of_a_person = self
                 .home
@@ -317,24 +319,27 @@ impl Lines {
             if of_a_person || of_this_checkout || self.inside.is_match(line) {
                 push(
                     "machine-path",
-                    "the path exists on one machine only: write it from the root of the checkout",
+                    "the path exists on one machine only; make it relative to the root of the checkout",
                 );
             }
             let elsewhere = self.locked.is_match(line) && !line.contains(USUAL);
             if elsewhere || self.registry.is_match(line) {
                 push(
                     "registry",
-                    "no file names the registry that packages came from, which differs from place to place",
+                    "the line names a package registry, which is specific to one machine; remove it",
                 );
             }
             if rust && self.unfinished.is_match(line) {
                 push(
                     "unfinished",
-                    "the code is not finished, or prints what it was debugged with",
+                    "the code is unfinished or contains debug output; finish or remove it",
                 );
             }
             if self.conflict.is_match(line) {
-                push("conflict", "a merge was not finished");
+                push(
+                    "conflict",
+                    "the line is a merge conflict marker; resolve the conflict",
+                );
             }
         }
         if !text.is_empty() && !text.ends_with('\n') {
@@ -342,7 +347,7 @@ impl Lines {
                 file: name.to_owned(),
                 line: text.split('\n').count(),
                 rule: "blanks",
-                message: "the last line has no end".to_owned(),
+                message: "the last line does not end with a line feed; add one".to_owned(),
             });
         }
     }

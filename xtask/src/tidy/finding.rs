@@ -1,13 +1,13 @@
-//! Something that is not tidy.
+//! A finding of `cargo xtask tidy`.
 
 use std::fmt;
 
-/// File, line, rule, and the way out.
+/// A finding: file, line, rule, and what to do.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Finding {
     /// Path from the root of the checkout.
     pub(super) file: String,
-    /// Counted from 1; 0 is the whole file.
+    /// Line number from 1; 0 for the whole file.
     pub(super) line: usize,
     pub(super) rule: &'static str,
     pub(super) message: String,

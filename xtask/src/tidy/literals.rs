@@ -1,6 +1,6 @@
-//! Texts in hand-written Rust that a document says already: statuses, error codes, paths of operations.
+//! Finds string literals in hand-written Rust that repeat a document: statuses, error codes, paths of operations.
 //!
-//! Limits are numbers, which say nothing by themselves; those of requests are generated, and so are not searched for.
+//! Limits are not searched for: a number alone is not specific enough.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -15,7 +15,7 @@ use crate::catalogue::Catalogue;
 use crate::document::Document;
 use crate::workspace;
 
-/// What the documents say in texts of their own.
+/// The statuses, codes and paths of the documents.
 #[derive(Debug, Default)]
 pub(super) struct Known {
     statuses: BTreeSet<String>,
@@ -41,7 +41,7 @@ impl Known {
     fn add(&mut self, document: &Document) {
         for operation in document.operations() {
             let path = without_names(operation.path);
-            // What has a single fixed segment may be anything.
+            // A path with a single fixed segment is not specific enough.
             if fixed(&path) > 1 {
                 self.paths.insert(path);
             }
@@ -55,7 +55,7 @@ impl Known {
         }
     }
 
-    /// What of this a text repeats.
+    /// Returns what a text repeats.
     fn find(&self, text: &str) -> Option<&'static str> {
         if has_code(text) || self.codes.contains(text) {
             return Some("an error code");
@@ -67,7 +67,7 @@ impl Known {
         let path = without_names(path);
         let is_path = |known: &String| {
             path.ends_with(known.as_str())
-                // Without the part that all paths of a project begin with.
+                // Also without the common prefix of all paths of a project.
                 || known.splitn(4, '/').nth(3).is_some_and(|rest| {
                     known.starts_with("/v1/{}/") && fixed(rest) > 0 && path == format!("/{rest}")
                 })
@@ -79,7 +79,7 @@ impl Known {
     }
 }
 
-/// Whether `ModelArts.` and four digits stand in it.
+/// Whether a text contains `ModelArts.` and four digits.
 fn has_code(text: &str) -> bool {
     let mut behind = text.split("ModelArts.").skip(1);
     behind.any(|rest| {
@@ -88,7 +88,7 @@ fn has_code(text: &str) -> bool {
     })
 }
 
-/// How many segments are no parameters.
+/// The number of segments that are not parameters.
 fn fixed(path: &str) -> usize {
     let segments = path.split('/');
     segments
@@ -96,7 +96,7 @@ fn fixed(path: &str) -> usize {
         .count()
 }
 
-/// A path, or a text that is made into one, with `{}` for each parameter.
+/// A path or format string with `{}` for each parameter.
 fn without_names(path: &str) -> String {
     let mut parts = path.split('{');
     let mut text = parts.next().unwrap_or_default().to_owned();
@@ -107,7 +107,7 @@ fn without_names(path: &str) -> String {
     text
 }
 
-/// The texts of each file that repeat something, and what that is.
+/// The literals of each file that repeat a document, each with what it repeats.
 pub(super) type Literals = BTreeMap<String, Vec<(String, &'static str)>>;
 
 pub(super) fn collect(sources: &[Source], known: &Known, literals: &mut Literals) {
@@ -161,7 +161,7 @@ impl<'ast> Visit<'ast> for Texts<'_> {
         self.tokens(called.tokens.clone());
     }
 
-    // Doc comments and help may name what they are about.
+    // Doc comments and help texts may contain them.
     fn visit_attribute(&mut self, _: &'ast syn::Attribute) {}
 
     fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {

@@ -1,4 +1,4 @@
-//! The words of identifiers that more than one file can see.
+//! Checks the words in identifiers that are visible to more than one file.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use syn::{Ident, Visibility};
 
 use super::files::{Source, is_test};
 
-/// Words that stand for something that the field has another word for. The glossary is in `CONTRIBUTING.md`.
+/// Words to avoid, each with the established term. The glossary is in `CONTRIBUTING.md`.
 const WORDS: &[(&str, &str)] = &[
     ("act", "execute"),
     ("actor", "Reconciler"),
@@ -50,13 +50,13 @@ const WORDS: &[(&str, &str)] = &[
     ("worded", "GatewayErrorStream"),
 ];
 
-/// What to write instead of a word, if it is one of those.
+/// The term to use instead of a word, if the word is to be avoided.
 pub(super) fn instead(word: &str) -> Option<&'static str> {
     let (_, better) = WORDS.iter().find(|(known, _)| *known == word)?;
     Some(better)
 }
 
-/// Where each of the words stands: file and identifier.
+/// The uses of each word: file and identifier.
 #[derive(Default)]
 pub(super) struct Uses(pub(super) BTreeMap<&'static str, Vec<(String, String)>>);
 
@@ -93,7 +93,7 @@ impl Names<'_> {
 impl<'ast> Visit<'ast> for Names<'_> {
     fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
         if !is_test(&item.attrs) {
-            // Every file of a crate can name the module.
+            // Every file of the crate can see a module.
             self.name(&item.ident);
             visit::visit_item_mod(self, item);
         }
@@ -202,7 +202,7 @@ mod tests {
             .flat_map(|words| words.split(", "))
             .collect();
         listed.sort_unstable();
-        // These are words of Rust and of the documents as well.
+        // These are also words of Rust and of the documents.
         let other = ["try"];
         let missing: Vec<_> = WORDS
             .iter()

@@ -1,4 +1,4 @@
-//! Tables against the document: parameters, fields, types, mandatory marks, listed values, statuses.
+//! Compares tables with the document: parameters, fields, types, mandatory marks, values, statuses.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,14 +15,14 @@ use super::samples;
 use super::shape::Shape;
 use super::stated::{self, Documented};
 
-/// The comparison of all pages with all documents.
+/// The state of comparing all pages with all documents.
 pub(crate) struct Comparison<'a, 'r> {
     families: &'a [Family<'a>],
     pages: &'a [Page],
     report: &'r mut Report,
-    /// Operations that a page describes.
+    /// The operations that a page describes.
     met: BTreeSet<&'a str>,
-    /// The values of each enumeration that some table names.
+    /// The values of each enumeration that a table names.
     named: BTreeMap<&'a str, BTreeSet<&'a str>>,
 }
 
@@ -81,7 +81,7 @@ impl<'a> Comparison<'a, '_> {
                 .then(|| (format!("{}/{status}", page.name), Kind::Status, message()));
             self.report.fact(&page.name, Aspect::Statuses, difference);
         }
-        // Pages of the old generation list none.
+        // Pages of the old generation list no statuses.
         let successes = documented
             .iter()
             .filter(|status| (200..300).contains(*status));
@@ -93,7 +93,7 @@ impl<'a> Comparison<'a, '_> {
         }
     }
 
-    /// Parameters of a place for which the page has no table at all.
+    /// Reports parameters in a location for which the page has no table.
     fn stray_parameters(&mut self, page: &Page, operation: &Operation<'a>) {
         for (place, role) in [(Location::Path, Role::Path), (Location::Query, Role::Query)] {
             if page.tables.iter().any(|table| table.role == role) {
@@ -164,7 +164,7 @@ impl<'a> Comparison<'a, '_> {
         }
     }
 
-    /// A table of a body against the schema that names it as its source.
+    /// Compares a table of a body with the schema that names it as its source.
     fn body(&mut self, family: &Family<'a>, page: &Page, body: Option<&'a str>, table: &Table) {
         let at = format!("{}/T{}", page.name, table.number);
         let claims = family.claims.get(&(page.name.as_str(), table.number));
@@ -172,25 +172,31 @@ impl<'a> Comparison<'a, '_> {
         let difference = match (claims, body) {
             ([], _) => Some((
                 Kind::Missing,
-                "no schema names this table in x-source".to_owned(),
+                "no schema names this table in `x-source`".to_owned(),
             )),
             ([name], Some(body)) if table.root && *name != body => Some((
                 Kind::Reference,
-                format!("describes the body, which is {body}, not {name}"),
+                format!(
+                    "the table describes the body, whose schema is {body}, but {name} names it in `x-source`"
+                ),
             )),
             ([name], Some(body)) if *name != body && !self.leads(family, body, name) => Some((
                 Kind::Reference,
-                format!("{name} names it in x-source, but {body} does not lead there"),
+                format!(
+                    "{name} names this table in `x-source`, but the body {body} does not refer to {name}"
+                ),
             )),
             ([name], None) => Some((
                 Kind::Reference,
-                format!("{name} names it in x-source, but the operation has no such body"),
+                format!(
+                    "{name} names this table in `x-source`, but the operation has no such body"
+                ),
             )),
             ([_], Some(_)) => None,
             (several, _) => Some((
                 Kind::Reference,
                 format!(
-                    "several schemas name it in x-source: {}",
+                    "several schemas name this table in `x-source`: {}",
                     several.join(", ")
                 ),
             )),
@@ -218,7 +224,11 @@ impl<'a> Comparison<'a, '_> {
                 .schema(name)
                 .pointer(&format!("/properties/{}", field.name))
             else {
-                let difference = (at, Kind::Missing, format!("{name} has no such property"));
+                let difference = (
+                    at,
+                    Kind::Missing,
+                    format!("the schema {name} has no such property"),
+                );
                 self.report
                     .fact(&page.name, Aspect::Fields, Some(difference));
                 continue;
@@ -258,13 +268,14 @@ impl<'a> Comparison<'a, '_> {
                 continue;
             }
             let at = format!("{}/T{}/{property}", page.name, table.number);
-            let message = format!("{name} has this property, but no table that it names does");
+            let message =
+                format!("the schema {name} has this property, but none of its tables does");
             self.report
                 .fact(&page.name, Aspect::Fields, Some((at, Kind::Extra, message)));
         }
     }
 
-    /// Whether another table that the schema names has a field of this name.
+    /// Whether another table of the schema has a field of this name.
     fn is_elsewhere(&self, schema: &Value, field: &str) -> bool {
         sources(schema).into_iter().any(|source| {
             let Source::Table { page, number } = source else {
@@ -279,7 +290,7 @@ impl<'a> Comparison<'a, '_> {
         })
     }
 
-    /// Limits, defaults and units, as far as the page states them.
+    /// Compares limits, defaults and units that the page states.
     fn stated(
         &mut self,
         page: &Page,
@@ -359,7 +370,7 @@ impl<'a> Comparison<'a, '_> {
         }
     }
 
-    /// Whether the enumeration of a field names the field's table as a source.
+    /// Checks that the enumeration of a field names the field's table as a source.
     fn provenance(
         &mut self,
         family: &Family<'a>,
@@ -384,7 +395,7 @@ impl<'a> Comparison<'a, '_> {
         self.report.fact(&page.name, Aspect::References, difference);
     }
 
-    /// Whether the field leads to a table of the schema that the property leads to.
+    /// Checks that field and property refer to the same object.
     fn reference(
         &mut self,
         family: &Family<'a>,
@@ -406,14 +417,14 @@ impl<'a> Comparison<'a, '_> {
         let agrees = claims.is_some_and(|names| names.contains(&target));
         let difference = (!agrees).then(|| {
             let message = format!(
-                "leads to {other} T{number} on the page and to {target} in the document, whose x-source lacks it"
+                "refers to {other} T{number} on the page and to {target} in the document, whose `x-source` does not name that table"
             );
             (at.to_owned(), Kind::Reference, message)
         });
         self.report.fact(&page.name, Aspect::References, difference);
     }
 
-    /// What the documents have and no page: operations, values of enumerations.
+    /// Reports what only the documents have: operations, values of enumerations.
     fn left_over(&mut self) {
         for family in self.families {
             let name = family.document.name.as_str();
@@ -422,7 +433,7 @@ impl<'a> Comparison<'a, '_> {
                 .iter()
                 .any(|operation| self.met.contains(operation.id()))
             {
-                // None of the pages is about this document.
+                // No page describes this document.
                 continue;
             }
             for operation in operations {
@@ -441,7 +452,7 @@ impl<'a> Comparison<'a, '_> {
                 for (value, difference) in unnamed(family.schema(schema), named) {
                     let difference = difference.then(|| {
                         let message =
-                            "no table names the value; if it was only seen, x-observed lists it";
+                            "no table names the value; if it was observed, add it to `x-observed`";
                         (
                             format!("{name}/{schema}/{value}"),
                             Kind::Values,
@@ -454,7 +465,7 @@ impl<'a> Comparison<'a, '_> {
         }
     }
 
-    /// Examples that call themselves documented are what stands on the page.
+    /// Checks that documented examples equal the samples of the page.
     fn documented_examples(&mut self, family: &Family<'a>) {
         for example in parts::all_examples(family.document) {
             for source in sources(example.value) {
@@ -468,7 +479,10 @@ impl<'a> Comparison<'a, '_> {
                 let agrees =
                     sample.is_some_and(|sample| sample.json.as_ref() == example.value.get("value"));
                 let difference = (!agrees).then(|| {
-                    let message = format!("the example at {} is not this sample", example.pointer);
+                    let message = format!(
+                        "the example at {} differs from this sample",
+                        example.pointer
+                    );
                     (format!("{}/S{number}", page.name), Kind::Sample, message)
                 });
                 self.report
@@ -478,7 +492,7 @@ impl<'a> Comparison<'a, '_> {
     }
 }
 
-/// The values of an enumeration, each with whether no table names it.
+/// The values of an enumeration, each with whether it is neither in a table nor in `x-observed`.
 fn unnamed<'v>(schema: &'v Value, named: &BTreeSet<&str>) -> impl Iterator<Item = (&'v str, bool)> {
     let observed = list(schema, "x-observed");
     let named: BTreeSet<String> = named.iter().map(|value| (*value).to_owned()).collect();
@@ -497,7 +511,7 @@ fn list<'v>(schema: &'v Value, key: &str) -> Vec<&'v str> {
         .collect()
 }
 
-/// The enumeration of a schema or of its entries: name and values.
+/// Name and values of the enumeration of a schema or of its entries.
 fn known_values<'a>(document: &'a Document, schema: &'a Value) -> (Option<&'a str>, Vec<&'a str>) {
     let schema = schema.get("items").unwrap_or(schema);
     let resolved = document.resolve(schema);
@@ -506,20 +520,20 @@ fn known_values<'a>(document: &'a Document, schema: &'a Value) -> (Option<&'a st
     (name, values)
 }
 
-/// Whether a property says of itself that no table has it.
+/// Whether a property is marked as missing in all tables.
 fn is_marked(document: &Document, property: &Value) -> bool {
     let schema = property.get("items").unwrap_or(property);
     all_marks(property) || all_marks(document.resolve(schema))
 }
 
-/// Whether `x-source` says that no table has it.
+/// Whether `x-source` has only `sample`, `observed` or `sdk`.
 fn all_marks(value: &Value) -> bool {
     let entries = entries(value);
     let is_mark = |entry: &&str| ["sample", "observed", "sdk"].contains(entry);
     !entries.is_empty() && entries.iter().all(is_mark)
 }
 
-/// The sentences of the rules beside a description, which readers meet behind it.
+/// The sentences of the rules beside a description, which are appended to it.
 fn rule_texts(described: &Value) -> impl Iterator<Item = &str> {
     let rules = described.get("x-rules").and_then(Value::as_array);
     rules.into_iter().flatten().map(|rule| text(rule, "text"))

@@ -1,4 +1,4 @@
-//! The error catalogue against the service's list of codes.
+//! Compares the error catalogue with the service's list of codes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::report::{Aspect, Kind, Report};
 
-/// Name of the list beside the folders of pages, and of its line in the figures.
+/// Name of the list beside the folders of pages, and of its row in the figures.
 pub(crate) const FILE: &str = "errors.json";
 
 /// A row of the list.
@@ -20,7 +20,7 @@ pub(crate) struct Row {
     code: String,
 }
 
-/// Reads the list that lies beside the folders of pages, if there is one.
+/// Reads the list beside the folders of pages; `None` if there is none.
 pub(crate) fn read(folder: &Path) -> Result<Option<Vec<Row>>> {
     let file = folder.join(FILE);
     if !file.exists() {
@@ -53,11 +53,12 @@ pub(crate) fn compare(catalogue: &Catalogue, rows: &[Row], report: &mut Report) 
                 Some((place, Kind::Status, message))
             }
             (Some(_), None) => {
-                let message = "the catalogue lacks the code".to_owned();
+                let message = "the catalogue does not have the code".to_owned();
                 Some((place, Kind::Missing, message))
             }
             (None, _) => {
-                let message = "the list lacks the code; if it was seen, say `x-source: observed`";
+                let message =
+                    "the list does not have the code; if it was observed, add `x-source: observed`";
                 Some((place, Kind::Extra, message.to_owned()))
             }
         };
@@ -65,7 +66,7 @@ pub(crate) fn compare(catalogue: &Catalogue, rows: &[Row], report: &mut Report) 
     }
 }
 
-/// The statuses of each code that the catalogue selects.
+/// The statuses of each code that the catalogue covers.
 fn listed<'r>(prefixes: &[String], rows: &'r [Row]) -> BTreeMap<&'r str, BTreeSet<u16>> {
     let is_selected = |code: &str| {
         let digits = code.strip_prefix("ModelArts.").unwrap_or_default();
@@ -73,7 +74,7 @@ fn listed<'r>(prefixes: &[String], rows: &'r [Row]) -> BTreeMap<&'r str, BTreeSe
     };
     let mut listed: BTreeMap<&str, BTreeSet<u16>> = BTreeMap::new();
     for row in rows.iter().filter(|row| is_selected(&row.code)) {
-        // A misprint: no code of an error stands under 100.
+        // Status 100 is a misprint: it is not an error status.
         let status = if row.status == 100 { 400 } else { row.status };
         listed.entry(&row.code).or_default().insert(status);
     }

@@ -1,4 +1,4 @@
-//! A document and its operations, as the comparison with pages needs them.
+//! A document and its operations, prepared for the comparison with pages.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,15 +10,15 @@ use crate::document::{Document, Operation as Described};
 use crate::source::{Source, sources};
 use crate::strict::Strict;
 
-/// Decodes a value as the Rust type of a schema and encodes it again; nothing if there is no such type.
+/// Decodes a value into the Rust type of a schema and encodes it again. Returns `None` if there is no such type.
 pub type RoundTrip = fn(&str, Value) -> Option<serde_json::Result<Value>>;
 
-/// A document, prepared for the comparison.
+/// A document prepared for the comparison.
 pub(crate) struct Family<'a> {
     pub(crate) document: &'a Document,
     pub(crate) strict: Strict,
     pub(crate) round_trip: RoundTrip,
-    /// The object schemas that name a table as their source.
+    /// The object schemas with a table as their source.
     pub(crate) claims: BTreeMap<(&'a str, u32), Vec<&'a str>>,
 }
 
@@ -58,12 +58,12 @@ impl<'a> Family<'a> {
     }
 }
 
-/// An operation as the comparison needs it.
+/// An operation prepared for the comparison.
 pub(crate) struct Operation<'a> {
     value: Described<'a>,
-    /// Name of the schema of the request's body.
+    /// Name of the schema of the request body.
     pub(crate) request: Option<&'a str>,
-    /// Name of the schema of the body of a success.
+    /// Name of the schema of the success body.
     pub(crate) response: Option<&'a str>,
     /// Name of the schema of the shared error body.
     pub(crate) error: Option<&'a str>,
@@ -93,7 +93,7 @@ impl<'a> Operation<'a> {
             .collect()
     }
 
-    /// The parameters of one place, such as the query.
+    /// The parameters of one location, such as the query.
     pub(crate) fn parameters(&self, place: Location) -> BTreeMap<&'a str, Parameter<'a>> {
         self.value
             .parameters_in(place)

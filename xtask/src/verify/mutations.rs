@@ -1,4 +1,4 @@
-//! A document that keeps every rule and agrees with its page, changed in one place at a time: each change is noticed.
+//! Tests that each single change to a correct document is reported.
 
 use serde_json::json;
 
@@ -43,7 +43,7 @@ fn page() -> Page {
     serde_json::from_value(page).unwrap()
 }
 
-/// Everything that `check` and `verify` find in a text.
+/// All findings of `check` and `verify` in a text.
 fn findings(text: &str) -> Vec<String> {
     let document = match Document::parse("things", "openapi/things.yaml", text) {
         Ok(document) => document,
@@ -57,7 +57,7 @@ fn findings(text: &str) -> Vec<String> {
     rules.chain(report.findings()).collect()
 }
 
-/// What is changed, from, to, and a part of what has to be found.
+/// Name of the change, text, replacement, and a part of the expected finding.
 #[rustfmt::skip]
 const MUTATIONS: &[(&str, &str, &str, &str)] = &[
     ("property renamed", "labels: {type: object", "label: {type: object", "T2/labels:missing"),
@@ -86,7 +86,7 @@ const MUTATIONS: &[(&str, &str, &str, &str)] = &[
     ("status of an error", "'400': {$ref", "'409': {$ref", "UpdateThing/400:status"),
     ("method", "    put:", "    post:", "UpdateThing/operation:missing"),
     ("path", "/things/{id}:", "/thing/{id}:", "UpdateThing/operation:missing"),
-    ("misspelt keyword", "maxLength: 3", "maxlength: 3", "`maxlength` is written `maxLength`"),
+    ("misspelt keyword", "maxLength: 3", "maxlength: 3", "did you mean `maxLength`?"),
     ("unknown extension", "x-idempotent: true", "x-idempotent: true\n      x-idempotence: true", "keyword"),
     ("scheme of a server", "https://things", "http://things", "server"),
     ("host of a page", "https://example.com/thing", "https://example.net/thing", "docs-host"),
@@ -94,12 +94,12 @@ const MUTATIONS: &[(&str, &str, &str, &str)] = &[
     ("example of another unit", "update_at: 1,", "update_at: 1500000000,", "example-stated"),
 ];
 
-/// The document without its list, which the page does not describe.
+/// The document without the list operation, which the page does not describe.
 fn one_operation() -> String {
     let (head, rest) = GOOD.split_once("  /things:\n").unwrap();
     let (_, tail) = rest.split_once("  /things/{id}:\n").unwrap();
     let (paths, schemas) = tail.split_once("    ThingList:\n").unwrap();
-    // Its schema goes on as long as lines are further in.
+    // The schema ends with the first line that is not indented further.
     let end = schemas
         .lines()
         .take_while(|line| line.starts_with("      "));

@@ -1,4 +1,4 @@
-//! The service's pages, as facts.
+//! Reads the service's pages.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::workspace;
 
-/// A page: one operation with its tables and samples.
+/// The page of an operation, with its tables and samples.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Page {
     #[serde(rename = "page")]
@@ -28,11 +28,11 @@ pub(crate) struct Table {
     pub(crate) number: u32,
     #[serde(default)]
     pub(crate) title: String,
-    /// The status that it stands under.
+    /// The status whose body the table describes.
     #[serde(default)]
     pub(crate) status: Option<u16>,
     pub(crate) role: Role,
-    /// Whether it describes the body itself.
+    /// Whether the table describes the body itself.
     pub(crate) root: bool,
     pub(crate) fields: Vec<Field>,
 }
@@ -51,21 +51,21 @@ pub(crate) enum Role {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Field {
     pub(crate) name: String,
-    /// Nothing where the table has no such column.
+    /// `None` if the table has no such column.
     pub(crate) mandatory: Option<bool>,
     #[serde(rename = "type")]
     pub(crate) kind: String,
     pub(crate) description: String,
-    /// The listed values.
+    /// The values that the table lists.
     pub(crate) options: Option<Vec<String>>,
     pub(crate) refs: Vec<Reference>,
 }
 
-/// Where the text of a field leads.
+/// A link in the description of a field.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Reference {
     pub(crate) table: Option<u32>,
-    /// Nothing for the page itself.
+    /// `None` for the same page.
     pub(crate) page: Option<String>,
 }
 
@@ -96,14 +96,14 @@ pub(crate) struct StatusCode {
 }
 
 impl Field {
-    /// The tables that the field refers to, each with the name of its page.
+    /// The tables to which the field refers, each with the name of its page.
     pub(crate) fn tables<'a>(&'a self, page: &'a str) -> impl Iterator<Item = (&'a str, u32)> {
         self.refs
             .iter()
             .filter_map(move |r| Some((r.page.as_deref().unwrap_or(page), r.table?)))
     }
 
-    /// Whether the values that the field may have include this one, by list or by a word of the text.
+    /// Whether the field lists this value or its description contains it as a word.
     pub(crate) fn names(&self, value: &str) -> bool {
         let is_listed = |options: &Vec<String>| options.iter().any(|option| option == value);
         self.options.as_ref().is_some_and(is_listed)
@@ -114,7 +114,7 @@ impl Field {
     }
 }
 
-/// Reads all pages of a folder, in the order of their file names.
+/// Reads all pages of a folder, sorted by file name.
 pub(crate) fn read(folder: &Path) -> Result<Vec<Page>> {
     let files = workspace::json_files(folder, "pages")?;
     files.iter().map(|file| read_file(file)).collect()

@@ -1,14 +1,14 @@
-//! What the comparison finds, and how much there was to compare.
+//! The report of a comparison: differences and figures.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::errata::{self, Errata};
 
-/// What the spans of the SDK begin with.
+/// Prefix of the SDK's spans.
 const SDK: &str = "sdk/";
 
-/// What is compared.
+/// An aspect that is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Aspect {
     Operations,
@@ -59,7 +59,7 @@ impl Aspect {
     }
 }
 
-/// How page and document differ; the names stand in the errata.
+/// How page and document differ; the names are used in the errata.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Missing,
@@ -93,14 +93,14 @@ impl fmt::Display for Kind {
     }
 }
 
-/// A difference that is not on purpose.
+/// A difference without an erratum.
 #[derive(Debug)]
 struct Difference {
     span: String,
     message: String,
 }
 
-/// How many facts were compared, and how many of them differ.
+/// Numbers of compared and of differing facts.
 #[derive(Debug, Default, Clone, Copy)]
 struct Figure {
     facts: usize,
@@ -113,7 +113,7 @@ impl Figure {
         self.differ += other.differ;
     }
 
-    /// In hundredths of a percent, rounded down: only a full score is a full score.
+    /// The score in hundredths of a percent, rounded down, so that 100 % means no difference.
     fn score(self) -> usize {
         match self.facts {
             0 => 10_000,
@@ -125,7 +125,7 @@ impl Figure {
 /// Collects facts and differences.
 #[derive(Debug)]
 pub(crate) struct Report {
-    /// What the errata declare to be on purpose: span, id of the row.
+    /// The intended differences of the errata: span and id of the row.
     on_purpose: BTreeMap<String, String>,
     met: BTreeSet<String>,
     figures: BTreeMap<String, BTreeMap<Aspect, Figure>>,
@@ -133,12 +133,12 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// A report on pages.
+    /// Creates a report on pages.
     pub(crate) fn new(errata: &Errata) -> Self {
         Self::of(errata, |span| !span.starts_with(SDK))
     }
 
-    /// A report on facts of the SDK, whose spans begin with `sdk/`.
+    /// Creates a report on facts of the SDK, whose spans begin with `sdk/`.
     pub(crate) fn of_sdk(errata: &Errata) -> Self {
         Self::of(errata, |span| span.starts_with(SDK))
     }
@@ -154,7 +154,7 @@ impl Report {
         }
     }
 
-    /// Counts a fact of a page, and reports it where it differs without an erratum.
+    /// Counts a fact, and records a difference that has no erratum.
     pub(crate) fn fact(
         &mut self,
         page: &str,
@@ -177,13 +177,13 @@ impl Report {
             return;
         }
         figure.differ += 1;
-        // A shared schema differs in the same way wherever it is used.
+        // A shared schema differs in the same way in every place.
         if !self.differences.iter().any(|known| known.span == span) {
             self.differences.push(Difference { span, message });
         }
     }
 
-    /// Spans of the errata that match no difference, although what they speak of was compared.
+    /// Spans of the errata that match no difference although their page was compared.
     fn stale(&self) -> impl Iterator<Item = (&str, &str)> {
         let is_compared = |span: &str| {
             let page = span.split('/').next().unwrap_or_default();
@@ -196,7 +196,7 @@ impl Report {
             .map(|(span, id)| (span.as_str(), id.as_str()))
     }
 
-    /// All findings, one line each: differences first, then stale errata.
+    /// All findings as lines: differences first, then stale errata.
     pub(crate) fn findings(&self) -> Vec<String> {
         let differences = self
             .differences
@@ -204,14 +204,14 @@ impl Report {
             .map(|Difference { span, message }| format!("{span}: {message}"));
         let stale = self.stale().map(|(span, id)| {
             format!(
-                "{span}: stale: {} row {id} declares a difference that does not exist (any more)",
+                "{span}: stale: row {id} of {} declares a difference that does not exist; remove the span",
                 crate::errata::FILE
             )
         });
         differences.chain(stale).collect()
     }
 
-    /// Prints everything, and what to do if it does not suffice; whether it does.
+    /// Prints findings and figures, and what to do on failure. Returns whether the comparison passes.
     pub(crate) fn conclude(&self, percent: f64) -> bool {
         for finding in self.findings() {
             println!("{finding}");
@@ -220,14 +220,14 @@ impl Report {
         let enough = self.suffices(percent);
         if !enough {
             eprintln!(
-                "\nBelow {percent} percent, or an erratum is stale. Correct the document, or give the difference a row in {}.",
+                "\nBelow {percent} percent, or an erratum is stale. Correct the document, or explain the difference in a row of {}.",
                 errata::FILE
             );
         }
         enough
     }
 
-    /// Whether the total reaches a percentage and no erratum is stale.
+    /// Whether the total reaches the percentage and no erratum is stale.
     pub(crate) fn suffices(&self, percent: f64) -> bool {
         #[expect(
             clippy::cast_precision_loss,
@@ -246,7 +246,7 @@ impl Report {
     }
 }
 
-/// The figures as a table, one line for each page and a total.
+/// Formats the figures as a table with one row per page and a total.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut totals: BTreeMap<Aspect, Figure> = BTreeMap::new();
@@ -268,7 +268,7 @@ impl fmt::Display for Report {
         line(f, "total", &aspects, &totals)?;
         write!(
             f,
-            "{} differences, {} more on purpose",
+            "{} differences, {} intended differences",
             self.differences.len(),
             self.met.len()
         )

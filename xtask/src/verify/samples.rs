@@ -1,4 +1,4 @@
-//! Samples against the document, and through the Rust types.
+//! Checks samples against the document and the Rust types.
 
 use modelarts_document::Location;
 use serde_json::Value;
@@ -7,7 +7,7 @@ use super::family::{Family, Operation};
 use super::page::{Page, Sample, SampleRole};
 use super::report::{Aspect, Kind, Report};
 
-/// Compares every sample of a page.
+/// Checks every sample of a page.
 pub(crate) fn compare(
     family: &Family<'_>,
     page: &Page,
@@ -60,7 +60,7 @@ fn body(
         .collect();
     match (family.round_trip)(schema, value.clone()) {
         None => faults.push(format!(
-            "the client has no type {schema}; run cargo xtask regen"
+            "the client has no type {schema}; run `cargo xtask regen`"
         )),
         Some(Err(error)) => faults.push(format!("does not decode as {schema}: {error}")),
         Some(Ok(after)) => changes(value, &after, "", &mut faults),
@@ -68,7 +68,7 @@ fn body(
     faults
 }
 
-/// What decoding and encoding changed; a null that comes back absent is no change.
+/// Returns what decoding and encoding changed, ignoring nulls that become absent.
 fn changes(before: &Value, after: &Value, path: &str, found: &mut Vec<String>) {
     match (before, after) {
         (Value::Object(old), Value::Object(new)) => {
@@ -77,7 +77,7 @@ fn changes(before: &Value, after: &Value, path: &str, found: &mut Vec<String>) {
                 match new.get(key) {
                     Some(other) => changes(value, other, &path, found),
                     None if value.is_null() => {}
-                    None => found.push(format!("{path} gets lost in the Rust type")),
+                    None => found.push(format!("{path} is lost in the Rust type")),
                 }
             }
             for key in new.keys().filter(|key| !old.contains_key(*key)) {
@@ -90,7 +90,9 @@ fn changes(before: &Value, after: &Value, path: &str, found: &mut Vec<String>) {
             }
         }
         (before, after) if before == after => {}
-        (before, after) => found.push(format!("{path} is {before} and comes back as {after}")),
+        (before, after) => found.push(format!(
+            "{path} changes from {before} to {after} in the Rust type"
+        )),
     }
 }
 
@@ -107,12 +109,12 @@ mod tests {
     }
 
     #[test]
-    fn only_a_null_may_get_lost() {
+    fn only_a_null_may_be_lost() {
         let before = json!({"a": 1, "b": null, "c": [{"d": "x"}]});
         assert!(found(&before, &json!({"a": 1, "c": [{"d": "x"}]})).is_empty());
         assert_eq!(
             found(&before, &json!({"a": 1, "c": [{}]})),
-            ["/c/0/d gets lost in the Rust type"]
+            ["/c/0/d is lost in the Rust type"]
         );
         assert_eq!(
             found(&json!({}), &json!({"z": 1})),
@@ -120,11 +122,11 @@ mod tests {
         );
         assert_eq!(
             found(&json!([1]), &json!([])),
-            [" is [1] and comes back as []"]
+            [" changes from [1] to [] in the Rust type"]
         );
         assert_eq!(
             found(&json!({"a": "X"}), &json!({"a": "x"})),
-            [r#"/a is "X" and comes back as "x""#]
+            [r#"/a changes from "X" to "x" in the Rust type"#]
         );
     }
 }

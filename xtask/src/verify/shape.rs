@@ -1,11 +1,11 @@
-//! Types, as far as tables and documents can be compared.
+//! Types in a form in which tables, documents and the SDK can be compared.
 
 use std::fmt;
 
 use crate::document::{Document, text};
 use serde_json::Value;
 
-/// A type in the words that both sides have.
+/// A type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Shape {
     Text,
@@ -15,11 +15,11 @@ pub(crate) enum Shape {
     Long,
     Number,
     Flag,
-    /// With fields of its own.
+    /// An object with fields.
     Object,
-    /// Free keys, values are texts.
+    /// Arbitrary keys with strings as values.
     Map,
-    /// Free keys, any values.
+    /// Arbitrary keys and values.
     Free,
     List(Box<Shape>),
 }
@@ -41,7 +41,7 @@ impl fmt::Display for Shape {
 }
 
 impl Shape {
-    /// The type of a table's field; `refers` tells whether the field leads to a table.
+    /// The type of a field in a table; `refers` says whether the field refers to another table.
     pub(crate) fn of_field(kind: &str, refers: bool) -> Option<Self> {
         let kind = kind.trim();
         if let Some(items) = kind.strip_prefix("Array") {
@@ -61,14 +61,14 @@ impl Shape {
         })
     }
 
-    /// What stands behind `Array`: nothing, `of strings`, `of Thing objects`, `<Thing>`.
+    /// The rest of a type after `Array`: nothing, `of strings`, `of Thing objects`, `<Thing>`.
     fn of_items(items: &str, refers: bool) -> Option<Self> {
         match items.strip_prefix("of ") {
             Some("strings") => Some(Self::Text),
             Some("integers") => Some(Self::Integer),
             Some(items) if items.ends_with(" objects") => Some(Self::Object),
             Some(_) => None,
-            // In the words of the tables an array of things without a table is one of texts.
+            // In tables, an array of things without a table of their own is an array of strings.
             None if refers => Some(Self::Object),
             None => Some(Self::Text),
         }
@@ -96,7 +96,7 @@ impl Shape {
         })
     }
 
-    /// Whether it has fields of its own, itself or in its entries.
+    /// Whether the type, or that of its entries, is an object with fields.
     pub(crate) fn has_fields(&self) -> bool {
         match self {
             Self::Object => true,

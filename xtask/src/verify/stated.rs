@@ -1,4 +1,4 @@
-//! Limits, defaults and units: what a page states in words against what the document has.
+//! Compares limits, defaults and units that a page states with those of the document.
 
 use std::collections::BTreeSet;
 
@@ -8,18 +8,18 @@ use serde_json::{Number, Value};
 use super::report::{Aspect, Kind};
 use crate::prose::{self, Stated};
 
-/// What a document says of a parameter or property.
+/// A parameter or property in the document.
 pub(crate) struct Documented<'a> {
     pub(crate) schema: Schema<'a>,
-    /// The descriptions that a reader meets, the nearest first.
+    /// The descriptions that apply, the nearest first.
     pub(crate) descriptions: Vec<&'a str>,
     pub(crate) default: Option<&'a Value>,
 }
 
-/// A compared fact: what it is about, and how page and document differ.
+/// A compared fact: the aspect, and how page and document differ, if they do.
 pub(crate) type Fact = (Aspect, Option<(Kind, String)>);
 
-/// Compares what a page states; limits and defaults only where requests are described.
+/// Compares what a page states; limits and defaults only in requests.
 pub(crate) fn facts(description: &str, documented: &Documented<'_>, is_request: bool) -> Vec<Fact> {
     let is_list = documented.schema.items().is_some();
     let page = prose::stated(description, is_list);
@@ -35,8 +35,7 @@ pub(crate) fn facts(description: &str, documented: &Documented<'_>, is_request: 
             .find_map(|text| prose::stated(text, is_list).unit);
         let difference = (own != Some(unit)).then(|| {
             let own = own.unwrap_or("no unit");
-            let message =
-                format!("counts in {unit} on the page; the document's description says {own}");
+            let message = format!("has the unit {unit} on the page and {own} in the document");
             (Kind::Unit, message)
         });
         facts.push((Aspect::Units, difference));
@@ -60,7 +59,7 @@ fn limits(page: &Stated, documented: &Documented<'_>, facts: &mut Vec<Fact>) {
             signed(documented.schema.limits().max_items),
         ),
     ] {
-        // No text is shorter than 0; that one more than nothing is needed, pages do not say.
+        // A minimum length of 0 is no limit, and pages do not state a minimum of 1.
         let is_idle = word == "minLength" && listed.unwrap_or(0) == 0 && own.unwrap_or(0) <= 1;
         if listed == own && listed.is_none() || is_idle {
             continue;
@@ -87,15 +86,15 @@ fn limits(page: &Stated, documented: &Documented<'_>, facts: &mut Vec<Fact>) {
             let more = text(taken.difference(listed).collect());
             let less = text(listed.difference(taken).collect());
             Some(format!(
-                "the pattern takes `{more}`, which the page does not allow, and refuses `{less}`, which it does"
+                "the pattern allows `{more}`, which the page does not, and rejects `{less}`, which the page allows"
             ))
         }
         (Some(_), None) => {
-            Some("the page restricts the characters, the document has no pattern".to_owned())
+            Some("the page restricts the characters, but the document has no pattern".to_owned())
         }
-        (None, Some(_)) => {
-            Some("the document has a pattern, the page restricts nothing".to_owned())
-        }
+        (None, Some(_)) => Some(
+            "the document has a pattern, but the page does not restrict the characters".to_owned(),
+        ),
     };
     facts.push((
         Aspect::Limits,

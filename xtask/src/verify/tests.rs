@@ -1,4 +1,4 @@
-//! A tiny page against a tiny document, with one fault put into it at a time.
+//! Tests with a small page and document, with one fault at a time.
 
 use crate::document::Document;
 use crate::errata::Errata;
@@ -121,7 +121,7 @@ fn compared(document: &str, errata: &str, row: &str) -> Report {
     report
 }
 
-/// The spans of what is found with one fault in the document.
+/// The spans found after one change to the document.
 fn found(from: &str, to: &str) -> Vec<String> {
     assert!(DOCUMENT.contains(from), "`{from}` is not there");
     spans(&compared(&DOCUMENT.replace(from, to), "", "A1"))
@@ -282,7 +282,7 @@ fn an_erratum_excuses_its_difference_and_no_other() {
 #[test]
 fn a_stale_erratum_is_an_error_at_any_score() {
     let report = compared(DOCUMENT, "`UpdateThing/T3/size:type`", "A7");
-    assert!(report.findings()[0].contains("stale: openapi/ERRATA.md row A7"));
+    assert!(report.findings()[0].contains("stale: row A7 of openapi/ERRATA.md"));
     assert!(!report.suffices(0.0));
     let elsewhere = compared(DOCUMENT, "`OtherPage/T3/size:type`", "A7");
     assert!(

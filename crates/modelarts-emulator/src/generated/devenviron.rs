@@ -6,7 +6,7 @@
 #![allow(
     dead_code,
     unused_imports,
-    reason = "the document says more than the emulator makes use of"
+    reason = "the emulator does not use everything that is generated"
 )]
 use std::sync::LazyLock;
 use modelarts_client::devenviron::{DOCUMENT, enums, types};
