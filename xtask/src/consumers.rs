@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use xtask::workspace;
 
 use crate::emulator::Emulator;
-use crate::python;
+use crate::{python, target};
 
 /// Emulated seconds per second: a notebook starts in less than a second instead of a minute and a half.
 const SCALE: &str = "200";
@@ -20,7 +20,7 @@ pub(crate) fn run(names: &[String]) -> Result<bool> {
     let status = Command::new(interpreter)
         .arg("-B")
         .arg(folder.join("run.py"))
-        .arg(python::target()?.join("consumers"))
+        .arg(target::folder()?.join("consumers"))
         .arg(&emulator.url)
         .args(names)
         .status()

@@ -9,7 +9,8 @@ use serde_json::Value;
 use xtask::workspace;
 
 use crate::emulator;
-use crate::python::{self, succeed};
+use crate::process::succeed;
+use crate::python;
 
 /// Files with their JSON schemas.
 const SCHEMAS: [(&str, &str); 2] = [

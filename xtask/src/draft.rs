@@ -3,10 +3,13 @@
 //! Names, types, limits, values and provenance are facts and are copied. Sentences are not: the draft has TODO where
 //! a maintainer has to write one.
 
+mod enumerations;
 mod evidence;
 mod facts;
 mod insert;
 mod merge;
+mod names;
+mod schemas;
 mod score;
 #[cfg(test)]
 mod tests;
@@ -103,7 +106,7 @@ fn draft(pages: &[Page], facts: &[Facts]) -> Value {
     sources.add_pages(pages);
     sources.add_sdk(facts);
     let mut document = write::document(&sources);
-    evidence::apply(&mut document, write::TODO);
+    evidence::apply(&mut document, schemas::TODO);
     document
 }
 

@@ -9,7 +9,7 @@ use std::thread;
 use anyhow::{Context, Result};
 use modelarts_test_support::process::EmulatorProcess;
 
-use crate::python;
+use crate::process::{cargo, succeed};
 
 /// A running `modelarts emulator` on a free port of the loopback interface. Dropping it stops the process.
 pub(crate) struct Emulator {
@@ -43,9 +43,8 @@ impl Emulator {
 
 /// Builds the command-line program and returns its path.
 pub(crate) fn program(root: &Path) -> Result<PathBuf> {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    python::succeed(
-        Command::new(cargo)
+    succeed(
+        cargo()
             .args(["build", "--quiet", "--package", "modelarts-cli"])
             .current_dir(root),
     )?;

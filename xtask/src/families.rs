@@ -16,7 +16,7 @@ use heck::ToSnakeCase as _;
 use modelarts_test_support::server::Server;
 use xtask::{check, problem::Problem, regen, workspace};
 
-use crate::{copy, python};
+use crate::{copy, process, target};
 
 const NAME: &str = "generic";
 const DOCUMENT: &str = include_str!("families/generic.yaml");
@@ -57,25 +57,47 @@ const FACADE: &str = "crates/modelarts/Cargo.toml";
 
 /// Runs all steps; an error names the step that does not work.
 pub(crate) fn run() -> Result<bool> {
-    let target = python::target()?;
-    let copy = target.join("families");
+    let folder = target::locked("families")?;
+    let copy = folder.path.as_path();
     // A separate target folder: in the shared one, cargo would confuse the copy's programs with those of the
     // checkout.
-    let target = target.join("families-target");
+    let target = copy.with_file_name("families-target");
     let root = workspace::root();
-    copy::synchronize(&root, &copy)?;
+    copy::synchronize(&root, copy)?;
 
+    let document = copy.join(format!("openapi/{NAME}.yaml"));
+    add_family(copy, &document)?;
+    extend_first_family(copy)?;
+    add_features(copy)?;
+    generate_twice(copy, &document)?;
+    check_differences(&root, copy)?;
+    build(copy, &target)?;
+
+    let program = target.join(format!("debug/modelarts{}", env::consts::EXE_SUFFIX));
+    check_help(&program)?;
+    call_emulator(&program)?;
+    call_service(&program)?;
+    require_method(copy, &target)?;
+    println!("a new status, field and non-emulated operation need only changes to their document");
+    println!("a new family needs only its document and changes to {LIST}, {CLIENT} and {FACADE}");
+    Ok(true)
+}
+
+/// Adds the document and its entry in the list; first with an operation id of another document and without the cargo
+/// feature, which `check` must report.
+fn add_family(copy: &Path, document: &Path) -> Result<()> {
     let list = fs::read_to_string(copy.join(LIST))?;
     let entry = format!("{list}\n[[document]]\nname = \"{NAME}\"\n");
-    fs::write(copy.join(LIST), &entry)?;
-    let document = copy.join(format!("openapi/{NAME}.yaml"));
+    fs::write(copy.join(LIST), entry)?;
+    fs::write(document, DOCUMENT.replace(OPERATIONS[0], "listNotebooks"))?;
+    refused(copy, "operation-id", "listNotebooks")?;
+    refused(copy, "feature", NAME)?;
+    fs::write(document, DOCUMENT)?;
+    Ok(())
+}
 
-    // First with an operation id of another document and without the cargo feature.
-    fs::write(&document, DOCUMENT.replace(OPERATIONS[0], "listNotebooks"))?;
-    refused(&copy, "operation-id", "listNotebooks")?;
-    refused(&copy, "feature", NAME)?;
-    fs::write(&document, DOCUMENT)?;
-
+/// Inserts the new status, field and operation.
+fn extend_first_family(copy: &Path) -> Result<()> {
     let mut grown = fs::read_to_string(copy.join(GROWING))?;
     for (marks, added) in GROWTH {
         let mut place = 0;
@@ -86,7 +108,11 @@ pub(crate) fn run() -> Result<bool> {
         grown.insert_str(place, added);
     }
     fs::write(copy.join(GROWING), grown)?;
+    Ok(())
+}
 
+/// Adds the cargo feature to the manifests of client and facade.
+fn add_features(copy: &Path) -> Result<()> {
     let change = |manifest: &str, change: fn(String) -> String| -> Result<()> {
         let text = fs::read_to_string(copy.join(manifest))?;
         Ok(fs::write(copy.join(manifest), change(text))?)
@@ -99,28 +125,38 @@ pub(crate) fn run() -> Result<bool> {
         let feature = format!("[features]\n{NAME} = [\"modelarts-client/{NAME}\"]\n");
         text.replacen("[features]\n", &feature, 1)
     })?;
+    Ok(())
+}
 
-    // `x-emulated: false` on every operation and `emulated = false` on the document must give the same routes.
+/// Runs `regen` with `x-emulated: false` on every operation and with `emulated = false` on the document, which must
+/// generate the same routes. Leaves the latter.
+fn generate_twice(copy: &Path, document: &Path) -> Result<()> {
     let marked = DOCUMENT.replace(
         "      x-idempotent: true\n",
         "      x-idempotent: true\n      x-emulated: false\n",
     );
-    fs::write(&document, marked)?;
-    generate(&copy)?;
+    fs::write(document, marked)?;
+    generate(copy)?;
     let by_operation = fs::read_to_string(copy.join(ROUTES))?;
-    fs::write(&document, DOCUMENT)?;
-    fs::write(copy.join(LIST), entry + "emulated = false\n")?;
-    generate(&copy)?;
+    fs::write(document, DOCUMENT)?;
+    let list = fs::read_to_string(copy.join(LIST))?;
+    fs::write(copy.join(LIST), list + "emulated = false\n")?;
+    generate(copy)?;
     if by_operation != fs::read_to_string(copy.join(ROUTES))? {
         bail!(
             "`x-emulated: false` on every operation does not generate the same routes as `emulated = false` on the document"
         );
     }
-    if !regen::run_in(&copy, true)? {
+    if !regen::run_in(copy, true)? {
         bail!("a second `regen` generates different files");
     }
-    // All other differences must be generated files, which `regen --check` compares.
-    for file in different(&root, &copy)? {
+    Ok(())
+}
+
+/// Checks that no hand-written file differs other than the list and the manifests. `regen --check` has compared the
+/// generated files.
+fn check_differences(root: &Path, copy: &Path) -> Result<()> {
+    for file in different(root, copy)? {
         let written = file
             .extension()
             .is_some_and(|ending| ending == "rs" || ending == "toml");
@@ -134,6 +170,11 @@ pub(crate) fn run() -> Result<bool> {
             bail!("{} is touched", file.display());
         }
     }
+    Ok(())
+}
+
+/// Builds client, facade and command with the family, and runs the unit tests with the new status.
+fn build(copy: &Path, target: &Path) -> Result<()> {
     for arguments in [
         &[
             "check",
@@ -152,7 +193,6 @@ pub(crate) fn run() -> Result<bool> {
             NAME,
         ],
         &["build", "--package", "modelarts-cli"],
-        // The new status must break no test.
         &[
             "test",
             "--quiet",
@@ -163,17 +203,23 @@ pub(crate) fn run() -> Result<bool> {
             "modelarts-emulator",
         ],
     ] {
-        python::succeed(&mut cargo(&copy, &target, arguments))?;
+        process::succeed(&mut cargo(copy, target, arguments))?;
     }
+    Ok(())
+}
 
-    let program = target.join(format!("debug/modelarts{}", env::consts::EXE_SUFFIX));
-    let help = printed(Command::new(&program).args(["api", "--help"]))?;
+fn check_help(program: &Path) -> Result<()> {
+    let help = printed(Command::new(program).args(["api", "--help"]))?;
     for operation in OPERATIONS.into_iter().chain([GROWN]) {
         if !help.contains(operation) {
             bail!("`modelarts api --help` does not list {operation}");
         }
     }
-    // Through the facade to the emulator, which responds with 501.
+    Ok(())
+}
+
+/// Calls the new operations through the facade against the emulator, which must respond with 501.
+fn call_emulator(program: &Path) -> Result<()> {
     for call in [
         &["api", OPERATIONS[0], "--limit", "20"][..],
         &[
@@ -186,9 +232,9 @@ pub(crate) fn run() -> Result<bool> {
         ],
         &["api", GROWN, "--id", "n1"],
     ] {
-        let output = Command::new(&program)
+        let output = Command::new(program)
             .args(["emulator", "exec", "--"])
-            .arg(&program)
+            .arg(program)
             .args(call)
             .output()?;
         let text = text_of(&output);
@@ -200,7 +246,12 @@ pub(crate) fn run() -> Result<bool> {
             );
         }
     }
-    // To a service that implements it: header parameters are sent as headers, the body under its own content type.
+    Ok(())
+}
+
+/// Calls the new operations against a service that implements them: header parameters must be sent as headers, and the
+/// body under its own content type.
+fn call_service(program: &Path) -> Result<()> {
     for (call, expected) in [
         (
             &["api", OPERATIONS[0], "--x-generic-locale", "en-us"][..],
@@ -215,20 +266,17 @@ pub(crate) fn run() -> Result<bool> {
             ],
         ),
     ] {
-        let request = recorded(Command::new(&program).args(call))?.to_ascii_lowercase();
+        let request = recorded(Command::new(program).args(call))?.to_ascii_lowercase();
         if !expected.iter().all(|part| request.contains(part)) {
             bail!("`modelarts {}` sends:\n{request}", call.join(" "));
         }
     }
-    owed(&copy, &target)?;
-    println!("a new status, field and non-emulated operation need only changes to their document");
-    println!("a new family needs only its document and changes to {LIST}, {CLIENT} and {FACADE}");
-    Ok(true)
+    Ok(())
 }
 
 /// Removes `x-emulated: false` from the new operation and checks that the compiler reports one missing trait method,
 /// and nothing else.
-fn owed(copy: &Path, target: &Path) -> Result<()> {
+fn require_method(copy: &Path, target: &Path) -> Result<()> {
     let document = copy.join(GROWING);
     let text = fs::read_to_string(&document)?;
     let emulated = OPERATION.replace("      x-emulated: false\n", "");
@@ -262,7 +310,7 @@ fn generate(copy: &Path) -> Result<()> {
 }
 
 fn cargo(copy: &Path, target: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut command = process::cargo();
     command
         .args(arguments)
         .arg("--locked")

@@ -5,12 +5,13 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use anyhow::{Context, Result, bail};
 use xtask::workspace;
 
-use crate::python;
+use crate::process::cargo;
+use crate::target;
 
 /// A program, and the features with which the library is added to it.
 struct Program {
@@ -61,13 +62,14 @@ const SOURCE: &str = include_str!("../isolation/program.rs");
 /// Runs every program with and without the library. Returns false if the outputs of one differ.
 pub(crate) fn run() -> Result<bool> {
     let root = workspace::root();
-    let folder = python::target()?.join("isolation");
+    let folder = target::locked("isolation")?;
+    let folder = &folder.path;
     let mut same = true;
     for program in PROGRAMS {
         let place = folder.join(program.name);
         write(program, &root, &place)?;
-        let without = report(&place, &folder, &[])?;
-        let with = report(&place, &folder, &["--features", "with"])?;
+        let without = report(&place, folder, &[])?;
+        let with = report(&place, folder, &["--features", "with"])?;
         let differences: Vec<_> = without
             .lines()
             .zip(with.lines())
@@ -138,8 +140,7 @@ debug = false
 
 /// Runs a program and returns its output.
 fn report(place: &Path, target: &Path, features: &[&str]) -> Result<String> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
+    let output = cargo()
         .args(["run", "--quiet"])
         .args(features)
         .current_dir(place)

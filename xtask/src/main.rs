@@ -1,6 +1,6 @@
 //! Maintainers' commands: `cargo xtask --help`.
 
-use std::process::{Command as Process, ExitCode};
+use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
@@ -15,11 +15,13 @@ mod families;
 mod isolation;
 mod mutants;
 mod package;
+mod process;
 mod public_api;
 mod python;
 mod readme;
 mod release;
 mod schemathesis;
+mod target;
 
 /// Commands for maintainers: keep the documents, the generated code and the published files consistent.
 #[derive(Parser)]
@@ -64,11 +66,7 @@ enum Command {
         review: bool,
     },
     /// Check the files of the repository: stray files, machine-specific paths, vocabulary, circular imports.
-    Tidy {
-        /// Remove exceptions from `xtask/tidy.toml` that are no longer needed.
-        #[arg(long)]
-        shrink: bool,
-    },
+    Tidy,
     /// Test, in a copy of the checkout, that a new status, field, operation or family needs no hand-written code.
     Families,
     /// Run mutation tests: find code changes that no unit test catches. Needs cargo-mutants; takes up to an hour.
@@ -86,10 +84,7 @@ enum Command {
     ///
     /// Without files, compares each published document with its last release, and fails if its version is too low for
     /// the changes or openapi/CHANGELOG.md does not list them.
-    Diff {
-        /// The old and the new document, JSON or YAML.
-        files: Vec<std::path::PathBuf>,
-    },
+    Diff(diff::Options),
     /// Compare the public API of each published crate with its committed listing.
     PublicApi {
         /// Update the listings instead.
@@ -137,11 +132,11 @@ fn main() -> ExitCode {
         Command::Drift(options) => drift::run(&options),
         Command::Draft(options) => draft::run(&options),
         Command::Samples { review } => samples::run(review),
-        Command::Tidy { shrink } => tidy::run(shrink),
+        Command::Tidy => tidy::run(),
         Command::Families => families::run(),
         Command::Mutants(options) => mutants::run(&options),
         Command::Clients => clients::run(),
-        Command::Diff { files } => diff::run(&files),
+        Command::Diff(options) => diff::run(&options),
         Command::Container => container::run(),
         Command::Consumers { names } => consumers::run(&names),
         Command::PublicApi { write } => public_api::run(write),
@@ -165,8 +160,7 @@ fn main() -> ExitCode {
 /// Runs `xtask-verify`. It is a separate program because it links the generated client, and `regen` has to work
 /// while that does not compile.
 fn verify(arguments: &[String]) -> Result<bool> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Process::new(cargo)
+    let status = process::cargo()
         .args(["run", "--quiet", "--manifest-path"])
         .arg(workspace::root().join("Cargo.toml"))
         .args(["--package", "xtask-verify", "--"])

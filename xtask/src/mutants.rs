@@ -19,7 +19,8 @@ use clap::Args;
 use toml::{Table, Value};
 use xtask::workspace;
 
-use crate::{copy, python};
+use crate::process::{cargo, succeed};
+use crate::{copy, target};
 
 /// Options of `cargo xtask mutants`.
 #[derive(Debug, Args)]
@@ -42,12 +43,12 @@ const PACKAGES: [(&str, &str); 2] = [
 
 /// Runs cargo-mutants and prints the mutants that no unit test catches. Returns false if there are any.
 pub(crate) fn run(options: &Options) -> Result<bool> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let known = Command::new(&cargo).args(["mutants", "--version"]).output();
+    let known = cargo().args(["mutants", "--version"]).output();
     if !known.is_ok_and(|output| output.status.success()) {
         bail!("cargo-mutants is not installed; run `cargo install --locked cargo-mutants`");
     }
-    let folder = python::target()?.join("mutants");
+    let folder = target::locked("mutants")?;
+    let folder = &folder.path;
     let checkout = folder.join("checkout");
     copy::synchronize(&workspace::root(), &checkout)?;
     let workspace = read(&checkout.join(MANIFEST))?;
@@ -65,12 +66,12 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
         fs::write(path, toml::to_string(&configuration)?)?;
     }
 
-    let mut command = Command::new(cargo);
+    let mut command = cargo();
     command
         .args(["mutants", "--in-place", "--colors=never", "--dir"])
         .arg(&checkout)
         .arg("--output")
-        .arg(&folder)
+        .arg(folder)
         .env("CARGO_TARGET_DIR", folder.join("target"))
         // Without debug information the tests link faster.
         .env("CARGO_PROFILE_DEV_DEBUG", "0")
@@ -154,7 +155,7 @@ fn finish(mut child: Child, limit: Duration) -> Result<Option<i32>> {
 fn interrupt(child: &mut Child) -> Result<()> {
     if cfg!(unix) {
         let id = child.id().to_string();
-        python::succeed(Command::new("kill").args(["-INT", &id]))
+        succeed(Command::new("kill").args(["-INT", &id]))
     } else {
         child.kill().context("ending cargo-mutants")
     }

@@ -1,10 +1,10 @@
 //! `cargo xtask package`: packages the published crates, and builds each from its package alone.
 //!
-//! Cargo unpacks the packages and builds them against each other, as a registry would hand them out, so what a crate
-//! needs from the checkout is missed here. What cargo does not ask is asked of the packages themselves.
+//! Cargo unpacks the packages and builds them against each other as from a registry, so a crate that needs files of the
+//! checkout does not build. Other requirements, such as a licence file, are checked on the packages.
 
 use std::env;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,10 +13,11 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use xtask::workspace;
 
-use crate::python::succeed;
+use crate::process::{cargo, output, succeed};
+use crate::target;
 
 /// The files that every package must contain.
-const OWED: [&str; 4] = ["Cargo.toml", "LICENSE-APACHE", "LICENSE-MIT", "README.md"];
+const REQUIRED: [&str; 4] = ["Cargo.toml", "LICENSE-APACHE", "LICENSE-MIT", "README.md"];
 /// The largest compressed package that the registry accepts, in bytes.
 const LIMIT: u64 = 10 * 1024 * 1024;
 /// The manifest keys that the registry shows.
@@ -40,16 +41,16 @@ pub(crate) struct Package {
 }
 
 impl Package {
-    pub(crate) fn is_faulty(&self) -> bool {
+    pub(crate) fn has_problems(&self) -> bool {
         !self.problems.is_empty()
     }
 }
 
 /// Packages the crates and prints the list. Returns false if a package has a problem.
 pub(crate) fn run(build: bool) -> Result<bool> {
-    let packages = make(&workspace::root(), build)?;
+    let packages = create(&workspace::root(), build)?;
     print(&packages);
-    Ok(!packages.iter().any(Package::is_faulty))
+    Ok(!packages.iter().any(Package::has_problems))
 }
 
 pub(crate) fn print(packages: &[Package]) {
@@ -67,34 +68,31 @@ pub(crate) fn print(packages: &[Package]) {
     }
 }
 
-/// Removes cached copies of earlier packages: cargo would use them for packages of the same version.
-fn forget(target: &Path, published: &[&Value]) -> Result<()> {
-    let mut kept = vec![target.to_owned()];
+/// The folder in which cargo keeps unpacked packages of all registries; `None` if there is no home folder.
+fn unpacked() -> Option<PathBuf> {
     let home = env::var_os("CARGO_HOME").map(PathBuf::from);
-    let home = home.or_else(|| Some(env::home_dir()?.join(".cargo")));
-    if let Some(home) = home {
+    let home = home.or_else(|| Some(env::home_dir()?.join(".cargo")))?;
+    Some(home.join("registry/src"))
+}
+
+/// Removes cached copies of earlier packages: cargo would use them for packages of the same version.
+fn forget(target: &Path, unpacked: Option<&Path>, published: &[&Value]) -> Result<()> {
+    let mut cached = vec![target.to_owned()];
+    let registries = unpacked.map(fs::read_dir).into_iter().flatten().flatten();
+    for registry in registries.filter_map(|entry| Some(entry.ok()?.path())) {
         // Registries without a host, such as the temporary one of `cargo package`.
-        let registries = fs::read_dir(home.join("registry/src"))
-            .into_iter()
-            .flatten();
-        for registry in registries.filter_map(|entry| Some(entry.ok()?.path())) {
-            let name = registry.file_name().unwrap_or_default();
-            if name.to_string_lossy().starts_with('-') {
-                let folders = published.iter().map(|package| {
-                    registry.join(format!(
-                        "{}-{}",
-                        text(package, "name"),
-                        text(package, "version")
-                    ))
-                });
-                kept.extend(folders);
-            }
+        let name = registry.file_name().unwrap_or_default();
+        if name.to_string_lossy().starts_with('-') {
+            cached.extend(published.iter().map(|package| {
+                let (name, version) = (text(package, "name"), text(package, "version"));
+                registry.join(format!("{name}-{version}"))
+            }));
         }
     }
-    for folder in kept {
+    for folder in cached {
         match fs::remove_dir_all(&folder) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(error).with_context(|| folder.display().to_string());
+                return Err(error).with_context(|| format!("removing {}", folder.display()));
             }
             _ => {}
         }
@@ -103,10 +101,16 @@ fn forget(target: &Path, published: &[&Value]) -> Result<()> {
 }
 
 /// Packages all published crates; with `build`, also compiles each from its package.
-pub(crate) fn make(root: &Path, build: bool) -> Result<Vec<Package>> {
-    // Of their own, shared by all of them: what is built from a package must not stand in for what the checkout
-    // builds.
-    let target = root.join("target/packages");
+pub(crate) fn create(root: &Path, build: bool) -> Result<Vec<Package>> {
+    // A separate target folder: cargo must not use crates built from a package in place of those of the checkout.
+    let target = target::locked("packages")?;
+    let target = &target.path;
+    // Other checkouts unpack their packages to the same folder.
+    let unpacked = unpacked();
+    let shared = unpacked.as_ref().and_then(|path| File::open(path).ok());
+    if let (Some(folder), Some(path)) = (&shared, &unpacked) {
+        target::wait(folder, path)?;
+    }
     let metadata = metadata(root)?;
     let published: Vec<&Value> = list(&metadata, "packages")
         .iter()
@@ -118,11 +122,11 @@ pub(crate) fn make(root: &Path, build: bool) -> Result<Vec<Package>> {
     if published.is_empty() {
         bail!("no crate of the workspace is published");
     }
-    forget(&target, &published)?;
+    forget(target, unpacked.as_deref(), &published)?;
     let mut command = cargo();
     command
         .args(["package", "--locked", "--allow-dirty", "--quiet"])
-        .env("CARGO_TARGET_DIR", &target)
+        .env("CARGO_TARGET_DIR", target)
         .env("CARGO_PROFILE_DEV_DEBUG", "false")
         .current_dir(root);
     for package in &published {
@@ -134,23 +138,23 @@ pub(crate) fn make(root: &Path, build: bool) -> Result<Vec<Package>> {
     succeed(&mut command)?;
     published
         .into_iter()
-        .map(|package| inspected(package, &target.join("package")))
+        .map(|package| inspect(package, &target.join("package")))
         .collect()
 }
 
-fn inspected(package: &Value, folder: &Path) -> Result<Package> {
+fn inspect(package: &Value, folder: &Path) -> Result<Package> {
     let (name, version) = (text(package, "name"), text(package, "version"));
     let archive = folder.join(format!("{name}-{version}.crate"));
     let bytes = fs::metadata(&archive)
         .with_context(|| format!("inspecting {}", archive.display()))?
         .len();
     let files = files(&archive)?;
-    let manifest = archived(&archive, &format!("{name}-{version}/Cargo.toml"))?;
+    let manifest = file_in(&archive, &format!("{name}-{version}/Cargo.toml"))?;
     let manifest: toml::Table = manifest.parse().context("the manifest of a package")?;
     let mut problems = Vec::new();
-    for owed in OWED {
-        if !files.iter().any(|file| file == Path::new(owed)) {
-            problems.push(format!("the package does not contain {owed}"));
+    for required in REQUIRED {
+        if !files.iter().any(|file| file == Path::new(required)) {
+            problems.push(format!("the package does not contain {required}"));
         }
     }
     for key in METADATA {
@@ -160,7 +164,7 @@ fn inspected(package: &Value, folder: &Path) -> Result<Package> {
         }
     }
     problems.extend(paths(&manifest, ""));
-    let readme = archived(&archive, &format!("{name}-{version}/README.md")).unwrap_or_default();
+    let readme = file_in(&archive, &format!("{name}-{version}/README.md")).unwrap_or_default();
     for line in readme.lines() {
         // The registry shows the README without the checkout.
         if line.contains("path = \"") || line.contains("--path ") || line.contains("](../") {
@@ -215,7 +219,7 @@ fn files(archive: &Path) -> Result<Vec<PathBuf>> {
     Ok(listing.lines().map(inside).collect())
 }
 
-fn archived(archive: &Path, file: &str) -> Result<String> {
+fn file_in(archive: &Path, file: &str) -> Result<String> {
     output(
         Command::new("tar")
             .args(["--extract", "--to-stdout", "--gzip", "--file"])
@@ -230,20 +234,6 @@ fn metadata(root: &Path) -> Result<Value> {
         .args(["metadata", "--format-version", "1", "--no-deps", "--locked"])
         .current_dir(root);
     Ok(serde_json::from_str(&output(&mut command)?)?)
-}
-
-fn cargo() -> Command {
-    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-}
-
-fn output(command: &mut Command) -> Result<String> {
-    let output = command
-        .output()
-        .with_context(|| format!("starting {}", command.get_program().display()))?;
-    if !output.status.success() {
-        bail!("{}", String::from_utf8_lossy(&output.stderr));
-    }
-    String::from_utf8(output.stdout).context("decoding the output of a program")
 }
 
 fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {

@@ -2,16 +2,15 @@
 //!
 //! The listing `api.txt` is beside the manifest, so reviews show every change of the public API.
 
-use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, Result};
 use similar::TextDiff;
 use xtask::workspace;
 
-use crate::python;
+use crate::process::{cargo, succeed};
+use crate::target;
 
 const LIST: &str = "api.txt";
 
@@ -67,10 +66,9 @@ fn libraries(root: &Path) -> Result<Vec<PathBuf>> {
 fn list(folder: &Path) -> Result<String> {
     let (name, features) = manifest(folder)?;
     // A separate target folder, since build scripts behave differently with unstable features.
-    let target = python::target()?.join("public-api");
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    python::succeed(
-        Command::new(cargo)
+    let target = target::folder()?.join("public-api");
+    succeed(
+        cargo()
             .args(["rustdoc", "--quiet", "--locked", "--lib", "--package"])
             .arg(&name)
             .args(["--no-default-features", "--features"])

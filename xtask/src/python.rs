@@ -1,11 +1,13 @@
 //! Virtual environments with pinned packages, for tools from PyPI.
 
-use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
+
+use crate::process::succeed;
+use crate::target;
 
 /// Returns the interpreter of the environment `target/<name>-venv`, in which `requirements` is installed.
 ///
@@ -13,7 +15,8 @@ use anyhow::{Context, Result, bail};
 pub(crate) fn environment(name: &str, requirements: &Path) -> Result<PathBuf> {
     let wanted = fs::read_to_string(requirements)
         .with_context(|| format!("reading {}", requirements.display()))?;
-    let folder = target()?.join(format!("{name}-venv"));
+    let folder = target::locked(&format!("{name}-venv"))?;
+    let folder = &folder.path;
     let stamp = folder.join("installed.txt");
     let interpreter = if cfg!(windows) {
         folder.join("Scripts/python.exe")
@@ -32,7 +35,7 @@ pub(crate) fn environment(name: &str, requirements: &Path) -> Result<PathBuf> {
     succeed(
         Command::new(system)
             .args(["-m", "venv", "--clear"])
-            .arg(&folder),
+            .arg(folder),
     )?;
     succeed(
         Command::new(&interpreter)
@@ -48,24 +51,4 @@ pub(crate) fn environment(name: &str, requirements: &Path) -> Result<PathBuf> {
     )?;
     fs::write(&stamp, wanted).with_context(|| format!("writing {}", stamp.display()))?;
     Ok(interpreter)
-}
-
-/// The target folder, found from the path of the running program.
-pub(crate) fn target() -> Result<PathBuf> {
-    let program = env::current_exe().context("locating the running executable")?;
-    let folder = program.parent().and_then(Path::parent);
-    Ok(folder
-        .context("the running executable is not in a target folder; start it with `cargo xtask`")?
-        .to_path_buf())
-}
-
-/// Runs a command. A failing exit status is an error.
-pub(crate) fn succeed(command: &mut Command) -> Result<()> {
-    let status = command
-        .status()
-        .with_context(|| format!("starting {}", command.get_program().display()))?;
-    if !status.success() {
-        bail!("`{}` failed: {status}", command.get_program().display());
-    }
-    Ok(())
 }

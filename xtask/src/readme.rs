@@ -2,13 +2,13 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
 use xtask::workspace;
 
-use crate::python;
+use crate::process::cargo;
+use crate::target;
 
 /// The section with the manifest and the program.
 const SECTION: &str = "\n## The library\n";
@@ -34,18 +34,16 @@ fn build(root: &Path, text: &str, folder: &Path) -> Result<bool> {
     }
     let checkout = format!("{}/", root.display());
     fs::create_dir_all(folder.join("src"))?;
-    fs::write(
-        folder.join("Cargo.toml"),
-        manifest.replace(CHECKOUT, &checkout),
-    )?;
+    // Without `[workspace]`, cargo would search the folders above for one.
+    let manifest = manifest.replace(CHECKOUT, &checkout) + "\n[workspace]\n";
+    fs::write(folder.join("Cargo.toml"), manifest)?;
     fs::write(folder.join("src/main.rs"), block(section, "rust")?)?;
     // Uses the tested versions for all packages that the workspace has too.
     fs::copy(root.join("Cargo.lock"), folder.join("Cargo.lock"))?;
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
+    let status = cargo()
         .arg("run")
         .current_dir(folder)
-        .env("CARGO_TARGET_DIR", python::target()?)
+        .env("CARGO_TARGET_DIR", target::folder()?)
         .status()
         .context("starting cargo")?;
     Ok(status.success())

@@ -19,7 +19,7 @@ pub(crate) fn run(build: bool) -> Result<bool> {
     let mut problems = Vec::new();
 
     println!("crates");
-    let packages = package::make(&root, build)?;
+    let packages = package::create(&root, build)?;
     package::print(&packages);
     let versions: BTreeSet<&str> = packages
         .iter()
@@ -32,7 +32,7 @@ pub(crate) fn run(build: bool) -> Result<bool> {
     }
     let version = versions.into_iter().next().unwrap_or_default();
     problems.extend(requirements(&read(&root, "Cargo.toml")?, version)?);
-    if packages.iter().any(package::Package::is_faulty) {
+    if packages.iter().any(package::Package::has_problems) {
         problems.push("packages have problems, see above".to_owned());
     }
 
@@ -55,7 +55,7 @@ pub(crate) fn run(build: bool) -> Result<bool> {
     if !regen::run(true)? {
         problems.push("generated files are not current; run `cargo xtask regen`".to_owned());
     }
-    if !diff::run(&[])? {
+    if !diff::run(&diff::Options::default())? {
         problems
             .push("the version or the changelog of a document does not cover its changes; run `cargo xtask diff`".to_owned());
     }

@@ -1,13 +1,12 @@
 //! `cargo xtask tidy`: checks of the repository's files that no compiler does.
-//!
-//! Exceptions are listed in `xtask/tidy.toml`; that list may only shrink.
 
 mod circles;
 mod files;
 mod finding;
+mod lines;
 mod literals;
-mod ratchet;
-mod survey;
+mod modules;
+mod sources;
 mod words;
 
 use std::path::{Path, PathBuf};
@@ -16,27 +15,19 @@ use anyhow::Result;
 
 use crate::workspace;
 use finding::Finding;
-use ratchet::Ratchet;
-use survey::Survey;
 
-/// Prints every finding. Returns false if there is one. With `shrink`, removes exceptions that are no longer needed.
-pub fn run(shrink: bool) -> Result<bool> {
+/// Prints every finding. Returns false if there is one.
+pub fn run() -> Result<bool> {
     let root = workspace::root();
-    if shrink {
-        let ratchet = Ratchet::read(&root)?;
-        ratchet.shrunk(&Survey::of(&root)?).write(&root)?;
-    }
-    let report = report(&root)?;
-    for finding in &report.findings {
+    let files = files(&root)?;
+    let findings = findings(&root, &files)?;
+    for finding in &findings {
         eprintln!("{finding}");
     }
-    for note in &report.notes {
-        println!("note: {note}");
+    if findings.is_empty() {
+        println!("{} files are tidy", files.len());
     }
-    if report.findings.is_empty() {
-        println!("{} files are tidy", report.files);
-    }
-    Ok(report.findings.is_empty())
+    Ok(findings.is_empty())
 }
 
 /// The files of the checkout, including uncommitted ones.
@@ -44,23 +35,17 @@ pub fn files(root: &Path) -> Result<Vec<PathBuf>> {
     files::listed(root)
 }
 
-struct Report {
-    files: usize,
-    findings: Vec<Finding>,
-    /// Exceptions that are no longer needed.
-    notes: Vec<String>,
-}
-
-fn report(root: &Path) -> Result<Report> {
-    let listed = files::listed(root)?;
-    let mut findings = files::findings(root, &listed)?;
-    let notes = Ratchet::read(root)?.compare(&Survey::of(root)?, &mut findings);
+fn findings(root: &Path, files: &[PathBuf]) -> Result<Vec<Finding>> {
+    let mut findings = files::findings(root, files)?;
+    let known = literals::Known::read(root)?;
+    for folder in workspace::crates(root)? {
+        let sources = sources::read(root, &folder.join("src"))?;
+        words::check(&sources, &mut findings);
+        literals::check(&sources, &known, &mut findings);
+        circles::check(&folder, &sources, &mut findings);
+    }
     findings.sort();
-    Ok(Report {
-        files: listed.len(),
-        findings,
-        notes,
-    })
+    Ok(findings)
 }
 
 #[cfg(test)]
@@ -69,9 +54,11 @@ mod tests {
 
     #[test]
     fn the_checkout_is_tidy() {
-        let report = report(&workspace::root()).unwrap();
-        let findings: Vec<_> = report.findings.iter().map(Finding::to_string).collect();
+        let root = workspace::root();
+        let files = files(&root).unwrap();
+        let findings = findings(&root, &files).unwrap();
+        let findings: Vec<_> = findings.iter().map(Finding::to_string).collect();
         assert_eq!(findings, Vec::<String>::new());
-        assert!(report.files > 100);
+        assert!(files.len() > 100);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Limits are not searched for: a number alone is not specific enough.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Result, bail};
@@ -10,7 +10,8 @@ use proc_macro2::{TokenStream, TokenTree};
 use serde_json::Value;
 use syn::visit::{self, Visit};
 
-use super::files::{Source, is_test};
+use super::finding::Finding;
+use super::sources::{Source, is_test};
 use crate::catalogue::Catalogue;
 use crate::document::Document;
 use crate::workspace;
@@ -107,33 +108,37 @@ fn without_names(path: &str) -> String {
     text
 }
 
-/// The literals of each file that repeat a document, each with what it repeats.
-pub(super) type Literals = BTreeMap<String, Vec<(String, &'static str)>>;
-
-pub(super) fn collect(sources: &[Source], known: &Known, literals: &mut Literals) {
+/// Adds a finding for each literal that repeats a document.
+pub(super) fn check(sources: &[Source], known: &Known, findings: &mut Vec<Finding>) {
     for source in sources {
-        let file = source.path.to_string_lossy().replace('\\', "/");
-        let mut found = Texts {
+        let file = source.name();
+        let mut literals = Literals {
             known,
-            found: Vec::new(),
+            file,
+            findings,
         };
-        found.visit_file(&source.syntax);
-        if !found.found.is_empty() {
-            literals.insert(file, found.found);
-        }
+        literals.visit_file(&source.syntax);
     }
 }
 
-struct Texts<'a> {
+struct Literals<'a> {
     known: &'a Known,
-    found: Vec<(String, &'static str)>,
+    file: String,
+    findings: &'a mut Vec<Finding>,
 }
 
-impl Texts<'_> {
+impl Literals<'_> {
     fn text(&mut self, literal: &syn::LitStr) {
         let text = literal.value();
         if let Some(what) = self.known.find(&text) {
-            self.found.push((text, what));
+            self.findings.push(Finding {
+                file: self.file.clone(),
+                line: 0,
+                rule: "said-twice",
+                message: format!(
+                    "{text:?} is {what}, which a document defines; use the generated constant, enumeration or client"
+                ),
+            });
         }
     }
 
@@ -152,7 +157,7 @@ impl Texts<'_> {
     }
 }
 
-impl<'ast> Visit<'ast> for Texts<'_> {
+impl<'ast> Visit<'ast> for Literals<'_> {
     fn visit_lit_str(&mut self, literal: &'ast syn::LitStr) {
         self.text(literal);
     }
@@ -193,18 +198,22 @@ mod tests {
         known
     }
 
-    fn found(code: &str) -> Vec<(String, &'static str)> {
+    fn found(code: &str) -> Vec<String> {
         let source = Source {
             path: "src/a.rs".into(),
             syntax: syn::parse_file(code).unwrap(),
         };
-        let mut literals = Literals::new();
-        collect(&[source], &known(), &mut literals);
-        literals.into_values().flatten().collect()
+        let mut findings = Vec::new();
+        check(&[source], &known(), &mut findings);
+        let messages = findings.iter().map(|it| it.message.split_once(','));
+        messages
+            .flatten()
+            .map(|(what, _)| what.to_owned())
+            .collect()
     }
 
     #[test]
-    fn what_a_document_says_is_found_outside_of_tests() {
+    fn literals_outside_of_tests_are_found() {
         let code = "
             /// Not in `BIG` texts.
             const STATUS: &str = \"BIG\";
@@ -214,29 +223,24 @@ mod tests {
             #[test] fn t() { let _ = \"SMALL\"; }
             #[cfg(test)] mod tests { const T: &str = \"SMALL\"; }
         ";
-        let found = found(code);
-        let found: Vec<_> = found.iter().map(|(text, what)| (&**text, *what)).collect();
         assert_eq!(
-            found,
+            found(code),
             [
-                ("BIG", "a status"),
-                ("APIG.0101", "an error code"),
-                ("is ModelArts.0100", "an error code"),
-                (
-                    "{BASE}/v1/{project}/things/{id}?limit=1",
-                    "a path of an operation"
-                ),
-                ("/things/{}", "a path of an operation"),
+                "\"BIG\" is a status",
+                "\"APIG.0101\" is an error code",
+                "\"is ModelArts.0100\" is an error code",
+                "\"{BASE}/v1/{project}/things/{id}?limit=1\" is a path of an operation",
+                "\"/things/{}\" is a path of an operation",
             ]
         );
     }
 
     #[test]
-    fn what_only_resembles_it_is_not() {
+    fn similar_literals_are_not() {
         let code = "
             const A: [&str; 5] = [\"BIGGER\", \"big\", \"ModelArts\", \"/v1/{}\", \"/things\"];
             const B: &str = \"something is BIG\";
         ";
-        assert_eq!(found(code), []);
+        assert_eq!(found(code), [""; 0]);
     }
 }

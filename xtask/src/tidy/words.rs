@@ -1,12 +1,11 @@
 //! Checks the words in identifiers that are visible to more than one file.
 
-use std::collections::BTreeMap;
-
 use heck::ToSnakeCase;
 use syn::visit::{self, Visit};
 use syn::{Ident, Visibility};
 
-use super::files::{Source, is_test};
+use super::finding::Finding;
+use super::sources::{Source, is_test};
 
 /// Words to avoid, each with the established term. The glossary is in `CONTRIBUTING.md`.
 const WORDS: &[(&str, &str)] = &[
@@ -50,40 +49,35 @@ const WORDS: &[(&str, &str)] = &[
     ("worded", "GatewayErrorStream"),
 ];
 
-/// The term to use instead of a word, if the word is to be avoided.
-pub(super) fn instead(word: &str) -> Option<&'static str> {
-    let (_, better) = WORDS.iter().find(|(known, _)| *known == word)?;
-    Some(better)
-}
-
-/// The uses of each word: file and identifier.
-#[derive(Default)]
-pub(super) struct Uses(pub(super) BTreeMap<&'static str, Vec<(String, String)>>);
-
-pub(super) fn collect(sources: &[Source], uses: &mut Uses) {
+/// Adds a finding for each identifier with a word to avoid.
+pub(super) fn check(sources: &[Source], findings: &mut Vec<Finding>) {
     for source in sources {
-        let file = source.path.to_string_lossy().replace('\\', "/");
-        Names { file, uses }.visit_file(&source.syntax);
+        let file = source.name();
+        Names { file, findings }.visit_file(&source.syntax);
     }
 }
 
 struct Names<'a> {
     file: String,
-    uses: &'a mut Uses,
+    findings: &'a mut Vec<Finding>,
 }
 
 impl Names<'_> {
     fn name(&mut self, name: &Ident) {
         let snake = name.to_string().to_snake_case();
-        for (word, _) in WORDS {
+        for (word, better) in WORDS {
             if snake.split('_').any(|part| part == *word) {
-                let uses = self.uses.0.entry(word).or_default();
-                uses.push((self.file.clone(), name.to_string()));
+                self.findings.push(Finding {
+                    file: self.file.clone(),
+                    line: 0,
+                    rule: "vocabulary",
+                    message: format!("`{name}`: use {better} instead of `{word}`"),
+                });
             }
         }
     }
 
-    fn seen(&mut self, visibility: &Visibility, name: &Ident) {
+    fn visible(&mut self, visibility: &Visibility, name: &Ident) {
         if !matches!(visibility, Visibility::Inherited) {
             self.name(name);
         }
@@ -100,50 +94,50 @@ impl<'ast> Visit<'ast> for Names<'_> {
     }
 
     fn visit_item_fn(&mut self, item: &'ast syn::ItemFn) {
-        self.seen(&item.vis, &item.sig.ident);
+        self.visible(&item.vis, &item.sig.ident);
     }
 
     fn visit_item_struct(&mut self, item: &'ast syn::ItemStruct) {
-        self.seen(&item.vis, &item.ident);
+        self.visible(&item.vis, &item.ident);
         visit::visit_item_struct(self, item);
     }
 
     fn visit_field(&mut self, field: &'ast syn::Field) {
         if let Some(name) = &field.ident {
-            self.seen(&field.vis, name);
+            self.visible(&field.vis, name);
         }
     }
 
     fn visit_item_enum(&mut self, item: &'ast syn::ItemEnum) {
-        self.seen(&item.vis, &item.ident);
+        self.visible(&item.vis, &item.ident);
         for variant in &item.variants {
-            self.seen(&item.vis, &variant.ident);
+            self.visible(&item.vis, &variant.ident);
         }
     }
 
     fn visit_item_trait(&mut self, item: &'ast syn::ItemTrait) {
-        self.seen(&item.vis, &item.ident);
+        self.visible(&item.vis, &item.ident);
         for member in &item.items {
             if let syn::TraitItem::Fn(method) = member {
-                self.seen(&item.vis, &method.sig.ident);
+                self.visible(&item.vis, &method.sig.ident);
             }
         }
     }
 
     fn visit_item_type(&mut self, item: &'ast syn::ItemType) {
-        self.seen(&item.vis, &item.ident);
+        self.visible(&item.vis, &item.ident);
     }
 
     fn visit_item_const(&mut self, item: &'ast syn::ItemConst) {
-        self.seen(&item.vis, &item.ident);
+        self.visible(&item.vis, &item.ident);
     }
 
     fn visit_item_static(&mut self, item: &'ast syn::ItemStatic) {
-        self.seen(&item.vis, &item.ident);
+        self.visible(&item.vis, &item.ident);
     }
 
     fn visit_impl_item_fn(&mut self, method: &'ast syn::ImplItemFn) {
-        self.seen(&method.vis, &method.sig.ident);
+        self.visible(&method.vis, &method.sig.ident);
     }
 }
 
@@ -152,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whole_words_of_what_others_see_are_counted() {
+    fn visible_identifiers_are_checked_for_whole_words() {
         let code = "
             pub fn answer_all() {}
             fn answer() {}
@@ -166,27 +160,19 @@ mod tests {
             path: "src/a.rs".into(),
             syntax: syn::parse_file(code).unwrap(),
         };
-        let mut uses = Uses::default();
-        collect(&[source], &mut uses);
-        let found: Vec<_> = uses
-            .0
-            .iter()
-            .map(|(word, uses)| (*word, uses.len()))
-            .collect();
+        let mut findings = Vec::new();
+        check(&[source], &mut findings);
+        let found: Vec<_> = findings.iter().map(|it| it.message.as_str()).collect();
         assert_eq!(
             found,
             [
-                ("answer", 1),
-                ("go", 1),
-                ("look", 1),
-                ("pause", 1),
-                ("told", 1),
-                ("worded", 1)
+                "`answer_all`: use response instead of `answer`",
+                "`LookUp`: use poll instead of `look`",
+                "`pause`: use delay instead of `pause`",
+                "`Told`: use reported instead of `told`",
+                "`worded`: use GatewayErrorStream instead of `worded`",
+                "`go`: use execute instead of `go`",
             ]
-        );
-        assert_eq!(
-            uses.0["look"],
-            [("src/a.rs".to_owned(), "LookUp".to_owned())]
         );
     }
 
@@ -211,7 +197,7 @@ mod tests {
             .collect();
         let forms = ["answered", "answers", "looks"];
         assert_eq!(missing, forms);
-        listed.retain(|word| !other.contains(word) && instead(word).is_none());
+        listed.retain(|word| !other.contains(word) && WORDS.iter().all(|(known, _)| known != word));
         assert!(listed.is_empty(), "{listed:?}");
     }
 }
