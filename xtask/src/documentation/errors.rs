@@ -10,14 +10,14 @@ use crate::catalogue::{Catalogue, Meaning};
 const SOURCES: [(&str, &str); 4] = [
     ("ModelArts.", "ModelArts"),
     ("APIGW.", "Gateway in front of the services"),
-    ("APIG.", "Gateway of APIs"),
+    ("APIG.", "API gateway"),
     ("IAM.", "Identity service"),
 ];
 
 pub(super) fn page(catalogue: &Catalogue) -> String {
     let mut body = format!(
-        "<h1>Error codes</h1>\n<p>{} codes, each with what it says and what to do. The class says how a program takes it; \
-         <a href=\"basics.html#errors\">Errors</a> has what all of them share.</p>\n",
+        "<h1>Error codes</h1>\n<p>{} codes, each with its meaning and its remedy. The class states how a program should handle \
+         the error. <a href=\"basics.html#errors\">Errors</a> describes what all errors have in common.</p>\n",
         catalogue.errors.len()
     );
     for (prefix, name) in SOURCES {

@@ -30,15 +30,15 @@ struct Row {
 
 pub(super) fn page(documents: &[Document]) -> String {
     let mut body = String::from(
-        "<h1>Two generations</h1>\n<p>Notebooks are the generation to use; instances are for those who still have such. \
-         What stands in one row does the same in both. <a href=\"basics.html#units\">Units</a> differ where the texts say \
+        "<h1>Two generations</h1>\n<p>Use notebooks; instances are for users who still have instances of the old generation. \
+         The entries of a row are equivalent. <a href=\"basics.html#units\">Units</a> differ where the descriptions say \
          so.</p>\n",
     );
     for (new, old) in documents.iter().filter_map(generations) {
         body += &table("Operations", &operations(&new, &old));
-        body += &table("What creation takes", &fields(new.taken(), old.taken()));
+        body += &table("Request to create", &fields(new.taken(), old.taken()));
         body += &table(
-            "What a read returns",
+            "Response to a read",
             &fields(new.returned(), old.returned()),
         );
         body += &table("States", &states(new.returned(), old.returned()));

@@ -77,7 +77,8 @@ pub(super) fn is_published(name: &str) -> bool {
 /// The page that explains the extensions.
 pub(super) fn page() -> String {
     let mut page = String::from(
-        "# Extensions\n\nKeywords of the published documents that OpenAPI does not define. A tool that does not know one ignores it.\n\n\
+        "# Extensions\n\nThe published documents use these keywords, which OpenAPI does not define. Tools ignore keywords that they do \
+         not know.\n\n\
          | extension | used on | meaning |\n|---|---|---|\n",
     );
     for (name, place, meaning) in PUBLISHED {
