@@ -13,12 +13,13 @@ use super::capacity::Admission;
 use super::catalogue::{self, Profile};
 use super::devenv_checks::{in_between, restartable, startable, stoppable};
 use super::devenv_storage::check_storage;
+use super::devenv_wire::with_nulls;
 use super::durations::Step;
 use super::model::{Details, DevEnv, Generation, Instance};
 use super::phase::Phase;
 use super::project_checks::DEFAULT_WORKSPACE;
+use super::stale_reads::View;
 use super::state::State;
-use super::wire::{View, with_nulls};
 use crate::error::{ApiError, ApiResult, code};
 use crate::fields::with_fields;
 

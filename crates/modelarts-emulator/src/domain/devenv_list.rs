@@ -7,8 +7,8 @@ use super::caller::At;
 use super::listing::Scope;
 use super::model::{Generation, Instance};
 use super::page::{Order, Paging, SortKey, clamp};
+use super::stale_reads::View;
 use super::state::State;
-use super::wire::View;
 use crate::fields::with_fields;
 
 /// The filters of the list.

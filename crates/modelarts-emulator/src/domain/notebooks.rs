@@ -16,9 +16,9 @@ use super::project_checks::DEFAULT_WORKSPACE;
 use super::specification::{
     CUSTOM_FLAVOR, check_affinity, check_custom_spec, check_data_volumes, check_network,
 };
+use super::stale_reads::View;
 use super::state::State;
 use super::status::InstanceStatus as S;
-use super::wire::View;
 use crate::clock::Millis;
 use crate::error::{ApiError, ApiResult, code};
 use crate::fields::with_fields;
