@@ -165,7 +165,8 @@ mod tests {
 
     #[test]
     fn an_unknown_outcome_counts_once_another_attempt_follows() {
-        let (policy, budget) = (RetryPolicy::default(), RetryBudget::default());
+        let policy = RetryPolicy::default().max_attempts(10);
+        let budget = RetryBudget::default();
         let mut attempts = Attempts::new(&policy, &budget, true, secs(100));
         let mut after = |failure, elapsed| {
             attempts.begin();
@@ -177,6 +178,7 @@ mod tests {
         // No attempt follows this one: its own error says what is known.
         assert_eq!(after(FailureKind::Broken, 100), (false, false));
         assert_eq!(after(FailureKind::Unavailable, 0), (true, true));
+        assert_eq!(after(FailureKind::Broken, 0), (true, true));
         assert_eq!(after(FailureKind::Throttled, 100), (false, true));
     }
 
