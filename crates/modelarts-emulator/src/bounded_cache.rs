@@ -31,6 +31,15 @@ impl<K: Eq + Hash, V: Clone> BoundedCache<K, V> {
         self.entries.lock().get(key).cloned()
     }
 
+    /// Returns the values of several keys, in their order, under a single lock.
+    pub(crate) fn get_all<'a>(&self, keys: impl Iterator<Item = &'a K>) -> Vec<Option<V>>
+    where
+        K: 'a,
+    {
+        let entries = self.entries.lock();
+        keys.map(|key| entries.get(key).cloned()).collect()
+    }
+
     pub(crate) fn insert(&self, key: K, value: V) {
         let mut entries = self.entries.lock();
         if entries.len() >= CAPACITY {
@@ -60,6 +69,8 @@ mod tests {
         }
         assert_eq!(cache.get(&9_999), Some(9_999));
         assert!(cache.entries.lock().len() <= CAPACITY);
+        let found = cache.get_all([9_999, 10_000].iter());
+        assert_eq!(found, [Some(9_999), None]);
         cache.remove(&9_999);
         assert_eq!(cache.get(&9_999), None);
     }

@@ -147,13 +147,15 @@ impl State {
             data: None,
         }))?;
         // The notebooks are already rendered as JSON, and are inserted unchanged.
-        let mut list = Vec::with_capacity(frame.len() + page.len() * 2048);
+        let notebooks = self.render_all(&page, at.now)?;
+        let length: usize = notebooks.iter().map(|notebook| notebook.len() + 1).sum();
+        let mut list = Vec::with_capacity(frame.len() + length + 16);
         list.extend_from_slice(b"{\"data\":[");
-        for (index, instance) in page.into_iter().enumerate() {
+        for (index, notebook) in notebooks.iter().enumerate() {
             if index > 0 {
                 list.push(b',');
             }
-            list.extend_from_slice(&self.render(instance, at.now)?);
+            list.extend_from_slice(notebook);
         }
         list.extend_from_slice(b"],");
         list.extend_from_slice(&frame[1..]);
@@ -168,9 +170,26 @@ impl State {
     }
 
     fn render(&self, instance: &Instance, now: Millis) -> ApiResult<Bytes> {
-        if let Some(rendered) = self.rendered.get(&instance.seq) {
-            return Ok(rendered);
+        match self.rendered.get(&instance.seq) {
+            Some(rendered) => Ok(rendered),
+            None => self.render_anew(instance, now),
         }
+    }
+
+    fn render_all(&self, instances: &[&Instance], now: Millis) -> ApiResult<Vec<Bytes>> {
+        let keys = instances.iter().map(|instance| &instance.seq);
+        let rendered = self.rendered.get_all(keys);
+        instances
+            .iter()
+            .zip(rendered)
+            .map(|(instance, rendered)| match rendered {
+                Some(rendered) => Ok(rendered),
+                None => self.render_anew(instance, now),
+            })
+            .collect()
+    }
+
+    fn render_anew(&self, instance: &Instance, now: Millis) -> ApiResult<Bytes> {
         let notebook = self.notebook_wire(instance, now, View::Read);
         let json = Bytes::from(json(&notebook)?);
         if instance.is_at_rest() && self.settings.stale_reads == 0 {
